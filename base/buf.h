@@ -1,0 +1,35 @@
+/*
+ * Growing byte buffer. Out of memory is remembered: append freely, ask once with buf_failed().
+ */
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <ragd/plugin.h>
+
+struct buf {
+	char *data; /* NUL-terminated once anything was appended; NULL before */
+	size_t len;
+	size_t cap;
+	bool failed;
+};
+
+#define BUF_INIT { NULL, 0, 0, false }
+
+void buf_fini(struct buf *b);
+/* Forget the content, keep the memory. */
+void buf_clear(struct buf *b);
+void buf_add(struct buf *b, const void *data, size_t len);
+void buf_adds(struct buf *b, const char *s);
+void buf_addc(struct buf *b, char c);
+void buf_printf(struct buf *b, const char *fmt, ...) RAGD_PRINTF(2, 3);
+/* Drop the first n bytes. */
+void buf_consume(struct buf *b, size_t n);
+bool buf_failed(const struct buf *b);
+struct ragd_str buf_str(const struct buf *b);
+/* Hand the memory over to the caller, who free()s it; NULL if an append failed. */
+char *buf_steal(struct buf *b, size_t *len);
+
+#endif

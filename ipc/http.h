@@ -1,0 +1,110 @@
+/*
+ * The HTTP/1.1 server: bytes on a Unix socket to requests and back, on one libuv loop.
+ *
+ * libmicrohttpd does the parsing, driven by the loop through its epoll descriptor. An exchange is one
+ * request and its reply. The handler of its route gets it complete, with the whole body, and may reply
+ * at once or later, in one piece or as a stream. All functions run on the loop thread.
+ */
+#ifndef IPC_HTTP_H
+#define IPC_HTTP_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include <ragd/plugin.h>
+
+#define HTTP_PARAM_MAX 4
+
+struct http_server;
+struct http_exchange;
+
+/* Bounds on what a client sends or leaves open; docs/protocol.md has the answer to each. */
+struct http_limits {
+	size_t  body;                 /* bytes */
+	size_t  headers;              /* bytes */
+	unsigned connections;
+	unsigned connections_per_user;
+	int64_t request_timeout_ms;   /* to send a whole request */
+	int64_t idle_timeout_ms;      /* between requests */
+	int64_t write_timeout_ms;     /* without the client reading */
+};
+
+/* All borrowed from the exchange. */
+struct http_request {
+	const char *method;
+	const char *path;                        /* as sent, without the query */
+	struct ragd_str param[HTTP_PARAM_MAX];   /* the {} of the pattern, percent-decoded */
+	size_t n_params;
+	struct ragd_str body;
+	const char *content_type;                /* "" if there is none; without parameters */
+	const char *request_id;                  /* "req-…": also in the reply's X-Request-Id */
+	const struct ragd_caller *caller;        /* from the kernel */
+	pid_t pid;
+	int64_t received_us;                     /* CLOCK_MONOTONIC, when the request was complete */
+};
+
+typedef void (*http_handler_cb)(struct http_exchange *x, const struct http_request *req, void *ctx);
+/* The client went away before the reply was complete; x must not be used after the call. */
+typedef void (*http_gone_cb)(struct http_exchange *x, void *arg);
+
+#define HTTP_ROUTE_ADMIN 1u /* 403 unless the caller is an admin */
+
+struct http_route {
+	const char *method;
+	const char *pattern; /* "/v1/collections/{}/documents/{}" */
+	http_handler_cb handler;
+	unsigned flags;
+};
+
+struct http_stats {
+	uint64_t n_requests;
+	uint64_t n_refused;     /* connections and requests beyond a bound */
+	unsigned n_connections; /* open now */
+	unsigned n_exchanges;   /* at work now */
+};
+
+/*
+ * Serve on the listening descriptors fds, which the server owns from here (also on failure: no). The
+ * routes table and ctx must outlive the server.
+ */
+int http_server_start(uv_loop_t *loop, const int *fds, size_t n_fds,
+		      const struct http_limits *limits, const struct http_route *routes,
+		      size_t n_routes, void *ctx, struct http_server **out, struct ragd_err *err);
+/* New bounds, for what comes from now on. */
+void http_server_set_limits(struct http_server *s, const struct http_limits *limits);
+/* Accept no more; close idle connections; answer new requests with 503 `draining`. */
+void http_server_drain(struct http_server *s);
+/* Close everything; gone callbacks run; closed_cb runs once all handles are closed and s is freed. */
+void http_server_stop(struct http_server *s, void (*closed_cb)(void *arg), void *arg);
+void http_server_stats(const struct http_server *s, struct http_stats *out);
+
+/* The value of a parameter of the query string, percent-decoded; NULL if it is not there. */
+const char *http_query(struct http_exchange *x, const char *name);
+/* A header of the request; NULL if it is not there. */
+const char *http_request_header(struct http_exchange *x, const char *name);
+
+/* A header for the reply; before it begins. */
+void http_header(struct http_exchange *x, const char *name, const char *value);
+
+/* Complete the exchange; x is the server's again. json_t is stolen. */
+void http_reply(struct http_exchange *x, int status, const char *type, const void *body, size_t len);
+void http_reply_json(struct http_exchange *x, int status, json_t *body);
+/* An error in the shape of docs/protocol.md; param may be NULL. */
+void http_reply_error(struct http_exchange *x, int status, const char *code, const char *param,
+		      const char *fmt, ...) RAGD_PRINTF(5, 6);
+
+/*
+ * A reply in pieces. Write copies and returns the bytes that wait for the client to read them. Every
+ * started stream must be ended, which completes the exchange.
+ */
+void http_stream_start(struct http_exchange *x, int status, const char *type);
+size_t http_stream_write(struct http_exchange *x, const void *data, size_t len);
+void http_stream_end(struct http_exchange *x);
+
+/* Ask to be told when the client goes; without it a late reply is thrown away in silence. */
+void http_on_gone(struct http_exchange *x, http_gone_cb cb, void *arg);
+
+#endif
