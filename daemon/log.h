@@ -1,0 +1,25 @@
+/*
+ * The log: one line on stderr for each event, key=value, with a journald priority (<4>) when stderr goes
+ * to the journal. Any thread. Values that come from outside are quoted and escaped (log_quote).
+ */
+#ifndef DAEMON_LOG_H
+#define DAEMON_LOG_H
+
+#include <stdarg.h>
+
+#include <ragd/plugin.h>
+
+void log_set_level(enum ragd_log_level level);
+enum ragd_log_level log_get_level(void);
+void log_vwrite(enum ragd_log_level level, const char *fmt, va_list ap);
+void log_write(enum ragd_log_level level, const char *fmt, ...) RAGD_PRINTF(2, 3);
+
+#define log_err(...)   log_write(RAGD_LOG_ERR, __VA_ARGS__)
+#define log_warn(...)  log_write(RAGD_LOG_WARN, __VA_ARGS__)
+#define log_info(...)  log_write(RAGD_LOG_INFO, __VA_ARGS__)
+#define log_debug(...) log_write(RAGD_LOG_DEBUG, __VA_ARGS__)
+
+/* s in double quotes with quotes, backslashes and control bytes escaped, cut to fit out. */
+const char *log_quote(const char *s, size_t len, char *out, size_t size);
+
+#endif

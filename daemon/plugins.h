@@ -1,0 +1,59 @@
+/*
+ * The plugin host: loads modules, judges their descriptors, opens instances and hands them to flows.
+ *
+ * A set is one generation of instances, made from one configuration. Whoever works with it holds a
+ * reference; a reload makes a new set and drops the daemon's reference to the old one, whose
+ * instances close when the last flow lets go. An instance whose module and options are the same in
+ * both is carried over, so that a store or a model is never open twice.
+ */
+#ifndef DAEMON_PLUGINS_H
+#define DAEMON_PLUGINS_H
+
+#include <ragd/plugin.h>
+
+#include "daemon/config.h"
+
+struct plugin_set;
+
+/* One opened plugin. */
+struct plugin {
+	const char *name; /* of the instance */
+	const struct ragd_plugin *descriptor;
+	const char *path; /* of the module */
+	void *self;
+	struct ragd_config options;
+	enum config_failure on_failure;
+	int64_t deadline_ms;
+};
+
+/*
+ * Find `module` in dirs (or at an absolute path), dlopen it and judge its descriptor; cached by path.
+ * kind 0: any. Refuses, each with its own sentence: no such file, writable by others (file or folder),
+ * not a shared object, no descriptor, another ABI, too small, another kind, a name that is not the
+ * file's. Main thread only.
+ */
+int plugin_load(const char *const *dirs, const char *module, enum ragd_kind kind,
+		const struct ragd_plugin **out, const char **path, struct ragd_err *err);
+
+/*
+ * Open every plugin of cfg; previous (may be NULL) lends the instances that did not change. All or
+ * nothing. May block: models load. cfg must outlive the set.
+ */
+int plugin_set_open(const struct config *cfg, struct plugin_set *previous, struct plugin_set **out,
+		    struct ragd_err *err);
+struct plugin_set *plugin_set_ref(struct plugin_set *set);
+/* From any thread; closing runs on the thread that drops the last reference. */
+void plugin_set_unref(struct plugin_set *set);
+
+/* The instance of that name and kind (0: any), or NULL; lives as long as the set. */
+const struct plugin *plugin_set_find(const struct plugin_set *set, enum ragd_kind kind,
+				     const char *name);
+size_t plugin_set_count(const struct plugin_set *set);
+const struct plugin *plugin_set_at(const struct plugin_set *set, size_t i);
+
+/* What plugins counted and gauged so far, for /metrics: once per name and instance. */
+void plugin_metrics(void (*each)(const char *instance, const char *name, bool counter, double value,
+				 void *arg),
+		    void *arg);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * The daemon as a whole: what main() sets up and every request handler sees.
+ */
+#ifndef DAEMON_RAGD_H
+#define DAEMON_RAGD_H
+
+#include <uv.h>
+
+#include "daemon/config.h"
+#include "daemon/plugins.h"
+#include "ipc/http.h"
+
+/* One configuration with its opened plugins; flows hold the generation they began with. */
+struct generation {
+	struct config *cfg;
+	struct plugin_set *plugins;
+	unsigned n_refs; /* loop thread only */
+	unsigned number; /* 1, 2, … */
+};
+
+enum ragd_state { RAGD_STARTING, RAGD_READY, RAGD_DRAINING };
+
+struct journal;
+struct flow_table;
+
+struct ragd {
+	uv_loop_t *loop;
+	struct generation *current;
+	struct http_server *http;
+	struct journal *journal;     /* answers and feedback, daemon/journal.h */
+	struct flow_table *flows;    /* answers at work, daemon/flow.h */
+	enum config_scope scope;
+	const char *config_path; /* NULL: the scope's own */
+	enum ragd_state state;
+	int64_t started_us;
+};
+
+struct generation *generation_ref(struct generation *g);
+void generation_unref(struct generation *g);
+
+/*
+ * Read the configuration again and swap generations, all or nothing; done_cb runs on the loop. err is
+ * NULL on success and borrowed otherwise. Used by SIGHUP and POST /v1/admin/reload. One at a time:
+ * -EBUSY while another runs.
+ */
+int ragd_reload(struct ragd *d, void (*done_cb)(const struct ragd_err *err, void *arg), void *arg,
+		struct ragd_err *err);
+
+#endif
