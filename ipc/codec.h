@@ -1,0 +1,312 @@
+/*
+ * Bodies of docs/protocol.md to plain structs and back.
+ *
+ * Decoding. Every function takes a whole body and gives structs whose memory comes from the arena;
+ * the body may go afterwards. Returns 0, or a negative errno with *err filled with what to answer
+ * the client; nothing else is written then. What decodes holds these for certain: texts are valid
+ * UTF-8 without NUL; numbers, counts and lengths are within the bounds that the protocol names; an
+ * object names no member twice; nesting is at most CODEC_DEPTH_MAX deep and there are at most
+ * CODEC_VALUES_MAX values, so that a small body cannot become a big tree. Unknown members are
+ * ignored, and null stands for an absent one.
+ *
+ * Encoding. Every function appends JSON to a buffer (ask buf_failed() once at the end). Texts may
+ * come from anywhere: bytes that are not UTF-8 become U+FFFD, so that what leaves is always valid
+ * JSON.
+ */
+#ifndef IPC_CODEC_H
+#define IPC_CODEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ragd/plugin.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+#define CODEC_DEPTH_MAX     32
+#define CODEC_VALUES_MAX    65536
+#define CODEC_MESSAGES_MAX  1024
+#define CODEC_INPUTS_MAX    256   /* texts of one embeddings or moderations request */
+#define CODEC_DOCUMENTS_MAX 10000 /* of one bulk request */
+#define CODEC_NAMES_MAX     64    /* collections, tags of one request or document */
+#define CODEC_STOP_MAX      4
+#define CODEC_CHAT_K_MAX    50
+#define CODEC_SEARCH_K_MAX  1000
+#define CODEC_QUERY_MAX     16384 /* bytes of a search */
+#define CODEC_NOTE_MAX      65536 /* bytes of a comment or a better answer */
+#define CODEC_ID_MAX        1024  /* bytes of a document's id */
+
+/* What to answer a client: http_reply_error(x, e.status, e.code, codec_param(&e), "%s", e.msg). */
+struct codec_err {
+	int status;
+	const char *code; /* static; a `code` of the protocol's table */
+	char param[96];   /* "messages[2].content"; "" if no one member is at fault */
+	char msg[240];    /* a sentence that says what to do */
+};
+
+/* The param of an error, NULL if it has none. */
+const char *codec_param(const struct codec_err *err);
+
+/* ---- requests ------------------------------------------------------------------------------ */
+
+/* POST /v1/chat/completions */
+struct codec_chat {
+	const char *model; /* "default" if absent */
+	/*
+	 * At least one, the last is the user's and not blank. Text parts are joined with a newline;
+	 * `developer` has become RAGD_ROLE_SYSTEM.
+	 */
+	const struct ragd_message *messages;
+	size_t n_messages;
+	size_t n_text; /* bytes of all messages: the flow holds it against limits.question */
+	bool stream;
+	bool include_usage;  /* one more chunk with the usage; only streams */
+	bool has_max_tokens; /* max_completion_tokens where both are given */
+	uint32_t max_tokens;
+	bool has_temperature;
+	float temperature; /* 0 .. 2 */
+	bool has_top_p;
+	float top_p; /* 0 .. 1 */
+	bool has_seed;
+	uint64_t seed;
+	const struct ragd_str *stop; /* [n_stop], none empty */
+	size_t n_stop;
+	const char *const
+		*collections; /* [n_collections], well-formed names; none: the assistant's */
+	size_t n_collections;
+	bool has_k;
+	uint32_t k; /* 1 .. CODEC_CHAT_K_MAX */
+};
+
+/* POST /v1/embeddings */
+struct codec_embeddings {
+	const char *model;            /* "default" if absent */
+	const struct ragd_str *input; /* [n_input], 1 .. CODEC_INPUTS_MAX, none empty */
+	size_t n_input;
+	bool base64; /* encoding_format */
+};
+
+/* POST /v1/moderations */
+struct codec_moderations {
+	const char *model;            /* a policy; NULL if absent */
+	const struct ragd_str *input; /* [n_input], 1 .. CODEC_INPUTS_MAX */
+	size_t n_input;
+	enum ragd_stage stage;
+};
+
+/* POST /v1/search */
+struct codec_search {
+	struct ragd_str query;          /* not blank */
+	uint32_t k;                     /* 1 .. CODEC_SEARCH_K_MAX; 10 if absent */
+	const char *const *collections; /* [n_collections]; none: all the caller may read */
+	size_t n_collections;
+	const struct ragd_str *tags; /* [n_tags] */
+	size_t n_tags;
+	bool per_document;
+};
+
+/* POST /v1/feedback */
+struct codec_feedback {
+	const char *answer_id; /* [A-Za-z0-9_-]{1,64} */
+	bool up;
+	const char *reason;      /* one of the protocol's words; "" if absent */
+	struct ragd_str comment; /* empty if absent */
+	struct ragd_str better;
+};
+
+/* PUT /v1/collections/{c}; an empty body is all defaults */
+struct codec_collection_put {
+	bool has_mode;
+	uint32_t mode;     /* 0600 .. 0666, rw bits only */
+	const char *owner; /* a name or a number in decimal; NULL if absent */
+	const char *group;
+};
+
+/* One line of POST /v1/collections/{c}/documents */
+struct codec_document {
+	struct ragd_document doc;    /* of a bad line only the id, if it could be read */
+	const struct codec_err *err; /* why the line cannot be stored; NULL if it can */
+};
+
+int codec_chat_decode(struct arena *a, struct ragd_str body, struct codec_chat *out,
+		      struct codec_err *err);
+int codec_embeddings_decode(struct arena *a, struct ragd_str body, struct codec_embeddings *out,
+			    struct codec_err *err);
+int codec_moderations_decode(struct arena *a, struct ragd_str body, struct codec_moderations *out,
+			     struct codec_err *err);
+int codec_search_decode(struct arena *a, struct ragd_str body, struct codec_search *out,
+			struct codec_err *err);
+int codec_feedback_decode(struct arena *a, struct ragd_str body, struct codec_feedback *out,
+			  struct codec_err *err);
+int codec_collection_decode(struct arena *a, struct ragd_str body, struct codec_collection_put *out,
+			    struct codec_err *err);
+/*
+ * JSON lines to (*out)[*n], in their order; blank lines do not count. A bad line is an element with
+ * its own error; only more than CODEC_DOCUMENTS_MAX lines, none at all, or no memory fail as a
+ * whole.
+ */
+int codec_documents_decode(struct arena *a, struct ragd_str body, struct codec_document **out,
+			   size_t *n, struct codec_err *err);
+
+/* [a-z0-9][a-z0-9._-]*, at most 64 bytes. */
+bool codec_collection_valid(struct ragd_str name);
+/* 1 to CODEC_ID_MAX bytes of UTF-8 without control characters. */
+bool codec_document_id_valid(struct ragd_str id);
+
+/* ---- replies: chat ------------------------------------------------------------------------- */
+
+/* An inline mark of the answer and what it rests on. */
+struct codec_citation {
+	uint32_t n;           /* the source's number */
+	size_t at;            /* characters of content before the mark */
+	struct ragd_str mark; /* "[1]", as it stands in the content */
+	struct ragd_str collection;
+	struct ragd_str document;
+	struct ragd_str title;
+	struct ragd_str heading;
+	uint64_t start; /* bytes of the document */
+	uint64_t end;
+	struct ragd_str quote;
+	float score;
+};
+
+struct codec_source {
+	uint32_t n;
+	struct ragd_str collection;
+	struct ragd_str document;
+	struct ragd_str title;
+	struct ragd_str heading;
+};
+
+struct codec_finding {
+	enum ragd_stage stage;
+	const char *plugin; /* the instance */
+	const char *category;
+	const char *rule; /* NULL: none by name */
+	enum ragd_action action;
+	float score;
+};
+
+/* The member `ragd` of a reply or of the last chunk with text. */
+struct codec_outcome {
+	bool grounded;
+	bool abstained;
+	const struct codec_finding *blocked_by; /* NULL: not blocked */
+	const struct codec_finding *steered;
+	size_t n_steered;
+	const struct codec_finding *redactions;
+	size_t n_redactions;
+	uint32_t n_dropped; /* sentences that nothing supported */
+	const struct codec_source *sources;
+	size_t n_sources;
+};
+
+struct codec_chat_reply {
+	const char *id; /* "ans-…" */
+	int64_t created_s;
+	const char *model;
+	struct ragd_str content;
+	bool refused; /* content is a refusal: repeated in `refusal` */
+	const struct codec_citation *citations;
+	size_t n_citations;
+	const char *finish_reason; /* "stop", "length", "content_filter" */
+	struct ragd_usage usage;
+	struct codec_outcome outcome;
+};
+
+/* One piece of a streamed reply. Joined, the pieces are the unstreamed one. */
+struct codec_chat_chunk {
+	const char *id;
+	int64_t created_s;
+	const char *model;
+	bool first; /* carries the role */
+	struct ragd_str text;
+	bool refused;                           /* text is (a piece of) a refusal */
+	const struct codec_citation *citations; /* on marks within this text */
+	size_t n_citations;
+	const char *finish_reason;           /* NULL but for the last */
+	const struct codec_outcome *outcome; /* NULL but for the last */
+};
+
+void codec_chat_reply(struct buf *b, const struct codec_chat_reply *r);
+/* These append whole server-sent events: "data: {…}\n\n". */
+void codec_chat_chunk(struct buf *b, const struct codec_chat_chunk *c);
+/* After the last chunk, if include_usage was asked for; of c only id, created_s and model. */
+void codec_chat_usage(struct buf *b, const struct codec_chat_chunk *c, const struct ragd_usage *u);
+/* What went wrong after the first byte; nothing but codec_chat_done() may follow. */
+void codec_chat_error(struct buf *b, int status, const char *code, const char *message);
+/* "data: [DONE]\n\n" */
+void codec_chat_done(struct buf *b);
+
+/* ---- replies: the rest --------------------------------------------------------------------- */
+
+struct codec_model {
+	const char *name;
+	const char *description;
+	int64_t created_s;
+};
+
+void codec_model(struct buf *b, const struct codec_model *m);
+void codec_models(struct buf *b, const struct codec_model *m, size_t n);
+
+/* vectors: [n][dim] */
+void codec_embeddings(struct buf *b, const char *model, const float *vectors, size_t n,
+		      uint32_t dim, bool base64, const struct ragd_usage *usage);
+
+/* One category of a moderation: the strongest finding in it. */
+struct codec_category {
+	const char *name;
+	bool flagged;
+	float score;
+};
+
+struct codec_moderation {
+	enum ragd_action action;
+	float score;
+	const struct codec_category *categories; /* each name once */
+	size_t n_categories;
+	const char *const *rules;
+	size_t n_rules;
+	struct ragd_str text; /* after redaction */
+	struct ragd_str note; /* empty: null */
+};
+
+/* `flagged` is any action but RAGD_ALLOW. */
+void codec_moderations(struct buf *b, const char *id, const char *model,
+		       const struct codec_moderation *m, size_t n);
+
+void codec_search(struct buf *b, const struct ragd_hit *hits, size_t n);
+
+/* owner and group as the system names them. */
+struct codec_collection {
+	const struct ragd_collection *c;
+	const char *owner;
+	const char *group;
+};
+
+void codec_collection(struct buf *b, const struct codec_collection *c);
+void codec_collections(struct buf *b, const struct codec_collection *c, size_t n);
+
+void codec_document(struct buf *b, const struct ragd_document_info *d);
+/* next: the id to ask on with, NULL at the end. */
+void codec_documents(struct buf *b, const struct ragd_document_info *d, size_t n, const char *next);
+
+/* What became of one document. */
+struct codec_put {
+	struct ragd_str id;
+	enum ragd_put_status status;
+	uint32_t n_passages;
+	const struct codec_err *err; /* RAGD_PUT_FAILED only */
+};
+
+void codec_put(struct buf *b, const struct codec_put *p);
+/* The reply to a bulk request, with its counts. */
+void codec_puts(struct buf *b, const struct codec_put *p, size_t n);
+
+/* {"error":{…}}; param may be NULL. */
+void codec_error(struct buf *b, int status, const char *code, const char *param,
+		 const char *message);
+
+#endif
