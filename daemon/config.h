@@ -92,11 +92,30 @@ struct config {
 enum config_scope { CONFIG_SYSTEM, CONFIG_USER };
 
 /*
- * Read and judge `path` (NULL: the scope's own file if it exists, else the defaults alone). Modules are
- * loaded for their descriptors and options and each plugin's check runs, but nothing is opened. The
- * error names file and line, what is wrong and what is allowed.
+ * What the command line said; the same at start and at every reload. NULL: not said. Borrowed, so the
+ * strings live as long as the process.
  */
-int config_load(enum config_scope scope, const char *path, struct config **out, struct ragd_err *err);
+struct config_source {
+	enum config_scope scope;
+	const char *path;       /* NULL: the scope's own file if it exists, else the defaults alone */
+	const char *socket;     /* these stand above the file */
+	const char *state_dir;
+	const char *data_dir;
+	const char *plugin_dir; /* searched before those of the file */
+};
+
+/*
+ * Read and judge the configuration. Modules are loaded for their descriptors and options and each
+ * plugin's check runs, but nothing is opened. The error names file and line, what is wrong and what is
+ * allowed. One at a time, on any thread.
+ */
+int config_load(const struct config_source *src, struct config **out, struct ragd_err *err);
+/* The same of a text in place of a file; `name` stands for its path in errors and must be absolute
+ * where the text has relative paths. */
+int config_parse(const struct config_source *src, const char *name, const char *text, size_t len,
+		 struct config **out, struct ragd_err *err);
+/* What a daemon without a file runs, as the text of one. */
+const char *config_defaults(void);
 /* Unloads nothing: descriptors stay mapped for the life of the process. */
 void config_free(struct config *cfg);
 

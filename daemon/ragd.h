@@ -25,12 +25,11 @@ struct flow_table;
 
 struct ragd {
 	uv_loop_t *loop;
-	struct generation *current;
+	struct generation *current;  /* NULL while starting */
 	struct http_server *http;
 	struct journal *journal;     /* answers and feedback, daemon/journal.h */
 	struct flow_table *flows;    /* answers at work, daemon/flow.h */
-	enum config_scope scope;
-	const char *config_path; /* NULL: the scope's own */
+	struct config_source source; /* what the command line said, for reloads */
 	enum ragd_state state;
 	int64_t started_us;
 };
