@@ -1,0 +1,99 @@
+/* What the files of libragd share: the handle, one HTTP call, JSON in both directions. */
+#ifndef IPC_CLIENT_INT_H
+#define IPC_CLIENT_INT_H
+
+#include <curl/curl.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ragd/client.h>
+
+#include "base/buf.h"
+#include "base/util.h"
+
+/* A reply that is kept in memory may not be longer; the daemon's own limits are far below. */
+#define CLIENT_REPLY_MAX ((size_t)256 << 20)
+
+struct ragd_client {
+	char *socket;
+	CURLM *multi; /* holds the connections that are used again */
+	CURL *easy;
+	int wake; /* eventfd: readable once ragd_client_cancel() was called */
+	unsigned timeout_ms;
+	int status;
+	char code[48];
+	char request_id[80];
+};
+
+/* Bytes of a reply with a 2xx status; a negative errno, with its sentence, ends the call. */
+typedef int (*client_sink_cb)(void *arg, const char *data, size_t len, struct ragd_err *err);
+
+struct client_call {
+	const char *method;
+	const char *path; /* percent-encoded */
+	const char *type; /* of the body; NULL without one */
+	const char *body;
+	size_t len;
+	client_sink_cb sink;
+	void *arg;
+};
+
+/* One exchange. What is not 2xx becomes an error with the daemon's sentence. */
+int client_call(struct ragd_client *c, const struct client_call *call, struct ragd_err *err);
+
+/* The same with the reply's bytes appended to *reply. */
+int client_get(struct ragd_client *c, const char *method, const char *path, const char *type,
+	       const char *body, size_t len, struct buf *reply, struct ragd_err *err);
+
+/* A reply that is JSON: the text as it came, and what it says. */
+struct client_reply {
+	char *text;
+	json_t *root; /* an object */
+};
+
+void client_reply_fini(struct client_reply *r);
+/* body is stolen, may be NULL; path is freed: both are made for this call. */
+int client_json(struct ragd_client *c, const char *method, char *path, json_t *body,
+		struct client_reply *out, struct ragd_err *err);
+/* Parse text (stolen, also on failure). */
+int client_reply_parse(char *text, size_t len, struct client_reply *out, struct ragd_err *err);
+
+/* "/v1/collections/{}" with every {} replaced by an argument, percent-encoded. NULL: out of memory. */
+char *client_path(const char *pattern, ...);
+
+/* 0, or -EINVAL with "WHAT is not UTF-8 at byte N". */
+int client_check_utf8(const char *what, const char *s, size_t len, struct ragd_err *err);
+
+/* A member of an object, "" or 0 if it is absent or of another type. Borrowed. */
+const char *client_text(const json_t *object, const char *key);
+uint64_t client_number(const json_t *object, const char *key);
+double client_real(const json_t *object, const char *key);
+bool client_true(const json_t *object, const char *key);
+
+/* A request being made: the first thing that is wrong stays, what follows does nothing. */
+struct client_body {
+	json_t *root;
+	int rc;
+	struct ragd_err *err;
+};
+
+void client_body_init(struct client_body *b, struct ragd_err *err);
+/* Set a member of an object in it, unless value is NULL; -EINVAL if it is not UTF-8. */
+void client_body_text(struct client_body *b, json_t *object, const char *key, const char *value);
+void client_body_texts(struct client_body *b, const char *key, const char *const *values, size_t n);
+/* value is stolen. */
+void client_body_set(struct client_body *b, const char *key, json_t *value);
+
+/* What client_json() does, for a request that may have failed while it was made; frees it. */
+int client_send(struct ragd_client *c, const char *method, char *path, struct client_body *b,
+		struct client_reply *out);
+
+/* Append a JSON string; s must be valid UTF-8. */
+void client_put_string(struct buf *b, const char *s, size_t len);
+void client_put_base64(struct buf *b, const void *data, size_t len);
+
+int client_no_memory(struct ragd_err *err);
+
+#endif
