@@ -1,5 +1,6 @@
 /*
- * The plugin host: loads modules, judges their descriptors, opens instances and hands them to flows.
+ * The plugin host: loads modules, judges their descriptors, opens instances and hands them to
+ * flows.
  *
  * A set is one generation of instances, made from one configuration. Whoever works with it holds a
  * reference; a reload makes a new set and drops the daemon's reference to the old one, whose
@@ -27,13 +28,20 @@ struct plugin {
 };
 
 /*
- * Find `module` in dirs (or at an absolute path), dlopen it and judge its descriptor; cached by path.
- * kind 0: any. Refuses, each with its own sentence: no such file, writable by others (file or folder),
- * not a shared object, no descriptor, another ABI, too small, another kind, a name that is not the
- * file's. Main thread only.
+ * Find `module` in dirs (or at an absolute path), dlopen it and judge its descriptor; cached by
+ * path. kind 0: any. Refuses, each with its own sentence: no such file, writable by others (file or
+ * folder), not a shared object, no descriptor, another ABI, too small, another kind, a name that is
+ * not the file's. Both results live as long as the process. Any thread.
+ *
+ * Loading runs code of the module. Until the first set is opened, a module that crashes there ends
+ * the process with a sentence on stderr; from then on each new one is first loaded in a child
+ * process, so that a reload cannot take the daemon down.
  */
 int plugin_load(const char *const *dirs, const char *module, enum ragd_kind kind,
 		const struct ragd_plugin **out, const char **path, struct ragd_err *err);
+
+/* For main(), before all else: does not return if the arguments are those of such a child. */
+void plugin_probe_main(int argc, char **argv);
 
 /*
  * Open every plugin of cfg; previous (may be NULL) lends the instances that did not change. All or

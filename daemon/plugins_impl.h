@@ -1,0 +1,104 @@
+/*
+ * What the files of the plugin host share; not for others, who use daemon/plugins.h.
+ *
+ *   plugins.c          sets and instances
+ *   plugins_load.c     file to module: search, permissions, dlopen, cache
+ *   plugins_judge.c    is a descriptor what the ABI says
+ *   plugins_probe.c    modules that crash or hang while they load
+ *   plugins_host.c     what the host does for a plugin: log, metrics, abilities of others
+ *   plugins_options.c  option tables
+ */
+#ifndef DAEMON_PLUGINS_IMPL_H
+#define DAEMON_PLUGINS_IMPL_H
+
+#include <stdatomic.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "daemon/plugins.h"
+
+/* ---- modules ------------------------------------------------------------------------------- */
+
+/* A loaded shared object; never unloaded, so that no pointer into it can dangle. */
+struct plugin_module {
+	struct plugin_module *next;
+	char *path;  /* absolute, symbolic links resolved */
+	char *alias; /* the name it has for the dynamic linker, see module_alias() */
+	dev_t dev;
+	ino_t ino;
+	struct timespec mtime;
+	const struct ragd_plugin *descriptor; /* NULL: refused */
+	bool listed;
+};
+
+/* The module that a descriptor of plugin_load() belongs to. */
+const struct plugin_module *plugin_module_of(const struct ragd_plugin *descriptor);
+
+/* From now on a module that was not loaded before is tried in a child process first. */
+void plugin_load_carefully(void);
+
+/* dlopen `path` under the name `alias` and judge it; for plugin_load() and for the probe. */
+int plugin_module_open(const char *path, const char *alias, const char *name,
+		       const struct ragd_plugin **out, struct ragd_err *err);
+
+/*
+ * Judge the descriptor at `sym`, `avail` bytes large, of the module called `name`; reads nothing
+ * that the descriptor's own abi and size do not vouch for.
+ */
+int plugin_judge(const char *name, const void *sym, size_t avail, struct ragd_err *err);
+const char *plugin_kind_name(enum ragd_kind kind);
+
+/*
+ * Load path in a child process. An error says why it was refused there, or that it crashed, ended
+ * the process or hung; then nothing of it was loaded here.
+ */
+int plugin_probe(const char *path, const char *name, struct ragd_err *err);
+extern int plugin_probe_timeout_ms; /* tests are less patient */
+/*
+ * Around a load in this process: a crash or a hang in between says which module it was, on stderr,
+ * and ends the process. For start and check, when nothing runs yet that could be lost.
+ */
+void plugin_guard_begin(const char *path, const char *name);
+void plugin_guard_end(void);
+
+/* ---- instances ----------------------------------------------------------------------------- */
+
+struct plugin_meter;
+
+struct plugin_instance {
+	struct ragd_host host; /* what the plugin got: container_of leads back */
+	const struct ragd_plugin *descriptor;
+	void *self;
+	char *name;
+	char *state_dir;
+	char *data_dir;
+	struct ragd_config options; /* a copy: outlives the configuration it came from */
+	struct plugin_meter *meter;
+	atomic_uint refs;
+};
+
+/*
+ * The instance called `name` in the newest living set that `from` is in, with a reference; NULL if
+ * there is none.
+ */
+struct plugin_instance *plugin_instance_peer(const struct plugin_instance *from, const char *name);
+/*
+ * Drop such a reference (inst may be NULL). The caller's thread may be one that the plugin has to
+ * end before it can close, so if it was the last reference, closing runs on a thread of its own.
+ */
+void plugin_instance_unref_later(struct plugin_instance *inst);
+/* Something is under way that holds an instance: dropping the last set waits for it. */
+void plugin_pending_begin(void);
+void plugin_pending_end(void);
+
+/* ---- host services ------------------------------------------------------------------------- */
+
+/* Fill inst->host from its names and directories. */
+void plugin_host_init(struct plugin_instance *inst);
+
+/* The counters and gauges of an instance's name; shared by instances of that name across reloads.
+ */
+struct plugin_meter *plugin_meter_ref(const char *instance);
+void plugin_meter_unref(struct plugin_meter *meter);
+
+#endif
