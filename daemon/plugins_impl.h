@@ -37,9 +37,12 @@ const struct plugin_module *plugin_module_of(const struct ragd_plugin *descripto
 /* From now on a module that was not loaded before is tried in a child process first. */
 void plugin_load_carefully(void);
 
-/* dlopen `path` under the name `alias` and judge it; for plugin_load() and for the probe. */
+/*
+ * dlopen `path` under the name `alias` and judge it; for plugin_load() and for the probe. Sets
+ * *mapped if the module came into the process, be it refused or not.
+ */
 int plugin_module_open(const char *path, const char *alias, const char *name,
-		       const struct ragd_plugin **out, struct ragd_err *err);
+		       const struct ragd_plugin **out, bool *mapped, struct ragd_err *err);
 
 /*
  * Judge the descriptor at `sym`, `avail` bytes large, of the module called `name`; reads nothing

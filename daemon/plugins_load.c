@@ -201,7 +201,7 @@ static int module_symbol(void *handle, const char *name, const void **sym, size_
 }
 
 int plugin_module_open(const char *path, const char *alias, const char *name,
-		       const struct ragd_plugin **out, struct ragd_err *err)
+		       const struct ragd_plugin **out, bool *mapped, struct ragd_err *err)
 {
 	void *handle = dlopen(alias, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 	const void *sym = NULL;
@@ -216,12 +216,13 @@ int plugin_module_open(const char *path, const char *alias, const char *name,
 		return ragd_err_set(err, -ENOEXEC, "module '%s': cannot load %s: %s", name, path,
 				    why + strspn(why, " "));
 	}
+	*mapped = true; /* and stays so in any case: code of it may run already */
 	rc = module_symbol(handle, name, &sym, &avail, err);
 	if (rc == 0)
 		rc = plugin_judge(name, sym, avail, err);
 	if (rc == 0)
 		*out = sym;
-	return rc; /* the handle stays open in any case: code of it may run already */
+	return rc;
 }
 
 /*
@@ -274,32 +275,34 @@ static int module_entry(const char *path, const char *name, const struct stat *s
 	return 0;
 }
 
-/* Make the entry's module a loaded one. It is listed as soon as the linker may know it. */
+/*
+ * Make the entry's module a loaded one, or free the entry. One that is mapped but was refused stays
+ * in the list, for its name and inode are taken; of one that is not mapped, the inode may be
+ * another's tomorrow.
+ */
 static int module_ready(struct plugin_module *m, const char *name, struct ragd_err *err)
 {
-	bool listed = m->listed;
-	int rc;
+	bool mapped = m->listed;
+	int rc = 0;
 
 	if (m->descriptor != NULL)
 		return 0;
-	if (loader.careful) {
+	if (loader.careful)
 		rc = plugin_probe(m->path, name, err);
-		if (rc < 0) {
-			if (!listed)
-				module_free(m);
-			return rc;
-		}
+	if (rc == 0) {
+		if (!loader.careful)
+			plugin_guard_begin(m->path, name);
+		rc = plugin_module_open(m->path, m->alias, name, &m->descriptor, &mapped, err);
+		if (!loader.careful)
+			plugin_guard_end();
 	}
-	if (!listed) {
+	if (!mapped) {
+		module_free(m);
+	} else if (!m->listed) {
 		m->listed = true;
 		m->next = loader.modules;
 		loader.modules = m;
 	}
-	if (!loader.careful)
-		plugin_guard_begin(m->path, name);
-	rc = plugin_module_open(m->path, m->alias, name, &m->descriptor, err);
-	if (!loader.careful)
-		plugin_guard_end();
 	return rc;
 }
 

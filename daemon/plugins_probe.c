@@ -27,12 +27,13 @@ void plugin_probe_main(int argc, char **argv)
 	const struct rlimit no_core = { 0, 0 };
 	const struct ragd_plugin *descriptor;
 	struct ragd_err err = { 0 };
+	bool mapped;
 
 	if (argc != 4 || strcmp(argv[1], PROBE_ARG) != 0)
 		return;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setrlimit(RLIMIT_CORE, &no_core);
-	plugin_module_open(argv[2], argv[2], argv[3], &descriptor, &err);
+	plugin_module_open(argv[2], argv[2], argv[3], &descriptor, &mapped, &err);
 	if (write(PROBE_FD, &err, sizeof(err)) != (ssize_t)sizeof(err))
 		_exit(1);
 	_exit(0); /* not exit(): what a module does at exit is no question of loading */
