@@ -25,7 +25,7 @@ struct flow_table;
 
 struct ragd {
 	uv_loop_t *loop;
-	struct generation *current;  /* NULL while starting */
+	struct generation *current; /* NULL while starting */
 	struct http_server *http;
 	struct journal *journal;     /* answers and feedback, daemon/journal.h */
 	struct flow_table *flows;    /* answers at work, daemon/flow.h */

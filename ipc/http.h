@@ -23,27 +23,27 @@ struct http_exchange;
 
 /* Bounds on what a client sends or leaves open; docs/protocol.md has the answer to each. */
 struct http_limits {
-	size_t  body;                 /* bytes */
-	size_t  headers;              /* bytes */
+	size_t body;    /* bytes */
+	size_t headers; /* bytes */
 	unsigned connections;
 	unsigned connections_per_user;
-	int64_t request_timeout_ms;   /* to send a whole request */
-	int64_t idle_timeout_ms;      /* between requests */
-	int64_t write_timeout_ms;     /* without the client reading */
+	int64_t request_timeout_ms; /* to send a whole request */
+	int64_t idle_timeout_ms;    /* between requests */
+	int64_t write_timeout_ms;   /* without the client reading */
 };
 
 /* All borrowed from the exchange. */
 struct http_request {
 	const char *method;
-	const char *path;                        /* as sent, without the query */
-	struct ragd_str param[HTTP_PARAM_MAX];   /* the {} of the pattern, percent-decoded */
+	const char *path;                      /* as sent, without the query */
+	struct ragd_str param[HTTP_PARAM_MAX]; /* the {} of the pattern, percent-decoded */
 	size_t n_params;
 	struct ragd_str body;
-	const char *content_type;                /* "" if there is none; without parameters */
-	const char *request_id;                  /* "req-…": also in the reply's X-Request-Id */
-	const struct ragd_caller *caller;        /* from the kernel */
+	const char *content_type;         /* "" if there is none; without parameters */
+	const char *request_id;           /* "req-…": also in the reply's X-Request-Id */
+	const struct ragd_caller *caller; /* from the kernel */
 	pid_t pid;
-	int64_t received_us;                     /* CLOCK_MONOTONIC, when the request was complete */
+	int64_t received_us; /* CLOCK_MONOTONIC, when the request was complete */
 };
 
 typedef void (*http_handler_cb)(struct http_exchange *x, const struct http_request *req, void *ctx);
@@ -90,7 +90,8 @@ const char *http_request_header(struct http_exchange *x, const char *name);
 void http_header(struct http_exchange *x, const char *name, const char *value);
 
 /* Complete the exchange; x is the server's again. json_t is stolen. */
-void http_reply(struct http_exchange *x, int status, const char *type, const void *body, size_t len);
+void http_reply(struct http_exchange *x, int status, const char *type, const void *body,
+		size_t len);
 void http_reply_json(struct http_exchange *x, int status, json_t *body);
 /* An error in the shape of docs/protocol.md; param may be NULL. */
 void http_reply_error(struct http_exchange *x, int status, const char *code, const char *param,

@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 struct ragd_err {
-	int  code;     /* what the function also returns */
+	int code;      /* what the function also returns */
 	char msg[240]; /* one line: doing what, on what, why; no newline */
 };
 

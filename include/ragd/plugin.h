@@ -25,6 +25,7 @@
  * growth     Members are added at the end of structs, guarded by their `size`; a change of meaning
  *            raises RAGD_PLUGIN_ABI, and the loader refuses every other number.
  */
+/* clang-format off: members stand in columns */
 #ifndef RAGD_PLUGIN_H
 #define RAGD_PLUGIN_H
 
@@ -365,6 +366,7 @@ struct ragd_retrieval_ops {
 	/* Best first. None found is no error. */
 	int (*search)(void *self, const struct ragd_call *call, const struct ragd_query *query,
 		      const struct ragd_hit **hits, size_t *n, struct ragd_err *err);
+	/* Any thread, does not block. */
 	void (*stats)(void *self, struct ragd_retrieval_stats *out);
 
 	/* As in inference; NULL, or -EAGAIN while there is nothing to have learned from. */
