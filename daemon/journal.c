@@ -1,0 +1,491 @@
+#include "daemon/journal.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/utf8.h"
+#include "base/util.h"
+
+#define QUEUE_MAX       65536 /* records that wait for the disk */
+#define RECENT_MAX      1024  /* answers whose texts are in memory, for who rates them */
+#define RECENT_TEXT_MAX 8192
+#define PURGE_EVERY_MS  (60 * 60 * 1000)
+
+/* One answer on its way to the disk; the strings follow in one allocation. */
+struct entry {
+	struct entry *next;
+	struct journal_answer a;
+};
+
+/* What an answer said, until it is pushed out by newer ones. */
+struct recent {
+	char id[40];
+	uid_t uid;
+	char *question;
+	char *answer;
+};
+
+struct journal {
+	sqlite3 *db;
+	sqlite3_stmt *insert;
+	int64_t keep_ms;
+	int64_t purged_ms;
+
+	pthread_t writer;
+	pthread_mutex_t lock;   /* all below */
+	pthread_cond_t more;    /* something was queued, or the end */
+	pthread_cond_t written; /* a batch is on the disk */
+	struct entry *head, **tail;
+	size_t n_queued;
+	uint64_t n_added;   /* entries queued ever */
+	uint64_t n_flushed; /* of those, written or lost */
+	bool stop;
+	struct recent *recent; /* [RECENT_MAX], a ring */
+	size_t recent_at;
+	struct journal_stats stats;
+
+	pthread_mutex_t db_lock; /* one statement at a time: the writer's batches and feedback */
+};
+
+static const char schema[] =
+	"PRAGMA journal_mode = WAL;"
+	"PRAGMA synchronous = NORMAL;"
+	"PRAGMA cache_size = -512;"
+	"CREATE TABLE IF NOT EXISTS answers ("
+	" id TEXT PRIMARY KEY, uid INTEGER NOT NULL, at INTEGER NOT NULL, assistant TEXT NOT NULL,"
+	" finish TEXT NOT NULL, abstained INTEGER NOT NULL, findings TEXT, sources TEXT,"
+	" n_prompt INTEGER NOT NULL, n_output INTEGER NOT NULL, first_us INTEGER NOT NULL,"
+	" total_us INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX IF NOT EXISTS answers_at ON answers(at);"
+	"CREATE TABLE IF NOT EXISTS feedback ("
+	" id TEXT PRIMARY KEY, answer_id TEXT NOT NULL UNIQUE, uid INTEGER NOT NULL,"
+	" at INTEGER NOT NULL, rating TEXT NOT NULL, reason TEXT, comment TEXT, better TEXT,"
+	" question TEXT, answer TEXT);";
+
+static int db_err(struct journal *j, struct ragd_err *err, const char *what)
+{
+	int code = sqlite3_errcode(j->db);
+
+	return ragd_err_set(err, code == SQLITE_FULL ? -ENOSPC : -EIO, "journal: %s: %s", what,
+			    sqlite3_errmsg(j->db));
+}
+
+/* ---- the writer ----------------------------------------------------------------------------- */
+
+static void bind_text(sqlite3_stmt *st, int i, const char *s)
+{
+	if (s != NULL)
+		sqlite3_bind_text(st, i, s, -1, SQLITE_STATIC);
+	else
+		sqlite3_bind_null(st, i);
+}
+
+static bool write_one(struct journal *j, const struct journal_answer *a)
+{
+	sqlite3_stmt *st = j->insert;
+	int rc;
+
+	bind_text(st, 1, a->id);
+	sqlite3_bind_int64(st, 2, a->uid);
+	sqlite3_bind_int64(st, 3, a->at_s);
+	bind_text(st, 4, a->assistant);
+	bind_text(st, 5, a->finish);
+	sqlite3_bind_int(st, 6, a->abstained);
+	bind_text(st, 7, a->findings);
+	bind_text(st, 8, a->sources);
+	sqlite3_bind_int64(st, 9, a->n_prompt);
+	sqlite3_bind_int64(st, 10, a->n_output);
+	sqlite3_bind_int64(st, 11, a->first_us);
+	sqlite3_bind_int64(st, 12, a->total_us);
+	rc = sqlite3_step(st);
+	sqlite3_reset(st);
+	return rc == SQLITE_DONE;
+}
+
+static void purge(struct journal *j)
+{
+	sqlite3_stmt *st;
+	int64_t now_ms = clock_ms();
+
+	if (j->keep_ms == 0 || (j->purged_ms != 0 && now_ms - j->purged_ms < PURGE_EVERY_MS))
+		return;
+	j->purged_ms = now_ms;
+	for (int i = 0; i < 2; i++) {
+		if (sqlite3_prepare_v2(j->db,
+				       i == 0 ? "DELETE FROM answers WHERE at < ?"
+					      : "DELETE FROM feedback WHERE at < ?",
+				       -1, &st, NULL) != SQLITE_OK)
+			return;
+		sqlite3_bind_int64(st, 1, (int64_t)time(NULL) - j->keep_ms / 1000);
+		sqlite3_step(st);
+		sqlite3_finalize(st);
+	}
+}
+
+/* Write a batch in one transaction; returns how many the disk took. */
+static size_t write_batch(struct journal *j, struct entry *batch)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&j->db_lock);
+	if (sqlite3_exec(j->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK) {
+		for (const struct entry *e = batch; e != NULL; e = e->next)
+			n += write_one(j, &e->a);
+		if (sqlite3_exec(j->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
+			sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
+			n = 0;
+		}
+	}
+	purge(j);
+	pthread_mutex_unlock(&j->db_lock);
+	return n;
+}
+
+static void *writer_main(void *arg)
+{
+	struct journal *j = arg;
+	struct entry *batch, *next;
+	size_t n, n_written;
+
+	pthread_mutex_lock(&j->lock);
+	while (!j->stop || j->head != NULL) {
+		if (j->head == NULL) {
+			pthread_cond_wait(&j->more, &j->lock);
+			continue;
+		}
+		batch = j->head;
+		n = j->n_queued;
+		j->head = NULL;
+		j->tail = &j->head;
+		j->n_queued = 0;
+		pthread_mutex_unlock(&j->lock);
+		n_written = write_batch(j, batch);
+		for (; batch != NULL; batch = next) {
+			next = batch->next;
+			free(batch);
+		}
+		pthread_mutex_lock(&j->lock);
+		j->n_flushed += n;
+		j->stats.n_written += n_written;
+		j->stats.n_lost += n - n_written;
+		pthread_cond_broadcast(&j->written);
+	}
+	pthread_mutex_unlock(&j->lock);
+	return NULL;
+}
+
+/* ---- open and close --------------------------------------------------------------------------- */
+
+int journal_open(const char *state_dir, int64_t keep_ms, struct journal **out, struct ragd_err *err)
+{
+	struct journal *j = calloc(1, sizeof(*j));
+	char path[4096];
+	int rc = 0;
+
+	if (j == NULL || (j->recent = calloc(RECENT_MAX, sizeof(*j->recent))) == NULL) {
+		free(j);
+		return ragd_err_set(err, -ENOMEM, "journal: out of memory");
+	}
+	j->keep_ms = keep_ms;
+	j->tail = &j->head;
+	pthread_mutex_init(&j->lock, NULL);
+	pthread_mutex_init(&j->db_lock, NULL);
+	pthread_cond_init(&j->more, NULL);
+	pthread_cond_init(&j->written, NULL);
+	snprintf(path, sizeof(path), "%s/journal.db", state_dir);
+	if (sqlite3_open_v2(path, &j->db,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+			    NULL) != SQLITE_OK ||
+	    sqlite3_exec(j->db, schema, NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v3(j->db, "INSERT INTO answers VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", -1,
+			       SQLITE_PREPARE_PERSISTENT, &j->insert, NULL) != SQLITE_OK) {
+		rc = ragd_err_set(err, -EIO, "journal '%s': %s; move it away to begin a new one",
+				  path, j->db != NULL ? sqlite3_errmsg(j->db) : "out of memory");
+	} else if (pthread_create(&j->writer, NULL, writer_main, j) != 0) {
+		rc = ragd_err_set(err, -EAGAIN, "journal: cannot start its thread");
+	}
+	if (rc < 0) {
+		sqlite3_finalize(j->insert);
+		sqlite3_close(j->db);
+		free(j->recent);
+		free(j);
+		return rc;
+	}
+	*out = j;
+	return 0;
+}
+
+void journal_close(struct journal *j)
+{
+	if (j == NULL)
+		return;
+	pthread_mutex_lock(&j->lock);
+	j->stop = true;
+	pthread_cond_signal(&j->more);
+	pthread_mutex_unlock(&j->lock);
+	pthread_join(j->writer, NULL);
+	for (size_t i = 0; i < RECENT_MAX; i++)
+		free(j->recent[i].question);
+	free(j->recent);
+	sqlite3_finalize(j->insert);
+	sqlite3_close(j->db);
+	pthread_cond_destroy(&j->more);
+	pthread_cond_destroy(&j->written);
+	pthread_mutex_destroy(&j->lock);
+	pthread_mutex_destroy(&j->db_lock);
+	free(j);
+}
+
+/* ---- answers ------------------------------------------------------------------------------------ */
+
+static size_t room(const char *s)
+{
+	return s != NULL ? strlen(s) + 1 : 0;
+}
+
+/* Copy s to *at and move on; NULL stays NULL. */
+static const char *put(char **at, const char *s)
+{
+	char *to = *at;
+
+	if (s == NULL)
+		return NULL;
+	*at = stpcpy(to, s) + 1;
+	return to;
+}
+
+static struct entry *entry_new(const struct journal_answer *a)
+{
+	struct entry *e = malloc(sizeof(*e) + room(a->id) + room(a->assistant) + room(a->findings) +
+				 room(a->sources));
+	char *at;
+
+	if (e == NULL)
+		return NULL;
+	at = (char *)(e + 1);
+	e->next = NULL;
+	e->a = *a;
+	e->a.id = put(&at, a->id);
+	e->a.assistant = put(&at, a->assistant);
+	e->a.findings = put(&at, a->findings);
+	e->a.sources = put(&at, a->sources);
+	return e; /* finish is a literal */
+}
+
+/* How much of a text is kept: whole characters, so that it stays valid UTF-8. */
+static size_t cut(struct ragd_str s)
+{
+	return s.len > RECENT_TEXT_MAX ? utf8_whole(s.s, RECENT_TEXT_MAX) : s.len;
+}
+
+static void remember(struct journal *j, const struct journal_answer *a)
+{
+	struct recent *r = &j->recent[j->recent_at++ % RECENT_MAX];
+	size_t n_question = cut(a->question);
+	size_t n_answer = cut(a->answer);
+
+	free(r->question);
+	snprintf(r->id, sizeof(r->id), "%s", a->id);
+	r->uid = a->uid;
+	r->question = calloc(1, n_question + n_answer + 2);
+	if (r->question == NULL) {
+		r->id[0] = '\0';
+		return;
+	}
+	r->answer = r->question + n_question + 1;
+	if (n_question > 0)
+		memcpy(r->question, a->question.s, n_question);
+	if (n_answer > 0)
+		memcpy(r->answer, a->answer.s, n_answer);
+}
+
+void journal_add(struct journal *j, const struct journal_answer *a)
+{
+	struct entry *e = entry_new(a);
+
+	pthread_mutex_lock(&j->lock);
+	remember(j, a);
+	if (e == NULL || j->n_queued >= QUEUE_MAX) {
+		j->stats.n_lost++;
+		pthread_mutex_unlock(&j->lock);
+		free(e);
+		return;
+	}
+	*j->tail = e;
+	j->tail = &e->next;
+	j->n_queued++;
+	j->n_added++;
+	/* While the writer is at a batch it need not be woken: it looks again. */
+	if (j->n_queued == 1)
+		pthread_cond_signal(&j->more);
+	pthread_mutex_unlock(&j->lock);
+}
+
+/* ---- feedback ----------------------------------------------------------------------------------- */
+
+/* Wait until what was added before is on the disk (or lost). */
+static void flush(struct journal *j)
+{
+	uint64_t upto;
+
+	pthread_mutex_lock(&j->lock);
+	upto = j->n_added;
+	while (j->n_flushed < upto)
+		pthread_cond_wait(&j->written, &j->lock);
+	pthread_mutex_unlock(&j->lock);
+}
+
+/* Does this user have (or may this admin see) that answer? */
+static int answer_find(struct journal *j, const struct journal_feedback *fb, struct ragd_err *err)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	if (sqlite3_prepare_v2(j->db, "SELECT uid FROM answers WHERE id = ?", -1, &st, NULL) !=
+	    SQLITE_OK)
+		return db_err(j, err, "feedback");
+	sqlite3_bind_text(st, 1, fb->answer_id, -1, SQLITE_STATIC);
+	rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW && (fb->admin || (uid_t)sqlite3_column_int64(st, 0) == fb->uid))
+		rc = 0;
+	else if (rc == SQLITE_ROW || rc == SQLITE_DONE)
+		rc = ragd_err_set(err, -ENOENT, "you have no answer '%s' to rate", fb->answer_id);
+	else
+		rc = db_err(j, err, "feedback");
+	sqlite3_finalize(st);
+	return rc;
+}
+
+static int feedback_write(struct journal *j, const struct journal_feedback *fb, const char *id,
+			  const char *question, const char *answer, struct ragd_err *err)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	if (sqlite3_prepare_v2(
+		    j->db,
+		    "INSERT INTO feedback VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"
+		    " ON CONFLICT(answer_id) DO UPDATE SET id=?1, uid=?3, at=?4, rating=?5,"
+		    " reason=?6, comment=?7, better=?8",
+		    -1, &st, NULL) != SQLITE_OK)
+		return db_err(j, err, "feedback");
+	bind_text(st, 1, id);
+	bind_text(st, 2, fb->answer_id);
+	sqlite3_bind_int64(st, 3, fb->uid);
+	sqlite3_bind_int64(st, 4, (int64_t)time(NULL));
+	bind_text(st, 5, fb->rating);
+	bind_text(st, 6, fb->reason);
+	bind_text(st, 7, fb->comment);
+	bind_text(st, 8, fb->better);
+	bind_text(st, 9, question);
+	bind_text(st, 10, answer);
+	/* A person waits for this one and may never repeat it: on the disk before it is thanked for. */
+	sqlite3_exec(j->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL);
+	rc = sqlite3_step(st) == SQLITE_DONE ? 0 : db_err(j, err, "feedback");
+	sqlite3_exec(j->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+	sqlite3_finalize(st);
+	return rc;
+}
+
+/* Copies of the texts of an answer that is still in memory; NULL otherwise. */
+static void recall(struct journal *j, const char *id, char **question, char **answer)
+{
+	*question = *answer = NULL;
+	pthread_mutex_lock(&j->lock);
+	for (size_t i = 0; i < RECENT_MAX; i++) {
+		if (strcmp(j->recent[i].id, id) != 0)
+			continue;
+		*question = strdup(j->recent[i].question);
+		*answer = strdup(j->recent[i].answer);
+		break;
+	}
+	pthread_mutex_unlock(&j->lock);
+}
+
+int journal_feedback(struct journal *j, const struct journal_feedback *fb, char *id_out,
+		     struct ragd_err *err)
+{
+	unsigned char random[10] = { 0 };
+	char *question, *answer;
+	char id[40] = "fb-";
+	int rc;
+
+	if (getrandom(random, sizeof(random), 0) < 0)
+		return ragd_err_sys(err, "feedback: random bytes");
+	for (size_t i = 0; i < sizeof(random); i++)
+		snprintf(id + 3 + 2 * i, 3, "%02x", random[i]);
+	flush(j);
+	recall(j, fb->answer_id, &question, &answer);
+	pthread_mutex_lock(&j->db_lock);
+	rc = answer_find(j, fb, err);
+	if (rc == 0)
+		rc = feedback_write(j, fb, id, question, answer, err);
+	pthread_mutex_unlock(&j->db_lock);
+	free(question);
+	free(answer);
+	if (rc == 0)
+		strcpy(id_out, id);
+	return rc;
+}
+
+static json_t *text_or_null(sqlite3_stmt *st, int i)
+{
+	const char *s = (const char *)sqlite3_column_text(st, i);
+
+	return s != NULL ? json_string(s) : json_null();
+}
+
+int journal_export(struct journal *j, int (*sink)(const char *line, size_t len, void *arg),
+		   void *arg, struct ragd_err *err)
+{
+	static const char *const names[] = { "id",       "answer_id", "rating",   "reason",
+					     "comment",  "better",    "question", "answer",
+					     "findings", "sources",   "assistant" };
+	sqlite3_stmt *st;
+	int step, rc = 0;
+
+	pthread_mutex_lock(&j->db_lock);
+	if (sqlite3_prepare_v2(j->db,
+			       "SELECT f.id, f.answer_id, f.rating, f.reason, f.comment, f.better,"
+			       " f.question, f.answer, a.findings, a.sources, a.assistant, f.at"
+			       " FROM feedback f LEFT JOIN answers a ON a.id = f.answer_id"
+			       " ORDER BY f.at, f.id",
+			       -1, &st, NULL) != SQLITE_OK) {
+		rc = db_err(j, err, "export");
+		pthread_mutex_unlock(&j->db_lock);
+		return rc;
+	}
+	while (rc == 0 && (step = sqlite3_step(st)) == SQLITE_ROW) {
+		json_t *o = json_object();
+		char *line;
+
+		for (size_t i = 0; i < ARRAY_LEN(names); i++)
+			json_object_set_new(o, names[i], text_or_null(st, (int)i));
+		json_object_set_new(o, "at",
+				    json_integer(sqlite3_column_int64(st, ARRAY_LEN(names))));
+		line = json_dumps(o, JSON_COMPACT);
+		json_decref(o);
+		if (line == NULL)
+			rc = ragd_err_set(err, -ENOMEM, "journal: export: out of memory");
+		else if (sink(line, strlen(line), arg) != 0)
+			rc = ragd_err_set(err, -ECANCELED, "journal: export: stopped");
+		free(line);
+	}
+	if (rc == 0 && step != SQLITE_DONE)
+		rc = db_err(j, err, "export");
+	sqlite3_finalize(st);
+	pthread_mutex_unlock(&j->db_lock);
+	return rc;
+}
+
+void journal_stats(struct journal *j, struct journal_stats *out)
+{
+	pthread_mutex_lock(&j->lock);
+	*out = j->stats;
+	pthread_mutex_unlock(&j->lock);
+}
