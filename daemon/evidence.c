@@ -1,0 +1,98 @@
+#include "daemon/evidence.h"
+
+#include <string.h>
+
+#include "base/util.h"
+
+int evidence_inspect(struct evidence *ev, const struct filters *filters, struct call *call,
+		     struct ragd_str question, const struct ragd_hit *hits, size_t n,
+		     struct findings *findings, struct ragd_str *note, struct ragd_err *err)
+{
+	*ev = (struct evidence){
+		.passages = arena_alloc(call->arena, n, sizeof(*ev->passages)),
+		.hits = arena_alloc(call->arena, n, sizeof(*ev->hits)),
+		.redacted = arena_alloc(call->arena, n, sizeof(*ev->redacted)),
+	};
+	if (ev->passages == NULL || ev->hits == NULL || ev->redacted == NULL)
+		return ragd_err_set(err, -ENOMEM, "inspect: out of memory for %zu passages", n);
+	for (size_t i = 0; i < n; i++) {
+		struct ragd_screen screen = {
+			.size = sizeof(screen),
+			.stage = RAGD_STAGE_DOCUMENT,
+			.text = hits[i].passage.text,
+			.question = question,
+		};
+		struct filters_verdict v;
+
+		filters_check(filters, call, &screen, findings, &v);
+		if (v.action == RAGD_BLOCK)
+			continue;
+		if (v.note.len > 0)
+			*note = v.note;
+		ev->passages[ev->n] = hits[i].passage;
+		ev->passages[ev->n].text = v.text;
+		ev->redacted[ev->n] = v.text.s != hits[i].passage.text.s;
+		ev->hits[ev->n++] = &hits[i];
+	}
+	return 0;
+}
+
+/* Where byte `at` of the hit's text stands in the document. */
+static uint64_t document_offset(const struct ragd_hit *hit, size_t at)
+{
+	size_t lo = 0, hi = hit->n_runs;
+
+	if (hit->runs == NULL || hit->n_runs == 0)
+		return hit->start + at;
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (hit->runs[mid].from <= at)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return at < hit->runs[lo].from
+		       ? hit->start
+		       : MIN(hit->runs[lo].to + (at - hit->runs[lo].from), hit->end);
+}
+
+static const struct source *source_of(struct sources *sources, const struct ragd_hit *hit)
+{
+	struct source *s;
+
+	for (size_t i = 0; i < sources->n; i++) {
+		s = &sources->v[i];
+		if (strcmp(s->document, hit->document) == 0 &&
+		    strcmp(s->collection, hit->collection) == 0)
+			return s;
+	}
+	s = &sources->v[sources->n++];
+	*s = (struct source){
+		.n = (unsigned)sources->n,
+		.collection = hit->collection,
+		.document = hit->document,
+		.title = hit->passage.title,
+		.heading = hit->passage.heading,
+	};
+	return s;
+}
+
+void evidence_cite(const struct evidence *ev, const struct ragd_cite *cite, struct sources *sources,
+		   struct citation *out)
+{
+	size_t i = cite->passage;
+	const struct ragd_hit *hit = ev->hits[i];
+	struct ragd_str text = ev->passages[i].text;
+	size_t start = MIN(cite->start, text.len), end = MIN(MAX(cite->end, cite->start), text.len);
+
+	*out = (struct citation){
+		.source = source_of(sources, hit),
+		.quote = { text.s + start, end - start },
+		.score = cite->score,
+		/* Offsets into a redacted text mean nothing in the document: name the whole passage. */
+		.start = ev->redacted[i] ? hit->start : document_offset(hit, start),
+		.end = ev->redacted[i] || end == start ? hit->end
+						       : document_offset(hit, end - 1) + 1,
+	};
+}

@@ -1,0 +1,374 @@
+#include "daemon/filters.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/util.h"
+
+/* One filter's part of a stream. */
+struct stage {
+	const struct plugin *plugin;
+	void *stream;    /* NULL: it has no streaming form, or failed to open and is left out */
+	bool whole;      /* no streaming form: held text is checked at the end */
+	bool skip;       /* failed open: passes everything through */
+	struct buf held; /* whole: the text so far */
+};
+
+struct filters_stream {
+	const struct filters *filters;
+	struct ragd_screen screen;
+	struct findings *findings;
+	struct ragd_str failure; /* set when a filter failed to open and fails closed */
+	size_t n;
+	struct stage stage[FILTERS_MAX];
+};
+
+static const struct ragd_safety_ops *ops_of(const struct plugin *p)
+{
+	return p->descriptor->ops.safety;
+}
+
+static bool grounds(const struct plugin *p)
+{
+	return (ops_of(p)->traits & RAGD_SAFETY_GROUNDS) != 0;
+}
+
+int filters_init(struct filters *f, const struct config_policy *policy,
+		 const struct plugin_set *set, struct ragd_err *err)
+{
+	f->policy = policy;
+	f->n = 0;
+	/* Two rounds, so that what cites evidence sees the text as it will leave. */
+	for (int round = 0; round < 2; round++) {
+		for (const char *const *name = policy->filters; *name != NULL; name++) {
+			const struct plugin *p = plugin_set_find(set, RAGD_KIND_SAFETY, *name);
+
+			if (p == NULL)
+				return ragd_err_set(err, -ENOENT,
+						    "policy '%s': no safety plugin '%s'",
+						    policy->name, *name);
+			if (grounds(p) != (round == 1))
+				continue;
+			if (f->n == FILTERS_MAX)
+				return ragd_err_set(err, -E2BIG,
+						    "policy '%s': more than %d filters",
+						    policy->name, FILTERS_MAX);
+			f->plugin[f->n++] = p;
+		}
+	}
+	return 0;
+}
+
+enum ragd_action action_max(enum ragd_action a, enum ragd_action b)
+{
+	return MAX(a, b);
+}
+
+const char *action_name(enum ragd_action action)
+{
+	static const char *const names[] = { "allow", "steer", "redact", "block" };
+
+	return (unsigned)action < ARRAY_LEN(names) ? names[action] : "block";
+}
+
+const char *stage_name(enum ragd_stage stage)
+{
+	static const char *const names[] = { "prompt", "document", "response" };
+
+	return (unsigned)stage < ARRAY_LEN(names) ? names[stage] : "?";
+}
+
+void findings_add(struct findings *list, const struct finding *f)
+{
+	struct finding *v;
+
+	if (list->n == list->cap) {
+		size_t cap = list->cap > 0 ? 2 * list->cap : 8;
+
+		v = arena_alloc(list->arena, cap, sizeof(*v));
+		if (v == NULL)
+			return; /* the verdict stands; only its record is short */
+		if (list->n > 0)
+			memcpy(v, list->v, list->n * sizeof(*v));
+		list->v = v;
+		list->cap = cap;
+	}
+	v = &list->v[list->n];
+	*v = *f;
+	v->category = arena_strdup(list->arena, f->category);
+	v->rule = f->rule != NULL ? arena_strdup(list->arena, f->rule) : NULL;
+	if (v->category != NULL)
+		list->n++;
+}
+
+static void findings_from(struct findings *list, enum ragd_stage stage, const struct plugin *p,
+			  const struct ragd_finding *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct finding f = {
+			.stage = stage,
+			.action = from[i].action,
+			.plugin = p->name,
+			.category = from[i].category,
+			.rule = from[i].rule,
+			.score = from[i].score,
+		};
+
+		findings_add(list, &f);
+	}
+}
+
+/* A filter did not do its work: a finding, and the verdict its configuration asks for. */
+static enum ragd_action failed(struct findings *list, enum ragd_stage stage, const struct plugin *p,
+			       const struct ragd_err *err)
+{
+	struct finding f = {
+		.stage = stage,
+		.action = p->on_failure == CONFIG_OPEN ? RAGD_ALLOW : RAGD_BLOCK,
+		.plugin = p->name,
+		.category = "filter_failure",
+		.rule = err->msg[0] != '\0' ? err->msg : NULL,
+		.score = 1,
+	};
+
+	findings_add(list, &f);
+	return f.action;
+}
+
+/* Zero, or the filter's failure: its own, or that it overran its deadline. */
+static int judged(int rc, const struct call *call, const struct plugin *p, struct ragd_err *err)
+{
+	if (rc < 0) {
+		if (err->msg[0] == '\0')
+			ragd_err_set(err, rc, "%s: %s", p->name, strerror(-rc));
+		return rc;
+	}
+	if (call->base.deadline_ms != 0 && clock_ms() > call->base.deadline_ms)
+		return ragd_err_set(err, -ETIMEDOUT, "%s: took longer than its deadline of %lld ms",
+				    p->name, (long long)p->deadline_ms);
+	return 0;
+}
+
+static struct ragd_str or_refusal(struct ragd_str message, const struct filters *f)
+{
+	if (message.len > 0)
+		return message;
+	return (struct ragd_str){ f->policy->refusal, strlen(f->policy->refusal) };
+}
+
+/* Sentences for the prompt, one after the other. */
+static struct ragd_str notes_join(struct arena *arena, struct ragd_str a, struct ragd_str b)
+{
+	char *s;
+
+	if (a.len == 0 || b.len == 0)
+		return a.len == 0 ? b : a;
+	s = arena_printf(arena, "%.*s\n%.*s", (int)a.len, a.s, (int)b.len, b.s);
+	return s != NULL ? (struct ragd_str){ s, a.len + 1 + b.len } : a;
+}
+
+void filters_check(const struct filters *f, struct call *call, const struct ragd_screen *screen,
+		   struct findings *list, struct filters_verdict *out)
+{
+	struct ragd_screen at = *screen;
+	int64_t latest_ms = call->base.deadline_ms;
+
+	*out = (struct filters_verdict){ .action = RAGD_ALLOW, .text = screen->text };
+	for (size_t i = 0; i < f->n && out->action != RAGD_BLOCK; i++) {
+		const struct plugin *p = f->plugin[i];
+		struct ragd_verdict v = { 0 };
+		struct ragd_err err = { 0 };
+		int rc;
+
+		if ((ops_of(p)->stages & 1u << screen->stage) == 0)
+			continue;
+		at.text = out->text;
+		call_deadline(call, p->deadline_ms, latest_ms);
+		rc = judged(ops_of(p)->check(p->self, &call->base, &at, &v, &err), call, p, &err);
+		if (rc < 0) {
+			out->action = action_max(out->action, failed(list, screen->stage, p, &err));
+			continue;
+		}
+		findings_from(list, screen->stage, p, v.findings, v.n_findings);
+		for (size_t j = 0; j < v.n_findings; j++)
+			out->score = MAX(out->score, v.findings[j].score);
+		out->action = action_max(out->action, v.action);
+		if (v.action == RAGD_REDACT)
+			out->text = v.text;
+		out->note = notes_join(call->arena, out->note, v.note);
+		out->message = v.message;
+	}
+	if (out->action == RAGD_BLOCK)
+		out->message = or_refusal(out->message, f);
+	call->base.deadline_ms = latest_ms;
+}
+
+static void stage_open(struct filters_stream *s, struct stage *st, struct call *call)
+{
+	const struct ragd_safety_ops *ops = ops_of(st->plugin);
+	int64_t latest_ms = call->base.deadline_ms;
+	struct ragd_err err = { 0 };
+	int rc;
+
+	if (ops->stream_open == NULL) {
+		st->whole = true;
+		return;
+	}
+	call_deadline(call, st->plugin->deadline_ms, latest_ms);
+	rc = ops->stream_open(st->plugin->self, &call->base, &s->screen, &st->stream, &err);
+	call->base.deadline_ms = latest_ms;
+	if (rc == 0)
+		return;
+	st->stream = NULL;
+	st->skip = true;
+	if (failed(s->findings, RAGD_STAGE_RESPONSE, st->plugin, &err) == RAGD_BLOCK)
+		s->failure = or_refusal((struct ragd_str){ NULL, 0 }, s->filters);
+}
+
+struct filters_stream *filters_stream_open(const struct filters *f, struct call *call,
+					   const struct ragd_screen *screen, struct findings *list)
+{
+	struct filters_stream *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->filters = f;
+	s->screen = *screen;
+	s->screen.stage = RAGD_STAGE_RESPONSE;
+	s->findings = list;
+	for (size_t i = 0; i < f->n; i++) {
+		if ((ops_of(f->plugin[i])->stages & 1u << RAGD_STAGE_RESPONSE) == 0)
+			continue;
+		s->stage[s->n].plugin = f->plugin[i];
+		stage_open(s, &s->stage[s->n], call);
+		s->n++;
+	}
+	return s;
+}
+
+/* A filter without a streaming form: hold everything, judge at the end. */
+static int stage_whole(struct filters_stream *s, struct stage *st, struct call *call,
+		       struct ragd_str piece, bool last, struct ragd_release *out,
+		       struct ragd_err *err)
+{
+	struct ragd_screen screen = s->screen;
+	struct ragd_verdict v = { 0 };
+	int rc;
+
+	buf_add(&st->held, piece.s, piece.len);
+	if (buf_failed(&st->held))
+		return ragd_err_set(err, -ENOMEM, "%s: out of memory", st->plugin->name);
+	if (!last)
+		return 0;
+	screen.text = buf_str(&st->held);
+	rc = ops_of(st->plugin)->check(st->plugin->self, &call->base, &screen, &v, err);
+	if (rc < 0)
+		return rc;
+	out->action = v.action;
+	out->findings = v.findings;
+	out->n_findings = v.n_findings;
+	out->message = v.message;
+	if (v.action != RAGD_BLOCK)
+		out->text = v.action == RAGD_REDACT ? v.text : screen.text;
+	return 0;
+}
+
+/* Run one piece through one filter; a failure is either a block or the piece unchanged. */
+static void stage_feed(struct filters_stream *s, struct stage *st, struct call *call,
+		       struct ragd_str piece, bool last, struct ragd_release *out)
+{
+	const struct ragd_safety_ops *ops = ops_of(st->plugin);
+	int64_t latest_ms = call->base.deadline_ms;
+	struct ragd_err err = { 0 };
+	int rc;
+
+	*out = (struct ragd_release){ .action = RAGD_ALLOW };
+	if (st->skip) {
+		out->text = piece;
+		return;
+	}
+	call_deadline(call, st->plugin->deadline_ms, latest_ms);
+	if (st->whole)
+		rc = stage_whole(s, st, call, piece, last, out, &err);
+	else
+		rc = ops->stream_feed(st->stream, &call->base, piece.s, piece.len, last, out, &err);
+	rc = judged(rc, call, st->plugin, &err);
+	call->base.deadline_ms = latest_ms;
+	if (rc == 0)
+		return;
+	*out = (struct ragd_release){ .action = failed(s->findings, RAGD_STAGE_RESPONSE, st->plugin,
+						       &err) };
+	st->skip = true;
+	if (out->action != RAGD_BLOCK)
+		out->text = piece;
+}
+
+static unsigned dropped(const struct ragd_release *r)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < r->n_findings; i++)
+		n += strcmp(r->findings[i].category, "unsupported") == 0;
+	return n;
+}
+
+void filters_stream_feed(struct filters_stream *s, struct call *call, struct ragd_str piece,
+			 bool last, struct filters_release *out)
+{
+	*out = (struct filters_release){ .action = RAGD_ALLOW, .text = piece };
+	if (s->failure.len > 0) {
+		*out = (struct filters_release){ .action = RAGD_BLOCK, .message = s->failure };
+		return;
+	}
+	for (size_t i = 0; i < s->n; i++) {
+		struct ragd_release r;
+		bool blocked;
+
+		if (out->text.len == 0 && !last)
+			break;
+		stage_feed(s, &s->stage[i], call, out->text, last, &r);
+		findings_from(s->findings, RAGD_STAGE_RESPONSE, s->stage[i].plugin, r.findings,
+			      r.n_findings);
+		blocked = r.action == RAGD_BLOCK;
+		out->action = action_max(out->action, r.action);
+		out->text = r.text;
+		out->cites = r.cites;
+		out->n_cites = r.n_cites;
+		out->n_dropped += grounds(s->stage[i].plugin) ? dropped(&r) : 0;
+		if (blocked && out->message.len == 0)
+			out->message = or_refusal(r.message, s->filters);
+		/* What a filter let out before it blocked still passes through those after it. */
+		last = last || blocked;
+	}
+}
+
+void filters_stream_close(struct filters_stream *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->stage[i].stream != NULL)
+			ops_of(s->stage[i].plugin)->stream_close(s->stage[i].stream);
+		buf_fini(&s->stage[i].held);
+	}
+	free(s);
+}
+
+size_t filters_holdback(const struct filters *f)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < f->n; i++) {
+		const struct ragd_safety_ops *ops = ops_of(f->plugin[i]);
+
+		if ((ops->stages & 1u << RAGD_STAGE_RESPONSE) == 0)
+			continue;
+		if (ops->stream_open == NULL || ops->holdback == NULL)
+			return SIZE_MAX;
+		if (__builtin_add_overflow(sum, ops->holdback(f->plugin[i]->self), &sum))
+			return SIZE_MAX;
+	}
+	return sum;
+}

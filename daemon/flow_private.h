@@ -1,0 +1,149 @@
+/*
+ * What the files of the flow share: flow.c (the steps and how they run), flow_release.c (from
+ * inference's threads through the filters to the loop), flow_record.c (what is kept of it).
+ */
+#ifndef DAEMON_FLOW_PRIVATE_H
+#define DAEMON_FLOW_PRIVATE_H
+
+#include "daemon/flow.h"
+
+#include <stdatomic.h>
+
+#include "daemon/call.h"
+#include "daemon/compose.h"
+#include "daemon/metrics.h"
+
+enum state {
+	ADMIT,    /* who asks, of which assistant; is there room */
+	SCREEN,   /* safety plugins on the messages */
+	RETRIEVE, /* passages from what the caller may read */
+	INSPECT,  /* safety plugins on each passage */
+	COMPOSE,  /* the prompt */
+	GENERATE, /* inference writes into the queue */
+	RELEASE,  /* safety plugins on the stream: what is safe and supported leaves */
+	RECORD,   /* journal and metrics */
+	DONE,
+};
+
+enum where { ON_LOOP, ON_POOL };
+
+/* What a release lets out, on its way from a pool thread to the loop. */
+struct output {
+	struct output *next;
+	struct buf text;
+	bool refusal;
+	size_t n_cites;
+	struct citation cites[];
+};
+
+struct flow {
+	struct flow_table *table;
+	struct flow *next, *prev; /* in the table */
+	struct generation *gen;
+	const struct config_assistant *assistant;
+	const struct config_policy *policy;
+	struct filters filters;
+	const struct plugin *inference;
+	const struct plugin *retrieval; /* NULL: none */
+
+	struct flow_events events;
+	void *arg;
+	bool detached; /* the client left, or got its error: no more events */
+	char id[FLOW_ID_MAX];
+	int64_t received_us;
+	int64_t first_us;    /* of the first text; 0: none yet */
+	int64_t deadline_ms; /* CLOCK_MONOTONIC; 0: none */
+	int64_t took_us[METRICS_N_TIMES];
+
+	/* Of the thread that runs a step; handed over by the pool. */
+	enum state state;
+	uv_work_t work;
+	bool working; /* loop: work is queued or runs */
+	atomic_bool cancelled;
+	struct call *call;
+	struct ragd_message *messages;
+	size_t n_messages;
+	const char *const *collections;
+	uint32_t k;
+	const struct ragd_hit *hits;
+	size_t n_hits;
+	struct evidence evidence;
+	struct ragd_str note;
+	struct findings findings;
+	const struct finding *blocked_by;
+	struct ragd_str refusal;
+	struct ragd_generate generate;
+	struct ragd_err err; /* code 0: none */
+
+	/* Of the thread that releases: one at a time, see release_claim. */
+	uv_work_t release_work;
+	bool pumping; /* loop: release_work is queued or runs */
+	struct call *release_call;
+	struct filters_stream *stream;
+	struct sources sources;
+	size_t n_cites;
+	size_t n_text; /* bytes let out */
+	unsigned n_dropped;
+	bool released_all;
+
+	/* Shared between inference's threads, the pool and the loop. */
+	uv_mutex_t lock;
+	struct ragd_sink sink;
+	struct buf queue; /* what inference wrote and no release took yet */
+	size_t n_generated;
+	bool generating; /* the sink is not done yet */
+	bool releasing;  /* a thread holds the release */
+	bool signalled;  /* is in table->woken */
+	bool full;       /* ANSWER_MAX was reached */
+	struct flow *woken_next;
+	enum ragd_finish finish;
+	struct ragd_usage usage;
+	struct ragd_err sink_err;
+	struct output *out_head, **out_tail;
+
+	struct buf answer; /* loop: all that left, for feedback */
+};
+
+struct flow_table {
+	struct ragd *d;
+	struct flow *flows;
+	size_t n;
+	uv_async_t async;
+	uv_timer_t sweep;
+	unsigned n_closing;
+	uv_mutex_t lock;
+	struct flow *woken; /* flows with something new from inference */
+};
+
+static inline bool flow_cancelled(const struct flow *f)
+{
+	return atomic_load_explicit(&f->cancelled, memory_order_relaxed);
+}
+
+/* Grounded, and nothing in the documents answers. */
+static inline bool flow_abstained(const struct flow *f)
+{
+	return f->assistant->grounded && f->n_cites == 0 && f->blocked_by == NULL &&
+	       f->err.code == 0;
+}
+
+/* A filter said no: remember which, and what the user is told. */
+void flow_block(struct flow *f, struct ragd_str message);
+
+/* flow_release.c: the sink for inference, and the two ways to let text out. */
+int flow_sink_text(struct ragd_sink *sink, const char *text, size_t len);
+void flow_sink_done(struct ragd_sink *sink, int rc, enum ragd_finish finish,
+		    const struct ragd_usage *usage, const struct ragd_err *err);
+/* Something waits to be let out and no thread is at it. */
+bool flow_release_ready(struct flow *f);
+/* Let out what there is; on a pool thread, also while generate still runs on another. */
+void flow_release_pump(struct flow *f);
+/* The step: as above, and the last words once inference is done. */
+enum state flow_release(struct flow *f);
+/* Hand what was let out to the events; on the loop. */
+void flow_deliver(struct flow *f);
+
+/* flow_record.c: the step. */
+enum state flow_record(struct flow *f);
+
+#endif

@@ -1,0 +1,265 @@
+#include "daemon/flow_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/util.h"
+
+/* An answer is cut here, with finish reason "length": what waits for a slow client is bounded. */
+#define ANSWER_MAX (1u << 20)
+
+/* ---- the queue between inference and release ------------------------------------------------ */
+
+/* Wake the loop for this flow; f->lock is held. */
+static void signal_loop(struct flow *f)
+{
+	struct flow_table *t = f->table;
+
+	if (f->signalled)
+		return;
+	f->signalled = true;
+	uv_mutex_lock(&t->lock);
+	f->woken_next = t->woken;
+	t->woken = f;
+	uv_mutex_unlock(&t->lock);
+	uv_async_send(&t->async);
+}
+
+int flow_sink_text(struct ragd_sink *sink, const char *text, size_t len)
+{
+	struct flow *f = container_of(sink, struct flow, sink);
+	int rc = 0;
+
+	if (flow_cancelled(f))
+		return -ECANCELED;
+	uv_mutex_lock(&f->lock);
+	if (f->n_generated + len > ANSWER_MAX) {
+		f->full = true;
+		rc = -ENOBUFS;
+	} else {
+		f->n_generated += len;
+		buf_add(&f->queue, text, len);
+		if (buf_failed(&f->queue))
+			rc = -ENOBUFS;
+		if (!f->releasing)
+			signal_loop(f);
+	}
+	uv_mutex_unlock(&f->lock);
+	return rc;
+}
+
+void flow_sink_done(struct ragd_sink *sink, int rc, enum ragd_finish finish,
+		    const struct ragd_usage *usage, const struct ragd_err *err)
+{
+	struct flow *f = container_of(sink, struct flow, sink);
+
+	uv_mutex_lock(&f->lock);
+	f->finish = f->full ? RAGD_FINISH_LENGTH : finish;
+	if (usage != NULL)
+		f->usage = *usage;
+	if (rc < 0 && !f->full && rc != -ECANCELED) {
+		if (err != NULL && err->code < 0)
+			f->sink_err = *err;
+		else
+			ragd_err_set(&f->sink_err, rc, "%s: %s", f->inference->name, strerror(-rc));
+	}
+	f->generating = false;
+	if (!f->releasing)
+		signal_loop(f);
+	uv_mutex_unlock(&f->lock);
+}
+
+/*
+ * Take what inference wrote since the last time, into *piece; true if there is something to do: text, or
+ * the end. The caller holds the release until it finds nothing more.
+ */
+static bool release_take(struct flow *f, struct buf *piece, bool *last)
+{
+	bool some;
+
+	buf_fini(piece);
+	uv_mutex_lock(&f->lock);
+	*last = !f->generating;
+	some = !f->released_all && (f->queue.len > 0 || *last);
+	if (some) {
+		*piece = f->queue;
+		f->queue = (struct buf)BUF_INIT;
+	} else {
+		f->releasing = false;
+	}
+	uv_mutex_unlock(&f->lock);
+	return some;
+}
+
+static bool release_claim(struct flow *f)
+{
+	bool claimed;
+
+	uv_mutex_lock(&f->lock);
+	claimed = !f->releasing;
+	f->releasing = true;
+	uv_mutex_unlock(&f->lock);
+	return claimed;
+}
+
+/* ---- release -------------------------------------------------------------------------------- */
+
+/* Write text with " [n]" behind what each cite supports. NULL: out of memory. */
+static struct output *output_new(struct flow *f, struct ragd_str text,
+				 const struct ragd_cite *cites, size_t n_cites)
+{
+	struct output *o = calloc(1, sizeof(*o) + n_cites * sizeof(o->cites[0]));
+	size_t at = 0;
+
+	if (o == NULL)
+		return NULL;
+	for (size_t i = 0; i < n_cites; i++) {
+		struct citation *c = &o->cites[o->n_cites];
+		size_t to = MIN(MAX(cites[i].at, at), text.len);
+
+		if (cites[i].passage >= f->evidence.n)
+			continue;
+		buf_add(&o->text, text.s + at, to - at);
+		at = to;
+		evidence_cite(&f->evidence, &cites[i], &f->sources, c);
+		buf_addc(&o->text, ' ');
+		c->mark_start = o->text.len;
+		buf_printf(&o->text, "[%u]", c->source->n);
+		c->mark_end = o->text.len;
+		o->n_cites++;
+	}
+	buf_add(&o->text, text.s + at, text.len - at);
+	if (buf_failed(&o->text)) {
+		buf_fini(&o->text);
+		free(o);
+		return NULL;
+	}
+	return o;
+}
+
+static void output_push(struct flow *f, struct ragd_str text, const struct ragd_cite *cites,
+			size_t n_cites)
+{
+	struct output *o;
+
+	if (text.len == 0)
+		return;
+	o = output_new(f, text, cites, n_cites);
+	uv_mutex_lock(&f->lock);
+	if (o != NULL) {
+		o->refusal = f->refusal.len > 0 && text.s == f->refusal.s;
+		*f->out_tail = o;
+		f->out_tail = &o->next;
+		f->n_text += text.len;
+		f->n_cites += o->n_cites;
+	} else {
+		ragd_err_set(&f->sink_err, -ENOMEM, "release: out of memory");
+	}
+	uv_mutex_unlock(&f->lock);
+}
+
+static void push_literal(struct flow *f, const char *s)
+{
+	output_push(f, (struct ragd_str){ s, strlen(s) }, NULL, 0);
+}
+
+/* Tell the user why no (more) text comes, on a line of its own if there is some. */
+static void push_refusal(struct flow *f)
+{
+	if (f->n_text > 0)
+		push_literal(f, "\n\n");
+	output_push(f, f->refusal, NULL, 0);
+}
+
+static void release_piece(struct flow *f, struct ragd_str piece, bool last)
+{
+	struct filters_release r;
+
+	call_reset(f->release_call);
+	filters_stream_feed(f->stream, f->release_call, piece, last, &r);
+	output_push(f, r.text, r.cites, r.n_cites);
+	f->n_dropped += r.n_dropped;
+	if (r.action == RAGD_BLOCK) {
+		flow_block(f, r.message);
+		/* Nothing more may leave: inference need not go on either. */
+		atomic_store(&f->cancelled, true);
+		f->released_all = true;
+	}
+}
+
+/* The last words: a refusal, or that the documents do not say. */
+static enum state release_end(struct flow *f)
+{
+	f->released_all = true;
+	if (f->sink_err.code < 0)
+		f->err = f->sink_err;
+	if (f->refusal.len > 0)
+		push_refusal(f);
+	else if (flow_abstained(f) && f->n_text == 0)
+		push_literal(f, f->assistant->no_answer);
+	return RECORD;
+}
+
+bool flow_release_ready(struct flow *f)
+{
+	bool ready;
+
+	uv_mutex_lock(&f->lock);
+	ready = !f->releasing && (f->queue.len > 0 || !f->generating);
+	uv_mutex_unlock(&f->lock);
+	return ready;
+}
+
+void flow_release_pump(struct flow *f)
+{
+	struct buf piece = BUF_INIT;
+	bool last = false;
+
+	if (!release_claim(f))
+		return;
+	while (release_take(f, &piece, &last)) {
+		if (flow_cancelled(f))
+			f->released_all = true;
+		else
+			release_piece(f, buf_str(&piece), last);
+		f->released_all |= last;
+	}
+	buf_fini(&piece);
+}
+
+enum state flow_release(struct flow *f)
+{
+	bool done;
+
+	if (f->stream == NULL) /* nothing was generated: refused, or nothing found */
+		return release_end(f);
+	flow_release_pump(f);
+	uv_mutex_lock(&f->lock);
+	done = f->released_all && !f->releasing && !f->generating;
+	uv_mutex_unlock(&f->lock);
+	return done ? release_end(f) : RELEASE;
+}
+
+void flow_deliver(struct flow *f)
+{
+	struct output *o, *next;
+
+	uv_mutex_lock(&f->lock);
+	o = f->out_head;
+	f->out_head = NULL;
+	f->out_tail = &f->out_head;
+	uv_mutex_unlock(&f->lock);
+	for (; o != NULL; o = next) {
+		struct flow_piece piece = { buf_str(&o->text), o->cites, o->n_cites, o->refusal };
+
+		next = o->next;
+		if (f->first_us == 0)
+			f->first_us = MAX(clock_us() - f->received_us, (int64_t)1);
+		buf_add(&f->answer, o->text.data, o->text.len);
+		if (!f->detached)
+			f->events.piece(f, &piece, f->arg);
+		buf_fini(&o->text);
+		free(o);
+	}
+}
