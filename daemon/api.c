@@ -1,0 +1,222 @@
+#include "daemon/api.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+
+/* Results of one request: passages of a search, a document that is shown. */
+#define JOB_MEMORY (128u << 20)
+
+/* clang-format off */
+static const struct http_route routes[] = {
+	{ "POST",   "/v1/chat/completions",                    api_chat,              0                },
+	{ "GET",    "/v1/models",                              api_models,            0                },
+	{ "GET",    "/v1/models/{}",                           api_model,             0                },
+	{ "POST",   "/v1/embeddings",                          api_embeddings,        0                },
+	{ "POST",   "/v1/moderations",                         api_moderations,       0                },
+	{ "GET",    "/v1/collections",                         api_collections,       0                },
+	{ "PUT",    "/v1/collections/{}",                      api_collection_put,    0                },
+	{ "GET",    "/v1/collections/{}",                      api_collection_get,    0                },
+	{ "DELETE", "/v1/collections/{}",                      api_collection_remove, 0                },
+	{ "GET",    "/v1/collections/{}/documents",            api_documents,         0                },
+	{ "POST",   "/v1/collections/{}/documents",            api_documents_add,     0                },
+	{ "PUT",    "/v1/collections/{}/documents/{}",         api_document_put,      0                },
+	{ "GET",    "/v1/collections/{}/documents/{}",         api_document_get,      0                },
+	{ "DELETE", "/v1/collections/{}/documents/{}",         api_document_remove,   0                },
+	{ "GET",    "/v1/collections/{}/documents/{}/content", api_document_content,  0                },
+	{ "POST",   "/v1/search",                              api_search,            0                },
+	{ "POST",   "/v1/feedback",                            api_feedback,          0                },
+	{ "GET",    "/v1/feedback/export",                     api_feedback_export,   HTTP_ROUTE_ADMIN },
+	{ "GET",    "/v1/system-card",                         api_system_card,       0                },
+	{ "GET",    "/v1/status",                              api_status_get,        0                },
+	{ "GET",    "/v1/plugins",                             api_plugins,           0                },
+	{ "POST",   "/v1/admin/reload",                        api_reload,            HTTP_ROUTE_ADMIN },
+	{ "GET",    "/healthz",                                api_healthz,           0                },
+	{ "GET",    "/metrics",                                api_metrics,           0                },
+};
+/* clang-format on */
+
+const struct http_route *api_routes(size_t *n)
+{
+	*n = ARRAY_LEN(routes);
+	return routes;
+}
+
+int api_status(int rc, const char *missing, const char **code)
+{
+	static const struct {
+		int rc;
+		int status;
+		const char *code;
+	} rows[] = {
+		{ -EACCES, 403, "forbidden" },
+		{ -EPERM, 403, "forbidden" },
+		{ -EINVAL, 400, "invalid_value" },
+		{ -E2BIG, 400, "invalid_value" },
+		{ -EAGAIN, 409, "not_ready" },
+		{ -EILSEQ, 422, "unprocessable" },
+		{ -EBADMSG, 422, "unprocessable" },
+		{ -EFBIG, 422, "unprocessable" },
+		{ -ENOTSUP, 415, "unsupported_media_type" },
+		{ -ETIMEDOUT, 504, "deadline" },
+		{ -ENOMEM, 503, "unavailable" },
+		{ -EBUSY, 503, "unavailable" },
+		{ -ENOSPC, 507, "no_space" },
+	};
+
+	if (rc == -ENOENT) {
+		*code = missing;
+		return 404;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (rows[i].rc == rc) {
+			*code = rows[i].code;
+			return rows[i].status;
+		}
+	}
+	*code = "internal";
+	return 500;
+}
+
+/* ---- jobs ------------------------------------------------------------------------------------ */
+
+static void job_free(struct job *job)
+{
+	generation_unref(job->gen);
+	call_free(job->call);
+	free((char *)job->body.s);
+	buf_fini(&job->out);
+	free(job);
+}
+
+void job_fail(struct job *job, int status, const char *code, const char *param, const char *fmt,
+	      ...)
+{
+	char msg[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	buf_clear(&job->out);
+	job->out_type = "application/json";
+	job->status = status;
+	codec_error(&job->out, status, code, param, msg);
+}
+
+void job_fail_codec(struct job *job, const struct codec_err *err)
+{
+	job_fail(job, err->status, err->code, codec_param(err), "%s", err->msg);
+}
+
+void job_fail_err(struct job *job, const struct ragd_err *err, const char *what)
+{
+	const char *code;
+	int status = api_status(err->code, what, &code);
+
+	job_fail(job, status, code, NULL, "%s", err->msg);
+}
+
+static void job_gone_cb(struct http_exchange *x, void *arg)
+{
+	struct job *job = arg;
+
+	(void)x;
+	job->x = NULL;
+	atomic_store(&job->cancelled, true);
+}
+
+static void job_work_cb(uv_work_t *work)
+{
+	struct job *job = container_of(work, struct job, work);
+
+	job->run(job);
+}
+
+static void job_done_cb(uv_work_t *work, int status)
+{
+	struct job *job = container_of(work, struct job, work);
+
+	if (status < 0)
+		job_fail(job, 503, "unavailable", NULL, "the daemon is stopping");
+	else if (buf_failed(&job->out))
+		job_fail(job, 503, "unavailable", NULL, "out of memory for the reply");
+	if (job->x != NULL) {
+		if (job->status == 503 || job->status == 507)
+			http_header(job->x, "Retry-After", "1");
+		http_reply(job->x, job->status, job->out_type, job->out.data, job->out.len);
+	}
+	job_free(job);
+}
+
+static const struct plugin *retrieval_of(const struct generation *gen)
+{
+	const struct config_assistant *a = config_assistant(gen->cfg, "default");
+
+	if (a != NULL && a->retrieval[0] != '\0')
+		return plugin_set_find(gen->plugins, RAGD_KIND_RETRIEVAL, a->retrieval);
+	for (size_t i = 0; i < plugin_set_count(gen->plugins); i++) {
+		const struct plugin *p = plugin_set_at(gen->plugins, i);
+
+		if (p->descriptor->kind == RAGD_KIND_RETRIEVAL)
+			return p;
+	}
+	return NULL;
+}
+
+static const char *query_copy(struct job *job, struct http_exchange *x, const char *name)
+{
+	const char *s = http_query(x, name);
+
+	return s != NULL ? arena_strdup(job->call->arena, s) : NULL;
+}
+
+static struct job *job_new(struct http_exchange *x, const struct http_request *req, struct ragd *d)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	char *body;
+
+	if (job == NULL)
+		return NULL;
+	job->d = d;
+	job->gen = generation_ref(d->current);
+	job->retrieval = retrieval_of(job->gen);
+	job->call = call_new(req->caller, req->request_id, JOB_MEMORY, &job->cancelled);
+	/* The exchange, and with it the body, may go while the pool works: own copies of all. */
+	body = malloc(req->body.len + 1);
+	job->body = (struct ragd_str){ body, req->body.len };
+	if (job->call == NULL || body == NULL) {
+		job_free(job);
+		return NULL;
+	}
+	if (req->body.len > 0)
+		memcpy(body, req->body.s, req->body.len);
+	body[req->body.len] = '\0';
+	for (size_t i = 0; i < req->n_params; i++)
+		job->param[i] = arena_str(job->call->arena, req->param[i]);
+	job->content_type = arena_strdup(job->call->arena, req->content_type);
+	job->title = query_copy(job, x, "title");
+	job->after = query_copy(job, x, "after");
+	job->limit = query_copy(job, x, "limit");
+	job->status = 200;
+	job->out_type = "application/json";
+	return job;
+}
+
+void job_start(struct http_exchange *x, const struct http_request *req, struct ragd *d,
+	       void (*run)(struct job *job))
+{
+	struct job *job = job_new(x, req, d);
+
+	if (job == NULL) {
+		http_reply_error(x, 503, "unavailable", NULL,
+				 "out of memory; try again in a moment");
+		return;
+	}
+	job->x = x;
+	job->run = run;
+	http_on_gone(x, job_gone_cb, job);
+	uv_queue_work(d->loop, &job->work, job_work_cb, job_done_cb);
+}
