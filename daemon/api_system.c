@@ -1,6 +1,7 @@
 /* What runs here: health, metrics, assistants, plugins, the system card, and the reload of it all. */
 #include "daemon/api.h"
 
+#include <config.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -1,5 +1,6 @@
 #include "daemon/metrics.h"
 
+#include <config.h>
 #include <inttypes.h>
 
 #include "base/clock.h"
