@@ -116,6 +116,11 @@ int config_parse(const struct config_source *src, const char *name, const char *
 		 struct config **out, struct ragd_err *err);
 /* What a daemon without a file runs, as the text of one. */
 const char *config_defaults(void);
+/*
+ * What differs, as keys of a log line: " changed=ragd,plugin.basic added=assistant.x". The caller frees;
+ * NULL when out of memory.
+ */
+char *config_diff(const struct config *was, const struct config *is);
 /* Unloads nothing: descriptors stay mapped for the life of the process. */
 void config_free(struct config *cfg);
 

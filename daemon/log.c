@@ -1,75 +1,89 @@
 #include "daemon/log.h"
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-static _Atomic int log_level = RAGD_LOG_INFO;
+#define LINE_MAX_BYTES 4096
+
+static atomic_int max_level = RAGD_LOG_INFO;
 
 void log_set_level(enum ragd_log_level level)
 {
-	atomic_store_explicit(&log_level, (int)level, memory_order_relaxed);
+	atomic_store(&max_level, (int)level);
 }
 
 enum ragd_log_level log_get_level(void)
 {
-	return (enum ragd_log_level)atomic_load_explicit(&log_level, memory_order_relaxed);
+	return (enum ragd_log_level)atomic_load(&max_level);
 }
 
-/* Is stderr the stream that systemd made for the journal? It says so as "device:inode". */
+/* Is stderr the stream that the journal gave us? ($JOURNAL_STREAM is "device:inode".) */
 static bool to_journal(void)
 {
-	const char *stream = getenv("JOURNAL_STREAM");
+	static atomic_int known; /* 0: not asked yet, 1: no, 2: yes */
+	const char *env;
 	unsigned long long dev, ino;
 	struct stat st;
+	int k = atomic_load(&known);
 
-	return stream != NULL && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
-	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == (dev_t)dev && st.st_ino == (ino_t)ino;
-}
-
-static const char *level_name(enum ragd_log_level level)
-{
-	switch (level) {
-	case RAGD_LOG_ERR:
-		return "error";
-	case RAGD_LOG_WARN:
-		return "warning";
-	case RAGD_LOG_INFO:
-		return "info";
-	case RAGD_LOG_DEBUG:
-		return "debug";
+	if (k == 0) {
+		env = getenv("JOURNAL_STREAM");
+		k = env != NULL && sscanf(env, "%llu:%llu", &dev, &ino) == 2 &&
+				    fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev &&
+				    st.st_ino == ino
+			    ? 2
+			    : 1;
+		atomic_store(&known, k);
 	}
-	return "unknown";
+	return k == 2;
 }
 
-/* One write() a line, so that lines of several threads do not mix. */
+/* The journal has time and level of its own; elsewhere they stand in the line. */
+static int put_head(char *line, size_t size, enum ragd_log_level level)
+{
+	static const char *const names[] = { [RAGD_LOG_ERR] = "err",
+					     [RAGD_LOG_WARN] = "warn",
+					     [RAGD_LOG_INFO] = "info",
+					     [RAGD_LOG_DEBUG] = "debug" };
+	struct timespec ts;
+	struct tm tm;
+	size_t n;
+
+	if (to_journal())
+		return snprintf(line, size, "<%d>", (int)level);
+	clock_gettime(CLOCK_REALTIME, &ts);
+	gmtime_r(&ts.tv_sec, &tm);
+	n = strftime(line, size, "%Y-%m-%dT%H:%M:%S", &tm);
+	return (int)n +
+	       snprintf(line + n, size - n, ".%03ldZ level=%s ", ts.tv_nsec / 1000000,
+			level <= RAGD_LOG_DEBUG && names[level] != NULL ? names[level] : "info");
+}
+
 void log_vwrite(enum ragd_log_level level, const char *fmt, va_list ap)
 {
-	char line[2048];
-	ssize_t written;
-	int len, n;
+	char line[LINE_MAX_BYTES];
+	size_t at, len;
+	int n;
 
-	if ((int)level > atomic_load_explicit(&log_level, memory_order_relaxed))
+	if ((int)level > atomic_load(&max_level))
 		return;
-	if (to_journal())
-		len = snprintf(line, sizeof(line), "<%d>", (int)level);
-	else
-		len = snprintf(line, sizeof(line), "level=%s ", level_name(level));
-	n = vsnprintf(line + len, sizeof(line) - (size_t)len - 1, fmt, ap);
+	at = (size_t)put_head(line, sizeof(line), level);
+	n = vsnprintf(line + at, sizeof(line) - at - 1, fmt, ap);
 	if (n < 0)
 		return;
-	len += n;
-	if (len > (int)sizeof(line) - 2)
-		len = (int)sizeof(line) - 2;
-	for (int i = 0; i < len; i++)
-		if (line[i] == '\n' || line[i] == '\r')
+	len = strlen(line);
+	for (size_t i = at; i < len; i++) /* one event, one line */
+		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
 			line[i] = ' ';
-	line[len] = '\n';
-	written = write(STDERR_FILENO, line, (size_t)len + 1);
-	(void)written; /* a log that cannot be written has nowhere to say so */
+	line[len++] = '\n';
+	/* One write, so that lines of several threads do not mix. Where else could a failure go? */
+	if (write(STDERR_FILENO, line, len) < 0)
+		return;
 }
 
 void log_write(enum ragd_log_level level, const char *fmt, ...)
@@ -81,33 +95,46 @@ void log_write(enum ragd_log_level level, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* The bytes of s[0] as they stand in quotes; returns how many went to esc (room for 5). */
+static size_t escape(unsigned char c, char *esc)
+{
+	if (c == '"' || c == '\\')
+		return (size_t)sprintf(esc, "\\%c", c);
+	if (c == '\n')
+		return (size_t)sprintf(esc, "\\n");
+	if (c < 0x20 || c == 0x7f)
+		return (size_t)sprintf(esc, "\\x%02x", c);
+	esc[0] = (char)c;
+	return 1;
+}
+
 const char *log_quote(const char *s, size_t len, char *out, size_t size)
 {
-	size_t n = 0;
+	size_t at = 0;
+	bool cut = false;
+	char esc[8];
 
-	if (size < 3) {
+	if (size < 6) { /* no room for quotes and dots */
 		if (size > 0)
 			out[0] = '\0';
 		return out;
 	}
-	out[n++] = '"';
-	/* The longest escape is 4 bytes; the quote and the NUL need 2. */
-	for (size_t i = 0; i < len && n + 6 <= size; i++) {
-		unsigned char c = (unsigned char)s[i];
+	out[at++] = '"';
+	for (size_t i = 0; i < len && !cut; i++) {
+		size_t n = escape((unsigned char)s[i], esc);
 
-		if (c == '"' || c == '\\') {
-			out[n++] = '\\';
-			out[n++] = (char)c;
-		} else if (c == '\n') {
-			out[n++] = '\\';
-			out[n++] = 'n';
-		} else if (c < 0x20 || c == 0x7f) {
-			n += (size_t)snprintf(out + n, size - n, "\\x%02x", c);
-		} else {
-			out[n++] = (char)c;
+		/* What follows needs room too: three dots, the quote, the NUL. */
+		cut = at + n + 5 > size;
+		if (!cut) {
+			memcpy(out + at, esc, n);
+			at += n;
 		}
 	}
-	out[n++] = '"';
-	out[n] = '\0';
+	/* Not inside a character. */
+	while (cut && at > 1 && ((unsigned char)out[at - 1] & 0xc0) == 0x80)
+		at--;
+	if (cut && at > 1 && ((unsigned char)out[at - 1] & 0xc0) == 0xc0)
+		at--;
+	memcpy(out + at, cut ? "...\"" : "\"", cut ? 5 : 2);
 	return out;
 }

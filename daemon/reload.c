@@ -1,0 +1,253 @@
+#include "daemon/reload.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "daemon/collections.h"
+#include "daemon/log.h"
+#include "daemon/notify.h"
+
+#define EXTEND_EVERY_MS 5000 /* while plugins open */
+#define EXTEND_BY_MS    15000
+
+/* A generation as it is allocated. */
+struct made {
+	struct generation g;
+	uv_loop_t *loop;
+	uv_work_t work; /* that frees it */
+};
+
+/* One generation in the making; the loop's from reload_start() until reload_closed_cb(). */
+struct reload {
+	uv_work_t work;
+	uv_timer_t extend; /* asks the service manager for more time */
+	struct ragd *d;
+	struct config_source source;
+	struct made *made;           /* its cfg is NULL until work_cb has read it */
+	struct plugin_set *previous; /* referenced */
+	const char *state_dir;       /* of the running generation, which outlives us; NULL: none */
+	void (*done_cb)(const struct ragd_err *err, void *arg);
+	void *arg;
+	struct ragd_err err;
+	int rc;
+};
+
+static struct reload *running;
+static unsigned last_number;
+
+bool reload_busy(void)
+{
+	return running != NULL;
+}
+
+/* ---- references ---------------------------------------------------------------------------- */
+
+static void free_work_cb(uv_work_t *work) /* pool thread: closing plugins may block */
+{
+	struct made *m = container_of(work, struct made, work);
+
+	plugin_set_unref(m->g.plugins);
+	config_free(m->g.cfg);
+}
+
+static void free_done_cb(uv_work_t *work, int status) /* loop thread */
+{
+	struct made *m = container_of(work, struct made, work);
+
+	(void)status;
+	log_debug("event=generation-closed generation=%u", m->g.number);
+	free(m);
+}
+
+struct generation *generation_ref(struct generation *g)
+{
+	g->n_refs++;
+	return g;
+}
+
+void generation_unref(struct generation *g)
+{
+	struct made *m;
+
+	if (g == NULL || --g->n_refs > 0)
+		return;
+	m = container_of(g, struct made, g);
+	uv_queue_work(m->loop, &m->work, free_work_cb, free_done_cb);
+}
+
+/* ---- what a reload cannot change, or did change --------------------------------------------- */
+
+static void log_restart_options(const struct config *was, const struct config *is)
+{
+	char options[128] = "";
+	const struct {
+		const char *name;
+		bool differs;
+	} rows[] = {
+		{ "socket", strcmp(was->socket, is->socket) != 0 },
+		{ "owner", was->socket_owner != is->socket_owner },
+		{ "group", was->socket_group != is->socket_group },
+		{ "mode", was->socket_mode != is->socket_mode },
+		{ "threads", was->n_threads != is->n_threads },
+		{ "keep_answers", was->keep_answers_ms != is->keep_answers_ms },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].differs)
+			snprintf(options + strlen(options), sizeof(options) - strlen(options),
+				 "%s%s", options[0] != '\0' ? "," : "", rows[i].name);
+	if (options[0] != '\0')
+		log_warn("event=restart-needed options=%s text=\"these take effect when ragd "
+			 "starts again\"",
+			 options);
+}
+
+static void swap(struct reload *r)
+{
+	struct generation *old = r->d->current;
+	struct generation *g = &r->made->g;
+	char *diff = old != NULL ? config_diff(old->cfg, g->cfg) : NULL;
+
+	g->n_refs = 1;
+	g->number = ++last_number;
+	r->d->current = g;
+	r->made = NULL;
+	log_set_level(g->cfg->log_level);
+	if (old == NULL)
+		return;
+	if (r->d->http != NULL)
+		http_server_set_limits(r->d->http, &g->cfg->limits);
+	log_info("event=reloaded generation=%u%s", g->number, diff != NULL ? diff : "");
+	log_restart_options(old->cfg, g->cfg);
+	free(diff);
+	generation_unref(old);
+}
+
+/* ---- one reload ---------------------------------------------------------------------------- */
+
+static void reload_work_cb(uv_work_t *work) /* pool thread: touches nothing but r */
+{
+	struct reload *r = container_of(work, struct reload, work);
+	struct generation *g = &r->made->g;
+
+	if (g->cfg == NULL)
+		r->rc = config_load(&r->source, &g->cfg, &r->err);
+	if (r->rc == 0 && r->state_dir != NULL && strcmp(r->state_dir, g->cfg->state_dir) != 0)
+		r->rc = ragd_err_set(&r->err, -EBUSY,
+				     "state_dir cannot change from '%s' to '%s' while ragd runs: "
+				     "restart it",
+				     r->state_dir, g->cfg->state_dir);
+	if (r->rc == 0)
+		r->rc = plugin_set_open(g->cfg, r->previous, &g->plugins, &r->err);
+	if (r->rc == 0)
+		r->rc = collections_make(g->cfg, g->plugins, &r->err);
+	plugin_set_unref(r->previous);
+	r->previous = NULL;
+	if (r->rc < 0) {
+		plugin_set_unref(g->plugins);
+		config_free(g->cfg);
+	}
+}
+
+static void reload_closed_cb(uv_handle_t *handle)
+{
+	struct reload *r = container_of((uv_timer_t *)handle, struct reload, extend);
+
+	free(r->made);
+	free(r);
+}
+
+static void reload_done_cb(uv_work_t *work, int status) /* loop thread */
+{
+	struct reload *r = container_of(work, struct reload, work);
+
+	(void)status; /* never cancelled */
+	running = NULL;
+	if (r->rc == 0) {
+		swap(r);
+	} else if (r->d->current != NULL) {
+		char text[2 * sizeof(r->err.msg)];
+
+		log_err("event=reload-failed generation=%u error=%s", r->d->current->number,
+			log_quote(r->err.msg, strlen(r->err.msg), text, sizeof(text)));
+	}
+	if (r->d->current != NULL && r->d->state == RAGD_READY)
+		notify_send("READY=1\nSTATUS=%s",
+			    r->rc == 0 ? "serving"
+				       : "serving; the last reload failed, see the log");
+	r->done_cb(r->rc < 0 ? &r->err : NULL, r->arg);
+	uv_close((uv_handle_t *)&r->extend, reload_closed_cb);
+}
+
+static void extend_cb(uv_timer_t *timer)
+{
+	(void)timer;
+	notify_extend(EXTEND_BY_MS);
+}
+
+/* cfg may be NULL: to be read. */
+static int reload_start(struct ragd *d, struct config *cfg,
+			void (*done_cb)(const struct ragd_err *err, void *arg), void *arg,
+			struct ragd_err *err)
+{
+	struct reload *r;
+	int rc;
+
+	if (running != NULL) {
+		config_free(cfg);
+		return ragd_err_set(err, -EBUSY, "another reload is at work");
+	}
+	r = calloc(1, sizeof(*r));
+	if (r != NULL)
+		r->made = calloc(1, sizeof(*r->made));
+	if (r == NULL || r->made == NULL) {
+		free(r);
+		config_free(cfg);
+		return ragd_err_set(err, -ENOMEM, "reload: out of memory");
+	}
+	r->d = d;
+	r->source = d->source;
+	r->made->g.cfg = cfg;
+	r->made->loop = d->loop;
+	r->done_cb = done_cb;
+	r->arg = arg;
+	if (d->current != NULL) {
+		r->state_dir = d->current->cfg->state_dir; /* current cannot go while we run */
+		r->previous = plugin_set_ref(d->current->plugins);
+	}
+	uv_timer_init(d->loop, &r->extend);
+	uv_timer_start(&r->extend, extend_cb, EXTEND_EVERY_MS, EXTEND_EVERY_MS);
+	rc = uv_queue_work(d->loop, &r->work, reload_work_cb, reload_done_cb);
+	if (rc < 0) { /* only without a work_cb, says libuv */
+		ragd_err_set(err, rc, "reload: %s", uv_strerror(rc));
+		plugin_set_unref(r->previous);
+		config_free(cfg);
+		uv_close((uv_handle_t *)&r->extend, reload_closed_cb);
+		return rc;
+	}
+	running = r;
+	return 0;
+}
+
+int reload_first(struct ragd *d, struct config *cfg,
+		 void (*done_cb)(const struct ragd_err *err, void *arg), void *arg,
+		 struct ragd_err *err)
+{
+	return reload_start(d, cfg, done_cb, arg, err);
+}
+
+int ragd_reload(struct ragd *d, void (*done_cb)(const struct ragd_err *err, void *arg), void *arg,
+		struct ragd_err *err)
+{
+	int rc;
+
+	if (d->state != RAGD_READY)
+		return ragd_err_set(err, -EBUSY,
+				    d->state == RAGD_DRAINING ? "ragd is stopping"
+							      : "ragd is still starting");
+	rc = reload_start(d, NULL, done_cb, arg, err);
+	if (rc == 0)
+		notify_reloading();
+	return rc;
+}

@@ -1,0 +1,18 @@
+/* Making generations: shared by the start and by reloads. Loop thread. */
+#ifndef DAEMON_RELOAD_H
+#define DAEMON_RELOAD_H
+
+#include "daemon/ragd.h"
+
+/*
+ * Open the plugins of cfg, which is taken over (also on failure), as the first generation. done_cb
+ * as for ragd_reload(); d->current is set when it reports success.
+ */
+int reload_first(struct ragd *d, struct config *cfg,
+		 void (*done_cb)(const struct ragd_err *err, void *arg), void *arg,
+		 struct ragd_err *err);
+
+/* Is a generation being made? */
+bool reload_busy(void);
+
+#endif

@@ -1,0 +1,383 @@
+#include <config.h>
+
+#include "daemon/service.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/util.h"
+#include "daemon/api.h"
+#include "daemon/listen.h"
+#include "daemon/log.h"
+#include "daemon/notify.h"
+#include "daemon/paths.h"
+#include "daemon/reload.h"
+
+#define SPARE_FDS 256  /* files, databases and pipes beside the connections */
+#define STUCK_MS  5000 /* after the drain's deadline */
+
+/* All that main() sets up; one a process. The handles live in it, so it lives until the loop ends.
+ */
+struct service {
+	struct ragd ragd;
+	uv_loop_t loop;
+	uv_signal_t signals[3];
+	uv_timer_t watchdog;
+	uv_timer_t deadline; /* of the drain, then of the stop */
+	uv_prepare_t idle;   /* sees the last answer finish */
+	struct listen_file file;
+	struct arena *arena;
+	int lock_fd;
+	unsigned n_terms;
+	bool handles;   /* the loop's handles are there */
+	bool want_stop; /* nothing is left to wait for */
+	bool stopping;
+	int status; /* of the process */
+};
+
+static void service_stop(struct service *s);
+
+/* ---- before the loop ----------------------------------------------------------------------- */
+
+/* Connections need descriptors; what the shell left us as a soft limit is too few. */
+static void raise_fd_limit(const struct config *cfg)
+{
+	rlim_t want = (rlim_t)cfg->limits.connections + SPARE_FDS;
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur >= want)
+		return;
+	l.rlim_cur = MIN(want, l.rlim_max);
+	if (setrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur < want)
+		log_warn("event=few-descriptors limit=%llu text=\"%u connections want %llu\"",
+			 (unsigned long long)l.rlim_cur, cfg->limits.connections,
+			 (unsigned long long)want);
+}
+
+static int prepare_state(struct service *s, const struct config *cfg, struct ragd_err *err)
+{
+	int rc = paths_make_dir(cfg->state_dir, 0700, true, err);
+
+	if (rc < 0)
+		return rc;
+	s->lock_fd = paths_lock(cfg->state_dir, err);
+	return MIN(s->lock_fd, 0);
+}
+
+/* Only the scope's own directory is ours to make private; of others' we make what is missing. */
+static int prepare_socket_dir(struct service *s, const struct config *cfg, struct ragd_err *err)
+{
+	bool user = s->ragd.source.scope == CONFIG_USER;
+	const char *own = paths_socket(s->ragd.source.scope, s->arena, NULL);
+	char *dir = arena_strdup(s->arena, cfg->socket);
+	char *slash = dir != NULL ? strrchr(dir, '/') : NULL;
+
+	if (slash == NULL || slash == dir)
+		return 0; /* listen_open has the sentence */
+	*slash = '\0';
+	return paths_make_dir(dir, user ? 0700 : 0755,
+			      user && own != NULL && strcmp(own, cfg->socket) == 0, err);
+}
+
+/* Descriptors to serve on: those we were given, else one of our own. */
+static int open_sockets(struct service *s, const struct config *cfg, int *fds, size_t *n,
+			struct ragd_err *err)
+{
+	const struct listen_spec spec = { cfg->socket, cfg->socket_owner, cfg->socket_group,
+					  (mode_t)cfg->socket_mode };
+	int rc = 0;
+
+	for (int i = 0; rc >= 0 && i < notify_n_fds(); i++) {
+		rc = listen_adopt(NOTIFY_FD_FIRST + i, err);
+		if (rc >= 0)
+			fds[(*n)++] = rc;
+	}
+	if (rc >= 0 && *n == 0) {
+		rc = prepare_socket_dir(s, cfg, err);
+		if (rc == 0)
+			rc = listen_open(&spec, &s->file, err);
+		if (rc >= 0)
+			fds[(*n)++] = rc;
+	}
+	return MIN(rc, 0);
+}
+
+/* ---- ready --------------------------------------------------------------------------------- */
+
+/* "a,b,c" */
+static void list_name(struct buf *b, const char *name)
+{
+	if (b->len > 0)
+		buf_addc(b, ',');
+	buf_adds(b, name);
+}
+
+static void log_ready(struct service *s)
+{
+	const struct generation *g = s->ragd.current;
+	struct buf plugins = BUF_INIT, assistants = BUF_INIT;
+	char socket[256];
+
+	for (size_t i = 0; i < g->cfg->n_plugins; i++)
+		list_name(&plugins, g->cfg->plugins[i].name);
+	for (size_t i = 0; i < g->cfg->n_assistants; i++)
+		list_name(&assistants, g->cfg->assistants[i].name);
+	log_quote(g->cfg->socket, strlen(g->cfg->socket), socket, sizeof(socket));
+	log_info("event=ready version=%s pid=%ld socket=%s plugins=%s assistants=%s ready_ms=%lld",
+		 PACKAGE_VERSION, (long)getpid(), notify_n_fds() > 0 ? "inherited" : socket,
+		 plugins.data != NULL ? plugins.data : "",
+		 assistants.data != NULL ? assistants.data : "",
+		 (long long)(clock_us() - s->ragd.started_us) / 1000);
+	buf_fini(&plugins);
+	buf_fini(&assistants);
+}
+
+static void started_cb(const struct ragd_err *err, void *arg)
+{
+	struct service *s = arg;
+
+	if (err != NULL) {
+		log_err("event=start-failed error=\"%s\"", err->msg);
+		s->status = EXIT_FAILURE;
+		service_stop(s);
+	} else if (s->ragd.state == RAGD_STARTING) {
+		s->ragd.state = RAGD_READY;
+		malloc_trim(0); /* what reading rules and files left */
+		log_ready(s);
+		notify_send("READY=1\nMAINPID=%ld\nSTATUS=serving", (long)getpid());
+	}
+}
+
+/* ---- stop ---------------------------------------------------------------------------------- */
+
+static void close_handle(void *handle)
+{
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+/* Nothing of HTTP is left: drop what the daemon holds, and the loop ends by itself. */
+static void http_stopped_cb(void *arg)
+{
+	struct service *s = arg;
+
+	s->ragd.http = NULL;
+	generation_unref(s->ragd.current);
+	s->ragd.current = NULL;
+	close_handle(&s->watchdog);
+	close_handle(&s->idle);
+	for (size_t i = 0; i < ARRAY_LEN(s->signals); i++)
+		close_handle(&s->signals[i]);
+}
+
+/* Plugins do not return. Stored data survives this, as it does kill -9. */
+static void stuck_cb(uv_timer_t *timer)
+{
+	(void)timer;
+	log_err("event=stop-forced text=\"plugins still work %d s after the deadline\"",
+		STUCK_MS / 1000);
+	_exit(EXIT_FAILURE);
+}
+
+/* End now, or as soon as a generation in the making is made: idle_cb comes back here. */
+static void service_stop(struct service *s)
+{
+	if (!s->want_stop) {
+		s->want_stop = true;
+		uv_timer_stop(&s->deadline);
+		uv_timer_start(&s->deadline, stuck_cb, STUCK_MS, 0);
+		uv_unref((uv_handle_t *)&s->deadline); /* the loop may end before */
+	}
+	if (s->stopping || reload_busy())
+		return;
+	s->stopping = true;
+	if (s->ragd.http != NULL)
+		http_server_stop(s->ragd.http, http_stopped_cb, s);
+	else
+		http_stopped_cb(s);
+}
+
+/* Runs before the loop waits: whatever finished an answer, it has run by now. */
+static void idle_cb(uv_prepare_t *handle)
+{
+	struct service *s = container_of(handle, struct service, idle);
+	struct http_stats stats = { 0 };
+
+	if (s->ragd.http != NULL)
+		http_server_stats(s->ragd.http, &stats);
+	if (stats.n_exchanges == 0 || s->want_stop)
+		service_stop(s);
+}
+
+static void drain_deadline_cb(uv_timer_t *timer)
+{
+	struct service *s = container_of(timer, struct service, deadline);
+	struct http_stats stats = { 0 };
+
+	if (s->ragd.http != NULL)
+		http_server_stats(s->ragd.http, &stats);
+	log_warn("event=drain-timeout answers_cut=%u", stats.n_exchanges);
+	service_stop(s);
+}
+
+static void service_drain(struct service *s)
+{
+	int64_t ms = s->ragd.current != NULL ? s->ragd.current->cfg->drain_timeout_ms : 0;
+
+	s->ragd.state = RAGD_DRAINING;
+	log_info("event=draining timeout_ms=%lld", (long long)ms);
+	notify_send("STOPPING=1\nSTATUS=finishing answers");
+	notify_extend(ms + STUCK_MS);
+	if (s->ragd.http != NULL)
+		http_server_drain(s->ragd.http);
+	uv_timer_start(&s->deadline, drain_deadline_cb, (uint64_t)ms, 0);
+	uv_prepare_start(&s->idle, idle_cb);
+}
+
+/* ---- signals, watchdog --------------------------------------------------------------------- */
+
+static void reloaded_cb(const struct ragd_err *err, void *arg)
+{
+	(void)err; /* logged where it happened */
+	(void)arg;
+}
+
+static void signal_cb(uv_signal_t *handle, int signum)
+{
+	struct service *s = handle->data;
+	struct ragd_err err = { 0 };
+
+	if (signum == SIGHUP) {
+		if (ragd_reload(&s->ragd, reloaded_cb, NULL, &err) < 0)
+			log_warn("event=reload-refused error=\"%s\"", err.msg);
+	} else if (s->n_terms++ == 0) {
+		service_drain(s);
+	} else {
+		log_warn("event=stop-at-once signal=%d", signum);
+		listen_unlink(&s->file);
+		_exit(EXIT_FAILURE);
+	}
+}
+
+static void watchdog_cb(uv_timer_t *timer)
+{
+	(void)timer;
+	notify_send("WATCHDOG=1");
+}
+
+static void start_handles(struct service *s)
+{
+	static const int signums[] = { SIGHUP, SIGTERM, SIGINT };
+	uint64_t every = (uint64_t)notify_watchdog_ms() / 2;
+
+	for (size_t i = 0; i < ARRAY_LEN(s->signals); i++) {
+		uv_signal_init(&s->loop, &s->signals[i]);
+		s->signals[i].data = s;
+		uv_signal_start(&s->signals[i], signal_cb, signums[i]);
+	}
+	uv_timer_init(&s->loop, &s->deadline);
+	uv_timer_init(&s->loop, &s->watchdog);
+	uv_prepare_init(&s->loop, &s->idle);
+	if (every > 0) {
+		uv_timer_start(&s->watchdog, watchdog_cb, every, every);
+		uv_unref((uv_handle_t *)&s->watchdog);
+	}
+}
+
+/* ---- start --------------------------------------------------------------------------------- */
+
+/* The pool reads its size once, at its first work. */
+static void set_threads(unsigned n)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", n);
+	setenv("UV_THREADPOOL_SIZE", text, 1);
+}
+
+/* Takes cfg, also on failure. */
+static int start_with(struct service *s, struct config *cfg, struct ragd_err *err)
+{
+	int fds[NOTIFY_FDS_MAX];
+	size_t n_fds = 0, n_routes;
+	const struct http_route *routes = api_routes(&n_routes);
+	int rc;
+
+	log_set_level(cfg->log_level);
+	raise_fd_limit(cfg);
+	set_threads(cfg->n_threads);
+	rc = prepare_state(s, cfg, err);
+	if (rc == 0)
+		rc = open_sockets(s, cfg, fds, &n_fds, err);
+	if (rc == 0)
+		rc = http_server_start(&s->loop, fds, n_fds, &cfg->limits, routes, n_routes,
+				       &s->ragd, &s->ragd.http, err);
+	if (rc < 0) {
+		for (size_t i = 0; i < n_fds; i++)
+			close(fds[i]);
+		config_free(cfg);
+		return rc;
+	}
+	return reload_first(&s->ragd, cfg, started_cb, s, err);
+}
+
+static int service_start(struct service *s, struct ragd_err *err)
+{
+	struct config *cfg;
+	int rc = notify_init(err);
+
+	if (rc < 0)
+		return rc;
+	rc = config_load(&s->ragd.source, &cfg, err);
+	if (rc < 0)
+		return rc;
+	start_handles(s);
+	s->handles = true;
+	return start_with(s, cfg, err);
+}
+
+int service_run(const struct config_source *source, int64_t started_us)
+{
+	struct service s = { .ragd = { .source = *source, .started_us = started_us },
+			     .lock_fd = -1,
+			     .status = EXIT_SUCCESS };
+	struct ragd_err err = { 0 };
+
+	/* Few threads allocate much; an arena for each would keep what each had at most. */
+	mallopt(M_ARENA_MAX, 2);
+	signal(SIGPIPE, SIG_IGN);
+	s.ragd.loop = &s.loop;
+	s.arena = arena_new(64 * 1024);
+	if (s.arena == NULL || uv_loop_init(&s.loop) < 0) {
+		log_err("event=start-failed error=\"out of memory or descriptors\"");
+		arena_free(s.arena);
+		return EXIT_FAILURE;
+	}
+	if (service_start(&s, &err) < 0) {
+		log_err("event=start-failed error=\"%s\"", err.msg);
+		s.status = EXIT_FAILURE;
+		if (s.handles)
+			service_stop(&s);
+	}
+	uv_run(&s.loop, UV_RUN_DEFAULT);
+	if (s.handles) {
+		close_handle(&s.deadline);
+		uv_run(&s.loop, UV_RUN_DEFAULT);
+	}
+	listen_unlink(&s.file);
+	uv_loop_close(&s.loop);
+	if (s.lock_fd >= 0)
+		close(s.lock_fd);
+	arena_free(s.arena);
+	if (s.ragd.state != RAGD_STARTING)
+		log_info("event=stopped status=%d", s.status);
+	return s.status;
+}
