@@ -37,9 +37,8 @@ enum reader_block_kind {
 struct reader_block {
 	uint32_t start;
 	uint32_t end;
-	uint8_t kind;   /* enum reader_block_kind */
-	uint8_t level;  /* READER_HEADING: 1 is the outermost; else 0 */
-	uint16_t depth; /* READER_ENTRY: how deep it is indented; else 0 */
+	uint8_t kind;  /* enum reader_block_kind */
+	uint8_t level; /* READER_HEADING: 1 is the outermost; else 0 */
 };
 
 /* The label of a heading: one line without markup, "Thread pool work scheduling". */
@@ -49,8 +48,9 @@ struct reader_label {
 };
 
 struct reader_document {
-	const char *media_type; /* of the reader that took it: a constant, "text/markdown" */
-	struct ragd_str title;  /* one line; the input's, else the document's, else from the id */
+	const char *media_type;  /* of the reader that took it: a constant, "text/markdown" */
+	struct ragd_str title;   /* one line; the input's, else the document's, else from the id */
+	struct ragd_str content; /* the input's */
 	struct ragd_str text;
 	const struct ragd_run *runs; /* text to content, from ascending; NULL: text is content */
 	size_t n_runs;
@@ -83,6 +83,12 @@ struct reader_input {
  */
 int reader_read(struct arena *arena, const struct reader_input *in, struct reader_document *out,
 		struct ragd_err *err);
+
+/*
+ * Where the character ends whose first or other byte stands for content[at]: behind it, or behind the
+ * whole of the reference ("&amp;") that it comes from.
+ */
+uint64_t reader_place_end(const struct reader_document *doc, uint64_t at);
 
 #define READER_ARENA_BYTES(len) (24 * (size_t)(len) + 65536)
 

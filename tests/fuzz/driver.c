@@ -245,7 +245,7 @@ static void blob_splice(struct blob *b, size_t at, size_t cut, const uint8_t *in
 static void mutate_once(struct blob *b, const struct blobs *seeds, const struct blobs *dict)
 {
 	size_t at = rng_below(b->len + 1);
-	size_t span = rng_below(MIN(b->len - at, (size_t)1 << rng_below(12)) + 1);
+	size_t most = (size_t)1 << rng_below(12), span = rng_below(MIN(b->len - at, most) + 1);
 	const struct blob *other = &seeds->v[rng_below(seeds->n)];
 	uint8_t copy[4096];
 

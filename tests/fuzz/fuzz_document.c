@@ -1,0 +1,62 @@
+/*
+ * Any bytes as a document of any kind: read, or refused with a sentence; and what the headers promise
+ * of blocks, runs and passages holds. The first byte chooses the kind and the size of passages.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/util.h"
+#include "tests/retrieval/read_document.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(bool holds, const char *what, const char *type)
+{
+	if (holds)
+		return;
+	fprintf(stderr, "%s: %s\n", type, what);
+	abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const types[] = { "text/html",  "text/markdown",
+					     "text/x-rst", "text/plain",
+					     "text/troff", "text/x-source",
+					     "text/csv",   "" };
+	static const uint32_t targets[] = { 0, 64, 200, 4000 };
+	struct reader_input in = { .id = RAGD_STR("a/document") };
+	struct chunk_options options = { 0 };
+	struct reader_document doc;
+	struct ragd_err err = { 0 };
+	struct chunk *chunks;
+	struct arena *arena;
+	const char *broken;
+	ssize_t n;
+	int rc;
+
+	if (size == 0)
+		return 0;
+	in.media_type.s = types[data[0] % ARRAY_LEN(types)];
+	in.media_type.len = strlen(in.media_type.s);
+	options.target_bytes = targets[data[0] / 16 % ARRAY_LEN(targets)];
+	in.content = (struct ragd_str){ (const char *)data + 1, size - 1 };
+	arena = arena_new(READER_ARENA_BYTES(size) + CHUNK_ARENA_BYTES(size));
+	rc = reader_read(arena, &in, &doc, &err);
+	if (rc < 0) {
+		check(err.msg[0] != '\0', "refused without a sentence", in.media_type.s);
+		check(rc != -ENOMEM, err.msg, in.media_type.s);
+		goto out;
+	}
+	broken = document_broken(&doc, in.content);
+	check(broken == NULL, broken, in.media_type.s);
+	n = chunk_document(arena, &doc, &options, &chunks, &err);
+	check(n >= 0, err.msg, in.media_type.s);
+	broken = chunks_broken(&doc, chunks, (size_t)n,
+			       options.target_bytes > 0 ? 2 * options.target_bytes : 2000);
+	check(broken == NULL, broken, in.media_type.s);
+out:
+	arena_free(arena);
+	return 0;
+}
