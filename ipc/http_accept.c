@@ -1,0 +1,194 @@
+#include "ipc/http_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/util.h"
+
+/* Connections taken in one go; the rest wait until the others had their turn. */
+#define ACCEPT_BATCH 64
+/* How long not to accept after descriptors or memory ran out: the listener stays readable. */
+#define RETRY_MS 100
+
+/* ---- how many each user has ---------------------------------------------------------------- */
+
+/* A machine has few users at a time, so a plain array does; NULL when out of memory. */
+static struct http_user *user_get(struct http_server *s, uid_t uid)
+{
+	struct http_user *bigger;
+
+	for (size_t i = 0; i < s->n_users; i++)
+		if (s->users[i].uid == uid)
+			return &s->users[i];
+	if (s->n_users == s->cap_users) {
+		bigger = realloc(s->users, (2 * s->cap_users + 8) * sizeof(*bigger));
+		if (bigger == NULL)
+			return NULL;
+		s->users = bigger;
+		s->cap_users = 2 * s->cap_users + 8;
+	}
+	s->users[s->n_users] = (struct http_user){ .uid = uid };
+	return &s->users[s->n_users++];
+}
+
+static void user_drop(struct http_server *s, uid_t uid)
+{
+	for (size_t i = 0; i < s->n_users; i++) {
+		if (s->users[i].uid != uid)
+			continue;
+		if (--s->users[i].n_connections == 0)
+			s->users[i] = s->users[--s->n_users];
+		return;
+	}
+}
+
+/* ---- the list ------------------------------------------------------------------------------- */
+
+void http_conn_link(struct http_conn *c)
+{
+	struct http_server *s = c->s;
+
+	if (s->conns == NULL)
+		http_tick_start(s);
+	c->next = s->conns;
+	if (c->next != NULL)
+		c->next->prev = c;
+	s->conns = c;
+}
+
+void http_conn_free(struct http_conn *c)
+{
+	struct http_server *s = c->s;
+
+	if (c->prev != NULL)
+		c->prev->next = c->next;
+	else
+		s->conns = c->next;
+	if (c->next != NULL)
+		c->next->prev = c->prev;
+	if (s->conns == NULL && s->state < HTTP_STOPPED)
+		uv_timer_stop(&s->tick);
+	if (c->lobby) {
+		s->n_lobby--;
+	} else {
+		user_drop(s, c->peer.caller.uid);
+		s->stats.n_connections--;
+	}
+	peer_fini(&c->peer);
+	free(c);
+}
+
+/* ---- taking them in ------------------------------------------------------------------------ */
+
+void http_conn_admit(struct http_conn *c)
+{
+	static const struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct http_server *s = c->s;
+
+	s->adding = c; /* http_conn_notify_cb() takes it from here, and frees it */
+	if (MHD_add_connection(s->mhd, c->fd, (const struct sockaddr *)&addr,
+			       sizeof(addr.sun_family)) != MHD_YES &&
+	    s->adding == c)
+		http_conn_free(c);
+	s->adding = NULL;
+	s->dirty = true;
+}
+
+/* Ours is edge-triggered: it tells once of a hang-up and of each arrival, and needs no upkeep. */
+static int conn_watch(struct http_conn *c)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.ptr = c };
+
+	return epoll_ctl(c->s->epoll_fd, EPOLL_CTL_ADD, c->fd, &ev);
+}
+
+/* Beyond a bound: answered 429 once its request comes, so that the client reads the answer. */
+static void conn_lobby(struct http_conn *c)
+{
+	struct http_server *s = c->s;
+
+	s->n_lobby++;
+	c->lobby = true;
+	http_conn_state(c, CONN_LOBBY);
+	http_conn_link(c);
+	if (s->n_lobby > HTTP_LOBBY_MAX || conn_watch(c) < 0)
+		http_conn_refuse_lobby(c);
+}
+
+static void conn_accepted(struct http_server *s, int fd)
+{
+	struct http_conn *c = calloc(1, sizeof(*c));
+	struct http_user *user;
+
+	if (c == NULL || peer_init(&c->peer, fd, NULL) < 0) {
+		close(fd);
+		free(c);
+		return;
+	}
+	c->s = s;
+	c->fd = fd;
+	user = user_get(s, c->peer.caller.uid);
+	if (user == NULL) {
+		close(fd);
+		peer_fini(&c->peer);
+		free(c);
+		return;
+	}
+	if (s->stats.n_connections >= s->limits.connections ||
+	    user->n_connections >= s->limits.connections_per_user) {
+		if (user->n_connections == 0)
+			*user = s->users[--s->n_users];
+		conn_lobby(c);
+		return;
+	}
+	user->n_connections++;
+	s->stats.n_connections++;
+	http_conn_state(c, CONN_NEW);
+	http_conn_link(c);
+	if (conn_watch(c) < 0)
+		http_conn_kill(c);
+}
+
+static void retry_cb(uv_timer_t *timer)
+{
+	struct http_server *s = timer->data;
+
+	for (size_t i = 0; i < s->n_listen; i++)
+		if (s->listen_fd[i] >= 0)
+			uv_poll_start(&s->listen[i], UV_READABLE, http_accept_cb);
+}
+
+/* Out of descriptors or memory: leave clients in the backlog for a moment. */
+static void accept_pause(struct http_server *s)
+{
+	for (size_t i = 0; i < s->n_listen; i++)
+		if (s->listen_fd[i] >= 0)
+			uv_poll_stop(&s->listen[i]);
+	uv_timer_start(&s->retry, retry_cb, RETRY_MS, 0);
+}
+
+void http_accept_cb(uv_poll_t *poll, int status, int events)
+{
+	struct http_server *s = poll->data;
+	int listen_fd = s->listen_fd[poll - s->listen];
+
+	(void)status; /* accept4() says more */
+	(void)events;
+	for (int i = 0; i < ACCEPT_BATCH; i++) {
+		int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd >= 0) {
+			conn_accepted(s, fd);
+			continue;
+		}
+		if (errno == EINTR || errno == ECONNABORTED)
+			continue;
+		if (errno != EAGAIN)
+			accept_pause(s);
+		return;
+	}
+}

@@ -1,0 +1,354 @@
+#include "ipc/http_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/util.h"
+
+/* Turns that libmicrohttpd gets before other handles of the loop have theirs. */
+#define TURNS_MAX 4
+
+/* libmicrohttpd would decode a path before it is split: leave it as it was sent. */
+static size_t unescape_cb(void *cls, struct MHD_Connection *mhd, char *s)
+{
+	(void)cls;
+	(void)mhd;
+	return strlen(s);
+}
+
+void http_request_id(struct http_server *s, char out[32])
+{
+	/* 64 of 62 characters: two come twice as often, which does not matter here. */
+	static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789Aa";
+	char *p = out;
+
+	if (s->random_at + 20 > sizeof(s->random)) {
+		/* Up to 256 bytes come whole; before the pool is ready ids are merely guessable. */
+		if (getrandom(s->random, sizeof(s->random), GRND_NONBLOCK) < 0)
+			uv_random(NULL, NULL, s->random, sizeof(s->random), 0, NULL);
+		s->random_at = 0;
+	}
+	memcpy(p, "req-", 4);
+	p += 4;
+	for (int i = 0; i < 20; i++)
+		*p++ = digit[s->random[s->random_at++] & 63];
+	*p = '\0';
+}
+
+static void idle_cb(uv_idle_t *idle)
+{
+	(void)idle; /* being active is its work: the loop does not wait */
+}
+
+static void mhd_ready_cb(uv_poll_t *poll, int status, int events)
+{
+	struct http_server *s = poll->data;
+
+	(void)status;
+	(void)events;
+	s->dirty = true;
+}
+
+/* ---- stopping ------------------------------------------------------------------------------ */
+
+static void server_free(struct http_server *s)
+{
+	free(s->users);
+	free(s->peek);
+	free(s);
+}
+
+static void handle_closed_cb(uv_handle_t *handle)
+{
+	struct http_server *s = handle->data;
+	void (*closed_cb)(void *arg) = s->closed_cb;
+	void *arg = s->closed_arg;
+
+	if (--s->n_handles > 0)
+		return;
+	server_free(s);
+	if (closed_cb != NULL)
+		closed_cb(arg);
+}
+
+static void listeners_close(struct http_server *s)
+{
+	for (size_t i = 0; i < s->n_listen; i++) {
+		if (s->listen_fd[i] < 0)
+			continue;
+		/* In this order: the loop must forget the number before it can mean something else. */
+		uv_close((uv_handle_t *)&s->listen[i], handle_closed_cb);
+		close(s->listen_fd[i]);
+		s->listen_fd[i] = -1;
+	}
+	uv_timer_stop(&s->retry);
+}
+
+static void handles_close(struct http_server *s)
+{
+	uv_close((uv_handle_t *)&s->poll_mhd, handle_closed_cb);
+	uv_close((uv_handle_t *)&s->poll_own, handle_closed_cb);
+	uv_close((uv_handle_t *)&s->prepare, handle_closed_cb);
+	uv_close((uv_handle_t *)&s->idle, handle_closed_cb);
+	uv_close((uv_handle_t *)&s->tick, handle_closed_cb);
+	uv_close((uv_handle_t *)&s->retry, handle_closed_cb);
+}
+
+/* From the prepare callback, so that no callback of libmicrohttpd is on the stack. */
+static void server_stop(struct http_server *s)
+{
+	struct http_conn *c, *next;
+
+	listeners_close(s);
+	for (c = s->conns; c != NULL; c = next) {
+		next = c->next;
+		http_conn_kill(c);
+	}
+	s->state = HTTP_STOPPED;
+	handles_close(s);
+	MHD_stop_daemon(s->mhd);
+	s->mhd = NULL;
+	close(s->epoll_fd);
+}
+
+/* ---- driving ------------------------------------------------------------------------------- */
+
+static void doomed_kill(struct http_server *s)
+{
+	struct http_conn *c, *next;
+
+	s->any_doomed = false;
+	for (c = s->conns; c != NULL; c = next) {
+		next = c->next;
+		if (c->doomed)
+			http_conn_kill(c);
+	}
+}
+
+/* Before the loop waits: everything that became ready in this round costs one turn or two. */
+static void prepare_cb(uv_prepare_t *prepare)
+{
+	struct http_server *s = prepare->data;
+	MHD_UNSIGNED_LONG_LONG wait_ms;
+
+	if (s->any_doomed)
+		doomed_kill(s);
+	if (s->state == HTTP_STOPPING) {
+		server_stop(s);
+		return;
+	}
+	for (int turn = 0; s->dirty && turn < TURNS_MAX; turn++) {
+		s->dirty = false;
+		MHD_run(s->mhd);
+		/* No timeout of its own is set, so any answer means "now". */
+		if (MHD_get_timeout(s->mhd, &wait_ms) == MHD_YES)
+			s->dirty = true;
+	}
+	if (s->dirty || s->any_doomed)
+		uv_idle_start(&s->idle, idle_cb);
+	else
+		uv_idle_stop(&s->idle);
+}
+
+/* ---- starting ------------------------------------------------------------------------------ */
+
+static int mhd_start(struct http_server *s, struct ragd_err *err)
+{
+	/*
+	 * One connection's memory holds its head, its headers' nodes and the reply's head. Up to
+	 * 32 KiB libmicrohttpd takes it from malloc, beyond from mmap, which costs a short connection
+	 * more than its requests do.
+	 */
+	size_t memory = MAX((size_t)32768, 2 * s->limits.headers);
+
+	s->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME,
+				  0, NULL, NULL, http_request_cb, s, MHD_OPTION_NOTIFY_COMPLETED,
+				  http_completed_cb, s, MHD_OPTION_NOTIFY_CONNECTION,
+				  http_conn_notify_cb, s, MHD_OPTION_UNESCAPE_CALLBACK, unescape_cb,
+				  NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
+				  MHD_OPTION_CONNECTION_LIMIT, 1u << 20, MHD_OPTION_CONNECTION_TIMEOUT,
+				  0u, MHD_OPTION_END);
+	if (s->mhd == NULL)
+		return ragd_err_set(err, -ENOMEM, "start the HTTP server: libmicrohttpd refused");
+	return 0;
+}
+
+static void handles_init(struct http_server *s)
+{
+	uv_prepare_init(s->loop, &s->prepare);
+	uv_idle_init(s->loop, &s->idle);
+	uv_timer_init(s->loop, &s->tick);
+	uv_timer_init(s->loop, &s->retry);
+	s->poll_mhd.data = s->poll_own.data = s->prepare.data = s->idle.data = s;
+	s->tick.data = s->retry.data = s;
+	for (size_t i = 0; i < s->n_listen; i++)
+		s->listen[i].data = s;
+	s->n_handles = 6 + (unsigned)s->n_listen;
+}
+
+/* Only uv_poll_init() can fail, where a descriptor is not one that can be polled. */
+static int polls_init(struct http_server *s, int mhd_fd, size_t *n)
+{
+	int rc;
+
+	*n = 0;
+	rc = uv_poll_init(s->loop, &s->poll_mhd, mhd_fd);
+	if (rc < 0)
+		return rc;
+	(*n)++;
+	rc = uv_poll_init(s->loop, &s->poll_own, s->epoll_fd);
+	if (rc < 0)
+		return rc;
+	(*n)++;
+	for (size_t i = 0; i < s->n_listen; i++, (*n)++) {
+		rc = uv_poll_init(s->loop, &s->listen[i], s->listen_fd[i]);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* Undo polls_init() of n handles; s is freed when the loop has let go of them. */
+static void polls_undo(struct http_server *s, size_t n)
+{
+	uv_handle_t *handle[2 + HTTP_LISTEN_MAX] = { (uv_handle_t *)&s->poll_mhd,
+						     (uv_handle_t *)&s->poll_own };
+
+	for (size_t i = 0; i < s->n_listen; i++)
+		handle[2 + i] = (uv_handle_t *)&s->listen[i];
+	if (n == 0)
+		server_free(s);
+	s->n_handles = (unsigned)n;
+	for (size_t i = 0; i < n; i++) {
+		handle[i]->data = s;
+		uv_close(handle[i], handle_closed_cb);
+	}
+}
+
+static int handles_start(struct http_server *s)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+	size_t n;
+	int rc = polls_init(s, info->epoll_fd, &n);
+
+	if (rc < 0) {
+		MHD_stop_daemon(s->mhd);
+		close(s->epoll_fd);
+		polls_undo(s, n);
+		return rc;
+	}
+	handles_init(s);
+	for (size_t i = 0; i < s->n_listen; i++)
+		uv_poll_start(&s->listen[i], UV_READABLE, http_accept_cb);
+	uv_poll_start(&s->poll_mhd, UV_READABLE, mhd_ready_cb);
+	uv_poll_start(&s->poll_own, UV_READABLE, http_own_cb);
+	uv_prepare_start(&s->prepare, prepare_cb);
+	return 0;
+}
+
+static struct http_server *server_new(uv_loop_t *loop, const int *fds, size_t n_fds)
+{
+	struct http_server *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->loop = loop;
+	s->random_at = sizeof(s->random);
+	s->n_listen = n_fds;
+	memcpy(s->listen_fd, fds, n_fds * sizeof(*fds));
+	return s;
+}
+
+int http_server_start(uv_loop_t *loop, const int *fds, size_t n_fds,
+		      const struct http_limits *limits, const struct http_route *routes,
+		      size_t n_routes, void *ctx, struct http_server **out, struct ragd_err *err)
+{
+	struct http_server *s;
+	int rc;
+
+	if (n_fds > HTTP_LISTEN_MAX)
+		return ragd_err_set(err, -EINVAL, "start the HTTP server: %zu sockets, at most %d",
+				    n_fds, HTTP_LISTEN_MAX);
+	for (size_t i = 0; i < n_fds; i++)
+		if (fcntl(fds[i], F_SETFL, fcntl(fds[i], F_GETFL) | O_NONBLOCK) < 0)
+			return ragd_err_sys(err, "start the HTTP server: descriptor %d", fds[i]);
+	s = server_new(loop, fds, n_fds);
+	if (s == NULL)
+		return ragd_err_set(err, -ENOMEM, "start the HTTP server: out of memory");
+	s->routes = routes;
+	s->n_routes = n_routes;
+	s->ctx = ctx;
+	http_server_set_limits(s, limits);
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (s->epoll_fd < 0) {
+		rc = ragd_err_sys(err, "start the HTTP server: epoll");
+		server_free(s);
+		return rc;
+	}
+	rc = mhd_start(s, err);
+	if (rc < 0) {
+		close(s->epoll_fd);
+		server_free(s);
+		return rc;
+	}
+	rc = handles_start(s);
+	if (rc < 0)
+		return ragd_err_set(err, rc, "start the HTTP server: %s", uv_strerror(rc));
+	*out = s;
+	return 0;
+}
+
+void http_server_set_limits(struct http_server *s, const struct http_limits *limits)
+{
+	char *peek = malloc(limits->headers + 1);
+
+	s->limits = *limits;
+	/* Without the memory the old size is looked at, and libmicrohttpd has the last word. */
+	if (peek != NULL) {
+		free(s->peek);
+		s->peek = peek;
+		s->peek_size = limits->headers + 1;
+	}
+	if (s->tick.data != NULL && uv_is_active((uv_handle_t *)&s->tick))
+		http_tick_start(s);
+}
+
+void http_server_drain(struct http_server *s)
+{
+	struct http_conn *c, *next;
+
+	if (s->state != HTTP_SERVING)
+		return;
+	/* Who connected before now is answered: take them from the backlog before it goes. */
+	for (size_t i = 0; i < s->n_listen; i++)
+		if (s->listen_fd[i] >= 0)
+			http_accept_cb(&s->listen[i], 0, UV_READABLE);
+	s->state = HTTP_DRAINING;
+	listeners_close(s);
+	for (c = s->conns; c != NULL; c = next) {
+		next = c->next;
+		http_conn_drain(c);
+	}
+	s->dirty = true;
+}
+
+void http_server_stop(struct http_server *s, void (*closed_cb)(void *arg), void *arg)
+{
+	if (s->state >= HTTP_STOPPING)
+		return;
+	s->closed_cb = closed_cb;
+	s->closed_arg = arg;
+	s->state = HTTP_STOPPING;
+	/* The loop may be about to wait: what stops us runs before it does. */
+	uv_idle_start(&s->idle, idle_cb);
+}
+
+void http_server_stats(const struct http_server *s, struct http_stats *out)
+{
+	*out = s->stats;
+}
