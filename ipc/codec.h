@@ -305,6 +305,9 @@ void codec_put(struct buf *b, const struct codec_put *p);
 /* The reply to a bulk request, with its counts. */
 void codec_puts(struct buf *b, const struct codec_put *p, size_t n);
 
+/* "allow", "steer", "redact", "block" */
+const char *codec_action(enum ragd_action action);
+
 /* {"error":{…}}; param may be NULL. */
 void codec_error(struct buf *b, int status, const char *code, const char *param,
 		 const char *message);

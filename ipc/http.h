@@ -3,7 +3,15 @@
  *
  * libmicrohttpd does the parsing, driven by the loop through its epoll descriptor. An exchange is one
  * request and its reply. The handler of its route gets it complete, with the whole body, and may reply
- * at once or later, in one piece or as a stream. All functions run on the loop thread.
+ * at once or later, in one piece or as a stream. All functions run on the loop thread, and none calls
+ * back into a handler before it returns.
+ *
+ * Replies carry X-Request-Id; every error has the shape of docs/protocol.md, with Retry-After on 429 and
+ * 503. What is no HTTP at all is answered so too if it comes first on a connection; later on it,
+ * libmicrohttpd answers with a page of its own and closes.
+ *
+ * A client is gone when it has closed its socket, which is noticed within one turn of the loop also
+ * while its handler works. One that only shut down its sending side, as `nc -N` does, gets its reply.
  */
 #ifndef IPC_HTTP_H
 #define IPC_HTTP_H
@@ -32,7 +40,10 @@ struct http_limits {
 	int64_t write_timeout_ms;   /* without the client reading */
 };
 
-/* All borrowed from the exchange. */
+/*
+ * All borrowed from the exchange: for as long as the handler owes a reply, and until the gone callback
+ * returns. Who works on after that works on copies.
+ */
 struct http_request {
 	const char *method;
 	const char *path;                      /* as sent, without the query */
@@ -47,49 +58,67 @@ struct http_request {
 };
 
 typedef void (*http_handler_cb)(struct http_exchange *x, const struct http_request *req, void *ctx);
-/* The client went away before the reply was complete; x must not be used after the call. */
+/*
+ * The client went away, did not read for write_timeout_ms, or the server stops, before the handler had
+ * completed the reply. x must not be used after the call.
+ */
 typedef void (*http_gone_cb)(struct http_exchange *x, void *arg);
 
-#define HTTP_ROUTE_ADMIN 1u /* 403 unless the caller is an admin */
+#define HTTP_ROUTE_ADMIN  1u /* 403 unless the caller is an admin */
+#define HTTP_ROUTE_ALWAYS 2u /* also while the server drains */
 
 struct http_route {
 	const char *method;
-	const char *pattern; /* "/v1/collections/{}/documents/{}" */
+	const char *pattern; /* "/v1/collections/{}/documents/{}"; {} is one segment, not empty */
 	http_handler_cb handler;
 	unsigned flags;
 };
 
 struct http_stats {
 	uint64_t n_requests;
-	uint64_t n_refused;     /* connections and requests beyond a bound */
+	uint64_t n_refused;     /* connections and requests beyond a bound or too slow */
 	unsigned n_connections; /* open now */
 	unsigned n_exchanges;   /* at work now */
 };
 
 /*
- * Serve on the listening descriptors fds, which the server owns from here (also on failure: no). The
- * routes table and ctx must outlive the server.
+ * Serve on the listening descriptors fds, at most 8, which the server owns on success. The routes table
+ * and ctx must outlive the server. A HEAD request goes to the handler of GET.
  */
 int http_server_start(uv_loop_t *loop, const int *fds, size_t n_fds,
 		      const struct http_limits *limits, const struct http_route *routes,
 		      size_t n_routes, void *ctx, struct http_server **out, struct ragd_err *err);
-/* New bounds, for what comes from now on. */
+/*
+ * New bounds, for what comes from now on. A bound on headers beyond 16 KiB and what it was at the start
+ * holds after the next start.
+ */
 void http_server_set_limits(struct http_server *s, const struct http_limits *limits);
-/* Accept no more; close idle connections; answer new requests with 503 `draining`. */
+/*
+ * Accept no more; close idle connections, others after their reply; answer new requests with 503
+ * `draining`, but on routes with HTTP_ROUTE_ALWAYS. It is done when stats say n_exchanges is 0.
+ */
 void http_server_drain(struct http_server *s);
-/* Close everything; gone callbacks run; closed_cb runs once all handles are closed and s is freed. */
+/*
+ * Close everything: before the loop waits next, gone callbacks run and s is no more to be used; closed_cb
+ * (may be NULL) runs once all handles are closed and s is freed.
+ */
 void http_server_stop(struct http_server *s, void (*closed_cb)(void *arg), void *arg);
 void http_server_stats(const struct http_server *s, struct http_stats *out);
 
-/* The value of a parameter of the query string, percent-decoded; NULL if it is not there. */
+/* The value of a parameter of the query string, percent-decoded; NULL if it is not there or x's client. */
 const char *http_query(struct http_exchange *x, const char *name);
-/* A header of the request; NULL if it is not there. */
+/*
+ * The body, for the handler to free(); NUL-terminated. NULL when out of memory. The request's own is
+ * empty from then on. For work on it that outlives the client without a copy.
+ */
+char *http_take_body(struct http_exchange *x, size_t *len);
+/* A header of the request; NULL if it is not there or x's client. */
 const char *http_request_header(struct http_exchange *x, const char *name);
 
 /* A header for the reply; before it begins. */
 void http_header(struct http_exchange *x, const char *name, const char *value);
 
-/* Complete the exchange; x is the server's again. json_t is stolen. */
+/* Complete the exchange; x is the server's again. body is copied, json_t is stolen. */
 void http_reply(struct http_exchange *x, int status, const char *type, const void *body,
 		size_t len);
 void http_reply_json(struct http_exchange *x, int status, json_t *body);
@@ -98,14 +127,18 @@ void http_reply_error(struct http_exchange *x, int status, const char *code, con
 		      const char *fmt, ...) RAGD_PRINTF(5, 6);
 
 /*
- * A reply in pieces. Write copies and returns the bytes that wait for the client to read them. Every
- * started stream must be ended, which completes the exchange.
+ * A reply in pieces. Write copies and returns the bytes that wait for the client to read them (0 if it is
+ * gone); a handler that lets more than 8 MiB wait loses the client. Every started stream must be ended,
+ * which completes the exchange. Cache-Control is no-store unless the handler has set it.
  */
 void http_stream_start(struct http_exchange *x, int status, const char *type);
 size_t http_stream_write(struct http_exchange *x, const void *data, size_t len);
 void http_stream_end(struct http_exchange *x);
 
-/* Ask to be told when the client goes; without it a late reply is thrown away in silence. */
+/*
+ * Ask, from within the route's handler, to be told when the client goes; without it a late reply is
+ * thrown away in silence.
+ */
 void http_on_gone(struct http_exchange *x, http_gone_cb cb, void *arg);
 
 #endif

@@ -71,7 +71,8 @@ static void answer_send(struct http_conn *c, int status, const char *code, const
 
 	http_request_id(c->s, id);
 	codec_error(&body, status, code, NULL, msg);
-	buf_printf(&head, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n",
+	buf_printf(&head,
+		   "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n",
 		   status, MHD_get_reason_phrase_for((unsigned)status), body.len);
 	buf_printf(&head, "X-Request-Id: %s\r\nConnection: close\r\n%s\r\n", id,
 		   status == 429 || status == 503 ? "Retry-After: 1\r\n" : "");
@@ -104,7 +105,8 @@ void http_conn_drain(struct http_conn *c)
 {
 	int unread = 0;
 
-	if ((c->state == CONN_NEW || c->state == CONN_IDLE) && ioctl(c->fd, FIONREAD, &unread) == 0 && unread == 0)
+	if ((c->state == CONN_NEW || c->state == CONN_IDLE) &&
+	    ioctl(c->fd, FIONREAD, &unread) == 0 && unread == 0)
 		http_conn_kill(c);
 }
 
@@ -113,7 +115,8 @@ void http_conn_drain(struct http_conn *c)
 /* The first bytes of a new connection: do they look like HTTP? */
 static void conn_first(struct http_conn *c)
 {
-	static const char large[] = "The request's head is too large; send fewer or shorter headers.";
+	static const char large[] =
+		"The request's head is too large; send fewer or shorter headers.";
 	static const char bad[] = "This is not an HTTP/1.1 request; see docs/protocol.md.";
 	static const char version[] = "Only HTTP/1.0 and HTTP/1.1 are spoken here.";
 	struct http_server *s = c->s;

@@ -31,8 +31,6 @@ static void refuse(struct http_exchange *x, int status, const char *code, const 
 	va_start(ap, fmt);
 	vsnprintf(r->msg, sizeof(r->msg), fmt, ap);
 	va_end(ap);
-	if (status == 413 || status == 431 || status == 429)
-		x->s->stats.n_refused++;
 }
 
 static const char *request_header(struct http_exchange *x, const char *name)
@@ -63,7 +61,8 @@ static void judge_route(struct http_exchange *x)
 		break;
 	case HTTP_MATCH_BAD_ESCAPE:
 		refuse(x, 400, "invalid_value", NULL,
-		       "The path has a %% without two hexadecimal digits, or a NUL; encode it anew.");
+		       "The path has a %% without two hexadecimal digits, or a NUL; encode it "
+		       "anew.");
 		break;
 	case HTTP_MATCH_BAD_UTF8:
 		refuse(x, 400, "invalid_utf8", NULL,
@@ -98,7 +97,8 @@ static enum MHD_Result judge_query_cb(void *cls, enum MHD_ValueKind kind, const 
 		break;
 	case HTTP_MATCH_BAD_ESCAPE:
 		refuse(x, 400, "invalid_value", name,
-		       "A parameter of the query has a %% without two hexadecimal digits, or a NUL.");
+		       "A parameter of the query has a %% without two hexadecimal digits, or a "
+		       "NUL.");
 		break;
 	default:
 		break;
@@ -132,7 +132,8 @@ static size_t judge_body(struct http_exchange *x)
 	if (coding != NULL) {
 		if (strcasecmp(coding, "chunked") != 0)
 			refuse(x, 411, "length_required", NULL,
-			       "Send the body with Content-Length or with Transfer-Encoding: chunked.");
+			       "Send the body with Content-Length or with Transfer-Encoding: "
+			       "chunked.");
 		return SIZE_MAX;
 	}
 	if (length == NULL)
@@ -304,6 +305,8 @@ static enum MHD_Result exchange_run(struct http_exchange *x)
 	    (x->match.route->flags & HTTP_ROUTE_ALWAYS) == 0)
 		refuse(x, 503, "draining", NULL,
 		       "ragd is shutting down; try again when it has started again.");
+	if (r->status == 413 || r->status == 429 || r->status == 431)
+		s->stats.n_refused++;
 	if (r->status != 0) {
 		http_reply_error(x, r->status, r->code, r->param[0] != '\0' ? r->param : NULL, "%s",
 				 r->msg);
@@ -407,6 +410,8 @@ void http_completed_cb(void *cls, struct MHD_Connection *mhd, void **ctx,
 	/* Whatever the handler still holds cannot be sent. */
 	if (!x->dead)
 		exchange_gone(x);
+	if (s->state == HTTP_DRAINING)
+		http_conn_drain(c);
 	x->conn = NULL;
 	x->mhd = NULL;
 	x->s = NULL;

@@ -9,8 +9,8 @@ static bool is_token(const char *s, size_t len)
 
 	for (size_t i = 0; i < len; i++) {
 		char c = s[i];
-		bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-			  (c != '\0' && strchr(others, c) != NULL);
+		bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			  (c >= '0' && c <= '9') || (c != '\0' && strchr(others, c) != NULL);
 
 		if (!ok)
 			return false;

@@ -122,7 +122,7 @@ struct http_server {
 	uv_loop_t *loop;
 	struct MHD_Daemon *mhd;
 	struct http_limits limits;
-	const struct http_route *routes;
+	const struct http_route *routes; /* [n_routes] */
 	size_t n_routes;
 	void *ctx;
 	enum http_state state;
@@ -169,11 +169,11 @@ void http_conn_free(struct http_conn *c);
 void http_conn_notify_cb(void *cls, struct MHD_Connection *mhd, void **socket_context,
 			 enum MHD_ConnectionNotificationCode what);
 void http_own_cb(uv_poll_t *poll, int status, int events);
-void http_tick_cb(uv_timer_t *timer);
 void http_conn_link(struct http_conn *c);
 void http_conn_state(struct http_conn *c, enum conn_state state);
 /* The server drains: an idle connection goes, one with a request on its way is answered. */
 void http_conn_drain(struct http_conn *c);
+void http_tick_cb(uv_timer_t *timer);
 /* (Re)start the timer for the bounds as they are now. */
 void http_tick_start(struct http_server *s);
 /*
@@ -192,6 +192,8 @@ enum MHD_Result http_request_cb(void *cls, struct MHD_Connection *mhd, const cha
 				size_t *size, void **ctx);
 void http_completed_cb(void *cls, struct MHD_Connection *mhd, void **ctx,
 		       enum MHD_RequestTerminationCode code);
+/* Run the handler, or the refusal in its place. What libmicrohttpd's callback returns. */
+enum MHD_Result http_exchange_dispatch(struct http_exchange *x);
 /* The client cannot be answered any more: tell the handler, let libmicrohttpd drop the request. */
 void http_exchange_lost(struct http_exchange *x);
 void http_exchange_wake(struct http_exchange *x);
@@ -202,6 +204,8 @@ void http_exchange_free(struct http_exchange *x);
 size_t http_out_waiting(const struct http_exchange *x);
 
 /* http_server.c */
+/* The loop shall not wait before the server had its turn. */
+void http_server_wake(struct http_server *s);
 void http_request_id(struct http_server *s, char out[32]);
 
 /* http_head.c */

@@ -47,6 +47,12 @@ const char *http_query(struct http_exchange *x, const char *name)
 	return line->value;
 }
 
+char *http_take_body(struct http_exchange *x, size_t *len)
+{
+	x->req.body = (struct ragd_str){ NULL, 0 };
+	return buf_steal(&x->body, len);
+}
+
 const char *http_request_header(struct http_exchange *x, const char *name)
 {
 	return x->mhd != NULL ? MHD_lookup_connection_value(x->mhd, MHD_HEADER_KIND, name) : NULL;
@@ -91,7 +97,8 @@ static void reply_ready(struct http_exchange *x, int status, const char *type,
 	x->response = response;
 	x->moved_ms = (int64_t)uv_now(x->s->loop);
 	if (response != NULL) {
-		MHD_add_response_header(response, "Content-Type", type);
+		if (type != NULL)
+			MHD_add_response_header(response, "Content-Type", type);
 		MHD_add_response_header(response, "X-Request-Id", x->request_id);
 		for (struct http_header_line *line = x->headers; line != NULL; line = line->next)
 			MHD_add_response_header(response, line->name, line->value);
@@ -141,14 +148,15 @@ void http_reply(struct http_exchange *x, int status, const char *type, const voi
 	if (!reply_begin(x))
 		return;
 	if (len <= HTTP_BODY_WHOLE) {
-		response = MHD_create_response_from_buffer(len, (void *)body, MHD_RESPMEM_MUST_COPY);
+		response =
+			MHD_create_response_from_buffer(len, (void *)body, MHD_RESPMEM_MUST_COPY);
 	} else {
 		buf_clear(&x->out);
 		buf_add(&x->out, body, len);
 		x->ended = true;
 		response = x->out.failed ? NULL
-					 : MHD_create_response_from_callback(len, 16384, out_read_cb,
-									     x, NULL);
+					 : MHD_create_response_from_callback(len, 16384,
+									     out_read_cb, x, NULL);
 	}
 	reply_ready(x, status, type, response);
 }
@@ -193,8 +201,9 @@ void http_stream_start(struct http_exchange *x, int status, const char *type)
 		return;
 	if (!header_is_set(x, "Cache-Control"))
 		http_header(x, "Cache-Control", "no-store");
-	reply_ready(x, status, type,
-		    MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096, out_read_cb, x, NULL));
+	reply_ready(
+		x, status, type,
+		MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096, out_read_cb, x, NULL));
 }
 
 size_t http_stream_write(struct http_exchange *x, const void *data, size_t len)
@@ -213,7 +222,7 @@ size_t http_stream_write(struct http_exchange *x, const void *data, size_t len)
 		/* Not here: the handler is in the middle of its own work. */
 		x->conn->doomed = true;
 		x->s->any_doomed = true;
-		uv_idle_start(&x->s->idle, http_idle_cb);
+		http_server_wake(x->s);
 	}
 	http_exchange_wake(x);
 	return http_out_waiting(x);

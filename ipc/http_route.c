@@ -98,8 +98,9 @@ static void allow_add(struct http_matched *out, const char *method)
 		 strcmp(method, "GET") == 0 ? ", HEAD" : "");
 }
 
-enum http_match http_route_match(const struct http_route *routes, size_t n_routes, const char *method,
-				 const char *path, char *scratch, struct http_matched *out)
+enum http_match http_route_match(const struct http_route *routes, size_t n_routes,
+				 const char *method, const char *path, char *scratch,
+				 struct http_matched *out)
 {
 	struct ragd_str segment[HTTP_SEGMENTS_MAX];
 	enum http_match bad = HTTP_MATCH;

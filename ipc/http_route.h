@@ -10,9 +10,9 @@
 #define HTTP_SEGMENTS_MAX 8
 
 enum http_match {
-	HTTP_MATCH,           /* route and params are set */
-	HTTP_MATCH_NO_PATH,   /* 404 */
-	HTTP_MATCH_NO_METHOD, /* 405, allow is set */
+	HTTP_MATCH,            /* route and params are set */
+	HTTP_MATCH_NO_PATH,    /* 404 */
+	HTTP_MATCH_NO_METHOD,  /* 405, allow is set */
 	HTTP_MATCH_BAD_ESCAPE, /* 400: not %XX, or %00 */
 	HTTP_MATCH_BAD_UTF8,   /* 400 */
 };
@@ -28,8 +28,9 @@ struct http_matched {
  * Split path at its slashes, decode each segment into scratch (strlen(path) + 1 bytes; it never grows)
  * and find its route. A slash that was sent as %2F is part of its segment. A HEAD finds the GET route.
  */
-enum http_match http_route_match(const struct http_route *routes, size_t n_routes, const char *method,
-				 const char *path, char *scratch, struct http_matched *out);
+enum http_match http_route_match(const struct http_route *routes, size_t n_routes,
+				 const char *method, const char *path, char *scratch,
+				 struct http_matched *out);
 
 /*
  * Decode %XX of s in place; *len becomes the new length. HTTP_MATCH if the result is UTF-8 without NUL,

@@ -24,7 +24,8 @@ static size_t unescape_cb(void *cls, struct MHD_Connection *mhd, char *s)
 void http_request_id(struct http_server *s, char out[32])
 {
 	/* 64 of 62 characters: two come twice as often, which does not matter here. */
-	static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789Aa";
+	static const char digit[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789Aa";
 	char *p = out;
 
 	if (s->random_at + 20 > sizeof(s->random)) {
@@ -43,6 +44,11 @@ void http_request_id(struct http_server *s, char out[32])
 static void idle_cb(uv_idle_t *idle)
 {
 	(void)idle; /* being active is its work: the loop does not wait */
+}
+
+void http_server_wake(struct http_server *s)
+{
+	uv_idle_start(&s->idle, idle_cb);
 }
 
 static void mhd_ready_cb(uv_poll_t *poll, int status, int events)
@@ -166,13 +172,13 @@ static int mhd_start(struct http_server *s, struct ragd_err *err)
 	 */
 	size_t memory = MAX((size_t)32768, 2 * s->limits.headers);
 
-	s->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME,
-				  0, NULL, NULL, http_request_cb, s, MHD_OPTION_NOTIFY_COMPLETED,
-				  http_completed_cb, s, MHD_OPTION_NOTIFY_CONNECTION,
-				  http_conn_notify_cb, s, MHD_OPTION_UNESCAPE_CALLBACK, unescape_cb,
-				  NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
-				  MHD_OPTION_CONNECTION_LIMIT, 1u << 20, MHD_OPTION_CONNECTION_TIMEOUT,
-				  0u, MHD_OPTION_END);
+	s->mhd = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+		http_request_cb, s, MHD_OPTION_NOTIFY_COMPLETED, http_completed_cb, s,
+		MHD_OPTION_NOTIFY_CONNECTION, http_conn_notify_cb, s, MHD_OPTION_UNESCAPE_CALLBACK,
+		unescape_cb, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
+		MHD_OPTION_CONNECTION_LIMIT, 1u << 20, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
+		MHD_OPTION_END);
 	if (s->mhd == NULL)
 		return ragd_err_set(err, -ENOMEM, "start the HTTP server: libmicrohttpd refused");
 	return 0;
@@ -221,8 +227,10 @@ static void polls_undo(struct http_server *s, size_t n)
 
 	for (size_t i = 0; i < s->n_listen; i++)
 		handle[2 + i] = (uv_handle_t *)&s->listen[i];
-	if (n == 0)
+	if (n == 0) {
 		server_free(s);
+		return;
+	}
 	s->n_handles = (unsigned)n;
 	for (size_t i = 0; i < n; i++) {
 		handle[i]->data = s;
@@ -344,8 +352,7 @@ void http_server_stop(struct http_server *s, void (*closed_cb)(void *arg), void 
 	s->closed_cb = closed_cb;
 	s->closed_arg = arg;
 	s->state = HTTP_STOPPING;
-	/* The loop may be about to wait: what stops us runs before it does. */
-	uv_idle_start(&s->idle, idle_cb);
+	http_server_wake(s);
 }
 
 void http_server_stats(const struct http_server *s, struct http_stats *out)

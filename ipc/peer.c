@@ -44,8 +44,8 @@ int peer_init(struct peer *out, int fd, struct ragd_err *err)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
-	gid_t *groups;
-	size_t n;
+	gid_t *groups = NULL;
+	size_t n = 0;
 	int rc;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
