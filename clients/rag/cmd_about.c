@@ -1,0 +1,17 @@
+/* rag about: what this system is, runs and stores. */
+#include "commands.h"
+#include "show.h"
+
+static int about_run(struct rag *r)
+{
+	return show_run(r, ragd_client_system_card);
+}
+
+const struct command about_command = {
+	.name = "about",
+	.usage = "",
+	.summary = "what this system is, runs and stores",
+	.run = about_run,
+	.min_rest = 0,
+	.max_rest = 0,
+};

@@ -1,0 +1,17 @@
+/* rag plugins: the loaded plugins and their options. */
+#include "commands.h"
+#include "show.h"
+
+static int plugins_run(struct rag *r)
+{
+	return show_run(r, ragd_client_plugins);
+}
+
+const struct command plugins_command = {
+	.name = "plugins",
+	.usage = "",
+	.summary = "the loaded plugins and their options",
+	.run = plugins_run,
+	.min_rest = 0,
+	.max_rest = 0,
+};

@@ -1,0 +1,17 @@
+/* rag reload: have the daemon read its configuration again. */
+#include "commands.h"
+#include "show.h"
+
+static int reload_run(struct rag *r)
+{
+	return show_run(r, ragd_client_reload);
+}
+
+const struct command reload_command = {
+	.name = "reload",
+	.usage = "",
+	.summary = "have the daemon read its configuration again",
+	.run = reload_run,
+	.min_rest = 0,
+	.max_rest = 0,
+};

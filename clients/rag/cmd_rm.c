@@ -1,0 +1,89 @@
+/* rag rm: removes documents, or a collection with all of them. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+
+static const struct opt rm_opts[] = {
+	{ 'c', "collection", "NAME", "the collection; default: default", OPT_TEXT,
+	  offsetof(struct args, collection), 0, 0, NULL, WORDS_COLLECTIONS },
+	{ 0, "all", NULL, "the collection itself, with all its documents", OPT_FLAG,
+	  offsetof(struct args, all), 0, 0, NULL, WORDS_NONE },
+	{ 'f', "force", NULL, "with --all: do not ask", OPT_FLAG, offsetof(struct args, force), 0, 0, NULL,
+	  WORDS_NONE },
+	{ .name = NULL },
+};
+
+/* 1: yes. Who cannot be asked has not said so. */
+static int is_sure(struct rag *r, const struct ragd_collection_row *row)
+{
+	char answer[16];
+
+	if (r->args.force)
+		return 1;
+	if (!isatty(STDIN_FILENO)) {
+		rag_usage(r, "removing a whole collection takes --force where nobody can be asked");
+		return 0;
+	}
+	fprintf(stderr, "Remove the collection '%s' with its %llu documents? [y/N] ", row->name,
+		(unsigned long long)row->documents);
+	return fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+static int rm_all(struct rag *r, struct ragd_client *c)
+{
+	struct ragd_collections *l;
+	struct ragd_err err;
+	int rc = EXIT_ANSWERED;
+
+	if (r->args.collection == NULL || r->args.n_rest > 0)
+		return rag_usage(r, "--all goes with -c COLLECTION, and with nothing else");
+	if (ragd_client_collection(c, r->args.collection, &l, &err) < 0)
+		return rag_fail(r, &err);
+	if (!is_sure(r, ragd_collections_at(l, 0)))
+		rc = isatty(STDIN_FILENO) ? EXIT_FAILED : EXIT_USAGE;
+	else if (ragd_client_collection_remove(c, r->args.collection, &err) < 0)
+		rc = rag_fail(r, &err);
+	else if (r->args.json)
+		fprintf(r->out.f, "%s\n", ragd_collections_json(l));
+	else
+		out_printf(&r->out, STYLE_PLAIN, "removed collection %s\n", r->args.collection);
+	ragd_collections_free(l);
+	return rc;
+}
+
+static int rm_run(struct rag *r)
+{
+	struct ragd_client *c;
+	struct ragd_err err;
+	int rc;
+
+	if (r->args.n_rest == 0 && !r->args.all)
+		return rag_usage(r, "remove which documents?");
+	rc = rag_connect(r, &c);
+	if (rc != 0)
+		return rc;
+	if (r->args.all)
+		rc = rm_all(r, c);
+	for (int i = 0; !r->args.all && i < r->args.n_rest; i++) {
+		const char *id = r->args.rest[i];
+
+		if (ragd_client_document_remove(c, rag_collection(r), id, &err) < 0)
+			rc = rag_fail(r, &err);
+		else if (!r->args.json)
+			out_printf(&r->out, STYLE_PLAIN, "removed %s\n", id);
+	}
+	ragd_client_close(c);
+	return rc;
+}
+
+const struct command rm_command = {
+	.name = "rm",
+	.usage = "DOCUMENT …",
+	.summary = "remove documents, or a whole collection",
+	.run = rm_run,
+	.opts = rm_opts,
+	.min_rest = 0,
+	.max_rest = -1,
+};

@@ -1,0 +1,17 @@
+/* rag status: what the daemon is doing. */
+#include "commands.h"
+#include "show.h"
+
+static int status_run(struct rag *r)
+{
+	return show_run(r, ragd_client_daemon);
+}
+
+const struct command status_command = {
+	.name = "status",
+	.usage = "",
+	.summary = "what the daemon is doing",
+	.run = status_run,
+	.min_rest = 0,
+	.max_rest = 0,
+};

@@ -1,0 +1,192 @@
+/*
+ * retrieval_hybrid: the store of retrieval/ behind the plugin ABI. Options in, events to the log,
+ * the operations handed through.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <ragd/plugin.h>
+
+#include "retrieval/store.h"
+
+struct hybrid {
+	struct store *store;
+	const struct ragd_host *host;
+};
+
+static const struct ragd_option hybrid_options[] = {
+	{ "language", RAGD_OPT_STRING, "english", 0, 0, NULL,
+	  "Language whose word endings are cut off, by its Snowball name." },
+	{ "passage_target", RAGD_OPT_SIZE, "1000", 100, 100000, NULL,
+	  "Bytes that a passage grows to before the next begins." },
+	{ "passage_max", RAGD_OPT_SIZE, "2000", 200, 200000, NULL,
+	  "Bytes that no passage exceeds; at least twice passage_target." },
+	{ "max_document", RAGD_OPT_SIZE, "32 MiB", 1, 67108864, NULL,
+	  "Bytes of the largest document taken." },
+	{ "dim", RAGD_OPT_INT, "192", 16, 512, NULL,
+	  "Numbers in a vector that the embedder learns to make." },
+	{ "weight_vector", RAGD_OPT_FLOAT, "0.35", 0, 1, NULL,
+	  "Most that the vector part may count in a score; words count the rest." },
+	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL },
+};
+
+static int hybrid_check(const struct ragd_config *cfg, struct ragd_err *err)
+{
+	int64_t target = ragd_config_get(cfg, "passage_target")->i;
+	int64_t max = ragd_config_get(cfg, "passage_max")->i;
+
+	if (max < 2 * target)
+		return ragd_err_set(err, -EINVAL,
+				    "passage_max is %lld, less than twice passage_target (%lld)",
+				    (long long)max, (long long)target);
+	return 0;
+}
+
+static void hybrid_event(void *arg, enum store_event event, const char *detail)
+{
+	static const struct {
+		enum ragd_log_level level;
+		const char *counter;
+	} rows[] = {
+		[STORE_REPAIRED] = { RAGD_LOG_WARN, "repairs" },
+		[STORE_REINDEXED] = { RAGD_LOG_WARN, "reindexed" },
+		[STORE_VECTORS_REBUILT] = { RAGD_LOG_WARN, "vector_rebuilds" },
+		[STORE_LEARNED] = { RAGD_LOG_INFO, "embedder_fits" },
+		[STORE_TROUBLE] = { RAGD_LOG_ERR, "background_failures" },
+	};
+	const struct ragd_host *host = arg;
+
+	host->log(host, rows[event].level, "%s", detail);
+	host->count(host, rows[event].counter, 1);
+}
+
+static void hybrid_close(void *self)
+{
+	struct hybrid *h = self;
+
+	if (h == NULL)
+		return;
+	store_close(h->store);
+	free(h);
+}
+
+static int hybrid_open(const struct ragd_host *host, const struct ragd_config *cfg, void **self,
+		       struct ragd_err *err)
+{
+	struct store_options options = {
+		.dir = host->state_dir,
+		.language = ragd_config_get(cfg, "language")->s,
+		.passage_target = (uint32_t)ragd_config_get(cfg, "passage_target")->i,
+		.passage_max = (uint32_t)ragd_config_get(cfg, "passage_max")->i,
+		.max_document = (size_t)ragd_config_get(cfg, "max_document")->i,
+		.dim = (uint32_t)ragd_config_get(cfg, "dim")->i,
+		.weight_vector = ragd_config_get(cfg, "weight_vector")->f,
+		.event = hybrid_event,
+		.event_arg = (void *)(uintptr_t)host,
+	};
+	struct hybrid *h = calloc(1, sizeof(*h));
+	int rc;
+
+	if (h == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for the store");
+	h->host = host;
+	rc = store_open(&options, &h->store, err);
+	if (rc < 0) {
+		hybrid_close(h);
+		return rc;
+	}
+	*self = h;
+	return 0;
+}
+
+static int hybrid_collection_put(void *self, const struct ragd_call *call,
+				 const struct ragd_collection *c, bool *created,
+				 struct ragd_err *err)
+{
+	return store_collection_put(((struct hybrid *)self)->store, call, c, created, err);
+}
+
+static int hybrid_collection_remove(void *self, const struct ragd_call *call, const char *name,
+				    struct ragd_err *err)
+{
+	return store_collection_remove(((struct hybrid *)self)->store, call, name, err);
+}
+
+static int hybrid_collections(void *self, const struct ragd_call *call,
+			      const struct ragd_collection **out, size_t *n, struct ragd_err *err)
+{
+	return store_collections(((struct hybrid *)self)->store, call, out, n, err);
+}
+
+static int hybrid_put(void *self, const struct ragd_call *call, const char *collection,
+		      const struct ragd_document *docs, size_t n, struct ragd_put_result *results,
+		      struct ragd_err *err)
+{
+	return store_put(((struct hybrid *)self)->store, call, collection, docs, n, results, err);
+}
+
+static int hybrid_remove(void *self, const struct ragd_call *call, const char *collection,
+			 struct ragd_str id, struct ragd_err *err)
+{
+	return store_remove(((struct hybrid *)self)->store, call, collection, id, err);
+}
+
+static int hybrid_list(void *self, const struct ragd_call *call, const char *collection,
+		       struct ragd_str after, size_t limit, const struct ragd_document_info **out,
+		       size_t *n, struct ragd_err *err)
+{
+	return store_list(((struct hybrid *)self)->store, call, collection, after, limit, out, n,
+			  err);
+}
+
+static int hybrid_get(void *self, const struct ragd_call *call, const char *collection,
+		      struct ragd_str id, struct ragd_document_info *info, struct ragd_str *content,
+		      struct ragd_err *err)
+{
+	return store_get(((struct hybrid *)self)->store, call, collection, id, info, content, err);
+}
+
+static int hybrid_search(void *self, const struct ragd_call *call, const struct ragd_query *query,
+			 const struct ragd_hit **hits, size_t *n, struct ragd_err *err)
+{
+	return store_search(((struct hybrid *)self)->store, call, query, hits, n, err);
+}
+
+static void hybrid_stats(void *self, struct ragd_retrieval_stats *out)
+{
+	store_stats(((struct hybrid *)self)->store, out);
+}
+
+static int hybrid_embed(void *self, const struct ragd_call *call, const struct ragd_str *texts,
+			size_t n, const float **out, uint32_t *dim, struct ragd_err *err)
+{
+	return store_embed(((struct hybrid *)self)->store, call, texts, n, out, dim, err);
+}
+
+static const struct ragd_retrieval_ops hybrid_ops = {
+	.collection_put = hybrid_collection_put,
+	.collection_remove = hybrid_collection_remove,
+	.collections = hybrid_collections,
+	.put = hybrid_put,
+	.remove = hybrid_remove,
+	.list = hybrid_list,
+	.get = hybrid_get,
+	.search = hybrid_search,
+	.stats = hybrid_stats,
+	.embed = hybrid_embed,
+};
+
+RAGD_EXPORT const struct ragd_plugin ragd_plugin = {
+	.abi = RAGD_PLUGIN_ABI,
+	.size = sizeof(struct ragd_plugin),
+	.kind = RAGD_KIND_RETRIEVAL,
+	.name = "retrieval_hybrid",
+	.version = "0.1.0",
+	.licence = "Apache-2.0",
+	.summary = "Finds passages by words (BM25) and by meaning learned from your own documents.",
+	.options = hybrid_options,
+	.check = hybrid_check,
+	.open = hybrid_open,
+	.close = hybrid_close,
+	.ops = { .retrieval = &hybrid_ops },
+};

@@ -1,0 +1,54 @@
+/*
+ * Who may do what to a collection: owner, group and mode, judged as the kernel judges a file. Also
+ * what names, ids and tags may look like, since both are asked before anything else happens.
+ */
+#ifndef RETRIEVAL_ACL_H
+#define RETRIEVAL_ACL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ragd/plugin.h>
+
+#define ACL_READ  4u
+#define ACL_WRITE 2u
+
+#define ACL_MODE_DEFAULT 0600u
+
+#define ACL_NAME_MAX 64   /* bytes of a collection's name */
+#define ACL_ID_MAX   1024 /* bytes of a document's id */
+#define ACL_TAG_MAX  256  /* bytes of a tag */
+#define ACL_TAGS_MAX 64   /* tags of one document or query */
+
+struct acl {
+	uid_t owner;
+	gid_t group;
+	uint32_t mode;
+};
+
+/*
+ * As for a file: the owner's bits for the owner, else the group's for its members, else the rest's.
+ * An administrator always may.
+ */
+bool acl_may(const struct acl *acl, const struct ragd_caller *caller, unsigned want);
+/* The same as -EACCES with a sentence that names the collection. */
+int acl_check(const struct acl *acl, const char *name, const struct ragd_caller *caller,
+	      unsigned want, struct ragd_err *err);
+bool acl_in_group(const struct ragd_caller *caller, gid_t group);
+
+/*
+ * What a new collection of this caller gets, or what a change turns `acl` into: -EPERM with a
+ * sentence if the caller may not. owner and group (uid_t)-1, (gid_t)-1: as they are; for a new one
+ * the caller's own.
+ */
+int acl_new(const struct ragd_caller *caller, const struct ragd_collection *want, struct acl *out,
+	    struct ragd_err *err);
+int acl_change(const struct ragd_caller *caller, const struct ragd_collection *want,
+	       struct acl *acl, struct ragd_err *err);
+
+/* 0, or -EINVAL with a sentence that says what is allowed. */
+int acl_name_check(const char *name, struct ragd_err *err);
+int acl_id_check(struct ragd_str id, struct ragd_err *err);
+int acl_tags_check(const struct ragd_str *tags, size_t n, struct ragd_err *err);
+
+#endif

@@ -1,0 +1,104 @@
+/*
+ * What every search must know of every passage, in memory: whose it is, which document's, how long.
+ * Loaded from SQLite when the store opens; afterwards the writer applies each commit to it before it
+ * acknowledges, under the lock that searches hold for reading. Ten bytes a passage.
+ */
+#ifndef RETRIEVAL_CATALOG_H
+#define RETRIEVAL_CATALOG_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ragd/plugin.h>
+
+#include "retrieval/acl.h"
+
+/*
+ * Ids are counted up and never used again while the process lives, so that a search which read
+ * postings before a commit can at worst miss what it names, never take one passage for another.
+ */
+#define CATALOG_ID_MAX UINT32_MAX
+
+struct catalog_collection {
+	uint32_t id;
+	char name[ACL_NAME_MAX + 1];
+	struct acl acl;
+	bool shown; /* false: being made or removed, nobody may know of it */
+	uint64_t n_documents;
+	uint64_t n_passages;
+	uint64_t n_bytes;
+	uint64_t sum_length; /* of its passages: BM25 needs the mean */
+	int64_t updated_s;
+};
+
+#define CATALOG_PAGE 1024 /* passages in a page */
+
+/* Passages with ids [k * CATALOG_PAGE ..): none of its passages alive, no page. */
+struct catalog_page {
+	uint32_t collection[CATALOG_PAGE]; /* 0: not alive */
+	uint32_t document[CATALOG_PAGE];
+	uint16_t length[CATALOG_PAGE];
+	uint32_t n_live;
+	uint32_t dense; /* number of this page among those that exist, for arrays beside it */
+};
+
+struct catalog {
+	pthread_rwlock_t lock; /* the caller takes it */
+
+	struct catalog_collection **collections; /* by id; NULL where there is none */
+	uint32_t n_collections;                  /* the highest id + 1 */
+
+	struct catalog_page **pages; /* by passage / CATALOG_PAGE */
+	uint32_t n_pages;
+	uint32_t n_dense; /* page->dense is below */
+	uint32_t *free_dense;
+	uint32_t n_free_dense;
+	uint32_t cap_free_dense;
+
+	uint64_t n_documents;
+	uint64_t n_passages;
+};
+
+int catalog_init(struct catalog *c);
+void catalog_fini(struct catalog *c);
+
+/* Not shown at first, so that it can be made before the commit that makes it. -ENOMEM. */
+int catalog_add_collection(struct catalog *c, uint32_t id, const char *name, const struct acl *acl,
+			   int64_t updated_s);
+/* Its passages must have been removed. */
+void catalog_drop_collection(struct catalog *c, uint32_t id);
+/* One that is shown, or NULL. */
+struct catalog_collection *catalog_find(const struct catalog *c, const char *name);
+
+struct catalog_document {
+	uint32_t id;
+	uint32_t collection;
+	uint32_t first_passage;
+	uint32_t n_passages;
+	const uint16_t *lengths;
+	uint64_t n_bytes;
+};
+
+/*
+ * Room for a document that will be added, so that adding cannot fail after a commit. -ENOMEM, or
+ * -EOVERFLOW when ids have run out.
+ */
+int catalog_reserve(struct catalog *c, const struct catalog_document *d, struct ragd_err *err);
+void catalog_add(struct catalog *c, const struct catalog_document *d);
+void catalog_remove(struct catalog *c, const struct catalog_document *d);
+/* Free the pages that a removal left empty; once all changes of a commit were applied. */
+void catalog_sweep(struct catalog *c, const struct catalog_document *removed);
+
+/* The page and place of a living passage; NULL for one that is not. */
+static inline const struct catalog_page *catalog_at(const struct catalog *c, uint32_t passage,
+						    uint32_t *place)
+{
+	uint32_t n = passage / CATALOG_PAGE;
+	const struct catalog_page *page = n < c->n_pages ? c->pages[n] : NULL;
+
+	*place = passage % CATALOG_PAGE;
+	return page != NULL && page->collection[*place] != 0 ? page : NULL;
+}
+
+#endif

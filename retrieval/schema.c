@@ -1,0 +1,101 @@
+#include "retrieval/schema.h"
+
+#include <string.h>
+
+#define APPLICATION_ID 0x72616764 /* "ragd" */
+#define SCHEMA_VERSION 1
+
+/*
+ * content.id is document << 16 | piece, vector.id is document << 1 | generation & 1. fts holds terms
+ * only (contentless): their text is in content and passage, once.
+ */
+static const char schema_sql[] =
+	"CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+	"CREATE TABLE collection(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,"
+	" owner INTEGER NOT NULL, grp INTEGER NOT NULL, mode INTEGER NOT NULL,"
+	" updated INTEGER NOT NULL);"
+	"CREATE TABLE document(id INTEGER PRIMARY KEY, collection INTEGER NOT NULL,"
+	" name TEXT NOT NULL, title TEXT NOT NULL, given_title TEXT NOT NULL,"
+	" media_type TEXT NOT NULL, digest TEXT NOT NULL, tags TEXT NOT NULL,"
+	" n_bytes INTEGER NOT NULL, updated INTEGER NOT NULL, first_passage INTEGER NOT NULL,"
+	" n_passages INTEGER NOT NULL, lengths BLOB NOT NULL, UNIQUE(collection, name));"
+	"CREATE TABLE content(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+	"CREATE TABLE passage(id INTEGER PRIMARY KEY, start_at INTEGER NOT NULL,"
+	" end_at INTEGER NOT NULL, heading TEXT NOT NULL, body TEXT, runs BLOB);"
+	"CREATE TABLE tag(tag TEXT NOT NULL, document INTEGER NOT NULL,"
+	" PRIMARY KEY(tag, document)) WITHOUT ROWID;"
+	"CREATE TABLE vector(id INTEGER PRIMARY KEY, data BLOB NOT NULL);"
+	"CREATE TABLE embedder(generation INTEGER PRIMARY KEY, digest TEXT NOT NULL,"
+	" dim INTEGER NOT NULL, n_fitted INTEGER NOT NULL, model BLOB NOT NULL);"
+	"CREATE VIRTUAL TABLE fts USING fts5(title, heading, body, content = '', columnsize = 0,"
+	" tokenize = 'ragd');"
+	"INSERT INTO fts(fts, rank) VALUES('hashsize', 4194304);";
+
+static int create(struct db *db, struct ragd_err *err)
+{
+	char pragmas[96];
+	int rc;
+
+	snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id = %d; PRAGMA user_version = %d;",
+		 APPLICATION_ID, SCHEMA_VERSION);
+	rc = db_exec(db, "BEGIN EXCLUSIVE", err);
+	if (rc == 0)
+		rc = db_exec(db, schema_sql, err);
+	if (rc == 0)
+		rc = db_exec(db, pragmas, err);
+	if (rc == 0)
+		rc = db_exec(db, "COMMIT", err);
+	if (rc < 0)
+		sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
+	return rc;
+}
+
+static int check_pages(struct db *db, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	struct ragd_str said = { NULL, 0 };
+	int rc = 0;
+
+	if (sqlite3_prepare_v2(db->h, "PRAGMA quick_check(1)", -1, &stmt, NULL) != SQLITE_OK)
+		return db_fail(db, "check", err);
+	if (db_row(db, stmt, &rc, err)) {
+		said = db_column_str(stmt, 0);
+		if (said.len != 2 || memcmp(said.s, "ok", 2) != 0)
+			rc = ragd_err_set(
+				err, -EBADMSG,
+				"the store '%s' is damaged (%.*s): stop ragd, then save "
+				"what is left with 'sqlite3 OLD .recover | sqlite3 NEW', or "
+				"move it away and add the documents again",
+				db->path, (int)(said.len < 60 ? said.len : 60), said.s);
+	}
+	sqlite3_finalize(stmt);
+	return rc;
+}
+
+int schema_ready(struct db *db, bool thorough, struct ragd_err *err)
+{
+	int64_t application, version, n_tables;
+	int rc;
+
+	rc = db_int(db, "PRAGMA application_id", 0, &application, err);
+	if (rc == 0)
+		rc = db_int(db, "PRAGMA user_version", 0, &version, err);
+	if (rc == 0)
+		rc = db_int(db, "SELECT count(*) FROM sqlite_schema", 0, &n_tables, err);
+	if (rc < 0)
+		return rc;
+	if (application == 0 && version == 0 && n_tables == 0)
+		return create(db, err);
+	if (application != APPLICATION_ID)
+		return ragd_err_set(err, -EINVAL,
+				    "'%s' is another program's database: move it away or choose "
+				    "another state directory",
+				    db->path);
+	if (version != SCHEMA_VERSION)
+		return ragd_err_set(
+			err, -ENOTSUP,
+			"the store '%s' has format %d, this ragd reads %d: use the ragd "
+			"that made it",
+			db->path, (int)version, SCHEMA_VERSION);
+	return thorough ? check_pages(db, err) : 0;
+}

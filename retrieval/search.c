@@ -1,0 +1,400 @@
+/*
+ * Search: the words of the question to postings, postings to scores over the passages the caller may
+ * read, the best of them to hits.
+ *
+ * The filter comes first: a passage outside it is not counted in document frequencies and lengths
+ * either, so that ranks and scores are those of an index that holds nothing else.
+ */
+#include "retrieval/store_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "retrieval/fts.h"
+#include "retrieval/passages.h"
+#include "retrieval/search.h"
+
+#define BM25_K1 1.2f
+#define BM25_B  0.75f
+
+/* ---- what the caller may see --------------------------------------------------------------- */
+
+static bool is_wanted(const struct ragd_query *q, const char *name)
+{
+	for (size_t i = 0; i < q->n_collections; i++)
+		if (strcmp(q->collections[i], name) == 0)
+			return true;
+	return q->n_collections == 0;
+}
+
+static int filter_collections(struct search *se, const struct catalog *c, struct ragd_err *err)
+{
+	se->n_allowed = c->n_collections;
+	se->allowed = arena_alloc(se->lane->arena, c->n_collections + 1, 1);
+	if (se->allowed == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for a search");
+	for (uint32_t i = 0; i < c->n_collections; i++) {
+		const struct catalog_collection *col = c->collections[i];
+
+		if (col == NULL || !col->shown || !is_wanted(se->query, col->name) ||
+		    !acl_may(&col->acl, se->call->caller, ACL_READ))
+			continue;
+		se->allowed[i] = 1;
+		se->n_passages += col->n_passages;
+		se->sum_length += col->sum_length;
+	}
+	return 0;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The documents that have the tag, ascending. */
+static int documents_of_tag(struct search *se, struct ragd_str tag, uint32_t **out, size_t *n,
+			    struct ragd_err *err)
+{
+	struct db *db = &se->lane->db;
+	sqlite3_stmt *stmt = db_stmt(db, SQL_TAG_FIND, err);
+	size_t cap = 0, found = 0;
+	uint32_t *ids = NULL;
+	int rc = 0;
+
+	if (stmt == NULL)
+		return db_fail(db, "search", err);
+	db_bind_str(stmt, 1, tag);
+	while (rc == 0 && db_row(db, stmt, &rc, err)) {
+		if (found == cap) {
+			size_t more = cap * 2 + 64;
+			uint32_t *p = realloc(ids, more * sizeof(*p));
+
+			if (p == NULL) {
+				rc = ragd_err_set(err, -ENOMEM, "out of memory for a search");
+				break;
+			}
+			ids = p;
+			cap = more;
+		}
+		ids[found++] = (uint32_t)sqlite3_column_int64(stmt, 0);
+	}
+	db_reset(stmt);
+	if (rc < 0) {
+		free(ids);
+		return rc;
+	}
+	*out = ids;
+	*n = found;
+	return 0;
+}
+
+/* Keep of a what is also in b. */
+static size_t intersect(uint32_t *a, size_t n_a, const uint32_t *b, size_t n_b)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0, j = 0; i < n_a && j < n_b;) {
+		if (a[i] < b[j]) {
+			i++;
+		} else if (a[i] > b[j]) {
+			j++;
+		} else {
+			a[kept++] = a[i++];
+			j++;
+		}
+	}
+	return kept;
+}
+
+static int filter_tags(struct search *se, struct ragd_err *err)
+{
+	const struct ragd_query *q = se->query;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < q->n_tags; i++) {
+		uint32_t *ids = NULL;
+		size_t n = 0;
+
+		rc = documents_of_tag(se, q->tags[i], &ids, &n, err);
+		if (rc == 0 && i == 0) {
+			se->documents = ids;
+			se->n_documents = n;
+			continue;
+		}
+		if (rc == 0)
+			se->n_documents = intersect(se->documents, se->n_documents, ids, n);
+		free(ids);
+	}
+	se->by_document = q->n_tags > 0;
+	return rc;
+}
+
+bool search_sees(const struct search *se, const struct catalog_page *page, uint32_t place)
+{
+	uint32_t collection = page->collection[place];
+
+	if (collection == 0 || collection >= se->n_allowed || se->allowed[collection] == 0)
+		return false;
+	return !se->by_document || bsearch(&page->document[place], se->documents, se->n_documents,
+					   sizeof(*se->documents), compare_ids) != NULL;
+}
+
+/* ---- words --------------------------------------------------------------------------------- */
+
+/* In how many passages of the allowed collections the word is; tags do not change what is rare. */
+static uint64_t count_seen(const struct search *se, const struct catalog *c,
+			   const struct postings *list)
+{
+	uint64_t n = 0;
+	uint32_t place;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct catalog_page *page = catalog_at(c, list->p[i].passage, &place);
+
+		if (page != NULL && page->collection[place] < se->n_allowed)
+			n += se->allowed[page->collection[place]];
+	}
+	return n;
+}
+
+static void score_word(struct search *se, const struct catalog *c, const struct postings *list,
+		       float weight)
+{
+	float mean = (float)se->sum_length / (float)MAX(se->n_passages, 1);
+	double df = (double)count_seen(se, c, list);
+	double n = (double)se->n_passages;
+	float idf = (float)log(1.0 + (n - df + 0.5) / (df + 0.5)) * weight;
+	float *scores = se->lane->scores;
+	uint32_t place;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct catalog_page *page = catalog_at(c, list->p[i].passage, &place);
+		float tf = list->p[i].tf, norm;
+
+		if (page == NULL || !search_sees(se, page, place))
+			continue;
+		norm = BM25_K1 * (1 - BM25_B + BM25_B * (float)page->length[place] / MAX(mean, 1));
+		scores[page->dense * CATALOG_PAGE + place] +=
+			idf * tf * (BM25_K1 + 1) / (tf + norm);
+	}
+}
+
+/* Move the scores of the passages in the list to candidates, leaving zeros. */
+static int collect(struct search *se, const struct catalog *c, const struct postings *list)
+{
+	uint32_t place;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct catalog_page *page = catalog_at(c, list->p[i].passage, &place);
+		float *score;
+
+		if (page == NULL)
+			continue;
+		score = &se->lane->scores[page->dense * CATALOG_PAGE + place];
+		if (*score == 0)
+			continue;
+		if (candidates_push(&se->found, list->p[i].passage, page->document[place],
+				    page->collection[place], *score) < 0)
+			se->failed = true; /* but go on: the zeros must be there */
+		*score = 0;
+	}
+	return se->failed ? -ENOMEM : 0;
+}
+
+static int search_words(struct search *se, const struct catalog *c, struct ragd_err *err)
+{
+	struct postings *lists =
+		arena_alloc(se->lane->arena, (size_t)se->n_words + 1, sizeof(*lists));
+	int rc = 0;
+
+	if (lists == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for a search");
+	rc = lane_scores(se->lane, c->n_dense * CATALOG_PAGE, err);
+	for (ssize_t i = 0; rc == 0 && i < se->n_words; i++)
+		rc = fts_postings(&se->lane->db, se->words[i].stem, &lists[i], err);
+	if (rc == 0)
+		rc = store_still_wanted(se->call, err);
+	for (ssize_t i = 0; rc == 0 && i < se->n_words; i++)
+		score_word(se, c, &lists[i], se->words[i].n);
+	for (ssize_t i = 0; rc == 0 && i < se->n_words; i++)
+		collect(se, c, &lists[i]);
+	for (ssize_t i = 0; i < se->n_words; i++)
+		postings_fini(&lists[i]);
+	if (rc == 0 && se->failed)
+		rc = ragd_err_set(err, -ENOMEM, "out of memory for a search");
+	return rc;
+}
+
+/* ---- the best ------------------------------------------------------------------------------- */
+
+static bool has_document(const struct candidate *best, size_t n, uint32_t document)
+{
+	for (size_t i = 0; i < n; i++)
+		if (best[i].document == document)
+			return true;
+	return false;
+}
+
+/* The k best into se->best. */
+static int choose(struct search *se, struct ragd_err *err)
+{
+	struct candidate next;
+
+	se->best = arena_alloc(se->lane->arena, (size_t)se->query->k + 1, sizeof(*se->best));
+	if (se->best == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for a search");
+	candidates_order(&se->found);
+	while (se->n_best < se->query->k && candidates_pop(&se->found, &next))
+		if (!se->query->per_document || !has_document(se->best, se->n_best, next.document))
+			se->best[se->n_best++] = next;
+	return 0;
+}
+
+/* ---- hits ---------------------------------------------------------------------------------- */
+
+/* 1 and *hit; 0 if it is gone. */
+static int load_hit(struct search *se, const struct memory *m, const struct candidate *found,
+		    struct ragd_hit *hit, struct ragd_err *err)
+{
+	struct db *db = &se->lane->db;
+	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_GET, err);
+	struct passage *p;
+	ssize_t n;
+	int rc = 0;
+
+	if (stmt == NULL)
+		return db_fail(db, "read", err);
+	sqlite3_bind_int64(stmt, 1, found->document);
+	if (db_row(db, stmt, &rc, err)) {
+		hit->document = memory_copy(m, db_column_str(stmt, 0));
+		hit->passage.title = db_column_str(stmt, 1);
+		hit->passage.title.s = memory_copy(m, hit->passage.title);
+		hit->collection = se->names[found->collection];
+	}
+	db_reset(stmt);
+	if (rc < 0)
+		return rc;
+	n = passages_read(db, m, found->document, found->passage, 1, &p, err);
+	if (n <= 0)
+		return (int)n;
+	if (hit->document == NULL || hit->passage.title.s == NULL)
+		return ragd_err_set(err, -ENOMEM, "the request's memory does not hold the hits");
+	hit->passage.heading = p->heading;
+	hit->passage.text = p->text;
+	hit->passage.score = found->score;
+	hit->start = p->start;
+	hit->end = p->end;
+	hit->runs = p->runs;
+	hit->n_runs = p->n_runs;
+	hit->lexical = found->lexical;
+	hit->vector = found->vector;
+	return 1;
+}
+
+/* Names are copied while the catalog is locked. */
+static int copy_names(struct search *se, const struct catalog *c, struct ragd_err *err)
+{
+	struct memory m = memory_of_call(se->call);
+
+	se->names = arena_alloc(se->lane->arena, (size_t)c->n_collections + 1, sizeof(*se->names));
+	if (se->names == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for a search");
+	for (size_t i = 0; i < se->n_best; i++) {
+		uint32_t id = se->best[i].collection;
+		const char *name = c->collections[id]->name;
+
+		if (se->names[id] == NULL)
+			se->names[id] = memory_copy(&m, (struct ragd_str){ name, strlen(name) });
+		if (se->names[id] == NULL)
+			return ragd_err_set(err, -ENOMEM, "the request's memory is used up");
+	}
+	return 0;
+}
+
+static int load_hits(struct search *se, const struct ragd_hit **out, size_t *n,
+		     struct ragd_err *err)
+{
+	struct memory m = memory_of_call(se->call);
+	struct ragd_hit *hits = m.alloc(m.from, se->n_best + 1, sizeof(*hits));
+	size_t found = 0;
+	int rc = 0;
+
+	if (hits == NULL)
+		return ragd_err_set(err, -ENOMEM, "the request's memory does not hold the hits");
+	for (size_t i = 0; rc >= 0 && i < se->n_best; i++) {
+		rc = load_hit(se, &m, &se->best[i], &hits[found], err);
+		found += rc > 0;
+	}
+	if (rc < 0)
+		return rc;
+	*out = hits;
+	*n = found;
+	return 0;
+}
+
+/* ---- the whole ----------------------------------------------------------------------------- */
+
+static int snapshot(struct db *db, enum sql id, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, id, err);
+
+	return stmt != NULL ? db_done(db, stmt, err) : db_fail(db, "search", err);
+}
+
+/* With the catalog locked: what is seen in it and in the database's snapshot is one state. */
+static int find(struct search *se, struct ragd_err *err)
+{
+	struct catalog *c = &se->store->catalog;
+	int rc;
+
+	pthread_rwlock_rdlock(&c->lock);
+	rc = filter_collections(se, c, err);
+	if (rc == 0)
+		rc = filter_tags(se, err);
+	if (rc == 0)
+		rc = search_words(se, c, err);
+	if (rc == 0)
+		rc = choose(se, err);
+	if (rc == 0)
+		rc = copy_names(se, c, err);
+	pthread_rwlock_unlock(&c->lock);
+	return rc;
+}
+
+static int check_query(const struct ragd_query *q, struct ragd_err *err)
+{
+	if (q->k < 1 || q->k > SEARCH_K_MAX)
+		return ragd_err_set(err, -EINVAL, "k is %u, not between 1 and %d", q->k,
+				    SEARCH_K_MAX);
+	return acl_tags_check(q->tags, q->n_tags, err);
+}
+
+int store_search(struct store *s, const struct ragd_call *call, const struct ragd_query *query,
+		 const struct ragd_hit **hits, size_t *n, struct ragd_err *err)
+{
+	struct search se = { .store = s, .call = call, .query = query };
+	int rc;
+
+	rc = check_query(query, err);
+	if (rc == 0)
+		rc = lane_get(&s->lanes, &se.lane, err);
+	if (rc < 0)
+		return rc;
+	se.n_words = terms_query(se.lane->terms, se.lane->arena, query->text, &se.words, err);
+	rc = se.n_words < 0 ? (int)se.n_words : snapshot(&se.lane->db, SQL_BEGIN_READ, err);
+	if (rc == 0) {
+		rc = find(&se, err);
+		if (rc == 0)
+			rc = load_hits(&se, hits, n, err);
+		if (snapshot(&se.lane->db, SQL_COMMIT, rc == 0 ? err : NULL) < 0 && rc == 0)
+			rc = -EIO;
+	}
+	free(se.documents);
+	free(se.found.p);
+	lane_put(&s->lanes, se.lane);
+	return rc;
+}

@@ -1,0 +1,47 @@
+/* One search under way: what its steps hand on. */
+#ifndef RETRIEVAL_SEARCH_H
+#define RETRIEVAL_SEARCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ragd/plugin.h>
+
+#include "retrieval/candidates.h"
+#include "retrieval/catalog.h"
+#include "retrieval/lane.h"
+#include "retrieval/terms.h"
+
+#define SEARCH_K_MAX 1000
+
+struct store;
+
+struct search {
+	struct store *store;
+	const struct ragd_call *call;
+	const struct ragd_query *query;
+	struct lane *lane;
+
+	struct terms_word *words;
+	ssize_t n_words;
+
+	uint8_t *
+		allowed; /* [n_allowed]: 1 for collections that the caller may read and asked for */
+	uint32_t n_allowed;
+	uint64_t n_passages; /* in them */
+	uint64_t sum_length;
+	bool by_document;    /* only these: */
+	uint32_t *documents; /* malloc'd, ascending */
+	size_t n_documents;
+
+	struct candidates found;
+	bool failed;
+	struct candidate *best;
+	size_t n_best;
+	const char **names; /* of the collections of the best */
+};
+
+/* Whether the passage is inside the filter. */
+bool search_sees(const struct search *se, const struct catalog_page *page, uint32_t place);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * Every statement on the store's tables, by name; schema.c has the tables. A document's passages have
+ * consecutive ids from first_passage, so that neither needs an index on the other.
+ */
+#ifndef RETRIEVAL_SQL_H
+#define RETRIEVAL_SQL_H
+
+/* clang-format off */
+#define SQL_ROWS(ROW) \
+	ROW(BEGIN, "BEGIN IMMEDIATE") \
+	ROW(BEGIN_READ, "BEGIN") \
+	ROW(COMMIT, "COMMIT") \
+	ROW(ROLLBACK, "ROLLBACK") \
+	ROW(META_GET, "SELECT value FROM meta WHERE key = ?1") \
+	ROW(META_PUT, "INSERT INTO meta(key, value) VALUES(?1, ?2) " \
+		"ON CONFLICT(key) DO UPDATE SET value = excluded.value") \
+	/* collections */ \
+	ROW(COLLECTION_ALL, "SELECT id, name, owner, grp, mode, updated FROM collection") \
+	ROW(COLLECTION_FIND, \
+		"SELECT id, owner, grp, mode, updated FROM collection WHERE name = ?1") \
+	ROW(COLLECTION_ADD, \
+		"INSERT INTO collection(name, owner, grp, mode, updated) VALUES(?1, ?2, ?3, ?4, ?5)") \
+	ROW(COLLECTION_CHANGE, \
+		"UPDATE collection SET owner = ?2, grp = ?3, mode = ?4, updated = ?5 WHERE id = ?1") \
+	ROW(COLLECTION_TOUCH, "UPDATE collection SET updated = ?2 WHERE id = ?1") \
+	/* a name that no collection can have: removed, its documents are on their way out */ \
+	ROW(COLLECTION_HIDE, "UPDATE collection SET name = ' ' || id WHERE id = ?1") \
+	ROW(COLLECTION_HIDDEN, "SELECT id FROM collection WHERE name >= ' ' AND name < '!' LIMIT 1") \
+	ROW(COLLECTION_DROP, "DELETE FROM collection WHERE id = ?1") \
+	/* documents */ \
+	ROW(DOCUMENT_LOAD, \
+		"SELECT id, collection, n_bytes, first_passage, n_passages, lengths FROM document") \
+	ROW(DOCUMENT_FIND, \
+		"SELECT id, title, given_title, media_type, digest, tags, n_bytes, updated, " \
+		"first_passage, n_passages, lengths FROM document " \
+		"WHERE collection = ?1 AND name = ?2") \
+	ROW(DOCUMENT_INFO, \
+		"SELECT name, title, media_type, digest, n_bytes, n_passages, updated, id " \
+		"FROM document WHERE collection = ?1 AND name = ?2") \
+	ROW(DOCUMENT_GET, "SELECT name, title, collection FROM document WHERE id = ?1") \
+	ROW(DOCUMENT_ADD, \
+		"INSERT INTO document(id, collection, name, title, given_title, media_type, digest, " \
+		"tags, n_bytes, updated, first_passage, n_passages, lengths) " \
+		"VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)") \
+	ROW(DOCUMENT_DROP, "DELETE FROM document WHERE id = ?1") \
+	ROW(DOCUMENT_PAGE, \
+		"SELECT name, title, media_type, digest, n_bytes, n_passages, updated FROM document " \
+		"WHERE collection = ?1 AND name > ?2 ORDER BY name LIMIT ?3") \
+	ROW(DOCUMENT_ANY, "SELECT name FROM document WHERE collection = ?1 LIMIT 1") \
+	/* the content in pieces, so that a passage far inside is read without what is before it */ \
+	ROW(CONTENT_ADD, "INSERT INTO content(id, body) VALUES(?1, ?2)") \
+	ROW(CONTENT_READ, "SELECT id, body FROM content WHERE id BETWEEN ?1 AND ?2 ORDER BY id") \
+	ROW(CONTENT_DROP, "DELETE FROM content WHERE id BETWEEN ?1 AND ?2") \
+	/* passages */ \
+	ROW(PASSAGE_ADD, \
+		"INSERT INTO passage(id, start_at, end_at, heading, body, runs) " \
+		"VALUES(?1, ?2, ?3, ?4, ?5, ?6)") \
+	ROW(PASSAGE_READ, \
+		"SELECT id, start_at, end_at, heading, body, runs FROM passage " \
+		"WHERE id BETWEEN ?1 AND ?2 ORDER BY id") \
+	ROW(PASSAGE_DROP, "DELETE FROM passage WHERE id BETWEEN ?1 AND ?2") \
+	/* tags */ \
+	ROW(TAG_ADD, "INSERT OR IGNORE INTO tag(tag, document) VALUES(?1, ?2)") \
+	ROW(TAG_DROP, "DELETE FROM tag WHERE tag = ?1 AND document = ?2") \
+	ROW(TAG_FIND, "SELECT document FROM tag WHERE tag = ?1 ORDER BY document") \
+	/* full text */ \
+	ROW(FTS_ADD, "INSERT INTO fts(rowid, title, heading, body) VALUES(?1, ?2, ?3, ?4)") \
+	ROW(FTS_DROP, \
+		"INSERT INTO fts(fts, rowid, title, heading, body) " \
+		"VALUES('delete', ?1, ?2, ?3, ?4)") \
+	ROW(FTS_POSTINGS, "SELECT 1 FROM fts WHERE fts MATCH ?1 AND ragd_postings(fts, ?2)")
+/* clang-format on */
+
+enum sql {
+#define SQL_ROW(name, text) SQL_##name,
+	SQL_ROWS(SQL_ROW)
+#undef SQL_ROW
+	SQL_N
+};
+
+#endif

@@ -1,0 +1,485 @@
+#include "retrieval/store.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/util.h"
+#include "retrieval/passages.h"
+#include "retrieval/prepare.h"
+#include "retrieval/schema.h"
+#include "retrieval/store_internal.h"
+
+#define MAX_DOCUMENT ((size_t)32 << 20)
+#define MAX_LIST     1000
+/* A database up to this size has every page looked at when the last process did not close it. */
+#define THOROUGH_BYTES ((off_t)64 << 20)
+
+void store_tell(struct store *s, enum store_event event, const char *fmt, ...)
+{
+	char line[240];
+	va_list ap;
+
+	if (s->options.event == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	s->options.event(s->options.event_arg, event, line);
+}
+
+int64_t store_now(void)
+{
+	return (int64_t)time(NULL);
+}
+
+int store_still_wanted(const struct ragd_call *call, struct ragd_err *err)
+{
+	if (call->deadline_ms != 0 && clock_ms() > call->deadline_ms)
+		return ragd_err_set(err, -ETIMEDOUT, "the request's deadline has passed");
+	if (call->cancelled != NULL && call->cancelled(call))
+		return ragd_err_set(err, -ECANCELED, "nobody waits for the answer any more");
+	return 0;
+}
+
+/* ---- open and close ----------------------------------------------------------------------- */
+
+static char *join(const char *dir, const char *name)
+{
+	size_t len = strlen(dir) + strlen(name) + 2;
+	char *path = malloc(len);
+
+	if (path != NULL)
+		snprintf(path, len, "%s/%s", dir, name);
+	return path;
+}
+
+/* Our catalog would not see what another process writes. */
+static int lock_dir(struct store *s, struct ragd_err *err)
+{
+	char *path = join(s->dir, "lock");
+	int rc = 0;
+
+	if (path == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for a path");
+	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (s->lock_fd < 0)
+		rc = ragd_err_sys(err, "open '%s'", path);
+	else if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		rc = ragd_err_set(err, -EBUSY,
+				  "another process has the store in '%s' open: stop it or choose "
+				  "another state directory",
+				  s->dir);
+	free(path);
+	return rc;
+}
+
+/* Whether the last process left its log behind, which closing the store removes. */
+static bool was_killed(const struct store *s)
+{
+	char wal[4096];
+	struct stat st;
+
+	snprintf(wal, sizeof(wal), "%s-wal", s->path);
+	return stat(wal, &st) == 0 && st.st_size > 0;
+}
+
+static int load_collections(struct store *s, struct db *db, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_COLLECTION_ALL, err);
+	int rc = 0;
+
+	if (stmt == NULL)
+		return db_fail(db, "read", err);
+	while (rc == 0 && db_row(db, stmt, &rc, err)) {
+		uint32_t id = (uint32_t)sqlite3_column_int64(stmt, 0);
+		const char *name = (const char *)sqlite3_column_text(stmt, 1);
+		struct acl acl = {
+			(uid_t)sqlite3_column_int64(stmt, 2),
+			(gid_t)sqlite3_column_int64(stmt, 3),
+			(uint32_t)sqlite3_column_int64(stmt, 4),
+		};
+
+		if (name == NULL || id == 0)
+			rc = -EBADMSG;
+		else
+			rc = catalog_add_collection(&s->catalog, id, name, &acl,
+						    sqlite3_column_int64(stmt, 5));
+		if (rc < 0)
+			rc = ragd_err_set(err, rc, "load the collections of '%s'", s->path);
+		else
+			s->catalog.collections[id]->shown = name[0] != ' ';
+	}
+	db_reset(stmt);
+	return rc;
+}
+
+static int load_document(struct store *s, sqlite3_stmt *stmt, struct ragd_err *err)
+{
+	struct ragd_str lengths = db_column_str(stmt, 5);
+	struct catalog *c = &s->catalog;
+	struct catalog_document d = {
+		.id = (uint32_t)sqlite3_column_int64(stmt, 0),
+		.collection = (uint32_t)sqlite3_column_int64(stmt, 1),
+		.n_bytes = (uint64_t)sqlite3_column_int64(stmt, 2),
+		.first_passage = (uint32_t)sqlite3_column_int64(stmt, 3),
+		.n_passages = (uint32_t)sqlite3_column_int64(stmt, 4),
+	};
+	uint16_t *copy;
+	int rc;
+
+	if (lengths.len != d.n_passages * sizeof(uint16_t) || d.collection >= c->n_collections ||
+	    c->collections[d.collection] == NULL)
+		return ragd_err_set(err, -EBADMSG,
+				    "the store '%s' is damaged (document %u does not add up): stop "
+				    "ragd, then move it away and add the documents again",
+				    s->path, d.id);
+	copy = malloc(lengths.len + 1);
+	if (copy == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for the catalog");
+	memcpy(copy, lengths.s, lengths.len);
+	d.lengths = copy;
+	rc = catalog_reserve(c, &d, err);
+	if (rc == 0)
+		catalog_add(c, &d);
+	free(copy);
+	s->next_document = MAX(s->next_document, d.id + 1);
+	s->next_passage = MAX(s->next_passage, d.first_passage + d.n_passages);
+	return rc;
+}
+
+static int load_documents(struct store *s, struct db *db, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_LOAD, err);
+	int rc = 0;
+
+	if (stmt == NULL)
+		return db_fail(db, "read", err);
+	while (rc == 0 && db_row(db, stmt, &rc, err))
+		rc = load_document(s, stmt, err);
+	db_reset(stmt);
+	return rc;
+}
+
+static int open_database(struct store *s, struct ragd_err *err)
+{
+	bool killed = was_killed(s);
+	struct stat st = { 0 };
+	char pragma[64];
+	struct db db;
+	int rc;
+
+	rc = db_open(&db, s->path, DB_WRITER, err);
+	if (rc < 0)
+		return rc;
+	if (stat(s->path, &st) < 0)
+		st.st_size = 0;
+	rc = schema_ready(&db, killed && st.st_size <= THOROUGH_BYTES, err);
+	if (rc == 0 && s->options.max_pages > 0) {
+		snprintf(pragma, sizeof(pragma), "PRAGMA max_page_count = %lld",
+			 (long long)s->options.max_pages);
+		rc = db_exec(&db, pragma, err);
+	}
+	if (rc == 0)
+		rc = load_collections(s, &db, err);
+	if (rc == 0)
+		rc = load_documents(s, &db, err);
+	if (rc < 0) {
+		db_close(&db);
+		return rc;
+	}
+	if (killed)
+		store_tell(s, STORE_REPAIRED, "the store '%s' was not closed; recovered", s->path);
+	return writer_start(&db, &s->catalog, &s->writer, err);
+}
+
+static int set_up(struct store *s, const struct store_options *o, struct ragd_err *err)
+{
+	s->options = *o;
+	if (s->options.max_document == 0)
+		s->options.max_document = MAX_DOCUMENT;
+	s->chunks.target_bytes = o->passage_target;
+	s->chunks.max_bytes = o->passage_max;
+	s->lock_fd = -1;
+	s->next_document = 1;
+	s->next_passage = 1;
+	s->dir = strdup(o->dir);
+	s->language = strdup(o->language != NULL ? o->language : "english");
+	s->path = join(o->dir, "store.sqlite");
+	s->arena = arena_new((size_t)1 << 30);
+	if (s->dir == NULL || s->language == NULL || s->path == NULL || s->arena == NULL ||
+	    catalog_init(&s->catalog) < 0)
+		return ragd_err_set(err, -ENOMEM, "out of memory for a store");
+	lanes_init(&s->lanes, s->path, s->language);
+	s->terms = terms_new(s->language, err);
+	return s->terms != NULL ? 0 : -EINVAL;
+}
+
+int store_open(const struct store_options *options, struct store **out, struct ragd_err *err)
+{
+	struct store *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (s == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for a store");
+	rc = set_up(s, options, err);
+	if (rc == 0)
+		rc = lock_dir(s, err);
+	if (rc == 0)
+		rc = open_database(s, err);
+	if (rc == 0)
+		rc = collections_sweep(s, err);
+	if (rc < 0) {
+		store_close(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+void store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	lanes_fini(&s->lanes); /* before the writer: the last connection to close empties the log */
+	writer_stop(s->writer);
+	catalog_fini(&s->catalog);
+	terms_free(s->terms);
+	arena_free(s->arena);
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
+	free(s->dir);
+	free(s->path);
+	free(s->language);
+	free(s);
+}
+
+/* ---- remove a document -------------------------------------------------------------------- */
+
+struct remove_job {
+	struct job job;
+	struct store *store;
+	const struct ragd_call *call;
+	const char *collection;
+	struct ragd_str id;
+	uint32_t collection_id;
+	struct change change;
+};
+
+static int remove_run(struct job *job, struct db *db, struct ragd_err *err)
+{
+	struct remove_job *j = container_of(job, struct remove_job, job);
+	struct collection_row row;
+	int rc = collection_row_find(db, j->collection, &row, err);
+
+	if (rc == 0) {
+		j->collection_id = row.id;
+		job->rc = acl_check(&row.acl, j->collection, j->call->caller, ACL_WRITE, &job->err);
+		if (job->rc == 0)
+			rc = document_drop(j->store, db, row.id, j->id, &j->change, err);
+		job->removes = true;
+	}
+	if (rc == -ENOENT) {
+		job->rc = rc;
+		if (err != NULL)
+			job->err = *err;
+		rc = 0;
+	}
+	return rc;
+}
+
+static void remove_applied(struct job *job)
+{
+	struct remove_job *j = container_of(job, struct remove_job, job);
+
+	change_apply(j->store, &j->change);
+	j->store->catalog.collections[j->collection_id]->updated_s = store_now();
+}
+
+int store_remove(struct store *s, const struct ragd_call *call, const char *collection,
+		 struct ragd_str id, struct ragd_err *err)
+{
+	struct remove_job j = { .store = s, .call = call, .collection = collection, .id = id };
+	int rc;
+
+	rc = acl_name_check(collection, err);
+	if (rc == 0)
+		rc = acl_id_check(id, err);
+	if (rc < 0)
+		return rc;
+	j.job.run = remove_run;
+	j.job.applied = remove_applied;
+	return writer_run(s->writer, &j.job, err);
+}
+
+/* ---- list and get ------------------------------------------------------------------------- */
+
+/* Columns from `at`: name, title, media_type, digest, n_bytes, n_passages, updated. */
+static int copy_info(sqlite3_stmt *stmt, const struct memory *m, struct ragd_document_info *out)
+{
+	out->id = memory_copy(m, db_column_str(stmt, 0));
+	out->title = memory_copy(m, db_column_str(stmt, 1));
+	out->media_type = memory_copy(m, db_column_str(stmt, 2));
+	out->digest = memory_copy(m, db_column_str(stmt, 3));
+	out->n_bytes = (uint64_t)sqlite3_column_int64(stmt, 4);
+	out->n_passages = (uint32_t)sqlite3_column_int64(stmt, 5);
+	out->updated_s = sqlite3_column_int64(stmt, 6);
+	return out->id != NULL && out->title != NULL && out->media_type != NULL &&
+			       out->digest != NULL
+		       ? 0
+		       : -ENOMEM;
+}
+
+static int list_rows(struct db *db, const struct ragd_call *call, uint32_t collection,
+		     struct ragd_str after, size_t limit, struct ragd_document_info *list,
+		     size_t *n, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_PAGE, err);
+	struct memory m = memory_of_call(call);
+	int rc = 0;
+
+	if (stmt == NULL)
+		return db_fail(db, "read", err);
+	sqlite3_bind_int64(stmt, 1, collection);
+	db_bind_str(stmt, 2, after);
+	sqlite3_bind_int64(stmt, 3, (int64_t)limit);
+	*n = 0;
+	while (rc == 0 && *n < limit && db_row(db, stmt, &rc, err))
+		if (copy_info(stmt, &m, &list[(*n)++]) < 0)
+			rc = ragd_err_set(err, -ENOMEM,
+					  "the request's memory does not hold %zu documents: ask "
+					  "for fewer",
+					  limit);
+	db_reset(stmt);
+	return rc;
+}
+
+int store_list(struct store *s, const struct ragd_call *call, const char *collection,
+	       struct ragd_str after, size_t limit, const struct ragd_document_info **out,
+	       size_t *n, struct ragd_err *err)
+{
+	struct ragd_document_info *list;
+	struct catalog_collection col;
+	struct lane *lane = NULL;
+	size_t found = 0;
+	int rc;
+
+	rc = store_collection(s, call, collection, ACL_READ, &col, err);
+	if (rc < 0)
+		return rc;
+	limit = MIN(limit, MAX_LIST);
+	list = call->alloc(call, limit + 1, sizeof(*list));
+	if (list == NULL)
+		return ragd_err_set(err, -ENOMEM, "the request's memory is used up");
+	rc = lane_get(&s->lanes, &lane, err);
+	if (rc == 0)
+		rc = list_rows(&lane->db, call, col.id, after, limit, list, &found, err);
+	lane_put(&s->lanes, lane);
+	if (rc < 0)
+		return rc;
+	*out = list;
+	*n = found;
+	return 0;
+}
+
+/* Info, and content unless NULL, as of one moment. */
+static int get_document(struct db *db, const struct ragd_call *call, uint32_t collection,
+			struct ragd_str id, struct ragd_document_info *info,
+			struct ragd_str *content, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_INFO, err);
+	struct memory m = memory_of_call(call);
+	uint32_t document = 0;
+	char *bytes;
+	int rc = 0;
+
+	if (stmt == NULL)
+		return db_fail(db, "read", err);
+	sqlite3_bind_int64(stmt, 1, collection);
+	db_bind_str(stmt, 2, id);
+	if (db_row(db, stmt, &rc, err)) {
+		document = (uint32_t)sqlite3_column_int64(stmt, 7);
+		rc = copy_info(stmt, &m, info);
+		if (rc < 0)
+			ragd_err_set(err, rc, "the request's memory is used up");
+	} else if (rc == 0) {
+		rc = ragd_err_set(err, -ENOENT, "the collection has no document '%.*s'",
+				  (int)MIN(id.len, 120), id.s);
+	}
+	if (rc == 0 && content != NULL) { /* while the row keeps its snapshot */
+		bytes = call->alloc(call, info->n_bytes + 1, 1);
+		if (bytes == NULL)
+			rc = ragd_err_set(
+				err, -ENOMEM,
+				"the request's memory does not hold the %llu bytes of the "
+				"document",
+				(unsigned long long)info->n_bytes);
+		else
+			rc = content_read(db, document, 0, info->n_bytes, bytes, err);
+		*content = (struct ragd_str){ bytes, info->n_bytes };
+	}
+	db_reset(stmt);
+	return rc;
+}
+
+int store_get(struct store *s, const struct ragd_call *call, const char *collection,
+	      struct ragd_str id, struct ragd_document_info *info, struct ragd_str *content,
+	      struct ragd_err *err)
+{
+	struct ragd_document_info found = { 0 };
+	struct ragd_str bytes = { NULL, 0 };
+	struct catalog_collection col;
+	struct lane *lane = NULL;
+	int rc;
+
+	rc = store_collection(s, call, collection, ACL_READ, &col, err);
+	if (rc < 0)
+		return rc;
+	rc = lane_get(&s->lanes, &lane, err);
+	if (rc == 0)
+		rc = get_document(&lane->db, call, col.id, id, &found,
+				  content != NULL ? &bytes : NULL, err);
+	lane_put(&s->lanes, lane);
+	if (rc < 0)
+		return rc;
+	if (info != NULL)
+		*info = found;
+	if (content != NULL)
+		*content = bytes;
+	return 0;
+}
+
+void store_stats(struct store *s, struct ragd_retrieval_stats *out)
+{
+	struct catalog *c = &s->catalog;
+	struct stat st;
+
+	memset(out, 0, sizeof(*out));
+	pthread_rwlock_rdlock(&c->lock);
+	for (uint32_t i = 0; i < c->n_collections; i++)
+		out->n_collections += c->collections[i] != NULL && c->collections[i]->shown;
+	out->n_documents = c->n_documents;
+	out->n_passages = c->n_passages;
+	pthread_rwlock_unlock(&c->lock);
+	if (stat(s->path, &st) == 0)
+		out->n_bytes = (uint64_t)st.st_size;
+}
+
+int store_embed(struct store *s, const struct ragd_call *call, const struct ragd_str *texts,
+		size_t n, const float **out, uint32_t *dim, struct ragd_err *err)
+{
+	(void)s;
+	(void)call;
+	(void)texts;
+	(void)n;
+	(void)out;
+	(void)dim;
+	return ragd_err_set(err, -EAGAIN, "the embedder has not learned from any documents yet");
+}

@@ -1,0 +1,75 @@
+/*
+ * The store: collections of documents on disk, found by words and by meaning. What the operations
+ * mean is said in <ragd/plugin.h> at struct ragd_retrieval_ops; they are the same here.
+ *
+ * SQLite (write-ahead log) is the truth. What put, remove and the collection calls acknowledged is
+ * on the disk and is found by the next search; the index of vectors is a cache made from it. Any
+ * number of threads may call at once.
+ */
+#ifndef RETRIEVAL_STORE_H
+#define RETRIEVAL_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ragd/plugin.h>
+
+struct store;
+
+/* What the owner may want to log; `detail` is one line. */
+enum store_event {
+	STORE_REPAIRED,        /* the last process ended without closing the store */
+	STORE_REINDEXED,       /* the full text index was made anew */
+	STORE_VECTORS_REBUILT, /* the file of vectors was missing, old or damaged */
+	STORE_LEARNED,         /* the embedder has learned (again) from the documents */
+	STORE_TROUBLE,         /* work in the background failed; it will be tried again */
+};
+
+typedef void (*store_event_cb)(void *arg, enum store_event event, const char *detail);
+
+struct store_options {
+	const char *dir;         /* exists, may be written; nobody else uses it */
+	const char *language;    /* a Snowball name; NULL: "english" */
+	uint32_t passage_target; /* bytes, see chunk.h; 0: its default */
+	uint32_t passage_max;    /* bytes; 0: its default */
+	size_t max_document;     /* bytes; 0: 32 MiB */
+	uint32_t dim;            /* floats of a learned vector; 0: 192 */
+	double weight_vector;    /* share of the vector part in a score, 0 .. 1; < 0: default */
+	store_event_cb event;    /* from any thread; NULL: nobody listens */
+	void *event_arg;
+	int64_t max_pages; /* of the database, for tests of a full disk; 0: no bound */
+};
+
+/*
+ * Open or make the store in options->dir. -EBUSY: another process has it; -EBADMSG: damaged, nothing
+ * was changed; -ENOTSUP: made by a newer ragd; -EINVAL: not a store, unknown language.
+ */
+int store_open(const struct store_options *options, struct store **out, struct ragd_err *err);
+/* Accepts NULL. No call may be under way. */
+void store_close(struct store *s);
+
+int store_collection_put(struct store *s, const struct ragd_call *call,
+			 const struct ragd_collection *c, bool *created, struct ragd_err *err);
+int store_collection_remove(struct store *s, const struct ragd_call *call, const char *name,
+			    struct ragd_err *err);
+int store_collections(struct store *s, const struct ragd_call *call,
+		      const struct ragd_collection **out, size_t *n, struct ragd_err *err);
+
+int store_put(struct store *s, const struct ragd_call *call, const char *collection,
+	      const struct ragd_document *docs, size_t n, struct ragd_put_result *results,
+	      struct ragd_err *err);
+int store_remove(struct store *s, const struct ragd_call *call, const char *collection,
+		 struct ragd_str id, struct ragd_err *err);
+int store_list(struct store *s, const struct ragd_call *call, const char *collection,
+	       struct ragd_str after, size_t limit, const struct ragd_document_info **out,
+	       size_t *n, struct ragd_err *err);
+int store_get(struct store *s, const struct ragd_call *call, const char *collection,
+	      struct ragd_str id, struct ragd_document_info *info, struct ragd_str *content,
+	      struct ragd_err *err);
+int store_search(struct store *s, const struct ragd_call *call, const struct ragd_query *query,
+		 const struct ragd_hit **hits, size_t *n, struct ragd_err *err);
+void store_stats(struct store *s, struct ragd_retrieval_stats *out);
+int store_embed(struct store *s, const struct ragd_call *call, const struct ragd_str *texts,
+		size_t n, const float **out, uint32_t *dim, struct ragd_err *err);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * The one thread that writes. Jobs from many threads that wait at the same moment join one
+ * transaction and share its way to the disk; each is acknowledged when that commit is durable and
+ * the catalog shows it. If a transaction of several fails, each is tried again alone, so that one
+ * document too large for the disk does not take others with it.
+ */
+#ifndef RETRIEVAL_WRITER_H
+#define RETRIEVAL_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <ragd/plugin.h>
+
+#include "retrieval/catalog.h"
+#include "retrieval/db.h"
+
+struct job {
+	/*
+	 * On the writer's thread, inside the transaction. A refusal (no such document, not allowed)
+	 * is written to job->rc and job->err, and 0 returned: it changed nothing. Negative: the
+	 * transaction has to be rolled back, and run may come once more.
+	 */
+	int (*run)(struct job *job, struct db *db, struct ragd_err *err);
+	/* After the commit, with the catalog locked for writing. Cannot fail. NULL: nothing to do. */
+	void (*applied)(struct job *job);
+	/* After a rollback: forget what run noted. NULL: nothing to do. */
+	void (*undo)(struct job *job);
+	size_t cost; /* bytes, for the bound of the queue */
+	/*
+	 * Set by run: takes away what a search may have seen. Such a commit keeps searches out until
+	 * the catalog has it, so that a document being replaced is found at every moment.
+	 */
+	bool removes;
+
+	int rc; /* the outcome, after writer_wait */
+	struct ragd_err err;
+
+	struct job *next; /* the writer's */
+	bool done;
+};
+
+struct writer;
+
+/* Opens nothing: takes the connection over (also on failure) and starts the thread. */
+int writer_start(struct db *db, struct catalog *catalog, struct writer **out, struct ragd_err *err);
+/* Finish what is queued, end the thread, close the connection. Accepts NULL. */
+void writer_stop(struct writer *w);
+
+/* Queue a job, which stays the caller's until writer_wait returned; blocks while the queue is full. */
+void writer_submit(struct writer *w, struct job *job);
+/* The job's rc. */
+int writer_wait(struct writer *w, struct job *job, struct ragd_err *err);
+int writer_run(struct writer *w, struct job *job, struct ragd_err *err);
+
+/* Jobs waiting or at work: whether background work should rather wait. */
+bool writer_busy(struct writer *w);
+
+#endif

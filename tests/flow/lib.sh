@@ -1,0 +1,95 @@
+# Sourced by the flow tests: a real ragd of the build tree with its own socket and state, and checks.
+# shellcheck shell=bash
+set -u
+RAGD_SRCDIR=${RAGD_SRCDIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+RAGD_BUILDDIR=${RAGD_BUILDDIR:-$PWD}
+shared=$RAGD_SRCDIR/../shared
+T=$(mktemp -d /tmp/ragd-test-XXXXXX)
+SOCKET=$T/ragd.sock
+RAGD_PID=
+# A sandboxed HOME: no test may find the user's own configuration or daemon.
+export HOME=$T XDG_CONFIG_HOME=$T/config XDG_STATE_HOME=$T/state XDG_RUNTIME_DIR=$T/run RAGD_SOCKET=$SOCKET
+mkdir -p "$T/run" && chmod 700 "$T/run"
+RAGD_PLUGIN_PATH=$(printf '%s:' "$RAGD_BUILDDIR"/plugins/*/.libs "$RAGD_BUILDDIR"/plugins/examples/*/.libs)
+export RAGD_PLUGIN_PATH=${RAGD_PLUGIN_PATH%:}
+
+n_passed=0
+n_failed=0
+
+# Stop what runs, remove what was made, close like the units' runner does.
+finish() {
+	local rc=$?
+	stop_ragd
+	rm -rf "$T"
+	[ "$rc" = 77 ] && exit 77
+	echo "[==========] $((n_passed + n_failed)) check(s) run."
+	echo "[  PASSED  ] $n_passed check(s)."
+	[ "$n_failed" = 0 ] || echo "[  FAILED  ] $n_failed check(s)."
+	[ "$rc" = 0 ] && [ "$n_failed" = 0 ] && [ "$n_passed" -gt 0 ] && exit 0
+	exit 1
+}
+trap finish EXIT
+
+skip() { echo "SKIP: $*"; exit 77; }
+pass() { n_passed=$((n_passed + 1)); echo "ok: $*"; }
+fail() { n_failed=$((n_failed + 1)); echo "NOT OK: $*"; [ -s "$T/ragd.log" ] && tail -n 5 "$T/ragd.log"; return 0; }
+
+# check NAME COMMAND…: the command succeeds.
+check() {
+	local name=$1
+	shift
+	if "$@"; then pass "$name"; else fail "$name"; fi
+}
+
+# is NAME GOT WANT; has NAME TEXT PART; hasnt NAME TEXT PART
+is() { if [ "$2" = "$3" ]; then pass "$1"; else fail "$1: got '$2', want '$3'"; fi; }
+has() { case $2 in *"$3"*) pass "$1" ;; *) fail "$1: '$3' is not in: $2" ;; esac; }
+hasnt() { case $2 in *"$3"*) fail "$1: '$3' is in: $2" ;; *) pass "$1" ;; esac; }
+
+# exits NAME STATUS COMMAND…: with that exit status; its output is in $OUT.
+exits() {
+	local name=$1 want=$2 rc=0
+	shift 2
+	OUT=$("$@" 2>&1) || rc=$?
+	if [ "$rc" = "$want" ]; then pass "$name"; else fail "$name: exit $rc, want $want: $OUT"; fi
+}
+
+# wait_for COMMAND…: until it succeeds; gives up after 10 s of trying.
+wait_for() {
+	local end=$((SECONDS + ${WAIT_S:-20}))
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.02
+	done
+}
+
+healthy() { curl -sf --max-time 5 --unix-socket "$SOCKET" http://ragd/healthz; }
+
+# start_ragd [ARGUMENT…]: in the background; RAGD_PID, log in $T/ragd.log. RAGD_WRAPPER (valgrind …) goes first.
+start_ragd() {
+	# shellcheck disable=SC2086
+	${RAGD_WRAPPER:-} "$RAGD_BUILDDIR/ragd" --user --socket "$SOCKET" --state-dir "$T/data" \
+		--data-dir "$RAGD_SRCDIR/data" "$@" >"$T/ragd.out" 2>>"$T/ragd.log" </dev/null &
+	RAGD_PID=$!
+	started() { healthy || ! kill -0 "$RAGD_PID" 2>/dev/null; }
+	wait_for started
+	kill -0 "$RAGD_PID" 2>/dev/null || { echo "ragd did not start:"; cat "$T/ragd.log"; return 1; }
+}
+
+# stop_ragd [SIGNAL]: and wait; its exit status is in RAGD_STATUS.
+stop_ragd() {
+	RAGD_STATUS=
+	[ -n "$RAGD_PID" ] || return 0
+	kill -"${1:-TERM}" "$RAGD_PID" 2>/dev/null
+	wait "$RAGD_PID" 2>/dev/null
+	RAGD_STATUS=$?
+	RAGD_PID=
+}
+
+rag() { "$RAGD_BUILDDIR/rag" "$@"; }
+# api PATH [CURL ARGUMENT…]: a request to the socket.
+api() {
+	local path=$1
+	shift
+	curl -s --max-time 30 --unix-socket "$SOCKET" "http://ragd$path" "$@"
+}
