@@ -287,7 +287,7 @@ struct ragd_document_info {
 	const char *id;
 	const char *title;
 	const char *media_type;
-	const char *digest; /* SHA-256 of the content, 64 hexadecimal digits */
+	const char *digest; /* SHA-256 of the content, 64 hexadecimal digits; "" where not kept */
 	uint64_t    n_bytes;
 	uint32_t    n_passages;
 	int64_t     updated_s;
