@@ -196,11 +196,12 @@ static void list_marks(struct buf *out, const char *label, const struct config_m
 char *config_diff(const struct config *was, const struct config *is)
 {
 	struct buf out = BUF_INIT;
+	size_t len;
 
 	list_marks(&out, " changed=", made_of(was), made_of(is), true);
 	list_marks(&out, " added=", made_of(is), made_of(was), false);
 	list_marks(&out, " removed=", made_of(was), made_of(is), false);
 	if (out.len == 0)
 		buf_adds(&out, " changed=none");
-	return buf_steal(&out, NULL);
+	return buf_steal(&out, &len);
 }

@@ -264,7 +264,7 @@ static const char *wanted(enum config_as as)
 	case CONFIG_AS_GROUP:
 		return "a group of this system";
 	default:
-		return "a list of at most 16 texts, none of them empty";
+		return "what it should be";
 	}
 }
 
@@ -285,10 +285,13 @@ static int fill_row(struct arena *a, const struct config_block *b, const struct 
 	rc = store(a, row, &v, (char *)target + row->offset);
 	if (rc == -ENOMEM)
 		return no_memory(b, err);
+	if (rc < 0 && row->as == CONFIG_AS_STOPS)
+		return config_refuse(b->file, given->line, -EINVAL, err,
+				     "option '%s' takes at most %d texts, none of them empty",
+				     row->option.name, STOPS_MAX);
 	if (rc < 0)
-		return config_refuse(b->file, given != NULL ? given->line : b->line, -EINVAL, err,
-				     "option '%s': '%s' is not %s", row->option.name,
-				     row->option.type == RAGD_OPT_LIST ? "that" : v.s,
+		return config_refuse(b->file, given->line, -EINVAL, err,
+				     "option '%s': '%s' is not %s", row->option.name, v.s,
 				     wanted(row->as));
 	return 0;
 }

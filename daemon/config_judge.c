@@ -64,7 +64,7 @@ static struct config_block only_block(struct judge *j, enum config_section kind)
 }
 
 /* Those of the command line and the environment before those of the file. */
-static int set_plugin_dirs(struct judge *j)
+static int set_plugin_dirs(struct judge *j, const struct config_block *b)
 {
 	const char *env = getenv("RAGD_PLUGIN_PATH");
 	const char *const *file = j->cfg->plugin_dirs;
@@ -89,9 +89,9 @@ static int set_plugin_dirs(struct judge *j)
 		dirs[n++] = d;
 	for (size_t i = 0; file[i] != NULL; i++) {
 		if (file[i][0] != '/')
-			return ragd_err_set(j->err, -EINVAL,
-					    "%s: plugin_dirs: '%s' is not an absolute path",
-					    j->cfg->path, file[i]);
+			return config_refuse(
+				b->file, config_block_get(b, "plugin_dirs")->line, -EINVAL, j->err,
+				"option 'plugin_dirs': '%s' is not an absolute path", file[i]);
 		dirs[n++] = file[i];
 	}
 	if (file[0] == NULL)
@@ -108,7 +108,7 @@ static unsigned default_threads(void)
 }
 
 /* The command line stands above the file, the file above the scope's places. */
-static int set_places(struct judge *j)
+static int set_places(struct judge *j, const struct config_block *b)
 {
 	struct config *c = j->cfg;
 	const struct config_source *src = j->src;
@@ -134,7 +134,7 @@ static int set_places(struct judge *j)
 		return no_memory(j);
 	if (c->n_threads == 0)
 		c->n_threads = default_threads();
-	return set_plugin_dirs(j);
+	return set_plugin_dirs(j, b);
 }
 
 static int judge_daemon(struct judge *j)
@@ -150,7 +150,7 @@ static int judge_daemon(struct judge *j)
 	if (rc == 0)
 		rc = config_fill(j->arena, &limits, NULL, j->cfg, j->err);
 	if (rc == 0)
-		rc = set_places(j);
+		rc = set_places(j, &ragd);
 	return rc;
 }
 

@@ -4,11 +4,14 @@
 
 #include "daemon/config.h"
 
-#define KIB	   1024.0
-#define MIB	   (1024.0 * KIB)
-#define SECOND	   1000.0
-#define DAY	   (24 * 3600 * SECOND)
-#define END_OF_ROWS { .option = { .name = NULL } }
+#define KIB    1024.0
+#define MIB    (1024.0 * KIB)
+#define SECOND 1000.0
+#define DAY    (24 * 3600 * SECOND)
+#define END_OF_ROWS                                                                                \
+	{                                                                                          \
+		.option = {.name = NULL }                                                          \
+	}
 
 /* clang-format off */
 #define ROW(struct_, member, as_, name_, type_, dflt_, min_, max_, choices_, otherwise_, help_)     \

@@ -88,12 +88,14 @@ static int check_dir(const char *path, bool private_, struct ragd_err *err)
 {
 	struct stat st;
 
-	/* Of a private one the link itself counts: whoever made it could turn it elsewhere. */
-	if ((private_ ? lstat(path, &st) : stat(path, &st)) < 0)
+	if (lstat(path, &st) < 0)
 		return ragd_err_sys(err, "directory '%s'", path);
-	if (private_ && S_ISLNK(st.st_mode))
-		return ragd_err_set(err, -ENOTDIR, "'%s' is a symbolic link; a directory is wanted",
-				    path);
+	/* Whoever made a link can turn it elsewhere. systemd makes some, as root. */
+	if (private_ && S_ISLNK(st.st_mode) && st.st_uid != geteuid() && st.st_uid != 0)
+		return ragd_err_set(err, -EPERM, "'%s' is a link that belongs to user %u", path,
+				    (unsigned)st.st_uid);
+	if (stat(path, &st) < 0)
+		return ragd_err_sys(err, "directory '%s'", path);
 	if (!S_ISDIR(st.st_mode))
 		return ragd_err_set(err, -ENOTDIR, "'%s' is in the way: it is not a directory",
 				    path);
