@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
+
 #define LINE_MAX_BYTES 4096
 
 static atomic_int max_level = RAGD_LOG_INFO;
@@ -130,11 +132,8 @@ const char *log_quote(const char *s, size_t len, char *out, size_t size)
 			at += n;
 		}
 	}
-	/* Not inside a character. */
-	while (cut && at > 1 && ((unsigned char)out[at - 1] & 0xc0) == 0x80)
-		at--;
-	if (cut && at > 1 && ((unsigned char)out[at - 1] & 0xc0) == 0xc0)
-		at--;
+	if (cut) /* not inside a character */
+		at = 1 + utf8_whole(out + 1, at - 1);
 	memcpy(out + at, cut ? "...\"" : "\"", cut ? 5 : 2);
 	return out;
 }
