@@ -44,6 +44,15 @@ const struct http_route *api_routes(size_t *n)
 	return routes;
 }
 
+bool api_started(struct http_exchange *x, const struct ragd *d)
+{
+	if (d->current != NULL)
+		return true;
+	http_header(x, "Retry-After", "1");
+	http_reply_error(x, 503, "starting", NULL, "ragd is starting; try again in a moment");
+	return false;
+}
+
 int api_status(int rc, const char *missing, const char **code)
 {
 	static const struct {
@@ -208,8 +217,11 @@ static struct job *job_new(struct http_exchange *x, const struct http_request *r
 void job_start(struct http_exchange *x, const struct http_request *req, struct ragd *d,
 	       void (*run)(struct job *job))
 {
-	struct job *job = job_new(x, req, d);
+	struct job *job;
 
+	if (!api_started(x, d))
+		return;
+	job = job_new(x, req, d);
 	if (job == NULL) {
 		http_reply_error(x, 503, "unavailable", NULL,
 				 "out of memory; try again in a moment");

@@ -50,6 +50,9 @@ void job_fail_codec(struct job *job, const struct codec_err *err);
 /* From what a plugin or the journal returned. what: code of -ENOENT, as "unknown_collection". */
 void job_fail_err(struct job *job, const struct ragd_err *err, const char *what);
 
+/* False, with the reply sent, while there is no configuration at work yet. */
+bool api_started(struct http_exchange *x, const struct ragd *d);
+
 /* The HTTP status of a negative errno; *code takes the protocol's word, `missing` that of -ENOENT. */
 int api_status(int rc, const char *missing, const char **code);
 

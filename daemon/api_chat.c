@@ -422,11 +422,14 @@ static void start(struct http_exchange *x, const struct http_request *req, struc
 void api_chat(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
 	struct ragd *d = ctx;
-	struct arena *arena = arena_new(CHAT_MEMORY);
 	const struct config_assistant *a;
 	struct codec_chat chat_req;
+	struct arena *arena;
 	struct chat *c;
 
+	if (!api_started(x, d))
+		return;
+	arena = arena_new(CHAT_MEMORY);
 	if (arena == NULL) {
 		http_reply_error(x, 503, "unavailable", NULL,
 				 "out of memory; try again in a moment");

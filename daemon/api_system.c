@@ -37,6 +37,8 @@ void api_metrics(struct http_exchange *x, const struct http_request *req, void *
 	struct buf out = BUF_INIT;
 
 	(void)req;
+	if (!api_started(x, ctx))
+		return;
 	metrics_print(ctx, &out);
 	if (buf_failed(&out))
 		http_reply_error(x, 503, "unavailable", NULL, "out of memory for the metrics");
@@ -73,11 +75,15 @@ static void reply_buf(struct http_exchange *x, struct buf *out)
 void api_models(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
 	const struct ragd *d = ctx;
-	const struct config *cfg = d->current->cfg;
-	struct codec_model *models = calloc(cfg->n_assistants + 1, sizeof(*models));
+	const struct config *cfg;
+	struct codec_model *models;
 	struct buf out = BUF_INIT;
 
 	(void)req;
+	if (!api_started(x, d))
+		return;
+	cfg = d->current->cfg;
+	models = calloc(cfg->n_assistants + 1, sizeof(*models));
 	for (size_t i = 0; models != NULL && i < cfg->n_assistants; i++)
 		models[i] = model_of(d, &cfg->assistants[i]);
 	codec_models(&out, models, models != NULL ? cfg->n_assistants : 0);
@@ -93,6 +99,8 @@ void api_model(struct http_exchange *x, const struct http_request *req, void *ct
 	struct codec_model model;
 	struct buf out = BUF_INIT;
 
+	if (!api_started(x, d))
+		return;
 	snprintf(name, sizeof(name), "%.*s", (int)MIN(req->param[0].len, sizeof(name) - 1),
 		 req->param[0].s);
 	a = config_assistant(d->current->cfg, name);
@@ -122,12 +130,19 @@ static json_t *retrieval_json(const struct plugin *p)
 void api_status_get(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
 	struct ragd *d = ctx;
-	const struct config *cfg = d->current->cfg;
-	const struct plugin_set *set = d->current->plugins;
-	json_t *assistants = json_array(), *plugins = json_array(), *retrieval = json_array();
+	const struct config *cfg;
+	const struct plugin_set *set;
+	json_t *assistants, *plugins, *retrieval;
 	struct http_stats http;
 
 	(void)req;
+	if (!api_started(x, d))
+		return;
+	cfg = d->current->cfg;
+	set = d->current->plugins;
+	assistants = json_array();
+	plugins = json_array();
+	retrieval = json_array();
 	for (size_t i = 0; i < cfg->n_assistants; i++)
 		json_array_append_new(assistants, json_string(cfg->assistants[i].name));
 	for (size_t i = 0; i < plugin_set_count(set); i++) {
@@ -201,9 +216,12 @@ static json_t *plugin_json(const struct plugin *p)
 void api_plugins(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
 	const struct ragd *d = ctx;
-	json_t *data = json_array();
+	json_t *data;
 
 	(void)req;
+	if (!api_started(x, d))
+		return;
+	data = json_array();
 	for (size_t i = 0; i < plugin_set_count(d->current->plugins); i++)
 		json_array_append_new(data, plugin_json(plugin_set_at(d->current->plugins, i)));
 	http_reply_json(x, 200, json_pack("{s:s, s:o}", "object", "list", "data", data));
@@ -281,10 +299,15 @@ void api_system_card(struct http_exchange *x, const struct http_request *req, vo
 		"and answers stay in memory for a while and are stored only when their owner rates "
 		"them.";
 	struct ragd *d = ctx;
-	const struct config *cfg = d->current->cfg;
-	json_t *assistants = json_array(), *policies = json_array();
+	const struct config *cfg;
+	json_t *assistants, *policies;
 
 	(void)req;
+	if (!api_started(x, d))
+		return;
+	cfg = d->current->cfg;
+	assistants = json_array();
+	policies = json_array();
 	for (size_t i = 0; i < cfg->n_assistants; i++)
 		json_array_append_new(assistants, assistant_json(d->current, &cfg->assistants[i]));
 	for (size_t i = 0; i < cfg->n_policies; i++)

@@ -213,6 +213,24 @@ static void run_steps(struct flow *f, enum where where)
 	}
 }
 
+static void table_closed_cb(uv_handle_t *handle)
+{
+	struct flow_table *t = handle->data;
+
+	if (--t->n_closing > 0)
+		return;
+	uv_mutex_destroy(&t->lock);
+	free(t);
+}
+
+static void table_close(struct flow_table *t)
+{
+	t->async.data = t->sweep.data = t;
+	t->n_closing = 2;
+	uv_close((uv_handle_t *)&t->async, table_closed_cb);
+	uv_close((uv_handle_t *)&t->sweep, table_closed_cb);
+}
+
 static void flow_free(struct flow *f)
 {
 	struct flow_table *t = f->table;
@@ -240,6 +258,8 @@ static void flow_free(struct flow *f)
 	uv_mutex_destroy(&f->lock);
 	generation_unref(f->gen);
 	free(f);
+	if (t->freed && t->n == 0)
+		table_close(t);
 }
 
 /* Tell the client how it ended; from here on there is none. */
@@ -392,35 +412,18 @@ int flow_table_new(struct ragd *d, struct flow_table **out, struct ragd_err *err
 	return 0;
 }
 
-static void table_closed_cb(uv_handle_t *handle)
-{
-	struct flow_table *t = handle->data;
-
-	if (--t->n_closing > 0)
-		return;
-	uv_mutex_destroy(&t->lock);
-	free(t);
-}
-
 void flow_table_free(struct flow_table *t)
 {
 	if (t == NULL)
 		return;
-	t->async.data = t->sweep.data = t;
-	t->n_closing = 2;
-	uv_close((uv_handle_t *)&t->async, table_closed_cb);
-	uv_close((uv_handle_t *)&t->sweep, table_closed_cb);
+	t->freed = true;
+	if (t->n == 0)
+		table_close(t);
 }
 
 size_t flow_table_count(const struct flow_table *t)
 {
 	return t->n;
-}
-
-void flow_table_cancel_all(struct flow_table *t)
-{
-	for (struct flow *f = t->flows; f != NULL; f = f->next)
-		flow_cancel(f);
 }
 
 /* "ans-" and 96 random bits in base 32: not to be guessed by who did not get the answer. */

@@ -66,11 +66,10 @@ struct flow_events {
 };
 
 int flow_table_new(struct ragd *d, struct flow_table **out, struct ragd_err *err);
-/* No flow may be left; the table's handles close on the loop. */
+/* No flow starts any more; the table goes with the last of those at work, on the loop. NULL is fine. */
 void flow_table_free(struct flow_table *t);
 /* Answers at work, those whose client left included. */
 size_t flow_table_count(const struct flow_table *t);
-void flow_table_cancel_all(struct flow_table *t);
 
 /*
  * Begin an answer. Events come later, never from within. -EAGAIN when the queue is full, -ENOMEM,

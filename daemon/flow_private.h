@@ -110,6 +110,7 @@ struct flow_table {
 	size_t n;
 	uv_async_t async;
 	uv_timer_t sweep;
+	bool freed; /* goes with the last flow */
 	unsigned n_closing;
 	uv_mutex_t lock;
 	struct flow *woken; /* flows with something new from inference */

@@ -15,6 +15,8 @@
 #include "base/clock.h"
 #include "base/util.h"
 #include "daemon/api.h"
+#include "daemon/flow.h"
+#include "daemon/journal.h"
 #include "daemon/listen.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
@@ -164,12 +166,14 @@ static void close_handle(void *handle)
 		uv_close(handle, NULL);
 }
 
-/* Nothing of HTTP is left: drop what the daemon holds, and the loop ends by itself. */
+/* Nothing of HTTP is left: drop what the daemon holds, and the loop ends with the last answer's work. */
 static void http_stopped_cb(void *arg)
 {
 	struct service *s = arg;
 
 	s->ragd.http = NULL;
+	flow_table_free(s->ragd.flows);
+	s->ragd.flows = NULL;
 	generation_unref(s->ragd.current);
 	s->ragd.current = NULL;
 	close_handle(&s->watchdog);
@@ -318,6 +322,10 @@ static int start_with(struct service *s, struct config *cfg, struct ragd_err *er
 	if (rc == 0)
 		rc = open_sockets(s, cfg, fds, &n_fds, err);
 	if (rc == 0)
+		rc = journal_open(cfg->state_dir, cfg->keep_answers_ms, &s->ragd.journal, err);
+	if (rc == 0)
+		rc = flow_table_new(&s->ragd, &s->ragd.flows, err);
+	if (rc == 0)
 		rc = http_server_start(&s->loop, fds, n_fds, &cfg->limits, routes, n_routes,
 				       &s->ragd, &s->ragd.http, err);
 	if (rc < 0) {
@@ -373,6 +381,7 @@ int service_run(const struct config_source *source, int64_t started_us)
 		uv_run(&s.loop, UV_RUN_DEFAULT);
 	}
 	listen_unlink(&s.file);
+	journal_close(s.ragd.journal);
 	uv_loop_close(&s.loop);
 	if (s.lock_fd >= 0)
 		close(s.lock_fd);
