@@ -295,9 +295,11 @@ static void flow_report(struct flow *f, const struct ragd_err *err)
 static void flow_kick(struct flow *f)
 {
 	flow_deliver(f);
-	if (f->state == RELEASE && !f->working && !f->pumping && flow_release_ready(f))
+	if (f->working || f->pumping)
+		return; /* f->state is another thread's */
+	if (f->state == RELEASE && flow_release_ready(f))
 		flow_go(f);
-	if (f->state == DONE && !f->working && !f->pumping) {
+	if (!f->working && f->state == DONE) {
 		flow_report(f, f->err.code < 0 ? &f->err : NULL);
 		flow_free(f);
 	}

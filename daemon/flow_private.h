@@ -84,17 +84,17 @@ struct flow {
 	size_t n_cites;
 	size_t n_text; /* bytes let out */
 	unsigned n_dropped;
-	bool released_all;
 
 	/* Shared between inference's threads, the pool and the loop. */
 	uv_mutex_t lock;
 	struct ragd_sink sink;
 	struct buf queue; /* what inference wrote and no release took yet */
 	size_t n_generated;
-	bool generating; /* the sink is not done yet */
-	bool releasing;  /* a thread holds the release */
-	bool signalled;  /* is in table->woken */
-	bool full;       /* ANSWER_MAX was reached */
+	bool generating;   /* the sink is not done yet */
+	bool releasing;    /* a thread holds the release */
+	bool released_all; /* nothing more is to be let out */
+	bool signalled;    /* is in table->woken */
+	bool full;         /* ANSWER_MAX was reached */
 	struct flow *woken_next;
 	enum ragd_finish finish;
 	struct ragd_usage usage;

@@ -92,6 +92,14 @@ static bool release_take(struct flow *f, struct buf *piece, bool *last)
 	return some;
 }
 
+/* Nothing more is to be let out. */
+static void release_over(struct flow *f)
+{
+	uv_mutex_lock(&f->lock);
+	f->released_all = true;
+	uv_mutex_unlock(&f->lock);
+}
+
 static bool release_claim(struct flow *f)
 {
 	bool claimed;
@@ -184,14 +192,14 @@ static void release_piece(struct flow *f, struct ragd_str piece, bool last)
 		flow_block(f, r.message);
 		/* Nothing more may leave: inference need not go on either. */
 		atomic_store(&f->cancelled, true);
-		f->released_all = true;
+		release_over(f);
 	}
 }
 
 /* The last words: a refusal, or that the documents do not say. */
 static enum state release_end(struct flow *f)
 {
-	f->released_all = true;
+	release_over(f);
 	if (f->sink_err.code < 0)
 		f->err = f->sink_err;
 	if (f->refusal.len > 0)
@@ -220,10 +228,11 @@ void flow_release_pump(struct flow *f)
 		return;
 	while (release_take(f, &piece, &last)) {
 		if (flow_cancelled(f))
-			f->released_all = true;
+			last = true;
 		else
 			release_piece(f, buf_str(&piece), last);
-		f->released_all |= last;
+		if (last)
+			release_over(f);
 	}
 	buf_fini(&piece);
 }

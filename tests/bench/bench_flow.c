@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -198,7 +199,7 @@ static void ping_pong(double seconds, struct result *r)
 
 /* ---- clients that are in the way ------------------------------------------------------------ */
 
-static volatile bool slow_stop;
+static atomic_bool slow_stop;
 
 /* N_SLOW connections whose request trickles in, a byte each round. */
 static void *slow_main(void *arg)
