@@ -33,8 +33,8 @@ static const struct http_route routes[] = {
 	{ "GET",    "/v1/status",                              api_status_get,        0                },
 	{ "GET",    "/v1/plugins",                             api_plugins,           0                },
 	{ "POST",   "/v1/admin/reload",                        api_reload,            HTTP_ROUTE_ADMIN },
-	{ "GET",    "/healthz",                                api_healthz,           0                },
-	{ "GET",    "/metrics",                                api_metrics,           0                },
+	{ "GET",    "/healthz",                                api_healthz,           HTTP_ROUTE_ALWAYS },
+	{ "GET",    "/metrics",                                api_metrics,           HTTP_ROUTE_ALWAYS },
 };
 /* clang-format on */
 

@@ -10,7 +10,7 @@
 #include <ragd/plugin.h>
 
 #define NOTIFY_FD_FIRST 3
-#define NOTIFY_FDS_MAX  16
+#define NOTIFY_FDS_MAX  8
 
 /*
  * Read the environment and take it away, so that no child acts on it. Before other threads exist.

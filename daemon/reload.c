@@ -34,6 +34,7 @@ struct reload {
 };
 
 static struct reload *running;
+static bool once_more; /* after the one that runs */
 static unsigned last_number;
 
 bool reload_busy(void)
@@ -178,6 +179,8 @@ static void reload_done_cb(uv_work_t *work, int status) /* loop thread */
 				       : "serving; the last reload failed, see the log");
 	r->done_cb(r->rc < 0 ? &r->err : NULL, r->arg);
 	uv_close((uv_handle_t *)&r->extend, reload_closed_cb);
+	if (once_more)
+		reload_soon(r->d);
 }
 
 static void extend_cb(uv_timer_t *timer)
@@ -250,4 +253,19 @@ int ragd_reload(struct ragd *d, void (*done_cb)(const struct ragd_err *err, void
 	if (rc == 0)
 		notify_reloading();
 	return rc;
+}
+
+static void soon_done_cb(const struct ragd_err *err, void *arg)
+{
+	(void)err; /* logged where it happened */
+	(void)arg;
+}
+
+void reload_soon(struct ragd *d)
+{
+	struct ragd_err err = { 0 };
+
+	once_more = running != NULL;
+	if (!once_more && ragd_reload(d, soon_done_cb, NULL, &err) < 0)
+		log_warn("event=reload-refused error=\"%s\"", err.msg);
 }

@@ -12,6 +12,12 @@ int reload_first(struct ragd *d, struct config *cfg,
 		 void (*done_cb)(const struct ragd_err *err, void *arg), void *arg,
 		 struct ragd_err *err);
 
+/*
+ * For SIGHUP: reload now, or once more after the reload that is at work, which may have read the
+ * file before it was changed. Says in the log why not.
+ */
+void reload_soon(struct ragd *d);
+
 /* Is a generation being made? */
 bool reload_busy(void);
 

@@ -26,26 +26,22 @@
 #define SPARE_FDS 256  /* files, databases and pipes beside the connections */
 #define STUCK_MS  5000 /* after the drain's deadline */
 
-/* All that main() sets up; one a process. The handles live in it, so it lives until the loop ends.
- */
+/* All that main() sets up; one a process. The handles live in it, so it lives until the loop ends. */
 struct service {
 	struct ragd ragd;
 	uv_loop_t loop;
 	uv_signal_t signals[3];
 	uv_timer_t watchdog;
 	uv_timer_t deadline; /* of the drain, then of the stop */
-	uv_prepare_t idle;   /* sees the last answer finish */
+	uv_prepare_t turn;   /* while stopping: looks whether the last answer is done */
 	struct listen_file file;
 	struct arena *arena;
 	int lock_fd;
 	unsigned n_terms;
-	bool handles;   /* the loop's handles are there */
-	bool want_stop; /* nothing is left to wait for */
-	bool stopping;
-	int status; /* of the process */
+	bool stopping; /* answers at work may finish */
+	bool hurry;    /* no longer */
+	int status;    /* of the process */
 };
-
-static void service_stop(struct service *s);
 
 /* ---- before the loop ----------------------------------------------------------------------- */
 
@@ -112,7 +108,105 @@ static int open_sockets(struct service *s, const struct config *cfg, int *fds, s
 	return MIN(rc, 0);
 }
 
+/* ---- stop ---------------------------------------------------------------------------------- */
+
+static void close_handle(void *handle)
+{
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+/* Plugins do not return. Stored data survives this, as it does kill -9. */
+static void stuck_cb(uv_timer_t *timer)
+{
+	(void)timer;
+	log_err("event=stop-forced text=\"plugins still work %d s after the deadline\"",
+		STUCK_MS / 1000);
+	_exit(EXIT_FAILURE);
+}
+
+/*
+ * Nothing of HTTP is left: drop what the daemon holds. The loop ends by itself, when the plugins have
+ * finished what nobody waits for any more and are closed.
+ */
+static void http_closed_cb(void *arg)
+{
+	struct service *s = arg;
+
+	s->ragd.http = NULL;
+	flow_table_free(s->ragd.flows);
+	s->ragd.flows = NULL;
+	generation_unref(s->ragd.current);
+	s->ragd.current = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(s->signals); i++)
+		close_handle(&s->signals[i]);
+	close_handle(&s->watchdog);
+}
+
+/* Runs before the loop waits: whatever finished an answer, it has run by now. */
+static void turn_cb(uv_prepare_t *handle)
+{
+	struct service *s = container_of(handle, struct service, turn);
+	struct http_stats stats = { 0 };
+
+	if (s->ragd.http != NULL)
+		http_server_stats(s->ragd.http, &stats);
+	/* A reload in the making needs what is running. */
+	if ((stats.n_exchanges > 0 && !s->hurry) || reload_busy())
+		return;
+	close_handle(&s->turn);
+	uv_timer_start(&s->deadline, stuck_cb, STUCK_MS, 0);
+	uv_unref((uv_handle_t *)&s->deadline); /* the loop may end before */
+	if (s->ragd.http != NULL)
+		http_server_stop(s->ragd.http, http_closed_cb, s);
+	else
+		http_closed_cb(s);
+}
+
+static void drain_deadline_cb(uv_timer_t *timer)
+{
+	struct service *s = container_of(timer, struct service, deadline);
+	struct http_stats stats = { 0 };
+
+	if (s->ragd.http != NULL)
+		http_server_stats(s->ragd.http, &stats);
+	log_warn("event=drain-timeout answers_cut=%u", stats.n_exchanges);
+	s->hurry = true;
+	uv_timer_start(&s->deadline, stuck_cb, STUCK_MS, 0); /* should a reload hang */
+}
+
+static void service_stop(struct service *s, bool hurry, int64_t timeout_ms)
+{
+	s->stopping = true;
+	s->hurry = hurry;
+	s->ragd.state = RAGD_DRAINING;
+	uv_prepare_start(&s->turn, turn_cb);
+	if (!hurry)
+		uv_timer_start(&s->deadline, drain_deadline_cb, (uint64_t)timeout_ms, 0);
+}
+
+static void service_drain(struct service *s)
+{
+	int64_t ms = s->ragd.current != NULL ? s->ragd.current->cfg->drain_timeout_ms : 0;
+
+	log_info("event=draining timeout_ms=%lld", (long long)ms);
+	notify_send("STOPPING=1\nSTATUS=finishing answers");
+	notify_extend(ms + STUCK_MS);
+	if (s->ragd.http != NULL)
+		http_server_drain(s->ragd.http);
+	listen_unlink(&s->file); /* whoever looks now finds no daemon */
+	service_stop(s, false, ms);
+}
+
 /* ---- ready --------------------------------------------------------------------------------- */
+
+static void log_start_failed(const struct ragd_err *err)
+{
+	char text[2 * sizeof(err->msg)];
+
+	log_err("event=start-failed error=%s",
+		log_quote(err->msg, strlen(err->msg), text, sizeof(text)));
+}
 
 /* "a,b,c" */
 static void list_name(struct buf *b, const char *name)
@@ -147,9 +241,10 @@ static void started_cb(const struct ragd_err *err, void *arg)
 	struct service *s = arg;
 
 	if (err != NULL) {
-		log_err("event=start-failed error=\"%s\"", err->msg);
+		log_start_failed(err);
 		s->status = EXIT_FAILURE;
-		service_stop(s);
+		if (!s->stopping)
+			service_stop(s, true, 0);
 	} else if (s->ragd.state == RAGD_STARTING) {
 		s->ragd.state = RAGD_READY;
 		malloc_trim(0); /* what reading rules and files left */
@@ -158,112 +253,17 @@ static void started_cb(const struct ragd_err *err, void *arg)
 	}
 }
 
-/* ---- stop ---------------------------------------------------------------------------------- */
-
-static void close_handle(void *handle)
-{
-	if (!uv_is_closing(handle))
-		uv_close(handle, NULL);
-}
-
-/* Nothing of HTTP is left: drop what the daemon holds, and the loop ends with the last answer's work. */
-static void http_stopped_cb(void *arg)
-{
-	struct service *s = arg;
-
-	s->ragd.http = NULL;
-	flow_table_free(s->ragd.flows);
-	s->ragd.flows = NULL;
-	generation_unref(s->ragd.current);
-	s->ragd.current = NULL;
-	close_handle(&s->watchdog);
-	close_handle(&s->idle);
-	for (size_t i = 0; i < ARRAY_LEN(s->signals); i++)
-		close_handle(&s->signals[i]);
-}
-
-/* Plugins do not return. Stored data survives this, as it does kill -9. */
-static void stuck_cb(uv_timer_t *timer)
-{
-	(void)timer;
-	log_err("event=stop-forced text=\"plugins still work %d s after the deadline\"",
-		STUCK_MS / 1000);
-	_exit(EXIT_FAILURE);
-}
-
-/* End now, or as soon as a generation in the making is made: idle_cb comes back here. */
-static void service_stop(struct service *s)
-{
-	if (!s->want_stop) {
-		s->want_stop = true;
-		uv_timer_stop(&s->deadline);
-		uv_timer_start(&s->deadline, stuck_cb, STUCK_MS, 0);
-		uv_unref((uv_handle_t *)&s->deadline); /* the loop may end before */
-	}
-	if (s->stopping || reload_busy())
-		return;
-	s->stopping = true;
-	if (s->ragd.http != NULL)
-		http_server_stop(s->ragd.http, http_stopped_cb, s);
-	else
-		http_stopped_cb(s);
-}
-
-/* Runs before the loop waits: whatever finished an answer, it has run by now. */
-static void idle_cb(uv_prepare_t *handle)
-{
-	struct service *s = container_of(handle, struct service, idle);
-	struct http_stats stats = { 0 };
-
-	if (s->ragd.http != NULL)
-		http_server_stats(s->ragd.http, &stats);
-	if (stats.n_exchanges == 0 || s->want_stop)
-		service_stop(s);
-}
-
-static void drain_deadline_cb(uv_timer_t *timer)
-{
-	struct service *s = container_of(timer, struct service, deadline);
-	struct http_stats stats = { 0 };
-
-	if (s->ragd.http != NULL)
-		http_server_stats(s->ragd.http, &stats);
-	log_warn("event=drain-timeout answers_cut=%u", stats.n_exchanges);
-	service_stop(s);
-}
-
-static void service_drain(struct service *s)
-{
-	int64_t ms = s->ragd.current != NULL ? s->ragd.current->cfg->drain_timeout_ms : 0;
-
-	s->ragd.state = RAGD_DRAINING;
-	log_info("event=draining timeout_ms=%lld", (long long)ms);
-	notify_send("STOPPING=1\nSTATUS=finishing answers");
-	notify_extend(ms + STUCK_MS);
-	if (s->ragd.http != NULL)
-		http_server_drain(s->ragd.http);
-	uv_timer_start(&s->deadline, drain_deadline_cb, (uint64_t)ms, 0);
-	uv_prepare_start(&s->idle, idle_cb);
-}
-
 /* ---- signals, watchdog --------------------------------------------------------------------- */
-
-static void reloaded_cb(const struct ragd_err *err, void *arg)
-{
-	(void)err; /* logged where it happened */
-	(void)arg;
-}
 
 static void signal_cb(uv_signal_t *handle, int signum)
 {
 	struct service *s = handle->data;
-	struct ragd_err err = { 0 };
 
 	if (signum == SIGHUP) {
-		if (ragd_reload(&s->ragd, reloaded_cb, NULL, &err) < 0)
-			log_warn("event=reload-refused error=\"%s\"", err.msg);
+		reload_soon(&s->ragd);
 	} else if (s->n_terms++ == 0) {
-		service_drain(s);
+		if (!s->stopping)
+			service_drain(s);
 	} else {
 		log_warn("event=stop-at-once signal=%d", signum);
 		listen_unlink(&s->file);
@@ -280,7 +280,6 @@ static void watchdog_cb(uv_timer_t *timer)
 static void start_handles(struct service *s)
 {
 	static const int signums[] = { SIGHUP, SIGTERM, SIGINT };
-	uint64_t every = (uint64_t)notify_watchdog_ms() / 2;
 
 	for (size_t i = 0; i < ARRAY_LEN(s->signals); i++) {
 		uv_signal_init(&s->loop, &s->signals[i]);
@@ -289,11 +288,15 @@ static void start_handles(struct service *s)
 	}
 	uv_timer_init(&s->loop, &s->deadline);
 	uv_timer_init(&s->loop, &s->watchdog);
-	uv_prepare_init(&s->loop, &s->idle);
-	if (every > 0) {
+	uv_prepare_init(&s->loop, &s->turn);
+}
+
+static void start_watchdog(struct service *s)
+{
+	uint64_t every = (uint64_t)notify_watchdog_ms() / 2;
+
+	if (every > 0)
 		uv_timer_start(&s->watchdog, watchdog_cb, every, every);
-		uv_unref((uv_handle_t *)&s->watchdog);
-	}
 }
 
 /* ---- start --------------------------------------------------------------------------------- */
@@ -342,14 +345,12 @@ static int service_start(struct service *s, struct ragd_err *err)
 	struct config *cfg;
 	int rc = notify_init(err);
 
-	if (rc < 0)
-		return rc;
-	rc = config_load(&s->ragd.source, &cfg, err);
-	if (rc < 0)
-		return rc;
-	start_handles(s);
-	s->handles = true;
-	return start_with(s, cfg, err);
+	start_watchdog(s);
+	if (rc == 0)
+		rc = config_load(&s->ragd.source, &cfg, err);
+	if (rc == 0)
+		rc = start_with(s, cfg, err);
+	return rc;
 }
 
 int service_run(const struct config_source *source, int64_t started_us)
@@ -359,7 +360,7 @@ int service_run(const struct config_source *source, int64_t started_us)
 			     .status = EXIT_SUCCESS };
 	struct ragd_err err = { 0 };
 
-	/* Few threads allocate much; an arena for each would keep what each had at most. */
+	/* Few threads allocate much; an arena for each would keep the most it ever had. */
 	mallopt(M_ARENA_MAX, 2);
 	signal(SIGPIPE, SIG_IGN);
 	s.ragd.loop = &s.loop;
@@ -369,24 +370,22 @@ int service_run(const struct config_source *source, int64_t started_us)
 		arena_free(s.arena);
 		return EXIT_FAILURE;
 	}
+	start_handles(&s);
 	if (service_start(&s, &err) < 0) {
-		log_err("event=start-failed error=\"%s\"", err.msg);
+		log_start_failed(&err);
 		s.status = EXIT_FAILURE;
-		if (s.handles)
-			service_stop(&s);
+		service_stop(&s, true, 0);
 	}
 	uv_run(&s.loop, UV_RUN_DEFAULT);
-	if (s.handles) {
-		close_handle(&s.deadline);
-		uv_run(&s.loop, UV_RUN_DEFAULT);
-	}
-	listen_unlink(&s.file);
-	journal_close(s.ragd.journal);
+	close_handle(&s.deadline); /* left until now, to end what hangs */
+	uv_run(&s.loop, UV_RUN_DEFAULT);
 	uv_loop_close(&s.loop);
+	journal_close(s.ragd.journal);
+	listen_unlink(&s.file);
 	if (s.lock_fd >= 0)
 		close(s.lock_fd);
 	arena_free(s.arena);
-	if (s.ragd.state != RAGD_STARTING)
-		log_info("event=stopped status=%d", s.status);
+	if (s.status == EXIT_SUCCESS)
+		log_info("event=stopped");
 	return s.status;
 }

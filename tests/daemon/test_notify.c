@@ -92,10 +92,10 @@ static void an_environment_that_makes_no_sense_is_refused(void **state)
 	} rows[] = {
 		{ "NOTIFY_SOCKET", "relative", "NOTIFY_SOCKET is 'relative'" },
 		{ "NOTIFY_SOCKET", "/", "NOTIFY_SOCKET" },
-		{ "LISTEN_FDS", "many", "LISTEN_FDS is 'many', not a number from 1 to 16" },
+		{ "LISTEN_FDS", "many", "LISTEN_FDS is 'many', not a number from 1 to 8" },
 		{ "LISTEN_FDS", "0", "LISTEN_FDS is '0'" },
-		{ "LISTEN_FDS", "17", "LISTEN_FDS is '17'" },
-		{ "LISTEN_FDS", "16", "LISTEN_FDS is 16 but descriptor" },
+		{ "LISTEN_FDS", "9", "LISTEN_FDS is '9'" },
+		{ "LISTEN_FDS", "8", "LISTEN_FDS is 8 but descriptor" },
 		{ "WATCHDOG_USEC", "-1", "WATCHDOG_USEC is '-1'" },
 		{ "WATCHDOG_USEC", "1s", "WATCHDOG_USEC is '1s'" },
 		{ "LISTEN_PID", "me", "LISTEN_PID is 'me'" },
