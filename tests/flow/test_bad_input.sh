@@ -54,5 +54,5 @@ has "the good one is in" "$(rag search ducks)" "Ducks are birds"
 has "and the first still is" "$(rag search everything)" "42"
 exits "an empty question is a usage error" 2 rag ask ""
 exits "a file that is not there" 1 rag add "$T/none"
-has "says so" "$OUT" "No such file"
+has "says so" "$OUT" "no such file"
 is "the daemon is well" "$(api /healthz)" '{"status":"ok"}'
