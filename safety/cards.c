@@ -23,6 +23,7 @@ static const struct issuer {
 	{ 6011, 6011, 4, LEN(16), LEN(19) },                   /* Discover */
 	{ 644, 649, 3, LEN(16), LEN(19) }, { 65, 65, 2, LEN(16), LEN(19) },
 	{ 3528, 3589, 4, LEN(16), LEN(19) },                   /* JCB */
+	{ 35, 35, 2, 0, LEN(16) },
 	{ 2131, 2131, 4, 0, LEN(15) }, { 1800, 1800, 4, 0, LEN(15) },
 	{ 300, 305, 3, LEN(14), LEN(16) }, { 36, 36, 2, LEN(14), LEN(16) }, /* Diners Club */
 	{ 38, 39, 2, LEN(14), LEN(16) },
@@ -81,7 +82,8 @@ size_t card_match(const struct view *v, const struct run *r)
 		return 0;
 	if (r->start >= 2 && v->s[r->start - 1] == '.' && is_digit(v->s[r->start - 2]))
 		return 0; /* the fraction of a number */
-	named = scan_near(v->s, r->start, 48, "card|visa|mastercard|maestro|amex|carte|karte|tarjeta");
+	named = scan_near(v->s, r->start, 48,
+			  "card|visa|mastercard|maestro|amex|carte|karte|tarjeta");
 	for (size_t k = r->n < 5 ? r->n : 5; k > 0; k--) {
 		size_t n = run_digits(r, k);
 

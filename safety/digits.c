@@ -107,7 +107,8 @@ static size_t ip_match(const struct view *v, const struct run *r)
 {
 	unsigned b[4] = { 0 };
 
-	if (r->joined || r->n < 4 || r->plus || (r->n > 4 && memchr(r->g[4].sep, '.', r->g[4].n_sep)))
+	if (r->joined || r->n < 4 || r->plus ||
+	    (r->n > 4 && memchr(r->g[4].sep, '.', r->g[4].n_sep)))
 		return 0;
 	if (r->start > 0 && (is_alnum(v->s[r->start - 1]) || v->s[r->start - 1] == '.'))
 		return 0;
@@ -139,8 +140,9 @@ static const struct matcher {
 	const struct kind *kind;
 	float score;
 } matchers[] = {
-	{ card_match, &pii_card, 0.95f }, { id_match, &pii_id, 0.9f },	    { ssn_match, &pii_ssn, 0.9f },
-	{ ip_match, &pii_ip, 0.9f },	  { phone_match, &pii_phone, 0.8f },
+	{ card_match, &pii_card, 0.95f },  { id_match, &pii_id, 0.9f },
+	{ ssn_match, &pii_ssn, 0.9f },     { ip_match, &pii_ip, 0.9f },
+	{ phone_match, &pii_phone, 0.8f },
 };
 
 /* What begins at the run, if it ends where a word may end. Returns its end, 0 for nothing. */

@@ -13,18 +13,18 @@
 struct group {
 	size_t start; /* offsets into the view */
 	size_t end;
-	char   sep[3]; /* before it, "" for the first; at most 3 of " -./()" */
+	char sep[3]; /* before it, "" for the first; at most 3 of " -./()" */
 	size_t n_sep;
 };
 
 struct run {
 	struct group g[GROUPS_MAX];
 	size_t n;
-	char   digits[DIGITS_MAX]; /* all of them, as '0' .. '9' */
+	char digits[DIGITS_MAX]; /* all of them, as '0' .. '9' */
 	size_t n_digits;
-	bool   plus;   /* begins with '+' */
-	bool   paren;  /* the first group stands in parentheses */
-	bool   joined; /* what stands before belongs to it: 1.2-[555-1234] */
+	bool plus;   /* begins with '+' */
+	bool paren;  /* the first group stands in parentheses */
+	bool joined; /* what stands before belongs to it: 1.2-[555-1234] */
 	size_t start;
 };
 

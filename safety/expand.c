@@ -75,7 +75,8 @@ static int emit(struct walk *w, size_t n)
 static int step(struct walk *w, size_t i, size_t end, const struct rest *up, size_t n, int depth);
 
 /* Each alternative of text[i..end), with `rest` behind it. */
-static int choose(struct walk *w, size_t i, size_t end, const struct rest *rest, size_t n, int depth)
+static int choose(struct walk *w, size_t i, size_t end, const struct rest *rest, size_t n,
+		  int depth)
 {
 	for (;;) {
 		size_t stop = alternative(w, i, end);

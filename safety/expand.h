@@ -10,8 +10,8 @@
 
 #include <ragd/err.h>
 
-#define EXPAND_MAX 2000 /* literals of one pattern */
-#define LITERAL_MAX 96  /* bytes of one literal */
+#define EXPAND_MAX  2000 /* literals of one pattern */
+#define LITERAL_MAX 96   /* bytes of one literal */
 
 /*
  * Expand text[0..len): `|` separates alternatives, `[x|y]` may stand or not, `(x|y)` must. Letters

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "safety/fold.h"
+#include "safety/folded.h"
 #include "safety/judge.h"
 #include "safety/pii.h"
 #include "safety/plain.h"
@@ -164,19 +164,19 @@ static int judge_text(const struct filter *f, const struct ragd_screen *screen, 
 	struct folded folded = { 0 }, plain = { 0 };
 	int rc;
 
-	fold_add(&folded, screen->text.s, screen->text.len, 0);
+	folded_add(&folded, screen->text.s, screen->text.len, 0);
 	plain_add(&plain, &folded, 0);
 	rc = folded.failed ? -ENOMEM : judge_plain(f, screen->stage, &plain, out);
 	if (rc == 0 && f->cfg.undo) {
-		fold_clear(&plain);
+		folded_clear(&plain);
 		if (plain_undo(&plain, &folded))
 			rc = judge_plain(f, screen->stage, &plain, out);
-		fold_clear(&plain);
+		folded_clear(&plain);
 		if (rc == 0 && plain_decode(&plain, &folded))
 			rc = judge_plain(f, screen->stage, &plain, out);
 	}
-	fold_fini(&folded);
-	fold_fini(&plain);
+	folded_fini(&folded);
+	folded_fini(&plain);
 	return rc < 0 || out->spans.failed ? -ENOMEM : 0;
 }
 
@@ -222,8 +222,8 @@ static struct ragd_str notes(const struct ragd_call *call, const struct filter *
 
 static struct ragd_finding finding_of(const struct span *s)
 {
-	return (struct ragd_finding){ s->kind->action, s->kind->category, s->rule, s->score, s->start,
-				      s->end };
+	return (struct ragd_finding){ s->kind->action, s->kind->category, s->rule,
+				      s->score,        s->start,          s->end };
 }
 
 /* Rules' findings, without repeats, before those of the stream. */

@@ -14,18 +14,18 @@
 
 /* What to look for at one stage and what to do about it; indexed by enum ragd_stage. */
 struct filter_stage {
-	unsigned         pii;     /* PII_… to redact */
+	unsigned pii;             /* PII_… to redact */
 	enum ragd_action secrets; /* RAGD_ALLOW, RAGD_REDACT or RAGD_BLOCK */
 };
 
 struct filter_config {
 	struct filter_stage stage[FILTER_N_STAGES];
-	enum rule_level     level;
-	const char         *rules;       /* the installed packs: a directory; NULL: none */
-	const char         *extra_rules; /* a file or directory; NULL: none */
-	const char         *cache_dir;   /* for compiled patterns; NULL: none */
-	const char *const  *allow;       /* categories whose rules are left out; NULL-ended */
-	bool                undo;        /* look behind disguises, too */
+	enum rule_level level;
+	const char *rules;        /* the installed packs: a directory; NULL: none */
+	const char *extra_rules;  /* a file or directory; NULL: none */
+	const char *cache_dir;    /* for compiled patterns; NULL: none */
+	const char *const *allow; /* categories whose rules are left out; NULL-ended */
+	bool undo;                /* look behind disguises, too */
 };
 
 /* What the levels stand for. */
@@ -47,8 +47,8 @@ size_t filter_holdback(const struct filter *f);
 /* What the parts of the filter share. */
 struct filter {
 	struct filter_config cfg;
-	struct rules        *rules;
-	struct patterns     *patterns;
+	struct rules *rules;
+	struct patterns *patterns;
 };
 
 #endif

@@ -54,8 +54,8 @@ static hs_database_t *cache_read(const char *path)
 		if (n == st.st_size) {
 			digest_hex(data + DIGEST_HEX, (size_t)n - DIGEST_HEX, digest);
 			if (memcmp(digest, data, DIGEST_HEX) == 0 &&
-			    hs_deserialize_database(data + DIGEST_HEX, (size_t)n - DIGEST_HEX, &db) !=
-				    HS_SUCCESS)
+			    hs_deserialize_database(data + DIGEST_HEX, (size_t)n - DIGEST_HEX,
+						    &db) != HS_SUCCESS)
 				db = NULL;
 		}
 	}
@@ -93,11 +93,11 @@ static int compile(const struct hs_source *src, hs_database_t **out, int *bad, s
 	int code = 0;
 
 	if (src->literal)
-		rc = hs_compile_lit_multi(src->exprs, src->flags, src->ids, src->lens, src->n, src->mode,
-					  NULL, out, &why);
+		rc = hs_compile_lit_multi(src->exprs, src->flags, src->ids, src->lens, src->n,
+					  src->mode, NULL, out, &why);
 	else
-		rc = hs_compile_multi(src->exprs, src->flags, src->ids, src->n, src->mode, NULL, out,
-				      &why);
+		rc = hs_compile_multi(src->exprs, src->flags, src->ids, src->n, src->mode, NULL,
+				      out, &why);
 	if (rc != HS_SUCCESS) {
 		if (bad != NULL && why != NULL)
 			*bad = why->expression;
@@ -120,7 +120,8 @@ int hs_cached_compile(const struct hs_source *src, const char *dir, hs_database_
 		*bad = -1;
 	cached = dir != NULL && (src->n >= CACHE_MIN_EXPRS || !src->literal) &&
 		 source_digest(src, digest) &&
-		 snprintf(path, sizeof(path), "%s/patterns-%.16s.hs", dir, digest) < (int)sizeof(path);
+		 snprintf(path, sizeof(path), "%s/patterns-%.16s.hs", dir, digest) <
+			 (int)sizeof(path);
 	if (cached)
 		db = cache_read(path);
 	if (db == NULL) {

@@ -10,13 +10,13 @@
 
 /* What to compile: n expressions with their flags and ids. */
 struct hs_source {
-	unsigned     mode;
-	bool         literal; /* then lens are the lengths */
-	unsigned     n;
+	unsigned mode;
+	bool literal; /* then lens are the lengths */
+	unsigned n;
 	const char **exprs;
-	size_t      *lens;
-	unsigned    *flags;
-	unsigned    *ids;
+	size_t *lens;
+	unsigned *flags;
+	unsigned *ids;
 };
 
 /*

@@ -185,8 +185,8 @@ size_t id_match(const struct view *v, const struct run *r)
 		return 1;
 	if (r->n == 1 && r->n_digits == 17 && last < v->len && china_ok(r->digits, v->s[last]))
 		return 1;
-	if (r->n == 4 && run_shape(r, "3-3-3-2", 0) && r->g[1].sep[0] == '.' && r->g[3].sep[0] == '-' &&
-	    cpf_ok(r->digits))
+	if (r->n == 4 && run_shape(r, "3-3-3-2", 0) && r->g[1].sep[0] == '.' &&
+	    r->g[3].sep[0] == '-' && cpf_ok(r->digits))
 		return 4;
 	for (size_t i = 0; i < ARRAY_LEN(id_rules); i++) {
 		const struct id_rule *rule = &id_rules[i];

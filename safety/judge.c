@@ -84,7 +84,8 @@ static bool vetoed(const struct rule *rule, const struct table *t, const char *t
 			const struct hit *h = t->by_term[k];
 			size_t a = MIN(h->end, c->end), b = MAX(h->start, c->start);
 
-			if (a >= b || (b - a < SENTENCE_MAX && within(text, len, a, b, SENTENCE_MAX)))
+			if (a >= b ||
+			    (b - a < SENTENCE_MAX && within(text, len, a, b, SENTENCE_MAX)))
 				return true;
 		}
 	}
@@ -101,7 +102,7 @@ static void find_chains(const struct find *f, const struct table *t, const char 
 	*n = 0;
 	for (size_t k = t->first[f->term[0]]; k < t->first[f->term[0] + 1]; k++)
 		chains[(*n)++] = (struct chain){ t->by_term[k]->start, t->by_term[k]->end };
-	for (unsigned i = 1; i < f->n && *n > 0; i++) {
+	for (unsigned i = 1; i<f->n && * n> 0; i++) {
 		size_t c = 0;
 
 		next = chains + *n;

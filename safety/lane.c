@@ -20,7 +20,7 @@ static const struct {
 
 void lane_fini(struct lane *l)
 {
-	fold_fini(&l->text);
+	folded_fini(&l->text);
 }
 
 bool lane_split(struct lane *to, const struct lane *from)
@@ -29,18 +29,19 @@ bool lane_split(struct lane *to, const struct lane *from)
 	to->folds = true;
 	to->text = (struct folded){ 0 };
 	for (size_t i = 0; i < from->text.len; i++)
-		fold_put(&to->text, from->text.text[i], from->text.at[i].start, from->text.at[i].end);
+		folded_put(&to->text, from->text.text[i], from->text.at[i].start,
+			   from->text.at[i].end);
 	return !to->text.failed;
 }
 
 void lane_add(struct lane *l, const char *raw, size_t len, uint32_t at)
 {
 	if (l->folds) {
-		fold_add(&l->text, raw, len, at);
+		folded_add(&l->text, raw, len, at);
 		return;
 	}
 	for (size_t i = 0; i < len; i++)
-		fold_put(&l->text, raw[i], at + (uint32_t)i, at + (uint32_t)i + 1);
+		folded_put(&l->text, raw[i], at + (uint32_t)i, at + (uint32_t)i + 1);
 }
 
 /* Where byte i of the window stands in the raw stream. */
@@ -102,7 +103,7 @@ static void slide(struct lane *l, size_t least)
 	/* Not for a few bytes: moving what stays costs more than it does. */
 	if (n < 4 * SCAN_BACK)
 		return;
-	fold_consume(&l->text, n);
+	folded_consume(&l->text, n);
 	for (size_t k = 0; k < LANE_SCANNERS; k++) {
 		struct scan *st = &l->scan[k];
 

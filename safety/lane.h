@@ -5,7 +5,7 @@
 #ifndef SAFETY_LANE_H
 #define SAFETY_LANE_H
 
-#include "safety/fold.h"
+#include "safety/folded.h"
 #include "safety/scan.h"
 
 #define LANE_SCANNERS 5
@@ -14,7 +14,7 @@ struct lane {
 	struct folded text; /* a window; at[] are offsets of the raw stream */
 	struct scan scan[LANE_SCANNERS];
 	uint32_t open_end[LANE_SCANNERS]; /* raw: how far an open find is known to go */
-	unsigned pii;			  /* PII_… wanted */
+	unsigned pii;                     /* PII_… wanted */
 	bool secrets;
 	bool folds; /* sees folded text; else the bytes as they are */
 };

@@ -185,10 +185,11 @@ static int regex_width(const struct term *t, size_t *width, struct ragd_err *err
 		return rc;
 	}
 	if (info->max_width > REGEX_WIDTH_MAX)
-		rc = ragd_err_set(err, -EINVAL,
-				  "%s:%u: /%.60s/ is for responses and may match more than %d bytes: "
-				  "write .{0,40} rather than .*",
-				  t->file, t->line, t->regex, REGEX_WIDTH_MAX);
+		rc = ragd_err_set(
+			err, -EINVAL,
+			"%s:%u: /%.60s/ is for responses and may match more than %d bytes: "
+			"write .{0,40} rather than .*",
+			t->file, t->line, t->regex, REGEX_WIDTH_MAX);
 	else
 		*width = MAX(*width, info->max_width);
 	free(info);
@@ -221,7 +222,8 @@ static int regexes_compile(const struct rules *r, uint32_t stages, unsigned mode
 
 		if (err != NULL)
 			why = *err;
-		rc = ragd_err_set(err, rc, "%s:%u: /%.60s/: %s", t->file, t->line, t->regex, why.msg);
+		rc = ragd_err_set(err, rc, "%s:%u: /%.60s/: %s", t->file, t->line, t->regex,
+				  why.msg);
 	}
 	free(src.exprs);
 	free(src.flags);
@@ -260,9 +262,11 @@ int patterns_new(const struct rules *rules, const char *cache_dir, struct patter
 		if (rules->terms[i].regex != NULL && rules->terms[i].stages & pieces)
 			rc = regex_width(&rules->terms[i], &p->re_width, err);
 	if (rc == 0)
-		rc = literals_compile(&p->block_lits, HS_MODE_BLOCK, cache_dir, &p->block_lit_db, err);
+		rc = literals_compile(&p->block_lits, HS_MODE_BLOCK, cache_dir, &p->block_lit_db,
+				      err);
 	if (rc == 0)
-		rc = literals_compile(&p->stream_lits, HS_MODE_STREAM, cache_dir, &p->stream_lit_db, err);
+		rc = literals_compile(&p->stream_lits, HS_MODE_STREAM, cache_dir, &p->stream_lit_db,
+				      err);
 	if (rc == 0)
 		rc = regexes_compile(rules, whole, HS_MODE_BLOCK, cache_dir, &p->block_re_db, err);
 	if (rc == 0)
@@ -441,7 +445,8 @@ static bool begins_phrase(const struct literals *lits, const char *s, size_t len
 
 size_t patterns_partial(const struct patterns *p, const char *text, size_t len)
 {
-	size_t most = MIN(len, p->stream_lits.longest), width = p->re_width > 0 ? p->re_width + 1 : 0;
+	size_t most = MIN(len, p->stream_lits.longest),
+	       width = p->re_width > 0 ? p->re_width + 1 : 0;
 
 	for (size_t n = most; n > width; n--) {
 		size_t i = len - n;

@@ -20,17 +20,17 @@ struct patterns;
 
 struct hit {
 	uint32_t term;
-	bool     phrase; /* stands for a hit only where a word begins, and */
-	bool     whole;  /* where it ends; patterns_scan has seen to both */
-	size_t   start; /* bytes [start, end) of the text, or of all that went into the stream */
-	size_t   end;
+	bool phrase;  /* stands for a hit only where a word begins, and */
+	bool whole;   /* where it ends; patterns_scan has seen to both */
+	size_t start; /* bytes [start, end) of the text, or of all that went into the stream */
+	size_t end;
 };
 
 struct hits {
 	struct hit *item;
-	size_t      n;
-	size_t      cap;
-	bool        failed;
+	size_t n;
+	size_t cap;
+	bool failed;
 };
 
 void hits_fini(struct hits *h);

@@ -4,10 +4,10 @@
 
 #include "safety/chars.h"
 
-#define DASHES	   "-----"
+#define DASHES     "-----"
 #define HEADER_MAX 80
-#define RUN_MIN	   16 /* so many bytes of base64 are no word */
-#define GAP_MAX	   32 /* bytes of white space inside a key */
+#define RUN_MIN    16 /* so many bytes of base64 are no word */
+#define GAP_MAX    32 /* bytes of white space inside a key */
 
 static bool is_body(char c)
 {

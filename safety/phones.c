@@ -7,11 +7,11 @@
 #include "safety/chars.h"
 #include "safety/digits.h"
 
-#define STRONG                                                                                       \
-	"phone|tel|telephone|telefon|telefono|telephone number|mobile|mobil|cell|cellphone|fax|"     \
+#define STRONG                                                                                     \
+	"phone|tel|telephone|telefon|telefono|telephone number|mobile|mobil|cell|cellphone|fax|"   \
 	"whatsapp|handy|portable|movil|celular"
-#define WEAK                                                                                         \
-	"call|calling|dial|ring|text me|sms|message|messages|answering|reach|contact|my number|"     \
+#define WEAK                                                                                       \
+	"call|calling|dial|ring|text me|sms|message|messages|answering|reach|contact|my number|"   \
 	"number is|appel|llama|anrufen|ruf"
 
 static size_t group_len(const struct run *r, size_t i)
@@ -43,7 +43,8 @@ static bool has_date(const struct view *v, const struct run *r)
 {
 	for (size_t i = 0; i < r->n; i++)
 		if (group_len(r, i) == 4 && is_year(group_value(v, r, i)) &&
-		    (r->n <= 2 || (i + 2 < r->n && group_len(r, i + 1) <= 2 && group_len(r, i + 2) <= 2) ||
+		    (r->n <= 2 ||
+		     (i + 2 < r->n && group_len(r, i + 1) <= 2 && group_len(r, i + 2) <= 2) ||
 		     (i >= 2 && group_len(r, i - 1) <= 2 && group_len(r, i - 2) <= 2)))
 			return true;
 	return false;
@@ -73,7 +74,8 @@ static size_t trunk(const struct view *v, const struct run *r)
 {
 	size_t pairs = 0;
 
-	if (r->n < 2 || v->s[r->g[0].start] != '0' || r->n_digits < 9 || r->n_digits > 11)
+	if (r->n < 2 || r->digits[0] != '0' || r->digits[1] == '0' || r->n_digits < 9 ||
+	    r->n_digits > 11)
 		return 0;
 	if (group_len(r, 0) < 2 || group_len(r, 0) > 5 || has_date(v, r))
 		return 0;
@@ -86,9 +88,6 @@ static size_t trunk(const struct view *v, const struct run *r)
 			return 0;
 	}
 	if (r->n > 1 && r->g[1].sep[0] == '.' && pairs != r->n)
-		return 0;
-	/* 00 12 34 ... is a dump, not a number to dial. */
-	if (pairs == r->n && memcmp(r->digits, "00", 2) == 0)
 		return 0;
 	return r->n;
 }
@@ -121,8 +120,8 @@ size_t phone_match(const struct view *v, const struct run *r)
 	if (r->plus)
 		return r->n_digits >= 8 && r->n_digits <= 16 && !has_date(v, r) ? r->n : 0;
 	k = nanp(v, r, false);
-	if (k == 0 && r->n >= 3 && memcmp(r->digits, "00", 2) == 0 && r->n_digits >= 10 &&
-	    r->n_digits <= 16 && group_len(r, 0) >= 3 && !has_date(v, r))
+	if (k == 0 && r->n >= 3 && memcmp(r->digits, "00", 2) == 0 && r->digits[2] != '0' &&
+	    r->n_digits >= 10 && r->n_digits <= 16 && group_len(r, 0) >= 3 && !has_date(v, r))
 		k = r->n; /* 0041 44 ..., 001-518-640-0854 */
 	if (k == 0)
 		k = trunk(v, r);

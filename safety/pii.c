@@ -39,15 +39,24 @@ static bool is_domain(char c)
 static bool is_role(const char *s, size_t len)
 {
 	static const char *const roles[] = {
-		"abuse",	 "accounts",  "admin",	   "announce", "billing",  "bugs",
-		"careers",	 "community", "contact",   "dev",      "enquiries", "feedback",
-		"ftp",		 "git",	      "hello",	   "help",     "helpdesk", "hg",
-		"hostmaster",	 "hr",	      "info",	   "inquiries", "it",	   "jobs",
-		"legal",	 "licensing", "mail",	   "marketing", "media",   "news",
-		"noc",		 "office",    "orders",	   "postmaster", "press",  "privacy",
-		"root",		 "sales",     "security",  "service",  "services", "staff",
-		"subscribe",	 "support",   "svn",	   "team",     "usenet",   "users",
-		"webmaster",	 "www",	      "reception", "root",     "pr",	   "customerservice",
+		"abuse",      "accounts",  "admin",
+		"announce",   "billing",   "bugs",
+		"careers",    "community", "contact",
+		"dev",        "enquiries", "feedback",
+		"ftp",        "git",       "hello",
+		"help",       "helpdesk",  "hg",
+		"hostmaster", "hr",        "info",
+		"inquiries",  "it",        "jobs",
+		"legal",      "licensing", "mail",
+		"marketing",  "media",     "news",
+		"noc",        "office",    "orders",
+		"postmaster", "press",     "privacy",
+		"root",       "sales",     "security",
+		"service",    "services",  "staff",
+		"subscribe",  "support",   "svn",
+		"team",       "usenet",    "users",
+		"webmaster",  "www",       "reception",
+		"root",       "pr",        "customerservice",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(roles); i++)
@@ -64,7 +73,7 @@ static bool is_role(const char *s, size_t len)
 static bool is_example(const char *s, size_t len)
 {
 	static const char *const ends[] = { "example.com", "example.org", "example.net", ".example",
-					    ".test",	   ".invalid",	  ".localhost" };
+					    ".test",       ".invalid",    ".localhost" };
 
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		size_t n = strlen(ends[i]);
@@ -138,13 +147,14 @@ void pii_scan_email(struct scan *st, const struct view *v, struct spans *out)
 			continue;
 		}
 		if (!is_example(v->s + at + 1, n))
-			spans_add(out, &(struct span){
-					       .start = start,
-					       .end = at + 1 + n,
-					       .kind = is_role(v->s + start, at - start) ? &pii_role
-											 : &pii_email,
-					       .score = 1.0f,
-				       });
+			spans_add(out,
+				  &(struct span){
+					  .start = start,
+					  .end = at + 1 + n,
+					  .kind = is_role(v->s + start, at - start) ? &pii_role
+										    : &pii_email,
+					  .score = 1.0f,
+				  });
 		i = at + 1 + n;
 	}
 	st->from = v->end ? v->len : local_start(v->s, i, v->len);

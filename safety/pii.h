@@ -10,22 +10,22 @@
 
 enum {
 	PII_EMAIL = 1u << 0,
-	PII_ROLE  = 1u << 1, /* info@, support@: a function, not a person */
+	PII_ROLE = 1u << 1, /* info@, support@: a function, not a person */
 	PII_PHONE = 1u << 2,
-	PII_CARD  = 1u << 3,
-	PII_IBAN  = 1u << 4,
-	PII_SSN   = 1u << 5,
-	PII_ID    = 1u << 6, /* national identity and tax numbers of other countries */
-	PII_IP    = 1u << 7, /* public ones; never private, loopback or documentation ranges */
-	PII_MAC   = 1u << 8,
-	PII_ALL   = (1u << 9) - 1,
+	PII_CARD = 1u << 3,
+	PII_IBAN = 1u << 4,
+	PII_SSN = 1u << 5,
+	PII_ID = 1u << 6, /* national identity and tax numbers of other countries */
+	PII_IP = 1u << 7, /* public ones; never private, loopback or documentation ranges */
+	PII_MAC = 1u << 8,
+	PII_ALL = (1u << 9) - 1,
 };
 
 /* Names for options: "email", "phone", ..., in the order of the bits; NULL-ended. */
 extern const char *const pii_names[];
 
-extern const struct kind pii_email, pii_role, pii_phone, pii_card, pii_iban, pii_ssn, pii_id, pii_ip,
-	pii_mac;
+extern const struct kind pii_email, pii_role, pii_phone, pii_card, pii_iban, pii_ssn, pii_id,
+	pii_ip, pii_mac;
 
 void pii_scan_email(struct scan *st, const struct view *v, struct spans *out);
 /* Runs of digits: payment cards, telephone, social security and identity numbers, IPv4. */

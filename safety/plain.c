@@ -16,15 +16,17 @@ void plain_add(struct folded *out, const struct folded *in, size_t from)
 {
 	for (size_t i = from; i < in->len; i++) {
 		char c = in->text[i];
+		bool decor = c == '"' || c == '*' || c == '`';
 
-		if (c == '"' || c == '*' || c == '`')
-			continue;
-		if (is_blank(c)) {
-			if (out->len > 0 && out->text[out->len - 1] == ' ')
+		if (decor || is_blank(c)) {
+			const struct folded_at *last = out->len > 0 ? &out->at[out->len - 1] : NULL;
+
+			if (last != NULL && (decor || out->text[out->len - 1] == ' ') &&
+			    in->at[i].end <= last->start + PLAIN_GAP_MAX)
 				continue;
 			c = ' ';
 		}
-		fold_put(out, to_lower(c), in->at[i].start, in->at[i].end);
+		folded_put(out, to_lower(c), in->at[i].start, in->at[i].end);
 	}
 }
 
@@ -54,8 +56,8 @@ static char unleet(char c)
 
 static bool is_spacer(char c)
 {
-	return is_space(c) || c == '-' || c == '_' || c == '.' || c == '*' || c == '|' || c == '/' ||
-	       c == '~' || c == '+';
+	return is_space(c) || c == '-' || c == '_' || c == '.' || c == '*' || c == '|' ||
+	       c == '/' || c == '~' || c == '+';
 }
 
 /* The end of a run of single letters set apart by one and the same sign from s[i] on; i if none. */
@@ -63,7 +65,8 @@ static size_t spaced_end(const char *s, size_t len, size_t i)
 {
 	size_t p = i, n = 1;
 
-	if (!is_alpha(s[i]) || (i > 0 && is_alnum(s[i - 1])) || i + 2 >= len || !is_spacer(s[i + 1]))
+	if (!is_alpha(s[i]) || (i > 0 && is_alnum(s[i - 1])) || i + 2 >= len ||
+	    !is_spacer(s[i + 1]))
 		return i;
 	while (p + 2 < len && s[p + 1] == s[i + 1] && is_alpha(s[p + 2]) &&
 	       (p + 3 >= len || !is_alnum(s[p + 3]))) {
@@ -104,7 +107,7 @@ bool plain_undo(struct folded *out, const struct folded *in)
 		end = spaced_end(s, in->len, i);
 		if (end > i) {
 			for (size_t j = i; j < end; j += 2)
-				fold_put(&seen, s[j], in->at[j].start, in->at[j].end);
+				folded_put(&seen, s[j], in->at[j].start, in->at[j].end);
 			found = true;
 			i = end;
 			continue;
@@ -115,17 +118,17 @@ bool plain_undo(struct folded *out, const struct folded *in)
 		for (; i < end; i++) {
 			char c = unleet(s[i]);
 
-			fold_put(&seen, c != 0 ? c : s[i], in->at[i].start, in->at[i].end);
+			folded_put(&seen, c != 0 ? c : s[i], in->at[i].start, in->at[i].end);
 		}
 		if (i < in->len && i >= end) {
-			fold_put(&seen, s[i], in->at[i].start, in->at[i].end);
+			folded_put(&seen, s[i], in->at[i].start, in->at[i].end);
 			i++;
 		}
 	}
 	if (found)
 		plain_add(out, &seen, 0);
 	out->failed = out->failed || seen.failed;
-	fold_fini(&seen);
+	folded_fini(&seen);
 	return found;
 }
 
@@ -155,12 +158,12 @@ static bool decode_run(struct folded *out, const struct folded *in, size_t i, si
 		if (n_bits < 8)
 			continue;
 		n_bits -= 8;
-		fold_put(out, (char)(bits >> n_bits & 0xff), start, stop);
+		folded_put(out, (char)(bits >> n_bits & 0xff), start, stop);
 	}
 	for (size_t j = before; j < out->len; j++)
 		n_odd += !is_space(out->text[j]) && (out->text[j] < 0x20 || out->text[j] == 0x7f);
 	if (n_odd * 20 <= out->len - before) {
-		fold_put(out, '\n', start, stop);
+		folded_put(out, '\n', start, stop);
 		return true;
 	}
 	out->len = before;
@@ -203,12 +206,12 @@ bool plain_decode(struct folded *out, const struct folded *in)
 
 			if (is_alpha(c))
 				c = (char)(low + (c - low + 13) % 26);
-			fold_put(&seen, c, in->at[i].start, in->at[i].end);
+			folded_put(&seen, c, in->at[i].start, in->at[i].end);
 		}
 	}
 	if (found)
 		plain_add(out, &seen, 0);
 	out->failed = out->failed || seen.failed;
-	fold_fini(&seen);
+	folded_fini(&seen);
 	return found;
 }

@@ -9,7 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "safety/fold.h"
+#include "safety/folded.h"
+
+/* A run of raw bytes longer than this is not one blank any more, and phrases do not reach over it. */
+#define PLAIN_GAP_MAX 16
 
 /*
  * Append the plain form of in->text[from .. in->len) to out, whose raw offsets it keeps. Whether a

@@ -9,7 +9,7 @@
 #include "base/util.h"
 #include "safety/chars.h"
 #include "safety/expand.h"
-#include "safety/fold.h"
+#include "safety/folded.h"
 
 #define FILE_LIMIT (4 << 20)
 #define GAP_MOST   40
@@ -22,7 +22,7 @@ struct parser {
 	const char *file;
 	unsigned line;
 	enum rule_level level;
-	enum block block; /* what indented lines belong to */
+	enum block block;    /* what indented lines belong to */
 	struct rule scratch; /* a rule that this level leaves out */
 	struct ragd_err *err;
 };
@@ -184,9 +184,9 @@ static int phrase_add(void *arg, const char *literal, size_t len)
 		return ragd_err_set(a->p->err, -EINVAL, "'%.*s' is too short to look for", (int)len,
 				    literal);
 	/* As the text that it is to meet. */
-	fold_add(&f, literal, len, 0);
+	folded_add(&f, literal, len, 0);
 	phrases[t->n_phrases] = f.failed ? NULL : strndup(f.text, f.len);
-	fold_fini(&f);
+	folded_fini(&f);
 	if (phrases[t->n_phrases] == NULL)
 		return no_memory(a->p);
 	t->n_phrases++;
@@ -373,7 +373,9 @@ static int rule_words(struct parser *p, struct rule *rule, struct ragd_str rest)
 	static const struct {
 		const char *word;
 		enum ragd_action action;
-	} actions[] = { { "steer", RAGD_STEER }, { "redact", RAGD_REDACT }, { "block", RAGD_BLOCK } };
+	} actions[] = { { "steer", RAGD_STEER },
+			{ "redact", RAGD_REDACT },
+			{ "block", RAGD_BLOCK } };
 	static const char *const stages[] = { "prompt", "document", "response" };
 	static const char *const levels[] = { "permissive", "balanced", "strict" };
 
@@ -631,12 +633,13 @@ int rules_check(struct rules *r, struct ragd_err *err)
 		if (rule->stages & 1u << RAGD_STAGE_RESPONSE)
 			for (size_t f = 0; f < rule->n_finds; f++)
 				if (rule->finds[f].n > 1 || rule->n_unless > 0)
-					return ragd_err_set(
-						err, -EINVAL,
-						"rule '%s' is for responses: each find has one term and "
-						"there is no unless, for text that left cannot be called "
-						"back",
-						rule->name);
+					return ragd_err_set(err, -EINVAL,
+							    "rule '%s' is for responses: each find "
+							    "has one term and "
+							    "there is no unless, for text that "
+							    "left cannot be called "
+							    "back",
+							    rule->name);
 	}
 	for (size_t i = 0; i < r->n_terms; i++)
 		if (r->terms[i].n_phrases == 0 && r->terms[i].regex == NULL)

@@ -16,19 +16,19 @@
 enum rule_level { LEVEL_PERMISSIVE, LEVEL_BALANCED, LEVEL_STRICT };
 
 struct category {
-	struct kind kind;    /* category id, marker */
-	char       *title;
-	char       *message; /* what the user is told when it blocks; NULL: a general sentence */
-	char       *note;    /* what the model is told when it steers */
+	struct kind kind; /* category id, marker */
+	char *title;
+	char *message; /* what the user is told when it blocks; NULL: a general sentence */
+	char *note;    /* what the model is told when it steers */
 };
 
 /* Something to look for: a set of phrases or one regular expression. */
 struct term {
-	char    *name;  /* NULL for one written inside a rule */
-	char   **phrases;
-	size_t   n_phrases;
-	bool    *prefix; /* phrases[i] may go on within a word: written with a final '*' */
-	char    *regex;  /* or this */
+	char *name; /* NULL for one written inside a rule */
+	char **phrases;
+	size_t n_phrases;
+	bool *prefix;    /* phrases[i] may go on within a word: written with a final '*' */
+	char *regex;     /* or this */
 	uint32_t stages; /* in which stages a rule uses it */
 	unsigned line;
 	const char *file;
@@ -44,27 +44,27 @@ struct find {
 };
 
 struct rule {
-	char            *name; /* "S8.make-explosive" */
+	char *name; /* "S8.make-explosive" */
 	struct category *category;
 	enum ragd_action action;
-	struct kind      kind; /* the category's, with the rule's action */
-	uint32_t         stages;
-	enum rule_level  level; /* at this level and stricter */
-	struct find     *finds; /* any of these */
-	size_t           n_finds;
-	unsigned        *unless; /* terms; none of these in the same sentence */
-	size_t           n_unless;
+	struct kind kind; /* the category's, with the rule's action */
+	uint32_t stages;
+	enum rule_level level; /* at this level and stricter */
+	struct find *finds;    /* any of these */
+	size_t n_finds;
+	unsigned *unless; /* terms; none of these in the same sentence */
+	size_t n_unless;
 };
 
 struct rules {
 	struct category **categories;
-	size_t            n_categories;
-	struct term      *terms;
-	size_t            n_terms;
-	struct rule      *rules;
-	size_t            n_rules;
-	char            **files; /* names, for messages */
-	size_t            n_files;
+	size_t n_categories;
+	struct term *terms;
+	size_t n_terms;
+	struct rule *rules;
+	size_t n_rules;
+	char **files; /* names, for messages */
+	size_t n_files;
 };
 
 struct rules *rules_new(void);

@@ -23,16 +23,16 @@
 
 struct view {
 	const char *s;
-	size_t      len;
-	bool        end; /* nothing follows s[len) */
+	size_t len;
+	bool end; /* nothing follows s[len) */
 };
 
 /* Where one scanner is in one text. Zero-initialise. */
 struct scan {
-	size_t      from;   /* all before is decided */
-	bool        open;   /* a find goes on: `found`, its end not known yet */
+	size_t from; /* all before is decided */
+	bool open;   /* a find goes on: `found`, its end not known yet */
 	struct span found;
-	unsigned    detail; /* the scanner's own, while open */
+	unsigned detail; /* the scanner's own, while open */
 };
 
 /* Appends what it found to out, offsets into v->s; sets st->from, which is v->len when v->end. */

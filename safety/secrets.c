@@ -29,10 +29,11 @@ static bool contains(const char *s, size_t len, const char *word)
 
 bool secrets_is_placeholder(const char *s, size_t len)
 {
-	static const char *const words[] = { "example", "your",	   "redacted", "changeme", "placeholder",
-					     "dummy",	"xxxx",	   "****",     "....",	   "####",
-					     "insert",	"replace", "<",	       "${",	   "{{",
-					     "$(",	"[",	   "_here",    "sample",   "todo" };
+	static const char *const words[] = { "example",     "your",  "redacted", "changeme",
+					     "placeholder", "dummy", "xxxx",     "****",
+					     "....",        "####",  "insert",   "replace",
+					     "<",           "${",    "{{",       "$(",
+					     "[",           "_here", "sample",   "todo" };
 	size_t steps = 0, same = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)

@@ -15,8 +15,8 @@
 enum promise {
 	NOTHING,
 	PASSWORD, /* anything that is not a plain word */
-	TOKEN,	  /* something long and random */
-	VENDOR,	  /* the same, longer: the name alone promises little */
+	TOKEN,    /* something long and random */
+	VENDOR,   /* the same, longer: the name alone promises little */
 	USERPASS, /* user:password */
 };
 
@@ -54,10 +54,11 @@ static const struct name {
 };
 
 /* What after the name says that the value is something else. */
-static const char *const not_secret[] = { "id",	   "ids",  "name", "file",   "url",  "uri",    "path",
-					  "type",  "size", "len",  "length", "tag",  "select", "store",
-					  "class", "hint", "field", "count", "date", "time",   "expir",
-					  "limit", "max",  "min",  "version", "policy", "reset", "host" };
+static const char *const not_secret[] = { "id",      "ids",    "name",  "file",  "url",    "uri",
+					  "path",    "type",   "size",  "len",   "length", "tag",
+					  "select",  "store",  "class", "hint",  "field",  "count",
+					  "date",    "time",   "expir", "limit", "max",    "min",
+					  "version", "policy", "reset", "host" };
 
 static bool is_value(char c)
 {
@@ -71,8 +72,8 @@ static bool is_operator(char c)
 
 static bool is_between(char c)
 {
-	return is_operator(c) || c == ' ' || c == '\t' || c == '"' || c == '\'' || c == '`' || c == '?' ||
-	       c == ',' || c == '(' || c == '{' || c == '[';
+	return is_operator(c) || c == ' ' || c == '\t' || c == '"' || c == '\'' || c == '`' ||
+	       c == '?' || c == ',' || c == '(' || c == '{' || c == '[';
 }
 
 static bool word_before(const char *s, size_t i, const char *word)
@@ -163,7 +164,8 @@ static enum promise promised(const char *s, size_t i)
 	for (; p > lo && i - p < 12 && is_between(s[p - 1]); p--)
 		assigned = assigned || is_operator(s[p - 1]);
 	if (word_before(s, p, "bearer") ||
-	    (word_before(s, p, "basic") && scan_near(s, i, 40, "authorization")))
+	    ((word_before(s, p, "basic") || word_before(s, p, "token")) &&
+	     scan_near(s, i, 40, "authorization")))
 		return TOKEN;
 	if (p > 1 && (word_before(s, p, "-u") || word_before(s, p, "--user")))
 		return USERPASS;
@@ -174,6 +176,12 @@ static enum promise promised(const char *s, size_t i)
 		while (p > lo && s[p - 1] == ' ')
 			p--;
 		assigned = true;
+	}
+	/* <add key="Password" value="..."/> */
+	if (assigned && word_before(s, p, "value") && p - lo > 12) {
+		for (p -= 5; p > lo && (is_space(s[p - 1]) || s[p - 1] == '"' || s[p - 1] == '\'');
+		     p--)
+			;
 	}
 	if (!assigned || p == lo)
 		return NOTHING;
@@ -210,12 +218,13 @@ static struct traits traits_of(const char *s, size_t len)
 /* Names of files, hosts, versions and constants have digits too. */
 static bool is_identifier(const char *s, size_t len, const struct traits *t)
 {
-	if (memchr(s, ':', len) != NULL || memchr(s, '@', len) != NULL || memchr(s, '%', len) != NULL)
+	if (memchr(s, ':', len) != NULL || memchr(s, '@', len) != NULL ||
+	    memchr(s, '%', len) != NULL)
 		return true;
 	if (t->n_dots >= 2 || (t->n_slashes >= 2 && t->n_digits * 8 < len))
 		return true;
 	if (t->n_upper == t->n_letters && memchr(s, '_', len) != NULL)
-		return true; /* K8S_CRED */
+		return true;                             /* K8S_CRED */
 	return t->n_digits <= 2 && t->n_other * 6 > len; /* sales-results-2 */
 }
 
@@ -223,8 +232,9 @@ static bool is_token(const char *s, size_t len, size_t least, float entropy)
 {
 	struct traits t = traits_of(s, len);
 
-	return len >= least && t.n_digits > 0 && t.n_letters > 0 && !secrets_is_placeholder(s, len) &&
-	       !is_identifier(s, len, &t) && scan_entropy(s, len) >= entropy;
+	return len >= least && t.n_digits > 0 && t.n_letters > 0 &&
+	       !secrets_is_placeholder(s, len) && !is_identifier(s, len, &t) &&
+	       scan_entropy(s, len) >= entropy;
 }
 
 static bool is_password(const char *s, size_t len)
@@ -263,7 +273,7 @@ static bool keeps_promise(enum promise promise, const char *s, size_t len)
 	case PASSWORD:
 		return is_password(s, len);
 	case TOKEN:
-		return is_token(s, len, 16, 3.2f) || is_token(s, len, 11, 3.3f);
+		return is_token(s, len, 16, 2.9f) || is_token(s, len, 11, 3.3f);
 	case VENDOR:
 		return is_token(s, len, 16, 3.3f);
 	case USERPASS:

@@ -11,11 +11,11 @@ enum {
 	C_LOWER = 2, /* a-z 0-9 */
 	C_UPPER = 4, /* A-Z 0-9 */
 	C_ALNUM = C_HEX | C_LOWER | C_UPPER,
-	C_BAR = 8,    /* _ */
-	C_DASH = 16,  /* - */
-	C_DOT = 32,   /* . */
-	C_B64 = 64,   /* + / */
-	C_EQ = 128,   /* = */
+	C_BAR = 8,     /* _ */
+	C_DASH = 16,   /* - */
+	C_DOT = 32,    /* . */
+	C_B64 = 64,    /* + / */
+	C_EQ = 128,    /* = */
 	C_TILDE = 256, /* ~ */
 	C_TOKEN = C_ALNUM | C_BAR | C_DASH,
 };
@@ -35,7 +35,7 @@ static const struct token {
 	unsigned char need; /* MIXED */
 	float entropy;      /* bits per byte of the first `min` bytes, at least */
 } tokens[] = {
-/* clang-format off */
+	/* clang-format off */
 	{ "4b1d",            "clickhouse",     C_ALNUM, 38, true,  MIXED, 3.0f },
 	{ "A3-",             "1password-key",  C_UPPER | C_DASH, 33, false, MIXED, 3.5f },
 	{ "ABIA",            "aws",            C_UPPER, 16, true,  0,     3.0f },
@@ -117,6 +117,7 @@ static const struct token {
 	{ "ntn_",            "notion",         C_ALNUM, 46, true,  MIXED, 3.5f },
 	{ "ops_eyJ",         "1password",      C_ALNUM | C_B64 | C_EQ, 60, false, 0, 3.5f },
 	{ "p8e-",            "adobe",          C_ALNUM, 32, true,  MIXED, 3.0f },
+	{ "pat",             "airtable",       C_ALNUM | C_DOT, 79, true, MIXED, 3.0f },
 	{ "pnu_",            "prefect",        C_ALNUM, 36, true,  MIXED, 3.0f },
 	{ "pplx-",           "perplexity",     C_ALNUM, 48, true,  MIXED, 3.5f },
 	{ "pscale_oauth_",   "planetscale",    C_TOKEN | C_DOT | C_EQ, 32, false, 0, 3.0f },

@@ -14,25 +14,26 @@
 struct kind {
 	const char *category; /* "pii.email" */
 	const char *marker;   /* what stands in its place: "[e-mail removed]" */
-	unsigned    bit;      /* one of PII_…; 0 for secrets and rules */
-	enum ragd_action action; /* of a rule; RAGD_ALLOW: what the filter says for all of its sort */
+	unsigned bit;         /* one of PII_…; 0 for secrets and rules */
+	enum ragd_action
+		action; /* of a rule; RAGD_ALLOW: what the filter says for all of its sort */
 };
 
 struct span {
-	size_t             start; /* bytes [start, end) */
-	size_t             end;
+	size_t start; /* bytes [start, end) */
+	size_t end;
 	const struct kind *kind;
-	const char        *rule; /* which pattern; NULL: the kind says it all */
-	float              score;
-	int                rank; /* of two that begin together, the lower one names the marker */
-	bool               joins; /* goes on with a span that ends where this one begins */
+	const char *rule; /* which pattern; NULL: the kind says it all */
+	float score;
+	int rank;   /* of two that begin together, the lower one names the marker */
+	bool joins; /* goes on with a span that ends where this one begins */
 };
 
 struct spans {
 	struct span *item;
-	size_t       n;
-	size_t       cap;
-	bool         failed; /* memory ran out: the list is not complete */
+	size_t n;
+	size_t cap;
+	bool failed; /* memory ran out: the list is not complete */
 };
 
 void spans_add(struct spans *s, const struct span *span);

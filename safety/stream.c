@@ -12,13 +12,13 @@
 
 #define RANK_RULES 100
 /* A character of four bytes, and as many invisible ones before it as fold to nothing. */
-#define RAW_PER_FOLDED (4 + 4 * FOLD_UNSEEN_MAX)
+#define RAW_PER_FOLDED (4 + 4 * FOLDED_UNSEEN_MAX)
 
 /* The text as rules see it, and the matcher that goes along. */
 struct rule_lane {
 	struct folded folded; /* the last piece */
 	struct folded plain;  /* a window */
-	size_t base;	      /* where the window begins in all of the plain text */
+	size_t base;          /* where the window begins in all of the plain text */
 	struct pattern_stream *ps;
 	struct hits hits; /* phrases that end where the text so far does */
 };
@@ -26,9 +26,9 @@ struct rule_lane {
 struct stream {
 	const struct filter *f;
 	enum ragd_action secrets;
-	struct buf raw;	     /* what has not left: raw[0] stands at `released` */
+	struct buf raw; /* what has not left: raw[0] stands at `released` */
 	uint32_t released;
-	uint32_t fed;	     /* the lanes have the text before */
+	uint32_t fed;        /* the lanes have the text before */
 	struct lane lane[2]; /* the bytes; folded, from where that differs */
 	size_t n_lanes;
 	bool has_rules;
@@ -73,8 +73,8 @@ void stream_close(struct stream *s)
 	for (size_t i = 0; i < s->n_lanes; i++)
 		lane_fini(&s->lane[i]);
 	pattern_stream_close(s->rules.ps);
-	fold_fini(&s->rules.folded);
-	fold_fini(&s->rules.plain);
+	folded_fini(&s->rules.folded);
+	folded_fini(&s->rules.plain);
 	hits_fini(&s->rules.hits);
 	spans_fini(&s->spans);
 	buf_fini(&s->raw);
@@ -95,11 +95,11 @@ size_t stream_held(const struct stream *s)
 
 size_t stream_holdback(const struct filter *f)
 {
-	size_t width = SCAN_HOLD;
+	size_t scanners = SCAN_HOLD * RAW_PER_FOLDED, rules = 0;
 
 	if (patterns_has(f->patterns, RAGD_STAGE_RESPONSE))
-		width = MAX(width, patterns_width(f->patterns));
-	return width * RAW_PER_FOLDED;
+		rules = patterns_width(f->patterns) * (RAW_PER_FOLDED + PLAIN_GAP_MAX);
+	return MAX(scanners, rules);
 }
 
 /* ---- rules ---- */
@@ -164,7 +164,7 @@ static uint32_t rules_feed(struct stream *s, const char *raw, size_t len, uint32
 	int rc;
 
 	l->folded.len = 0;
-	fold_add(&l->folded, raw, len, at);
+	folded_add(&l->folded, raw, len, at);
 	plain_add(&l->plain, &l->folded, 0);
 	if (l->folded.failed || l->plain.failed) {
 		s->failed = true;
@@ -181,7 +181,7 @@ static uint32_t rules_feed(struct stream *s, const char *raw, size_t len, uint32
 	keep = patterns_width(p) + 2;
 	if (l->plain.len > 4 * keep) {
 		l->base += l->plain.len - keep;
-		fold_consume(&l->plain, l->plain.len - keep);
+		folded_consume(&l->plain, l->plain.len - keep);
 	}
 	return fed;
 }
@@ -322,7 +322,7 @@ static uint32_t scan_new(struct stream *s, uint32_t from, uint32_t fed, bool las
 	size_t n = fed - from;
 	uint32_t safe = fed, at;
 
-	if (s->n_lanes == 1 && !fold_is_plain(fresh, n)) {
+	if (s->n_lanes == 1 && !folded_is_plain(fresh, n)) {
 		s->failed = s->failed || !lane_split(&s->lane[1], &s->lane[0]);
 		s->n_lanes = 2;
 	}

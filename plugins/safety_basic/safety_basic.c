@@ -93,7 +93,8 @@ static enum ragd_action secrets_of(const struct ragd_config *cfg, const char *op
 	return strcmp(word, "block") == 0 ? RAGD_BLOCK : RAGD_REDACT;
 }
 
-static int read_config(const struct ragd_config *cfg, struct filter_config *out, struct ragd_err *err)
+static int read_config(const struct ragd_config *cfg, struct filter_config *out,
+		       struct ragd_err *err)
 {
 	static const struct {
 		const char *pii;
@@ -138,8 +139,10 @@ static int basic_open(const struct ragd_host *host, const struct ragd_config *cf
 	b->host = host;
 	rc = read_config(cfg, &fc, err);
 	if (rc == 0 && ragd_config_get(cfg, "installed_rules")->b) {
-		if (snprintf(packs, sizeof(packs), "%s/rules", host->data_dir) >= (int)sizeof(packs))
-			rc = ragd_err_set(err, -ENAMETOOLONG, "the data directory's path is too long");
+		if (snprintf(packs, sizeof(packs), "%s/rules", host->data_dir) >=
+		    (int)sizeof(packs))
+			rc = ragd_err_set(err, -ENAMETOOLONG,
+					  "the data directory's path is too long");
 		fc.rules = packs;
 	}
 	fc.cache_dir = host->state_dir;
@@ -185,8 +188,8 @@ static int basic_stream_open(void *self, const struct ragd_call *call,
 	return 0;
 }
 
-static int basic_stream_feed(void *stream, const struct ragd_call *call, const char *text, size_t len,
-			     bool last, struct ragd_release *out, struct ragd_err *err)
+static int basic_stream_feed(void *stream, const struct ragd_call *call, const char *text,
+			     size_t len, bool last, struct ragd_release *out, struct ragd_err *err)
 {
 	return stream_feed(stream, call, text, len, last, out, err);
 }

@@ -1,4 +1,4 @@
-#include "safety/fold.h"
+#include "safety/folded.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -119,7 +119,8 @@ static size_t fold_char(uint32_t cp, uint32_t *out)
 	if (cp >= 0xa0 && (cp < 0xac00 || cp > 0xd7a3)) {
 		nfkd = unorm2_getNFKDInstance(&rc);
 		if (U_SUCCESS(rc))
-			n = unorm2_getDecomposition(nfkd, (UChar32)cp, u, (int32_t)ARRAY_LEN(u), &rc);
+			n = unorm2_getDecomposition(nfkd, (UChar32)cp, u, (int32_t)ARRAY_LEN(u),
+						    &rc);
 	}
 	if (n <= 0 || U_FAILURE(rc)) {
 		out[0] = fold_one(cp);
@@ -137,14 +138,14 @@ static size_t fold_char(uint32_t cp, uint32_t *out)
 	return n_out;
 }
 
-void fold_fini(struct folded *f)
+void folded_fini(struct folded *f)
 {
 	free(f->text);
 	free(f->at);
 	*f = (struct folded){ 0 };
 }
 
-void fold_clear(struct folded *f)
+void folded_clear(struct folded *f)
 {
 	f->len = 0;
 	f->n_unseen = 0;
@@ -152,7 +153,7 @@ void fold_clear(struct folded *f)
 	f->failed = false;
 }
 
-void fold_consume(struct folded *f, size_t n)
+void folded_consume(struct folded *f, size_t n)
 {
 	if (n == 0)
 		return;
@@ -161,10 +162,10 @@ void fold_consume(struct folded *f, size_t n)
 	f->len -= n;
 }
 
-static bool fold_room(struct folded *f, size_t more)
+static bool folded_room(struct folded *f, size_t more)
 {
 	size_t cap = f->cap == 0 ? 256 : f->cap;
-	struct fold_at *at;
+	struct folded_at *at;
 	char *text;
 
 	if (f->failed)
@@ -187,16 +188,16 @@ static bool fold_room(struct folded *f, size_t more)
 	return true;
 }
 
-void fold_put(struct folded *f, char c, uint32_t start, uint32_t end)
+void folded_put(struct folded *f, char c, uint32_t start, uint32_t end)
 {
-	if (!fold_room(f, 1))
+	if (!folded_room(f, 1))
 		return;
 	f->text[f->len] = c;
-	f->at[f->len++] = (struct fold_at){ start, end };
+	f->at[f->len++] = (struct folded_at){ start, end };
 }
 
 /* One character of `n` raw bytes that is not plain ASCII. */
-static void fold_add_char(struct folded *f, uint32_t cp, size_t n, uint32_t at)
+static void folded_add_char(struct folded *f, uint32_t cp, size_t n, uint32_t at)
 {
 	uint32_t end = at + (uint32_t)n, out[N_DECOMP];
 	size_t n_out = fold_char(cp, out), len;
@@ -204,49 +205,51 @@ static void fold_add_char(struct folded *f, uint32_t cp, size_t n, uint32_t at)
 
 	if (n_out == 0) {
 		f->changed = true;
-		if (f->n_unseen++ == FOLD_UNSEEN_MAX)
-			fold_put(f, '\n', at, end);
+		if (f->n_unseen++ < FOLDED_UNSEEN_MAX)
+			return;
+		folded_put(f, '\n', at, end);
+		f->n_unseen = 0;
 		return;
 	}
 	f->n_unseen = 0;
 	for (size_t i = 0; i < n_out; i++) {
 		len = utf8_put(out[i], utf8);
 		for (size_t j = 0; j < len; j++)
-			fold_put(f, utf8[j], at, end);
+			folded_put(f, utf8[j], at, end);
 	}
 	if (n_out != 1 || out[0] != cp)
 		f->changed = true;
 }
 
-void fold_add(struct folded *f, const char *raw, size_t len, uint32_t at)
+void folded_add(struct folded *f, const char *raw, size_t len, uint32_t at)
 {
 	size_t i = 0, n;
 	uint32_t cp;
 
-	if (!fold_room(f, len))
+	if (!folded_room(f, len))
 		return;
 	while (i < len) {
 		char c = raw[i];
 		uint32_t pos = at + (uint32_t)i;
 
 		if ((unsigned char)c < 0x80 && !is_unseen((uint32_t)c)) {
-			fold_put(f, c, pos, pos + 1);
+			folded_put(f, c, pos, pos + 1);
 			f->n_unseen = 0;
 			i++;
 			continue;
 		}
 		n = utf8_next(raw + i, len - i, &cp);
 		if (n == 1 && (unsigned char)c >= 0x80) { /* not UTF-8 */
-			fold_put(f, c, pos, pos + 1);
+			folded_put(f, c, pos, pos + 1);
 			f->n_unseen = 0;
 		} else {
-			fold_add_char(f, cp, n, pos);
+			folded_add_char(f, cp, n, pos);
 		}
 		i += n;
 	}
 }
 
-bool fold_is_plain(const char *raw, size_t len)
+bool folded_is_plain(const char *raw, size_t len)
 {
 	size_t i = 0, n, n_out;
 	uint32_t cp, out[N_DECOMP];
