@@ -1,0 +1,166 @@
+#include "engine/answer.h"
+
+#include <string.h>
+
+#include "base/util.h"
+
+/* A sentence's tokens, and what the question asks of them. */
+struct look {
+	const struct question *q;
+	const struct token *tok;
+	uint32_t n;
+	struct answer *out;
+};
+
+static void place(struct look *l, uint32_t at, bool strong)
+{
+	l->out->found = true;
+	l->out->strong |= strong;
+	if (l->out->n < ANSWER_PLACES)
+		l->out->pos[l->out->n++] = l->tok[at].pos;
+}
+
+static bool has(const struct look *l, uint32_t at, uint32_t cues)
+{
+	return at < l->n && (l->tok[at].cues & cues) != 0;
+}
+
+static bool flagged(const struct look *l, uint32_t at, uint32_t flags)
+{
+	return at < l->n && (l->tok[at].flags & flags) != 0;
+}
+
+/* Something that the question did not say itself. */
+static bool is_new(const struct look *l, uint32_t at)
+{
+	return l->tok[at].term < 0 || l->tok[at].match < 1;
+}
+
+/* A name; at the start of a sentence only if another follows: "Marie Curie found". */
+static bool is_name(const struct look *l, uint32_t at)
+{
+	const struct token *t = &l->tok[at];
+
+	if (t->flags & (TOKEN_STOP | TOKEN_PART | TOKEN_NUMBER) || (t->cues & CUE_MONTH))
+		return false;
+	if (t->flags & TOKEN_NAME)
+		return true;
+	return at == 0 && (t->flags & TOKEN_CAPITAL) && flagged(l, 1, TOKEN_NAME);
+}
+
+static void find_who(struct look *l)
+{
+	for (uint32_t i = 0; i < l->n; i++) {
+		if (is_new(l, i) && is_name(l, i))
+			place(l, i, is_name(l, i + 1 < l->n ? i + 1 : i) && i + 1 < l->n);
+		else if (is_new(l, i) && has(l, i, CUE_PERSON))
+			place(l, i, false);
+	}
+}
+
+static void find_when(struct look *l)
+{
+	for (uint32_t i = 0; i < l->n; i++) {
+		if (!is_new(l, i))
+			continue;
+		if (flagged(l, i, TOKEN_YEAR) || has(l, i, CUE_MONTH))
+			place(l, i, true);
+		else if (flagged(l, i, TOKEN_NUMBER) || has(l, i, CUE_NUMBER))
+			place(l, i, has(l, i + 1, CUE_TIME));
+		else if (has(l, i, CUE_TIME))
+			place(l, i, false);
+	}
+}
+
+static void find_where(struct look *l)
+{
+	for (uint32_t i = 0; i < l->n; i++) {
+		if (is_new(l, i) && is_name(l, i))
+			place(l, i,
+			      i > 0 && (has(l, i - 1, CUE_AT) || (i > 1 && has(l, i - 2, CUE_AT))));
+		else if (is_new(l, i) && has(l, i, CUE_PLACE))
+			place(l, i, false);
+	}
+}
+
+static void find_count(struct look *l)
+{
+	for (uint32_t i = 0; i < l->n; i++) {
+		bool unit = false;
+
+		if (!is_new(l, i) || !(flagged(l, i, TOKEN_NUMBER) || has(l, i, CUE_NUMBER)))
+			continue;
+		for (uint32_t j = i + 1; j < l->n && l->tok[j].pos <= l->tok[i].pos + 3; j++)
+			unit |= (l->tok[j].term >= 0 && l->q->terms[l->tok[j].term].unit) ||
+				has(l, j, CUE_UNIT | CUE_TIME);
+		place(l, i, unit);
+	}
+}
+
+static void find_cue(struct look *l, uint32_t cue)
+{
+	for (uint32_t i = 0; i < l->n; i++)
+		if (has(l, i, cue))
+			place(l, i, is_new(l, i));
+}
+
+/* "X is a …", "X (…)", "X refers to …": a copula soon after a term. */
+static void find_definition(struct look *l)
+{
+	for (uint32_t i = 0; i + 1 < l->n; i++) {
+		if (l->tok[i].term < 0 || l->tok[i].match < 1)
+			continue;
+		for (uint32_t j = i + 1; j < l->n && l->tok[j].pos <= l->tok[i].pos + 4; j++)
+			if (has(l, j, CUE_COPULA))
+				place(l, j,
+				      l->tok[i].pos <= l->tok[0].pos + 4 &&
+					      has(l, j + 1, CUE_ARTICLE));
+	}
+}
+
+static void find_what(struct look *l)
+{
+	for (uint32_t i = 0; i < l->n; i++)
+		if (is_new(l, i) && !(l->tok[i].flags & (TOKEN_STOP | TOKEN_PART)))
+			place(l, i, is_name(l, i) || flagged(l, i, TOKEN_IDENTIFIER));
+}
+
+void answer_find(const struct question *q, const struct scan *s, uint32_t sentence,
+		 struct answer *out)
+{
+	const struct sentence *st = &s->sentences[sentence];
+	struct look l = { .q = q, .tok = s->tokens + st->token, .n = st->n_tokens, .out = out };
+
+	memset(out, 0, sizeof(*out));
+	switch (q->ask) {
+	case ASK_WHO:
+		find_who(&l);
+		break;
+	case ASK_WHEN:
+		find_when(&l);
+		break;
+	case ASK_WHERE:
+		find_where(&l);
+		break;
+	case ASK_COUNT:
+		find_count(&l);
+		break;
+	case ASK_WHY:
+		find_cue(&l, CUE_REASON);
+		break;
+	case ASK_HOW:
+		find_cue(&l, CUE_MEANS);
+		break;
+	case ASK_YESNO:
+		find_cue(&l, CUE_MODAL | CUE_NEGATION | CUE_COPULA);
+		break;
+	case ASK_DEFINE:
+		find_definition(&l);
+		break;
+	case ASK_WHAT:
+	case ASK_OTHER:
+	case ASK_N:
+		find_what(&l);
+		break;
+	}
+}

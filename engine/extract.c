@@ -1,0 +1,241 @@
+#include "engine/extract.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "engine/features.h"
+#include "engine/poll.h"
+#include "engine/scan.h"
+
+/*
+ * How much each feature speaks for a sentence: fitted as a softmax over the sentences of eight passages on
+ * questions whose answering sentence is known (docs/extract.md); tables, code and entries, which those
+ * texts lack, by judgement.
+ */
+static const float weights[F_N] = {
+	[F_COVER] = 6.3f,       [F_COVER_HEAD] = 10.7f,   [F_COVER_BEFORE] = 8.0f,
+	[F_COVER_NEAR] = 4.2f,  [F_COVER_PASSAGE] = 2.1f, [F_EXACT] = 1.8f,
+	[F_DENSE] = 2.3f,       [F_PAIRS] = 0.9f,         [F_TYPE] = 0.7f,
+	[F_TYPE_STRONG] = 0.6f, [F_TYPE_NEAR] = 2.4f,     [F_RANK] = 1.7f,
+	[F_FIRST] = 0.7f,       [F_SUBJECT] = 0.4f,       [F_LENGTH] = 0.4f,
+	[F_SHORT] = -0.5f,      [F_QUESTION] = -1.0f,     [F_ROW] = -0.5f,
+	[F_CODE] = -3.0f,       [F_ENTRY] = -2.0f,
+};
+
+/* A further sentence joins the answer if its score is this little below the best's. */
+static const float slack[EXTRACT_MAX] = { 0, 2.0f, 1.5f, 1.0f, 0.7f };
+
+struct extract {
+	struct words *words;
+	struct sentences *cut;
+	struct cues *cues;
+	struct scan scan;
+	struct question question;
+};
+
+struct extract *extract_new(const char *language)
+{
+	struct extract *x = calloc(1, sizeof(*x));
+
+	if (x == NULL)
+		return NULL;
+	x->words = words_new(language);
+	x->cut = sentences_new();
+	x->cues = cues_new();
+	if (x->words == NULL || x->cut == NULL || x->cues == NULL) {
+		extract_free(x);
+		return NULL;
+	}
+	return x;
+}
+
+void extract_free(struct extract *x)
+{
+	if (x == NULL)
+		return;
+	scan_fini(&x->scan);
+	words_free(x->words);
+	sentences_free(x->cut);
+	cues_free(x->cues);
+	free(x);
+}
+
+/* ---- choosing ------------------------------------------------------------------------------ */
+
+struct choice {
+	uint32_t sentence;
+	float score;
+};
+
+static bool may_answer(const struct sentence *st)
+{
+	return st->kind != SENTENCE_HEADING && st->kind != SENTENCE_RULE && st->n_tokens > 0;
+}
+
+/* Keep the best, in order. */
+static void choice_put(struct choice *best, size_t *n, size_t max, uint32_t sentence, float score)
+{
+	size_t at = *n;
+
+	while (at > 0 && best[at - 1].score < score)
+		at--;
+	if (at == max)
+		return;
+	if (*n < max)
+		++*n;
+	memmove(&best[at + 1], &best[at], (*n - 1 - at) * sizeof(*best));
+	best[at] = (struct choice){ sentence, score };
+}
+
+/*
+ * How sure it is that the passages answer at all: a logistic of the best sentence's score and of how much
+ * of the question, its names above all, is there. Fitted on questions with and without an answer.
+ */
+static double sure_of(const float f[F_N], float score)
+{
+	float there = f[F_COVER] + f[F_COVER_HEAD] + f[F_COVER_BEFORE];
+	float around = there + f[F_COVER_NEAR] + f[F_COVER_PASSAGE];
+	double z = 0.215 * score + 1.09 * there + 0.89 * around + 1.96 * f[F_NAMES] - 4.82;
+
+	return 1 / (1 + exp(-z));
+}
+
+/* Whether nearly all that sentence b says was said by a: overlapping passages, copied notes. */
+static bool repeats(const struct scan *s, uint32_t a, uint32_t b)
+{
+	const struct sentence *x = &s->sentences[a], *y = &s->sentences[b];
+	uint32_t words = 0, same = 0;
+
+	for (uint32_t i = 0; i < MIN(y->n_tokens, 256u); i++) {
+		const struct token *t = &s->tokens[y->token + i];
+		bool found = false;
+
+		if (t->flags & (TOKEN_STOP | TOKEN_PART))
+			continue;
+		for (uint32_t j = 0; j < MIN(x->n_tokens, 256u) && !found; j++)
+			found = s->tokens[x->token + j].stem == t->stem;
+		words++;
+		same += found;
+	}
+	return words == 0 || 10 * same >= 8 * words;
+}
+
+/* ---- the answer ---------------------------------------------------------------------------- */
+
+/* Sentences of the answer, in the order of choosing. */
+struct answer_list {
+	uint32_t at[EXTRACT_MAX];
+	size_t n, max;
+};
+
+static bool list_has(const struct answer_list *l, uint32_t sentence)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->at[i] == sentence)
+			return true;
+	return false;
+}
+
+static void list_put(struct answer_list *l, uint32_t sentence)
+{
+	if (l->n < l->max && !list_has(l, sentence))
+		l->at[l->n++] = sentence;
+}
+
+/* A sentence that leans on the one before it takes that along, one that ends in a colon the next. */
+static void list_put_with_neighbours(struct answer_list *l, const struct scan *s, uint32_t i)
+{
+	const struct sentence *st = &s->sentences[i];
+	const char *text = s->passages[st->passage].text.s;
+
+	list_put(l, i);
+	if (st->pronoun && st->follows && st->kind == SENTENCE_PROSE && may_answer(st - 1) &&
+	    st[-1].kind == SENTENCE_PROSE)
+		list_put(l, i - 1);
+	if ((text[st->end - 1] == ':' || st->kind == SENTENCE_ENTRY) && i + 1 < s->n_sentences &&
+	    st[1].passage == st->passage && may_answer(&st[1]))
+		list_put(l, i + 1);
+}
+
+/* Passages in the order in which they were first chosen from, sentences in the order of the text. */
+static ssize_t list_write(struct answer_list *l, const struct scan *s,
+			  struct extract_pick out[EXTRACT_MAX])
+{
+	ssize_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		uint32_t passage = s->sentences[l->at[i]].passage;
+		uint32_t from = 0;
+		bool seen = false;
+
+		for (size_t j = 0; j < i; j++)
+			seen |= s->sentences[l->at[j]].passage == passage;
+		while (!seen) { /* the next sentence of this passage, by its place */
+			uint32_t next = NO_SENTENCE;
+
+			for (size_t j = 0; j < l->n; j++)
+				if (s->sentences[l->at[j]].passage == passage && l->at[j] >= from)
+					next = MIN(next, l->at[j]);
+			if (next == NO_SENTENCE)
+				break;
+			out[n++] = (struct extract_pick){ passage, s->sentences[next].start,
+							  s->sentences[next].end };
+			from = next + 1;
+		}
+	}
+	return n;
+}
+
+ssize_t extract_read(struct extract *x, struct ragd_str question,
+		     const struct ragd_passage *passages, size_t n,
+		     const struct extract_options *options, const struct ragd_call *call,
+		     struct extract_pick out[EXTRACT_MAX], double *sure)
+{
+	const struct scan *s = &x->scan;
+	struct answer_list list = { .max = options->max_sentences };
+	struct choice best[2 * EXTRACT_MAX];
+	size_t n_best = 0;
+	struct weights w;
+	float f[F_N];
+	int rc;
+
+	*sure = 0;
+	question_read(&x->question, x->words, x->cues, question);
+	if (x->question.n_terms == 0)
+		return 0;
+	rc = scan_read(&x->scan, &x->question, x->words, x->cut, x->cues, passages, n, call);
+	if (rc < 0)
+		return rc;
+	features_weigh(&x->question, s, &w);
+	for (uint32_t i = 0; i < s->n_sentences; i++) {
+		float score = 0;
+
+		if (!may_answer(&s->sentences[i]))
+			continue;
+		if (i % 256 == 0 && (rc = poll_call(call)) < 0)
+			return rc;
+		features_of(&x->question, s, &w, i, f);
+		for (size_t k = 0; k < F_N; k++)
+			score += weights[k] * f[k];
+		choice_put(best, &n_best, ARRAY_LEN(best), i, score);
+	}
+	if (n_best == 0)
+		return 0;
+	features_of(&x->question, s, &w, best[0].sentence, f);
+	*sure = sure_of(f, best[0].score);
+	if (*sure < options->threshold)
+		return 0;
+	for (size_t i = 0; i < n_best && list.n < list.max; i++) {
+		bool again = false;
+
+		if (best[i].score < best[0].score - slack[list.n])
+			break;
+		for (size_t j = 0; j < list.n; j++)
+			again |= repeats(s, list.at[j], best[i].sentence);
+		if (!again)
+			list_put_with_neighbours(&list, s, best[i].sentence);
+	}
+	return list_write(&list, s, out);
+}
