@@ -516,7 +516,7 @@ static size_t sentence_end(struct sentences *s, size_t from)
 
 bool sentences_next(struct sentences *s, size_t *first, size_t *end)
 {
-	size_t from = s->pos, to;
+	size_t from = s->pos, to, whole;
 	int c;
 
 	s->line_first = from == 0;
@@ -533,8 +533,10 @@ bool sentences_next(struct sentences *s, size_t *first, size_t *end)
 	to = sentence_end(s, from);
 	if (s->p.starved)
 		return false;
-	if (to - from > SENTENCE_MAX)
-		to = from + utf8_whole(s->p.text + from, SENTENCE_MAX);
+	to = MIN(to, from + SENTENCE_MAX);
+	whole = to < s->p.len ? utf8_whole(s->p.text + from, to - from) : 0;
+	if (whole > 0) /* a line that is too long may have been cut anywhere */
+		to = from + whole;
 	s->line = line_start(s, to);
 	s->pos = to;
 	while (to > from + 1 && is_white((unsigned char)s->p.text[to - 1]))

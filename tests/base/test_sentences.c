@@ -269,6 +269,32 @@ static void cuts_what_never_ends(void **state)
 	free(text);
 }
 
+static void never_cuts_a_character(void **state)
+{
+	static const char *const before[] = { "",       "x",      "A:\n\n    ", "A::\n\n     ",
+					      "```\n",  "```\nx", "# ",         "# x",
+					      "| ",     "a\n",    "a\n~~~~",    "- ",
+					      "a\n====" };
+	const size_t len = 3000;
+	struct buf b = BUF_INIT;
+	size_t from, to;
+
+	for (size_t i = 0; i < ARRAY_LEN(before); i++) {
+		buf_clear(&b);
+		buf_adds(&b, before[i]);
+		while (b.len < len)
+			buf_adds(&b, "\xc3\xa4");
+		buf_adds(&b, "\n```\n");
+		print_message("after '%s'\n", before[i]);
+		sentences_start(*state, b.data, b.len);
+		while (sentences_next(*state, &from, &to)) {
+			assert_true((b.data[from] & 0xc0) != 0x80);
+			assert_true(to == b.len || (b.data[to] & 0xc0) != 0x80);
+		}
+	}
+	buf_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +306,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(complete_as_soon_as_it_can_be_known, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(cuts_what_never_ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(never_cuts_a_character, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
