@@ -148,7 +148,8 @@ static bool joins(const struct chunker *c, const struct passage *p, const struct
 		return false;
 	if (p->bare && common(c, p->section, q->section) == p->section)
 		return both <= c->o.max_bytes;
-	if (!q->whole || both > c->o.target_bytes)
+	/* A bare heading waits for what it heads. */
+	if (!q->whole || both > c->o.target_bytes || (q->bare && !p->bare))
 		return false;
 	related = parent_of(c, q->section) == p->section ||
 		  parent_of(c, q->section) == parent_of(c, p->section);

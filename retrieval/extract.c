@@ -1,25 +1,40 @@
 #include "retrieval/extract.h"
 
-/* What is inserted stands for the markup at content[at ..], which is at least as long. */
+#include <string.h>
+
+#include "base/util.h"
+
+/*
+ * What is inserted before the text at content[at] stands for the markup or white space directly before
+ * it. Where that is shorter, as a line break is that ends a block, the end of s is inserted.
+ */
 static void insert(struct extract *x, const char *s, size_t at)
 {
-	reader_out_run(x->out, at);
-	buf_adds(&x->out->text, s);
+	size_t len = strlen(s), room = at - MIN(x->source_end, at);
+
+	s += len - MIN(len, room);
+	len = MIN(len, room);
+	if (len == 0)
+		return;
+	reader_out_run(x->out, at - len);
+	buf_add(&x->out->text, s, len);
 }
 
-static void block_open(struct extract *x)
+static void block_open(struct extract *x, size_t at)
 {
 	struct buf *text = &x->out->text;
+	bool list = x->item && x->after_item;
 
-	if (text->len > 0)
-		insert(x, x->item && x->after_item ? "\n" : "\n\n", x->break_at);
 	x->block_start = text->len;
-	if (x->item)
-		insert(x, "- ", x->item_at + (x->item_at == x->break_at ? 2 : 0));
+	if (text->len > 0)
+		insert(x, list ? "\n- " : x->item ? "\n\n- " : "\n\n", at);
+	else if (x->item)
+		insert(x, "- ", at);
+	while (x->block_start < text->len && text->data[x->block_start] == '\n')
+		x->block_start++; /* an item's mark is part of it */
 	x->open = true;
 	x->after_item = x->item;
 	x->item = false;
-	x->broken = false;
 	x->gap = EXTRACT_NONE;
 }
 
@@ -33,12 +48,13 @@ void extract_add(struct extract *x, const char *s, size_t len, size_t at)
 	};
 
 	if (!x->open)
-		block_open(x);
+		block_open(x, at);
 	else if (x->gap != EXTRACT_NONE)
-		insert(x, gaps[x->gap], x->gap_at);
+		insert(x, gaps[x->gap], at);
 	x->gap = EXTRACT_NONE;
 	reader_out_run(x->out, at);
 	buf_add(&x->out->text, s, len);
+	x->source_end = at + len;
 }
 
 void extract_words(struct extract *x, size_t start, size_t end)
@@ -48,7 +64,7 @@ void extract_words(struct extract *x, size_t start, size_t end)
 
 	while (start < end) {
 		if (reader_is_space(s[start])) {
-			extract_gap(x, EXTRACT_SPACE, start);
+			extract_gap(x, EXTRACT_SPACE);
 			while (start < end && reader_is_space(s[start]))
 				start++;
 		}
@@ -60,15 +76,13 @@ void extract_words(struct extract *x, size_t start, size_t end)
 	}
 }
 
-void extract_gap(struct extract *x, enum extract_gap gap, size_t at)
+void extract_gap(struct extract *x, enum extract_gap gap)
 {
-	if (!x->open || gap <= x->gap)
-		return;
-	x->gap = gap;
-	x->gap_at = at;
+	if (x->open && gap > x->gap)
+		x->gap = gap;
 }
 
-void extract_break(struct extract *x, size_t at, enum reader_block_kind next)
+void extract_break(struct extract *x, enum reader_block_kind next)
 {
 	struct reader_out *out = x->out;
 
@@ -77,9 +91,6 @@ void extract_break(struct extract *x, size_t at, enum reader_block_kind next)
 				   out->text.data + x->block_start, out->text.len - x->block_start);
 	else if (x->open)
 		reader_out_block(out, x->kind, x->block_start, out->text.len);
-	if (!x->broken)
-		x->break_at = at;
-	x->broken = true;
 	x->open = false;
 	x->gap = EXTRACT_NONE;
 	x->kind = next;

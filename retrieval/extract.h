@@ -18,23 +18,20 @@ struct extract {
 	enum reader_block_kind kind; /* of the block that is open, else of the next */
 	unsigned level;              /* of a heading */
 	bool open;
-	bool item;          /* the next block begins with "- " */
-	bool after_item;    /* the last one did */
-	size_t block_start; /* in out->text */
+	bool item;       /* the next block begins with "- " */
+	bool after_item; /* the last one did */
 	enum extract_gap gap;
-	size_t gap_at;   /* in the source: where the gap begins */
-	size_t break_at; /* where the gap between blocks begins */
-	size_t item_at;
-	bool broken; /* break_at is set */
+	size_t block_start; /* in out->text */
+	size_t source_end;  /* the content before it is used */
 };
 
 /* Text as it is, at content[at]; len > 0. Opens a block if none is. */
 void extract_add(struct extract *x, const char *s, size_t len, size_t at);
 /* content[start .. end), white space collapsed. */
 void extract_words(struct extract *x, size_t start, size_t end);
-/* A gap before the next text of this block, caused by what stands at content[at]. */
-void extract_gap(struct extract *x, enum extract_gap gap, size_t at);
-/* The block ends at content[at]; the next is of this kind. */
-void extract_break(struct extract *x, size_t at, enum reader_block_kind next);
+/* A gap before the next text of this block. */
+void extract_gap(struct extract *x, enum extract_gap gap);
+/* The block ends, if one is open; the next is of this kind. */
+void extract_break(struct extract *x, enum reader_block_kind next);
 
 #endif

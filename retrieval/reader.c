@@ -20,6 +20,8 @@ static const struct reader_kind kinds[] = {
 	  " rst rest ", false, reader_rst },
 	{ "text/html", " application/xhtml+xml ",
 	  " html htm xhtml xht ", true, reader_html },
+	{ "text/troff", " application/x-troff application/x-troff-man text/x-troff-man ",
+	  " 1 2 3 4 5 6 7 8 1ssl 3ssl 5ssl 7ssl 3pm 3p man roff mdoc ", true, reader_man },
 	{ "text/csv", " text/tab-separated-values application/jsonl application/x-ndjson ",
 	  " csv tsv jsonl ndjson ", false, reader_rows },
 	{ "application/json", " application/ld+json text/json ",
@@ -196,6 +198,8 @@ static int kind_find(const struct reader_input *in, const struct reader_kind **k
 		*kind = &kinds[i];
 		if (!listed(kinds[i].extensions, ext))
 			continue;
+		if (kinds[i].read == reader_man) /* "notes.1" may be anything */
+			*kind = kind_by_look(in->content);
 		return 0;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
@@ -360,7 +364,7 @@ uint64_t reader_place_end(const struct reader_document *doc, uint64_t at)
 	char utf8[HTML_ENTITY_UTF8_MAX];
 	size_t used, n;
 
-	if (doc->runs == NULL)
+	if (strcmp(doc->media_type, "text/html") != 0)
 		return at + 1;
 	/* The bytes of a decoded character stand for the first bytes of its reference. */
 	for (size_t back = 0; back < HTML_ENTITY_UTF8_MAX && back <= at; back++) {

@@ -78,18 +78,18 @@ static enum reader_block_kind kind_here(const struct html *h)
 	return h->lists > 0 ? READER_ENTRY : READER_PARAGRAPH;
 }
 
-static void block_break(struct html *h, size_t at)
+static void block_break(struct html *h)
 {
-	extract_break(&h->x, at, kind_here(h));
+	extract_break(&h->x, kind_here(h));
 }
 
 /* Tables and lists of definitions are one block each, in which an element makes a new line only. */
-static void block_or_line(struct html *h, size_t at)
+static void block_or_line(struct html *h)
 {
 	if ((h->tables > 0 || h->lists > 0) && h->x.kind != READER_HEADING)
-		extract_gap(&h->x, h->tables > 0 ? EXTRACT_SPACE : EXTRACT_LINE, at);
+		extract_gap(&h->x, h->tables > 0 ? EXTRACT_SPACE : EXTRACT_LINE);
 	else
-		block_break(h, at);
+		block_break(h);
 }
 
 static unsigned count(unsigned n, bool start)
@@ -102,23 +102,23 @@ static void on_heading(struct html *h, const struct html_token *t, bool start)
 	if (start) {
 		h->pre = 0; /* what is still open around a heading was never closed */
 		h->tables = h->lists = 0;
-		extract_break(&h->x, t->start, READER_HEADING);
+		extract_break(&h->x, READER_HEADING);
 		h->x.level = (unsigned)(t->name[1] - '0');
 		h->x.item = false;
 	} else {
-		block_break(h, t->start);
+		block_break(h);
 	}
 }
 
-static void on_definition(struct html *h, enum role role, size_t at, bool start)
+static void on_definition(struct html *h, enum role role, bool start)
 {
 	if (!start || h->lists == 0) {
-		block_or_line(h, at);
+		block_or_line(h);
 	} else if (role == ROLE_DT && h->described) {
-		block_break(h, at);
+		block_break(h);
 		h->described = false;
 	} else {
-		extract_gap(&h->x, EXTRACT_LINE, at);
+		extract_gap(&h->x, EXTRACT_LINE);
 		h->described = h->described || role == ROLE_DD;
 	}
 }
@@ -129,55 +129,53 @@ static void on_tag(struct html *h, const struct html_token *t, enum role role)
 
 	switch (role) {
 	case ROLE_BLOCK:
-		block_or_line(h, t->start);
+		block_or_line(h);
 		break;
 	case ROLE_HEADING:
 		on_heading(h, t, start);
 		break;
 	case ROLE_ITEM:
-		block_or_line(h, t->start);
+		block_or_line(h);
 		h->x.item = start && h->tables == 0 && h->lists == 0;
-		if (h->x.item) {
+		if (h->x.item)
 			h->x.kind = READER_LIST;
-			h->x.item_at = t->start;
-		}
 		break;
 	case ROLE_BREAK:
-		extract_gap(&h->x, h->tables > 0 ? EXTRACT_SPACE : EXTRACT_LINE, t->start);
+		extract_gap(&h->x, h->tables > 0 ? EXTRACT_SPACE : EXTRACT_LINE);
 		break;
 	case ROLE_TABLE:
 		h->tables = count(h->tables, start);
 		if (h->tables <= (start ? 1u : 0u))
-			block_break(h, t->start);
+			block_break(h);
 		else
-			extract_gap(&h->x, EXTRACT_LINE, t->start);
+			extract_gap(&h->x, EXTRACT_LINE);
 		break;
 	case ROLE_ROW:
-		extract_gap(&h->x, EXTRACT_LINE, t->start);
+		extract_gap(&h->x, EXTRACT_LINE);
 		break;
 	case ROLE_CELL:
 		if (start)
-			extract_gap(&h->x, EXTRACT_CELL, t->start);
+			extract_gap(&h->x, EXTRACT_CELL);
 		break;
 	case ROLE_PRE:
 		if (h->tables == 0) {
 			h->pre = start;
-			block_break(h, t->start);
+			block_break(h);
 		} else {
-			extract_gap(&h->x, EXTRACT_LINE, t->start);
+			extract_gap(&h->x, EXTRACT_LINE);
 		}
 		break;
 	case ROLE_DL:
 		h->lists = count(h->lists, start);
 		h->described = false;
 		if (h->tables == 0 && h->lists <= (start ? 1u : 0u))
-			block_break(h, t->start);
+			block_break(h);
 		else
-			extract_gap(&h->x, EXTRACT_LINE, t->start);
+			extract_gap(&h->x, EXTRACT_LINE);
 		break;
 	case ROLE_DT:
 	case ROLE_DD:
-		on_definition(h, role, t->start, start);
+		on_definition(h, role, start);
 		break;
 	case ROLE_DROP:
 		break;
@@ -259,7 +257,7 @@ static void on_text(struct html *h, size_t start, size_t end)
 		/* A no-break space separates words like any other; &#10; and its like too. */
 		if ((n == 2 && memcmp(utf8, "\xc2\xa0", 2) == 0) ||
 		    (n == 1 && reader_is_space(utf8[0])))
-			extract_gap(&h->x, EXTRACT_SPACE, at);
+			extract_gap(&h->x, EXTRACT_SPACE);
 		else if (n > 1 || (unsigned char)utf8[0] >= ' ')
 			extract_add(&h->x, utf8, n, at);
 	}
@@ -311,6 +309,6 @@ int reader_html(struct reader_out *out, struct ragd_err *err)
 		if (!dropping(&h, &t, tag) && tag != NULL)
 			on_tag(&h, &t, tag->role);
 	}
-	extract_break(&h.x, out->content.len, READER_PARAGRAPH);
+	extract_break(&h.x, READER_PARAGRAPH);
 	return 0;
 }

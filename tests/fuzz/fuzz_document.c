@@ -1,6 +1,7 @@
 /*
  * Any bytes as a document of any kind: read, or refused with a sentence; and what the headers promise
- * of blocks, runs and passages holds. The first byte chooses the kind and the size of passages.
+ * of blocks, runs and passages holds. The first byte chooses the kind and the size of passages, and
+ * whether bytes that are not UTF-8 stay, so that the document is refused, or become question marks.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -19,6 +20,21 @@ static void check(bool holds, const char *what, const char *type)
 	abort();
 }
 
+static void make_text(char *s, size_t len)
+{
+	ssize_t bad;
+
+	for (size_t at = 0; at < len; at += (size_t)bad + 1) {
+		bad = utf8_invalid_at(s + at, len - at);
+		if (bad < 0)
+			break;
+		s[at + (size_t)bad] = '?';
+	}
+	for (size_t i = 0; i < len; i++)
+		if (s[i] == '\0')
+			s[i] = '?';
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const types[] = { "text/html",  "text/markdown",
@@ -33,6 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct chunk *chunks;
 	struct arena *arena;
 	const char *broken;
+	char *content;
 	ssize_t n;
 	int rc;
 
@@ -41,7 +58,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in.media_type.s = types[data[0] % ARRAY_LEN(types)];
 	in.media_type.len = strlen(in.media_type.s);
 	options.target_bytes = targets[data[0] / 16 % ARRAY_LEN(targets)];
-	in.content = (struct ragd_str){ (const char *)data + 1, size - 1 };
+	content =
+		malloc(size - 1 + (size == 1)); /* no byte more, so that one read beyond is seen */
+	if (content == NULL)
+		return 0;
+	memcpy(content, data + 1, size - 1);
+	if ((data[0] & 8) == 0)
+		make_text(content, size - 1);
+	in.content = (struct ragd_str){ content, size - 1 };
 	arena = arena_new(READER_ARENA_BYTES(size) + CHUNK_ARENA_BYTES(size));
 	rc = reader_read(arena, &in, &doc, &err);
 	if (rc < 0) {
@@ -58,5 +82,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(broken == NULL, broken, in.media_type.s);
 out:
 	arena_free(arena);
+	free(content);
 	return 0;
 }
