@@ -7,8 +7,8 @@ qa=$shared/retrieval/docs-qa-libuv
 command -v python3 >/dev/null || skip "python3 is missing"
 start_ragd || exit 1
 exits "the manual is added" 0 rag add "$qa/docs"
-rag ask --batch <"$qa/queries.jsonl" >"$T/answers.jsonl"
-is "every question has a reply" "$(wc -l <"$T/answers.jsonl")" "$(wc -l <"$qa/queries.jsonl")"
+rag ask --batch <"$qa/qa.jsonl" >"$T/answers.jsonl"
+is "every question has a reply" "$(wc -l <"$T/answers.jsonl")" "$(wc -l <"$qa/qa.jsonl")"
 check "at least 80 % cite the gold document" python3 "$RAGD_SRCDIR/tests/flow/docs_qa.py" "$qa/qa.jsonl" "$T/answers.jsonl"
 exits "adding it again changes nothing" 0 rag add "$qa/docs"
 has "and says so" "$OUT" "added 0, updated 0, unchanged 42"
