@@ -148,8 +148,8 @@ static int broken(struct transfer *t, CURLcode code)
 		return ragd_err_set(t->err, -(int)why, "connect to '%s': %s", t->c->socket,
 				    strerror((int)why));
 	case CURLE_OPERATION_TIMEDOUT:
-		return ragd_err_set(t->err, -ETIMEDOUT, "%s %s: no complete reply within %u ms", method,
-				    path, t->c->timeout_ms);
+		return ragd_err_set(t->err, -ETIMEDOUT, "%s %s: no complete reply within %u ms",
+				    method, path, t->c->timeout_ms);
 	case CURLE_OUT_OF_MEMORY:
 		return client_no_memory(t->err);
 	case CURLE_GOT_NOTHING:
@@ -157,11 +157,11 @@ static int broken(struct transfer *t, CURLcode code)
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
 		return ragd_err_set(t->err, -ECONNRESET,
-				    "%s %s: the connection broke before the reply was complete", method,
-				    path);
+				    "%s %s: the connection broke before the reply was complete",
+				    method, path);
 	default:
-		return ragd_err_set(t->err, -EPROTO, "%s %s: the reply is not ragd's: %s", method, path,
-				    curl_easy_strerror(code));
+		return ragd_err_set(t->err, -EPROTO, "%s %s: the reply is not ragd's: %s", method,
+				    path, curl_easy_strerror(code));
 	}
 }
 
@@ -170,10 +170,10 @@ static int status_to_errno(long status)
 	static const struct {
 		short status, code;
 	} rows[] = {
-		{ 400, EINVAL },    { 403, EACCES }, { 404, ENOENT }, { 408, ETIMEDOUT },
-		{ 409, EAGAIN },    { 411, EINVAL }, { 413, EFBIG },  { 415, EILSEQ },
-		{ 422, EILSEQ },    { 429, EBUSY },  { 431, EFBIG },  { 500, EREMOTEIO },
-		{ 503, EAGAIN },    { 504, ETIMEDOUT }, { 507, ENOSPC },
+		{ 400, EINVAL }, { 403, EACCES },    { 404, ENOENT }, { 408, ETIMEDOUT },
+		{ 409, EAGAIN }, { 411, EINVAL },    { 413, EFBIG },  { 415, EILSEQ },
+		{ 422, EILSEQ }, { 429, EBUSY },     { 431, EFBIG },  { 500, EREMOTEIO },
+		{ 503, EAGAIN }, { 504, ETIMEDOUT }, { 507, ENOSPC },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -199,10 +199,11 @@ static int refused(struct transfer *t)
 		rc = ragd_err_set(t->err, status_to_errno(t->c->status), "%s", message);
 	} else {
 		curl_easy_getinfo(t->c->easy, CURLINFO_CONTENT_TYPE, &type);
-		rc = ragd_err_set(t->err, -EPROTO,
-				  "%s %s: status %d without an error of ragd's in it (%s, %zu bytes)",
-				  t->call->method, t->call->path, t->c->status,
-				  type != NULL ? type : "no content type", body->len);
+		rc = ragd_err_set(
+			t->err, -EPROTO,
+			"%s %s: status %d without an error of ragd's in it (%s, %zu bytes)",
+			t->call->method, t->call->path, t->c->status,
+			type != NULL ? type : "no content type", body->len);
 	}
 	json_decref(root);
 	return rc;
@@ -256,7 +257,8 @@ static int gather(void *arg, const char *data, size_t len, struct ragd_err *err)
 	struct buf *reply = arg;
 
 	if (len > CLIENT_REPLY_MAX - reply->len)
-		return ragd_err_set(err, -EPROTO, "a reply longer than %zu bytes", CLIENT_REPLY_MAX);
+		return ragd_err_set(err, -EPROTO, "a reply longer than %zu bytes",
+				    CLIENT_REPLY_MAX);
 	buf_add(reply, data, len);
 	return buf_failed(reply) ? client_no_memory(err) : 0;
 }
@@ -269,9 +271,9 @@ int client_get(struct ragd_client *c, const char *method, const char *path, cons
 	return client_call(c, &call, err);
 }
 
-int ragd_client_request(struct ragd_client *c, const char *method, const char *path, const char *type,
-			const void *body, size_t len, char **reply, size_t *reply_len,
-			struct ragd_err *err)
+int ragd_client_request(struct ragd_client *c, const char *method, const char *path,
+			const char *type, const void *body, size_t len, char **reply,
+			size_t *reply_len, struct ragd_err *err)
 {
 	struct buf b = BUF_INIT;
 	size_t n = 0;

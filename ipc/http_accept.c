@@ -64,6 +64,11 @@ void http_conn_free(struct http_conn *c)
 {
 	struct http_server *s = c->s;
 
+	/*
+	 * Closing alone would not do: a child between fork() and exec() has the socket open, too, and
+	 * the set would go on telling of it.
+	 */
+	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
 	if (c->prev != NULL)
 		c->prev->next = c->next;
 	else

@@ -1,7 +1,6 @@
 #include "ipc/http_priv.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <linux/sockios.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -40,7 +39,7 @@ void http_conn_notify_cb(void *cls, struct MHD_Connection *mhd, void **socket_co
 		*socket_context = c;
 		return;
 	}
-	/* Its descriptor leaves our set by being closed. */
+	/* The descriptor is still open. */
 	http_conn_free(*socket_context);
 }
 
@@ -48,12 +47,15 @@ void http_conn_notify_cb(void *cls, struct MHD_Connection *mhd, void **socket_co
 
 void http_conn_kill(struct http_conn *c)
 {
+	int fd;
+
 	c->doomed = false;
 	if (c->state == CONN_CLOSING)
 		return;
 	if (c->state == CONN_NEW || c->state == CONN_LOBBY) {
-		close(c->fd);
+		fd = c->fd;
 		http_conn_free(c);
+		close(fd);
 		return;
 	}
 	http_conn_state(c, CONN_CLOSING);
@@ -188,10 +190,28 @@ void http_tick_start(struct http_server *s)
 	uv_timer_start(&s->tick, http_tick_cb, every, every);
 }
 
+/*
+ * Has the client read nothing for too long? That libmicrohttpd took something from us says little: the
+ * kernel wakes a writer when three quarters of its buffer are free. How full it is tells all.
+ */
+static bool conn_stalled(struct http_conn *c, int64_t now)
+{
+	struct http_exchange *x = c->x;
+	int outq = 0;
+
+	/* A stream of which nothing waits is its handler's to end. */
+	if (!x->replied || (x->stream && !x->ended && http_out_waiting(x) == 0))
+		return false;
+	if (ioctl(c->fd, SIOCOUTQ, &outq) == 0 && outq != c->outq) {
+		c->outq = outq;
+		x->moved_ms = now;
+	}
+	return now - x->moved_ms >= c->s->limits.write_timeout_ms;
+}
+
 static void conn_check(struct http_conn *c, int64_t now)
 {
 	const struct http_limits *limits = &c->s->limits;
-	const struct http_exchange *x = c->x;
 
 	switch (c->state) {
 	case CONN_NEW:
@@ -206,9 +226,7 @@ static void conn_check(struct http_conn *c, int64_t now)
 					 "The request did not arrive in time; send it again.");
 		break;
 	case CONN_BUSY:
-		/* A stream of which nothing waits is its handler's to end. */
-		if (x->replied && (!x->stream || x->ended || http_out_waiting(x) > 0) &&
-		    now - x->moved_ms >= limits->write_timeout_ms)
+		if (conn_stalled(c, now))
 			http_conn_kill(c);
 		break;
 	case CONN_LOBBY:

@@ -72,8 +72,7 @@ static enum http_head header_judge(const char *s, size_t len)
 
 enum http_head http_head_judge(const char *buf, size_t len, size_t max)
 {
-	size_t at = 0;
-	bool first = true;
+	size_t at = 0, n_lines = 0;
 
 	for (;;) {
 		const char *s = buf + at, *nl = memchr(s, '\n', len - at);
@@ -86,14 +85,15 @@ enum http_head http_head_judge(const char *buf, size_t len, size_t max)
 		n = (size_t)(nl - s);
 		if (n > 0 && s[n - 1] == '\r')
 			n--;
-		if (n == 0 && first) /* an empty line before a request is to be ignored */
+		if (n == 0 && n_lines == 0) /* an empty line before a request is to be ignored */
 			continue;
 		if (n == 0)
 			return at <= max ? HTTP_HEAD_OK : HTTP_HEAD_LARGE;
-		judged = first ? line_judge(s, n) : header_judge(s, n);
+		judged = n_lines == 0 ? line_judge(s, n) : header_judge(s, n);
 		if (judged != HTTP_HEAD_OK)
 			return judged;
-		first = false;
+		if (++n_lines > HTTP_HEADERS_MAX)
+			return HTTP_HEAD_LARGE;
 	}
 	return len > max ? HTTP_HEAD_LARGE : HTTP_HEAD_OK;
 }

@@ -37,6 +37,8 @@
 #define HTTP_STREAM_MAX (8u << 20)
 /* A longer body is sent piece by piece, so that a client that reads slowly can be told from none. */
 #define HTTP_BODY_WHOLE 65536
+/* Lines of a head: each costs libmicrohttpd 64 bytes of the connection's memory beside its own. */
+#define HTTP_HEADERS_MAX 128
 
 enum conn_state {
 	CONN_NEW,     /* nothing came yet; libmicrohttpd does not know of it */
@@ -56,6 +58,7 @@ struct http_conn {
 	bool lobby;       /* does not count as a connection */
 	bool doomed;      /* to be closed before the loop waits again */
 	int64_t since_ms; /* when the state (head and body together) began */
+	int outq;         /* bytes in the socket's buffer when last looked at */
 	struct peer peer;
 	struct http_exchange *x; /* from head to completion */
 };
@@ -162,7 +165,7 @@ struct http_server {
 void http_accept_cb(uv_poll_t *poll, int status, int events);
 /* Hand a connection over to libmicrohttpd, which closes it if that fails. */
 void http_conn_admit(struct http_conn *c);
-/* Forget c: off the list and the counts, and its memory. The descriptor is the caller's matter. */
+/* Forget c: off the set, list and counts, and its memory. Its descriptor is open, and closed by others. */
 void http_conn_free(struct http_conn *c);
 
 /* http_conn.c */
@@ -213,7 +216,7 @@ enum http_head {
 	HTTP_HEAD_OK,      /* complete and well-formed, or not complete and well-formed so far */
 	HTTP_HEAD_BAD,     /* 400 */
 	HTTP_HEAD_VERSION, /* 505 */
-	HTTP_HEAD_LARGE,   /* 431: no end within max bytes */
+	HTTP_HEAD_LARGE,   /* 431: no end within max bytes, or more than HTTP_HEADERS_MAX lines */
 };
 /*
  * Judge the first len bytes of a request, of which at most max may be its head. Looks at shapes only, so

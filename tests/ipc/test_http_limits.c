@@ -1,0 +1,493 @@
+/* Every bound has its answer, and costs nobody else anything. */
+#include "http_env.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/util.h"
+
+/* Everybody else is still served. */
+static void assert_alive(struct env *e)
+{
+	struct reply r;
+
+	request(e, "GET /hello HTTP/1.1\r\n\r\n", &r);
+	assert_int_equal(r.status, 200);
+	reply_fini(&r);
+}
+
+static void assert_error(struct reply *r, int status, const char *code)
+{
+	char want[64];
+
+	snprintf(want, sizeof(want), "{\"error\":{\"code\":\"%s\",", code);
+	assert_int_equal(r->status, status);
+	assert_string_equal(reply_header(r, "Content-Type"), "application/json");
+	assert_memory_equal(reply_header(r, "X-Request-Id"), "req-", 4);
+	assert_true(r->body.len > strlen(want));
+	assert_memory_equal(r->body.data, want, strlen(want));
+}
+
+/* The reply to text, after which the server closes. */
+static void expect_refusal(struct env *e, int fd, int status, const char *code)
+{
+	struct buf rest = BUF_INIT;
+	struct reply r;
+
+	reply_read(e, fd, &rest, &r);
+	assert_error(&r, status, code);
+	assert_true(r.close);
+	client_expect_eof(e, fd);
+	reply_fini(&r);
+	buf_fini(&rest);
+	close(fd);
+}
+
+/* ---- bodies --------------------------------------------------------------------------------- */
+
+static void refuses_a_long_body_at_its_head(void **state)
+{
+	struct env *e = *state;
+	int fd = client_open(e);
+
+	/* Not a byte of the 100 MB is sent. */
+	client_text(e, fd, "POST /echo HTTP/1.1\r\nContent-Length: 104857600\r\n\r\n");
+	expect_refusal(e, fd, 413, "body_too_large");
+	assert_int_equal(e->n_handled, 0);
+	assert_alive(e);
+}
+
+static void lets_who_sends_anyway_read_the_refusal(void **state)
+{
+	struct env *e = *state;
+	size_t len = 8 << 20;
+	char *zeros = calloc(1, len);
+	int fd = client_open(e);
+
+	client_text(e, fd, "POST /echo HTTP/1.1\r\nContent-Length: 8388608\r\n\r\n");
+	client_send(e, fd, zeros, len); /* until EPIPE */
+	expect_refusal(e, fd, 413, "body_too_large");
+	free(zeros);
+}
+
+static void refuses_chunks_beyond_the_bound(void **state)
+{
+	struct env *e = *state;
+	size_t len = 65536;
+	char *zeros = calloc(1, len);
+	int fd = client_open(e);
+
+	client_text(e, fd, "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+	for (int i = 0; i < 40; i++) {
+		client_text(e, fd, "10000\r\n");
+		client_send(e, fd, zeros, len);
+		client_text(e, fd, "\r\n");
+	}
+	expect_refusal(e, fd, 413, "body_too_large");
+	assert_int_equal(e->n_handled, 0);
+	free(zeros);
+	assert_alive(e);
+}
+
+static void refuses_a_huge_chunk(void **state)
+{
+	struct env *e = *state;
+	struct buf rest = BUF_INIT;
+	int fd = client_open(e);
+
+	client_text(e, fd, "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+	env_turn(e);
+	client_text(e, fd, "ffffffffffffffff0\r\n");
+	while (client_recv(e, fd, &rest) > 0)
+		;
+	assert_true(rest.len > 0);
+	assert_memory_equal(rest.data, "HTTP/1.1 413 ", 13); /* libmicrohttpd's own page */
+	buf_fini(&rest);
+	close(fd);
+	assert_alive(e);
+}
+
+static void honours_expect_100_continue(void **state)
+{
+	struct env *e = *state;
+	struct buf rest = BUF_INIT;
+	int fd = client_open(e);
+	struct reply r;
+
+	client_text(e, fd,
+		    "POST /echo HTTP/1.1\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+	reply_read(e, fd, &rest, &r);
+	assert_int_equal(r.status, 100);
+	reply_fini(&r);
+	client_text(e, fd, "body");
+	reply_read(e, fd, &rest, &r);
+	assert_int_equal(r.status, 200);
+	assert_string_equal(r.body.data, "body");
+	reply_fini(&r);
+	close(fd);
+	fd = client_open(e);
+	client_text(e, fd,
+		    "POST /echo HTTP/1.1\r\nContent-Length: 9000000\r\n"
+		    "Expect: 100-continue\r\n\r\n");
+	expect_refusal(e, fd, 413, "body_too_large");
+	fd = client_open(e);
+	client_text(e, fd,
+		    "POST /nothing HTTP/1.1\r\nContent-Length: 9\r\n"
+		    "Expect: 100-continue\r\n\r\n");
+	expect_refusal(e, fd, 404, "not_found");
+	buf_fini(&rest);
+}
+
+static void keeps_a_connection_whose_short_body_was_for_nothing(void **state)
+{
+	struct env *e = *state;
+	struct buf rest = BUF_INIT;
+	int fd = client_open(e);
+	struct reply r;
+
+	client_text(e, fd,
+		    "POST /nothing HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody"
+		    "GET /hello HTTP/1.1\r\n\r\n");
+	reply_read(e, fd, &rest, &r);
+	assert_error(&r, 404, "not_found");
+	reply_fini(&r);
+	reply_read(e, fd, &rest, &r);
+	assert_int_equal(r.status, 200);
+	reply_fini(&r);
+	buf_fini(&rest);
+	close(fd);
+}
+
+static void refuses_other_codings_than_chunked(void **state)
+{
+	struct env *e = *state;
+	int fd = client_open(e);
+
+	client_text(e, fd, "POST /echo HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\nxx");
+	expect_refusal(e, fd, 411, "length_required");
+}
+
+static void bounds_all_bodies_together(void **state)
+{
+	struct env *e = *state;
+	int fd[17], refused = -1;
+	struct buf rest = BUF_INIT;
+	struct reply r;
+
+	/* Sixteen announce as much as one may; there is no room for the next. */
+	for (int i = 0; i < 17; i++) {
+		fd[i] = client_open(e);
+		client_text(e, fd[i], "POST /echo HTTP/1.1\r\nContent-Length: 1048576\r\n\r\nx");
+		env_turn(e);
+		env_turn(e);
+		env_turn(e);
+	}
+	refused = fd[16];
+	reply_read(e, refused, &rest, &r);
+	assert_error(&r, 429, "queue_full");
+	reply_fini(&r);
+	buf_fini(&rest);
+	for (int i = 0; i < 17; i++)
+		close(fd[i]);
+	env_turn_for(e, 5);
+	/* What they had reserved is back. */
+	request(e, "POST /echo HTTP/1.1\r\nContent-Length: 1\r\n\r\nx", &r);
+	assert_int_equal(r.status, 200);
+	reply_fini(&r);
+}
+
+/* ---- heads ---------------------------------------------------------------------------------- */
+
+static void refuses_long_heads(void **state)
+{
+	struct env *e = *state;
+	char *name = malloc(100000);
+
+	/* In one piece, and so long that libmicrohttpd has no room for it. */
+	for (size_t len = 20000; len < 100000; len += 30000) {
+		struct buf text = BUF_INIT;
+		int fd = client_open(e);
+
+		memset(name, 'x', len);
+		buf_adds(&text, "GET /hello HTTP/1.1\r\nA: ");
+		buf_add(&text, name, len);
+		buf_adds(&text, "\r\n\r\n");
+		client_send(e, fd, text.data, text.len);
+		expect_refusal(e, fd, 431, "headers_too_large");
+		buf_fini(&text);
+	}
+	free(name);
+	for (int i = 0; i < 2; i++) {
+		struct buf text = BUF_INIT;
+		int fd = client_open(e);
+
+		/* Not long, but many. */
+		buf_adds(&text, "GET /hello HTTP/1.1\r\n");
+		for (int k = 0; k < 1000; k++)
+			buf_adds(&text, "A: b\r\n");
+		buf_adds(&text, i == 0 ? "\r\n" : "");
+		client_send(e, fd, text.data, text.len);
+		expect_refusal(e, fd, 431, "headers_too_large");
+		buf_fini(&text);
+	}
+	assert_alive(e);
+}
+
+static void refuses_long_heads_that_come_slowly(void **state)
+{
+	struct env *e = *state;
+	int fd = client_open(e);
+
+	client_text(e, fd, "GET /hello HTTP/1.1\r\n");
+	for (int i = 0; i < 18; i++) {
+		char line[1000];
+
+		memset(line, 'a', sizeof(line));
+		line[6] = ':';
+		memcpy(line + sizeof(line) - 2, "\r\n", 2);
+		client_send(e, fd, line, sizeof(line));
+		env_turn(e);
+	}
+	client_text(e, fd, "\r\n");
+	expect_refusal(e, fd, 431, "headers_too_large");
+}
+
+static void answers_what_is_not_http(void **state)
+{
+	static const struct {
+		const char *text;
+		int status;
+	} rows[] = {
+		{ "hello\r\n\r\n", 400 },
+		{ "\x16\x03\x01 TLS\r\n", 400 },
+		{ "GET /hello\r\n\r\n", 400 },
+		{ "GET  HTTP/1.1\r\n\r\n", 400 },
+		{ "GET /hello HTTP/2.0\r\n\r\n", 505 },
+		{ "GET /a b HTTP/1.1\r\n\r\n", 400 },
+		{ "GET /hello HTTP/1.1\r\nno colon\r\n\r\n", 400 },
+		{ "GET /hello HTTP/1.1\r\nA: b\r\n folded\r\n\r\n", 400 },
+		{ "POST /echo HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400 },
+		{ "POST /echo HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n", 400 },
+		{ "POST /echo HTTP/1.1\r\nContent-Length: 0x10\r\n\r\n", 400 },
+	};
+	struct env *e = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int fd = client_open(e);
+
+		print_message("%.20s\n", rows[i].text);
+		client_text(e, fd, rows[i].text);
+		expect_refusal(e, fd, rows[i].status, "invalid_value");
+	}
+	assert_int_equal(e->n_handled, 0);
+	assert_alive(e);
+}
+
+/* ---- connections ---------------------------------------------------------------------------- */
+
+static void refuses_connections_beyond_the_bounds(void **state)
+{
+	struct env *e = *state;
+	struct http_limits limits = env_limits;
+	struct http_stats stats;
+	int fd[4];
+
+	for (int per_user = 0; per_user < 2; per_user++) {
+		limits.connections = per_user ? 100 : 3;
+		limits.connections_per_user = per_user ? 3 : 100;
+		http_server_set_limits(e->server, &limits);
+		for (int i = 0; i < 4; i++) {
+			fd[i] = client_open(e);
+			env_turn(e);
+		}
+		/* It is told when it asks, so that it reads the answer. */
+		client_text(e, fd[3], "GET /hello HTTP/1.1\r\n\r\n");
+		expect_refusal(e, fd[3], 429, "too_many_connections");
+		http_server_stats(e->server, &stats);
+		assert_int_equal(stats.n_connections, 3);
+		/* One goes, one may come. */
+		close(fd[0]);
+		for (int i = 0; i < 5; i++)
+			env_turn(e);
+		assert_alive(e);
+		close(fd[1]);
+		close(fd[2]);
+		for (int i = 0; i < 5; i++)
+			env_turn(e);
+		http_server_stats(e->server, &stats);
+		assert_int_equal(stats.n_connections, 0);
+	}
+}
+
+static void tells_a_silent_refused_client_after_a_second(void **state)
+{
+	struct env *e = *state;
+	struct http_limits limits = env_limits;
+	int64_t began = clock_ms();
+	int fd[100];
+
+	limits.connections = 0;
+	http_server_set_limits(e->server, &limits);
+	for (size_t i = 0; i < ARRAY_LEN(fd); i++)
+		fd[i] = client_open(e);
+	/* There is room for 64 of them to wait; the others hear at once. */
+	for (size_t i = 64; i < ARRAY_LEN(fd); i++)
+		expect_refusal(e, fd[i], 429, "too_many_connections");
+	assert_true(clock_ms() - began < 900);
+	for (size_t i = 0; i < 64; i++)
+		expect_refusal(e, fd[i], 429, "too_many_connections");
+	assert_true(clock_ms() - began >= 900);
+}
+
+static void waits_when_descriptors_run_out(void **state)
+{
+	struct env *e = *state;
+	struct rlimit old, few;
+	struct buf rest = BUF_INIT;
+	struct reply r;
+	uint64_t turns = 0;
+	int64_t until;
+	int fd = client_open(e), next = dup(fd);
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	close(next);
+	few = old;
+	few.rlim_cur = (rlim_t)next;
+	client_text(e, fd, "GET /hello HTTP/1.1\r\n\r\n");
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	/* The listener is readable all the time, and yet the loop does not spin. */
+	until = clock_ms() + 150;
+	while (clock_ms() < until) {
+		uv_run(&e->loop, UV_RUN_ONCE);
+		turns++;
+	}
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_true(turns < 20);
+	reply_read(e, fd, &rest, &r);
+	assert_int_equal(r.status, 200);
+	reply_fini(&r);
+	buf_fini(&rest);
+	close(fd);
+}
+
+/* ---- time ----------------------------------------------------------------------------------- */
+
+static void answers_slow_requests_408(void **state)
+{
+	static const char *const texts[] = {
+		"G",
+		"GET /hello HTTP/1.1\r\nA: b\r\n",
+		"POST /echo HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc",
+		"POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+	};
+	struct env *e = *state;
+	struct http_limits limits = env_limits;
+	struct http_stats stats;
+	int fd[ARRAY_LEN(texts)];
+
+	limits.request_timeout_ms = 60;
+	http_server_set_limits(e->server, &limits);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		fd[i] = client_open(e);
+		client_text(e, fd[i], texts[i]);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		expect_refusal(e, fd[i], 408, "timeout");
+	http_server_stats(e->server, &stats);
+	assert_int_equal(stats.n_refused, ARRAY_LEN(texts));
+	assert_int_equal(e->n_handled, 0);
+}
+
+static void counts_from_the_first_byte_of_a_later_request(void **state)
+{
+	struct env *e = *state;
+	struct http_limits limits = env_limits;
+	struct buf rest = BUF_INIT;
+	struct reply r;
+	int fd = client_open(e);
+
+	limits.request_timeout_ms = 60;
+	http_server_set_limits(e->server, &limits);
+	client_text(e, fd, "GET /hello HTTP/1.1\r\n\r\n");
+	reply_read(e, fd, &rest, &r);
+	reply_fini(&r);
+	buf_fini(&rest);
+	/* Idle for longer than that is fine. */
+	env_turn_for(e, 120);
+	client_text(e, fd, "GET /hel");
+	expect_refusal(e, fd, 408, "timeout");
+}
+
+static void does_not_count_the_handlers_time(void **state)
+{
+	struct env *e = *state;
+	struct http_limits limits = env_limits;
+	struct buf rest = BUF_INIT;
+	struct reply r;
+	int fd = client_open(e);
+
+	limits.request_timeout_ms = limits.idle_timeout_ms = limits.write_timeout_ms = 40;
+	http_server_set_limits(e->server, &limits);
+	client_text(e, fd, "GET /late HTTP/1.1\r\n\r\n");
+	env_turn_for(e, 120);
+	assert_int_equal(e->n_gone, 0);
+	http_reply(e->kept[0], 200, "text/plain", "late", 4);
+	reply_read(e, fd, &rest, &r);
+	assert_string_equal(r.body.data, "late");
+	reply_fini(&r);
+	buf_fini(&rest);
+	close(fd);
+}
+
+static void closes_idle_connections(void **state)
+{
+	struct env *e = *state;
+	struct http_limits limits = env_limits;
+	struct buf rest = BUF_INIT;
+	struct reply r;
+	int fresh = client_open(e), used = client_open(e);
+
+	limits.idle_timeout_ms = 60;
+	http_server_set_limits(e->server, &limits);
+	client_text(e, used, "GET /hello HTTP/1.1\r\n\r\n");
+	reply_read(e, used, &rest, &r);
+	reply_fini(&r);
+	buf_fini(&rest);
+	client_expect_eof(e, fresh);
+	client_expect_eof(e, used);
+	close(fresh);
+	close(used);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, env_setup, env_teardown)
+		TEST(refuses_a_long_body_at_its_head),
+		TEST(lets_who_sends_anyway_read_the_refusal),
+		TEST(refuses_chunks_beyond_the_bound),
+		TEST(refuses_a_huge_chunk),
+		TEST(honours_expect_100_continue),
+		TEST(keeps_a_connection_whose_short_body_was_for_nothing),
+		TEST(refuses_other_codings_than_chunked),
+		TEST(bounds_all_bodies_together),
+		TEST(refuses_long_heads),
+		TEST(refuses_long_heads_that_come_slowly),
+		TEST(answers_what_is_not_http),
+		TEST(refuses_connections_beyond_the_bounds),
+		TEST(tells_a_silent_refused_client_after_a_second),
+		TEST(waits_when_descriptors_run_out),
+		TEST(answers_slow_requests_408),
+		TEST(counts_from_the_first_byte_of_a_later_request),
+		TEST(does_not_count_the_handlers_time),
+		TEST(closes_idle_connections),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
