@@ -152,12 +152,14 @@ int plugin_judge(const char *name, const void *sym, size_t avail, struct ragd_er
 	const struct need needs[] = {
 		{ "version", text_there(p->version) }, { "licence", text_there(p->licence) },
 		{ "summary", text_there(p->summary) }, { "open", p->open != NULL },
-		{ "close", p->close != NULL },         { "ops", p->ops.inference != NULL },
+		{ "close", p->close != NULL },
 	};
 
 	rc = judge_name(name, p, err);
 	if (rc == 0)
 		rc = judge_needs(name, needs, ARRAY_LEN(needs), err);
+	if (rc == 0 && p->ops.inference == NULL) /* the union's pointers are one */
+		rc = ragd_err_set(err, -EINVAL, "module '%s': its descriptor has no ops", name);
 	if (rc == 0)
 		rc = judge_ops(name, p, err);
 	if (rc < 0)

@@ -1,5 +1,6 @@
 #include "daemon/plugins_impl.h"
 
+#include <assert.h>
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
@@ -296,9 +297,11 @@ static int module_ready(struct plugin_module *m, const char *name, struct ragd_e
 		if (!loader.careful)
 			plugin_guard_end();
 	}
-	if (!mapped) {
+	if (rc < 0 && !mapped) {
 		module_free(m);
-	} else if (!m->listed) {
+		return rc;
+	}
+	if (!m->listed) {
 		m->listed = true;
 		m->next = loader.modules;
 		loader.modules = m;
@@ -323,8 +326,9 @@ static int load_locked(const char *const *dirs, const char *module, enum ragd_ki
 		rc = module_entry(path, name, &st, &m, err);
 	if (rc == 0)
 		rc = module_ready(m, name, err);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
+	assert(m->descriptor != NULL);
 	if (strcmp(m->descriptor->name, name) != 0) /* cached under another name: a link */
 		return ragd_err_set(
 			err, -EINVAL,
@@ -346,7 +350,7 @@ int plugin_load(const char *const *dirs, const char *module, enum ragd_kind kind
 	pthread_mutex_lock(&loader.lock);
 	rc = load_locked(dirs, module, kind, &m, err);
 	pthread_mutex_unlock(&loader.lock);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	*out = m->descriptor;
 	if (path != NULL)

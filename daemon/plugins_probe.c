@@ -18,8 +18,6 @@
 
 int plugin_probe_timeout_ms = 10000;
 
-extern char **environ;
-
 /* ---- the child ----------------------------------------------------------------------------- */
 
 void plugin_probe_main(int argc, char **argv)
@@ -102,7 +100,7 @@ int plugin_probe(const char *path, const char *name, struct ragd_err *err)
 	struct ragd_err verdict = { 0 };
 	bool timed_out = false, told;
 	int fds[2], status = 0, rc;
-	pid_t pid;
+	pid_t pid = -1;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return ragd_err_sys(err, "module '%s': probe", name);

@@ -58,7 +58,7 @@ static bool file_read(const struct folder *f, const struct ragd_call *call, cons
 	    st.st_size <= FILE_MAX &&
 	    (text = call->alloc(call, (size_t)st.st_size + 1, 1)) != NULL) {
 		n = fread(text, 1, (size_t)st.st_size, in);
-		strcpy(id, name);
+		snprintf(id, strlen(name) + 1, "%s", name);
 		out->content = (struct ragd_str){ text, n };
 		out->info = (struct ragd_document_info){
 			.id = id,

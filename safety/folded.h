@@ -1,0 +1,55 @@
+/*
+ * Folding: text as the eye reads it. Each character is decomposed (NFKD), loses its accent, becomes
+ * the ASCII letter it looks like, or goes altogether if it cannot be seen (format characters,
+ * fillers, controls; tag characters become the ASCII they spell). Character by character and without
+ * look-ahead, so that a stream folds as its pieces do; case and white space stay.
+ */
+#ifndef SAFETY_FOLDED_H
+#define SAFETY_FOLDED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ragd/plugin.h>
+
+/*
+ * So many invisible characters in a row fold to nothing; one more folds to a line break, which ends
+ * every pattern. That bounds how much raw text a pattern can span.
+ */
+#define FOLDED_UNSEEN_MAX 4
+
+/* Raw bytes that a folded byte came from. */
+struct folded_at {
+	uint32_t start;
+	uint32_t end;
+};
+
+/* Folded text with the way back; zero-initialise, folded_fini. */
+struct folded {
+	char *text;
+	struct folded_at *at;
+	size_t len;
+	size_t cap;
+	unsigned n_unseen; /* invisible characters just before here */
+	bool changed;      /* some character did not fold to itself */
+	bool failed;       /* memory ran out */
+};
+
+void folded_fini(struct folded *f);
+/* Forget the text, keep the memory. */
+void folded_clear(struct folded *f);
+/* Drop the first n folded bytes. */
+void folded_consume(struct folded *f, size_t n);
+/* One byte as it is. */
+void folded_put(struct folded *f, char c, uint32_t start, uint32_t end);
+/*
+ * Append raw[0..len), which stands at raw offset `at` and is not cut inside a character unless that
+ * is how it ends. Bytes that are not UTF-8 stay as they are.
+ */
+void folded_add(struct folded *f, const char *raw, size_t len, uint32_t at);
+
+/* Whether raw folds to itself, byte for byte. Fast for ASCII. */
+bool folded_is_plain(const char *raw, size_t len);
+
+#endif
