@@ -3,10 +3,10 @@
  * names of the default plugins let the built-in configuration be tested without what the real ones
  * need; `sample` has an option of each type, `clash` one with a name that is the daemon's.
  */
+#include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include <fcntl.h>
 
 #include <ragd/plugin.h>
 
@@ -67,15 +67,34 @@ static void card(void *self, struct ragd_card *out)
 	*out = (struct ragd_card){ .name = "test" };
 }
 
+/* The question "wait for PATH" is answered once there is something in that FIFO. */
+static int wait_for(const struct ragd_call *call, struct ragd_str question, struct ragd_err *err)
+{
+	char path[256];
+	struct pollfd p = { .events = POLLIN };
+	int n = 0;
+
+	if (question.len < 9 || memcmp(question.s, "wait for ", 9) != 0)
+		return 0;
+	snprintf(path, sizeof(path), "%.*s", (int)question.len - 9, question.s + 9);
+	p.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (p.fd < 0)
+		return ragd_err_sys(err, "open '%s'", path);
+	while (n == 0 && !call->cancelled(call))
+		n = poll(&p, 1, 10);
+	close(p.fd);
+	return n > 0 ? 0 : ragd_err_set(err, -ECANCELED, "nobody waits any more");
+}
+
 static int generate(void *self, const struct ragd_call *call, const struct ragd_generate *req,
 		    struct ragd_sink *sink, struct ragd_err *err)
 {
 	const struct ragd_usage usage = { 0, 0, 1 };
+	int rc = wait_for(call, req->question, err);
 
 	(void)self;
-	(void)call;
-	(void)req;
-	(void)err;
+	if (rc < 0)
+		return rc;
 	sink->text(sink, "Yes.", 4);
 	sink->done(sink, 0, RAGD_FINISH_STOP, &usage, NULL);
 	return 0;
