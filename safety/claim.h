@@ -1,0 +1,38 @@
+/* A sentence as the grounding check sees it: what it claims, word by word. */
+#ifndef SAFETY_CLAIM_H
+#define SAFETY_CLAIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/words.h"
+
+enum token_kind {
+	TOKEN_WORD,
+	TOKEN_NAME,   /* written with a capital inside a sentence, or an identifier */
+	TOKEN_NUMBER, /* digits, in a form that 1,024 and 1024 share */
+};
+
+struct token {
+	uint64_t hash; /* of the stem; of the number's value */
+	enum token_kind kind;
+};
+
+/* What a run of text has, besides its tokens. */
+struct claim_marks {
+	unsigned n_negations; /* not, never, without, ... */
+	uint32_t poles; /* bit 2k, 2k + 1: one and the other of a pair such as increase, decrease */
+	unsigned n_meta; /* document, passage, answer: words about the asking itself */
+	unsigned n_know; /* know, find, say, mention: what a disclaimer denies */
+	bool speaks;     /* I, we: the answer speaks of itself */
+};
+
+/*
+ * Take text[0..len) apart: cb for each token that carries meaning, in order; a negative return of it
+ * stops. [x removed], which stands for what a filter took out, is passed over.
+ */
+int claim_read(struct words *w, const char *text, size_t len, struct claim_marks *marks,
+	       int (*cb)(void *arg, const struct token *t), void *arg);
+
+#endif
