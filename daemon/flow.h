@@ -46,7 +46,7 @@ struct flow_piece {
 
 struct flow_result {
 	enum flow_finish finish;
-	bool abstained; /* grounded, and nothing in the documents answers */
+	bool abstained; /* nothing in the documents answers */
 	bool grounded;
 	const struct finding *findings;
 	size_t n_findings;

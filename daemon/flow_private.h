@@ -121,11 +121,11 @@ static inline bool flow_cancelled(const struct flow *f)
 	return atomic_load_explicit(&f->cancelled, memory_order_relaxed);
 }
 
-/* Grounded, and nothing in the documents answers. */
+/* Nothing in the documents answers: inference said so, or grounding left nothing. */
 static inline bool flow_abstained(const struct flow *f)
 {
-	return f->assistant->grounded && f->n_cites == 0 && f->blocked_by == NULL &&
-	       f->err.code == 0;
+	return f->n_cites == 0 && f->blocked_by == NULL && f->err.code == 0 &&
+	       (f->assistant->grounded || f->finish == RAGD_FINISH_NO_ANSWER);
 }
 
 /* A filter said no: remember which, and what the user is told. */
