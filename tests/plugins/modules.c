@@ -8,7 +8,7 @@
 
 #include <ragd/plugin.h>
 
-#define STRING_(x) #x // NOLINT(bugprone-macro-parentheses)
+#define STRING_(x) #x
 #define STRING(x)  STRING_(x)
 #define IS(x)      (VARIANT == x)
 
