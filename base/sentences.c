@@ -419,13 +419,13 @@ static bool announced_as_code(const struct sentences *s, size_t at)
 		newlines += s->p.text[--end] == '\n';
 	if (newlines < 2 || end < 2)
 		return false;
-	if (memcmp(s->p.text + end - 2, "::", 2) == 0)
-		return true;
 	for (from = end; from > 0 && end - from < LINE_PEEK && s->p.text[from - 1] != '\n';)
 		from--;
 	while (from < end && s->p.text[from] == ' ')
 		from++;
-	return end - from > 7 && memcmp(s->p.text + from, ".. code", 7) == 0;
+	if (end - from > 3 && memcmp(s->p.text + from, ".. ", 3) == 0) /* ".. note::" holds prose */
+		return end - from > 7 && memcmp(s->p.text + from + 3, "code", 4) == 0;
+	return memcmp(s->p.text + end - 2, "::", 2) == 0;
 }
 
 /* ---- sentences ----------------------------------------------------------------------------- */

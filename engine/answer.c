@@ -7,6 +7,8 @@
 /* A sentence's tokens, and what the question asks of them. */
 struct look {
 	const struct question *q;
+	const char *text; /* of the passage, `left` bytes */
+	size_t left;
 	const struct token *tok;
 	uint32_t n;
 	struct answer *out;
@@ -83,6 +85,21 @@ static void find_where(struct look *l)
 	}
 }
 
+/* 1.30.0: what was asked for is a number, not when it came to be so. */
+static bool is_version(const struct look *l, uint32_t at)
+{
+	const char *text = l->text + l->tok[at].start;
+	size_t dots = 0;
+
+	for (size_t i = 0; i < l->left - l->tok[at].start && i < 16; i++) {
+		if (text[i] == '.')
+			dots++;
+		else if (text[i] < '0' || text[i] > '9')
+			break;
+	}
+	return dots >= 2;
+}
+
 static void find_count(struct look *l)
 {
 	for (uint32_t i = 0; i < l->n; i++) {
@@ -90,9 +107,11 @@ static void find_count(struct look *l)
 
 		if (!is_new(l, i) || !(flagged(l, i, TOKEN_NUMBER) || has(l, i, CUE_NUMBER)))
 			continue;
+		if (flagged(l, i, TOKEN_NUMBER) && is_version(l, i))
+			continue;
 		for (uint32_t j = i + 1; j < l->n && l->tok[j].pos <= l->tok[i].pos + 3; j++)
 			unit |= (l->tok[j].term >= 0 && l->q->terms[l->tok[j].term].unit) ||
-				has(l, j, CUE_UNIT | CUE_TIME);
+				(has(l, j, CUE_UNIT) && l->tok[j].pos <= l->tok[i].pos + 1);
 		place(l, i, unit);
 	}
 }
@@ -129,7 +148,12 @@ void answer_find(const struct question *q, const struct scan *s, uint32_t senten
 		 struct answer *out)
 {
 	const struct sentence *st = &s->sentences[sentence];
-	struct look l = { .q = q, .tok = s->tokens + st->token, .n = st->n_tokens, .out = out };
+	struct look l = { .q = q,
+			  .text = s->passages[st->passage].text.s,
+			  .left = s->passages[st->passage].text.len,
+			  .tok = s->tokens + st->token,
+			  .n = st->n_tokens,
+			  .out = out };
 
 	memset(out, 0, sizeof(*out));
 	switch (q->ask) {
@@ -152,7 +176,7 @@ void answer_find(const struct question *q, const struct scan *s, uint32_t senten
 		find_cue(&l, CUE_MEANS);
 		break;
 	case ASK_YESNO:
-		find_cue(&l, CUE_MODAL | CUE_NEGATION | CUE_COPULA);
+		find_cue(&l, CUE_MODAL | CUE_NEGATION);
 		break;
 	case ASK_DEFINE:
 		find_definition(&l);

@@ -50,13 +50,13 @@ static const struct {
 		"file folder path filmed born held hosted based" },
 	{ CUE_AT, "in at on near from to into within between across around along outside inside under" },
 	{ CUE_PRONOUN, "it its this these those they them their he him his she her such that there here" },
-	{ CUE_NEGATION, "not no never none cannot nor neither without n't don't doesn't isn't aren't wasn't weren't "
+	{ CUE_NEGATION, "not no never none cannot nor neither without impossible unable n't don't doesn't isn't aren't wasn't weren't "
 		"can't couldn't won't wouldn't shouldn't didn't hasn't haven't mustn't" },
 	{ CUE_UNIT, "percent per percentage km kilometre kilometres kilometer kilometers mile miles metre metres "
 		"meter meters feet foot inch inches cm mm kg kilogram kilograms pound pounds ton tons tonne tonnes "
 		"gram grams litre litres liter degrees celsius fahrenheit dollar dollars euro euros cent cents ms "
 		"millisecond milliseconds second seconds kb kib mb mib gb gib tb byte bytes bit bits hz mhz ghz "
-		"watt watts volts acres hectares people times square cubic" },
+		"watt watts volts acres hectares people times square cubic year years month months week weeks day days hour hours minute minutes decade decades century centuries" },
 	{ CUE_MODAL, "can could may might must shall should will would able possible allowed supported supports "
 		"safe required optional always only" },
 	{ CUE_ARTICLE, "a an the" },

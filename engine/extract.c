@@ -15,17 +15,22 @@
  * texts lack, by judgement.
  */
 static const float weights[F_N] = {
-	[F_COVER] = 6.3f,       [F_COVER_HEAD] = 10.7f,   [F_COVER_BEFORE] = 8.0f,
-	[F_COVER_NEAR] = 4.2f,  [F_COVER_PASSAGE] = 2.1f, [F_EXACT] = 1.8f,
-	[F_DENSE] = 2.3f,       [F_PAIRS] = 0.9f,         [F_TYPE] = 0.7f,
-	[F_TYPE_STRONG] = 0.6f, [F_TYPE_NEAR] = 2.4f,     [F_RANK] = 1.7f,
-	[F_FIRST] = 0.7f,       [F_SUBJECT] = 0.4f,       [F_LENGTH] = 0.4f,
-	[F_SHORT] = -0.5f,      [F_QUESTION] = -1.0f,     [F_ROW] = -0.5f,
-	[F_CODE] = -3.0f,       [F_ENTRY] = -2.0f,
+	[F_COVER] = 7.0f,       [F_COVER_HEAD] = 10.5f,   [F_COVER_BEFORE] = 7.9f,
+	[F_COVER_NEAR] = 4.0f,  [F_COVER_PASSAGE] = 1.5f, [F_EXACT] = 1.4f,
+	[F_DENSE] = 2.5f,       [F_PAIRS] = 1.0f,         [F_TYPE] = 0.7f,
+	[F_TYPE_STRONG] = 0.6f, [F_TYPE_NEAR] = 2.0f,     [F_NEGATED] = 1.5f,
+	[F_RANK] = 1.9f,        [F_FIRST] = 0.4f,         [F_SUBJECT] = 0.4f,
+	[F_LENGTH] = 0.2f,      [F_SHORT] = -1.0f,        [F_QUESTION] = -1.0f,
+	[F_ROW] = -0.5f,        [F_COMMENT] = -1.0f,      [F_CODE] = -6.0f,
+	[F_ENTRY] = -3.0f,
 };
 
-/* A further sentence joins the answer if its score is this little below the best's. */
-static const float slack[EXTRACT_MAX] = { 0, 2.0f, 1.5f, 1.0f, 0.7f };
+/*
+ * A further sentence joins the answer if its score is this little below the best's; one of a passage that
+ * the answer does not quote yet may lie a little lower, since it tells more.
+ */
+static const float slack[EXTRACT_MAX] = { 0, 3.0f, 2.0f, 1.5f, 1.0f };
+#define SLACK_ELSEWHERE 1.0f
 
 struct extract {
 	struct words *words;
@@ -97,7 +102,7 @@ static double sure_of(const float f[F_N], float score)
 {
 	float there = f[F_COVER] + f[F_COVER_HEAD] + f[F_COVER_BEFORE];
 	float around = there + f[F_COVER_NEAR] + f[F_COVER_PASSAGE];
-	double z = 0.215 * score + 1.09 * there + 0.89 * around + 1.96 * f[F_NAMES] - 4.82;
+	double z = 0.31 * score + 0.51 * there + 1.17 * around + 1.6 * f[F_NAMES] - 5.36;
 
 	return 1 / (1 + exp(-z));
 }
@@ -142,6 +147,22 @@ static void list_put(struct answer_list *l, uint32_t sentence)
 {
 	if (l->n < l->max && !list_has(l, sentence))
 		l->at[l->n++] = sentence;
+}
+
+/* Whether the answer should say what best[i] says too. */
+static bool list_wants(const struct answer_list *l, const struct scan *s, const struct choice *best,
+		       size_t i)
+{
+	float least = best[0].score - slack[l->n];
+	bool elsewhere = true;
+
+	for (size_t j = 0; j < l->n; j++) {
+		if (repeats(s, l->at[j], best[i].sentence))
+			return false;
+		elsewhere &=
+			s->sentences[l->at[j]].passage != s->sentences[best[i].sentence].passage;
+	}
+	return best[i].score >= least - (elsewhere ? SLACK_ELSEWHERE : 0);
 }
 
 /* A sentence that leans on the one before it takes that along, one that ends in a colon the next. */
@@ -223,19 +244,14 @@ ssize_t extract_read(struct extract *x, struct ragd_str question,
 	}
 	if (n_best == 0)
 		return 0;
-	features_of(&x->question, s, &w, best[0].sentence, f);
-	*sure = sure_of(f, best[0].score);
+	for (size_t i = 0; i < MIN(n_best, 3u); i++) {
+		features_of(&x->question, s, &w, best[i].sentence, f);
+		*sure = MAX(*sure, sure_of(f, best[i].score));
+	}
 	if (*sure < options->threshold)
 		return 0;
-	for (size_t i = 0; i < n_best && list.n < list.max; i++) {
-		bool again = false;
-
-		if (best[i].score < best[0].score - slack[list.n])
-			break;
-		for (size_t j = 0; j < list.n; j++)
-			again |= repeats(s, list.at[j], best[i].sentence);
-		if (!again)
+	for (size_t i = 0; i < n_best && list.n < list.max; i++)
+		if (list_wants(&list, s, best, i))
 			list_put_with_neighbours(&list, s, best[i].sentence);
-	}
 	return list_write(&list, s, out);
 }

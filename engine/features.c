@@ -159,9 +159,10 @@ static void features_form(const struct question *q, const struct scan *s, const 
 	const struct token *tok = s->tokens + st->token;
 	struct cover exact = { { 0 } };
 	uint32_t words = 0, matched = 0;
-	bool seen = false;
+	bool seen = false, negated = false;
 
 	for (uint32_t t = 0; t < st->n_tokens; t++) {
+		negated |= (tok[t].cues & CUE_NEGATION) != 0;
 		if (tok[t].flags & (TOKEN_STOP | TOKEN_PART))
 			continue;
 		words++;
@@ -178,6 +179,8 @@ static void features_form(const struct question *q, const struct scan *s, const 
 	out[F_SHORT] = words < 4;
 	out[F_QUESTION] = st->question;
 	out[F_ROW] = st->kind == SENTENCE_ROW;
+	out[F_COMMENT] = st->kind == SENTENCE_COMMENT;
+	out[F_NEGATED] = q->negated && negated;
 	out[F_CODE] = st->kind == SENTENCE_CODE;
 	out[F_ENTRY] = st->kind == SENTENCE_ENTRY;
 	out[F_FIRST] = st->ordinal == 0 || (st->ordinal == 1 && st->heading != NO_SENTENCE);

@@ -29,8 +29,10 @@ enum feature {
 	F_QUESTION,      /* is itself one */
 	F_ROW,           /* of a table */
 	F_CODE,
-	F_ENTRY, /* describes nothing, but is what the next sentences describe */
-	F_NAMES, /* share of the question's names, numbers and identifiers here or around */
+	F_COMMENT, /* in code */
+	F_NEGATED, /* is so, as the question is */
+	F_ENTRY,   /* describes nothing, but is what the next sentences describe */
+	F_NAMES,   /* share of the question's names, numbers and identifiers here or around */
 	F_N,
 };
 

@@ -147,6 +147,33 @@ static enum sentence_kind kind_of(const struct ragd_passage *p, const struct sen
 	}
 }
 
+/* Code that nothing announced: the passage begins inside it, or its block was merely indented. */
+static bool is_code(const char *s, size_t len)
+{
+	size_t signs = 0;
+	bool sure = false;
+
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == '{' || s[i] == '}' ||
+		    (s[i] == ';' && (i + 1 == len || s[i + 1] == '\n')))
+			sure = true;
+		signs += s[i] != '\0' && strchr("{};=<>*&|", s[i]) != NULL;
+	}
+	return sure && signs >= 3 && signs * 60 > len;
+}
+
+/* Whether a comment is still open after s, given whether one was before. */
+static bool comment_after(const char *s, size_t len, bool open)
+{
+	for (size_t i = 0; i + 1 < len; i++) {
+		if (s[i] == '/' && s[i + 1] == '*')
+			open = true;
+		else if (s[i] == '*' && s[i + 1] == '/')
+			open = false;
+	}
+	return open;
+}
+
 /* Whether what stands between two sentences is less than a blank line, and no new item begins. */
 static bool is_one_paragraph(const char *text, uint32_t from, uint32_t to)
 {
@@ -189,8 +216,33 @@ static void sentence_judge(struct scan *s, struct sentence *st, const struct sen
 		st->kind = before != NULL && before->kind == SENTENCE_ITEM ? SENTENCE_ITEM
 									   : SENTENCE_PROSE;
 	}
+	if ((st->kind == SENTENCE_PROSE || st->kind == SENTENCE_ITEM) &&
+	    is_code(text + st->start, st->end - st->start))
+		st->kind = SENTENCE_CODE;
 	st->question = st->end > st->start && text[st->end - 1] == '?';
 	st->pronoun = is_pronoun_led(s, st);
+}
+
+/*
+ * What later sentences stand under, after st: a heading, an entry ("uv_run(…)"), the first row of a table
+ * if a row without words follows it.
+ */
+static void under_what(struct scan *s, struct sentence *st, uint32_t *heading, uint32_t *entry)
+{
+	uint32_t i = (uint32_t)(st - s->sentences);
+
+	if (st->kind == SENTENCE_HEADING) {
+		*heading = i;
+		*entry = NO_SENTENCE;
+	} else if (st->kind == SENTENCE_ENTRY) {
+		*entry = i;
+	} else if (st->kind == SENTENCE_ROW && st->n_tokens == 0 && st->ordinal > 0 &&
+		   st[-1].kind == SENTENCE_ROW) {
+		st[-1].kind = SENTENCE_ENTRY;
+		*entry = i - 1;
+	} else if (st->kind != SENTENCE_ROW && st->ordinal > 0 && st[-1].kind == SENTENCE_ROW) {
+		*entry = NO_SENTENCE; /* the table is over */
+	}
 }
 
 static int passage_read(struct scan *s, uint32_t index, const struct question *q, struct words *w,
@@ -200,6 +252,7 @@ static int passage_read(struct scan *s, uint32_t index, const struct question *q
 	const struct ragd_passage *p = &s->passages[index];
 	uint32_t heading = NO_SENTENCE, entry = NO_SENTENCE, pos = 0, ordinal = 0;
 	const struct sentence *before = NULL;
+	bool comment = false;
 	size_t from, to;
 	int rc;
 
@@ -225,12 +278,10 @@ static int passage_read(struct scan *s, uint32_t index, const struct question *q
 		if (tokens_add(s, st, q, w, cues, p->text.s, &pos) < 0)
 			return -ENOMEM;
 		sentence_judge(s, st, before);
-		if (st->kind == SENTENCE_HEADING) {
-			heading = (uint32_t)s->n_sentences;
-			entry = NO_SENTENCE;
-		} else if (st->kind == SENTENCE_ENTRY) {
-			entry = (uint32_t)s->n_sentences;
-		}
+		if (comment && st->kind != SENTENCE_CODE)
+			st->kind = SENTENCE_COMMENT;
+		comment = comment_after(p->text.s + from, to - from, comment);
+		under_what(s, st, &heading, &entry);
 		pos += 4; /* proximity ends with the sentence, almost */
 		s->n_sentences++;
 	}

@@ -45,6 +45,7 @@ enum sentence_kind {
 	SENTENCE_HEADING,
 	SENTENCE_ENTRY, /* ".. c:function:: int uv_run(…)", a term before its definition */
 	SENTENCE_CODE,
+	SENTENCE_COMMENT, /* in code */
 	SENTENCE_RULE,
 };
 

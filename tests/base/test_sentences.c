@@ -108,6 +108,7 @@ static const struct row blocks[] = {
 	{ "Example::\n\n    a. B\n\n    c\n\nText.", "Example::|a. B\n\n    c|Text." },
 	{ ".. code-block:: c\n\n    a. B\n\n    c\nText.",
 	  ".. code-block:: c|a. B\n\n    c|Text." },
+	{ ".. note::\n\n    Prose. It is.\n", ".. note::|Prose.|It is." },
 	{ ".. note:: This is\n   long. So.\n\nText", ".. note:: This is\n   long.|So.|Text" },
 	{ ":param x: The x\n    it takes\n:returns: Nothing",
 	  ":param x: The x\n    it takes|:returns: Nothing" },
