@@ -73,16 +73,16 @@ static void chat_reads_every_member(void **state)
 static void chat_tells_absent_from_present(void **state)
 {
 	/* null is as good as absent: SDKs send it. */
+	/* clang-format off */
 	static const char *const bodies[] = {
 		"{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}",
-		"{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"model\":null,\"stream\":"
-		"null,"
-		"\"max_tokens\":null,\"temperature\":null,\"top_p\":null,\"seed\":null,\"stop\":"
-		"null,"
-		"\"n\":null,\"collections\":null,\"k\":null,\"stream_options\":null}",
-		"{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"collections\":[],"
-		"\"stop\":[]}",
+		("{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"model\":null,\"stream\":null,"
+		 "\"max_tokens\":null,\"temperature\":null,\"top_p\":null,\"seed\":null,\"stop\":null,"
+		 "\"n\":null,\"collections\":null,\"k\":null,\"stream_options\":null}"),
+		("{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"collections\":[],"
+		 "\"stop\":[]}"),
 	};
+	/* clang-format on */
 	struct codec_chat req;
 	struct codec_err err;
 

@@ -1,0 +1,188 @@
+/*
+ * The request path: the real server on a real socket gets the input as a client's bytes. The first byte says
+ * how they are cut into pieces and how the client ends; the loop turns between pieces. Whatever comes, the
+ * server neither crashes nor keeps anything, each reply begins like one, and handlers get what http.h
+ * promises.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/utf8.h"
+#include "base/util.h"
+#include "ipc/http.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define CHECK(what)                                                                                \
+	do {                                                                                       \
+		if (!(what))                                                                       \
+			abort();                                                                   \
+	} while (0)
+
+#define KEPT_MAX 256
+#define BODY_MAX 2048
+
+static uv_loop_t loop;
+static struct http_server *server;
+static struct sockaddr_un addr;
+static socklen_t addr_len;
+static struct http_exchange *kept[KEPT_MAX];
+static size_t n_kept;
+
+static void judge(struct http_exchange *x, const struct http_request *req)
+{
+	const char *name = http_query(x, "name");
+
+	CHECK(req->path[0] == '/');
+	CHECK(req->body.len <= BODY_MAX);
+	CHECK(strlen(req->request_id) > 4);
+	for (size_t i = 0; i < req->n_params; i++) {
+		CHECK(req->param[i].len > 0);
+		CHECK(utf8_invalid_at(req->param[i].s, req->param[i].len) < 0);
+		CHECK(memchr(req->param[i].s, '\0', req->param[i].len) == NULL);
+	}
+	CHECK(name == NULL || utf8_invalid_at(name, strlen(name)) < 0);
+}
+
+static void now(struct http_exchange *x, const struct http_request *req, void *ctx)
+{
+	(void)ctx;
+	judge(x, req);
+	http_reply(x, 200, "text/plain", req->body.s, req->body.len);
+}
+
+static void gone_cb(struct http_exchange *x, void *arg)
+{
+	(void)arg;
+	for (size_t i = 0; i < n_kept; i++)
+		if (kept[i] == x)
+			kept[i] = NULL;
+}
+
+static void late(struct http_exchange *x, const struct http_request *req, void *ctx)
+{
+	(void)ctx;
+	judge(x, req);
+	if (n_kept == KEPT_MAX) {
+		http_reply_error(x, 429, "queue_full", NULL, "full");
+		return;
+	}
+	if (req->path[1] != 'd')
+		http_on_gone(x, gone_cb, NULL);
+	kept[n_kept++] = x;
+}
+
+static void stream(struct http_exchange *x, const struct http_request *req, void *ctx)
+{
+	(void)ctx;
+	judge(x, req);
+	http_stream_start(x, 200, "text/event-stream");
+	http_stream_write(x, "data: 1\n\n", 9);
+	http_stream_write(x, "data: 2\n\n", 9);
+	http_stream_end(x);
+}
+
+static const struct http_route routes[] = {
+	{ "GET", "/n", now, 0 },
+	{ "POST", "/n", now, 0 },
+	{ "PUT", "/n/{}", now, 0 },
+	{ "GET", "/n/{}/d/{}", now, 0 },
+	{ "GET", "/l", late, 0 },
+	{ "POST", "/l", late, 0 },
+	{ "GET", "/d", late, 0 },
+	{ "GET", "/s", stream, 0 },
+	{ "POST", "/a", now, HTTP_ROUTE_ADMIN },
+};
+
+static void start(void)
+{
+	static const struct http_limits limits = { BODY_MAX, 1024, 100, 100, 60000, 60000, 60000 };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct ragd_err err = { 0 };
+
+	/* A name of the kernel's choice that no file system knows. */
+	addr.sun_family = AF_UNIX;
+	addr_len = sizeof(addr);
+	CHECK(bind(fd, (struct sockaddr *)&addr, sizeof(addr.sun_family)) == 0);
+	CHECK(getsockname(fd, (struct sockaddr *)&addr, &addr_len) == 0);
+	CHECK(listen(fd, 16) == 0);
+	CHECK(uv_loop_init(&loop) == 0);
+	CHECK(http_server_start(&loop, &fd, 1, &limits, routes, ARRAY_LEN(routes), NULL, &server,
+				&err) == 0);
+}
+
+/* Answer what waits; the next request of the connection may follow from it. */
+static void answer_kept(void)
+{
+	size_t n = n_kept;
+
+	n_kept = 0;
+	for (size_t i = 0; i < n; i++)
+		if (kept[i] != NULL)
+			http_reply(kept[i], 200, "text/plain", "late", 4);
+}
+
+/* What the server sent; false once it has closed. */
+static bool replies_read(int fd, size_t *have, char *begin, size_t size)
+{
+	static char data[65536];
+
+	for (;;) {
+		ssize_t n = recv(fd, data, sizeof(data), MSG_DONTWAIT);
+
+		if (n <= 0)
+			return n < 0 && errno == EAGAIN;
+		if (*have < size)
+			memcpy(begin + *have, data, MIN((size_t)n, size - *have));
+		*have += (size_t)n;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct http_stats stats;
+	char begin[7] = { 0 };
+	size_t piece, have = 0;
+	bool open = true;
+	int fd;
+
+	if (size < 2)
+		return 0;
+	if (server == NULL)
+		start();
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	CHECK(connect(fd, (struct sockaddr *)&addr, addr_len) == 0);
+	/* In 1 to 8 pieces. */
+	piece = (size - 1) / (1 + data[0] % 8) + 1;
+	for (size_t at = 1; open && at < size; at += piece) {
+		if (send(fd, data + at, MIN(piece, size - at), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+			break;
+		uv_run(&loop, UV_RUN_NOWAIT);
+		uv_run(&loop, UV_RUN_NOWAIT);
+		if (data[0] & 16)
+			answer_kept();
+		open = replies_read(fd, &have, begin, sizeof(begin));
+	}
+	if (data[0] & 32)
+		shutdown(fd, SHUT_WR);
+	for (int turn = 0; open && turn < 8; turn++) {
+		uv_run(&loop, UV_RUN_NOWAIT);
+		answer_kept();
+		open = replies_read(fd, &have, begin, sizeof(begin));
+	}
+	CHECK(have == 0 || memcmp(begin, "HTTP/1.", MIN(have, sizeof(begin))) == 0);
+	close(fd);
+	for (int turn = 0; turn < 4; turn++) {
+		uv_run(&loop, UV_RUN_NOWAIT);
+		answer_kept();
+	}
+	http_server_stats(server, &stats);
+	CHECK(stats.n_connections == 0 && stats.n_exchanges == 0);
+	return 0;
+}
