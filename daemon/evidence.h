@@ -30,7 +30,7 @@ struct citation {
 	const struct source *source;
 	uint64_t start;
 	uint64_t end;
-	struct ragd_str quote; /* what stands there, without mark-up; borrowed from the evidence */
+	struct ragd_str quote; /* what stands there; borrowed from the evidence */
 	float score;
 	size_t mark_start; /* bytes of the piece of answer in which "[n]" stands */
 	size_t mark_end;

@@ -205,6 +205,27 @@ void filters_check(const struct filters *f, struct call *call, const struct ragd
 	call->base.deadline_ms = latest_ms;
 }
 
+struct ragd_str filters_quote(const struct filters *f, struct call *call, struct ragd_str text)
+{
+	struct filters judging = { .policy = f->policy };
+	struct findings none = { .arena = call->arena };
+	struct ragd_screen screen = {
+		.size = sizeof(screen),
+		.stage = RAGD_STAGE_RESPONSE,
+		.text = text,
+	};
+	struct filters_verdict v;
+
+	if (text.len == 0)
+		return text;
+	/* It is evidence itself: what grounds has no opinion on it. */
+	for (size_t i = 0; i < f->n; i++)
+		if (!grounds(f->plugin[i]))
+			judging.plugin[judging.n++] = f->plugin[i];
+	filters_check(&judging, call, &screen, &none, &v);
+	return v.action == RAGD_BLOCK ? (struct ragd_str){ NULL, 0 } : v.text;
+}
+
 static void stage_open(struct filters_stream *s, struct stage *st, struct call *call)
 {
 	const struct ragd_safety_ops *ops = ops_of(st->plugin);

@@ -76,6 +76,12 @@ void findings_add(struct findings *list, const struct finding *f);
 void filters_check(const struct filters *f, struct call *call, const struct ragd_screen *screen,
 		   struct findings *list, struct filters_verdict *out);
 
+/*
+ * A text of the documents that leaves beside an answer (a quote, a title): redacted as an answer would be,
+ * empty if it may not leave at all. Lives in call's arena unless nothing was redacted.
+ */
+struct ragd_str filters_quote(const struct filters *f, struct call *call, struct ragd_str text);
+
 /* A response that arrives in pieces; screen (with the evidence) must outlive the stream. NULL: memory. */
 struct filters_stream *filters_stream_open(const struct filters *f, struct call *call,
 					   const struct ragd_screen *screen, struct findings *list);

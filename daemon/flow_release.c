@@ -113,6 +113,26 @@ static bool release_claim(struct flow *f)
 
 /* ---- release -------------------------------------------------------------------------------- */
 
+/* A text of the documents as it may leave; kept for as long as the flow. */
+static struct ragd_str quotable(struct flow *f, struct ragd_str text)
+{
+	struct ragd_str out = filters_quote(&f->filters, f->release_call, text);
+
+	return out.s == text.s ? out : arena_str(f->findings.arena, out);
+}
+
+static void cite(struct flow *f, const struct ragd_cite *from, struct citation *c)
+{
+	size_t n = f->sources.n;
+
+	evidence_cite(&f->evidence, from, &f->sources, c);
+	c->quote = quotable(f, c->quote);
+	for (; n < f->sources.n; n++) { /* it is the first of its document */
+		f->sources.v[n].title = quotable(f, f->sources.v[n].title);
+		f->sources.v[n].heading = quotable(f, f->sources.v[n].heading);
+	}
+}
+
 /* Write text with " [n]" behind what each cite supports. NULL: out of memory. */
 static struct output *output_new(struct flow *f, struct ragd_str text,
 				 const struct ragd_cite *cites, size_t n_cites)
@@ -130,7 +150,7 @@ static struct output *output_new(struct flow *f, struct ragd_str text,
 			continue;
 		buf_add(&o->text, text.s + at, to - at);
 		at = to;
-		evidence_cite(&f->evidence, &cites[i], &f->sources, c);
+		cite(f, &cites[i], c);
 		buf_addc(&o->text, ' ');
 		c->mark_start = o->text.len;
 		buf_printf(&o->text, "[%u]", c->source->n);

@@ -345,6 +345,22 @@ static void a_filter_that_fails_in_a_stream_blocks_or_is_left_out(void **state)
 	buf_fini(&out);
 }
 
+static void quotes_are_redacted_like_answers(void **state)
+{
+	struct fixture *x = *state;
+	struct ragd_str plain = RAGD_STR("two"), out;
+
+	add(x, &streaming_descriptor, (struct trait){ "one", "1", RAGD_REDACT, 0, false });
+	add(x, &streaming_descriptor, (struct trait){ "bomb", NULL, RAGD_BLOCK, 0, false });
+	out = filters_quote(&x->filters, x->call, RAGD_STR("one more"));
+	assert_int_equal(out.len, strlen("1 more"));
+	assert_memory_equal(out.s, "1 more", out.len);
+	out = filters_quote(&x->filters, x->call, plain);
+	assert_ptr_equal(out.s, plain.s);
+	out = filters_quote(&x->filters, x->call, RAGD_STR("one bomb"));
+	assert_int_equal(out.len, 0);
+}
+
 static void holdbacks_add_up(void **state)
 {
 	struct fixture *x = *state;
@@ -370,6 +386,7 @@ int main(void)
 		TEST(a_stream_passes_through_all_filters),
 		TEST(a_blocked_stream_keeps_what_was_let_out_before),
 		TEST(a_filter_that_fails_in_a_stream_blocks_or_is_left_out),
+		TEST(quotes_are_redacted_like_answers),
 		TEST(holdbacks_add_up),
 	};
 

@@ -114,10 +114,9 @@ metric() { api /metrics | sed -n "s/^$1 //p"; }
 words=$(seq -s ' ' 500)
 before=$(metric 'ragd_answers_total{outcome="cancelled"}')
 ask slow "$words" '{"stream":true}' >"$T/left" &
-client=$!
 active() { [ "$(metric ragd_answers_active)" = "$1" ]; }
 check "an answer is at work" wait_for active 1
-kill "$client" $(pgrep -P "$client") 2>/dev/null
+pkill -f "^curl .*$SOCKET"
 check "its client leaves and its work ends" wait_for active 0
 is "it counts as cancelled" "$(metric 'ragd_answers_total{outcome="cancelled"}')" $((before + 1))
 
@@ -125,7 +124,7 @@ for i in 1 2 3 4; do ask slow "$words" '{"stream":true}' >/dev/null & done
 check "the queue is full" wait_for active 4
 is "one more is refused" "$(ask echo hello | get '["error"]["code"]')" queue_full
 has "with the time to come back" "$(api /v1/chat/completions -D - -o /dev/null -d '{"model":"echo","messages":[{"role":"user","content":"x"}]}')" "Retry-After"
-pkill -P $$ curl
+pkill -f "^curl .*$SOCKET"
 check "and there is room again" wait_for active 0
 
 is "a deadline is kept" "$(ask hasty "$words" | get '["error"]["code"]')" deadline
@@ -139,7 +138,7 @@ is "what nobody got cannot be rated" "$(api /v1/feedback -d '{"answer_id":"ans-n
 has "metrics count answers" "$(api /metrics)" 'ragd_answers_total{outcome="answered"}'
 card=$(api /v1/system-card)
 has "the system card says what runs" "$card" safety_basic
-has "and that this is a machine" "$card" '"ai": true'
+has "and that this is a machine" "$card" '"ai":true'
 hasnt "no question is in the log" "$(cat "$T/ragd.log")" "default size"
 
 stop_ragd
