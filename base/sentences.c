@@ -342,6 +342,7 @@ static bool ends_at(struct sentences *s, size_t from, size_t at, size_t n, bool 
 	for (next = j; peek_at(p, next) == ' '; next++)
 		;
 	while (next - at < TAIL_MAX && (n = mark(p, next)) > 0) {
+		ab = ABBREV_NONE; /* nobody cites in the middle of an abbreviation */
 		*end = next += n;
 		while (peek_at(p, next) == ' ')
 			next++;

@@ -156,6 +156,8 @@ static bool list_wants(const struct answer_list *l, const struct scan *s, const 
 	float least = best[0].score - slack[l->n];
 	bool elsewhere = true;
 
+	if (l->n > 0 && s->sentences[best[i].sentence].kind == SENTENCE_CODE)
+		return false;
 	for (size_t j = 0; j < l->n; j++) {
 		if (repeats(s, l->at[j], best[i].sentence))
 			return false;

@@ -216,6 +216,22 @@ static size_t take_tag(struct plain *p, size_t i, size_t to)
 	return i;
 }
 
+/* The signs of a comment in C, and the star that its lines begin with. */
+static size_t take_comment(const struct plain *p, size_t i)
+{
+	size_t line = i;
+
+	if (at(p, i) == '/' || at(p, i + 1) == '/')
+		return at(p, i) != at(p, i + 1) &&
+				       (i == 0 || is_white((unsigned char)p->s[i - 1])) &&
+				       (i + 2 == p->end || is_white(at(p, i + 2)))
+			       ? i + 2
+			       : i;
+	while (line > 0 && (p->s[line - 1] == ' ' || p->s[line - 1] == '\t'))
+		line--;
+	return line > 0 && p->s[line - 1] == '\n' && is_white(at(p, i + 1)) ? i + 1 : i;
+}
+
 static size_t take_escape(struct plain *p, size_t i)
 {
 	int c = at(p, i + 1);
@@ -237,7 +253,11 @@ static size_t take_markup(struct plain *p, size_t i, size_t to)
 		return take_role(p, i);
 	case '`':
 		return take_quoted(p, i, to);
+	case '/':
+		return at(p, i + 1) == '*' ? take_comment(p, i) : i;
 	case '*':
+		j = take_comment(p, i);
+		return j > i ? j : take_emphasis(p, i, to);
 	case '_':
 		return take_emphasis(p, i, to);
 	case '[':
@@ -300,12 +320,18 @@ static size_t begin(struct plain *p)
 			;
 		if (i < name + 2 || p->s[i - 1] != ':' || p->s[i - 2] != ':')
 			return name;
-		/* Since when something is so is worth keeping. */
-		if (strncmp(p->s + name, "version", 7) == 0 ||
-		    strncmp(p->s + name, "deprecated", 10) == 0) {
-			buf_add(p->out, p->s + name, i - name - 2);
-			put_space(p);
-		}
+		/* Since when something is so is worth keeping: "versionadded 1.2.0:". */
+		if (strncmp(p->s + name, "version", 7) != 0 &&
+		    strncmp(p->s + name, "deprecated", 10) != 0)
+			return i;
+		buf_add(p->out, p->s + name, i - name - 2);
+		put_space(p);
+		while (is_white(at(p, i)))
+			i++;
+		while (is_name(at(p, i)))
+			buf_addc(p->out, p->s[i++]);
+		buf_addc(p->out, ':');
+		put_space(p);
 		return i;
 	default:
 		return i;

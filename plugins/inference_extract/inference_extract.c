@@ -76,6 +76,11 @@ static void extractor_card(void *self, struct ragd_card *out)
 	};
 }
 
+static bool is_white(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 /* White space ends a token: what such a reader counts, since it has no vocabulary. */
 static uint32_t count_words(struct ragd_str text)
 {
@@ -83,10 +88,8 @@ static uint32_t count_words(struct ragd_str text)
 	bool inside = false;
 
 	for (size_t i = 0; i < text.len; i++) {
-		bool white = text.s[i] == ' ' || (text.s[i] >= '\t' && text.s[i] <= '\r');
-
-		n += !white && !inside;
-		inside = !white;
+		n += !is_white(text.s[i]) && !inside;
+		inside = !is_white(text.s[i]);
 	}
 	return n;
 }
@@ -115,12 +118,20 @@ static size_t first_words(const char *s, size_t len, uint32_t n)
 	size_t i = 0;
 
 	for (; n > 0 && i < len; n--) {
-		while (i < len && s[i] == ' ')
+		while (i < len && is_white(s[i]))
 			i++;
-		while (i < len && s[i] != ' ')
+		while (i < len && !is_white(s[i]))
 			i++;
 	}
 	return i;
+}
+
+/* What stands before a further sentence: a blank line where a space would not show that it begins. */
+static const char *gap(const struct buf *sentence)
+{
+	char c = sentence->data[0];
+
+	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c & 0x80) ? " " : "\n\n";
 }
 
 /*
@@ -132,7 +143,7 @@ static int answer_write(const struct ragd_call *call, const struct ragd_generate
 			struct ragd_usage *usage, enum ragd_finish *finish)
 {
 	uint32_t max = req->sampling.max_tokens > 0 ? req->sampling.max_tokens : UINT32_MAX;
-	struct buf b = BUF_INIT;
+	struct buf b = BUF_INIT, piece = BUF_INIT;
 	int rc = 0;
 
 	*finish = RAGD_FINISH_STOP;
@@ -144,31 +155,33 @@ static int answer_write(const struct ragd_call *call, const struct ragd_generate
 		if (rc < 0)
 			break;
 		buf_clear(&b);
-		if (usage->n_output > 0)
-			buf_addc(&b, ' ');
+		buf_clear(&piece);
 		plain_sentence(&b, p->text.s + picks[i].start, picks[i].end - picks[i].start);
-		if (b.len <= 1) /* nothing but markup */
+		if (b.len == 0) /* nothing but markup */
 			continue;
-		buf_printf(&b, " [%u]", (unsigned)picks[i].passage + 1);
-		if (buf_failed(&b)) {
+		if (usage->n_output > 0)
+			buf_adds(&piece, gap(&b));
+		buf_add(&piece, b.data, b.len);
+		buf_printf(&piece, " [%u]", (unsigned)picks[i].passage + 1);
+		if (buf_failed(&b) || buf_failed(&piece)) {
 			rc = -ENOMEM;
 			break;
 		}
-		words = count_words(buf_str(&b));
+		words = count_words(buf_str(&piece));
 		if (words > max - usage->n_output) {
 			*finish = RAGD_FINISH_LENGTH;
 			words = max - usage->n_output;
-			b.len = first_words(b.data, b.len, words);
+			piece.len = first_words(piece.data, piece.len, words);
 		}
-		if (b.len > 0)
-			rc = sink->text(sink, b.data, b.len);
+		if (piece.len > 0)
+			rc = sink->text(sink, piece.data, piece.len);
 		usage->n_output += words;
 		if (rc == -ENOBUFS) {
 			*finish = RAGD_FINISH_LENGTH;
 			rc = 0;
-			break;
 		}
 	}
+	buf_fini(&piece);
 	buf_fini(&b);
 	return rc;
 }

@@ -72,6 +72,7 @@ static const struct row prose[] = {
 	{ "Approx. ten of them. done", "Approx. ten of them. done" },
 	{ "Wait... what? Wait... Now.", "Wait... what?|Wait...|Now." },
 	{ "It is 4. [1] The rest. [2, 3] [4] End.", "It is 4. [1]|The rest. [2, 3] [4]|End." },
+	{ "In the U.S. [1] Rain fell.", "In the U.S. [1]|Rain fell." },
 	{ "It is so.[12] Next.", "It is so.[12]|Next." },
 	{ "See http://a.b/c.d?e=f. Then go.", "See http://a.b/c.d?e=f.|Then go." },
 	{ "A line\nthat wraps. Then\nanother.", "A line\nthat wraps.|Then\nanother." },

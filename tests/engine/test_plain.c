@@ -29,7 +29,7 @@ static void takes_markup_off(void **state)
 		{ "See `the page <https://a.b/c>`_ now.", "See the page now." },
 		{ ".. note:: Not *thread* safe.", "Not thread safe." },
 		{ ".. versionchanged:: 1.45.0 threads have 8 MB.",
-		  "versionchanged 1.45.0 threads have 8 MB." },
+		  "versionchanged 1.45.0: threads have 8 MB." },
 		{ ".. c:function:: int uv_run(uv_loop_t* loop, uv_run_mode mode)",
 		  "int uv_run(uv_loop_t* loop, uv_run_mode mode)." },
 		{ ":param x: The x.", "param x: The x." },
@@ -43,6 +43,8 @@ static void takes_markup_off(void **state)
 		{ "> Quoted *text*.", "Quoted text." },
 		{ "| `a` | 4 |", "a | 4." },
 		{ "1 \\* 2 \\_ 3.", "1 * 2 _ 3." },
+		{ "int a; /* The a.\n * Its b. */\n  int b = c/*d;",
+		  "int a; The a. Its b. int b = c/*d." },
 		/* what looks like markup and is none */
 		{ "2 * 3 * 4 is 24.", "2 * 3 * 4 is 24." },
 		{ "Use uv_tcp_bind or a_b_c.", "Use uv_tcp_bind or a_b_c." },
