@@ -126,6 +126,9 @@ static int judge_name(const char *name, const struct ragd_plugin *p, struct ragd
 	return 0;
 }
 
+/* As far as the first descriptor of this ABI reached. */
+#define SIZE_MIN (offsetof(struct ragd_plugin, ops) + sizeof(((struct ragd_plugin *)0)->ops))
+
 int plugin_judge(const char *name, const void *sym, size_t avail, struct ragd_err *err)
 {
 	const struct ragd_plugin *p = sym;
@@ -142,12 +145,12 @@ int plugin_judge(const char *name, const void *sym, size_t avail, struct ragd_er
 			"module '%s': built for plugin ABI %u, this ragd has %u; build it against "
 			"this ragd's <ragd/plugin.h>",
 			name, (unsigned)p->abi, (unsigned)RAGD_PLUGIN_ABI);
-	if (p->size < sizeof(*p) || p->size > avail)
+	if (p->size < SIZE_MIN || p->size > avail)
 		return ragd_err_set(
 			err, -EINVAL,
 			"module '%s': its descriptor announces %u bytes and has %zu, at least %zu "
 			"are needed",
-			name, (unsigned)p->size, avail, sizeof(*p));
+			name, (unsigned)p->size, avail, (size_t)SIZE_MIN);
 
 	const struct need needs[] = {
 		{ "version", text_there(p->version) }, { "licence", text_there(p->licence) },
