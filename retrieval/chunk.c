@@ -14,7 +14,8 @@
 struct passage {
 	uint32_t first;
 	uint32_t last;
-	uint32_t section; /* whose path it gets */
+	uint32_t section; /* the innermost that holds all of it; a bare heading's: what it heads */
+	uint32_t named;   /* the section whose path it gets */
 	bool whole;       /* made of whole sections */
 	bool bare;        /* headings without a text */
 };
@@ -44,7 +45,7 @@ static size_t pack(const struct chunker *c, size_t first, size_t last, uint32_t 
 {
 	const struct piece *v = c->pieces.v;
 	uint32_t have, with;
-	size_t i;
+	size_t i, end;
 
 	for (i = first + 1; i < last; i++) {
 		have = span(c, first, i);
@@ -64,10 +65,10 @@ static size_t pack(const struct chunker *c, size_t first, size_t last, uint32_t 
 		if (have >= c->o.min_bytes && with > goal && with - goal > goal - MIN(have, goal))
 			break;
 	}
-	/* Do not end with what announces the next. */
-	while (i < last && i > first + 1 && v[i - 1].announces)
-		i--;
-	return i - first;
+	/* Do not end with what announces the next, if enough is left. */
+	for (end = i; end < last && end > first + 1 && v[end - 1].announces;)
+		end--;
+	return (i < last && span(c, first, end) >= c->o.min_bytes ? end : i) - first;
 }
 
 static void passage_add(struct chunker *c, size_t first, size_t last)
@@ -78,6 +79,7 @@ static void passage_add(struct chunker *c, size_t first, size_t last)
 		.first = (uint32_t)first,
 		.last = (uint32_t)last,
 		.section = c->pieces.v[first].section,
+		.named = c->pieces.v[first].section,
 		.bare = true,
 	};
 	for (size_t i = first; i < last; i++)
@@ -151,10 +153,29 @@ static bool joins(const struct chunker *c, const struct passage *p, const struct
 	/* A bare heading waits for what it heads. */
 	if (!q->whole || both > c->o.target_bytes || (q->bare && !p->bare))
 		return false;
-	related = parent_of(c, q->section) == p->section ||
+	related = common(c, p->section, q->section) == p->section ||
 		  parent_of(c, q->section) == parent_of(c, p->section);
 	return related ? a < c->o.min_bytes || b < c->o.min_bytes
 		       : a < c->o.min_bytes && b < c->o.min_bytes;
+}
+
+/* Put q, the next one, into p. */
+static void join(const struct chunker *c, struct passage *p, const struct passage *q)
+{
+	bool small_p = span(c, p->first, p->last) < c->o.min_bytes;
+	bool small_q = span(c, q->first, q->last) < c->o.min_bytes;
+	uint32_t around = common(c, p->section, q->section);
+
+	if (p->bare && around == p->section) { /* its heading is the beginning of q's path */
+		p->section = q->section;
+		p->named = q->named;
+	} else {
+		p->section = around;
+		p->named = small_p && !small_q ? q->named : small_q && !small_p ? p->named : around;
+	}
+	p->last = q->last;
+	p->whole = q->whole;
+	p->bare = p->bare && q->bare;
 }
 
 static void join_small(struct chunker *c)
@@ -163,18 +184,10 @@ static void join_small(struct chunker *c)
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n_passages; i++) {
-		if (n == 0 || !joins(c, &v[n - 1], &v[i])) {
-			v[n++] = v[i];
-			continue;
-		}
-		/* A bare heading takes the name of the section that it stands before. */
-		if (v[n - 1].bare && common(c, v[n - 1].section, v[i].section) == v[n - 1].section)
-			v[n - 1].section = v[i].section;
+		if (n > 0 && joins(c, &v[n - 1], &v[i]))
+			join(c, &v[n - 1], &v[i]);
 		else
-			v[n - 1].section = common(c, v[n - 1].section, v[i].section);
-		v[n - 1].last = v[i].last;
-		v[n - 1].whole = v[i].whole;
-		v[n - 1].bare = v[n - 1].bare && v[i].bare;
+			v[n++] = v[i];
 	}
 	c->n_passages = n;
 }
@@ -236,7 +249,7 @@ static int chunk_make(struct chunker *c, const struct passage *p, size_t *run, s
 	first = *run;
 	out->end = reader_place_end(doc, place(doc, end - 1, run));
 	if (doc->runs == NULL)
-		return path_make(c, p->section, &out->heading);
+		return path_make(c, p->named, &out->heading);
 	out->n_runs = *run - first + 1;
 	runs = arena_alloc(c->arena, out->n_runs, sizeof(*runs));
 	if (runs == NULL)
@@ -247,7 +260,7 @@ static int chunk_make(struct chunker *c, const struct passage *p, size_t *run, s
 	/* The first run may begin before the passage. */
 	runs[0] = (struct ragd_run){ 0, (uint32_t)out->start };
 	out->runs = runs;
-	return path_make(c, p->section, &out->heading);
+	return path_make(c, p->named, &out->heading);
 }
 
 static int options_check(struct chunk_options *o, const struct chunk_options *in,

@@ -79,21 +79,47 @@ static void piece_add(struct cutter *c, const struct reader_block *b, size_t sta
 	};
 }
 
-/*
- * Cut text[start .. end), which offers no better place, where white space is, into parts of at most
- * max_bytes, else between characters.
- */
-static void cut_hard(struct cutter *c, const struct reader_block *b, size_t start, size_t end)
+/* How good a place it is behind text[at]: 3 behind a full stop, 2 a comma, 1 a word, 0 inside one. */
+static int break_rank(const char *s, size_t at)
+{
+	if (!reader_is_space(s[at + 1]))
+		return 0;
+	if (s[at] == '.' || s[at] == '!' || s[at] == '?')
+		return 3;
+	return s[at] == ',' || s[at] == ';' || s[at] == ':' || s[at] == ')' ? 2 : 1;
+}
+
+/* Where to end a part of text[start .. end), a sentence that is longer than the target. */
+static size_t words_fit(const struct cutter *c, size_t start, size_t end)
 {
 	const char *s = c->doc->text.s;
-	size_t max = c->o->max_bytes, at;
+	size_t target = start + c->o->target_bytes, max = MIN(start + c->o->max_bytes, end),
+	       best = 0;
+	int rank = 0, r;
 
-	while (end - start > max) {
-		at = start + max;
-		while (at > start + max / 2 && !reader_is_space(s[at]))
-			at--;
-		if (at == start + max / 2)
-			at = start + utf8_whole(s + start, max);
+	/* The best place in the second half, the last one if there are several. */
+	for (size_t at = target - 1; at > start + c->o->target_bytes / 2 && rank < 3; at--) {
+		r = break_rank(s, at);
+		if (r > rank) {
+			rank = r;
+			best = at + 1;
+		}
+	}
+	for (size_t at = target; rank == 0 && at < max; at++)
+		if (reader_is_space(s[at]))
+			return at;
+	if (rank > 0)
+		return best;
+	return max == end ? end : start + utf8_whole(s + start, c->o->max_bytes);
+}
+
+/* A sentence, or what takes its place: cut between words where it is longer than the target. */
+static void cut_words(struct cutter *c, const struct reader_block *b, size_t start, size_t end)
+{
+	size_t at;
+
+	while (end - start > c->o->target_bytes && !c->failed) {
+		at = words_fit(c, start, end);
 		piece_add(c, b, start, at);
 		start = at;
 	}
@@ -114,11 +140,11 @@ static void cut_sentences(struct cutter *c, const struct reader_block *b, size_t
 	/* What stands between two sentences goes with the one before. */
 	while (sentences_next(c->sentences, &from, &to) && !c->failed) {
 		if (start + from > at)
-			cut_hard(c, b, at, start + from);
+			cut_words(c, b, at, start + from);
 		at = start + from;
 	}
 	if (at < end)
-		cut_hard(c, b, at, end);
+		cut_words(c, b, at, end);
 }
 
 /*

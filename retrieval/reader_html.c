@@ -73,6 +73,8 @@ static enum reader_block_kind kind_here(const struct html *h)
 {
 	if (h->pre > 0)
 		return READER_CODE;
+	if (h->x.item) /* "<li><p>" */
+		return READER_LIST;
 	if (h->tables > 0)
 		return READER_TABLE;
 	return h->lists > 0 ? READER_ENTRY : READER_PARAGRAPH;
@@ -135,6 +137,7 @@ static void on_tag(struct html *h, const struct html_token *t, enum role role)
 		on_heading(h, t, start);
 		break;
 	case ROLE_ITEM:
+		h->x.item = false;
 		block_or_line(h);
 		h->x.item = start && h->tables == 0 && h->lists == 0;
 		if (h->x.item)
