@@ -82,7 +82,7 @@ void line_write(FILE *f, json_t *o)
 {
 	if (o == NULL)
 		return;
-	json_dumpf(o, f, JSON_COMPACT);
+	json_dumpf(o, f, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	fputc('\n', f);
 	json_decref(o);
 }

@@ -4,25 +4,65 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "progress.h"
 #include "wrap.h"
 
 #define NAME_COLUMNS 22
 
-/* "name_of_it" as "name of it" */
-static void put_name(struct out *o, const char *name, unsigned indent)
+static bool ends_in(const char *name, const char *end)
+{
+	size_t len = strlen(name), n = strlen(end);
+
+	return len >= n && strcmp(name + len - n, end) == 0;
+}
+
+/* "uptime_s" is a time of so many seconds, "bytes" a size: 0 if the name says neither. */
+static bool format_quantity(const char *name, const json_t *v, char *out, size_t size)
+{
+	double n = json_number_value(v);
+	long s = (long)(ends_in(name, "_ms") ? n / 1000 : n);
+
+	if (!json_is_number(v))
+		return false;
+	if (ends_in(name, "bytes"))
+		progress_bytes(out, size, n);
+	else if (!ends_in(name, "_s") && !ends_in(name, "_ms"))
+		return false;
+	else if (s < 60)
+		snprintf(out, size, "%g s", ends_in(name, "_ms") ? n / 1000 : n);
+	else if (s < 3600)
+		snprintf(out, size, "%ld min %ld s", s / 60, s % 60);
+	else if (s < 86400)
+		snprintf(out, size, "%ld h %ld min", s / 3600, s / 60 % 60);
+	else
+		snprintf(out, size, "%ld d %ld h", s / 86400, s / 3600 % 24);
+	return true;
+}
+
+/* "name_of_it" as "name of it", the unit not said twice; returns its length. */
+static size_t put_name(struct out *o, const char *name, bool with_unit, unsigned indent)
 {
 	char text[64];
+	size_t len;
 
 	snprintf(text, sizeof(text), "%s", name);
+	if (with_unit && ends_in(text, "_ms"))
+		text[strlen(text) - 3] = '\0';
+	else if (with_unit && ends_in(text, "_s"))
+		text[strlen(text) - 2] = '\0';
 	for (char *p = text; (p = strchr(p, '_')) != NULL;)
 		*p = ' ';
+	len = strlen(text);
 	fprintf(o->f, "%*s", (int)indent, "");
 	out_printf(o, STYLE_BOLD, "%s", text);
+	return len;
 }
 
 static void put_scalar(struct out *o, const json_t *v)
 {
-	if (json_is_string(v))
+	if (json_is_string(v) && json_string_length(v) == 0)
+		fputc('-', o->f);
+	else if (json_is_string(v))
 		out_text(o, json_string_value(v), json_string_length(v));
 	else if (json_is_integer(v))
 		fprintf(o->f, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
@@ -80,9 +120,10 @@ static void put_long_text(struct out *o, const char *s, unsigned indent)
 
 static void put_member(struct out *o, const char *name, const json_t *v, unsigned indent)
 {
-	size_t len = strlen(name);
+	char quantity[48];
+	bool with_unit = format_quantity(name, v, quantity, sizeof(quantity));
+	size_t len = put_name(o, name, with_unit, indent);
 
-	put_name(o, name, indent);
 	if (is_nested(v) && !is_plain_list(v)) {
 		fputc('\n', o->f);
 		show_json(o, v, indent + 2);
@@ -93,7 +134,9 @@ static void put_member(struct out *o, const char *name, const json_t *v, unsigne
 		return;
 	}
 	fprintf(o->f, "%*s", len < NAME_COLUMNS ? (int)(NAME_COLUMNS - len) : 1, "");
-	if (is_plain_list(v))
+	if (with_unit)
+		fputs(quantity, o->f);
+	else if (is_plain_list(v))
 		put_list_line(o, v);
 	else
 		put_scalar(o, v);

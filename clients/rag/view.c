@@ -151,7 +151,8 @@ static int on_done(void *arg, const struct ragd_answer *a)
 			   ragd_answer_dropped_sentences(a),
 			   ragd_answer_dropped_sentences(a) == 1 ? " was" : "s were");
 	if (!blocked && !ragd_answer_abstained(a))
-		out_printf(o, STYLE_DIM, "\n" VIEW_LABEL "\n");
+		out_printf(o, STYLE_DIM, "\n%s\n",
+			   ragd_answer_source(a, 0) != NULL ? VIEW_LABEL : VIEW_LABEL_BARE);
 	if (v->verbose)
 		out_printf(o, STYLE_DIM, "Rate it: rag feedback %s up|down\n", ragd_answer_id(a));
 	return fflush(o->f) == 0 ? 0 : -1;

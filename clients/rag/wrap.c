@@ -26,14 +26,15 @@ static bool is_marked(const struct wrap *w, size_t at)
 	return false;
 }
 
-/* The characters s, which begin with the at-th of the text, with marks in their colour. */
-static void put_marked(struct wrap *w, const char *s, size_t len, size_t at)
+/* The characters s, which begin with the at-th of the text, with marks in their colour; returns how many. */
+static size_t put_marked(struct wrap *w, const char *s, size_t len, size_t at)
 {
+	size_t n_chars = 0;
 	bool on = false;
 	unsigned cp;
 
-	for (size_t i = 0, n; i < len; i += n, at++) {
-		bool want = is_marked(w, at);
+	for (size_t i = 0, n; i < len; i += n, n_chars++) {
+		bool want = is_marked(w, at + n_chars);
 
 		n = text_char(s + i, len - i, &cp);
 		if (want != on)
@@ -43,6 +44,7 @@ static void put_marked(struct wrap *w, const char *s, size_t len, size_t at)
 	}
 	if (on)
 		out_style(w->out, STYLE_PLAIN);
+	return n_chars;
 }
 
 static void put_spaces(struct wrap *w, unsigned n)
@@ -117,15 +119,15 @@ void wrap_text(struct wrap *w, const char *s, size_t len)
 	if (len == 0)
 		return;
 	w->ended_line = s[len - 1] == '\n';
+	if (!w->out->tty) {
+		w->n_chars += put_marked(w, s, len, w->n_chars);
+		return;
+	}
 	for (size_t i = 0, n; i < len; i += n) {
 		unsigned cp;
 
 		n = text_char(s + i, len - i, &cp);
-		if (w->out->tty) {
-			wrap_char(w, s + i, n, cp);
-		} else {
-			put_marked(w, s + i, n, w->n_chars++);
-		}
+		wrap_char(w, s + i, n, cp);
 	}
 }
 
