@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "base/util.h"
 #include "daemon/config_private.h"
 #include "daemon/paths.h"
@@ -82,6 +83,21 @@ static struct config_made *made_new(const char *path)
 	return made;
 }
 
+/* Errors quote what stands in files: keep them to one line of whole characters. */
+static int one_line(int rc, struct ragd_err *err)
+{
+	size_t len;
+
+	if (rc >= 0 || err == NULL)
+		return rc;
+	len = utf8_whole(err->msg, strlen(err->msg));
+	err->msg[len] = '\0';
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)err->msg[i] < 0x20 || err->msg[i] == 0x7f)
+			err->msg[i] = ' ';
+	return rc;
+}
+
 /* Judge what was read; takes made, also on failure. */
 static int finish(struct config_made *made, const struct config_source *src,
 		  struct config_tree *tree, struct config **out, struct ragd_err *err)
@@ -121,7 +137,7 @@ int config_load(const struct config_source *src, struct config **out, struct rag
 	else
 		config_free(&made->pub);
 	config_tree_fini(&tree);
-	return rc;
+	return one_line(rc, err);
 }
 
 int config_parse(const struct config_source *src, const char *name, const char *text, size_t len,
@@ -139,7 +155,7 @@ int config_parse(const struct config_source *src, const char *name, const char *
 	else
 		config_free(&made->pub);
 	config_tree_fini(&tree);
-	return rc;
+	return one_line(rc, err);
 }
 
 void config_free(struct config *cfg)

@@ -114,6 +114,8 @@ static void what_does_not_hold_is_refused_with_its_line(void **state)
 		{ "option of another section", "limits { threads = 4 }", "not known in limits" },
 		{ "wrong type", "ragd {\n threads = many\n}",
 		  "t.conf:2: option 'threads': 'many' is not a whole number from 0 to 1024" },
+		{ "a value of two lines", "ragd { threads = \"1\n2\" }",
+		  "'1 2' is not a whole number" },
 		{ "out of range", "limits { body = 1B }",
 		  "'1B' is not a size from 1 KiB to 1 GiB" },
 		{ "no such unit", "limits { body = 32MB }", "'32MB' is not a size" },
