@@ -18,6 +18,20 @@
 
 int plugin_probe_timeout_ms = 10000;
 
+/* How a module may end the process that loads it. */
+static const struct {
+	int sig;
+	const char *text;
+} guarded[] = {
+	{ SIGSEGV, ": crashed while loading (signal 11, segmentation fault)\n" },
+	{ SIGBUS, ": crashed while loading (signal 7, bus error)\n" },
+	{ SIGILL, ": crashed while loading (signal 4, illegal instruction)\n" },
+	{ SIGFPE, ": crashed while loading (signal 8, arithmetic error)\n" },
+	{ SIGABRT, ": crashed while loading (signal 6, aborted)\n" },
+	{ SIGSYS, ": crashed while loading (signal 31, bad system call)\n" },
+	{ SIGALRM, ": did not finish loading in time\n" },
+};
+
 /* ---- the child ----------------------------------------------------------------------------- */
 
 void plugin_probe_main(int argc, char **argv)
@@ -31,6 +45,8 @@ void plugin_probe_main(int argc, char **argv)
 		return;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setrlimit(RLIMIT_CORE, &no_core);
+	for (size_t i = 0; i < ARRAY_LEN(guarded); i++)
+		signal(guarded[i].sig, SIG_DFL); /* sanitizers would make an exit of a crash */
 	plugin_module_open(argv[2], argv[2], argv[3], &descriptor, &mapped, &err);
 	if (write(PROBE_FD, &err, sizeof(err)) != (ssize_t)sizeof(err))
 		_exit(1);
@@ -134,19 +150,6 @@ int plugin_probe(const char *path, const char *name, struct ragd_err *err)
 }
 
 /* ---- the guard ----------------------------------------------------------------------------- */
-
-static const struct {
-	int sig;
-	const char *text;
-} guarded[] = {
-	{ SIGSEGV, ": crashed while loading (signal 11, segmentation fault)\n" },
-	{ SIGBUS, ": crashed while loading (signal 7, bus error)\n" },
-	{ SIGILL, ": crashed while loading (signal 4, illegal instruction)\n" },
-	{ SIGFPE, ": crashed while loading (signal 8, arithmetic error)\n" },
-	{ SIGABRT, ": crashed while loading (signal 6, aborted)\n" },
-	{ SIGSYS, ": crashed while loading (signal 31, bad system call)\n" },
-	{ SIGALRM, ": did not finish loading in time\n" },
-};
 
 static struct {
 	struct sigaction saved[ARRAY_LEN(guarded)];
