@@ -1,6 +1,7 @@
 #include "daemon/plugins_impl.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -55,11 +56,26 @@ void plugin_probe_main(int argc, char **argv)
 
 /* ---- the parent ---------------------------------------------------------------------------- */
 
-/* The daemon's own binary, so that a module meets the libraries it will meet here. */
+/*
+ * The daemon's own binary, so that a module meets the libraries that it will meet here. By name where the
+ * file still has one, since the link is Valgrind's own binary under Valgrind.
+ */
+static const char *probe_program(char *buf, size_t size)
+{
+	static const char self[] = "/proc/self/exe";
+	ssize_t len = readlink(self, buf, size - 1);
+
+	if (len < 0)
+		return self;
+	buf[len] = '\0';
+	return access(buf, X_OK) == 0 ? buf : self; /* "… (deleted)" after an upgrade */
+}
+
 static int probe_spawn(const char *path, const char *name, int fd, pid_t *pid, struct ragd_err *err)
 {
-	char *argv[] = { (char *)"/proc/self/exe", (char *)PROBE_ARG, (char *)path, (char *)name,
-			 NULL };
+	char program[PATH_MAX];
+	char *argv[] = { (char *)probe_program(program, sizeof(program)), (char *)PROBE_ARG,
+			 (char *)path, (char *)name, NULL };
 	posix_spawn_file_actions_t fa;
 	int rc;
 

@@ -54,8 +54,8 @@ void wire_str(struct wire *w, struct ragd_str *s)
 
 void wire_name(struct wire *w, const char **s)
 {
-	bool there = *s != NULL;
-	size_t len = there && !w->reading ? strlen(*s) : 0;
+	bool there = !w->reading && *s != NULL;
+	size_t len = there ? strlen(*s) : 0;
 
 	WIRE(w, there);
 	if (there)
