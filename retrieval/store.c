@@ -18,7 +18,7 @@
 #include "retrieval/store_internal.h"
 
 #define MAX_DOCUMENT ((size_t)32 << 20)
-#define MAX_LIST     1000
+#define MAX_LIST     4096 /* rows at once; the API asks for one more than a page of 1000 */
 /* A database up to this size has every page looked at when the last process did not close it. */
 #define THOROUGH_BYTES ((off_t)64 << 20)
 
