@@ -6,7 +6,7 @@
 
 #include "batch.h"
 #include "commands.h"
-#include "wrap.h"
+#include "view.h"
 
 #define DEEP 100 /* documents a question in a batch */
 
@@ -78,13 +78,15 @@ static int search_line(struct ragd_client *c, const struct line *line, void *ctx
 
 static void put_hit(struct rag *r, const struct ragd_hit_row *hit, size_t number)
 {
+	const char *title = hit->title[0] != '\0' ? hit->title : hit->document;
+	const char *heading = view_heading(title, hit->heading);
 	struct out *o = &r->out;
 	struct wrap w;
 
 	out_printf(o, STYLE_MARK, "%2zu.", number);
-	out_printf(o, STYLE_BOLD, " %s", hit->title[0] != '\0' ? hit->title : hit->document);
-	if (hit->heading[0] != '\0' && strcmp(hit->heading, hit->title) != 0)
-		out_printf(o, STYLE_PLAIN, ", %s", hit->heading);
+	out_printf(o, STYLE_BOLD, " %s", title);
+	if (heading[0] != '\0')
+		out_printf(o, STYLE_PLAIN, ", %s", heading);
 	out_style(o, STYLE_DIM);
 	out_printf(o, STYLE_PLAIN, " (%s", hit->document);
 	if (strcmp(hit->collection, "default") != 0)

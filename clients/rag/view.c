@@ -29,14 +29,25 @@ static int on_text(void *arg, const char *text, size_t len)
 	return fflush(v->out->f) == 0 ? 0 : -1;
 }
 
-/* "title, heading" without saying the same twice. */
+const char *view_heading(const char *title, const char *heading)
+{
+	size_t len = strlen(title);
+
+	if (strncmp(heading, title, len) != 0)
+		return heading;
+	if (heading[len] == '\0')
+		return "";
+	return strncmp(heading + len, " > ", 3) == 0 ? heading + len + 3 : heading;
+}
+
 static void put_name(struct out *o, const struct ragd_source *s)
 {
 	const char *title = s->title[0] != '\0' ? s->title : s->document;
+	const char *heading = view_heading(title, s->heading);
 
 	out_text(o, title, strlen(title));
-	if (s->heading[0] != '\0' && strcmp(s->heading, title) != 0)
-		out_printf(o, STYLE_PLAIN, ", %s", s->heading);
+	if (heading[0] != '\0')
+		out_printf(o, STYLE_PLAIN, ", %s", heading);
 }
 
 static void put_ranges(struct out *o, const struct ragd_answer *a, unsigned n)

@@ -23,6 +23,9 @@ struct ragd_events view_events(struct view *v);
 /* After an error: end the line that was begun. */
 void view_break(struct view *v);
 
+/* The part of a heading's path that does not repeat the title; "" if nothing is left. */
+const char *view_heading(const char *title, const char *heading);
+
 /* The exit code that an answer stands for. */
 int view_exit_code(const struct ragd_answer *a);
 

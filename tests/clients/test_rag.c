@@ -311,6 +311,16 @@ static void marks_have_their_colour(void **state)
 	free(got);
 }
 
+static void headings_do_not_repeat_the_title(void **state)
+{
+	(void)state;
+	assert_string_equal(view_heading("Guide", "Guide"), "");
+	assert_string_equal(view_heading("Guide", "Guide > Start > Here"), "Start > Here");
+	assert_string_equal(view_heading("Guide", "Guidelines"), "Guidelines");
+	assert_string_equal(view_heading("Guide", "Other > Guide"), "Other > Guide");
+	assert_string_equal(view_heading("Guide", ""), "");
+}
+
 static void colour_is_asked_for(void **state)
 {
 	struct out o;
@@ -586,6 +596,7 @@ int main(void)
 		cmocka_unit_test(wraps_at_words),
 		cmocka_unit_test(a_pipe_gets_the_bare_text),
 		cmocka_unit_test(marks_have_their_colour),
+		cmocka_unit_test(headings_do_not_repeat_the_title),
 		cmocka_unit_test(colour_is_asked_for),
 		in_folder(ids_come_from_paths),
 		in_folder(links_are_followed_inside_the_folder_only),
