@@ -153,7 +153,7 @@ static const struct ragd_option options[] = {
 	 IS(safety_unknown_trait))
 
 #if SYMBOL_no_symbol || SYMBOL_symbol_function || SYMBOL_symbol_tiny
-static const struct ragd_plugin descriptor = {
+__attribute__((used)) static const struct ragd_plugin descriptor = {
 #else
 RAGD_EXPORT const struct ragd_plugin ragd_plugin = {
 #endif

@@ -87,9 +87,7 @@ static const struct {
 	{ "SECRET", "******", 1 },
 	{ "Secret, secret. Secretly?", "******, ******. Secretly?", 2 },
 	{ "two secrets", "two secrets", 0 },
-	{ "die Gr\xc3\xb6\xc3\x9f"
-	  "e ist geheim",
-	  "die ******* ist geheim", 1 },
+	{ "die Gr\xc3\xb6\xc3\x9f\145 ist geheim", "die ******* ist geheim", 1 },
 	{ LONG_WORD " secret " LONG_WORD, LONG_WORD " ****** " LONG_WORD, 1 },
 	{ "secret\xff secret", "secret\xff ******", 1 },
 	{ "x secret y secret", "x ****** y ******", 2 },
@@ -100,9 +98,7 @@ static void blocklist_begin(struct example *x)
 	memset(x, 0, sizeof(*x));
 	world_init(&x->w);
 	world_add(&x->w, "words", "blocklist",
-		  "words=secret,gr\xc3\xb6\xc3\x9f"
-		  "e,Gr\xc3\xb6\xc3\x9f"
-		  "e");
+		  "words=secret,gr\xc3\xb6\xc3\x9f\145,Gr\xc3\xb6\xc3\x9f\145");
 	example_open(x);
 }
 

@@ -313,7 +313,7 @@ static void a_crash_at_reload_is_an_error(void **state)
 	refused(mods, "crashes", 0, -EFAULT, "module 'crashes': crashed while loading (signal 11");
 	refused(mods, "aborts", 0, -EFAULT, "module 'aborts': crashed while loading (signal 6");
 	refused(mods, "exits", 0, -EFAULT,
-		"module 'exits': ended the process while loading (status 0");
+		"module 'exits': ended the process while loading (status");
 	plugin_probe_timeout_ms = 300;
 	refused(mods, "hangs", 0, -ETIMEDOUT, "module 'hangs': did not finish loading within");
 	plugin_probe_timeout_ms = 10000;
