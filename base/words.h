@@ -16,7 +16,7 @@
 
 enum word_kind {
 	WORD_LETTERS,
-	WORD_NUMBER, /* has a digit: 4, 1.30.0, 0x1f, v2 */
+	WORD_NUMBER,    /* has a digit: 4, 1.30.0, 0x1f, v2 */
 	WORD_IDEOGRAPH, /* one Han, Thai, Hiragana … piece, see words_next */
 };
 
@@ -24,10 +24,10 @@ struct word {
 	uint32_t start; /* text[start .. end) is the word */
 	uint32_t end;
 	enum word_kind kind;
-	bool stop;          /* a stop word of the language: "the", "of" */
-	bool name;          /* begins with a capital letter */
-	uint8_t n_fold;     /* bytes in fold */
-	uint8_t n_stem;     /* bytes in stem */
+	bool stop;           /* a stop word of the language: "the", "of" */
+	bool name;           /* begins with a capital letter */
+	uint8_t n_fold;      /* bytes in fold */
+	uint8_t n_stem;      /* bytes in stem */
 	char fold[WORD_MAX]; /* NFKC, case-folded, accents kept */
 	char stem[WORD_MAX]; /* stem of fold */
 };
@@ -43,10 +43,14 @@ void words_free(struct words *w);
 void words_start(struct words *w, const char *text, size_t len);
 
 /*
- * The next word, false at the end. Identifiers are taken whole and then in parts:
- * "uv_tcp_bind" gives uv_tcp_bind, uv, tcp, bind; "UV_THREADPOOL_SIZE" likewise; parts overlap the
- * whole and come directly after it. Scripts without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) come
- * as overlapping pairs of characters (single where there is only one), which needs no dictionary.
+ * The next word, false at the end. Words with an apostrophe, numbers and versions stay whole
+ * ("don't", "1.30.0"; "10,000" folds to 10000); a number with its unit is taken whole and in parts
+ * ("10MB", 10, MB), identifiers too: "uv_tcp_bind" gives uv_tcp_bind, uv, tcp, bind, as do
+ * "UV_THREADPOOL_SIZE" and "camelCase". Parts overlap the whole and come directly after it.
+ * Scripts without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) and Hangul come as overlapping pairs
+ * of characters (single where there is only one), which needs no dictionary. Words in another
+ * script than the language's get the stemmer of that script's main language. Text beyond 4 GiB is
+ * not looked at.
  */
 bool words_next(struct words *w, struct word *out);
 

@@ -26,8 +26,8 @@ static const float weights[F_N] = {
 };
 
 /*
- * A further sentence joins the answer if its score is this little below the best's; one of a passage that
- * the answer does not quote yet may lie a little lower, since it tells more.
+ * A further sentence joins the answer if its score is this little below the best's; the second, if it is
+ * of another passage than the first, may lie a little lower, since it tells more.
  */
 static const float slack[EXTRACT_MAX] = { 0, 3.0f, 2.0f, 1.5f, 1.0f };
 #define SLACK_ELSEWHERE 1.0f
@@ -164,7 +164,7 @@ static bool list_wants(const struct answer_list *l, const struct scan *s, const 
 		elsewhere &=
 			s->sentences[l->at[j]].passage != s->sentences[best[i].sentence].passage;
 	}
-	return best[i].score >= least - (elsewhere ? SLACK_ELSEWHERE : 0);
+	return best[i].score >= least - (elsewhere && l->n == 1 ? SLACK_ELSEWHERE : 0);
 }
 
 /* A sentence that leans on the one before it takes that along, one that ends in a colon the next. */
@@ -182,33 +182,31 @@ static void list_put_with_neighbours(struct answer_list *l, const struct scan *s
 		list_put(l, i + 1);
 }
 
-/* Passages in the order in which they were first chosen from, sentences in the order of the text. */
-static ssize_t list_write(struct answer_list *l, const struct scan *s,
+/* In the order of choosing, but neighbours in the text together and in its order. */
+static ssize_t list_write(const struct answer_list *l, const struct scan *s,
 			  struct extract_pick out[EXTRACT_MAX])
 {
-	ssize_t n = 0;
+	uint32_t written[EXTRACT_MAX];
+	size_t n = 0;
 
 	for (size_t i = 0; i < l->n; i++) {
-		uint32_t passage = s->sentences[l->at[i]].passage;
-		uint32_t from = 0;
-		bool seen = false;
+		uint32_t at = l->at[i];
+		bool again = false;
 
-		for (size_t j = 0; j < i; j++)
-			seen |= s->sentences[l->at[j]].passage == passage;
-		while (!seen) { /* the next sentence of this passage, by its place */
-			uint32_t next = NO_SENTENCE;
+		for (size_t j = 0; j < n; j++)
+			again |= written[j] == at;
+		if (again)
+			continue;
+		while (s->sentences[at].ordinal > 0 && list_has(l, at - 1))
+			at--;
+		do {
+			const struct sentence *st = &s->sentences[at];
 
-			for (size_t j = 0; j < l->n; j++)
-				if (s->sentences[l->at[j]].passage == passage && l->at[j] >= from)
-					next = MIN(next, l->at[j]);
-			if (next == NO_SENTENCE)
-				break;
-			out[n++] = (struct extract_pick){ passage, s->sentences[next].start,
-							  s->sentences[next].end };
-			from = next + 1;
-		}
+			out[n] = (struct extract_pick){ st->passage, st->start, st->end };
+			written[n++] = at++;
+		} while (at < s->n_sentences && s->sentences[at].ordinal > 0 && list_has(l, at));
 	}
-	return n;
+	return (ssize_t)n;
 }
 
 ssize_t extract_read(struct extract *x, struct ragd_str question,

@@ -235,6 +235,7 @@ static void under_what(struct scan *s, struct sentence *st, uint32_t *heading, u
 		*heading = i;
 		*entry = NO_SENTENCE;
 	} else if (st->kind == SENTENCE_ENTRY) {
+		st->entry = NO_SENTENCE; /* it stands beside the one before, not under it */
 		*entry = i;
 	} else if (st->kind == SENTENCE_ROW && st->n_tokens == 0 && st->ordinal > 0 &&
 		   st[-1].kind == SENTENCE_ROW) {
