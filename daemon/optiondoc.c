@@ -103,14 +103,15 @@ static void put_man(struct buf *b, const struct entry *e)
 	}
 }
 
-static void put_row(struct buf *b, bool md, const struct ragd_option *o, const char *otherwise,
-		    bool required)
+/* value NULL: as the option's type says */
+static void put_row(struct buf *b, bool md, const struct ragd_option *o, const char *value,
+		    const char *otherwise, bool required)
 {
-	char value[256];
+	char allowed[256];
 	struct entry e = { .name = o->name, .help = o->help };
 	bool empty = o->dflt == NULL || o->dflt[0] == '\0';
 
-	e.value = plugin_option_allowed(o, value, sizeof(value));
+	e.value = value != NULL ? value : plugin_option_allowed(o, allowed, sizeof(allowed));
 	e.dflt = required ? NULL : empty ? "empty" : o->dflt;
 	e.words = empty;
 	if (empty && otherwise != NULL)
@@ -145,9 +146,23 @@ static int put_plugin(struct buf *b, bool md, const char *module)
 		return -1;
 	}
 	for (const struct ragd_option *o = d->options; o != NULL && o->name != NULL; o++)
-		put_row(b, md, o, NULL, false);
+		put_row(b, md, o, NULL, NULL, false);
 	free(env);
 	return 0;
+}
+
+static const char *value_of(enum config_as as)
+{
+	switch (as) {
+	case CONFIG_AS_MODE:
+		return "a mode, octal";
+	case CONFIG_AS_USER:
+		return "a user";
+	case CONFIG_AS_GROUP:
+		return "a group";
+	default:
+		return NULL;
+	}
 }
 
 static int put_section(struct buf *b, bool md, const char *name)
@@ -157,7 +172,8 @@ static int put_section(struct buf *b, bool md, const char *name)
 			continue;
 		for (const struct config_row *r = config_rows((enum config_section)k);
 		     r->option.name != NULL; r++)
-			put_row(b, md, &r->option, r->otherwise, r->option.dflt == NULL);
+			put_row(b, md, &r->option, value_of(r->as), r->otherwise,
+				r->option.dflt == NULL);
 		return 0;
 	}
 	fprintf(stderr, "optiondoc: nothing is called '%s'\n", name);

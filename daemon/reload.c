@@ -1,7 +1,9 @@
 #include "daemon/reload.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/util.h"
 #include "daemon/collections.h"
@@ -9,6 +11,7 @@
 #include "daemon/notify.h"
 
 #define EXTEND_EVERY_MS 5000 /* while plugins open */
+#define SPARE_FDS       256  /* files, databases and pipes beside the connections */
 #define EXTEND_BY_MS    15000
 
 /* A generation as it is allocated. */
@@ -50,6 +53,7 @@ static void free_work_cb(uv_work_t *work) /* pool thread: closing plugins may bl
 
 	plugin_set_unref(m->g.plugins);
 	config_free(m->g.cfg);
+	malloc_trim(0); /* an index or a model may have gone */
 }
 
 static void free_done_cb(uv_work_t *work, int status) /* loop thread */
@@ -104,6 +108,21 @@ static void log_restart_options(const struct config *was, const struct config *i
 			 options);
 }
 
+/* Connections need descriptors; what the shell left us as a soft limit is too few. */
+static void raise_fd_limit(const struct config *cfg)
+{
+	rlim_t want = (rlim_t)cfg->limits.connections + SPARE_FDS;
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur >= want)
+		return;
+	l.rlim_cur = MIN(want, l.rlim_max);
+	if (setrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur < want)
+		log_warn("event=few-descriptors limit=%llu text=\"%u connections want %llu\"",
+			 (unsigned long long)l.rlim_cur, cfg->limits.connections,
+			 (unsigned long long)want);
+}
+
 static void swap(struct reload *r)
 {
 	struct generation *old = r->d->current;
@@ -115,6 +134,7 @@ static void swap(struct reload *r)
 	r->d->current = g;
 	r->made = NULL;
 	log_set_level(g->cfg->log_level);
+	raise_fd_limit(g->cfg);
 	if (old == NULL)
 		return;
 	if (r->d->http != NULL)

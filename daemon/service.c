@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,21 +43,6 @@ struct service {
 };
 
 /* ---- before the loop ----------------------------------------------------------------------- */
-
-/* Connections need descriptors; what the shell left us as a soft limit is too few. */
-static void raise_fd_limit(const struct config *cfg)
-{
-	rlim_t want = (rlim_t)cfg->limits.connections + SPARE_FDS;
-	struct rlimit l;
-
-	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur >= want)
-		return;
-	l.rlim_cur = MIN(want, l.rlim_max);
-	if (setrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur < want)
-		log_warn("event=few-descriptors limit=%llu text=\"%u connections want %llu\"",
-			 (unsigned long long)l.rlim_cur, cfg->limits.connections,
-			 (unsigned long long)want);
-}
 
 static int prepare_state(struct service *s, const struct config *cfg, struct ragd_err *err)
 {
@@ -319,7 +303,6 @@ static int start_with(struct service *s, struct config *cfg, struct ragd_err *er
 	int rc;
 
 	log_set_level(cfg->log_level);
-	raise_fd_limit(cfg);
 	set_threads(cfg->n_threads);
 	rc = prepare_state(s, cfg, err);
 	if (rc == 0)

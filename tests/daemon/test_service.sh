@@ -97,6 +97,12 @@ mkdir -m 0777 "$T/open" && chmod 0777 "$T/open"
 exits "a state directory for all to write" 1 ragd --socket "$SOCKET" --state-dir "$T/open"
 has "is refused" "$OUT" "may be written by others"
 
+if [ "$(id -u)" = 0 ] && ! grep -q nosuid <(findmnt -no OPTIONS -T "$T"); then
+	cp "$RAGD_BUILDDIR/ragd" "$T/setuid" && chown 65534 "$T/setuid" && chmod 4755 "$T/setuid" && chmod 711 "$T"
+	exits "a set-uid program" 1 "$T/setuid" --user -t
+	has "takes no modules from the environment" "$OUT" "RAGD_PLUGIN_PATH is refused"
+fi
+
 # ---- its own places ----
 background
 check "XDG directories" wait_for curl -sf --unix-socket "$T/run/ragd/ragd.sock" http://ragd/healthz
@@ -113,6 +119,20 @@ is "other requests while starting" "$(api /v1/models -o /dev/null -w '%{http_cod
 mark
 echo >"$T/gate"
 check "then ready" wait_for logs event=ready
+stop_ragd
+background --socket "$SOCKET" --state-dir "$T/data" -c "$T/ragd.conf"
+wait_for starting
+mark
+kill -TERM "$RAGD_PID"
+check "TERM while starting" wait_for logs event=draining
+echo >"$T/gate"
+stop_ragd 0
+is "ends once the plugins are open" "$RAGD_STATUS" 0
+check "and was never ready" eval '! logs event=ready'
+(echo >"$T/gate") &
+GATE_PID=$!
+start_ragd -c "$T/ragd.conf" || exit 1
+wait "$GATE_PID"
 
 # ---- reload ----
 mark
@@ -128,19 +148,31 @@ has "the new generation" "$(api /v1/status)" '"generation":2'
 check "the old one is closed" wait_for logs "event=generation-closed generation=1"
 
 mark
+printf '%s\nplugin "s" { module = sample file = "%s" number = 6 }\n' "$OPEN" "$T/gate" | conf
+kill -HUP "$RAGD_PID"
+opening() { ls -l "/proc/$RAGD_PID/task/"*/fd 2>/dev/null | grep -q gate || grep -q wait_for_partner "/proc/$RAGD_PID/task/"*/wchan; }
+wait_for opening
+printf '%s\nplugin "s" { module = sample file = "%s" number = 7 }\n' "$OPEN" "$T/gate" | conf
+kill -HUP "$RAGD_PID"
+echo >"$T/gate"
+check "HUP during a reload" wait_for logs "event=reloaded generation=3"
+echo >"$T/gate"
+check "is one more reload" wait_for logs "event=reloaded generation=4 changed=plugin.s"
+
+mark
 printf 'ragd {\n threads = many\n}\n' | conf
 kill -HUP "$RAGD_PID"
-check "HUP with a bad file" wait_for logs "event=reload-failed generation=2"
+check "HUP with a bad file" wait_for logs "event=reload-failed generation=4"
 check "says what is wrong" logs "ragd.conf:2: option 'threads': 'many' is not a whole number"
 is "it still serves" "$(api /healthz)" '{"status":"ok"}'
-has "the old generation" "$(api /v1/status)" '"generation":2'
+has "the old generation" "$(api /v1/status)" '"generation":4'
 
 mark
 printf '%s\nplugin "s" { module = sample text = "does not open" }\n' "$OPEN" | conf
 kill -HUP "$RAGD_PID"
 check "HUP with a plugin that does not open" wait_for logs "event=reload-failed"
 check "says so" logs "was told not to open"
-has "all or nothing" "$(api /v1/status)" '"generation":2'
+has "all or nothing" "$(api /v1/status)" '"generation":4'
 
 mark
 rm "$T/ragd.conf"
