@@ -8,22 +8,9 @@
 #include "base/util.h"
 #include "safety/chars.h"
 #include "safety/hs_cache.h"
+#include "safety/phrases.h"
 
 #define POOL_MAX 32
-
-/* One phrase as libhs knows it, by its id. */
-struct literal {
-	const char *text; /* the rules' */
-	size_t len;
-	uint32_t term;
-	bool whole;
-};
-
-struct literals {
-	struct literal *item; /* sorted by text when for streams */
-	size_t n;
-	size_t longest;
-};
 
 /* Scratch space is one thread's at a time; finished ones wait here for the next. */
 struct pool {
@@ -34,10 +21,9 @@ struct pool {
 };
 
 struct patterns {
-	struct literals block_lits;
-	struct literals stream_lits;
-	hs_database_t *block_lit_db; /* NULL: there is none of the sort */
-	hs_database_t *block_re_db;
+	struct phrases whole;  /* for prompts and documents: looked up */
+	struct phrases pieces; /* for responses: through libhs, which keeps its place in a stream */
+	hs_database_t *block_re_db; /* NULL: there is none of the sort */
 	hs_database_t *stream_lit_db;
 	hs_database_t *stream_re_db;
 	size_t re_width; /* of the widest regular expression for responses */
@@ -53,10 +39,7 @@ struct pattern_stream {
 };
 
 struct sink {
-	const struct patterns *p;
-	const struct literals *lits;
-	const char *text; /* NULL in a stream */
-	size_t len;
+	const struct phrases *phrases;
 	struct hits *hits;
 };
 
@@ -106,62 +89,26 @@ static void pool_give(struct pool *pool, hs_scratch_t *s)
 	hs_free_scratch(s);
 }
 
-static int literal_cmp(const void *pa, const void *pb)
-{
-	const struct literal *a = pa, *b = pb;
-	int c = memcmp(a->text, b->text, MIN(a->len, b->len));
-
-	return c != 0 ? c : (a->len > b->len) - (a->len < b->len);
-}
-
-/* The phrases of terms that any of the stages uses. */
-static int literals_collect(const struct rules *r, uint32_t stages, struct literals *out)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < r->n_terms; i++)
-		if (r->terms[i].stages & stages)
-			n += r->terms[i].n_phrases;
-	if (n == 0)
-		return 0;
-	out->item = calloc(n, sizeof(*out->item));
-	if (out->item == NULL)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < r->n_terms; i++) {
-		const struct term *t = &r->terms[i];
-
-		for (size_t k = 0; t->stages & stages && k < t->n_phrases; k++) {
-			struct literal *l = &out->item[out->n++];
-
-			*l = (struct literal){ t->phrases[k], strlen(t->phrases[k]), i,
-					       !t->prefix[k] };
-			out->longest = MAX(out->longest, l->len);
-		}
-	}
-	qsort(out->item, out->n, sizeof(*out->item), literal_cmp);
-	return 0;
-}
-
-static int literals_compile(const struct literals *lits, unsigned mode, const char *cache_dir,
+static int phrases_compile(const struct phrases *ph, unsigned mode, const char *cache_dir,
 			    hs_database_t **out, struct ragd_err *err)
 {
 	struct hs_source src = { .mode = mode, .literal = true };
 	int rc = 0;
 
-	if (lits->n == 0)
+	if (ph->n == 0)
 		return 0;
-	src.exprs = calloc(lits->n, sizeof(*src.exprs));
-	src.lens = calloc(lits->n, sizeof(*src.lens));
-	src.flags = calloc(lits->n, sizeof(*src.flags));
-	src.ids = calloc(lits->n, sizeof(*src.ids));
+	src.exprs = calloc(ph->n, sizeof(*src.exprs));
+	src.lens = calloc(ph->n, sizeof(*src.lens));
+	src.flags = calloc(ph->n, sizeof(*src.flags));
+	src.ids = calloc(ph->n, sizeof(*src.ids));
 	if (src.exprs == NULL || src.lens == NULL || src.flags == NULL || src.ids == NULL)
 		rc = ragd_err_set(err, -ENOMEM, "compile rules: out of memory");
-	for (size_t i = 0; rc == 0 && i < lits->n; i++) {
-		src.exprs[i] = lits->item[i].text;
-		src.lens[i] = lits->item[i].len;
+	for (size_t i = 0; rc == 0 && i < ph->n; i++) {
+		src.exprs[i] = ph->item[i].text;
+		src.lens[i] = ph->item[i].len;
 		src.ids[i] = (unsigned)i;
 	}
-	src.n = (unsigned)lits->n;
+	src.n = (unsigned)ph->n;
 	if (rc == 0)
 		rc = hs_cached_compile(&src, cache_dir, out, NULL, err);
 	free(src.exprs);
@@ -253,26 +200,20 @@ int patterns_new(const struct rules *rules, const char *cache_dir, struct patter
 	}
 	for (size_t i = 0; i < rules->n_rules; i++)
 		p->stages |= rules->rules[i].stages;
-	rc = literals_collect(rules, whole, &p->block_lits);
+	rc = phrases_init(&p->whole, rules, whole);
 	if (rc == 0)
-		rc = literals_collect(rules, pieces, &p->stream_lits);
+		rc = phrases_init(&p->pieces, rules, pieces);
 	if (rc < 0)
 		ragd_err_set(err, rc, "compile rules: out of memory");
 	for (size_t i = 0; rc == 0 && i < rules->n_terms; i++)
 		if (rules->terms[i].regex != NULL && rules->terms[i].stages & pieces)
 			rc = regex_width(&rules->terms[i], &p->re_width, err);
 	if (rc == 0)
-		rc = literals_compile(&p->block_lits, HS_MODE_BLOCK, cache_dir, &p->block_lit_db,
-				      err);
-	if (rc == 0)
-		rc = literals_compile(&p->stream_lits, HS_MODE_STREAM, cache_dir, &p->stream_lit_db,
-				      err);
+		rc = phrases_compile(&p->pieces, HS_MODE_STREAM, cache_dir, &p->stream_lit_db, err);
 	if (rc == 0)
 		rc = regexes_compile(rules, whole, HS_MODE_BLOCK, cache_dir, &p->block_re_db, err);
 	if (rc == 0)
 		rc = regexes_compile(rules, pieces, stream, cache_dir, &p->stream_re_db, err);
-	if (rc == 0)
-		rc = pool_add(&p->pool, p->block_lit_db, err);
 	if (rc == 0)
 		rc = pool_add(&p->pool, p->block_re_db, err);
 	if (rc == 0)
@@ -294,13 +235,12 @@ void patterns_free(struct patterns *p)
 	for (size_t i = 0; i < p->pool.n; i++)
 		hs_free_scratch(p->pool.idle[i]);
 	hs_free_scratch(p->pool.proto);
-	hs_free_database(p->block_lit_db);
 	hs_free_database(p->block_re_db);
 	hs_free_database(p->stream_lit_db);
 	hs_free_database(p->stream_re_db);
 	pthread_mutex_destroy(&p->pool.lock);
-	free(p->block_lits.item);
-	free(p->stream_lits.item);
+	phrases_fini(&p->whole);
+	phrases_fini(&p->pieces);
 	free(p);
 }
 
@@ -313,19 +253,18 @@ static int on_literal(unsigned id, unsigned long long from, unsigned long long t
 		      void *arg)
 {
 	struct sink *sink = arg;
-	const struct literal *l = &sink->lits->item[id];
-	struct hit hit = { l->term, true, l->whole, (size_t)to - l->len, (size_t)to };
+	const struct phrase *ph = &sink->phrases->item[id];
 
 	(void)from;
 	(void)flags;
-	if (sink->text != NULL) {
-		if (hit.start > 0 && is_alnum(sink->text[hit.start - 1]) && is_alnum(l->text[0]))
-			return 0;
-		if (l->whole && hit.end < sink->len && is_alnum(sink->text[hit.end]))
-			return 0;
-	}
-	hits_add(sink->hits, &hit);
+	hits_add(sink->hits,
+		 &(struct hit){ ph->term, true, ph->whole, (size_t)to - ph->len, (size_t)to });
 	return 0;
+}
+
+static void on_phrase(void *arg, const struct phrase *ph, size_t start)
+{
+	hits_add(arg, &(struct hit){ ph->term, true, ph->whole, start, start + ph->len });
 }
 
 static int on_regex(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
@@ -338,22 +277,31 @@ static int on_regex(unsigned id, unsigned long long from, unsigned long long to,
 	return 0;
 }
 
+static int by_end(const void *pa, const void *pb)
+{
+	const struct hit *a = pa, *b = pb;
+
+	if (a->end != b->end)
+		return a->end < b->end ? -1 : 1;
+	return (a->start > b->start) - (a->start < b->start);
+}
+
 int patterns_scan(const struct patterns *p, const char *text, size_t len, struct hits *hits)
 {
-	struct sink sink = { p, &p->block_lits, text, len, hits };
+	struct sink sink = { &p->whole, hits };
 	hs_scratch_t *scratch;
 	hs_error_t rc = HS_SUCCESS;
 
-	if ((p->block_lit_db == NULL && p->block_re_db == NULL) || len == 0)
-		return 0;
-	scratch = pool_take((struct pool *)&p->pool);
-	if (scratch == NULL)
-		return -ENOMEM;
-	if (p->block_lit_db != NULL)
-		rc = hs_scan(p->block_lit_db, text, (unsigned)len, 0, scratch, on_literal, &sink);
-	if (rc == HS_SUCCESS && p->block_re_db != NULL)
+	phrases_find(&p->whole, text, len, on_phrase, hits);
+	if (p->block_re_db != NULL && len > 0) {
+		scratch = pool_take((struct pool *)&p->pool);
+		if (scratch == NULL)
+			return -ENOMEM;
 		rc = hs_scan(p->block_re_db, text, (unsigned)len, 0, scratch, on_regex, &sink);
-	pool_give((struct pool *)&p->pool, scratch);
+		pool_give((struct pool *)&p->pool, scratch);
+	}
+	if (hits->n > 1)
+		qsort(hits->item, hits->n, sizeof(*hits->item), by_end);
 	return rc == HS_SUCCESS && !hits->failed ? 0 : -ENOMEM;
 }
 
@@ -388,7 +336,7 @@ void pattern_stream_close(struct pattern_stream *ps)
 
 int pattern_stream_feed(struct pattern_stream *ps, const char *text, size_t len, struct hits *hits)
 {
-	struct sink sink = { ps->p, &ps->p->stream_lits, NULL, 0, hits };
+	struct sink sink = { &ps->p->pieces, hits };
 	struct pool *pool = (struct pool *)&ps->p->pool;
 	hs_scratch_t *scratch;
 	hs_error_t rc = HS_SUCCESS;
@@ -409,7 +357,7 @@ int pattern_stream_feed(struct pattern_stream *ps, const char *text, size_t len,
 
 int pattern_stream_end(struct pattern_stream *ps, struct hits *hits)
 {
-	struct sink sink = { ps->p, &ps->p->stream_lits, NULL, 0, hits };
+	struct sink sink = { &ps->p->pieces, hits };
 	struct pool *pool = (struct pool *)&ps->p->pool;
 	hs_scratch_t *scratch;
 	hs_error_t rc;
@@ -425,27 +373,9 @@ int pattern_stream_end(struct pattern_stream *ps, struct hits *hits)
 	return rc == HS_SUCCESS && !hits->failed ? 0 : -ENOMEM;
 }
 
-/* Whether some phrase is longer than s[0..len) and begins with it. */
-static bool begins_phrase(const struct literals *lits, const char *s, size_t len)
-{
-	size_t lo = 0, hi = lits->n;
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-		const struct literal *l = &lits->item[mid];
-		int c = memcmp(l->text, s, MIN(l->len, len));
-
-		if (c < 0 || (c == 0 && l->len <= len))
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < lits->n && lits->item[lo].len > len && memcmp(lits->item[lo].text, s, len) == 0;
-}
-
 size_t patterns_partial(const struct patterns *p, const char *text, size_t len)
 {
-	size_t most = MIN(len, p->stream_lits.longest),
+	size_t most = MIN(len, p->pieces.longest),
 	       width = p->re_width > 0 ? p->re_width + 1 : 0;
 
 	for (size_t n = most; n > width; n--) {
@@ -453,7 +383,7 @@ size_t patterns_partial(const struct patterns *p, const char *text, size_t len)
 
 		if (i > 0 && is_alnum(text[i - 1]) && is_alnum(text[i]))
 			continue;
-		if (begins_phrase(&p->stream_lits, text + i, n))
+		if (phrases_may_begin(&p->pieces, text + i, n))
 			return n;
 	}
 	return MIN(len, width);
@@ -461,5 +391,5 @@ size_t patterns_partial(const struct patterns *p, const char *text, size_t len)
 
 size_t patterns_width(const struct patterns *p)
 {
-	return MAX(p->stream_lits.longest, p->re_width + 1);
+	return MAX(p->pieces.longest, p->re_width + 1);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/util.h"
 #include "safety/chars.h"
@@ -13,6 +14,7 @@
 
 #define FILE_LIMIT (4 << 20)
 #define GAP_MOST   40
+#define STRINGS_MAX (64 << 20)
 
 enum block { NO_BLOCK, CATEGORY, TERM, RULE, SKIPPED_RULE };
 
@@ -167,6 +169,7 @@ static int phrase_add(void *arg, const char *literal, size_t len)
 {
 	struct phrase_arg *a = arg;
 	struct term *t = a->t;
+	struct arena *strings = a->p->r->strings;
 	struct folded f = { 0 };
 	char **phrases = grow(t->phrases, t->n_phrases, sizeof(*phrases));
 	bool *prefix = grow(t->prefix, t->n_phrases, sizeof(*prefix));
@@ -183,10 +186,14 @@ static int phrase_add(void *arg, const char *literal, size_t len)
 	if (len < 2)
 		return ragd_err_set(a->p->err, -EINVAL, "'%.*s' is too short to look for", (int)len,
 				    literal);
-	/* As the text that it is to meet. */
-	folded_add(&f, literal, len, 0);
-	phrases[t->n_phrases] = f.failed ? NULL : strndup(f.text, f.len);
-	folded_fini(&f);
+	/* Written as the text that it is to meet. */
+	if (folded_is_plain(literal, len)) {
+		phrases[t->n_phrases] = arena_strndup(strings, literal, len);
+	} else {
+		folded_add(&f, literal, len, 0);
+		phrases[t->n_phrases] = f.failed ? NULL : arena_strndup(strings, f.text, f.len);
+		folded_fini(&f);
+	}
 	if (phrases[t->n_phrases] == NULL)
 		return no_memory(a->p);
 	t->n_phrases++;
@@ -486,7 +493,16 @@ static int parse_line(struct parser *p, struct ragd_str line)
 
 struct rules *rules_new(void)
 {
-	return calloc(1, sizeof(struct rules));
+	struct rules *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	r->strings = arena_new(STRINGS_MAX);
+	if (r->strings == NULL) {
+		free(r);
+		return NULL;
+	}
+	return r;
 }
 
 void rules_free(struct rules *r)
@@ -506,8 +522,6 @@ void rules_free(struct rules *r)
 	for (size_t i = 0; i < r->n_terms; i++) {
 		struct term *t = &r->terms[i];
 
-		for (size_t j = 0; j < t->n_phrases; j++)
-			free(t->phrases[j]);
 		free(t->phrases);
 		free(t->prefix);
 		free(t->regex);
@@ -517,6 +531,7 @@ void rules_free(struct rules *r)
 		rule_fini(&r->rules[i]);
 	for (size_t i = 0; i < r->n_files; i++)
 		free(r->files[i]);
+	arena_free(r->strings);
 	free(r->categories);
 	free(r->terms);
 	free(r->rules);

@@ -11,6 +11,7 @@
 
 #include <ragd/plugin.h>
 
+#include "base/arena.h"
 #include "safety/spans.h"
 
 enum rule_level { LEVEL_PERMISSIVE, LEVEL_BALANCED, LEVEL_STRICT };
@@ -57,6 +58,7 @@ struct rule {
 };
 
 struct rules {
+	struct arena     *strings; /* phrases */
 	struct category **categories;
 	size_t n_categories;
 	struct term *terms;
