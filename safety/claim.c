@@ -7,60 +7,101 @@
 
 #define NUMBER_SALT 0x9e3779b97f4a7c15u
 
-static bool in_list(const char *list, const char *word, size_t n)
-{
-	const char *p = list;
-
-	/* Each word stands between two spaces. */
-	while ((p = strchr(p, ' ')) != NULL && p[1] != '\0') {
-		p++;
-		if (strncmp(p, word, n) == 0 && p[n] == ' ')
-			return true;
-	}
-	return false;
-}
-
-static const char negations[] = " not no never none nobody nothing neither nor cannot without "
-				"don't doesn't didn't isn't aren't "
-				"wasn't weren't won't wouldn't can't couldn't shouldn't mustn't "
-				"hasn't haven't hadn't unable "
-				"unlike unlikely hardly lacks lack fails fail incorrect false ";
-
-static const char meta[] =
-	" document documents passage passages source sources text texts information context answer "
-	"answers "
-	"question questions excerpt excerpts material evidence following below above here summary "
-	"summarise summarize summarized overview detail details section sections according based "
-	"provided "
-	"given available relevant regarding point points key main note please sure okay yes "
-	"explanation "
-	"describe describes described listed list step steps example examples response respond "
-	"case "
-	"additionally furthermore moreover however therefore overall conclusion short brief "
-	"briefly ";
-
-static const char knowing[] =
-	" know find found say says said mention mentions mentioned contain contains provide "
-	"provides answer "
-	"answers state states specify specifies include includes determine tell address addresses ";
-
-/* Pairs of which one denies the other, by their stems. */
-static const char *const poles[][2] = {
-	{ " increas rise rose grow grew gain higher more greater upward ",
-	  " decreas fall fell declin shrink drop lower less fewer reduc downward " },
-	{ " befor earlier ", " after later " },
-	{ " always ", " never " },
-	{ " minimum least ", " maximum most " },
-	{ " enabl allow permit ", " disabl forbid prohibit deni " },
-	{ " true correct ", " fals incorrect " },
-	{ " first ", " last " },
-	{ " warm warmer hot hotter ", " cool cooler cold colder " },
-	{ " win won ", " lose lost " },
-	{ " open ", " close " },
-	{ " north northern ", " south southern " },
-	{ " cause ", " prevent " },
-	{ " safe ", " unsaf danger " },
+enum {
+	NEGATES = 1 << 0,
+	META = 1 << 1,	 /* about the asking itself */
+	KNOWS = 1 << 2,	 /* what a disclaimer denies */
+	SPEAKS = 1 << 3, /* the answer speaks of itself */
 };
+
+/* One side of a pair of which one denies the other, such as increase and decrease. */
+#define POLE_SHIFT    4
+#define POLE(k, side) (1u << (POLE_SHIFT + 2 * (k) + (side)))
+
+/* Words and stems that say how a sentence claims what it does; sorted. */
+static const struct marker {
+	const char *word;
+	uint32_t    flags;
+} markers[] = {
+	/* clang-format off */
+	{ "above", META }, { "according", META }, { "additionally", META }, { "address", KNOWS },
+	{ "addresses", KNOWS }, { "after", POLE(1, 1) }, { "allow", POLE(4, 0) },
+	{ "always", POLE(2, 0) }, { "answer", META | KNOWS }, { "answers", META | KNOWS },
+	{ "aren't", NEGATES }, { "available", META }, { "based", META }, { "befor", POLE(1, 0) },
+	{ "below", META }, { "brief", META }, { "briefly", META }, { "can't", NEGATES },
+	{ "cannot", NEGATES }, { "case", META }, { "cause", POLE(11, 0) },
+	{ "close", POLE(9, 1) }, { "cold", POLE(7, 1) }, { "colder", POLE(7, 1) },
+	{ "conclusion", META }, { "contain", KNOWS }, { "contains", KNOWS }, { "context", META },
+	{ "cool", POLE(7, 1) }, { "cooler", POLE(7, 1) }, { "correct", POLE(5, 0) },
+	{ "couldn't", NEGATES }, { "danger", POLE(12, 1) }, { "declin", POLE(0, 1) },
+	{ "decreas", POLE(0, 1) }, { "deni", POLE(4, 1) }, { "describe", META },
+	{ "described", META }, { "describes", META }, { "detail", META }, { "details", META },
+	{ "determine", KNOWS }, { "didn't", NEGATES }, { "disabl", POLE(4, 1) },
+	{ "document", META }, { "documents", META }, { "doesn't", NEGATES },
+	{ "don't", NEGATES }, { "downward", POLE(0, 1) }, { "drop", POLE(0, 1) },
+	{ "earlier", POLE(1, 0) }, { "enabl", POLE(4, 0) }, { "evidence", META },
+	{ "example", META }, { "examples", META }, { "excerpt", META }, { "excerpts", META },
+	{ "explanation", META }, { "fail", NEGATES }, { "fails", NEGATES },
+	{ "fall", POLE(0, 1) }, { "fals", POLE(5, 1) }, { "false", NEGATES },
+	{ "fell", POLE(0, 1) }, { "fewer", POLE(0, 1) }, { "find", KNOWS },
+	{ "first", POLE(6, 0) }, { "following", META }, { "forbid", POLE(4, 1) },
+	{ "found", KNOWS }, { "furthermore", META }, { "gain", POLE(0, 0) }, { "given", META },
+	{ "greater", POLE(0, 0) }, { "grew", POLE(0, 0) }, { "grow", POLE(0, 0) },
+	{ "hadn't", NEGATES }, { "hardly", NEGATES }, { "hasn't", NEGATES },
+	{ "haven't", NEGATES }, { "here", META }, { "higher", POLE(0, 0) },
+	{ "hot", POLE(7, 0) }, { "hotter", POLE(7, 0) }, { "however", META }, { "i", SPEAKS },
+	{ "include", KNOWS }, { "includes", KNOWS }, { "incorrect", NEGATES | POLE(5, 1) },
+	{ "increas", POLE(0, 0) }, { "information", META }, { "isn't", NEGATES },
+	{ "key", META }, { "know", KNOWS }, { "lack", NEGATES }, { "lacks", NEGATES },
+	{ "last", POLE(6, 1) }, { "later", POLE(1, 1) }, { "least", POLE(3, 0) },
+	{ "less", POLE(0, 1) }, { "list", META }, { "listed", META }, { "lose", POLE(8, 1) },
+	{ "lost", POLE(8, 1) }, { "lower", POLE(0, 1) }, { "main", META }, { "material", META },
+	{ "maximum", POLE(3, 1) }, { "mention", KNOWS }, { "mentioned", KNOWS },
+	{ "mentions", KNOWS }, { "minimum", POLE(3, 0) }, { "more", POLE(0, 0) },
+	{ "moreover", META }, { "most", POLE(3, 1) }, { "mustn't", NEGATES },
+	{ "neither", NEGATES }, { "never", NEGATES | POLE(2, 1) }, { "no", NEGATES },
+	{ "nobody", NEGATES }, { "none", NEGATES }, { "nor", NEGATES }, { "north", POLE(10, 0) },
+	{ "northern", POLE(10, 0) }, { "not", NEGATES }, { "note", META },
+	{ "nothing", NEGATES }, { "okay", META }, { "open", POLE(9, 0) }, { "overall", META },
+	{ "overview", META }, { "passage", META }, { "passages", META },
+	{ "permit", POLE(4, 0) }, { "please", META }, { "point", META }, { "points", META },
+	{ "prevent", POLE(11, 1) }, { "prohibit", POLE(4, 1) }, { "provide", KNOWS },
+	{ "provided", META }, { "provides", KNOWS }, { "question", META }, { "questions", META },
+	{ "reduc", POLE(0, 1) }, { "regarding", META }, { "relevant", META },
+	{ "respond", META }, { "response", META }, { "rise", POLE(0, 0) },
+	{ "rose", POLE(0, 0) }, { "safe", POLE(12, 0) }, { "said", KNOWS }, { "say", KNOWS },
+	{ "says", KNOWS }, { "section", META }, { "sections", META }, { "short", META },
+	{ "shouldn't", NEGATES }, { "shrink", POLE(0, 1) }, { "source", META },
+	{ "sources", META }, { "south", POLE(10, 1) }, { "southern", POLE(10, 1) },
+	{ "specifies", KNOWS }, { "specify", KNOWS }, { "state", KNOWS }, { "states", KNOWS },
+	{ "step", META }, { "steps", META }, { "summarise", META }, { "summarize", META },
+	{ "summarized", META }, { "summary", META }, { "sure", META }, { "tell", KNOWS },
+	{ "text", META }, { "texts", META }, { "therefore", META }, { "true", POLE(5, 0) },
+	{ "unable", NEGATES }, { "unlike", NEGATES }, { "unlikely", NEGATES },
+	{ "unsaf", POLE(12, 1) }, { "upward", POLE(0, 0) }, { "warm", POLE(7, 0) },
+	{ "warmer", POLE(7, 0) }, { "wasn't", NEGATES }, { "we", SPEAKS },
+	{ "weren't", NEGATES }, { "win", POLE(8, 0) }, { "without", NEGATES },
+	{ "won", POLE(8, 0) }, { "won't", NEGATES }, { "wouldn't", NEGATES }, { "yes", META },
+	/* clang-format on */
+};
+
+static uint32_t flags_of(const char *word, size_t n)
+{
+	size_t lo = 0, hi = ARRAY_LEN(markers);
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		int c = strncmp(markers[mid].word, word, n);
+
+		if (c == 0 && markers[mid].word[n] == '\0')
+			return markers[mid].flags;
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return 0;
+}
 
 /* Numbers in words, as digits; "one" is too often a pronoun. */
 static const char *const small[] = { "two",   "three", "four", "five",   "six",   "seven",
@@ -94,20 +135,14 @@ static size_t number_of(const char *word, size_t n, char *out)
 
 static void note(const struct word *w, struct claim_marks *m)
 {
-	if (in_list(negations, w->fold, w->n_fold) ||
-	    (w->n_fold > 3 && memcmp(w->fold + w->n_fold - 3, "n't", 3) == 0))
-		m->n_negations++;
-	if (in_list(meta, w->fold, w->n_fold))
-		m->n_meta++;
-	if (in_list(knowing, w->fold, w->n_fold))
-		m->n_know++;
-	if (in_list(" i we i'm ", w->fold, w->n_fold))
-		m->speaks = true;
-	for (size_t k = 0; k < ARRAY_LEN(poles); k++)
-		for (size_t side = 0; side < 2; side++)
-			if (in_list(poles[k][side], w->stem, w->n_stem) ||
-			    in_list(poles[k][side], w->fold, w->n_fold))
-				m->poles |= 1u << (2 * k + side);
+	uint32_t fold = flags_of(w->fold, w->n_fold), both = fold | flags_of(w->stem, w->n_stem);
+
+	m->n_negations += (fold & NEGATES) != 0 ||
+			  (w->n_fold > 3 && memcmp(w->fold + w->n_fold - 3, "n't", 3) == 0);
+	m->n_meta += (fold & META) != 0;
+	m->n_know += (fold & KNOWS) != 0;
+	m->speaks = m->speaks || fold & SPEAKS;
+	m->poles |= both >> POLE_SHIFT;
 }
 
 /* The token that a word is; false for one that carries no meaning of its own. */

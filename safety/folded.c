@@ -162,7 +162,7 @@ void folded_consume(struct folded *f, size_t n)
 	f->len -= n;
 }
 
-static bool folded_room(struct folded *f, size_t more)
+bool folded_room(struct folded *f, size_t more)
 {
 	size_t cap = f->cap == 0 ? 256 : f->cap;
 	struct folded_at *at;
@@ -186,14 +186,6 @@ static bool folded_room(struct folded *f, size_t more)
 	}
 	f->cap = cap;
 	return true;
-}
-
-void folded_put(struct folded *f, char c, uint32_t start, uint32_t end)
-{
-	if (!folded_room(f, 1))
-		return;
-	f->text[f->len] = c;
-	f->at[f->len++] = (struct folded_at){ start, end };
 }
 
 /* One character of `n` raw bytes that is not plain ASCII. */

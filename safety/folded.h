@@ -41,8 +41,18 @@ void folded_fini(struct folded *f);
 void folded_clear(struct folded *f);
 /* Drop the first n folded bytes. */
 void folded_consume(struct folded *f, size_t n);
+/* Room for more bytes; false, and failed set, when memory is out. */
+bool folded_room(struct folded *f, size_t more);
+
 /* One byte as it is. */
-void folded_put(struct folded *f, char c, uint32_t start, uint32_t end);
+static inline void folded_put(struct folded *f, char c, uint32_t start, uint32_t end)
+{
+	if (f->len == f->cap && !folded_room(f, 1))
+		return;
+	f->text[f->len] = c;
+	f->at[f->len++] = (struct folded_at){ start, end };
+}
+
 /*
  * Append raw[0..len), which stands at raw offset `at` and is not cut inside a character unless that
  * is how it ends. Bytes that are not UTF-8 stay as they are.

@@ -17,6 +17,29 @@ static int phrase_cmp(const void *pa, const void *pb)
 	return c != 0 ? c : (a->len > b->len) - (a->len < b->len);
 }
 
+/*
+ * A class for each byte, in the order of the bytes: one each for blank to '@' and what follows up to
+ * 'z' without the capitals, which plain text has none of; the rest share the last.
+ */
+static unsigned class_of(char c)
+{
+	unsigned u = (unsigned char)c;
+
+	if (u <= ' ')
+		return 0;
+	if (u <= '@')
+		return u - ' ';
+	if (u < 'a')
+		return 33;
+	return u <= 'z' ? u - 'a' + 34 : 60;
+}
+
+/* Phrases have at least two bytes. */
+static unsigned slot_of(const char *s)
+{
+	return class_of(s[0]) * 64 + class_of(s[1]);
+}
+
 int phrases_init(struct phrases *p, const struct rules *rules, uint32_t stages)
 {
 	size_t n = 0;
@@ -42,10 +65,10 @@ int phrases_init(struct phrases *p, const struct rules *rules, uint32_t stages)
 		}
 	}
 	qsort(p->item, p->n, sizeof(*p->item), phrase_cmp);
-	for (size_t c = 0, i = 0; c < 257; c++) {
-		while (i < p->n && (unsigned char)p->item[i].text[0] < c)
+	for (size_t slot = 0, i = 0; slot < ARRAY_LEN(p->first); slot++) {
+		while (i < p->n && slot_of(p->item[i].text) < slot)
 			i++;
-		p->first[c] = (uint32_t)i;
+		p->first[slot] = (uint32_t)i;
 	}
 	return 0;
 }
@@ -74,8 +97,12 @@ static uint32_t narrow(const struct phrases *p, uint32_t lo, uint32_t hi, uint32
 static void find_at(const struct phrases *p, const char *text, size_t len, size_t i,
 		    void (*cb)(void *arg, const struct phrase *phrase, size_t start), void *arg)
 {
-	unsigned c = (unsigned char)text[i];
-	uint32_t lo = p->first[c], hi = p->first[c + 1], d = 1;
+	unsigned c, slot = slot_of(text + i);
+	uint32_t lo = p->first[slot], hi = p->first[slot + 1], d = 0;
+
+	/* Where a class is of one byte each, two are known to agree. */
+	if (slot / 64 != 33 && slot / 64 != 60 && slot % 64 != 33 && slot % 64 != 60 && slot % 64 != 0)
+		d = 2;
 
 	while (lo < hi) {
 		/* What ends here stands before what goes on. */
@@ -97,7 +124,7 @@ void phrases_find(const struct phrases *p, const char *text, size_t len,
 {
 	if (p->n == 0)
 		return;
-	for (size_t i = 0; i < len; i++)
+	for (size_t i = 0; i + 1 < len; i++)
 		if (text[i] != ' ' && (i == 0 || !is_alnum(text[i - 1]) || !is_alnum(text[i])))
 			find_at(p, text, len, i, cb, arg);
 }

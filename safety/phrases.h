@@ -23,7 +23,8 @@ struct phrases {
 	struct phrase *item; /* sorted by text */
 	size_t         n;
 	size_t         longest;
-	uint32_t       first[257]; /* item[first[c] .. first[c + 1]) begin with byte c */
+	/* item[first[i] .. first[i + 1]) begin with the same two bytes, both in one of 64 classes. */
+	uint32_t first[64 * 64 + 1];
 };
 
 /* Collect the phrases of all terms that one of the stages (bits) uses. -ENOMEM. */

@@ -60,9 +60,29 @@ static const char *const not_secret[] = { "id",      "ids",    "name",  "file", 
 					  "date",    "time",   "expir", "limit", "max",    "min",
 					  "version", "policy", "reset", "host" };
 
+/* Printable ASCII but what ends a value: quotes, brackets, commas, semicolons. */
 static bool is_value(char c)
 {
-	return c > ' ' && c < 0x7f && strchr("\"'`,;()[]{}<>|\\", c) == NULL;
+	switch (c) {
+	case '"':
+	case '\'':
+	case '`':
+	case ',':
+	case ';':
+	case '(':
+	case ')':
+	case '[':
+	case ']':
+	case '{':
+	case '}':
+	case '<':
+	case '>':
+	case '|':
+	case '\\':
+		return false;
+	default:
+		return c > ' ' && c < 0x7f;
+	}
 }
 
 static bool is_operator(char c)
@@ -76,17 +96,17 @@ static bool is_between(char c)
 	       c == '?' || c == ',' || c == '(' || c == '{' || c == '[';
 }
 
-static bool word_before(const char *s, size_t i, const char *word)
+static bool word_before(const char *s, size_t i, const char *word, size_t n)
 {
-	size_t n = strlen(word);
-
-	if (i < n || (i > n && is_alnum(s[i - n - 1])))
+	if (i < n || to_lower(s[i - 1]) != word[n - 1] || (i > n && is_alnum(s[i - n - 1])))
 		return false;
 	for (size_t j = 0; j < n; j++)
 		if (to_lower(s[i - n + j]) != word[j])
 			return false;
 	return true;
 }
+
+#define WORD_BEFORE(s, i, word) word_before(s, i, word, sizeof(word) - 1)
 
 /* The bytes that `name` takes at s[0..len), 0 if it is not there. */
 static size_t name_at(const char *s, size_t len, const char *name)
@@ -163,14 +183,14 @@ static enum promise promised(const char *s, size_t i)
 		return NOTHING;
 	for (; p > lo && i - p < 12 && is_between(s[p - 1]); p--)
 		assigned = assigned || is_operator(s[p - 1]);
-	if (word_before(s, p, "bearer") ||
-	    ((word_before(s, p, "basic") || word_before(s, p, "token")) &&
+	if (WORD_BEFORE(s, p, "bearer") ||
+	    ((WORD_BEFORE(s, p, "basic") || WORD_BEFORE(s, p, "token")) &&
 	     scan_near(s, i, 40, "authorization")))
 		return TOKEN;
-	if (p > 1 && (word_before(s, p, "-u") || word_before(s, p, "--user")))
+	if (p > 1 && (WORD_BEFORE(s, p, "-u") || WORD_BEFORE(s, p, "--user")))
 		return USERPASS;
-	if (!assigned && (word_before(s, p, "is") || word_before(s, p, "est") ||
-			  word_before(s, p, "ist") || word_before(s, p, "es"))) {
+	if (!assigned && (WORD_BEFORE(s, p, "is") || WORD_BEFORE(s, p, "est") ||
+			  WORD_BEFORE(s, p, "ist") || WORD_BEFORE(s, p, "es"))) {
 		while (p > lo && is_alpha(s[p - 1]))
 			p--;
 		while (p > lo && s[p - 1] == ' ')
@@ -178,7 +198,7 @@ static enum promise promised(const char *s, size_t i)
 		assigned = true;
 	}
 	/* <add key="Password" value="..."/> */
-	if (assigned && word_before(s, p, "value") && p - lo > 12) {
+	if (assigned && WORD_BEFORE(s, p, "value") && p - lo > 12) {
 		for (p -= 5; p > lo && (is_space(s[p - 1]) || s[p - 1] == '"' || s[p - 1] == '\'');
 		     p--)
 			;
