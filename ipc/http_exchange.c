@@ -153,12 +153,15 @@ static void judge_head(struct http_exchange *x)
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 
-	if (info->header_size > x->s->limits.headers) {
-		http_header(x, "Connection", "close");
+	if (info->header_size > x->s->limits.headers)
 		refuse(x, 431, "headers_too_large", NULL,
 		       "The request's head has %zu bytes, more than the %zu allowed.",
 		       info->header_size, x->s->limits.headers);
-	}
+	if (MHD_get_connection_values(x->mhd, MHD_HEADER_KIND, NULL, NULL) > HTTP_HEADERS_MAX)
+		refuse(x, 431, "headers_too_large", NULL,
+		       "The request has more than the %d headers allowed.", HTTP_HEADERS_MAX);
+	if (x->refusal.status != 0)
+		http_header(x, "Connection", "close");
 	judge_route(x);
 	MHD_get_connection_values(x->mhd, MHD_GET_ARGUMENT_KIND, judge_query_cb, x);
 }

@@ -92,7 +92,7 @@ enum http_head http_head_judge(const char *buf, size_t len, size_t max)
 		judged = n_lines == 0 ? line_judge(s, n) : header_judge(s, n);
 		if (judged != HTTP_HEAD_OK)
 			return judged;
-		if (++n_lines > HTTP_HEADERS_MAX)
+		if (n_lines++ > HTTP_HEADERS_MAX) /* beside the first */
 			return HTTP_HEAD_LARGE;
 	}
 	return len > max ? HTTP_HEAD_LARGE : HTTP_HEAD_OK;

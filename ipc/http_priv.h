@@ -37,7 +37,7 @@
 #define HTTP_STREAM_MAX (8u << 20)
 /* A longer body is sent piece by piece, so that a client that reads slowly can be told from none. */
 #define HTTP_BODY_WHOLE 65536
-/* Lines of a head: each costs libmicrohttpd 64 bytes of the connection's memory beside its own. */
+/* Headers of a request: each costs libmicrohttpd 64 bytes of the connection's memory beside its own. */
 #define HTTP_HEADERS_MAX 128
 
 enum conn_state {
@@ -216,7 +216,7 @@ enum http_head {
 	HTTP_HEAD_OK,      /* complete and well-formed, or not complete and well-formed so far */
 	HTTP_HEAD_BAD,     /* 400 */
 	HTTP_HEAD_VERSION, /* 505 */
-	HTTP_HEAD_LARGE,   /* 431: no end within max bytes, or more than HTTP_HEADERS_MAX lines */
+	HTTP_HEAD_LARGE,   /* 431: no end within max bytes, or too many lines */
 };
 /*
  * Judge the first len bytes of a request, of which at most max may be its head. Looks at shapes only, so

@@ -222,19 +222,16 @@ static int polls_init(struct http_server *s, int mhd_fd, size_t *n)
 /* Undo polls_init() of n handles; s is freed when the loop has let go of them. */
 static void polls_undo(struct http_server *s, size_t n)
 {
-	uv_handle_t *handle[2 + HTTP_LISTEN_MAX] = { (uv_handle_t *)&s->poll_mhd,
-						     (uv_handle_t *)&s->poll_own };
-
-	for (size_t i = 0; i < s->n_listen; i++)
-		handle[2 + i] = (uv_handle_t *)&s->listen[i];
 	if (n == 0) {
 		server_free(s);
 		return;
 	}
 	s->n_handles = (unsigned)n;
 	for (size_t i = 0; i < n; i++) {
-		handle[i]->data = s;
-		uv_close(handle[i], handle_closed_cb);
+		uv_poll_t *poll = i == 0 ? &s->poll_mhd : i == 1 ? &s->poll_own : &s->listen[i - 2];
+
+		poll->data = s;
+		uv_close((uv_handle_t *)poll, handle_closed_cb);
 	}
 }
 

@@ -30,6 +30,10 @@ static void remember(struct env *e, const struct http_request *req)
 	e->n_handled++;
 	e->last = *req;
 	e->last_caller = *req->caller;
+	assert_true(req->caller->n_groups <= ARRAY_LEN(e->last_groups));
+	if (req->caller->n_groups > 0)
+		memcpy(e->last_groups, req->caller->groups,
+		       req->caller->n_groups * sizeof(*e->last_groups));
 	snprintf(e->last_path, sizeof(e->last_path), "%s", req->path);
 	for (size_t i = 0; i < req->n_params; i++)
 		snprintf(e->last_param[i], sizeof(e->last_param[i]), "%.*s", (int)req->param[i].len,

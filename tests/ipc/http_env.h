@@ -35,7 +35,8 @@ struct env {
 	char last_param[4][512];
 	char last_body[512];
 	size_t last_body_len;
-	struct ragd_caller last_caller;
+	struct ragd_caller last_caller; /* its groups are copied below */
+	gid_t last_groups[256];
 };
 
 /* Bounds that no test meets by accident. */

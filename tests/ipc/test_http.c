@@ -1,6 +1,7 @@
 /* Requests and replies. */
 #include "http_env.h"
 
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -272,34 +273,48 @@ static void sends_a_long_body_whole(void **state)
 	reply_fini(&r);
 }
 
-/* In a child without privileges: the status of POST /admin, or -1. */
-static int status_as(const char *path, uid_t uid)
+/* In a child that became uid with n groups 1000, 1001, …: the status of the request, or -1. */
+static int status_as(const char *path, uid_t uid, size_t n, const char *text)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	static const char text[] = "POST /admin HTTP/1.1\r\nX-Uid: 0\r\nContent-Length: 0\r\n\r\n";
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0), status;
+	gid_t groups[200];
 	char reply[512];
-	ssize_t n;
+	ssize_t len;
 
-	if (setgid(uid) < 0 || setuid(uid) < 0)
+	for (size_t i = 0; i < n; i++)
+		groups[i] = (gid_t)(1000 + i);
+	if (setgroups(n, groups) < 0 || setgid(uid) < 0 || setuid(uid) < 0)
 		return -1;
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
 	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
-	    send(fd, text, sizeof(text) - 1, 0) < 0)
+	    send(fd, text, strlen(text), 0) < 0)
 		return -1;
-	n = recv(fd, reply, sizeof(reply) - 1, 0);
-	if (n <= 0)
+	len = recv(fd, reply, sizeof(reply) - 1, 0);
+	if (len <= 0)
 		return -1;
-	reply[n] = '\0';
+	reply[len] = '\0';
 	return sscanf(reply, "HTTP/1.1 %d", &status) == 1 ? status : -1;
+}
+
+static void expect_status_as(struct env *e, uid_t uid, size_t n_groups, const char *text, int want)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(status_as(e->path, uid, n_groups, text) == want ? 0 : 1);
+	while (waitpid(child, &status, WNOHANG) == 0)
+		env_turn(e);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void lets_only_admins_into_admin_routes(void **state)
 {
 	struct env *e = *state;
 	struct reply r;
-	int status = 0;
-	pid_t child;
 
 	request(e, "POST /admin HTTP/1.1\r\nContent-Length: 0\r\n\r\n", &r);
 	assert_int_equal(r.status, 200);
@@ -308,15 +323,30 @@ static void lets_only_admins_into_admin_routes(void **state)
 		print_message("not root: cannot become somebody else\n");
 		skip();
 	}
-	child = fork();
-	assert_true(child >= 0);
-	if (child == 0)
-		_exit(status_as(e->path, 65534) == 403 ? 0 : 1);
-	while (waitpid(child, &status, WNOHANG) == 0)
-		env_turn(e);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
+	/* Whatever a header says. */
+	expect_status_as(e, 65534, 0,
+			 "POST /admin HTTP/1.1\r\nX-Uid: 0\r\nContent-Length: 0\r\n\r\n", 403);
 	assert_int_equal(e->n_handled, 1);
+}
+
+static void knows_a_clients_user_and_groups(void **state)
+{
+	static const size_t counts[] = { 0, 1, 32, 33, 200 };
+	struct env *e = *state;
+
+	if (geteuid() != 0) {
+		print_message("not root: cannot become somebody else\n");
+		skip();
+	}
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+		expect_status_as(e, 4321, counts[i], "GET /hello HTTP/1.1\r\n\r\n", 200);
+		assert_int_equal(e->last_caller.uid, 4321);
+		assert_int_equal(e->last_caller.gid, 4321);
+		assert_false(e->last_caller.admin);
+		assert_int_equal(e->last_caller.n_groups, counts[i]);
+		for (size_t k = 0; k < counts[i]; k++)
+			assert_int_equal(e->last_groups[k], 1000 + k);
+	}
 }
 
 int main(void)
@@ -335,6 +365,7 @@ int main(void)
 		TEST(replies_json_and_errors_in_one_shape),
 		TEST(sends_a_long_body_whole),
 		TEST(lets_only_admins_into_admin_routes),
+		TEST(knows_a_clients_user_and_groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

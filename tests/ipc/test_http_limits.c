@@ -258,6 +258,39 @@ static void refuses_long_heads_that_come_slowly(void **state)
 	expect_refusal(e, fd, 431, "headers_too_large");
 }
 
+static void refuses_many_headers_also_later(void **state)
+{
+	struct env *e = *state;
+	struct buf rest = BUF_INIT;
+
+	for (int n = 128; n <= 129; n++) {
+		struct buf text = BUF_INIT;
+		struct reply r;
+		int fd = client_open(e);
+
+		buf_adds(&text, "GET /hello HTTP/1.1\r\n");
+		for (int i = 0; i < n; i++)
+			buf_adds(&text, "A: b\r\n");
+		buf_adds(&text, "\r\n");
+		if (n == 128) {
+			client_send(e, fd, text.data, text.len);
+			reply_read(e, fd, &rest, &r);
+			assert_int_equal(r.status, 200);
+			reply_fini(&r);
+			close(fd);
+		} else {
+			client_text(e, fd, "GET /hello HTTP/1.1\r\n\r\n");
+			reply_read(e, fd, &rest, &r);
+			assert_int_equal(r.status, 200);
+			reply_fini(&r);
+			client_send(e, fd, text.data, text.len);
+			expect_refusal(e, fd, 431, "headers_too_large");
+		}
+		buf_fini(&text);
+	}
+	buf_fini(&rest);
+}
+
 static void answers_what_is_not_http(void **state)
 {
 	static const struct {
@@ -479,6 +512,7 @@ int main(void)
 		TEST(bounds_all_bodies_together),
 		TEST(refuses_long_heads),
 		TEST(refuses_long_heads_that_come_slowly),
+		TEST(refuses_many_headers_also_later),
 		TEST(answers_what_is_not_http),
 		TEST(refuses_connections_beyond_the_bounds),
 		TEST(tells_a_silent_refused_client_after_a_second),
