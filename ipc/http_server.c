@@ -12,6 +12,8 @@
 
 /* Turns that libmicrohttpd gets before other handles of the loop have theirs. */
 #define TURNS_MAX 4
+/* Batches of connections taken from a backlog that goes. */
+#define DRAIN_BATCHES 64
 
 /* libmicrohttpd would decode a path before it is split: leave it as it was sent. */
 static size_t unescape_cb(void *cls, struct MHD_Connection *mhd, char *s)
@@ -330,9 +332,8 @@ void http_server_drain(struct http_server *s)
 	if (s->state != HTTP_SERVING)
 		return;
 	/* Who connected before now is answered: take them from the backlog before it goes. */
-	for (size_t i = 0; i < s->n_listen; i++)
-		if (s->listen_fd[i] >= 0)
-			http_accept_cb(&s->listen[i], 0, UV_READABLE);
+	for (size_t i = 0; i < DRAIN_BATCHES * s->n_listen; i++)
+		http_accept_cb(&s->listen[i % s->n_listen], 0, UV_READABLE);
 	s->state = HTTP_DRAINING;
 	listeners_close(s);
 	for (c = s->conns; c != NULL; c = next) {
