@@ -9,7 +9,7 @@
 
 #include "base/utf8.h"
 #include "base/util.h"
-#include "retrieval/html_entity.h"
+#include "retrieval/markdown_plain.h"
 #include "retrieval/markdown_tame.h"
 #include "retrieval/reader_out.h"
 
@@ -31,8 +31,7 @@ struct markdown {
 	size_t base;      /* tame[0] stands for content[base] */
 	struct leaf leaf;
 	bool in_leaf;
-	unsigned in_items; /* list items around the leaf */
-	struct buf label;
+	unsigned in_items;    /* list items around the leaf */
 	size_t done;          /* content before it belongs to earlier blocks */
 	struct leaf previous; /* what it belongs to; type DOC: nothing */
 };
@@ -150,16 +149,25 @@ static bool is_comment(const struct markdown *m, size_t start, size_t end)
 	       memcmp(s + end - 3, "-->", 3) == 0;
 }
 
-/* "Heading {#anchor}": the anchor is no text. */
-static void label_trim(struct buf *label)
+static void heading(struct markdown *m, size_t start, size_t end)
 {
-	char *brace = label->len > 0 ? memrchr(label->data, '{', label->len) : NULL;
+	size_t first = m->leaf.first, last = m->leaf.last;
+	const char *s = m->out->content.s, *brace;
+	struct buf label = BUF_INIT;
 
-	if (brace != NULL && brace > label->data && brace[1] == '#' &&
-	    label->data[label->len - 1] == '}') {
-		label->len = (size_t)(brace - label->data);
-		*brace = '\0';
-	}
+	/* "Heading {#anchor}": the anchor is no text. */
+	brace = s[last - 1] == '}' ? memrchr(s + first, '{', last - first) : NULL;
+	if (brace != NULL && brace > s + first && brace[1] == '#')
+		last = (size_t)(brace - s);
+	markdown_plain(&label, s + first, last - first);
+	if (label.len == 0) /* nothing but markup: better that than no label */
+		buf_add(&label, s + first,
+			utf8_whole(s + first, MIN(last - first, (size_t)READER_LABEL_MAX)));
+	if (buf_failed(&label))
+		m->out->failed = true;
+	else
+		reader_out_heading(m->out, m->leaf.level, start, end, label.data, label.len);
+	buf_fini(&label);
 }
 
 static void leaf_end(struct markdown *m)
@@ -176,8 +184,7 @@ static void leaf_end(struct markdown *m)
 	if (leaf->fenced)
 		start = fence_begin(m, start);
 	if (leaf->type == MD_BLOCK_H) {
-		label_trim(&m->label);
-		reader_out_heading(m->out, leaf->level, start, end, m->label.data, m->label.len);
+		heading(m, start, end);
 	} else if (leaf->type != MD_BLOCK_HTML || !is_comment(m, start, end)) {
 		reader_out_block(m->out, kind_of(m), start, end);
 	} else {
@@ -209,7 +216,6 @@ static int on_enter(MD_BLOCKTYPE type, void *detail, void *userdata)
 		return 0;
 	m->in_leaf = true;
 	m->leaf = (struct leaf){ .type = type, .first = NOWHERE };
-	buf_clear(&m->label);
 	if (type == MD_BLOCK_H)
 		m->leaf.level = ((MD_BLOCK_H_DETAIL *)detail)->level;
 	if (type == MD_BLOCK_CODE)
@@ -229,7 +235,7 @@ static int on_leave(MD_BLOCKTYPE type, void *detail, void *userdata)
 		m->in_leaf = false;
 		leaf_end(m);
 	}
-	return m->out->failed;
+	return m->out->failed ? -1 : 0;
 }
 
 static int on_span(MD_SPANTYPE type, void *detail, void *userdata)
@@ -240,31 +246,16 @@ static int on_span(MD_SPANTYPE type, void *detail, void *userdata)
 	return 0;
 }
 
-static void label_add(struct markdown *m, MD_TEXTTYPE type, const char *s, size_t len)
-{
-	char utf8[HTML_ENTITY_UTF8_MAX];
-	size_t n, used;
-
-	if (m->label.len > 4 * READER_LABEL_MAX || type == MD_TEXT_HTML)
-		return;
-	if (type == MD_TEXT_ENTITY && (used = html_entity(s, len, utf8, &n)) > 0)
-		buf_add(&m->label, utf8, n);
-	else
-		buf_add(&m->label, s, utf8_whole(s, MIN(len, (size_t)READER_LABEL_MAX)));
-}
-
 static int on_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE len, void *userdata)
 {
 	struct markdown *m = userdata;
 	uintptr_t p = (uintptr_t)text, tame = (uintptr_t)m->tame;
 	size_t at;
 
+	(void)type;
 	/* Line breaks and indentation come from md4c's own constants. */
-	if (p < tame || p + len > tame + (m->out->content.len - m->base)) {
-		if (m->leaf.type == MD_BLOCK_H)
-			buf_addc(&m->label, ' ');
+	if (p < tame || p + len > tame + (m->out->content.len - m->base))
 		return 0;
-	}
 	at = m->base + (size_t)(p - tame);
 	if (!m->in_leaf) {
 		m->in_leaf = true;
@@ -273,8 +264,6 @@ static int on_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE len, void *use
 	if (len > 0) {
 		m->leaf.first = MIN(m->leaf.first, at);
 		m->leaf.last = MAX(m->leaf.last, at + len);
-		if (m->leaf.type == MD_BLOCK_H)
-			label_add(m, type, m->out->content.s + at, len);
 	}
 	return 0;
 }
@@ -346,16 +335,14 @@ int reader_markdown(struct reader_out *out, struct ragd_err *err)
 	len = out->content.len - m.base;
 	if (len == 0)
 		return 0;
-	tame = malloc(len);
+	tame = markdown_tame(out->content.s + m.base, len);
 	if (tame == NULL)
 		return ragd_err_set(err, -ENOMEM, "read Markdown: out of memory");
-	markdown_tame(out->content.s + m.base, len, tame);
 	m.tame = tame;
 	rc = md_parse(tame, (MD_SIZE)len, &parser, &m);
 	close_previous(&m, out->content.len);
 	free(tame);
-	buf_fini(&m.label);
-	if (rc != 0 || buf_failed(&m.label))
+	if (rc != 0)
 		return ragd_err_set(err, -ENOMEM, "read Markdown: out of memory");
 	return 0;
 }

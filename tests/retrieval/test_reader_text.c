@@ -21,6 +21,11 @@ static const struct outline_row rows_of_data[] = {
 static const struct outline_row markdown[] = {
 	{ "headings of both kinds", "# A *b* `c` &amp; [d](e)\n\nT\n==\nS\n--\nx",
 	  "H1(A b c & d) H1(T) H2(S) P(x)" },
+	{ "labels without markup",
+	  "# [![i](a)](b) [WIP] `x_y_z` __b__ 2 * 3 \\*d\\* <br> <http://e> [f][g]\n\n# ``\n",
+	  "H1(i [WIP] x_y_z b 2 * 3 *d* <http://e> f) H1(``)" },
+	{ "one-line HTML", "<pre>a</pre>\n\n# b\n\n<!-- c -->\n# d",
+	  "P(<pre>a</pre>) H1(b) H1(d)" },
 	{ "closing marks and anchors", "## A ##\n### B {#b}\n", "H2(A) H3(B)" },
 	{ "an empty heading is none", "#\n\na", "P(a)" },
 	{ "fences with their marks", "a:\n\n```c\nx\n\n# y\n```\nb",
