@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 int candidates_push(struct candidates *list, uint32_t passage, uint32_t document,
-		    uint32_t collection, float lexical)
+		    uint32_t collection, float lexical, float vector)
 {
 	if (list->n == list->cap) {
 		size_t cap = list->cap * 2 + 256;
@@ -16,7 +16,7 @@ int candidates_push(struct candidates *list, uint32_t passage, uint32_t document
 		list->cap = cap;
 	}
 	list->p[list->n++] =
-		(struct candidate){ passage, document, collection, lexical, 0, lexical };
+		(struct candidate){ passage, document, collection, lexical, vector, lexical };
 	return 0;
 }
 

@@ -22,7 +22,7 @@ struct candidates {
 };
 
 int candidates_push(struct candidates *list, uint32_t passage, uint32_t document,
-		    uint32_t collection, float lexical);
+		    uint32_t collection, float lexical, float vector);
 /* Make a heap of them; then pop gives the best, each time. */
 void candidates_order(struct candidates *list);
 bool candidates_pop(struct candidates *list, struct candidate *out);

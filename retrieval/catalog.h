@@ -1,7 +1,7 @@
 /*
  * What every search must know of every passage, in memory: whose it is, which document's, how long.
  * Loaded from SQLite when the store opens; afterwards the writer applies each commit to it before it
- * acknowledges, under the lock that searches hold for reading. Ten bytes a passage.
+ * acknowledges, under the lock that searches hold for reading. Eighteen bytes a passage.
  */
 #ifndef RETRIEVAL_CATALOG_H
 #define RETRIEVAL_CATALOG_H
@@ -38,6 +38,7 @@ struct catalog_collection {
 struct catalog_page {
 	uint32_t collection[CATALOG_PAGE]; /* 0: not alive */
 	uint32_t document[CATALOG_PAGE];
+	uint32_t place[2][CATALOG_PAGE]; /* of its vector, + 1, see vectors.h; 0: none */
 	uint16_t length[CATALOG_PAGE];
 	uint32_t n_live;
 	uint32_t dense; /* number of this page among those that exist, for arrays beside it */

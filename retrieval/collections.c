@@ -248,8 +248,11 @@ static int sweep_run(struct job *job, struct db *db, struct ragd_err *err)
 		j->n++;
 		rc = 1;
 	}
+	rc = MIN(rc, 0);
+	if (rc == 0)
+		rc = store_count_change(db, err);
 	if (rc < 0 || j->n == SWEEP_DOCS)
-		return rc < 0 ? rc : 0;
+		return rc;
 	j->emptied = true;
 	return write_row(db, SQL_COLLECTION_DROP, NULL, j->collection, NULL, err);
 }
@@ -258,10 +261,17 @@ static void sweep_applied(struct job *job)
 {
 	struct sweep_job *j = container_of(job, struct sweep_job, job);
 
-	for (size_t i = 0; i < j->n; i++)
+	for (size_t i = 0; i < j->n; i++) {
 		change_apply(j->store, &j->changes[i]);
-	if (j->emptied)
-		catalog_drop_collection(&j->store->catalog, j->collection);
+		change_clear(&j->changes[i]);
+	}
+	if (!j->emptied)
+		return;
+	if (j->store->now.vectors != NULL)
+		vectors_drop_collection(j->store->now.vectors, j->collection);
+	if (j->store->next.vectors != NULL)
+		vectors_drop_collection(j->store->next.vectors, j->collection);
+	catalog_drop_collection(&j->store->catalog, j->collection);
 }
 
 static void sweep_undo(struct job *job)

@@ -1,6 +1,7 @@
 /* One document's rows, written and dropped inside the writer's transaction. */
 #include "retrieval/store_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -134,6 +135,9 @@ static int drop_rows(struct store *s, struct db *db, const struct stored *doc, s
 	if (rc == 0)
 		rc = run_range(db, SQL_CONTENT_DROP, content, content + 0xffff, err);
 	if (rc == 0)
+		rc = run_range(db, SQL_VECTOR_DROP, (int64_t)doc->id << 1,
+			       (int64_t)doc->id << 1 | 1, err);
+	if (rc == 0)
 		rc = write_tags(db, SQL_TAG_DROP, doc->tags, doc->id, err);
 	if (rc == 0) {
 		sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_DROP, err);
@@ -204,6 +208,30 @@ static int add_rows(struct db *db, const struct catalog_document *d, const struc
 	return rc;
 }
 
+/*
+ * The vectors of a document for one embedder: those it was prepared with, or, when another was learned
+ * meanwhile, made here.
+ */
+static int add_vectors(struct db *db, const struct meaning *m, const struct prepared *p,
+		       struct change *change, uint32_t document, struct ragd_err *err)
+{
+	size_t n;
+	uint16_t *half;
+
+	if (m->embedder == NULL)
+		return 0;
+	n = (size_t)p->n_passages * m->embedder->dim;
+	half = malloc((n + 1) * sizeof(*half));
+	if (half == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
+	change->half[meaning_side(m->embedder)] = half;
+	if (p->vectors != NULL && p->generation == m->embedder->generation)
+		memcpy(half, p->vectors, n * sizeof(*half));
+	else if (embedder_project_passages(m->embedder, p->passages, p->n_passages, half) < 0)
+		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
+	return meaning_write(db, document, meaning_side(m->embedder), half, n, err);
+}
+
 static int reserve(struct store *s, const struct catalog_document *d, struct ragd_err *err)
 {
 	int rc;
@@ -221,7 +249,7 @@ int document_write(struct store *s, struct db *db, uint32_t collection, const st
 	struct catalog_document d = { 0 };
 	int found, rc = 0;
 
-	memset(change, 0, sizeof(*change));
+	change_clear(change);
 	arena_reset(s->arena);
 	found = find(s, db, collection, p->id, p, &old, err);
 	if (found < 0)
@@ -247,6 +275,10 @@ int document_write(struct store *s, struct db *db, uint32_t collection, const st
 		rc = drop_rows(s, db, &old, err);
 	if (rc == 0)
 		rc = add_rows(db, &d, p, err);
+	if (rc == 0)
+		rc = add_vectors(db, &s->now, p, change, d.id, err);
+	if (rc == 0)
+		rc = add_vectors(db, &s->next, p, change, d.id, err);
 	if (rc < 0)
 		return rc;
 	s->next_document += found ? 0 : 1;
@@ -265,7 +297,7 @@ int document_drop(struct store *s, struct db *db, uint32_t collection, struct ra
 	struct stored old = { 0 };
 	int found, rc;
 
-	memset(change, 0, sizeof(*change));
+	change_clear(change);
 	arena_reset(s->arena);
 	found = find(s, db, collection, id, NULL, &old, err);
 	if (found < 0)
@@ -281,12 +313,36 @@ int document_drop(struct store *s, struct db *db, uint32_t collection, struct ra
 	return 0;
 }
 
+static void apply_vectors(struct store *s, const struct meaning *m, const struct change *change)
+{
+	if (m->vectors == NULL)
+		return;
+	if (change->added && change->half[meaning_side(m->embedder)] != NULL)
+		vectors_add(m->vectors, &s->catalog, &change->now,
+			    change->half[meaning_side(m->embedder)]);
+}
+
 void change_apply(struct store *s, const struct change *change)
 {
-	if (change->removed)
+	if (change->removed) {
+		if (s->now.vectors != NULL)
+			vectors_remove(s->now.vectors, &s->catalog, &change->old);
+		if (s->next.vectors != NULL)
+			vectors_remove(s->next.vectors, &s->catalog, &change->old);
 		catalog_remove(&s->catalog, &change->old);
-	if (change->added)
+	}
+	if (change->added) {
 		catalog_add(&s->catalog, &change->now);
+		apply_vectors(s, &s->now, change);
+		apply_vectors(s, &s->next, change);
+	}
 	if (change->removed)
 		catalog_sweep(&s->catalog, &change->old);
+}
+
+void change_clear(struct change *change)
+{
+	free(change->half[0]);
+	free(change->half[1]);
+	memset(change, 0, sizeof(*change));
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LANE_ARENA ((size_t)256 << 20) /* a bound on one call, not a size */
+#define LANE_ARENA ((size_t)1 << 30) /* a bound on one call, not a size */
 
 void lanes_init(struct lanes *l, const char *path, const char *language)
 {
@@ -84,6 +84,24 @@ void lane_put(struct lanes *l, struct lane *lane)
 	lane->next = l->idle;
 	l->idle = lane;
 	pthread_mutex_unlock(&l->lock);
+}
+
+int lane_begin(struct lane *lane, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(&lane->db, SQL_BEGIN_READ, err);
+
+	return stmt != NULL ? db_done(&lane->db, stmt, err) : db_fail(&lane->db, "read", err);
+}
+
+void lane_end(struct lane *lane)
+{
+	sqlite3_stmt *stmt;
+
+	if (sqlite3_get_autocommit(lane->db.h))
+		return;
+	stmt = db_stmt(&lane->db, SQL_ROLLBACK, NULL); /* nothing was written */
+	if (stmt != NULL)
+		db_done(&lane->db, stmt, NULL);
 }
 
 int lane_scores(struct lane *lane, uint32_t n, struct ragd_err *err)

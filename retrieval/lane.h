@@ -35,6 +35,13 @@ int lane_get(struct lanes *l, struct lane **out, struct ragd_err *err);
 /* Accepts NULL. */
 void lane_put(struct lanes *l, struct lane *lane);
 
+/*
+ * Between them the lane sees the database as of one moment. End accepts that begin failed or was not
+ * called.
+ */
+int lane_begin(struct lane *lane, struct ragd_err *err);
+void lane_end(struct lane *lane);
+
 /* -ENOMEM if lane->scores cannot have n places. */
 int lane_scores(struct lane *lane, uint32_t n, struct ragd_err *err);
 

@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "retrieval/acl.h"
+#include "retrieval/embed.h"
 #include "retrieval/reader.h"
 
 #define TITLE_MAX 1024 /* bytes; a longer one is cut at a character */
@@ -12,7 +13,7 @@
 size_t prepare_arena_bytes(size_t len)
 {
 	/* Reader, chunker, tokens (a stem is no longer than its word, parts double identifiers), terms. */
-	return READER_ARENA_BYTES(len) + CHUNK_ARENA_BYTES(len) + 40 * len + ((size_t)1 << 20);
+	return READER_ARENA_BYTES(len) + CHUNK_ARENA_BYTES(len) + 60 * len + ((size_t)1 << 20);
 }
 
 static int compare_tags(const void *a, const void *b)
@@ -166,4 +167,18 @@ int prepare_finish(struct arena *arena, struct terms *terms, const struct ragd_d
 	p->media_type = rd.media_type;
 	p->title = cut_title(rd.title);
 	return make_passages(arena, terms, chunks, (size_t)n, p, err);
+}
+
+int prepare_vectors(struct arena *arena, const struct embedder *e, struct prepared *p,
+		    struct ragd_err *err)
+{
+	if (e == NULL)
+		return 0;
+	p->vectors = arena_alloc(arena, (size_t)p->n_passages * e->dim + 1, sizeof(*p->vectors));
+	if (p->vectors == NULL ||
+	    embedder_project_passages(e, p->passages, p->n_passages, p->vectors) < 0)
+		return ragd_err_set(err, -ENOMEM, "out of memory for the vectors of a document");
+	p->dim = e->dim;
+	p->generation = e->generation;
+	return 0;
 }

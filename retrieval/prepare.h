@@ -47,6 +47,12 @@ int prepare_start(struct arena *arena, const struct ragd_document *doc, size_t m
 int prepare_finish(struct arena *arena, struct terms *terms, const struct ragd_document *doc,
 		   const struct chunk_options *options, struct prepared *p, struct ragd_err *err);
 
+struct embedder;
+
+/* The third: the vectors of its passages, unless there is no embedder. */
+int prepare_vectors(struct arena *arena, const struct embedder *e, struct prepared *p,
+		    struct ragd_err *err);
+
 /* An arena of this many bytes suffices for a document of len bytes. */
 size_t prepare_arena_bytes(size_t len);
 

@@ -85,6 +85,8 @@ static int batch_run(struct job *job, struct db *db, struct ragd_err *err)
 	}
 	if (rc == 0 && changed)
 		rc = touch(db, b->row.id, err);
+	if (rc == 0 && changed)
+		rc = store_count_change(db, err);
 	return rc;
 }
 
@@ -102,6 +104,7 @@ static void batch_applied(struct job *job)
 	}
 	if (changed)
 		c->collections[b->row.id]->updated_s = store_now();
+	tender_nudge(b->store->tender);
 }
 
 static void batch_undo(struct job *job)
@@ -112,7 +115,7 @@ static void batch_undo(struct job *job)
 		collection_unmake(b->store, b->row.id);
 	b->made_collection = false;
 	for (size_t i = 0; i < b->n; i++)
-		b->items[i].change = (struct change){ 0 };
+		change_clear(&b->items[i].change);
 }
 
 /* ---- on the caller's thread --------------------------------------------------------------- */
@@ -150,6 +153,8 @@ static struct batch *batch_new(struct store *s, const struct ragd_call *call,
 
 static void batch_free(struct batch *b)
 {
+	for (size_t i = 0; i < b->n; i++)
+		change_clear(&b->items[i].change);
 	arena_free(b->arena);
 	free(b->items);
 	free(b);
@@ -184,9 +189,10 @@ struct put {
 	uint32_t collection_id; /* 0: it did not exist when the put began */
 	struct batch *first;
 	struct batch **last;
-	struct batch *open; /* being filled, not submitted */
-	uint64_t *seen;     /* hashes of ids met, open addressing */
-	size_t n_seen;      /* places, a power of two */
+	struct batch *open;        /* being filled, not submitted */
+	struct embedder *embedder; /* as it was when the put began */
+	uint64_t *seen;            /* hashes of ids met, open addressing */
+	size_t n_seen;             /* places, a power of two */
 };
 
 /* Whether this put may have met the id before: then what is stored is not yet the last word. */
@@ -255,6 +261,8 @@ static int put_one(struct put *put, const struct ragd_document *doc, struct ragd
 		return 0;
 	}
 	rc = prepare_finish(put->open->arena, put->lane->terms, doc, &s->chunks, &it->p, err);
+	if (rc == 0)
+		rc = prepare_vectors(put->open->arena, put->embedder, &it->p, err);
 	if (rc < 0)
 		return rc;
 	it->result = result;
@@ -313,6 +321,9 @@ static int put_open(struct put *put, size_t n, struct ragd_err *err)
 	put->seen = calloc(put->n_seen, sizeof(*put->seen));
 	if (put->seen == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for %zu documents", n);
+	pthread_rwlock_rdlock(&put->store->catalog.lock);
+	put->embedder = embedder_ref(put->store->now.embedder);
+	pthread_rwlock_unlock(&put->store->catalog.lock);
 	return lane_get(&put->store->lanes, &put->lane, err);
 }
 
@@ -338,6 +349,7 @@ int store_put(struct store *s, const struct ragd_call *call, const char *collect
 	rc = verdict(results, n, collect(&put, err));
 out:
 	lane_put(&s->lanes, put.lane);
+	embedder_unref(put.embedder);
 	free(put.seen);
 	return rc;
 }

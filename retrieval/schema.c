@@ -29,6 +29,7 @@ static const char schema_sql[] =
 	" dim INTEGER NOT NULL, n_fitted INTEGER NOT NULL, model BLOB NOT NULL);"
 	"CREATE VIRTUAL TABLE fts USING fts5(title, heading, body, content = '', columnsize = 0,"
 	" tokenize = 'ragd');"
+	"INSERT INTO meta(key, value) VALUES('changes', 0);"
 	"INSERT INTO fts(fts, rank) VALUES('hashsize', 4194304);";
 
 static int create(struct db *db, struct ragd_err *err)

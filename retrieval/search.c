@@ -13,11 +13,12 @@
 
 #include "base/util.h"
 #include "retrieval/fts.h"
+#include "retrieval/fuse.h"
 #include "retrieval/passages.h"
 #include "retrieval/search.h"
 
 #define BM25_K1 1.2f
-#define BM25_B  0.75f
+#define BM25_B  0.6f
 
 /* ---- what the caller may see --------------------------------------------------------------- */
 
@@ -183,49 +184,34 @@ static void score_word(struct search *se, const struct catalog *c, const struct 
 	}
 }
 
-/* Move the scores of the passages in the list to candidates, leaving zeros. */
-static int collect(struct search *se, const struct catalog *c, const struct postings *list)
+static int read_lists(struct search *se, struct ragd_err *err)
 {
-	uint32_t place;
+	int rc = 0;
 
-	for (size_t i = 0; i < list->n; i++) {
-		const struct catalog_page *page = catalog_at(c, list->p[i].passage, &place);
-		float *score;
+	se->lists = arena_alloc(se->lane->arena, (size_t)se->n_words + 1, sizeof(*se->lists));
+	if (se->lists == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for a search");
+	for (ssize_t i = 0; rc == 0 && i < se->n_words; i++)
+		rc = fts_postings(&se->lane->db, se->words[i].stem, &se->lists[i], err);
+	return rc;
+}
 
-		if (page == NULL)
-			continue;
-		score = &se->lane->scores[page->dense * CATALOG_PAGE + place];
-		if (*score == 0)
-			continue;
-		if (candidates_push(&se->found, list->p[i].passage, page->document[place],
-				    page->collection[place], *score) < 0)
-			se->failed = true; /* but go on: the zeros must be there */
-		*score = 0;
-	}
-	return se->failed ? -ENOMEM : 0;
+static void free_lists(struct search *se)
+{
+	for (ssize_t i = 0; se->lists != NULL && i < se->n_words; i++)
+		postings_fini(&se->lists[i]);
 }
 
 static int search_words(struct search *se, const struct catalog *c, struct ragd_err *err)
 {
-	struct postings *lists =
-		arena_alloc(se->lane->arena, (size_t)se->n_words + 1, sizeof(*lists));
-	int rc = 0;
+	int rc = lane_scores(se->lane, c->n_dense * CATALOG_PAGE, err);
 
-	if (lists == NULL)
-		return ragd_err_set(err, -ENOMEM, "out of memory for a search");
-	rc = lane_scores(se->lane, c->n_dense * CATALOG_PAGE, err);
-	for (ssize_t i = 0; rc == 0 && i < se->n_words; i++)
-		rc = fts_postings(&se->lane->db, se->words[i].stem, &lists[i], err);
+	if (rc == 0)
+		rc = read_lists(se, err);
 	if (rc == 0)
 		rc = store_still_wanted(se->call, err);
 	for (ssize_t i = 0; rc == 0 && i < se->n_words; i++)
-		score_word(se, c, &lists[i], se->words[i].n);
-	for (ssize_t i = 0; rc == 0 && i < se->n_words; i++)
-		collect(se, c, &lists[i]);
-	for (ssize_t i = 0; i < se->n_words; i++)
-		postings_fini(&lists[i]);
-	if (rc == 0 && se->failed)
-		rc = ragd_err_set(err, -ENOMEM, "out of memory for a search");
+		score_word(se, c, &se->lists[i], se->words[i].n);
 	return rc;
 }
 
@@ -247,7 +233,6 @@ static int choose(struct search *se, struct ragd_err *err)
 	se->best = arena_alloc(se->lane->arena, (size_t)se->query->k + 1, sizeof(*se->best));
 	if (se->best == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a search");
-	candidates_order(&se->found);
 	while (se->n_best < se->query->k && candidates_pop(&se->found, &next))
 		if (!se->query->per_document || !has_document(se->best, se->n_best, next.document))
 			se->best[se->n_best++] = next;
@@ -338,13 +323,6 @@ static int load_hits(struct search *se, const struct ragd_hit **out, size_t *n,
 
 /* ---- the whole ----------------------------------------------------------------------------- */
 
-static int snapshot(struct db *db, enum sql id, struct ragd_err *err)
-{
-	sqlite3_stmt *stmt = db_stmt(db, id, err);
-
-	return stmt != NULL ? db_done(db, stmt, err) : db_fail(db, "search", err);
-}
-
 /* With the catalog locked: what is seen in it and in the database's snapshot is one state. */
 static int find(struct search *se, struct ragd_err *err)
 {
@@ -357,6 +335,8 @@ static int find(struct search *se, struct ragd_err *err)
 		rc = filter_tags(se, err);
 	if (rc == 0)
 		rc = search_words(se, c, err);
+	if (rc == 0)
+		rc = fuse(se, c, err);
 	if (rc == 0)
 		rc = choose(se, err);
 	if (rc == 0)
@@ -385,14 +365,13 @@ int store_search(struct store *s, const struct ragd_call *call, const struct rag
 	if (rc < 0)
 		return rc;
 	se.n_words = terms_query(se.lane->terms, se.lane->arena, query->text, &se.words, err);
-	rc = se.n_words < 0 ? (int)se.n_words : snapshot(&se.lane->db, SQL_BEGIN_READ, err);
-	if (rc == 0) {
+	rc = se.n_words < 0 ? (int)se.n_words : lane_begin(se.lane, err);
+	if (rc == 0)
 		rc = find(&se, err);
-		if (rc == 0)
-			rc = load_hits(&se, hits, n, err);
-		if (snapshot(&se.lane->db, SQL_COMMIT, rc == 0 ? err : NULL) < 0 && rc == 0)
-			rc = -EIO;
-	}
+	if (rc == 0)
+		rc = load_hits(&se, hits, n, err);
+	lane_end(se.lane);
+	free_lists(&se);
 	free(se.documents);
 	free(se.found.p);
 	lane_put(&s->lanes, se.lane);

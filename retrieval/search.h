@@ -9,6 +9,7 @@
 
 #include "retrieval/candidates.h"
 #include "retrieval/catalog.h"
+#include "retrieval/fts.h"
 #include "retrieval/lane.h"
 #include "retrieval/terms.h"
 
@@ -34,8 +35,8 @@ struct search {
 	uint32_t *documents; /* malloc'd, ascending */
 	size_t n_documents;
 
-	struct candidates found;
-	bool failed;
+	struct postings *lists;  /* of the words; lane->scores has what they score */
+	struct candidates found; /* a heap, when fused */
 	struct candidate *best;
 	size_t n_best;
 	const char **names; /* of the collections of the best */

@@ -14,6 +14,7 @@
 	ROW(META_GET, "SELECT value FROM meta WHERE key = ?1") \
 	ROW(META_PUT, "INSERT INTO meta(key, value) VALUES(?1, ?2) " \
 		"ON CONFLICT(key) DO UPDATE SET value = excluded.value") \
+	ROW(META_BUMP, "UPDATE meta SET value = value + 1 WHERE key = 'changes'") \
 	/* collections */ \
 	ROW(COLLECTION_ALL, "SELECT id, name, owner, grp, mode, updated FROM collection") \
 	ROW(COLLECTION_FIND, \
@@ -63,6 +64,21 @@
 	ROW(TAG_ADD, "INSERT OR IGNORE INTO tag(tag, document) VALUES(?1, ?2)") \
 	ROW(TAG_DROP, "DELETE FROM tag WHERE tag = ?1 AND document = ?2") \
 	ROW(TAG_FIND, "SELECT document FROM tag WHERE tag = ?1 ORDER BY document") \
+	/* vectors, id = document << 1 | side of the generation */ \
+	ROW(VECTOR_ADD, "INSERT INTO vector(id, data) VALUES(?1, ?2)") \
+	ROW(VECTOR_GET, "SELECT data FROM vector WHERE id = ?1") \
+	ROW(VECTOR_DROP, "DELETE FROM vector WHERE id BETWEEN ?1 AND ?2") \
+	ROW(VECTOR_SIDE, \
+		"SELECT id FROM vector WHERE id > ?1 AND (id & 1) = ?2 ORDER BY id LIMIT 1") \
+	ROW(EMBEDDER_GET, "SELECT digest, model, n_fitted FROM embedder WHERE generation = ?1") \
+	ROW(EMBEDDER_ADD, \
+		"INSERT INTO embedder(generation, digest, dim, n_fitted, model) " \
+		"VALUES(?1, ?2, ?3, ?4, ?5)") \
+	ROW(EMBEDDER_DROP, "DELETE FROM embedder WHERE generation <> ?1") \
+	ROW(DOCUMENT_NEXT, \
+		"SELECT id, collection, first_passage, n_passages, title FROM document " \
+		"WHERE id > ?1 ORDER BY id LIMIT 1") \
+	ROW(DOCUMENT_AT, "SELECT first_passage FROM document WHERE id = ?1") \
 	/* full text */ \
 	ROW(FTS_ADD, "INSERT INTO fts(rowid, title, heading, body) VALUES(?1, ?2, ?3, ?4)") \
 	ROW(FTS_DROP, \

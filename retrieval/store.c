@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
+#include "retrieval/fuse.h"
 #include "retrieval/passages.h"
 #include "retrieval/prepare.h"
 #include "retrieval/schema.h"
@@ -191,6 +192,8 @@ static int open_database(struct store *s, struct ragd_err *err)
 		rc = load_collections(s, &db, err);
 	if (rc == 0)
 		rc = load_documents(s, &db, err);
+	if (rc == 0)
+		rc = meaning_open(s, &db, err);
 	if (rc < 0) {
 		db_close(&db);
 		return rc;
@@ -205,6 +208,10 @@ static int set_up(struct store *s, const struct store_options *o, struct ragd_er
 	s->options = *o;
 	if (s->options.max_document == 0)
 		s->options.max_document = MAX_DOCUMENT;
+	if (s->options.dim == 0)
+		s->options.dim = 128;
+	if (s->options.weight_vector < 0)
+		s->options.weight_vector = FUSE_WEIGHT_VECTOR;
 	s->chunks.target_bytes = o->passage_target;
 	s->chunks.max_bytes = o->passage_max;
 	s->lock_fd = -1;
@@ -236,6 +243,8 @@ int store_open(const struct store_options *options, struct store **out, struct r
 		rc = open_database(s, err);
 	if (rc == 0)
 		rc = collections_sweep(s, err);
+	if (rc == 0)
+		rc = tender_start(s, &s->tender, err);
 	if (rc < 0) {
 		store_close(s);
 		return rc;
@@ -248,6 +257,8 @@ void store_close(struct store *s)
 {
 	if (s == NULL)
 		return;
+	tender_stop(s->tender);
+	meaning_close(s);
 	lanes_fini(&s->lanes); /* before the writer: the last connection to close empties the log */
 	writer_stop(s->writer);
 	catalog_fini(&s->catalog);
@@ -285,6 +296,8 @@ static int remove_run(struct job *job, struct db *db, struct ragd_err *err)
 		if (job->rc == 0)
 			rc = document_drop(j->store, db, row.id, j->id, &j->change, err);
 		job->removes = true;
+		if (rc == 0 && job->rc == 0)
+			rc = store_count_change(db, err);
 	}
 	if (rc == -ENOENT) {
 		job->rc = rc;
@@ -300,6 +313,7 @@ static void remove_applied(struct job *job)
 	struct remove_job *j = container_of(job, struct remove_job, job);
 
 	change_apply(j->store, &j->change);
+	change_clear(&j->change);
 	j->store->catalog.collections[j->collection_id]->updated_s = store_now();
 }
 
@@ -467,19 +481,65 @@ void store_stats(struct store *s, struct ragd_retrieval_stats *out)
 		out->n_collections += c->collections[i] != NULL && c->collections[i]->shown;
 	out->n_documents = c->n_documents;
 	out->n_passages = c->n_passages;
+	if (s->now.embedder != NULL) {
+		out->dim = s->now.embedder->dim;
+		out->n_vectors = vectors_count(s->now.vectors);
+	}
 	pthread_rwlock_unlock(&c->lock);
 	if (stat(s->path, &st) == 0)
 		out->n_bytes = (uint64_t)st.st_size;
 }
 
+static int embed_texts(struct lane *lane, const struct embedder *e, const struct ragd_str *texts,
+		       size_t n, float *out, struct ragd_err *err)
+{
+	const struct ragd_str none = { NULL, 0 };
+	struct terms_passage p;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		arena_reset(lane->arena);
+		rc = terms_passage(lane->terms, lane->arena, none, none, texts[i], &p, err);
+		if (rc == 0)
+			embedder_project(e, p.terms, p.n_terms, out + i * e->dim);
+	}
+	return rc;
+}
+
 int store_embed(struct store *s, const struct ragd_call *call, const struct ragd_str *texts,
 		size_t n, const float **out, uint32_t *dim, struct ragd_err *err)
 {
-	(void)s;
-	(void)call;
-	(void)texts;
-	(void)n;
-	(void)out;
-	(void)dim;
-	return ragd_err_set(err, -EAGAIN, "the embedder has not learned from any documents yet");
+	struct lane *lane = NULL;
+	struct embedder *e;
+	float *vectors;
+	int rc;
+
+	pthread_rwlock_rdlock(&s->catalog.lock);
+	e = embedder_ref(s->now.embedder);
+	pthread_rwlock_unlock(&s->catalog.lock);
+	if (e == NULL)
+		return ragd_err_set(err, -EAGAIN,
+				    "there is nothing to have learned vectors from yet: add at "
+				    "least %d passages of text",
+				    EMBED_MIN_PASSAGES);
+	vectors = call->alloc(call, n * e->dim + 1, sizeof(*vectors));
+	rc = vectors != NULL ? lane_get(&s->lanes, &lane, err)
+			     : ragd_err_set(err, -ENOMEM,
+					    "the request's memory does not hold %zu "
+					    "vectors",
+					    n);
+	if (rc == 0)
+		rc = embed_texts(lane, e, texts, n, vectors, err);
+	lane_put(&s->lanes, lane);
+	if (rc == 0) {
+		*out = vectors;
+		*dim = e->dim;
+	}
+	embedder_unref(e);
+	return rc;
+}
+
+int store_settle(struct store *s, struct ragd_err *err)
+{
+	return tender_settle(s->tender, err);
 }

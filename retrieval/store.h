@@ -33,7 +33,7 @@ struct store_options {
 	uint32_t passage_target; /* bytes, see chunk.h; 0: its default */
 	uint32_t passage_max;    /* bytes; 0: its default */
 	size_t max_document;     /* bytes; 0: 32 MiB */
-	uint32_t dim;            /* floats of a learned vector; 0: 192 */
+	uint32_t dim;            /* floats of a learned vector; 0: 128 */
 	double weight_vector;    /* share of the vector part in a score, 0 .. 1; < 0: default */
 	store_event_cb event;    /* from any thread; NULL: nobody listens */
 	void *event_arg;
@@ -71,5 +71,10 @@ int store_search(struct store *s, const struct ragd_call *call, const struct rag
 void store_stats(struct store *s, struct ragd_retrieval_stats *out);
 int store_embed(struct store *s, const struct ragd_call *call, const struct ragd_str *texts,
 		size_t n, const float **out, uint32_t *dim, struct ragd_err *err);
+/*
+ * Do now what the store would do by itself once it is left alone (learn from what was added), and wait
+ * until it is done.
+ */
+int store_settle(struct store *s, struct ragd_err *err);
 
 #endif

@@ -6,9 +6,23 @@
 
 #include "retrieval/catalog.h"
 #include "retrieval/chunk.h"
+#include "retrieval/embed.h"
 #include "retrieval/lane.h"
 #include "retrieval/store.h"
+#include "retrieval/tend.h"
+#include "retrieval/vectors.h"
 #include "retrieval/writer.h"
+
+/* An embedder and the vectors it made. */
+struct meaning {
+	struct embedder *embedder; /* NULL: nothing learned */
+	struct vectors *vectors;
+};
+
+static inline unsigned meaning_side(const struct embedder *e)
+{
+	return (unsigned)(e->generation & 1);
+}
 
 struct store {
 	struct store_options options;
@@ -21,6 +35,14 @@ struct store {
 	struct catalog catalog;
 	struct lanes lanes;
 	struct writer *writer;
+	struct tender *tender;
+
+	/*
+	 * Changed on the writer's thread with the catalog locked for writing: read them there, or with
+	 * the catalog locked for reading. `next` is learned and being filled, beside `now`.
+	 */
+	struct meaning now;
+	struct meaning next;
 
 	/* The writer's alone. */
 	struct terms *terms;
@@ -60,6 +82,7 @@ struct change {
 	bool added;
 	struct catalog_document old;
 	struct catalog_document now;
+	uint16_t *half[2]; /* malloc'd: its vectors on each side, NULL if none */
 };
 
 struct prepared;
@@ -77,5 +100,19 @@ int document_drop(struct store *s, struct db *db, uint32_t collection, struct ra
 		  struct change *change, struct ragd_err *err);
 /* With the catalog locked for writing. */
 void change_apply(struct store *s, const struct change *change);
+/* Free what it points to, and make it no change. */
+void change_clear(struct change *change);
+
+/* Inside a transaction that changes what can be found: counted, see vectors_stamp. */
+int store_count_change(struct db *db, struct ragd_err *err);
+
+/* Load the embedder and its vectors, from their files or from SQLite. On the writer's connection. */
+int meaning_open(struct store *s, struct db *db, struct ragd_err *err);
+/* Save the vectors as files. */
+void meaning_close(struct store *s);
+int meaning_write(struct db *db, uint32_t document, unsigned side, const uint16_t *half, size_t n,
+		  struct ragd_err *err);
+int64_t meta_int(struct db *db, const char *key, int64_t dflt, int *rc, struct ragd_err *err);
+int meta_set_int(struct db *db, const char *key, int64_t value, struct ragd_err *err);
 
 #endif

@@ -23,9 +23,9 @@ static const struct ragd_option hybrid_options[] = {
 	  "Bytes that no passage exceeds; at least twice passage_target." },
 	{ "max_document", RAGD_OPT_SIZE, "32 MiB", 1, 67108864, NULL,
 	  "Bytes of the largest document taken." },
-	{ "dim", RAGD_OPT_INT, "192", 16, 512, NULL,
+	{ "dim", RAGD_OPT_INT, "128", 16, 512, NULL,
 	  "Numbers in a vector that the embedder learns to make." },
-	{ "weight_vector", RAGD_OPT_FLOAT, "0.35", 0, 1, NULL,
+	{ "weight_vector", RAGD_OPT_FLOAT, "0.33", 0, 1, NULL,
 	  "Most that the vector part may count in a score; words count the rest." },
 	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL },
 };

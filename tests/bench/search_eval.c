@@ -69,6 +69,10 @@ static void add(struct store *s, struct test_call *call, const json_t *corpus)
 		failed += results[i].status == RAGD_PUT_FAILED;
 	fprintf(stderr, "added %zu documents, %zu failed, %.1f MB/s\n", n - failed, failed,
 		(double)bytes / (double)(clock_us() - start));
+	if (store_settle(s, &err) < 0)
+		fprintf(stderr, "learn: %s\n", err.msg);
+	fprintf(stderr, "ready after %.1f ms, %.1f MB/s\n", (double)(clock_us() - start) / 1000,
+		(double)bytes / (double)(clock_us() - start));
 	free(docs);
 	free(results);
 }

@@ -3,6 +3,7 @@
 #define TESTS_RETRIEVAL_CALLS_H
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,22 +49,16 @@ static inline void test_call_fini(struct test_call *t)
 	arena_free(t->arena);
 }
 
-/* Remove a directory and the files in it, not deeper than one more directory. */
+/* Remove a directory and the files in it, not what lies deeper. */
 static inline void test_remove_dir(const char *dir)
 {
-	char path[4096];
 	struct dirent *e;
 	DIR *d = opendir(dir);
 
 	if (d == NULL)
 		return;
-	while ((e = readdir(d)) != NULL) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		if (unlink(path) < 0)
-			test_remove_dir(path);
-	}
+	while ((e = readdir(d)) != NULL)
+		unlinkat(dirfd(d), e->d_name, 0); /* fails for . and .. */
 	closedir(d);
 	rmdir(dir);
 }

@@ -1,0 +1,490 @@
+#include "retrieval/learn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "retrieval/passages.h"
+#include "retrieval/prepare.h"
+#include "retrieval/store_internal.h"
+
+#define FILL_PASSAGES 256 /* in one transaction */
+#define FILL_DOCS     64
+#define CLEAN_ROWS    256
+
+struct round {
+	struct store *store;
+	bool (*stop)(void *arg);
+	void *arg;
+	struct lane *lane;
+};
+
+/* A document as the round meets it. */
+struct met {
+	struct catalog_document place;
+	struct ragd_str title; /* the lane's arena's */
+};
+
+static int cancelled(const struct round *r, struct ragd_err *err)
+{
+	if (r->stop(r->arg))
+		return ragd_err_set(err, -ECANCELED, "the store is closing");
+	return 0;
+}
+
+/* 1 and the first document with an id above `after`; 0 at the end. */
+static int next_document(struct round *r, uint32_t after, struct met *out, struct ragd_err *err)
+{
+	struct db *db = &r->lane->db;
+	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_NEXT, err);
+	int rc = 0, found = 0;
+
+	if (stmt == NULL)
+		return db_fail(db, "read", err);
+	sqlite3_bind_int64(stmt, 1, after);
+	if (db_row(db, stmt, &rc, err)) {
+		found = 1;
+		out->place = (struct catalog_document){
+			.id = (uint32_t)sqlite3_column_int64(stmt, 0),
+			.collection = (uint32_t)sqlite3_column_int64(stmt, 1),
+			.first_passage = (uint32_t)sqlite3_column_int64(stmt, 2),
+			.n_passages = (uint32_t)sqlite3_column_int64(stmt, 3),
+		};
+		out->title = arena_str(r->lane->arena, db_column_str(stmt, 4));
+	}
+	db_reset(stmt);
+	return rc < 0 ? rc : found;
+}
+
+static ssize_t read_terms(struct round *r, const struct met *met, struct prepared_passage **out,
+			  struct ragd_err *err)
+{
+	struct arena *arena = r->lane->arena;
+	struct memory m = memory_of_arena(arena);
+	struct passage *passages;
+	ssize_t n = passages_read(&r->lane->db, &m, met->place.id, met->place.first_passage,
+				  met->place.n_passages, &passages, err);
+	int rc = 0;
+
+	if (n < 0)
+		return n;
+	*out = arena_alloc(arena, (size_t)n + 1, sizeof(**out));
+	if (*out == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for learning");
+	for (ssize_t i = 0; rc == 0 && i < n; i++)
+		rc = terms_passage(r->lane->terms, arena, met->title, passages[i].heading,
+				   passages[i].text, &(*out)[i].terms, err);
+	return rc < 0 ? rc : n;
+}
+
+/* ---- gather -------------------------------------------------------------------------------- */
+
+/* A passage is in the sample or not by its id alone, so that the same store teaches the same. */
+static bool in_sample(uint32_t passage, uint64_t n_passages)
+{
+	return (uint64_t)(passage * 2654435761u) * n_passages < (uint64_t)EMBED_MAX_PASSAGES
+									<< 32 ||
+	       n_passages <= EMBED_MAX_PASSAGES;
+}
+
+static int gather(struct round *r, uint64_t n_passages, struct embed_rows *rows,
+		  struct ragd_err *err)
+{
+	struct met met = { 0 };
+	int found = 1, rc = 0;
+
+	while (rc == 0 && found > 0) {
+		struct prepared_passage *p;
+		ssize_t n;
+
+		arena_reset(r->lane->arena);
+		rc = cancelled(r, err);
+		if (rc == 0)
+			rc = lane_begin(r->lane, err);
+		if (rc < 0)
+			return rc;
+		found = next_document(r, met.place.id, &met, err);
+		n = found > 0 ? read_terms(r, &met, &p, err) : found;
+		lane_end(r->lane);
+		for (ssize_t i = 0; rc == 0 && i < n; i++)
+			if (in_sample(met.place.first_passage + (uint32_t)i, n_passages) &&
+			    embed_rows_add(rows, p[i].terms.terms, p[i].terms.n_terms) < 0)
+				rc = ragd_err_set(err, -ENOMEM, "out of memory for learning");
+		if (n < 0)
+			rc = (int)n;
+	}
+	return rc;
+}
+
+/* ---- begin: the new embedder stands beside the old -------------------------------------------- */
+
+struct begin_job {
+	struct job job;
+	struct store *store;
+	struct meaning next;
+};
+
+static int begin_run(struct job *job, struct db *db, struct ragd_err *err)
+{
+	struct begin_job *j = container_of(job, struct begin_job, job);
+	const struct embedder *e = j->next.embedder;
+	sqlite3_stmt *stmt = db_stmt(db, SQL_EMBEDDER_ADD, err);
+	void *blob = NULL;
+	size_t len = 0;
+	int rc;
+
+	if (stmt == NULL)
+		return db_fail(db, "write", err);
+	rc = embedder_save(e, &blob, &len, err);
+	if (rc < 0)
+		return rc;
+	sqlite3_bind_int64(stmt, 1, (int64_t)e->generation);
+	sqlite3_bind_text(stmt, 2, e->digest, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 3, e->dim);
+	sqlite3_bind_int64(stmt, 4, e->n_fitted);
+	db_bind_blob(stmt, 5, blob, len);
+	rc = db_done(db, stmt, err);
+	free(blob);
+	return rc;
+}
+
+static void begin_applied(struct job *job)
+{
+	struct begin_job *j = container_of(job, struct begin_job, job);
+
+	j->store->next = j->next;
+	j->next = (struct meaning){ 0 };
+}
+
+/* ---- fill: every document gets its vectors ----------------------------------------------------- */
+
+struct fill_job {
+	struct job job;
+	struct store *store;
+	struct catalog_document docs[FILL_DOCS];
+	uint16_t *half[FILL_DOCS]; /* malloc'd */
+	bool taken[FILL_DOCS];
+	size_t n;
+	uint32_t n_passages;
+};
+
+/* Whether the document is still the one that was read, and has no vectors of this side yet. */
+static bool wants_vectors(struct db *db, const struct catalog_document *d, unsigned side, int *rc,
+			  struct ragd_err *err)
+{
+	sqlite3_stmt *at = db_stmt(db, SQL_DOCUMENT_AT, err);
+	sqlite3_stmt *have = db_stmt(db, SQL_VECTOR_GET, err);
+	bool same;
+
+	if (at == NULL || have == NULL) {
+		*rc = db_fail(db, "read", err);
+		return false;
+	}
+	sqlite3_bind_int64(at, 1, d->id);
+	same = db_row(db, at, rc, err) && sqlite3_column_int64(at, 0) == d->first_passage;
+	db_reset(at);
+	if (*rc < 0 || !same)
+		return false;
+	sqlite3_bind_int64(have, 1, (int64_t)d->id << 1 | side);
+	same = !db_row(db, have, rc, err);
+	db_reset(have);
+	return same && *rc == 0;
+}
+
+static int fill_run(struct job *job, struct db *db, struct ragd_err *err)
+{
+	struct fill_job *j = container_of(job, struct fill_job, job);
+	const struct embedder *e = j->store->next.embedder;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < j->n; i++) {
+		const struct catalog_document *d = &j->docs[i];
+
+		j->taken[i] = wants_vectors(db, d, meaning_side(e), &rc, err);
+		if (j->taken[i])
+			rc = meaning_write(db, d->id, meaning_side(e), j->half[i],
+					   (size_t)d->n_passages * e->dim, err);
+	}
+	return rc;
+}
+
+static void fill_applied(struct job *job)
+{
+	struct fill_job *j = container_of(job, struct fill_job, job);
+	struct store *s = j->store;
+
+	for (size_t i = 0; i < j->n; i++)
+		if (j->taken[i])
+			vectors_add(s->next.vectors, &s->catalog, &j->docs[i], j->half[i]);
+}
+
+static int project(struct round *r, const struct embedder *e, const struct met *met,
+		   struct fill_job *j, struct ragd_err *err)
+{
+	struct prepared_passage *p;
+	ssize_t n = read_terms(r, met, &p, err);
+	uint16_t *half;
+
+	if (n < 0)
+		return (int)n;
+	if ((uint32_t)n != met->place.n_passages)
+		return 0; /* replaced meanwhile: what replaced it has its vectors */
+	half = malloc(((size_t)n * e->dim + 1) * sizeof(*half));
+	if (half == NULL || embedder_project_passages(e, p, (uint32_t)n, half) < 0) {
+		free(half);
+		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
+	}
+	j->docs[j->n] = met->place;
+	j->half[j->n++] = half;
+	j->n_passages += (uint32_t)n;
+	return 0;
+}
+
+/* The next documents as of one moment; *found is 0 at the end. */
+static int fill_batch(struct round *r, const struct embedder *e, struct met *met,
+		      struct fill_job *j, int *found, struct ragd_err *err)
+{
+	int rc;
+
+	j->n = 0;
+	j->n_passages = 0;
+	arena_reset(r->lane->arena);
+	rc = lane_begin(r->lane, err);
+	while (rc == 0 && j->n < FILL_DOCS && j->n_passages < FILL_PASSAGES) {
+		*found = next_document(r, met->place.id, met, err);
+		if (*found <= 0) {
+			rc = *found;
+			break;
+		}
+		rc = project(r, e, met, j, err);
+	}
+	lane_end(r->lane);
+	return rc;
+}
+
+static int fill(struct round *r, const struct embedder *e, struct ragd_err *err)
+{
+	struct fill_job *j = calloc(1, sizeof(*j));
+	struct met met = { 0 };
+	int found = 1, rc = 0;
+
+	if (j == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
+	j->job.run = fill_run;
+	j->job.applied = fill_applied;
+	j->store = r->store;
+	while (rc == 0 && found > 0) {
+		rc = cancelled(r, err);
+		if (rc == 0)
+			rc = fill_batch(r, e, &met, j, &found, err);
+		if (rc == 0 && j->n > 0)
+			rc = writer_run(r->store->writer, &j->job, err);
+		for (size_t i = 0; i < j->n; i++)
+			free(j->half[i]);
+	}
+	free(j);
+	return rc;
+}
+
+/* ---- switch -------------------------------------------------------------------------------- */
+
+struct switch_job {
+	struct job job;
+	struct store *store;
+	struct meaning old;
+	bool abandon; /* drop next instead */
+};
+
+static int switch_run(struct job *job, struct db *db, struct ragd_err *err)
+{
+	struct switch_job *j = container_of(job, struct switch_job, job);
+	int rc;
+
+	if (j->abandon)
+		return 0;
+	rc = meta_set_int(db, "generation", (int64_t)j->store->next.embedder->generation, err);
+	return rc < 0 ? rc : store_count_change(db, err);
+}
+
+static void switch_applied(struct job *job)
+{
+	struct switch_job *j = container_of(job, struct switch_job, job);
+	struct store *s = j->store;
+
+	if (j->abandon) {
+		j->old = s->next;
+		if (s->next.vectors != NULL)
+			vectors_clear(s->next.vectors, &s->catalog);
+	} else {
+		j->old = s->now;
+		if (s->now.vectors != NULL)
+			vectors_clear(s->now.vectors, &s->catalog);
+		s->now = s->next;
+	}
+	s->next = (struct meaning){ 0 };
+}
+
+static int finish(struct round *r, bool abandon, struct ragd_err *err)
+{
+	struct switch_job j = { .store = r->store, .abandon = abandon };
+	int rc;
+
+	j.job.run = switch_run;
+	j.job.applied = switch_applied;
+	rc = writer_run(r->store->writer, &j.job, err);
+	vectors_free(j.old.vectors);
+	embedder_unref(j.old.embedder);
+	return rc;
+}
+
+/* ---- clean: what other generations left ------------------------------------------------------ */
+
+struct clean_job {
+	struct job job;
+	int64_t generation; /* the current; 0: none, both sides go */
+	int64_t after[2];
+	bool more;
+};
+
+static int clean_side(struct clean_job *j, struct db *db, unsigned side, struct ragd_err *err)
+{
+	int64_t after = j->after[side];
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < CLEAN_ROWS; i++) {
+		sqlite3_stmt *find = db_stmt(db, SQL_VECTOR_SIDE, err);
+		sqlite3_stmt *drop = db_stmt(db, SQL_VECTOR_DROP, err);
+
+		if (find == NULL || drop == NULL)
+			return db_fail(db, "write", err);
+		sqlite3_bind_int64(find, 1, after);
+		sqlite3_bind_int64(find, 2, side);
+		if (!db_row(db, find, &rc, err)) {
+			db_reset(find);
+			return rc;
+		}
+		after = sqlite3_column_int64(find, 0);
+		db_reset(find);
+		sqlite3_bind_int64(drop, 1, after);
+		sqlite3_bind_int64(drop, 2, after);
+		rc = db_done(db, drop, err);
+	}
+	j->more = true;
+	j->after[side] = after;
+	return rc;
+}
+
+static int clean_run(struct job *job, struct db *db, struct ragd_err *err)
+{
+	struct clean_job *j = container_of(job, struct clean_job, job);
+	sqlite3_stmt *stmt = db_stmt(db, SQL_EMBEDDER_DROP, err);
+	int rc;
+
+	if (stmt == NULL)
+		return db_fail(db, "write", err);
+	sqlite3_bind_int64(stmt, 1, j->generation);
+	rc = db_done(db, stmt, err);
+	j->more = false;
+	for (unsigned side = 0; rc == 0 && side < 2; side++)
+		if (j->generation == 0 || side != (unsigned)(j->generation & 1))
+			rc = clean_side(j, db, side, err);
+	return rc;
+}
+
+int learn_clean(struct store *s, bool (*stop)(void *arg), void *arg, struct ragd_err *err)
+{
+	struct clean_job j = { .after = { -1, -1 } };
+	int rc;
+
+	pthread_rwlock_rdlock(&s->catalog.lock);
+	if (s->now.embedder != NULL)
+		j.generation = (int64_t)s->now.embedder->generation;
+	pthread_rwlock_unlock(&s->catalog.lock);
+	j.job.run = clean_run;
+	do
+		rc = writer_run(s->writer, &j.job, err);
+	while (rc == 0 && j.more && !stop(arg));
+	return rc;
+}
+
+/* ---- the round ----------------------------------------------------------------------------- */
+
+static int begin(struct round *r, struct embedder *e, struct ragd_err *err)
+{
+	struct store *s = r->store;
+	struct begin_job j = { .store = s };
+	int rc;
+
+	e->generation = 1;
+	pthread_rwlock_rdlock(&s->catalog.lock);
+	if (s->now.embedder != NULL)
+		e->generation = s->now.embedder->generation + 1;
+	pthread_rwlock_unlock(&s->catalog.lock);
+	j.next.embedder = embedder_ref(e);
+	j.next.vectors = vectors_new(e->dim, meaning_side(e));
+	if (j.next.vectors == NULL) {
+		embedder_unref(e);
+		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
+	}
+	j.job.run = begin_run;
+	j.job.applied = begin_applied;
+	rc = writer_run(s->writer, &j.job, err);
+	vectors_free(j.next.vectors);
+	embedder_unref(j.next.embedder);
+	return rc;
+}
+
+/* As many directions as asked for, but no more than a few passages each can speak for. */
+static uint32_t dim_for(const struct store *s, size_t n_rows)
+{
+	return (uint32_t)MIN(s->options.dim, MAX(n_rows / 16, 64));
+}
+
+static int fit(struct round *r, struct embedder **out, struct ragd_err *err)
+{
+	struct store *s = r->store;
+	struct embed_rows rows = { 0 };
+	uint64_t n_passages;
+	int rc;
+
+	pthread_rwlock_rdlock(&s->catalog.lock);
+	n_passages = s->catalog.n_passages;
+	pthread_rwlock_unlock(&s->catalog.lock);
+	rc = gather(r, n_passages, &rows, err);
+	if (rc == 0)
+		rc = embedder_fit(&rows, dim_for(s, rows.n), r->stop, r->arg, out, err);
+	if (rc == 0)
+		(*out)->n_fitted = (uint32_t)MIN(n_passages, UINT32_MAX);
+	embed_rows_fini(&rows);
+	return rc;
+}
+
+int learn(struct store *s, bool (*stop)(void *arg), void *arg, struct ragd_err *err)
+{
+	struct round r = { .store = s, .stop = stop, .arg = arg };
+	struct embedder *e = NULL;
+	int rc;
+
+	rc = learn_clean(s, stop, arg, err); /* of a round that a crash ended */
+	if (rc == 0)
+		rc = lane_get(&s->lanes, &r.lane, err);
+	if (rc == 0)
+		rc = fit(&r, &e, err);
+	if (rc == 0)
+		rc = begin(&r, e, err);
+	if (rc == 0) {
+		rc = fill(&r, e, err);
+		if (rc == 0)
+			rc = finish(&r, false, err);
+		if (rc < 0)
+			finish(&r, true, NULL);
+	}
+	if (rc == 0) {
+		store_tell(s, STORE_LEARNED, "learned %u-dimensional vectors from %u passages",
+			   e->dim, e->n_fitted);
+		rc = learn_clean(s, stop, arg, err);
+	}
+	embedder_unref(e);
+	lane_put(&s->lanes, r.lane);
+	return rc;
+}

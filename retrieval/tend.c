@@ -1,0 +1,217 @@
+#include "retrieval/tend.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "retrieval/learn.h"
+#include "retrieval/store_internal.h"
+
+#define CALM_MS 300  /* how long nobody must have written */
+#define MANY    5000 /* so many passages without vectors do not wait for calm */
+
+struct tender {
+	struct store *store;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	pthread_cond_t settled;
+	bool stop;
+	bool nudged;
+	unsigned asked;    /* settles asked for */
+	unsigned answered; /* and done */
+	int rc;            /* of the last work */
+	struct ragd_err err;
+	uint64_t gave_up_at; /* passages when they taught nothing; 0: they did */
+};
+
+static bool told_to_stop(void *arg)
+{
+	struct tender *t = arg;
+	bool stop;
+
+	pthread_mutex_lock(&t->lock);
+	stop = t->stop;
+	pthread_mutex_unlock(&t->lock);
+	return stop;
+}
+
+enum due { DUE_NOT, DUE_WHEN_CALM, DUE_NOW };
+
+/*
+ * Grown by a quarter since it was learned: when calm. Four times as many: at once. Asked to settle: at
+ * once, however little it has grown.
+ */
+static enum due what_is_due(struct tender *t, bool asked)
+{
+	struct store *s = t->store;
+	uint64_t n, had = 0;
+
+	pthread_rwlock_rdlock(&s->catalog.lock);
+	n = s->catalog.n_passages;
+	if (s->now.embedder != NULL)
+		had = s->now.embedder->n_fitted;
+	pthread_rwlock_unlock(&s->catalog.lock);
+	if (t->gave_up_at > had)
+		had = t->gave_up_at;
+	if (asked && n >= EMBED_MIN_PASSAGES && n != had)
+		return DUE_NOW;
+	if (n < EMBED_MIN_PASSAGES || n < had + had / 4)
+		return DUE_NOT;
+	return n >= 4 * had && n >= MANY ? DUE_NOW : DUE_WHEN_CALM;
+}
+
+static void work(struct tender *t)
+{
+	struct store *s = t->store;
+	struct ragd_err err = { 0 };
+	int rc = learn(s, told_to_stop, t, &err);
+
+	t->gave_up_at = 0;
+	if (rc < 0) {
+		pthread_rwlock_rdlock(&s->catalog.lock);
+		t->gave_up_at = s->catalog.n_passages;
+		pthread_rwlock_unlock(&s->catalog.lock);
+	}
+	if (rc < 0 && rc != -ECANCELED && rc != -ENODATA)
+		store_tell(s, STORE_TROUBLE, "%s", err.msg);
+	if (rc == -ENODATA)
+		rc = 0;
+	pthread_mutex_lock(&t->lock);
+	t->rc = rc;
+	t->err = err;
+	pthread_mutex_unlock(&t->lock);
+}
+
+/* With the lock held: sleep until something happens, or for CALM_MS. True for time out. */
+static bool sleep_calm(struct tender *t)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += CALM_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	return pthread_cond_timedwait(&t->wake, &t->lock, &until) == ETIMEDOUT;
+}
+
+static unsigned asked_for(struct tender *t, bool *waits)
+{
+	unsigned asked;
+
+	pthread_mutex_lock(&t->lock);
+	asked = t->asked;
+	*waits = asked != t->answered;
+	pthread_mutex_unlock(&t->lock);
+	return asked;
+}
+
+static void look(struct tender *t)
+{
+	bool calm = false, waits;
+	unsigned asked = asked_for(t, &waits);
+	enum due due = what_is_due(t, waits);
+
+	while (due == DUE_WHEN_CALM && !calm && !told_to_stop(t)) {
+		pthread_mutex_lock(&t->lock);
+		t->nudged = false;
+		calm = sleep_calm(t);
+		pthread_mutex_unlock(&t->lock);
+		asked = asked_for(t, &waits);
+		due = what_is_due(t, waits);
+	}
+	if (due != DUE_NOT && !told_to_stop(t))
+		work(t);
+	pthread_mutex_lock(&t->lock);
+	t->answered = asked;
+	pthread_cond_broadcast(&t->settled);
+	pthread_mutex_unlock(&t->lock);
+}
+
+static void *tender_main(void *arg)
+{
+	struct tender *t = arg;
+	bool stop;
+
+	/* On Linux the nice value is the thread's. */
+	setpriority(PRIO_PROCESS, 0, 10);
+	for (;;) {
+		pthread_mutex_lock(&t->lock);
+		while (!t->stop && !t->nudged && t->asked == t->answered)
+			pthread_cond_wait(&t->wake, &t->lock);
+		t->nudged = false;
+		stop = t->stop;
+		pthread_mutex_unlock(&t->lock);
+		if (stop)
+			return NULL;
+		look(t);
+	}
+}
+
+int tender_start(struct store *s, struct tender **out, struct ragd_err *err)
+{
+	struct tender *t = calloc(1, sizeof(*t));
+	pthread_condattr_t attr;
+	int rc;
+
+	if (t == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for a thread");
+	t->store = s;
+	t->nudged = true; /* what the last process left */
+	pthread_mutex_init(&t->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&t->wake, &attr);
+	pthread_cond_init(&t->settled, &attr);
+	pthread_condattr_destroy(&attr);
+	rc = -pthread_create(&t->thread, NULL, tender_main, t);
+	if (rc < 0) {
+		free(t);
+		return ragd_err_set(err, rc, "start a thread: %s", strerror(-rc));
+	}
+	*out = t;
+	return 0;
+}
+
+void tender_stop(struct tender *t)
+{
+	if (t == NULL)
+		return;
+	pthread_mutex_lock(&t->lock);
+	t->stop = true;
+	pthread_cond_signal(&t->wake);
+	pthread_mutex_unlock(&t->lock);
+	pthread_join(t->thread, NULL);
+	pthread_mutex_destroy(&t->lock);
+	pthread_cond_destroy(&t->wake);
+	pthread_cond_destroy(&t->settled);
+	free(t);
+}
+
+void tender_nudge(struct tender *t)
+{
+	if (t == NULL)
+		return;
+	pthread_mutex_lock(&t->lock);
+	t->nudged = true;
+	pthread_cond_signal(&t->wake);
+	pthread_mutex_unlock(&t->lock);
+}
+
+int tender_settle(struct tender *t, struct ragd_err *err)
+{
+	unsigned mine;
+	int rc;
+
+	pthread_mutex_lock(&t->lock);
+	mine = ++t->asked;
+	pthread_cond_signal(&t->wake);
+	while ((int)(t->answered - mine) < 0)
+		pthread_cond_wait(&t->settled, &t->lock);
+	rc = t->rc;
+	if (rc < 0 && err != NULL)
+		*err = t->err;
+	pthread_mutex_unlock(&t->lock);
+	return rc;
+}

@@ -1,0 +1,22 @@
+/*
+ * What the store does by itself, in one thread: learn an embedder when there are enough passages,
+ * learn it again when they have grown by a quarter, give every passage its vector, then swap. Searches and
+ * writes go on meanwhile, on the vectors there are.
+ */
+#ifndef RETRIEVAL_TEND_H
+#define RETRIEVAL_TEND_H
+
+#include <ragd/plugin.h>
+
+struct store;
+struct tender;
+
+int tender_start(struct store *s, struct tender **out, struct ragd_err *err);
+/* Leaves what is half done; the next start drops it. Accepts NULL. */
+void tender_stop(struct tender *t);
+/* The store has changed: look whether there is something to do, once writers are calm. NULL is fine. */
+void tender_nudge(struct tender *t);
+/* Do what there is to do now and wait until it is done. */
+int tender_settle(struct tender *t, struct ragd_err *err);
+
+#endif
