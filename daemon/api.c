@@ -185,7 +185,6 @@ static const char *query_copy(struct job *job, struct http_exchange *x, const ch
 static struct job *job_new(struct http_exchange *x, const struct http_request *req, struct ragd *d)
 {
 	struct job *job = calloc(1, sizeof(*job));
-	char *body;
 
 	if (job == NULL)
 		return NULL;
@@ -193,16 +192,12 @@ static struct job *job_new(struct http_exchange *x, const struct http_request *r
 	job->gen = generation_ref(d->current);
 	job->retrieval = retrieval_of(job->gen);
 	job->call = call_new(req->caller, req->request_id, JOB_MEMORY, &job->cancelled);
-	/* The exchange, and with it the body, may go while the pool works: own copies of all. */
-	body = malloc(req->body.len + 1);
-	job->body = (struct ragd_str){ body, req->body.len };
-	if (job->call == NULL || body == NULL) {
+	/* The exchange may go while the pool works: what the job needs of it is its own. */
+	job->body.s = http_take_body(x, &job->body.len);
+	if (job->call == NULL || job->body.s == NULL) {
 		job_free(job);
 		return NULL;
 	}
-	if (req->body.len > 0)
-		memcpy(body, req->body.s, req->body.len);
-	body[req->body.len] = '\0';
 	for (size_t i = 0; i < req->n_params; i++)
 		job->param[i] = arena_str(job->call->arena, req->param[i]);
 	job->content_type = arena_strdup(job->call->arena, req->content_type);
