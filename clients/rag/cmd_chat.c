@@ -41,6 +41,8 @@ static void on_interrupt(int sig)
 	(void)sig;
 	if (c != NULL)
 		ragd_client_cancel(c);
+	else
+		editor_interrupt();
 }
 
 static void chat_ask(struct chat *chat, const char *question)
@@ -215,7 +217,7 @@ static int chat_run(struct rag *r)
 		out_printf(&r->out, STYLE_DIM, "An AI answers from your documents; check its sources. "
 					       "/help lists commands, Ctrl-D leaves.\n\n");
 		fflush(r->out.f);
-		sigaction(SIGINT, &act, &old); /* no SA_RESTART: it ends reading a line */
+		sigaction(SIGINT, &act, &old);
 	}
 	chat_loop(&chat, ed);
 	if (editor_is_tty(ed))

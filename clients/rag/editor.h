@@ -19,6 +19,9 @@ bool editor_is_tty(const struct editor *ed);
  */
 char *editor_line(struct editor *ed);
 
+/* For a handler of SIGINT: throw the line away that is being typed, if one is. */
+void editor_interrupt(void);
+
 /* Where the history is kept: a string to free(), or NULL if there is no home. */
 char *editor_history_path(void);
 

@@ -34,9 +34,9 @@ class Terminal:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
             os.execve(rag, ["rag", *args], values)
 
-    def read(self, deadline):
+    def read(self, deadline, what):
         if not select.select([self.fd], [], [], max(0, deadline - time.monotonic()))[0]:
-            raise SystemExit("timed out; so far: %r" % self.text)
+            raise SystemExit("timed out waiting for %s; so far: %r" % (what, self.text))
         try:
             data = os.read(self.fd, 65536)
         except OSError:
@@ -44,13 +44,13 @@ class Terminal:
         self.text += data.decode("utf-8", "replace")
         self.closed = not data
 
-    def until(self, pattern, seconds=60):
+    def until(self, pattern, seconds=20):
         """Everything up to the end of the pattern, which is taken away."""
         deadline = time.monotonic() + seconds
         while not (found := re.search(pattern, self.text)):
             if self.closed:
                 raise SystemExit("ended before %r came; so far: %r" % (pattern, self.text))
-            self.read(deadline)
+            self.read(deadline, repr(pattern))
         seen, self.text = self.text[: found.end()], self.text[found.end() :]
         return seen
 
@@ -61,7 +61,7 @@ class Terminal:
         """The rest, and the exit status."""
         deadline = time.monotonic() + seconds
         while not self.closed:
-            self.read(deadline)
+            self.read(deadline, "the end")
         return self.text, os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
@@ -126,8 +126,7 @@ check("in a folder of his own", stat.S_IMODE(os.stat(os.path.dirname(history)).s
 t = Terminal("chat", "-a", "slow", "--no-history", columns=80, XDG_STATE_HOME=os.path.join(folder, "none"))
 t.until("> ")
 t.send(" ".join("w%d" % i for i in range(1, 61)) + "\n")
-t.until("w60")  # as typed
-t.until("w2")  # of the answer, which takes another ten seconds
+t.until("Slowly: ")  # the answer has begun; it takes another ten seconds
 t.send("\x03")
 text = plain(t.until(r"\(stopped\)"))
 check("Ctrl-C stops an answer", "w60" not in text, text)

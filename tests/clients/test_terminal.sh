@@ -5,7 +5,7 @@ command -v python3 >/dev/null || skip "python3 is missing"
 
 cat >"$T/ragd.conf" <<'CONF'
 plugin "echo" { module = "inference_echo" }
-plugin "slow" { module = "inference_echo" delay = 200ms }
+plugin "slow" { module = "inference_echo" delay = 200ms prefix = "Slowly: " }
 plugin "hybrid" { module = "retrieval_hybrid" }
 plugin "basic" { module = "safety_basic" }
 policy "open" { filters = { "basic" } }
