@@ -27,8 +27,8 @@ static struct ragd_added_row added_row(const json_t *o)
 }
 
 /* rows is the array of results, or NULL: then the reply is the one result. */
-static int added_new(struct client_reply *reply, const json_t *rows, size_t n, struct ragd_added **out,
-		     struct ragd_err *err)
+static int added_new(struct client_reply *reply, const json_t *rows, size_t n,
+		     struct ragd_added **out, struct ragd_err *err)
 {
 	struct ragd_added *added = calloc(1, sizeof(*added) + n * sizeof(added->rows[0]));
 
@@ -90,10 +90,12 @@ static void put_line(struct buf *b, const struct ragd_new_document *d)
 	}
 }
 
-static int add_lines(struct buf *b, const struct ragd_new_document *docs, size_t n, struct ragd_err *err)
+static int add_lines(struct buf *b, const struct ragd_new_document *docs, size_t n,
+		     struct ragd_err *err)
 {
 	if (n > ADD_MAX)
-		return ragd_err_set(err, -EINVAL, "%zu documents at once; the limit is %d", n, ADD_MAX);
+		return ragd_err_set(err, -EINVAL, "%zu documents at once; the limit is %d", n,
+				    ADD_MAX);
 	for (size_t i = 0; i < n; i++) {
 		int rc = check_document(&docs[i], err);
 
@@ -104,8 +106,9 @@ static int add_lines(struct buf *b, const struct ragd_new_document *docs, size_t
 	return buf_failed(b) ? client_no_memory(err) : 0;
 }
 
-int ragd_client_add(struct ragd_client *c, const char *collection, const struct ragd_new_document *docs,
-		    size_t n, struct ragd_added **out, struct ragd_err *err)
+int ragd_client_add(struct ragd_client *c, const char *collection,
+		    const struct ragd_new_document *docs, size_t n, struct ragd_added **out,
+		    struct ragd_err *err)
 {
 	char *path = client_path("/v1/collections/{}/documents", collection);
 	struct buf body = BUF_INIT, text = BUF_INIT;
@@ -117,7 +120,8 @@ int ragd_client_add(struct ragd_client *c, const char *collection, const struct 
 	buf_add(&body, "", 0);
 	rc = path != NULL ? add_lines(&body, docs, n, err) : client_no_memory(err);
 	if (rc == 0)
-		rc = client_get(c, "POST", path, "application/x-ndjson", body.data, body.len, &text, err);
+		rc = client_get(c, "POST", path, "application/x-ndjson", body.data, body.len, &text,
+				err);
 	if (rc == 0) {
 		char *s = buf_steal(&text, &len);
 
@@ -140,8 +144,9 @@ out:
 	return rc;
 }
 
-int ragd_client_put(struct ragd_client *c, const char *collection, const struct ragd_new_document *d,
-		    struct ragd_added **out, struct ragd_err *err)
+int ragd_client_put(struct ragd_client *c, const char *collection,
+		    const struct ragd_new_document *d, struct ragd_added **out,
+		    struct ragd_err *err)
 {
 	const char *type = d->media_type != NULL ? d->media_type : "application/octet-stream";
 	struct client_reply reply;
@@ -152,10 +157,11 @@ int ragd_client_put(struct ragd_client *c, const char *collection, const struct 
 
 	if (rc < 0)
 		return rc;
-	path = d->title != NULL
-		       ? client_path("/v1/collections/{}/documents/{}?title={}", collection, d->id, d->title)
-		       : client_path("/v1/collections/{}/documents/{}", collection, d->id);
-	rc = path != NULL ? client_get(c, "PUT", path, type, d->len > 0 ? d->data : "", d->len, &text, err)
+	path = d->title != NULL ? client_path("/v1/collections/{}/documents/{}?title={}",
+					      collection, d->id, d->title)
+				: client_path("/v1/collections/{}/documents/{}", collection, d->id);
+	rc = path != NULL ? client_get(c, "PUT", path, type, d->len > 0 ? d->data : "", d->len,
+				       &text, err)
 			  : client_no_memory(err);
 	if (rc == 0) {
 		s = buf_steal(&text, &len);

@@ -87,7 +87,8 @@ int answer_new(struct client_reply *reply, struct ragd_answer **out, struct ragd
 	a->message = json_object_get(a->choice, "message");
 	a->ragd = json_object_get(a->reply.root, "ragd");
 	if (!json_is_object(a->message)) {
-		rc = ragd_err_set(err, -EPROTO, "the reply is not ragd's: an answer without a message");
+		rc = ragd_err_set(err, -EPROTO,
+				  "the reply is not ragd's: an answer without a message");
 		goto out;
 	}
 	notes = json_object_get(a->message, "annotations");

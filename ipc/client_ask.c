@@ -13,8 +13,8 @@ struct stream {
 	struct sse sse;
 	struct buf content, refusal;
 	json_t *annotations;
-	json_t *head;   /* the first chunk: id, created, model */
-	json_t *ragd;   /* of the last chunk */
+	json_t *head; /* the first chunk: id, created, model */
+	json_t *ragd; /* of the last chunk */
 	json_t *usage;
 	json_t *finish; /* reason */
 	bool done;      /* [DONE] has come */
@@ -76,7 +76,8 @@ static int on_event(void *arg, const char *data, size_t len, struct ragd_err *er
 	chunk = json_loadb(data, len, JSON_ALLOW_NUL, NULL);
 	if (!json_is_object(chunk)) {
 		json_decref(chunk);
-		return ragd_err_set(err, -EPROTO, "the stream is not ragd's: an event that is no JSON object");
+		return ragd_err_set(err, -EPROTO,
+				    "the stream is not ragd's: an event that is no JSON object");
 	}
 	error = json_object_get(chunk, "error");
 	if (json_is_object(error)) {
@@ -119,13 +120,13 @@ static int stream_reply(struct stream *s, struct client_reply *out, struct ragd_
 {
 	json_t *message, *choice, *root;
 
-	message = json_pack("{s:s, s:o, s:o, s:O}", "role", "assistant", "refusal",
-			    s->refusal.len > 0 ? json_stringn(s->refusal.data, s->refusal.len)
-					       : json_null(),
-			    "content", json_stringn(s->content.len > 0 ? s->content.data : "", s->content.len),
-			    "annotations", s->annotations);
-	choice = json_pack("{s:i, s:o, s:o}", "index", 0, "finish_reason", or_null(s->finish), "message",
-			   message);
+	message = json_pack(
+		"{s:s, s:o, s:o, s:O}", "role", "assistant", "refusal",
+		s->refusal.len > 0 ? json_stringn(s->refusal.data, s->refusal.len) : json_null(),
+		"content", json_stringn(s->content.len > 0 ? s->content.data : "", s->content.len),
+		"annotations", s->annotations);
+	choice = json_pack("{s:i, s:o, s:o}", "index", 0, "finish_reason", or_null(s->finish),
+			   "message", message);
 	root = json_pack("{s:o, s:s, s:o, s:o, s:[o]}", "id", member(s->head, "id"), "object",
 			 "chat.completion", "created", member(s->head, "created"), "model",
 			 member(s->head, "model"), "choices", choice);
@@ -150,8 +151,9 @@ static int stream_finish(struct stream *s, struct ragd_answer **out, struct ragd
 
 	if (!s->done)
 		return ragd_err_set(err, s->head != NULL ? -ECONNRESET : -EPROTO, "%s",
-				    s->head != NULL ? "the answer broke off before its end"
-						    : "the reply is not ragd's: no event in a stream");
+				    s->head != NULL
+					    ? "the answer broke off before its end"
+					    : "the reply is not ragd's: no event in a stream");
 	if (buf_failed(&s->content) || buf_failed(&s->refusal))
 		return client_no_memory(err);
 	/* A refusal may come without content; it is the text then. */
@@ -177,8 +179,9 @@ static int ask_streamed(struct ragd_client *c, json_t *body, const struct ragd_e
 			struct ragd_answer **out, struct ragd_err *err)
 {
 	struct stream s = { .c = c, .events = events, .content = BUF_INIT, .refusal = BUF_INIT };
-	struct client_call call = { "POST", "/v1/chat/completions", "application/json", NULL, 0,
-				    on_bytes, &s };
+	struct client_call call = {
+		"POST", "/v1/chat/completions", "application/json", NULL, 0, on_bytes, &s
+	};
 	char *text = json_dumps(body, JSON_COMPACT);
 	int rc;
 
@@ -248,15 +251,17 @@ static void ask_body(struct client_body *b, const struct ragd_ask *ask)
 		client_body_set(b, "k", json_integer(ask->k));
 }
 
-int ragd_client_ask(struct ragd_client *c, const struct ragd_ask *ask, const struct ragd_events *events,
-		    struct ragd_answer **out, struct ragd_err *err)
+int ragd_client_ask(struct ragd_client *c, const struct ragd_ask *ask,
+		    const struct ragd_events *events, struct ragd_answer **out,
+		    struct ragd_err *err)
 {
 	struct client_reply reply;
 	struct client_body b;
 	int rc;
 
 	if (events == NULL && out == NULL)
-		return ragd_err_set(err, -EINVAL, "ask: neither callbacks nor a place for the answer");
+		return ragd_err_set(err, -EINVAL,
+				    "ask: neither callbacks nor a place for the answer");
 	client_body_init(&b, err);
 	ask_body(&b, ask);
 	client_body_set(&b, "stream", json_boolean(events != NULL));

@@ -38,12 +38,14 @@ static int collections_new(struct client_reply *reply, struct ragd_collections *
 	l->reply = *reply;
 	l->n = n;
 	for (size_t i = 0; i < n; i++)
-		l->rows[i] = collection_row(json_is_array(data) ? json_array_get(data, i) : reply->root);
+		l->rows[i] =
+			collection_row(json_is_array(data) ? json_array_get(data, i) : reply->root);
 	*out = l;
 	return 0;
 }
 
-int ragd_client_collections(struct ragd_client *c, struct ragd_collections **out, struct ragd_err *err)
+int ragd_client_collections(struct ragd_client *c, struct ragd_collections **out,
+			    struct ragd_err *err)
 {
 	struct client_reply reply;
 	int rc = client_json(c, "GET", client_path("/v1/collections"), NULL, &reply, err);

@@ -70,8 +70,8 @@ int ragd_client_metrics(struct ragd_client *c, char **text, struct ragd_err *err
 int ragd_client_reload(struct ragd_client *c, char **json, struct ragd_err *err)
 {
 	char *reply;
-	int rc = ragd_client_request(c, "POST", "/v1/admin/reload", "application/json", "", 0, &reply,
-				     NULL, err);
+	int rc = ragd_client_request(c, "POST", "/v1/admin/reload", "application/json", "", 0,
+				     &reply, NULL, err);
 
 	if (rc < 0)
 		return rc;

@@ -26,7 +26,8 @@ static struct ragd_document_row document_row(const json_t *o)
 }
 
 /* The reply of either call: a list under `data`, or one object. */
-static int documents_new(struct client_reply *reply, struct ragd_documents **out, struct ragd_err *err)
+static int documents_new(struct client_reply *reply, struct ragd_documents **out,
+			 struct ragd_err *err)
 {
 	const json_t *data = json_object_get(reply->root, "data");
 	size_t n = json_is_array(data) ? json_array_size(data) : 1;
@@ -40,7 +41,8 @@ static int documents_new(struct client_reply *reply, struct ragd_documents **out
 	l->n = n;
 	l->next = json_string_value(json_object_get(l->reply.root, "next"));
 	for (size_t i = 0; i < n; i++)
-		l->rows[i] = document_row(json_is_array(data) ? json_array_get(data, i) : reply->root);
+		l->rows[i] =
+			document_row(json_is_array(data) ? json_array_get(data, i) : reply->root);
 	*out = l;
 	return 0;
 }
@@ -54,9 +56,10 @@ int ragd_client_documents(struct ragd_client *c, const char *collection, const c
 	int rc;
 
 	snprintf(number, sizeof(number), "%u", limit > 0 ? limit : 100);
-	path = after != NULL ? client_path("/v1/collections/{}/documents?limit={}&after={}", collection,
-					   number, after)
-			     : client_path("/v1/collections/{}/documents?limit={}", collection, number);
+	path = after != NULL
+		       ? client_path("/v1/collections/{}/documents?limit={}&after={}", collection,
+				     number, after)
+		       : client_path("/v1/collections/{}/documents?limit={}", collection, number);
 	rc = client_json(c, "GET", path, NULL, &reply, err);
 	return rc == 0 ? documents_new(&reply, out, err) : rc;
 }
@@ -137,8 +140,8 @@ static int get_bytes(struct ragd_client *c, char *path, ragd_bytes_cb sink, void
 int ragd_client_content(struct ragd_client *c, const char *collection, const char *id,
 			ragd_bytes_cb sink, void *arg, struct ragd_err *err)
 {
-	return get_bytes(c, client_path("/v1/collections/{}/documents/{}/content", collection, id), sink,
-			 arg, err);
+	return get_bytes(c, client_path("/v1/collections/{}/documents/{}/content", collection, id),
+			 sink, arg, err);
 }
 
 int ragd_client_feedback_export(struct ragd_client *c, ragd_bytes_cb sink, void *arg,

@@ -13,7 +13,8 @@ static const json_t *vector_of(const json_t *data, size_t i)
 	return json_object_get(json_array_get(data, i), "embedding");
 }
 
-static int vectors_new(const json_t *data, size_t n, struct ragd_vectors **out, struct ragd_err *err)
+static int vectors_new(const json_t *data, size_t n, struct ragd_vectors **out,
+		       struct ragd_err *err)
 {
 	size_t dim = json_array_size(vector_of(data, 0));
 	struct ragd_vectors *v;
@@ -41,8 +42,8 @@ static int vectors_new(const json_t *data, size_t n, struct ragd_vectors **out, 
 	return 0;
 }
 
-int ragd_client_embed(struct ragd_client *c, const char *assistant, const char *const *texts, size_t n,
-		      struct ragd_vectors **out, struct ragd_err *err)
+int ragd_client_embed(struct ragd_client *c, const char *assistant, const char *const *texts,
+		      size_t n, struct ragd_vectors **out, struct ragd_err *err)
 {
 	struct client_reply reply;
 	struct client_body b;

@@ -59,7 +59,8 @@ out:
 
 static void put_escaped(struct buf *b, const char *s)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+	static const char plain[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 
 	for (; *s != '\0'; s++) {
 		if (strchr(plain, *s) != NULL)
@@ -214,7 +215,8 @@ void client_put_string(struct buf *b, const char *s, size_t len)
 
 void client_put_base64(struct buf *b, const void *data, size_t len)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const unsigned char *p = data;
 
 	for (size_t i = 0; i < len; i += 3) {

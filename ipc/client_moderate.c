@@ -35,15 +35,15 @@ static bool verdict_init(struct verdict *v, const json_t *o)
 	v->categories = calloc(json_object_size(flags) + 1, sizeof(*v->categories));
 	if (v->categories == NULL)
 		return false;
-	json_object_foreach (flags, name, flag)
-		v->categories[v->n_categories++] = (struct ragd_category_row){
-			name, json_is_true(flag), client_real(scores, name)
-		};
+	json_object_foreach(flags, name, flag)
+		v->categories[v->n_categories++] =
+			(struct ragd_category_row){ name, json_is_true(flag),
+						    client_real(scores, name) };
 	return true;
 }
 
-int ragd_client_moderate(struct ragd_client *c, const struct ragd_moderate *m, struct ragd_verdicts **out,
-			 struct ragd_err *err)
+int ragd_client_moderate(struct ragd_client *c, const struct ragd_moderate *m,
+			 struct ragd_verdicts **out, struct ragd_err *err)
 {
 	struct client_reply reply;
 	struct ragd_verdicts *v;
@@ -67,8 +67,8 @@ int ragd_client_moderate(struct ragd_client *c, const struct ragd_moderate *m, s
 	v->reply = reply;
 	v->n = m->n_texts;
 	if (json_array_size(results) != v->n)
-		rc = ragd_err_set(err, -EPROTO, "%zu texts were sent, %zu results came back", m->n_texts,
-				  json_array_size(results));
+		rc = ragd_err_set(err, -EPROTO, "%zu texts were sent, %zu results came back",
+				  m->n_texts, json_array_size(results));
 	for (size_t i = 0; rc == 0 && i < v->n; i++)
 		if (!verdict_init(&v->rows[i], json_array_get(results, i)))
 			rc = client_no_memory(err);
@@ -84,7 +84,8 @@ const struct ragd_verdict_row *ragd_verdicts_at(const struct ragd_verdicts *v, s
 	return i < v->n ? &v->rows[i].row : NULL;
 }
 
-const struct ragd_category_row *ragd_verdicts_category(const struct ragd_verdicts *v, size_t i, size_t j)
+const struct ragd_category_row *ragd_verdicts_category(const struct ragd_verdicts *v, size_t i,
+						       size_t j)
 {
 	return i < v->n && j < v->rows[i].n_categories ? &v->rows[i].categories[j] : NULL;
 }

@@ -25,8 +25,8 @@ static struct ragd_hit_row hit_row(const json_t *o)
 	};
 }
 
-int ragd_client_search(struct ragd_client *c, const struct ragd_search *search, struct ragd_hits **out,
-		       struct ragd_err *err)
+int ragd_client_search(struct ragd_client *c, const struct ragd_search *search,
+		       struct ragd_hits **out, struct ragd_err *err)
 {
 	struct client_reply reply;
 	struct ragd_hits *hits;

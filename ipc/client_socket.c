@@ -113,8 +113,9 @@ int client_socket_find(char **out, struct ragd_err *err)
 		len += (size_t)(p->path[0] != '\0'
 					? snprintf(looked + len, sizeof(looked) - len, "%s%s (%s)",
 						   i > 0 ? ", " : "", p->path, socket_why(p->rc))
-					: snprintf(looked + len, sizeof(looked) - len, "%s$%s (not set)",
-						   i > 0 ? ", " : "", p->from));
+					: snprintf(looked + len, sizeof(looked) - len,
+						   "%s$%s (not set)", i > 0 ? ", " : "", p->from));
 	}
-	return ragd_err_set(err, rc, "no ragd found; looked at %s; start one with `ragd --user`", looked);
+	return ragd_err_set(err, rc, "no ragd found; looked at %s; start one with `ragd --user`",
+			    looked);
 }

@@ -58,7 +58,8 @@ int sse_feed(struct sse *s, const char *data, size_t len, struct ragd_err *err)
 		size_t n = end != NULL ? (size_t)(end - data) : len;
 
 		if (s->line.len + n > SSE_EVENT_MAX)
-			return ragd_err_set(err, -EPROTO, "the stream has a line longer than %zu bytes",
+			return ragd_err_set(err, -EPROTO,
+					    "the stream has a line longer than %zu bytes",
 					    SSE_EVENT_MAX);
 		if (end == NULL) {
 			buf_add(&s->line, data, n);

@@ -11,7 +11,8 @@
 const struct opt common_opts[] = {
 	{ .name = "socket",
 	  .arg = "PATH",
-	  .help = "the daemon's socket; default: $RAGD_SOCKET, else the user's own, else the system's",
+	  .help = "the daemon's socket; default: $RAGD_SOCKET, else the user's own, else the "
+		  "system's",
 	  .type = OPT_TEXT,
 	  .offset = offsetof(struct args, socket),
 	  .words = WORDS_FILES },
@@ -56,9 +57,10 @@ static void table_add(struct table *t, const struct opt *opts)
 	char *l = t->letters + strlen(t->letters);
 
 	for (const struct opt *o = opts; o != NULL && o->name != NULL && t->n < OPTS_MAX; o++) {
-		t->longs[t->n] = (struct option){ o->name,
-						  o->type == OPT_FLAG ? no_argument : required_argument,
-						  NULL, LONG_FIRST + (int)t->n };
+		t->longs[t->n] =
+			(struct option){ o->name,
+					 o->type == OPT_FLAG ? no_argument : required_argument,
+					 NULL, LONG_FIRST + (int)t->n };
 		t->rows[t->n++] = o;
 		if (o->letter == 0)
 			continue;
@@ -103,7 +105,8 @@ static int opt_set(struct args *a, const struct opt *o, const char *value, char 
 		return 0;
 	case OPT_CHOICE:
 		if (!word_in(o->choices, value)) {
-			snprintf(why, size, "--%s takes one of: %s; not '%s'", o->name, o->choices, value);
+			snprintf(why, size, "--%s takes one of: %s; not '%s'", o->name, o->choices,
+				 value);
 			return -1;
 		}
 		*(const char **)slot = value;
@@ -124,8 +127,8 @@ static int opt_set(struct args *a, const struct opt *o, const char *value, char 
 		errno = 0;
 		n = strtol(value, &end, 10);
 		if (errno != 0 || end == value || *end != '\0' || n < o->min || n > o->max) {
-			snprintf(why, size, "--%s takes a number from %ld to %ld; not '%s'", o->name, o->min,
-				 o->max, value);
+			snprintf(why, size, "--%s takes a number from %ld to %ld; not '%s'",
+				 o->name, o->min, o->max, value);
 			return -1;
 		}
 		*(long *)slot = n;
@@ -159,7 +162,8 @@ int args_parse(struct args *a, int argc, char **argv, const struct opt *opts, bo
 			else if (optopt != 0 && optopt < LONG_FIRST)
 				snprintf(why, size, "there is no option '-%c'", optopt);
 			else
-				snprintf(why, size, "there is no option '%s', or it takes no value", word);
+				snprintf(why, size, "there is no option '%s', or it takes no value",
+					 word);
 			return -1;
 		}
 		o = table_find(&t, got);

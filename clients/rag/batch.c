@@ -19,12 +19,12 @@ struct batch {
 	void *ctx;
 	pthread_mutex_t in, out;
 	pthread_cond_t turn;
-	size_t n_lines;    /* read so far; under in */
-	size_t n_tickets;  /* given so far; under in */
-	bool ended;        /* no more lines; under in */
-	size_t n_written;  /* the ticket whose turn it is; under out */
-	size_t n_failed;   /* under out */
-	bool broken;       /* standard output is gone; under out */
+	size_t n_lines;   /* read so far; under in */
+	size_t n_tickets; /* given so far; under in */
+	bool ended;       /* no more lines; under in */
+	size_t n_written; /* the ticket whose turn it is; under out */
+	size_t n_failed;  /* under out */
+	bool broken;      /* standard output is gone; under out */
 };
 
 static int work_patiently(struct batch *b, struct ragd_client *c, const struct line *line, FILE *f,

@@ -14,28 +14,32 @@
 #define JOBS_DEFAULT   3
 
 static const struct opt add_opts[] = {
-	{ 'c', "collection", "NAME", "the collection to add to; made if it is missing; default: default",
-	  OPT_TEXT, offsetof(struct args, collection), 0, 0, NULL, WORDS_COLLECTIONS },
-	{ 0, "prefix", "TEXT", "put TEXT and a slash before each id", OPT_TEXT, offsetof(struct args, prefix),
-	  0, 0, NULL, WORDS_NONE },
-	{ 0, "id", "ID", "the id of a single file or of standard input", OPT_TEXT, offsetof(struct args, id), 0,
-	  0, NULL, WORDS_NONE },
+	{ 'c', "collection", "NAME",
+	  "the collection to add to; made if it is missing; default: default", OPT_TEXT,
+	  offsetof(struct args, collection), 0, 0, NULL, WORDS_COLLECTIONS },
+	{ 0, "prefix", "TEXT", "put TEXT and a slash before each id", OPT_TEXT,
+	  offsetof(struct args, prefix), 0, 0, NULL, WORDS_NONE },
+	{ 0, "id", "ID", "the id of a single file or of standard input", OPT_TEXT,
+	  offsetof(struct args, id), 0, 0, NULL, WORDS_NONE },
 	{ 0, "title", "TEXT", "the title of a single file or of standard input", OPT_TEXT,
 	  offsetof(struct args, title), 0, 0, NULL, WORDS_NONE },
 	{ 0, "type", "TYPE",
-	  "the media type of every document, as text/markdown; default: from the extension of its id",
+	  "the media type of every document, as text/markdown; default: from the extension of its "
+	  "id",
 	  OPT_TEXT, offsetof(struct args, media_type), 0, 0, NULL, WORDS_NONE },
 	{ 0, "tag", "TAG", "give every document this tag; may be given again", OPT_TEXTS,
 	  offsetof(struct args, tags), 0, 0, NULL, WORDS_NONE },
-	{ 0, "jsonl", NULL, "the files (or standard input) hold JSON lines {\"id\",\"title\",\"text\"}", OPT_FLAG,
+	{ 0, "jsonl", NULL,
+	  "the files (or standard input) hold JSON lines {\"id\",\"title\",\"text\"}", OPT_FLAG,
 	  offsetof(struct args, jsonl), 0, 0, NULL, WORDS_NONE },
-	{ 'j', "jobs", "N", "requests in flight, 1 to 16; default: 3", OPT_NUMBER, offsetof(struct args, jobs),
-	  1, 16, NULL, WORDS_NONE },
+	{ 'j', "jobs", "N", "requests in flight, 1 to 16; default: 3", OPT_NUMBER,
+	  offsetof(struct args, jobs), 1, 16, NULL, WORDS_NONE },
 	{ 0, "delete", NULL,
-	  "afterwards remove the documents of the collection (below --prefix, if given) whose files are gone",
+	  "afterwards remove the documents of the collection (below --prefix, if given) whose "
+	  "files are gone",
 	  OPT_FLAG, offsetof(struct args, remove_missing), 0, 0, NULL, WORDS_NONE },
-	{ 'q', "quiet", NULL, "no progress bar and no summary", OPT_FLAG, offsetof(struct args, quiet), 0, 0,
-	  NULL, WORDS_NONE },
+	{ 'q', "quiet", NULL, "no progress bar and no summary", OPT_FLAG,
+	  offsetof(struct args, quiet), 0, 0, NULL, WORDS_NONE },
 	{ .name = NULL },
 };
 
@@ -111,7 +115,9 @@ static int plan_make(struct rag *r, struct plan *p)
 {
 	if (r->args.jsonl) {
 		if (r->args.id != NULL || r->args.prefix != NULL || r->args.remove_missing)
-			return rag_usage(r, "with --jsonl ids are in the lines: no --id, --prefix, --delete");
+			return rag_usage(
+				r,
+				"with --jsonl ids are in the lines: no --id, --prefix, --delete");
 		return plan_lines(r, p);
 	}
 	if (r->args.n_rest == 0)
@@ -123,8 +129,8 @@ static int plan_make(struct rag *r, struct plan *p)
 }
 
 /* Remove what the daemon has below the prefix and the walk did not see; counts in *n. */
-static int remove_missing(struct rag *r, struct ragd_client *c, const struct walk *walk, json_t *known,
-			  uint64_t *n, struct ragd_err *err)
+static int remove_missing(struct rag *r, struct ragd_client *c, const struct walk *walk,
+			  json_t *known, uint64_t *n, struct ragd_err *err)
 {
 	char *below = walk_id(r->args.prefix, "");
 	const char *id;
@@ -136,7 +142,8 @@ static int remove_missing(struct rag *r, struct ragd_client *c, const struct wal
 		return ragd_err_set(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < walk->n; i++)
 		json_object_del(known, walk->files[i].id);
-	json_object_foreach_safe (known, next, id, digest) {
+	json_object_foreach_safe(known, next, id, digest)
+	{
 		if (strncmp(id, below, strlen(below)) != 0)
 			continue;
 		rc = ragd_client_document_remove(c, rag_collection(r), id, err);
@@ -154,17 +161,19 @@ static void add_summary(struct rag *r, const struct upload *u, uint64_t n_remove
 	struct out *o = &r->out;
 
 	if (r->args.json) {
-		line_write(o->f, json_pack("{s:I, s:I, s:I, s:I, s:I, s:O}", "added", (json_int_t)u->n_added,
-					   "updated", (json_int_t)u->n_updated, "unchanged",
-					   (json_int_t)u->n_unchanged, "failed", (json_int_t)u->n_failed,
-					   "removed", (json_int_t)n_removed, "failures", u->failures));
+		line_write(o->f,
+			   json_pack("{s:I, s:I, s:I, s:I, s:I, s:O}", "added",
+				     (json_int_t)u->n_added, "updated", (json_int_t)u->n_updated,
+				     "unchanged", (json_int_t)u->n_unchanged, "failed",
+				     (json_int_t)u->n_failed, "removed", (json_int_t)n_removed,
+				     "failures", u->failures));
 		return;
 	}
 	if (r->args.quiet)
 		return;
-	fprintf(o->f, "added %llu, updated %llu, unchanged %llu, failed %llu", (unsigned long long)u->n_added,
-		(unsigned long long)u->n_updated, (unsigned long long)u->n_unchanged,
-		(unsigned long long)u->n_failed);
+	fprintf(o->f, "added %llu, updated %llu, unchanged %llu, failed %llu",
+		(unsigned long long)u->n_added, (unsigned long long)u->n_updated,
+		(unsigned long long)u->n_unchanged, (unsigned long long)u->n_failed);
 	if (r->args.remove_missing)
 		fprintf(o->f, ", removed %llu", (unsigned long long)n_removed);
 	fputc('\n', o->f);
@@ -190,7 +199,8 @@ static int add_planned(struct rag *r, struct ragd_client *c, struct plan *p)
 	/* Another title, type or tag is a change that no digest shows: the daemon must see it. */
 	if (ask_first && known_digests(c, u.collection, &known, &err) < 0)
 		return rag_fail(r, &err);
-	u.known = r->args.title == NULL && r->args.media_type == NULL && r->args.tags.n == 0 ? known : NULL;
+	u.known = r->args.title == NULL && r->args.media_type == NULL && r->args.tags.n == 0 ? known
+											     : NULL;
 	progress_init(&u.progress, stderr, !r->args.quiet && !r->args.json, p->bytes);
 	rc = upload_run(&u);
 	if (r->args.verbose && p->walk.n_skipped > 0)

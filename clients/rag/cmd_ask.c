@@ -12,15 +12,15 @@
 #define QUESTION_MAX ((size_t)1 << 20)
 
 static const struct opt ask_opts[] = {
-	{ 'c', "collection", "NAME", "answer from this collection only; may be given again", OPT_TEXTS,
-	  offsetof(struct args, collections), 0, 0, NULL, WORDS_COLLECTIONS },
+	{ 'c', "collection", "NAME", "answer from this collection only; may be given again",
+	  OPT_TEXTS, offsetof(struct args, collections), 0, 0, NULL, WORDS_COLLECTIONS },
 	{ 'a', "assistant", "NAME", "the assistant to ask; default: default", OPT_TEXT,
 	  offsetof(struct args, assistant), 0, 0, NULL, WORDS_ASSISTANTS },
 	{ 'k', "passages", "N", "how many passages the answer may rest on, 1 to 50", OPT_NUMBER,
 	  offsetof(struct args, k), 1, 50, NULL, WORDS_NONE },
 	{ 0, "batch", NULL,
-	  "read JSON lines {\"id\",\"text\"} from standard input, write one line of JSON for each", OPT_FLAG,
-	  offsetof(struct args, batch), 0, 0, NULL, WORDS_NONE },
+	  "read JSON lines {\"id\",\"text\"} from standard input, write one line of JSON for each",
+	  OPT_FLAG, offsetof(struct args, batch), 0, 0, NULL, WORDS_NONE },
 	{ 'j', "jobs", "N", "with --batch: questions in flight, 1 to 64; default: 4", OPT_NUMBER,
 	  offsetof(struct args, jobs), 1, 64, NULL, WORDS_NONE },
 	{ .name = NULL },
@@ -40,7 +40,8 @@ static struct ragd_ask ask_of(const struct rag *r, const char *question)
 /* The words of the command line, or standard input, without white space at its ends. */
 static char *question_read(struct rag *r, int *rc)
 {
-	bool from_stdin = r->args.n_rest == 0 || (r->args.n_rest == 1 && !strcmp(r->args.rest[0], "-"));
+	bool from_stdin =
+		r->args.n_rest == 0 || (r->args.n_rest == 1 && !strcmp(r->args.rest[0], "-"));
 	char *text = NULL;
 	size_t size = 0, len = 0, from;
 	FILE *f = open_memstream(&text, &size);
@@ -58,7 +59,8 @@ static char *question_read(struct rag *r, int *rc)
 	if (!from_stdin)
 		for (int i = 0; i < r->args.n_rest; i++)
 			fprintf(f, "%s%s", i > 0 ? " " : "", r->args.rest[i]);
-	while (from_stdin && size <= QUESTION_MAX && (len = fread(part, 1, sizeof(part), stdin)) > 0) {
+	while (from_stdin && size <= QUESTION_MAX &&
+	       (len = fread(part, 1, sizeof(part), stdin)) > 0) {
 		fwrite(part, 1, len, f);
 		fflush(f);
 	}
@@ -115,10 +117,10 @@ static json_t *citations_json(const struct ragd_answer *a)
 	const struct ragd_citation *c;
 
 	for (size_t i = 0; (c = ragd_answer_citation(a, i)) != NULL; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:I, s:s}", "document", c->document,
-						      "collection", c->collection, "start",
-						      (json_int_t)c->start, "end", (json_int_t)c->end,
-						      "quote", c->quote));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:I, s:s}", "document",
+						      c->document, "collection", c->collection,
+						      "start", (json_int_t)c->start, "end",
+						      (json_int_t)c->end, "quote", c->quote));
 	return list;
 }
 
@@ -127,7 +129,8 @@ static json_t *blocked_json(const struct ragd_flag *f)
 	if (f == NULL)
 		return json_null();
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:f}", "stage", f->stage, "plugin", f->plugin,
-			 "category", f->category, "rule", f->rule, "action", f->action, "score", f->score);
+			 "category", f->category, "rule", f->rule, "action", f->action, "score",
+			 f->score);
 }
 
 static int ask_line(struct ragd_client *c, const struct line *line, void *ctx, FILE *out,
@@ -145,9 +148,9 @@ static int ask_line(struct ragd_client *c, const struct line *line, void *ctx, F
 		fprintf(out, "%s\n", ragd_answer_json(a));
 	} else {
 		o = json_pack("{s:O, s:s, s:b, s:o, s:o, s:s}", "id", line->id_json, "answer",
-			      ragd_answer_text(a), "abstained", ragd_answer_abstained(a), "blocked_by",
-			      blocked_json(ragd_answer_blocked_by(a)), "citations", citations_json(a),
-			      "answer_id", ragd_answer_id(a));
+			      ragd_answer_text(a), "abstained", ragd_answer_abstained(a),
+			      "blocked_by", blocked_json(ragd_answer_blocked_by(a)), "citations",
+			      citations_json(a), "answer_id", ragd_answer_id(a));
 		line_write(out, o);
 	}
 	ragd_answer_free(a);

@@ -11,14 +11,14 @@
 #include "view.h"
 
 static const struct opt chat_opts[] = {
-	{ 'c', "collection", "NAME", "answer from this collection only; may be given again", OPT_TEXTS,
-	  offsetof(struct args, collections), 0, 0, NULL, WORDS_COLLECTIONS },
+	{ 'c', "collection", "NAME", "answer from this collection only; may be given again",
+	  OPT_TEXTS, offsetof(struct args, collections), 0, 0, NULL, WORDS_COLLECTIONS },
 	{ 'a', "assistant", "NAME", "the assistant to ask; default: default", OPT_TEXT,
 	  offsetof(struct args, assistant), 0, 0, NULL, WORDS_ASSISTANTS },
 	{ 'k', "passages", "N", "how many passages an answer may rest on, 1 to 50", OPT_NUMBER,
 	  offsetof(struct args, k), 1, 50, NULL, WORDS_NONE },
-	{ 0, "no-history", NULL, "do not keep what is typed", OPT_FLAG, offsetof(struct args, no_history), 0,
-	  0, NULL, WORDS_NONE },
+	{ 0, "no-history", NULL, "do not keep what is typed", OPT_FLAG,
+	  offsetof(struct args, no_history), 0, 0, NULL, WORDS_NONE },
 	{ .name = NULL },
 };
 
@@ -104,8 +104,9 @@ static void chat_sources(struct chat *chat, const char *rest)
 	(void)rest;
 	for (size_t i = 0; (c = ragd_answer_citation(chat->last, i)) != NULL; i++) {
 		out_printf(o, STYLE_MARK, "[%u]", c->n);
-		out_printf(o, STYLE_PLAIN, " %s in %s, bytes %llu-%llu: \"%s\"\n", c->document, c->collection,
-			   (unsigned long long)c->start, (unsigned long long)c->end, c->quote);
+		out_printf(o, STYLE_PLAIN, " %s in %s, bytes %llu-%llu: \"%s\"\n", c->document,
+			   c->collection, (unsigned long long)c->start, (unsigned long long)c->end,
+			   c->quote);
 	}
 	if (ragd_answer_citation(chat->last, 0) == NULL)
 		fputs("The last answer cites nothing.\n", o->f);
@@ -214,8 +215,9 @@ static int chat_run(struct rag *r)
 		return rag_fail(r, &err);
 	}
 	if (editor_is_tty(ed)) {
-		out_printf(&r->out, STYLE_DIM, "An AI answers from your documents; check its sources. "
-					       "/help lists commands, Ctrl-D leaves.\n\n");
+		out_printf(&r->out, STYLE_DIM,
+			   "An AI answers from your documents; check its sources. "
+			   "/help lists commands, Ctrl-D leaves.\n\n");
 		fflush(r->out.f);
 		sigaction(SIGINT, &act, &old);
 	}

@@ -2,10 +2,10 @@
 #include "commands.h"
 
 static const struct opt collection_opts[] = {
-	{ 'm', "mode", "MODE", "who may read and write, as of a file: 0600, 0640, 0644, …", OPT_TEXT,
-	  offsetof(struct args, mode), 0, 0, NULL, WORDS_NONE },
-	{ 'g', "group", "GROUP", "the group it belongs to", OPT_TEXT, offsetof(struct args, group), 0, 0, NULL,
-	  WORDS_NONE },
+	{ 'm', "mode", "MODE", "who may read and write, as of a file: 0600, 0640, 0644, …",
+	  OPT_TEXT, offsetof(struct args, mode), 0, 0, NULL, WORDS_NONE },
+	{ 'g', "group", "GROUP", "the group it belongs to", OPT_TEXT, offsetof(struct args, group),
+	  0, 0, NULL, WORDS_NONE },
 	{ 'o', "owner", "USER", "the user it belongs to; for administrators", OPT_TEXT,
 	  offsetof(struct args, owner), 0, 0, NULL, WORDS_NONE },
 	{ .name = NULL },
@@ -23,7 +23,8 @@ static int collection_show(struct rag *r, struct ragd_client *c, const char *nam
 	if (r->args.json)
 		fprintf(r->out.f, "%s\n", ragd_collections_json(l));
 	else
-		out_printf(&r->out, STYLE_PLAIN, "%s: mode %s, owner %s, group %s, %llu documents\n", row->name,
+		out_printf(&r->out, STYLE_PLAIN,
+			   "%s: mode %s, owner %s, group %s, %llu documents\n", row->name,
 			   row->mode, row->owner, row->group, (unsigned long long)row->documents);
 	ragd_collections_free(l);
 	return EXIT_ANSWERED;
@@ -38,7 +39,8 @@ static int collection_run(struct rag *r)
 
 	if (rc != 0)
 		return rc;
-	if (ragd_client_collection_set(c, name, r->args.owner, r->args.group, r->args.mode, &err) < 0)
+	if (ragd_client_collection_set(c, name, r->args.owner, r->args.group, r->args.mode, &err) <
+	    0)
 		rc = rag_fail(r, &err);
 	else
 		rc = collection_show(r, c, name);

@@ -29,7 +29,8 @@ static void finding(struct exam *x, enum style state, const char *check, const c
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	x->n_bad += state == STYLE_BAD;
-	json_array_append_new(x->found, json_pack("{s:s, s:s, s:s}", "check", check, "state", word, "text", text));
+	json_array_append_new(x->found, json_pack("{s:s, s:s, s:s}", "check", check, "state", word,
+						  "text", text));
 	if (x->r->args.json)
 		return;
 	out_printf(&x->r->out, state, "%-5s", word);
@@ -48,13 +49,14 @@ static void check_me(struct exam *x)
 	for (int i = 0; i < n && len < sizeof(list); i++) {
 		const struct group *g = getgrgid(groups[i]);
 
-		len += (size_t)(g != NULL ? snprintf(list + len, sizeof(list) - len, "%s%s", i > 0 ? ", " : "",
-						     g->gr_name)
-					  : snprintf(list + len, sizeof(list) - len, "%s%u", i > 0 ? ", " : "",
-						     (unsigned)groups[i]));
+		len += (size_t)(g != NULL ? snprintf(list + len, sizeof(list) - len, "%s%s",
+						     i > 0 ? ", " : "", g->gr_name)
+					  : snprintf(list + len, sizeof(list) - len, "%s%u",
+						     i > 0 ? ", " : "", (unsigned)groups[i]));
 	}
-	finding(x, STYLE_GOOD, "you", "user %s (%u), groups %s", pw != NULL ? pw->pw_name : "without a name",
-		(unsigned)geteuid(), list[0] != '\0' ? list : "none");
+	finding(x, STYLE_GOOD, "you", "user %s (%u), groups %s",
+		pw != NULL ? pw->pw_name : "without a name", (unsigned)geteuid(),
+		list[0] != '\0' ? list : "none");
 }
 
 static void check_places(struct exam *x)
@@ -71,10 +73,11 @@ static void check_places(struct exam *x)
 		if (p->path[0] == '\0')
 			finding(x, STYLE_WARN, "socket", "$%s is not set", p->from);
 		else if (p->rc == 0)
-			finding(x, STYLE_GOOD, "socket", "%s (%s) takes connections%s", p->path, p->from,
-				used ? ", but an earlier one is used" : "");
+			finding(x, STYLE_GOOD, "socket", "%s (%s) takes connections%s", p->path,
+				p->from, used ? ", but an earlier one is used" : "");
 		else
-			finding(x, STYLE_WARN, "socket", "%s (%s): %s", p->path, p->from, strerror(-p->rc));
+			finding(x, STYLE_WARN, "socket", "%s (%s): %s", p->path, p->from,
+				strerror(-p->rc));
 		used |= p->rc == 0;
 	}
 }
@@ -131,11 +134,12 @@ static void check_assistants(struct exam *x)
 		return;
 	}
 	root = json_loads(text, JSON_ALLOW_NUL, NULL);
-	json_array_foreach (json_object_get(root, "data"), i, one) {
+	json_array_foreach(json_object_get(root, "data"), i, one) {
 		const char *id = json_string_value(json_object_get(one, "id"));
 
 		if (id != NULL && len < sizeof(names))
-			len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", i > 0 ? ", " : "", id);
+			len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
+						i > 0 ? ", " : "", id);
 	}
 	if (names[0] != '\0')
 		finding(x, STYLE_GOOD, "assistants", "%s", names);
@@ -179,7 +183,8 @@ static void check_collections(struct exam *x)
 	}
 	for (size_t i = 0; (row = ragd_collections_at(l, i)) != NULL; i++) {
 		n_documents += row->documents;
-		finding(x, STYLE_GOOD, "collection", "%s: %llu documents, %llu passages; you may %s", row->name,
+		finding(x, STYLE_GOOD, "collection",
+			"%s: %llu documents, %llu passages; you may %s", row->name,
 			(unsigned long long)row->documents, (unsigned long long)row->passages,
 			may_write(row) ? "read and write" : "read");
 	}
@@ -220,7 +225,8 @@ static int doctor_run(struct rag *r)
 		ragd_client_close(x.c);
 	}
 	if (r->args.json)
-		line_write(r->out.f, json_pack("{s:b, s:O}", "ok", x.n_bad == 0, "checks", x.found));
+		line_write(r->out.f,
+			   json_pack("{s:b, s:O}", "ok", x.n_bad == 0, "checks", x.found));
 	else if (x.n_bad == 0)
 		out_printf(&r->out, STYLE_GOOD, "Nothing is missing.\n");
 	json_decref(x.found);

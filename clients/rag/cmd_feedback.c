@@ -6,13 +6,13 @@
 #include "lines.h"
 
 static const struct opt feedback_opts[] = {
-	{ 0, "reason", "WHY", "wrong, not_in_sources, unsafe, refused, incomplete or other", OPT_CHOICE,
-	  offsetof(struct args, reason), 0, 0, "wrong not_in_sources unsafe refused incomplete other",
-	  WORDS_NONE },
-	{ 0, "comment", "TEXT", "in your words", OPT_TEXT, offsetof(struct args, comment), 0, 0, NULL,
-	  WORDS_NONE },
-	{ 0, "better", "TEXT", "what the answer should have been", OPT_TEXT, offsetof(struct args, better), 0,
-	  0, NULL, WORDS_NONE },
+	{ 0, "reason", "WHY", "wrong, not_in_sources, unsafe, refused, incomplete or other",
+	  OPT_CHOICE, offsetof(struct args, reason), 0, 0,
+	  "wrong not_in_sources unsafe refused incomplete other", WORDS_NONE },
+	{ 0, "comment", "TEXT", "in your words", OPT_TEXT, offsetof(struct args, comment), 0, 0,
+	  NULL, WORDS_NONE },
+	{ 0, "better", "TEXT", "what the answer should have been", OPT_TEXT,
+	  offsetof(struct args, better), 0, 0, NULL, WORDS_NONE },
 	{ 0, "export", NULL, "write all ratings as JSON lines; for administrators", OPT_FLAG,
 	  offsetof(struct args, export), 0, 0, NULL, WORDS_NONE },
 	{ .name = NULL },
@@ -57,7 +57,8 @@ static int feedback_run(struct rag *r)
 		return rag_usage(r, "--export stands alone");
 	if (!r->args.export && r->args.n_rest != 2)
 		return rag_usage(r, "which answer, and up or down?");
-	if (!r->args.export && strcmp(r->args.rest[1], "up") != 0 && strcmp(r->args.rest[1], "down") != 0)
+	if (!r->args.export && strcmp(r->args.rest[1], "up") != 0 &&
+	    strcmp(r->args.rest[1], "down") != 0)
 		return rag_usage(r, "a rating is up or down; not '%s'", r->args.rest[1]);
 	rc = rag_connect(r, &c);
 	if (rc != 0)

@@ -37,17 +37,19 @@ static int list_collections(struct rag *r, struct ragd_client *c)
 	if (r->args.json)
 		fprintf(o->f, "%s\n", ragd_collections_json(l));
 	else if (ragd_collections_at(l, 0) == NULL)
-		fputs("There are no collections that you may read. Make one: rag add FOLDER\n", o->f);
+		fputs("There are no collections that you may read. Make one: rag add FOLDER\n",
+		      o->f);
 	else
-		out_printf(o, STYLE_BOLD, "%-20s %-4s %-16s %10s %10s %10s  %s\n", "COLLECTION", "MODE",
-			   "OWNER:GROUP", "DOCUMENTS", "PASSAGES", "SIZE", "CHANGED");
+		out_printf(o, STYLE_BOLD, "%-20s %-4s %-16s %10s %10s %10s  %s\n", "COLLECTION",
+			   "MODE", "OWNER:GROUP", "DOCUMENTS", "PASSAGES", "SIZE", "CHANGED");
 	for (size_t i = 0; !r->args.json && (row = ragd_collections_at(l, i)) != NULL; i++) {
 		char who[80];
 
 		snprintf(who, sizeof(who), "%s:%s", row->owner, row->group);
 		progress_bytes(size, sizeof(size), (double)row->bytes);
-		out_printf(o, STYLE_PLAIN, "%-20s %-4s %-16s %10llu %10llu %10s  ", row->name, row->mode, who,
-			   (unsigned long long)row->documents, (unsigned long long)row->passages, size);
+		out_printf(o, STYLE_PLAIN, "%-20s %-4s %-16s %10llu %10llu %10s  ", row->name,
+			   row->mode, who, (unsigned long long)row->documents,
+			   (unsigned long long)row->passages, size);
 		put_time(o, row->updated);
 		fputc('\n', o->f);
 	}
@@ -89,8 +91,8 @@ static int list_documents(struct rag *r, struct ragd_client *c, const char *coll
 			return rag_fail(r, &err);
 		}
 		if (first && !r->args.json && ragd_documents_at(l, 0) != NULL)
-			out_printf(&r->out, STYLE_BOLD, "%10s %8s  %-16s  %s\n", "SIZE", "PASSAGES", "CHANGED",
-				   "DOCUMENT");
+			out_printf(&r->out, STYLE_BOLD, "%10s %8s  %-16s  %s\n", "SIZE", "PASSAGES",
+				   "CHANGED", "DOCUMENT");
 		else if (first && !r->args.json)
 			fputs("The collection is empty.\n", r->out.f);
 		first = false;

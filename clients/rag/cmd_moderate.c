@@ -8,10 +8,10 @@
 static const struct opt moderate_opts[] = {
 	{ 0, "policy", "NAME", "the policy to apply; default: the default assistant's", OPT_TEXT,
 	  offsetof(struct args, policy), 0, 0, NULL, WORDS_NONE },
-	{ 0, "stage", "STAGE", "what the text is: prompt, document or response; default: prompt", OPT_CHOICE,
-	  offsetof(struct args, stage), 0, 0, "prompt document response", WORDS_NONE },
-	{ 'j', "jobs", "N", "lines in flight, 1 to 64; default: 4", OPT_NUMBER, offsetof(struct args, jobs), 1,
-	  64, NULL, WORDS_NONE },
+	{ 0, "stage", "STAGE", "what the text is: prompt, document or response; default: prompt",
+	  OPT_CHOICE, offsetof(struct args, stage), 0, 0, "prompt document response", WORDS_NONE },
+	{ 'j', "jobs", "N", "lines in flight, 1 to 64; default: 4", OPT_NUMBER,
+	  offsetof(struct args, jobs), 1, 64, NULL, WORDS_NONE },
 	{ .name = NULL },
 };
 
@@ -35,8 +35,8 @@ static json_t *rules_json(const struct ragd_verdicts *v)
 	return list;
 }
 
-static int moderate_one(struct ragd_client *c, const struct rag *r, const char *text, const char *stage,
-			struct ragd_verdicts **out, struct ragd_err *err)
+static int moderate_one(struct ragd_client *c, const struct rag *r, const char *text,
+			const char *stage, struct ragd_verdicts **out, struct ragd_err *err)
 {
 	const struct ragd_moderate m = {
 		.texts = &text,
@@ -88,7 +88,8 @@ static int moderate_line(struct ragd_client *c, const struct line *line, void *c
 static void put_verdict(struct rag *r, const struct ragd_verdicts *v)
 {
 	const struct ragd_verdict_row *row = ragd_verdicts_at(v, 0);
-	bool allowed = strcmp(row->action, "allow") == 0, blocked = strcmp(row->action, "block") == 0;
+	bool allowed = strcmp(row->action, "allow") == 0,
+	     blocked = strcmp(row->action, "block") == 0;
 	const struct ragd_category_row *cat;
 	struct out *o = &r->out;
 	const char *rule;
@@ -125,7 +126,8 @@ static int moderate_run(struct rag *r)
 	else if (moderate_one(c, r, text, NULL, &v, &err) < 0)
 		rc = rag_fail(r, &err);
 	else {
-		rc = strcmp(ragd_verdicts_at(v, 0)->action, "block") == 0 ? EXIT_BLOCKED : EXIT_ANSWERED;
+		rc = strcmp(ragd_verdicts_at(v, 0)->action, "block") == 0 ? EXIT_BLOCKED
+									  : EXIT_ANSWERED;
 		if (r->args.json)
 			fprintf(r->out.f, "%s\n", ragd_verdicts_json(v));
 		else

@@ -10,8 +10,8 @@ static const struct opt rm_opts[] = {
 	  offsetof(struct args, collection), 0, 0, NULL, WORDS_COLLECTIONS },
 	{ 0, "all", NULL, "the collection itself, with all its documents", OPT_FLAG,
 	  offsetof(struct args, all), 0, 0, NULL, WORDS_NONE },
-	{ 'f', "force", NULL, "with --all: do not ask", OPT_FLAG, offsetof(struct args, force), 0, 0, NULL,
-	  WORDS_NONE },
+	{ 'f', "force", NULL, "with --all: do not ask", OPT_FLAG, offsetof(struct args, force), 0,
+	  0, NULL, WORDS_NONE },
 	{ .name = NULL },
 };
 
@@ -28,7 +28,8 @@ static int is_sure(struct rag *r, const struct ragd_collection_row *row)
 	}
 	fprintf(stderr, "Remove the collection '%s' with its %llu documents? [y/N] ", row->name,
 		(unsigned long long)row->documents);
-	return fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
+	return fgets(answer, sizeof(answer), stdin) != NULL &&
+	       (answer[0] == 'y' || answer[0] == 'Y');
 }
 
 static int rm_all(struct rag *r, struct ragd_client *c)

@@ -13,13 +13,14 @@
 static const struct opt search_opts[] = {
 	{ 'c', "collection", "NAME", "search this collection only; may be given again", OPT_TEXTS,
 	  offsetof(struct args, collections), 0, 0, NULL, WORDS_COLLECTIONS },
-	{ 'k', "passages", "N", "how many passages, 1 to 1000; default: 10, with --batch 100", OPT_NUMBER,
-	  offsetof(struct args, k), 1, 1000, NULL, WORDS_NONE },
+	{ 'k', "passages", "N", "how many passages, 1 to 1000; default: 10, with --batch 100",
+	  OPT_NUMBER, offsetof(struct args, k), 1, 1000, NULL, WORDS_NONE },
 	{ 0, "tag", "TAG", "only documents with this tag; may be given again", OPT_TEXTS,
 	  offsetof(struct args, tags), 0, 0, NULL, WORDS_NONE },
-	{ 0, "per-document", NULL, "the best passage of each document only; --batch implies it", OPT_FLAG,
-	  offsetof(struct args, per_document), 0, 0, NULL, WORDS_NONE },
-	{ 0, "batch", NULL, "read JSON lines {\"id\",\"text\"} from standard input, write a TREC run", OPT_FLAG,
+	{ 0, "per-document", NULL, "the best passage of each document only; --batch implies it",
+	  OPT_FLAG, offsetof(struct args, per_document), 0, 0, NULL, WORDS_NONE },
+	{ 0, "batch", NULL,
+	  "read JSON lines {\"id\",\"text\"} from standard input, write a TREC run", OPT_FLAG,
 	  offsetof(struct args, batch), 0, 0, NULL, WORDS_NONE },
 	{ 'j', "jobs", "N", "with --batch: searches in flight, 1 to 64; default: 4", OPT_NUMBER,
 	  offsetof(struct args, jobs), 1, 64, NULL, WORDS_NONE },
@@ -91,7 +92,8 @@ static void put_hit(struct rag *r, const struct ragd_hit_row *hit, size_t number
 	out_printf(o, STYLE_PLAIN, " (%s", hit->document);
 	if (strcmp(hit->collection, "default") != 0)
 		out_printf(o, STYLE_PLAIN, " in %s", hit->collection);
-	fprintf(o->f, ", bytes %" PRIu64 "-%" PRIu64 ", score %.3f", hit->start, hit->end, hit->score);
+	fprintf(o->f, ", bytes %" PRIu64 "-%" PRIu64 ", score %.3f", hit->start, hit->end,
+		hit->score);
 	if (r->args.verbose)
 		fprintf(o->f, " = words %.3f, meaning %.3f", hit->lexical, hit->vector);
 	fputc(')', o->f);

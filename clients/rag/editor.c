@@ -20,7 +20,8 @@ struct editor {
 	char *path; /* NULL: not kept */
 	char *line;
 	size_t size;
-	sigset_t typing; /* the mask while it waits for a key: with SIGINT, SIGWINCH and SIGCONT let through */
+	sigset_t
+		typing; /* the mask while it waits for a key: with SIGINT, SIGWINCH and SIGCONT let through */
 	struct sigaction old_winch, old_cont;
 };
 
@@ -80,7 +81,7 @@ static int read_key(EditLine *el, wchar_t *out)
 			return n < 0 && errno == EINTR ? -1 : (int)n;
 		got = mbrtowc(out, &byte, 1, &state);
 		if (got == (size_t)-2)
-			continue; /* in the middle of a character */
+			continue;        /* in the middle of a character */
 		if (got == (size_t)-1) { /* no character of this locale: pass over it */
 			memset(&state, 0, sizeof(state));
 			continue;

@@ -32,7 +32,8 @@ static int read_all(int fd, size_t hint, char **data, size_t *len, struct ragd_e
 		n += (size_t)got;
 		if (n > FILE_SIZE_MAX) {
 			free(buf);
-			return ragd_err_set(err, -EFBIG, "larger than %zu MiB", FILE_SIZE_MAX >> 20);
+			return ragd_err_set(err, -EFBIG, "larger than %zu MiB",
+					    FILE_SIZE_MAX >> 20);
 		}
 		if (n == cap) {
 			cap = 2 * cap + 4096;

@@ -46,8 +46,8 @@ int line_parse(const char *text, size_t len, size_t number, bool need_id, struct
 	line.root = json_loadb(text, len, JSON_ALLOW_NUL, &where);
 	if (!json_is_object(line.root)) {
 		rc = line.root != NULL ? ragd_err_set(err, -EINVAL, "not a JSON object")
-				       : ragd_err_set(err, -EINVAL, "not JSON: %s (column %d)", where.text,
-						      where.column);
+				       : ragd_err_set(err, -EINVAL, "not JSON: %s (column %d)",
+						      where.text, where.column);
 		goto out;
 	}
 	rc = line_id(&line, need_id, err);

@@ -9,13 +9,13 @@
 #include <ragd/err.h>
 
 struct line {
-	size_t number;      /* in the stream, from 1 */
-	const char *id;     /* "" if it is missing where that is allowed */
-	json_t *id_json;    /* as it came: a string or a number; null if it is missing */
+	size_t number;   /* in the stream, from 1 */
+	const char *id;  /* "" if it is missing where that is allowed */
+	json_t *id_json; /* as it came: a string or a number; null if it is missing */
 	const char *text;
-	size_t text_len;    /* text may hold NUL bytes */
-	json_t *root;       /* the whole object */
-	char id_text[32];   /* of a number */
+	size_t text_len;  /* text may hold NUL bytes */
+	json_t *root;     /* the whole object */
+	char id_text[32]; /* of a number */
 };
 
 /*

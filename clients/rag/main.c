@@ -8,19 +8,23 @@
 
 static void help_all(struct out *o)
 {
-	fputs("rag asks ragd, which answers from your own documents.\n\nusage: rag COMMAND [OPTION]…\n\n", o->f);
+	fputs("rag asks ragd, which answers from your own documents.\n\nusage: rag COMMAND "
+	      "[OPTION]…\n\n",
+	      o->f);
 	for (size_t i = 0; commands[i] != NULL; i++)
 		fprintf(o->f, "  %-12s%s\n", commands[i]->name, commands[i]->summary);
 	fputs("\nOptions of every command:\n", o->f);
 	args_help(o->f, common_opts, o->width);
-	fputs("\nExit status: 0 answered, 1 error, 2 usage, 3 no grounded answer, 4 blocked by a filter.\n"
+	fputs("\nExit status: 0 answered, 1 error, 2 usage, 3 no grounded answer, 4 blocked by a "
+	      "filter.\n"
 	      "`rag COMMAND --help` and rag-COMMAND(1) tell more.\n",
 	      o->f);
 }
 
 static void help_command(struct out *o, const struct command *c)
 {
-	fprintf(o->f, "rag %s: %s\n\nusage: rag %s [OPTION]… %s\n", c->name, c->summary, c->name, c->usage);
+	fprintf(o->f, "rag %s: %s\n\nusage: rag %s [OPTION]… %s\n", c->name, c->summary, c->name,
+		c->usage);
 	if (c->opts != NULL) {
 		fputs("\nOptions:\n", o->f);
 		args_help(o->f, c->opts, o->width);

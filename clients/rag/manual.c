@@ -103,7 +103,7 @@ static void offer_assistants(FILE *f, struct ragd_client *c, const char *begun)
 	if (ragd_client_assistants(c, &text, NULL) < 0)
 		return;
 	root = json_loads(text, 0, NULL);
-	json_array_foreach (json_object_get(root, "data"), i, one) {
+	json_array_foreach(json_object_get(root, "data"), i, one) {
 		const char *id = json_string_value(json_object_get(one, "id"));
 
 		if (id != NULL)
@@ -189,7 +189,8 @@ int manual_main(int argc, char **argv)
 		put_roff_commands(stdout);
 	else if (strcmp(argv[1], "--man-complete") == 0)
 		manual_complete(stdout, argv + 2, argc - 2);
-	else if (strcmp(argv[1], "--man-options") == 0 && argc > 2 && strcmp(argv[2], "common") == 0)
+	else if (strcmp(argv[1], "--man-options") == 0 && argc > 2 &&
+		 strcmp(argv[2], "common") == 0)
 		put_roff_rows(stdout, common_opts);
 	else if (strcmp(argv[1], "--man-options") == 0 && c != NULL)
 		put_roff_rows(stdout, c->opts);

@@ -38,8 +38,11 @@ void out_init(struct out *o, FILE *f, const char *when)
 size_t text_char(const char *s, size_t len, unsigned *cp)
 {
 	const unsigned char *p = (const unsigned char *)s;
-	size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
-		   : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : 0;
+	size_t n = p[0] < 0x80                   ? 1
+		   : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
+		   : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+		   : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+						 : 0;
 	static const unsigned least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	unsigned v;
 
@@ -92,7 +95,7 @@ void out_text(struct out *o, const char *s, size_t len)
 void out_style(struct out *o, enum style style)
 {
 	static const char *const codes[] = {
-		[STYLE_PLAIN] = "0", [STYLE_BOLD] = "1",  [STYLE_DIM] = "2", [STYLE_MARK] = "36",
+		[STYLE_PLAIN] = "0", [STYLE_BOLD] = "1",  [STYLE_DIM] = "2",  [STYLE_MARK] = "36",
 		[STYLE_GOOD] = "32", [STYLE_WARN] = "33", [STYLE_BAD] = "31",
 	};
 

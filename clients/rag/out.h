@@ -12,7 +12,7 @@ enum style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_MARK, STYLE_GOOD, STYLE_W
 
 struct out {
 	FILE *f;
-	bool tty;       /* wrap lines, make control characters harmless */
+	bool tty; /* wrap lines, make control characters harmless */
 	bool color;
 	unsigned width; /* columns */
 };

@@ -43,8 +43,8 @@ void progress_line(char *out, size_t size, uint64_t done, uint64_t total, int64_
 		bar[i] = i < (unsigned)(part * BAR_COLUMNS) ? '#' : ' ';
 	bar[BAR_COLUMNS] = '\0';
 	left = rate > 0 && done < total ? (long)((double)(total - done) / rate + 0.5) : 0;
-	snprintf(out, size, "  [%s] %3.0f%%  %s  %s/s  %ld:%02ld left", bar, part * 100, amount, speed,
-		 left / 60, left % 60);
+	snprintf(out, size, "  [%s] %3.0f%%  %s  %s/s  %ld:%02ld left", bar, part * 100, amount,
+		 speed, left / 60, left % 60);
 }
 
 void progress_init(struct progress *p, FILE *f, bool shown, uint64_t total)

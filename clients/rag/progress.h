@@ -8,8 +8,8 @@
 
 struct progress {
 	FILE *f;
-	bool shown;        /* nothing is written otherwise */
-	uint64_t total;    /* bytes; 0: not known */
+	bool shown;     /* nothing is written otherwise */
+	uint64_t total; /* bytes; 0: not known */
 	uint64_t done;
 	int64_t began_us, drawn_us;
 };

@@ -41,8 +41,8 @@ int rag_usage(struct rag *r, const char *fmt, ...)
 	va_end(ap);
 	say(text);
 	if (r->command != NULL)
-		fprintf(stderr, "usage: rag %s [OPTION]… %s\nMore: rag %s --help\n", r->command->name,
-			r->command->usage, r->command->name);
+		fprintf(stderr, "usage: rag %s [OPTION]… %s\nMore: rag %s --help\n",
+			r->command->name, r->command->usage, r->command->name);
 	else
 		fputs("usage: rag COMMAND [OPTION]…\nMore: rag --help\n", stderr);
 	return EXIT_USAGE;

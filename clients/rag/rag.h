@@ -29,8 +29,8 @@ struct rag {
 
 struct command {
 	const char *name;
-	const char *usage;   /* "[QUESTION]" */
-	const char *summary; /* one line, no full stop */
+	const char *usage;         /* "[QUESTION]" */
+	const char *summary;       /* one line, no full stop */
 	int (*run)(struct rag *r); /* returns the exit code */
 	const struct opt *opts;    /* its own rows */
 	int min_rest, max_rest;    /* words beside the options; -1: any number */

@@ -85,7 +85,7 @@ static bool is_plain_list(const json_t *v)
 
 	if (!json_is_array(v))
 		return false;
-	json_array_foreach (v, i, one) {
+	json_array_foreach(v, i, one) {
 		if (is_nested(one))
 			return false;
 		len += 2 + json_string_length(one);
@@ -98,7 +98,7 @@ static void put_list_line(struct out *o, const json_t *v)
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach (v, i, one) {
+	json_array_foreach(v, i, one) {
 		fputs(i > 0 ? ", " : "", o->f);
 		put_scalar(o, one);
 	}
@@ -151,10 +151,10 @@ void show_json(struct out *o, const json_t *value, unsigned indent)
 
 	if (json_is_object(value)) {
 		/* jansson has no const iterator */
-		json_object_foreach ((json_t *)value, name, v)
+		json_object_foreach((json_t *)value, name, v)
 			put_member(o, name, v, indent);
 	} else if (json_is_array(value)) {
-		json_array_foreach (value, i, v) {
+		json_array_foreach(value, i, v) {
 			if (i > 0 && is_nested(v))
 				fputc('\n', o->f);
 			show_json(o, v, indent);

@@ -41,7 +41,8 @@ static int lines_open(struct source *s, struct ragd_err *err)
 
 static int lines_close(struct source *s, struct ragd_err *err)
 {
-	int rc = ferror(s->lines) ? ragd_err_set(err, -EIO, "%s: reading stopped", s->lines_name) : 0;
+	int rc = ferror(s->lines) ? ragd_err_set(err, -EIO, "%s: reading stopped", s->lines_name)
+				  : 0;
 
 	if (s->lines != stdin)
 		fclose(s->lines);
@@ -71,7 +72,9 @@ static int next_line(struct source *s, struct item *it, struct ragd_err *err)
 	it->json_len = (size_t)len;
 	it->cost = (uint64_t)len;
 	it->number = s->line_number;
-	return asprintf(&it->label, "%s line %zu", s->lines_name, s->line_number) >= 0 ? 1 : no_memory(err);
+	return asprintf(&it->label, "%s line %zu", s->lines_name, s->line_number) >= 0
+		       ? 1
+		       : no_memory(err);
 }
 
 static int next_stdin(struct source *s, struct item *it, struct ragd_err *err)
@@ -127,7 +130,8 @@ static int load_tags(struct item *it, struct ragd_err *err)
 	for (size_t i = 0; i < n; i++) {
 		it->tags[i] = json_string_value(json_array_get(tags, i));
 		if (it->tags[i] == NULL)
-			return ragd_err_set(err, -EINVAL, "\"tags\" holds something that is no string");
+			return ragd_err_set(err, -EINVAL,
+					    "\"tags\" holds something that is no string");
 	}
 	it->doc.tags = it->tags;
 	it->doc.n_tags = n;

@@ -12,28 +12,28 @@
 
 /* One document. Made cheaply by source_next(), then loaded, perhaps on another thread. */
 struct item {
-	char *label;       /* what people call it: its path, or "FILE line 3" */
-	char *id;          /* NULL in a line that was not loaded yet */
-	uint64_t cost;     /* bytes, for the progress bar */
-	const char *why;   /* NULL, or why it cannot be added */
-	char *json;        /* a line as it was read; NULL for others */
+	char *label;     /* what people call it: its path, or "FILE line 3" */
+	char *id;        /* NULL in a line that was not loaded yet */
+	uint64_t cost;   /* bytes, for the progress bar */
+	const char *why; /* NULL, or why it cannot be added */
+	char *json;      /* a line as it was read; NULL for others */
 	size_t json_len;
 	size_t number;
-	struct line line;  /* owns what doc borrows */
-	char *data;        /* a file's bytes; owned */
-	const char **tags; /* of a line; owned, the strings are the line's */
+	struct line line;             /* owns what doc borrows */
+	char *data;                   /* a file's bytes; owned */
+	const char **tags;            /* of a line; owned, the strings are the line's */
 	struct ragd_new_document doc; /* borrows from all of these */
 };
 
 struct source {
 	const struct walk *walk; /* files, */
 	size_t next_file;
-	char *const *names;      /* or files of lines, */
+	char *const *names; /* or files of lines, */
 	size_t n_names, next_name;
-	FILE *lines;             /* the one being read */
+	FILE *lines; /* the one being read */
 	const char *lines_name;
 	size_t line_number;
-	int from_stdin;          /* or one document with this id */
+	int from_stdin; /* or one document with this id */
 	const char *id;
 };
 

@@ -43,7 +43,9 @@ static void item_failed(struct upload *u, const struct item *it, const char *why
 static void item_stored(struct upload *u, const struct item *it, const struct ragd_added_row *row)
 {
 	if (row == NULL || strcmp(row->status, "failed") == 0) {
-		item_failed(u, it, row != NULL && row->error[0] != '\0' ? row->error : "it was not stored");
+		item_failed(u, it,
+			    row != NULL && row->error[0] != '\0' ? row->error
+								 : "it was not stored");
 		return;
 	}
 	pthread_mutex_lock(&u->lock);

@@ -58,7 +58,8 @@ static void put_ranges(struct out *o, const struct ragd_answer *a, unsigned n)
 	for (size_t i = 0; (c = ragd_answer_citation(a, i)) != NULL; i++) {
 		if (c->n != n)
 			continue;
-		fprintf(o->f, "%s%" PRIu64 "-%" PRIu64, first ? ", bytes " : ", ", c->start, c->end);
+		fprintf(o->f, "%s%" PRIu64 "-%" PRIu64, first ? ", bytes " : ", ", c->start,
+			c->end);
 		first = false;
 	}
 }
@@ -136,7 +137,8 @@ static void put_filtering(const struct view *v, const struct ragd_answer *a)
 		if (strcmp(f->action, "redact") != 0 && !v->verbose)
 			continue;
 		snprintf(what, sizeof(what), "%s%s in %s:", i == 0 ? "\n" : "",
-			 strcmp(f->action, "redact") == 0 ? "Redacted" : "Found", stage_name(f->stage));
+			 strcmp(f->action, "redact") == 0 ? "Redacted" : "Found",
+			 stage_name(f->stage));
 		out_style(o, STYLE_WARN);
 		put_flag(o, what, f);
 		out_style(o, STYLE_PLAIN);
@@ -156,7 +158,8 @@ static int on_done(void *arg, const struct ragd_answer *a)
 	put_sources(v, a);
 	put_filtering(v, a);
 	if (!blocked && ragd_answer_abstained(a))
-		out_printf(o, STYLE_WARN, "\nNo grounded answer: nothing in the documents supports one.\n");
+		out_printf(o, STYLE_WARN,
+			   "\nNo grounded answer: nothing in the documents supports one.\n");
 	if (v->verbose && ragd_answer_dropped_sentences(a) > 0)
 		out_printf(o, STYLE_DIM, "\n%u unsupported sentence%s left out.\n",
 			   ragd_answer_dropped_sentences(a),

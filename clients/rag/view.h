@@ -7,7 +7,7 @@
 #include "out.h"
 #include "wrap.h"
 
-#define VIEW_LABEL "AI-generated from your documents; check the sources."
+#define VIEW_LABEL      "AI-generated from your documents; check the sources."
 #define VIEW_LABEL_BARE "AI-generated; it names no source, so check it elsewhere."
 
 struct view {

@@ -53,8 +53,8 @@ static const char *kind_refused(mode_t mode)
 {
 	if (S_ISREG(mode))
 		return NULL;
-	return S_ISFIFO(mode)   ? "a FIFO, not a file"
-	       : S_ISSOCK(mode) ? "a socket, not a file"
+	return S_ISFIFO(mode)                   ? "a FIFO, not a file"
+	       : S_ISSOCK(mode)                 ? "a socket, not a file"
 	       : S_ISCHR(mode) || S_ISBLK(mode) ? "a device, not a file"
 						: "neither a file nor a folder";
 }
@@ -103,7 +103,8 @@ static void visit(struct tour *t, const char *path, const char *rel, unsigned de
 		else
 			t->w->n_skipped++;
 	} else {
-		push(t->w, strdup(path), walk_id(t->prefix, rel), st.st_size, kind_refused(st.st_mode));
+		push(t->w, strdup(path), walk_id(t->prefix, rel), st.st_size,
+		     kind_refused(st.st_mode));
 	}
 }
 
@@ -128,8 +129,8 @@ static void visit_folder(struct tour *t, const char *path, const char *rel, unsi
 
 		if (name[0] == '.') {
 			t->w->n_skipped += strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
-		} else if (asprintf(&below, "%s%s%s", path, path[strlen(path) - 1] == '/' ? "" : "/",
-				    name) < 0 ||
+		} else if (asprintf(&below, "%s%s%s", path,
+				    path[strlen(path) - 1] == '/' ? "" : "/", name) < 0 ||
 			   asprintf(&id, "%s%s%s", rel, rel[0] != '\0' ? "/" : "", name) < 0) {
 			t->w->failed = 1;
 		} else {
@@ -180,7 +181,8 @@ void walk_mark_twins(struct walk *w)
 	qsort(sorted, w->n, sizeof(struct walk_file *), by_id);
 	for (size_t i = 1; i < w->n; i++)
 		if (sorted[i]->why == NULL && strcmp(sorted[i]->id, sorted[i - 1]->id) == 0)
-			sorted[i]->why = "another file has the same id already; add them apart with --prefix";
+			sorted[i]->why = "another file has the same id already; add them apart "
+					 "with --prefix";
 	free(sorted);
 }
 

@@ -8,8 +8,8 @@
 struct walk_file {
 	char *path;
 	char *id;
-	off_t size;       /* when it was seen */
-	const char *why;  /* NULL, or why it cannot be added */
+	off_t size;      /* when it was seen */
+	const char *why; /* NULL, or why it cannot be added */
 };
 
 struct walk {

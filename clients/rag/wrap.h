@@ -14,8 +14,8 @@ struct wrap {
 	char *word;      /* whole characters, since the last break */
 	size_t word_len, word_cap;
 	unsigned word_cols;
-	size_t n_chars;  /* of the text so far, the word too */
-	size_t word_at;  /* the character the word begins with */
+	size_t n_chars; /* of the text so far, the word too */
+	size_t word_at; /* the character the word begins with */
 	struct {
 		size_t from, to;
 	} marks[WRAP_MARKS_MAX]; /* the last ones */

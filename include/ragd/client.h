@@ -99,9 +99,9 @@ RAGD_API const char *ragd_client_version(void);
 
 /* One place ragd_client_open(NULL) looks at, and what is there. */
 struct ragd_place {
-	const char *from;  /* the variable it comes from, or "system" */
-	char path[256];    /* "" if the variable is not set */
-	int rc;            /* 0: takes connections; else why not, as -errno */
+	const char *from; /* the variable it comes from, or "system" */
+	char path[256];   /* "" if the variable is not set */
+	int rc;           /* 0: takes connections; else why not, as -errno */
 };
 
 /* Fills up to n places in the order they are looked at; returns how many. */
@@ -117,27 +117,27 @@ struct ragd_turn {
 };
 
 struct ragd_ask {
-	const char *assistant;          /* NULL: "default" */
-	const char *question;           /* the user's; NULL if the last of turns is */
-	const struct ragd_turn *turns;  /* the conversation before it */
+	const char *assistant;         /* NULL: "default" */
+	const char *question;          /* the user's; NULL if the last of turns is */
+	const struct ragd_turn *turns; /* the conversation before it */
 	size_t n_turns;
 	const char *const *collections; /* narrows the assistant's */
 	size_t n_collections;
-	unsigned k;                     /* passages, 1..50 */
-	const char *options;            /* further members of the request, as a JSON object:
+	unsigned k;          /* passages, 1..50 */
+	const char *options; /* further members of the request, as a JSON object:
 	                                   {"max_tokens":200,"temperature":0,"seed":1} */
 };
 
 /* A place in the answer and what it rests on. */
 struct ragd_citation {
-	unsigned n;                   /* the [n] in the text */
-	size_t mark_start, mark_end;  /* where the mark stands, in characters of the text */
+	unsigned n;                  /* the [n] in the text */
+	size_t mark_start, mark_end; /* where the mark stands, in characters of the text */
 	const char *collection;
 	const char *document;
 	const char *title;
 	const char *heading;
-	uint64_t start, end;          /* bytes of the document as it was added */
-	const char *quote;            /* what stands there */
+	uint64_t start, end; /* bytes of the document as it was added */
+	const char *quote;   /* what stands there */
 	double score;
 };
 
@@ -152,11 +152,11 @@ struct ragd_source {
 
 /* What a filter found. */
 struct ragd_flag {
-	const char *stage;    /* "prompt", "document", "response" */
+	const char *stage; /* "prompt", "document", "response" */
 	const char *plugin;
 	const char *category;
 	const char *rule;
-	const char *action;   /* "steer", "redact", "block" */
+	const char *action; /* "steer", "redact", "block" */
 	double score;
 };
 
@@ -211,8 +211,8 @@ struct ragd_feedback {
 };
 
 /* *id, if not NULL, gets the rating's id; ragd_free() it. */
-RAGD_API int ragd_client_feedback(struct ragd_client *c, const struct ragd_feedback *feedback, char **id,
-				  struct ragd_err *err);
+RAGD_API int ragd_client_feedback(struct ragd_client *c, const struct ragd_feedback *feedback,
+				  char **id, struct ragd_err *err);
 
 /* Bytes of a long reply as they come; non-zero ends the call with -ECANCELED. */
 typedef int (*ragd_bytes_cb)(void *arg, const void *data, size_t len);
@@ -232,7 +232,7 @@ struct ragd_search {
 	size_t n_collections;
 	const char *const *tags;
 	size_t n_tags;
-	bool per_document;              /* the best passage of each document only */
+	bool per_document; /* the best passage of each document only */
 };
 
 struct ragd_hit_row {
@@ -260,20 +260,22 @@ struct ragd_collection_row {
 	const char *owner, *group; /* names where the system has them, else numbers */
 	const char *mode;          /* "0640" */
 	uint64_t documents, passages, bytes;
-	int64_t updated;           /* seconds since 1970 */
+	int64_t updated; /* seconds since 1970 */
 };
 
 RAGD_API int ragd_client_collections(struct ragd_client *c, struct ragd_collections **out,
 				     struct ragd_err *err);
 /* The same with one row. */
-RAGD_API int ragd_client_collection(struct ragd_client *c, const char *name, struct ragd_collections **out,
-				    struct ragd_err *err);
+RAGD_API int ragd_client_collection(struct ragd_client *c, const char *name,
+				    struct ragd_collections **out, struct ragd_err *err);
 /* Make it, or change it; owner, group and mode ("0640") may be NULL. Returns 1 if it is new, else 0. */
 RAGD_API int ragd_client_collection_set(struct ragd_client *c, const char *name, const char *owner,
 					const char *group, const char *mode, struct ragd_err *err);
 /* Removes it with its documents. */
-RAGD_API int ragd_client_collection_remove(struct ragd_client *c, const char *name, struct ragd_err *err);
-RAGD_API const struct ragd_collection_row *ragd_collections_at(const struct ragd_collections *l, size_t i);
+RAGD_API int ragd_client_collection_remove(struct ragd_client *c, const char *name,
+					   struct ragd_err *err);
+RAGD_API const struct ragd_collection_row *ragd_collections_at(const struct ragd_collections *l,
+							       size_t i);
 RAGD_API const char *ragd_collections_json(const struct ragd_collections *l);
 RAGD_API void ragd_collections_free(struct ragd_collections *l);
 
@@ -285,11 +287,11 @@ struct ragd_added;
 /* One to add. */
 struct ragd_new_document {
 	const char *id;
-	const char *title;       /* NULL: the document's own, else the id */
-	const char *media_type;  /* NULL: from the extension of the id */
+	const char *title;      /* NULL: the document's own, else the id */
+	const char *media_type; /* NULL: from the extension of the id */
 	const char *const *tags;
 	size_t n_tags;
-	const void *data;        /* any bytes; what is not UTF-8 goes as base64 */
+	const void *data; /* any bytes; what is not UTF-8 goes as base64 */
 	size_t len;
 };
 
@@ -308,7 +310,7 @@ struct ragd_document_row {
 	const char *media_type;
 	const char *digest; /* as ragd_digest() of the content */
 	uint64_t bytes, passages;
-	int64_t updated;    /* seconds since 1970 */
+	int64_t updated; /* seconds since 1970 */
 };
 
 /*
@@ -316,8 +318,8 @@ struct ragd_document_row {
  * row and the others are stored. What this reports as stored is durable, and the next search finds it.
  */
 RAGD_API int ragd_client_add(struct ragd_client *c, const char *collection,
-			     const struct ragd_new_document *docs, size_t n, struct ragd_added **out,
-			     struct ragd_err *err);
+			     const struct ragd_new_document *docs, size_t n,
+			     struct ragd_added **out, struct ragd_err *err);
 /* One document as the body of its own request: for big ones. tags are not sent. */
 RAGD_API int ragd_client_put(struct ragd_client *c, const char *collection,
 			     const struct ragd_new_document *doc, struct ragd_added **out,
@@ -329,18 +331,20 @@ RAGD_API void ragd_added_free(struct ragd_added *added);
 
 /* A page of up to limit (0: 100) documents after the id `after` (NULL: from the first). */
 RAGD_API int ragd_client_documents(struct ragd_client *c, const char *collection, const char *after,
-				   unsigned limit, struct ragd_documents **out, struct ragd_err *err);
+				   unsigned limit, struct ragd_documents **out,
+				   struct ragd_err *err);
 /* The same with one row. */
 RAGD_API int ragd_client_document(struct ragd_client *c, const char *collection, const char *id,
 				  struct ragd_documents **out, struct ragd_err *err);
-RAGD_API const struct ragd_document_row *ragd_documents_at(const struct ragd_documents *l, size_t i);
+RAGD_API const struct ragd_document_row *ragd_documents_at(const struct ragd_documents *l,
+							   size_t i);
 /* What to pass as `after` for the next page; NULL after the last. */
 RAGD_API const char *ragd_documents_next(const struct ragd_documents *l);
 RAGD_API const char *ragd_documents_json(const struct ragd_documents *l);
 RAGD_API void ragd_documents_free(struct ragd_documents *l);
 
-RAGD_API int ragd_client_document_remove(struct ragd_client *c, const char *collection, const char *id,
-					 struct ragd_err *err);
+RAGD_API int ragd_client_document_remove(struct ragd_client *c, const char *collection,
+					 const char *id, struct ragd_err *err);
 /* The bytes as they were added, in pieces. */
 RAGD_API int ragd_client_content(struct ragd_client *c, const char *collection, const char *id,
 				 ragd_bytes_cb sink, void *arg, struct ragd_err *err);
@@ -357,16 +361,16 @@ struct ragd_vectors;
 
 struct ragd_moderate {
 	const char *const *texts;
-	size_t n_texts;      /* at most 256 */
-	const char *policy;  /* NULL: the default assistant's */
-	const char *stage;   /* NULL: "prompt"; "document", "response" */
+	size_t n_texts;     /* at most 256 */
+	const char *policy; /* NULL: the default assistant's */
+	const char *stage;  /* NULL: "prompt"; "document", "response" */
 };
 
 struct ragd_verdict_row {
 	bool flagged;
 	const char *action; /* "allow", "steer", "redact", "block" */
 	double score;
-	const char *text;   /* after redaction */
+	const char *text; /* after redaction */
 	const char *note;
 };
 
@@ -381,16 +385,17 @@ RAGD_API int ragd_client_moderate(struct ragd_client *c, const struct ragd_moder
 /* One row a text, in order. */
 RAGD_API const struct ragd_verdict_row *ragd_verdicts_at(const struct ragd_verdicts *v, size_t i);
 /* The j-th category of the i-th verdict. */
-RAGD_API const struct ragd_category_row *ragd_verdicts_category(const struct ragd_verdicts *v, size_t i,
-								size_t j);
+RAGD_API const struct ragd_category_row *ragd_verdicts_category(const struct ragd_verdicts *v,
+								size_t i, size_t j);
 /* The j-th rule that the i-th text met; NULL from their number on. */
 RAGD_API const char *ragd_verdicts_rule(const struct ragd_verdicts *v, size_t i, size_t j);
 RAGD_API const char *ragd_verdicts_json(const struct ragd_verdicts *v);
 RAGD_API void ragd_verdicts_free(struct ragd_verdicts *v);
 
 /* Vectors of up to 256 texts; assistant may be NULL. */
-RAGD_API int ragd_client_embed(struct ragd_client *c, const char *assistant, const char *const *texts,
-			       size_t n, struct ragd_vectors **out, struct ragd_err *err);
+RAGD_API int ragd_client_embed(struct ragd_client *c, const char *assistant,
+			       const char *const *texts, size_t n, struct ragd_vectors **out,
+			       struct ragd_err *err);
 /* The i-th, [dim]; NULL from their number on. */
 RAGD_API const float *ragd_vectors_at(const struct ragd_vectors *v, size_t i);
 RAGD_API size_t ragd_vectors_dim(const struct ragd_vectors *v);
@@ -401,7 +406,8 @@ RAGD_API void ragd_vectors_free(struct ragd_vectors *v);
 /* The reply as the daemon wrote it (JSON, but for metrics), for the caller to ragd_free(). */
 RAGD_API int ragd_client_assistants(struct ragd_client *c, char **json, struct ragd_err *err);
 RAGD_API int ragd_client_system_card(struct ragd_client *c, char **json, struct ragd_err *err);
-RAGD_API int ragd_client_daemon(struct ragd_client *c, char **json, struct ragd_err *err); /* /v1/status */
+RAGD_API int ragd_client_daemon(struct ragd_client *c, char **json,
+				struct ragd_err *err); /* /v1/status */
 RAGD_API int ragd_client_plugins(struct ragd_client *c, char **json, struct ragd_err *err);
 RAGD_API int ragd_client_health(struct ragd_client *c, char **json, struct ragd_err *err);
 RAGD_API int ragd_client_metrics(struct ragd_client *c, char **text, struct ragd_err *err);

@@ -55,7 +55,8 @@ static void send_all(int fd, const char *data, size_t len)
 /* More bytes; false at the end of the connection or of the server. */
 static bool read_more(struct connection *c)
 {
-	struct pollfd fds[] = { { .fd = c->fd, .events = POLLIN }, { .fd = c->f->stop, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = c->fd, .events = POLLIN },
+				{ .fd = c->f->stop, .events = POLLIN } };
 	ssize_t n;
 
 	if (poll(fds, 2, -1) < 0 || fds[1].revents != 0)
@@ -143,8 +144,9 @@ static void put_chunks(int fd, const char *body)
 	for (size_t len = strlen(body), i = 0; i < len; i += 3) {
 		int n = (int)(len - i < 3 ? len - i : 3);
 
-		send_all(fd, piece, (size_t)snprintf(piece, sizeof(piece), "%x\r\n%.*s\r\n", (unsigned)n, n,
-						     body + i));
+		send_all(fd, piece,
+			 (size_t)snprintf(piece, sizeof(piece), "%x\r\n%.*s\r\n", (unsigned)n, n,
+					  body + i));
 	}
 	send_all(fd, "0\r\n\r\n", 5);
 }
@@ -161,8 +163,9 @@ static bool reply(struct connection *c, const struct fake_request *req)
 	char head[400], length[48];
 
 	snprintf(length, sizeof(length), "Content-Length: %zu", len);
-	snprintf(head, sizeof(head), "HTTP/1.1 %d X\r\nContent-Type: %s\r\nX-Request-Id: req-%p\r\n%s\r\n\r\n",
-		 status, row->type != NULL ? row->type : "application/json", (const void *)req,
+	snprintf(head, sizeof(head),
+		 "HTTP/1.1 %d X\r\nContent-Type: %s\r\nX-Request-Id: req-%p\r\n%s\r\n\r\n", status,
+		 row->type != NULL ? row->type : "application/json", (const void *)req,
 		 chunked ? "Transfer-Encoding: chunked" : length);
 	switch (row->fault) {
 	case FAKE_CLOSE:
@@ -223,7 +226,8 @@ static void *serve(void *arg)
 static void *accept_all(void *arg)
 {
 	struct fake *f = arg;
-	struct pollfd fds[] = { { .fd = f->listener, .events = POLLIN }, { .fd = f->stop, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = f->listener, .events = POLLIN },
+				{ .fd = f->stop, .events = POLLIN } };
 
 	while (poll(fds, 2, -1) >= 0 && fds[1].revents == 0) {
 		struct connection *c = calloc(1, sizeof(*c));
@@ -257,7 +261,8 @@ struct fake *fake_start(const struct fake_row *rows, void *arg)
 	pthread_cond_init(&f->change, NULL);
 	f->stop = eventfd(0, EFD_CLOEXEC);
 	f->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(f->listener, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(f->listener, 64) < 0)
+	if (bind(f->listener, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
+	    listen(f->listener, 64) < 0)
 		abort();
 	pthread_create(&f->acceptor, NULL, accept_all, f);
 	return f;

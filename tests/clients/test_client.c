@@ -1,4 +1,4 @@
-/* libragd: every call against a server that says what a daemon says, or what goes wrong. */
+/* libragd: finding a daemon, answers and streams, and what goes wrong. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,35 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <ragd/client.h>
 #include <ragd/plugin.h> /* both in one program, as in a plugin that asks another daemon */
 
-#include "tests/clients/fake.h"
-#include "tests/clients/replies.h"
-
-/* A server with these rows and a client on it. */
-struct pair {
-	struct fake *f;
-	struct ragd_client *c;
-	struct ragd_err err;
-};
-
-static struct pair pair_open(const struct fake_row *rows)
-{
-	struct pair p = { .f = fake_start(rows, NULL) };
-
-	assert_int_equal(ragd_client_open(fake_socket(p.f), &p.c, &p.err), 0);
-	assert_string_equal(ragd_client_socket(p.c), fake_socket(p.f));
-	return p;
-}
-
-static void pair_close(struct pair *p)
-{
-	ragd_client_close(p->c);
-	fake_stop(p->f);
-}
-
-#define assert_has(text, part) assert_non_null(strstr(text, part))
+#include "tests/clients/pair.h"
 
 /* ---- opening ---- */
 
@@ -114,8 +88,9 @@ static void looks_where_it_says(void **state)
 
 static void says_that_the_daemon_went_away(void **state)
 {
-	static const struct fake_row rows[] = { { "GET", "/healthz", 200, NULL, "{\"status\":\"ok\"}", 0, NULL },
-						{ .method = NULL } };
+	static const struct fake_row rows[] = {
+		{ "GET", "/healthz", 200, NULL, "{\"status\":\"ok\"}", 0, NULL }, { .method = NULL }
+	};
 	struct pair p = pair_open(rows);
 	char *text;
 
@@ -138,27 +113,38 @@ static void refusals_carry_the_daemons_sentence(void **state)
 		const char *code;
 		int want;
 	} cases[] = {
-		{ 400, "invalid_value", -EINVAL },  { 403, "forbidden", -EACCES },
-		{ 404, "unknown_model", -ENOENT },  { 405, "method_not_allowed", -EINVAL },
-		{ 408, "timeout", -ETIMEDOUT },     { 409, "not_ready", -EAGAIN },
-		{ 411, "length_required", -EINVAL }, { 413, "body_too_large", -EFBIG },
-		{ 415, "unsupported_media_type", -EILSEQ }, { 422, "unprocessable", -EILSEQ },
-		{ 429, "queue_full", -EBUSY },      { 431, "headers_too_large", -EFBIG },
-		{ 500, "internal", -EREMOTEIO },    { 503, "draining", -EAGAIN },
-		{ 504, "deadline", -ETIMEDOUT },    { 507, "no_space", -ENOSPC },
-		{ 418, "teapot", -EINVAL },         { 599, "odd", -EREMOTEIO },
+		{ 400, "invalid_value", -EINVAL },
+		{ 403, "forbidden", -EACCES },
+		{ 404, "unknown_model", -ENOENT },
+		{ 405, "method_not_allowed", -EINVAL },
+		{ 408, "timeout", -ETIMEDOUT },
+		{ 409, "not_ready", -EAGAIN },
+		{ 411, "length_required", -EINVAL },
+		{ 413, "body_too_large", -EFBIG },
+		{ 415, "unsupported_media_type", -EILSEQ },
+		{ 422, "unprocessable", -EILSEQ },
+		{ 429, "queue_full", -EBUSY },
+		{ 431, "headers_too_large", -EFBIG },
+		{ 500, "internal", -EREMOTEIO },
+		{ 503, "draining", -EAGAIN },
+		{ 504, "deadline", -ETIMEDOUT },
+		{ 507, "no_space", -ENOSPC },
+		{ 418, "teapot", -EINVAL },
+		{ 599, "odd", -EREMOTEIO },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char body[200];
-		struct fake_row rows[] = { { "GET", "/v1/status", cases[i].status, NULL, body, 0, NULL },
+		struct fake_row rows[] = { { "GET", "/v1/status", cases[i].status, NULL, body, 0,
+					     NULL },
 					   { .method = NULL } };
 		struct pair p = pair_open(rows);
 		char *text = NULL;
 
 		print_message("%d\n", cases[i].status);
-		snprintf(body, sizeof(body), ERROR("%s", "sentence %d"), cases[i].code, cases[i].status);
+		snprintf(body, sizeof(body), ERROR("%s", "sentence %d"), cases[i].code,
+			 cases[i].status);
 		assert_int_equal(ragd_client_daemon(p.c, &text, &p.err), cases[i].want);
 		assert_int_equal(p.err.code, cases[i].want);
 		assert_int_equal(strncmp(p.err.msg, "sentence ", 9), 0);
@@ -186,13 +172,22 @@ static void replies_of_others_are_told_from_ragds(void **state)
 		  { "GET", "/v1/collections", 200, "text/html", "<html>hi</html>", 0, NULL },
 		  -EPROTO,
 		  "not ragd's" },
-		{ "JSON of another shape", { "GET", "/v1/collections", 200, NULL, "[1]", 0, NULL }, -EPROTO, "no object" },
+		{ "JSON of another shape",
+		  { "GET", "/v1/collections", 200, NULL, "[1]", 0, NULL },
+		  -EPROTO,
+		  "no object" },
 		{ "half a reply",
 		  { "GET", "/v1/collections", 200, NULL, "{\"data\":[]}", FAKE_TRUNCATED, NULL },
 		  -ECONNRESET,
 		  "broke before the reply was complete" },
-		{ "no reply", { "GET", "/v1/collections", 200, NULL, "", FAKE_CLOSE, NULL }, -ECONNRESET, "broke" },
-		{ "another protocol", { "GET", "/v1/collections", 200, NULL, "", FAKE_GARBAGE, NULL }, -EPROTO, "not ragd's" },
+		{ "no reply",
+		  { "GET", "/v1/collections", 200, NULL, "", FAKE_CLOSE, NULL },
+		  -ECONNRESET,
+		  "broke" },
+		{ "another protocol",
+		  { "GET", "/v1/collections", 200, NULL, "", FAKE_GARBAGE, NULL },
+		  -EPROTO,
+		  "not ragd's" },
 		{ "an error without a message",
 		  { "GET", "/v1/collections", 400, NULL, "{\"error\":{}}", 0, NULL },
 		  -EPROTO,
@@ -217,8 +212,9 @@ static void replies_of_others_are_told_from_ragds(void **state)
 
 static void gives_up_after_its_timeout(void **state)
 {
-	static const struct fake_row rows[] = { { "GET", "/v1/status", 200, NULL, "{", FAKE_HANG, NULL },
-						{ .method = NULL } };
+	static const struct fake_row rows[] = {
+		{ "GET", "/v1/status", 200, NULL, "{", FAKE_HANG, NULL }, { .method = NULL }
+	};
 	struct pair p = pair_open(rows);
 	char *text;
 
@@ -296,8 +292,9 @@ static void check_answer(const struct ragd_answer *a)
 
 static void asks_and_reads_the_answer(void **state)
 {
-	static const struct fake_row rows[] = { { "POST", "/v1/chat/completions", 200, NULL, ANSWER, 0, NULL },
-						{ .method = NULL } };
+	static const struct fake_row rows[] = {
+		{ "POST", "/v1/chat/completions", 200, NULL, ANSWER, 0, NULL }, { .method = NULL }
+	};
 	static const char *const names[] = { "notes", "default" };
 	const struct ragd_turn turns[] = { { "user", "Hello \"you\"" }, { "assistant", "Hi" } };
 	const struct ragd_ask ask = {
@@ -331,9 +328,11 @@ static void asks_and_reads_the_answer(void **state)
 
 static void blocked_and_abstaining_answers_are_normal_ones(void **state)
 {
-	static const struct fake_row rows[] = { { "POST", "/v1/chat/completions", 200, NULL, BLOCKED, 0, NULL },
-						{ .method = NULL } };
-	static const struct fake_row other[] = { { "POST", "/v1/chat/completions", 200, NULL, ABSTAINED, 0, NULL },
+	static const struct fake_row rows[] = {
+		{ "POST", "/v1/chat/completions", 200, NULL, BLOCKED, 0, NULL }, { .method = NULL }
+	};
+	static const struct fake_row other[] = { { "POST", "/v1/chat/completions", 200, NULL,
+						   ABSTAINED, 0, NULL },
 						 { .method = NULL } };
 	const struct ragd_ask ask = { .question = "?" };
 	struct pair p = pair_open(rows);
@@ -377,7 +376,8 @@ static void refuses_what_cannot_be_sent(void **state)
 	assert_has(p.err.msg, "without an id");
 	doc.id = "\xff";
 	assert_int_equal(ragd_client_put(p.c, "default", &doc, &added, &p.err), -EINVAL);
-	assert_int_equal(ragd_client_request(p.c, "GET", "v1", NULL, NULL, 0, NULL, NULL, &p.err), -EINVAL);
+	assert_int_equal(ragd_client_request(p.c, "GET", "v1", NULL, NULL, 0, NULL, NULL, &p.err),
+			 -EINVAL);
 	assert_int_equal(fake_n_requests(p.f), 0);
 	pair_close(&p);
 }
@@ -438,7 +438,8 @@ static void streams_however_it_is_cut(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		struct fake_row rows[] = {
-			{ "POST", "/v1/chat/completions", 200, "text/event-stream", STREAM, ways[i], NULL },
+			{ "POST", "/v1/chat/completions", 200, "text/event-stream", STREAM, ways[i],
+			  NULL },
 			{ .method = NULL },
 		};
 		struct pair p = pair_open(rows);
@@ -469,23 +470,28 @@ static void streams_can_end_badly(void **state)
 		const char *part;
 	} cases[] = {
 		{ "cut in the middle of bytes", STREAM, FAKE_TRUNCATED, -ECONNRESET, "broke" },
-		{ "ended without its end", STREAM_BEGIN, FAKE_PIECES, -ECONNRESET, "broke off before its end" },
+		{ "ended without its end", STREAM_BEGIN, FAKE_PIECES, -ECONNRESET,
+		  "broke off before its end" },
 		{ "no event at all", "", FAKE_FINE, -EPROTO, "no event" },
-		{ "an event that is no JSON", "data: hello\n\n", FAKE_FINE, -EPROTO, "no JSON object" },
+		{ "an event that is no JSON", "data: hello\n\n", FAKE_FINE, -EPROTO,
+		  "no JSON object" },
 		{ "an error after the first byte",
-		  STREAM_BEGIN "data: " ERROR("deadline", "The answer took longer than 30 s.") "\n\n", FAKE_FINE,
-		  -ETIMEDOUT, "longer than 30 s" },
+		  STREAM_BEGIN
+		  "data: " ERROR("deadline", "The answer took longer than 30 s.") "\n\n",
+		  FAKE_FINE, -ETIMEDOUT, "longer than 30 s" },
 		{ "another error",
-		  STREAM_BEGIN "data: " ERROR("internal", "The model failed.") "\n\n", FAKE_FINE, -EREMOTEIO,
-		  "The model failed." },
-		{ "draining", STREAM_BEGIN "data: " ERROR("draining", "Bye.") "\n\n", FAKE_FINE, -EAGAIN, "Bye." },
+		  STREAM_BEGIN "data: " ERROR("internal", "The model failed.") "\n\n", FAKE_FINE,
+		  -EREMOTEIO, "The model failed." },
+		{ "draining", STREAM_BEGIN "data: " ERROR("draining", "Bye.") "\n\n", FAKE_FINE,
+		  -EAGAIN, "Bye." },
 	};
 	const struct ragd_ask ask = { .question = "?" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct fake_row rows[] = { { "POST", "/v1/chat/completions", 200, "text/event-stream",
-					     cases[i].body, cases[i].fault, NULL },
+		struct fake_row rows[] = { { "POST", "/v1/chat/completions", 200,
+					     "text/event-stream", cases[i].body, cases[i].fault,
+					     NULL },
 					   { .method = NULL } };
 		struct pair p = pair_open(rows);
 		struct told t = { .n = 0 };
@@ -505,8 +511,9 @@ static void a_refusal_alone_is_the_text(void **state)
 {
 	static const struct fake_row rows[] = {
 		{ "POST", "/v1/chat/completions", 200, "text/event-stream",
-		  CHUNK("{\"index\":0,\"delta\":{\"refusal\":\"No.\"},\"finish_reason\":\"content_filter\"}", "")
-		  "data: [DONE]\r\n\r\n",
+		  CHUNK("{\"index\":0,\"delta\":{\"refusal\":\"No.\"},\"finish_reason\":\"content_"
+			"filter\"}",
+			"") "data: [DONE]\r\n\r\n",
 		  0, NULL },
 		{ .method = NULL },
 	};
@@ -528,7 +535,8 @@ static void a_refusal_alone_is_the_text(void **state)
 static void a_callback_ends_the_work(void **state)
 {
 	static const struct fake_row rows[] = {
-		{ "POST", "/v1/chat/completions", 200, "text/event-stream", STREAM_BEGIN, FAKE_HANG, NULL },
+		{ "POST", "/v1/chat/completions", 200, "text/event-stream", STREAM_BEGIN, FAKE_HANG,
+		  NULL },
 		{ .method = NULL },
 	};
 	const struct ragd_ask ask = { .question = "?" };
@@ -558,7 +566,8 @@ static void *cancel_once_asked(void *arg)
 static void is_cancelled_from_elsewhere(void **state)
 {
 	static const struct fake_row rows[] = {
-		{ "POST", "/v1/chat/completions", 200, "text/event-stream", STREAM_BEGIN, FAKE_HANG, NULL },
+		{ "POST", "/v1/chat/completions", 200, "text/event-stream", STREAM_BEGIN, FAKE_HANG,
+		  NULL },
 		{ "GET", "/v1/status", 200, NULL, "{}", 0, NULL },
 		{ .method = NULL },
 	};
@@ -588,7 +597,8 @@ static void is_cancelled_from_elsewhere(void **state)
 static void is_cancelled_from_a_callback(void **state)
 {
 	static const struct fake_row rows[] = {
-		{ "POST", "/v1/chat/completions", 200, "text/event-stream", STREAM_BEGIN, FAKE_HANG, NULL },
+		{ "POST", "/v1/chat/completions", 200, "text/event-stream", STREAM_BEGIN, FAKE_HANG,
+		  NULL },
 		{ .method = NULL },
 	};
 	const struct ragd_ask ask = { .question = "?" };
@@ -599,342 +609,6 @@ static void is_cancelled_from_a_callback(void **state)
 	(void)state;
 	assert_int_equal(ragd_client_ask(p.c, &ask, &ev, NULL, &p.err), -ECANCELED);
 	pair_close(&p);
-}
-
-/* ---- the other endpoints ---- */
-
-static void searches(void **state)
-{
-	static const struct fake_row rows[] = {
-		{ "POST", "/v1/search", 200, NULL,
-		  "{\"object\":\"list\",\"data\":[{\"collection\":\"default\",\"document\":\"a.md\",\"title\":\"A\","
-		  "\"heading\":\"H\",\"text\":\"nul \\u0000 byte\",\"start\":3,\"end\":9,\"score\":0.5,"
-		  "\"lexical\":0.25,\"vector\":1}]}",
-		  0, NULL },
-		{ .method = NULL },
-	};
-	static const char *const tags[] = { "x" };
-	const struct ragd_search search = { .query = "words", .tags = tags, .n_tags = 1, .per_document = true };
-	struct pair p = pair_open(rows);
-	const struct ragd_hit_row *hit;
-	struct ragd_hits *hits;
-
-	(void)state;
-	assert_int_equal(ragd_client_search(p.c, &search, &hits, &p.err), 0);
-	hit = ragd_hits_at(hits, 0);
-	assert_string_equal(hit->document, "a.md");
-	assert_int_equal(hit->end, 9);
-	assert_float_equal(hit->vector, 1, 1e-9); /* an integer in JSON */
-	assert_null(ragd_hits_at(hits, 1));
-	assert_has(ragd_hits_json(hits), "\"score\":0.5");
-	ragd_hits_free(hits);
-	ragd_hits_free(NULL);
-	assert_string_equal(fake_request(p.f, 0)->body,
-			    "{\"query\":\"words\",\"k\":10,\"tags\":[\"x\"],\"per_document\":true}");
-	pair_close(&p);
-}
-
-static void lists_and_changes_collections(void **state)
-{
-	static const struct fake_row rows[] = {
-		{ "GET", "/v1/collections", 200, NULL,
-		  "{\"data\":[{\"name\":\"a b\",\"owner\":\"root\",\"group\":\"7\",\"mode\":\"0640\","
-		  "\"documents\":3,\"passages\":9,\"bytes\":12345678901,\"updated\":1760000000}]}",
-		  0, NULL },
-		{ "PUT", "/v1/collections/new", 201, NULL, "{\"name\":\"new\"}", 0, NULL },
-		{ "PUT", "/v1/collections/old%2Fer", 200, NULL, "{\"name\":\"old\"}", 0, NULL },
-		{ "GET", "/v1/collections/new", 200, NULL, "{\"name\":\"new\",\"mode\":\"0600\"}", 0, NULL },
-		{ "DELETE", "/v1/collections/new", 200, NULL, "", 0, NULL },
-		{ .method = NULL },
-	};
-	struct pair p = pair_open(rows);
-	struct ragd_collections *l;
-
-	(void)state;
-	assert_int_equal(ragd_client_collections(p.c, &l, &p.err), 0);
-	assert_string_equal(ragd_collections_at(l, 0)->name, "a b");
-	assert_true(ragd_collections_at(l, 0)->bytes == 12345678901u);
-	assert_null(ragd_collections_at(l, 1));
-	ragd_collections_free(l);
-	assert_int_equal(ragd_client_collection_set(p.c, "new", NULL, "staff", "0640", &p.err), 1);
-	assert_string_equal(fake_request(p.f, 1)->body, "{\"group\":\"staff\",\"mode\":\"0640\"}");
-	assert_int_equal(ragd_client_collection_set(p.c, "old/er", "me", NULL, NULL, &p.err), 0);
-	assert_int_equal(ragd_client_collection(p.c, "new", &l, &p.err), 0);
-	assert_string_equal(ragd_collections_at(l, 0)->mode, "0600");
-	assert_null(ragd_collections_at(l, 1));
-	ragd_collections_free(l);
-	assert_int_equal(ragd_client_collection_remove(p.c, "new", &p.err), 0);
-	assert_int_equal(ragd_client_collection_remove(p.c, "other", &p.err), -ENOENT);
-	pair_close(&p);
-}
-
-static int gather(void *arg, const void *data, size_t len)
-{
-	strncat(arg, data, len);
-	return 0;
-}
-
-static int gather_none(void *arg, const void *data, size_t len)
-{
-	(void)arg;
-	(void)data;
-	(void)len;
-	return 1;
-}
-
-static void lists_shows_and_removes_documents(void **state)
-{
-	static const struct fake_row rows[] = {
-		{ "GET", "/v1/collections/c%20d/documents?limit=100&after=a%26b*", 200, NULL,
-		  "{\"object\":\"list\",\"data\":[],\"next\":null}", 0, NULL },
-		{ "GET", "/v1/collections/c%20d/documents", 200, NULL,
-		  "{\"object\":\"list\",\"data\":[{\"id\":\"a&b\",\"title\":\"T\",\"media_type\":\"text/plain\","
-		  "\"digest\":\"00\",\"bytes\":5,\"passages\":1,\"updated\":9}],\"next\":\"a&b\"}",
-		  0, NULL },
-		{ "GET", "/v1/collections/c/documents/dir%2F%C3%A4.md", 200, NULL, "{\"id\":\"dir/ä.md\"}", 0, NULL },
-		{ "GET", "/v1/collections/c/documents/x/content", 200, "text/plain", "the bytes", FAKE_PIECES, NULL },
-		{ "DELETE", "/v1/collections/c/documents/x", 200, NULL, "{}", 0, NULL },
-		{ .method = NULL },
-	};
-	struct pair p = pair_open(rows);
-	struct ragd_documents *l;
-	char text[64] = "";
-
-	(void)state;
-	assert_int_equal(ragd_client_documents(p.c, "c d", NULL, 0, &l, &p.err), 0);
-	assert_string_equal(ragd_documents_at(l, 0)->digest, "00");
-	assert_string_equal(ragd_documents_next(l), "a&b");
-	ragd_documents_free(l);
-	assert_int_equal(ragd_client_documents(p.c, "c d", "a&b", 0, &l, &p.err), 0);
-	assert_null(ragd_documents_at(l, 0));
-	assert_null(ragd_documents_next(l));
-	ragd_documents_free(l);
-	assert_int_equal(ragd_client_document(p.c, "c", "dir/ä.md", &l, &p.err), 0);
-	assert_string_equal(ragd_documents_at(l, 0)->id, "dir/ä.md");
-	assert_null(ragd_documents_at(l, 1));
-	ragd_documents_free(l);
-	assert_int_equal(ragd_client_content(p.c, "c", "x", gather, text, &p.err), 0);
-	assert_string_equal(text, "the bytes");
-	assert_int_equal(ragd_client_content(p.c, "c", "x", gather_none, NULL, &p.err), -ECANCELED);
-	assert_int_equal(ragd_client_document_remove(p.c, "c", "x", &p.err), 0);
-	assert_int_equal(ragd_client_document_remove(p.c, "c", "y", &p.err), -ENOENT);
-	pair_close(&p);
-}
-
-static void adds_documents_as_lines(void **state)
-{
-	static const struct fake_row rows[] = {
-		{ "POST", "/v1/collections/c/documents", 200, NULL,
-		  "{\"added\":1,\"updated\":0,\"unchanged\":0,\"failed\":1,\"results\":["
-		  "{\"id\":\"a\",\"status\":\"added\",\"passages\":2,\"error\":null},"
-		  "{\"id\":\"b\",\"status\":\"failed\",\"passages\":0,\"error\":{\"code\":\"unprocessable\","
-		  "\"message\":\"It is not text.\"}}]}",
-		  0, NULL },
-		{ .method = NULL },
-	};
-	static const char *const tags[] = { "x", "y\"z" };
-	const struct ragd_new_document docs[] = {
-		{ .id = "a", .title = "T", .tags = tags, .n_tags = 2, .data = "one\n\"two\"\t\\\x01ü", .len = 14 },
-		{ .id = "b", .media_type = "text/plain", .data = "\xff\x00\x01", .len = 3 },
-	};
-	struct pair p = pair_open(rows);
-	struct ragd_added *added;
-
-	(void)state;
-	assert_int_equal(ragd_client_add(p.c, "c", docs, 2, &added, &p.err), 0);
-	assert_string_equal(ragd_added_at(added, 0)->status, "added");
-	assert_int_equal(ragd_added_at(added, 0)->passages, 2);
-	assert_string_equal(ragd_added_at(added, 1)->code, "unprocessable");
-	assert_string_equal(ragd_added_at(added, 1)->error, "It is not text.");
-	assert_null(ragd_added_at(added, 2));
-	ragd_added_free(added);
-	assert_string_equal(fake_request(p.f, 0)->body,
-			    "{\"id\":\"a\",\"title\":\"T\",\"tags\":[\"x\",\"y\\\"z\"],"
-			    "\"text\":\"one\\n\\\"two\\\"\\u0009\\\\\\u0001ü\"}\n"
-			    "{\"id\":\"b\",\"media_type\":\"text/plain\",\"content_base64\":\"/wAB\"}\n");
-	assert_has(fake_request(p.f, 0)->headers, "Content-Type: application/x-ndjson\r\n");
-	/* A reply that does not account for every document is none. */
-	assert_int_equal(ragd_client_add(p.c, "c", docs, 1, &added, &p.err), -EPROTO);
-	assert_int_equal(ragd_client_add(p.c, "c", docs, 10001, &added, &p.err), -EINVAL);
-	pair_close(&p);
-}
-
-static void puts_a_document_as_it_is(void **state)
-{
-	static const struct fake_row rows[] = {
-		{ "PUT", "/v1/collections/c/documents/big.md?title=A%20B*", 201, NULL,
-		  "{\"id\":\"big.md\",\"status\":\"added\",\"passages\":3}", 0, NULL },
-		{ "PUT", "/v1/collections/c/documents/empty", 200, NULL,
-		  "{\"id\":\"empty\",\"status\":\"unchanged\",\"passages\":0}", 0, NULL },
-		{ .method = NULL },
-	};
-	struct ragd_new_document doc = { .id = "big.md", .title = "A B", .media_type = "text/markdown" };
-	size_t len = 3 << 20;
-	char *data = malloc(len);
-	struct pair p = pair_open(rows);
-	struct ragd_added *added;
-
-	(void)state;
-	memset(data, 'x', len);
-	doc.data = data;
-	doc.len = len;
-	assert_int_equal(ragd_client_put(p.c, "c", &doc, &added, &p.err), 0);
-	assert_string_equal(ragd_added_at(added, 0)->status, "added");
-	assert_null(ragd_added_at(added, 1));
-	ragd_added_free(added);
-	assert_int_equal(fake_request(p.f, 0)->len, len);
-	assert_has(fake_request(p.f, 0)->headers, "Content-Type: text/markdown\r\n");
-	doc = (struct ragd_new_document){ .id = "empty" };
-	assert_int_equal(ragd_client_put(p.c, "c", &doc, &added, &p.err), 0);
-	ragd_added_free(added);
-	assert_has(fake_request(p.f, 1)->headers, "Content-Type: application/octet-stream\r\n");
-	assert_has(fake_request(p.f, 1)->headers, "Content-Length: 0\r\n");
-	free(data);
-	pair_close(&p);
-}
-
-static void encodes_base64_of_every_length(void **state)
-{
-	static const char *const want[] = { "", "/w==", "//8=", "////", "/////w==" };
-	static const struct fake_row rows[] = { { "POST", "/v1/collections/c/documents", 200, NULL, "{}", 0, NULL },
-						{ .method = NULL } };
-	struct pair p = pair_open(rows);
-
-	(void)state;
-	for (size_t i = 1; i < 5; i++) {
-		const struct ragd_new_document doc = { .id = "x", .data = "\xff\xff\xff\xff", .len = i };
-		struct ragd_added *added;
-		char body[80];
-
-		assert_int_equal(ragd_client_add(p.c, "c", &doc, 1, &added, &p.err), -EPROTO);
-		snprintf(body, sizeof(body), "{\"id\":\"x\",\"content_base64\":\"%s\"}\n", want[i]);
-		assert_string_equal(fake_request(p.f, i - 1)->body, body);
-	}
-	pair_close(&p);
-}
-
-static void moderates(void **state)
-{
-	static const struct fake_row rows[] = {
-		{ "POST", "/v1/moderations", 200, NULL,
-		  "{\"results\":[{\"flagged\":true,\"categories\":{\"pii\":true,\"violence\":false},"
-		  "\"category_scores\":{\"pii\":0.9,\"violence\":0.1},\"ragd\":{\"action\":\"redact\",\"score\":0.9,"
-		  "\"rules\":[\"card\",\"iban\"],\"text\":\"pay [card]\",\"note\":null}},"
-		  "{\"flagged\":false,\"categories\":{},\"category_scores\":{},\"ragd\":{\"action\":\"allow\","
-		  "\"score\":0,\"rules\":[],\"text\":\"hi\",\"note\":\"n\"}}]}",
-		  0, NULL },
-		{ .method = NULL },
-	};
-	static const char *const texts[] = { "pay 4111…", "hi" };
-	const struct ragd_moderate m = { .texts = texts, .n_texts = 2, .policy = "strict", .stage = "response" };
-	const struct ragd_moderate one = { .texts = texts, .n_texts = 1 };
-	struct pair p = pair_open(rows);
-	struct ragd_verdicts *v;
-
-	(void)state;
-	assert_int_equal(ragd_client_moderate(p.c, &m, &v, &p.err), 0);
-	assert_true(ragd_verdicts_at(v, 0)->flagged);
-	assert_string_equal(ragd_verdicts_at(v, 0)->action, "redact");
-	assert_string_equal(ragd_verdicts_at(v, 0)->text, "pay [card]");
-	assert_string_equal(ragd_verdicts_at(v, 1)->note, "n");
-	assert_null(ragd_verdicts_at(v, 2));
-	assert_string_equal(ragd_verdicts_category(v, 0, 0)->name, "pii");
-	assert_true(ragd_verdicts_category(v, 0, 0)->flagged);
-	assert_float_equal(ragd_verdicts_category(v, 0, 1)->score, 0.1, 1e-9);
-	assert_null(ragd_verdicts_category(v, 0, 2));
-	assert_null(ragd_verdicts_category(v, 1, 0));
-	assert_string_equal(ragd_verdicts_rule(v, 0, 1), "iban");
-	assert_null(ragd_verdicts_rule(v, 0, 2));
-	assert_null(ragd_verdicts_rule(v, 2, 0));
-	ragd_verdicts_free(v);
-	assert_string_equal(fake_request(p.f, 0)->body,
-			    "{\"input\":[\"pay 4111…\",\"hi\"],\"model\":\"strict\",\"stage\":\"response\"}");
-	assert_int_equal(ragd_client_moderate(p.c, &one, &v, &p.err), -EPROTO);
-	pair_close(&p);
-}
-
-static void embeds(void **state)
-{
-	static const struct fake_row rows[] = {
-		{ "POST", "/v1/embeddings", 200, NULL,
-		  "{\"data\":[{\"index\":0,\"embedding\":[0.5,-1]},{\"index\":1,\"embedding\":[2,0.25]}]}", 0, NULL },
-		{ .method = NULL },
-	};
-	static const struct fake_row odd[] = {
-		{ "POST", "/v1/embeddings", 200, NULL,
-		  "{\"data\":[{\"embedding\":[0.5,-1]},{\"embedding\":[2]}]}", 0, NULL },
-		{ .method = NULL },
-	};
-	static const char *const texts[] = { "a", "b" };
-	struct pair p = pair_open(rows);
-	struct ragd_vectors *v;
-
-	(void)state;
-	assert_int_equal(ragd_client_embed(p.c, NULL, texts, 2, &v, &p.err), 0);
-	assert_int_equal(ragd_vectors_dim(v), 2);
-	assert_float_equal(ragd_vectors_at(v, 1)[1], 0.25, 1e-9);
-	assert_null(ragd_vectors_at(v, 2));
-	ragd_vectors_free(v);
-	assert_int_equal(ragd_client_embed(p.c, NULL, texts, 1, &v, &p.err), -EPROTO);
-	pair_close(&p);
-	p = pair_open(odd);
-	assert_int_equal(ragd_client_embed(p.c, "x", texts, 2, &v, &p.err), -EPROTO);
-	pair_close(&p);
-}
-
-static void rates_and_administers(void **state)
-{
-	static const struct fake_row rows[] = {
-		{ "POST", "/v1/feedback", 201, NULL, "{\"id\":\"fb-1\",\"answer_id\":\"ans-1\"}", 0, NULL },
-		{ "GET", "/v1/feedback/export", 200, "application/x-ndjson", "{\"a\":1}\n{\"a\":2}\n", FAKE_PIECES, NULL },
-		{ "POST", "/v1/admin/reload", 200, NULL, "{\"generation\":2}", 0, NULL },
-		{ "GET", "/metrics", 200, "text/plain", "ragd_up 1\n", 0, NULL },
-		{ "GET", "/v1/system-card", 200, NULL, "{\"ai\":true}", 0, NULL },
-		{ "GET", "/v1/models", 200, NULL, "{\"data\":[]}", 0, NULL },
-		{ "GET", "/v1/any?x=1*", 200, NULL, "any", 0, NULL },
-		{ .method = NULL },
-	};
-	const struct ragd_feedback f = { .answer_id = "ans-1", .rating = "down", .reason = "wrong", .better = "5" };
-	struct pair p = pair_open(rows);
-	char text[64] = "", *got;
-	size_t len;
-
-	(void)state;
-	assert_int_equal(ragd_client_feedback(p.c, &f, &got, &p.err), 0);
-	assert_string_equal(got, "fb-1");
-	ragd_free(got);
-	assert_int_equal(ragd_client_feedback(p.c, &f, NULL, &p.err), 0);
-	assert_string_equal(fake_request(p.f, 0)->body, "{\"answer_id\":\"ans-1\",\"rating\":\"down\","
-							"\"reason\":\"wrong\",\"better\":\"5\"}");
-	assert_int_equal(ragd_client_feedback_export(p.c, gather, text, &p.err), 0);
-	assert_string_equal(text, "{\"a\":1}\n{\"a\":2}\n");
-	assert_int_equal(ragd_client_reload(p.c, &got, &p.err), 0);
-	assert_string_equal(got, "{\"generation\":2}");
-	ragd_free(got);
-	assert_int_equal(ragd_client_reload(p.c, NULL, &p.err), 0);
-	assert_int_equal(ragd_client_metrics(p.c, &got, &p.err), 0);
-	assert_string_equal(got, "ragd_up 1\n");
-	ragd_free(got);
-	assert_int_equal(ragd_client_system_card(p.c, &got, &p.err), 0);
-	ragd_free(got);
-	assert_int_equal(ragd_client_assistants(p.c, &got, &p.err), 0);
-	ragd_free(got);
-	assert_int_equal(ragd_client_request(p.c, "GET", "/v1/any?x=1", NULL, NULL, 0, &got, &len, &p.err), 0);
-	assert_string_equal(got, "any");
-	assert_int_equal(len, 3);
-	ragd_free(got);
-	pair_close(&p);
-}
-
-static void knows_its_digest(void **state)
-{
-	char hex[RAGD_DIGEST_HEX + 1];
-
-	(void)state;
-	ragd_digest("abc", 3, hex); /* FIPS 180-4, appendix */
-	assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-	ragd_digest("", 0, hex);
-	assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
 int main(void)
@@ -956,16 +630,6 @@ int main(void)
 		cmocka_unit_test(a_callback_ends_the_work),
 		cmocka_unit_test(is_cancelled_from_elsewhere),
 		cmocka_unit_test(is_cancelled_from_a_callback),
-		cmocka_unit_test(searches),
-		cmocka_unit_test(lists_and_changes_collections),
-		cmocka_unit_test(lists_shows_and_removes_documents),
-		cmocka_unit_test(adds_documents_as_lines),
-		cmocka_unit_test(puts_a_document_as_it_is),
-		cmocka_unit_test(encodes_base64_of_every_length),
-		cmocka_unit_test(moderates),
-		cmocka_unit_test(embeds),
-		cmocka_unit_test(rates_and_administers),
-		cmocka_unit_test(knows_its_digest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,12 +10,12 @@ extern "C" {
 }
 #include "tests/clients/replies.h"
 
-#define CHECK(what)                                                          \
-	do {                                                                 \
-		if (!(what)) {                                               \
-			std::fprintf(stderr, "%d: %s\n", __LINE__, #what);   \
-			return 1;                                            \
-		}                                                            \
+#define CHECK(what)                                                                                \
+	do {                                                                                       \
+		if (!(what)) {                                                                     \
+			std::fprintf(stderr, "%d: %s\n", __LINE__, #what);                         \
+			return 1;                                                                  \
+		}                                                                                  \
 	} while (0)
 
 static int on_text(void *arg, const char *text, size_t len)
@@ -27,7 +27,8 @@ static int on_text(void *arg, const char *text, size_t len)
 int main()
 {
 	static const fake_row rows[] = {
-		{ "POST", "/v1/chat/completions", 200, "text/event-stream", STREAM, FAKE_PIECES, nullptr },
+		{ "POST", "/v1/chat/completions", 200, "text/event-stream", STREAM, FAKE_PIECES,
+		  nullptr },
 		{ nullptr, nullptr, 0, nullptr, nullptr, FAKE_FINE, nullptr },
 	};
 	fake *f = fake_start(rows, nullptr);

@@ -92,7 +92,8 @@ static void refuses_what_no_row_says(void **state)
 
 		print_message("%s\n", cases[i].line);
 		argv = words_of(cases[i].line, &n);
-		assert_int_equal(args_parse(&a, n, argv, ask_command.opts, false, why, sizeof(why)), -1);
+		assert_int_equal(args_parse(&a, n, argv, ask_command.opts, false, why, sizeof(why)),
+				 -1);
 		assert_has(why, cases[i].part);
 		args_fini(&a);
 		free(argv[0]);
@@ -208,7 +209,9 @@ static void refuses_a_bad_line(void **state)
 		struct line line;
 
 		print_message("%s\n", cases[i].json);
-		assert_int_equal(line_parse(cases[i].json, strlen(cases[i].json), 1, true, &line, &err), -EINVAL);
+		assert_int_equal(
+			line_parse(cases[i].json, strlen(cases[i].json), 1, true, &line, &err),
+			-EINVAL);
 		assert_has(err.msg, cases[i].part);
 	}
 }
@@ -235,11 +238,14 @@ static void reads_lines_and_counts_them(void **state)
 /* ---- wrapping ---- */
 
 /* text through a terminal of that width, fed n bytes (whole characters) at a time; free() it. */
-static char *wrapped(const char *text, unsigned width, size_t step, bool tty, size_t from, size_t to)
+static char *wrapped(const char *text, unsigned width, size_t step, bool tty, size_t from,
+		     size_t to)
 {
 	char *out = NULL;
 	size_t size, len = strlen(text);
-	struct out o = { .f = open_memstream(&out, &size), .tty = tty, .color = from < to, .width = width };
+	struct out o = {
+		.f = open_memstream(&out, &size), .tty = tty, .color = from < to, .width = width
+	};
 	struct wrap w;
 
 	wrap_init(&w, &o, 0);
@@ -272,13 +278,16 @@ static void wraps_at_words(void **state)
 		{ "leading spaces stay", "x\n    code y", 20, "x\n    code y\n" },
 		{ "no space at a broken end", "aaaa   bbbb", 6, "aaaa\nbbbb\n" },
 		{ "accents count one column", "ää öö üü", 5, "ää öö\nüü\n" },
-		{ "wide characters count two and break anywhere", "日本語日本語", 6, "日本語\n日本語\n" },
+		{ "wide characters count two and break anywhere", "日本語日本語", 6,
+		  "日本語\n日本語\n" },
 		{ "nothing", "", 6, "" },
 		{ "controls are made harmless", "a\x1b[31mb", 20, "a\xef\xbf\xbd[31mb\n" },
-		{ "so are those that turn the line around", "a\xe2\x80\xae"
-							    "b",
-		  20, "a\xef\xbf\xbd"
-		      "b\n" },
+		{ "so are those that turn the line around",
+		  "a\xe2\x80\xae"
+		  "b",
+		  20,
+		  "a\xef\xbf\xbd"
+		  "b\n" },
 	};
 
 	(void)state;
@@ -380,7 +389,8 @@ static char *walk_text(const struct walk *w)
 	FILE *f = open_memstream(&text, &size);
 
 	for (size_t i = 0; i < w->n; i++)
-		fprintf(f, "%s%s%s%s", i > 0 ? " | " : "", w->files[i].id, w->files[i].why != NULL ? ": " : "",
+		fprintf(f, "%s%s%s%s", i > 0 ? " | " : "", w->files[i].id,
+			w->files[i].why != NULL ? ": " : "",
 			w->files[i].why != NULL ? w->files[i].why : "");
 	fclose(f);
 	return text;
@@ -482,7 +492,9 @@ static void twins_are_told(void **state)
 	walk_add(&w, "a", NULL);
 	walk_mark_twins(&w);
 	got = walk_text(&w);
-	assert_string_equal(got, "x | y | x: another file has the same id already; add them apart with --prefix");
+	assert_string_equal(
+		got,
+		"x | y | x: another file has the same id already; add them apart with --prefix");
 	free(got);
 	walk_fini(&w);
 }
@@ -542,7 +554,8 @@ static void the_bar_tells_how_far(void **state)
 
 	(void)state;
 	progress_line(line, sizeof(line), 1 << 20, 2 << 20, 1000000);
-	assert_string_equal(line, "  [############            ]  50%  1.0 MiB  1.0 MiB/s  0:01 left");
+	assert_string_equal(line,
+			    "  [############            ]  50%  1.0 MiB  1.0 MiB/s  0:01 left");
 	progress_line(line, sizeof(line), 0, 1000, 0);
 	assert_has(line, "  0%  0 B  0 B/s  0:00 left");
 	progress_line(line, sizeof(line), 2048, 1000, 1);
