@@ -226,8 +226,33 @@ static int instance_new(const struct config *cfg, const struct config_plugin *cp
 	return 0;
 }
 
+static bool set_has_name(const struct plugin_set *set, const char *name)
+{
+	for (size_t i = 0; set != NULL && i < set->n; i++)
+		if (strcmp(set->plugins[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* An instance that did not open, in a sentence. */
+static int open_failed(const struct config_plugin *cp, const struct plugin_set *previous, int rc,
+		       const struct ragd_err *why, struct ragd_err *err)
+{
+	rc = rc < 0 ? rc : -EINVAL;
+	if (rc == -EBUSY && set_has_name(previous, cp->name))
+		/* What it found taken is most likely its own, by the options it still runs with. */
+		return ragd_err_set(
+			err, rc,
+			"plugin '%s' (%s): it runs with other options and cannot be open twice: "
+			"restart to change them (%s)",
+			cp->name, cp->descriptor->name, why->msg);
+	return ragd_err_set(err, rc, "plugin '%s' (%s): %s", cp->name, cp->descriptor->name,
+			    why->msg[0] != '\0' ? why->msg : "it did not open and did not say why");
+}
+
 static int instance_open(const struct config *cfg, const struct config_plugin *cp,
-			 struct plugin_instance **out, struct ragd_err *err)
+			 const struct plugin_set *previous, struct plugin_instance **out,
+			 struct ragd_err *err)
 {
 	struct plugin_instance *inst = NULL;
 	struct ragd_err why = { 0 };
@@ -238,9 +263,7 @@ static int instance_open(const struct config *cfg, const struct config_plugin *c
 		return rc;
 	rc = cp->descriptor->open(&inst->host, &inst->options, &inst->self, &why);
 	if (rc != 0) {
-		rc = rc < 0 ? rc : -EINVAL;
-		ragd_err_set(err, rc, "plugin '%s' (%s): %s", cp->name, cp->descriptor->name,
-			     why.msg[0] != '\0' ? why.msg : "it did not open and did not say why");
+		rc = open_failed(cp, previous, rc, &why, err);
 		instance_free(inst);
 		return rc;
 	}
@@ -340,7 +363,7 @@ int plugin_set_open(const struct config *cfg, struct plugin_set *previous, struc
 	for (size_t i = 0; rc == 0 && i < cfg->n_plugins; i++) {
 		inst = instance_carry(cfg, &cfg->plugins[i], previous);
 		if (inst == NULL)
-			rc = instance_open(cfg, &cfg->plugins[i], &inst, err);
+			rc = instance_open(cfg, &cfg->plugins[i], previous, &inst, err);
 		if (rc == 0)
 			set_fill(set, i, &cfg->plugins[i], inst);
 	}

@@ -25,7 +25,7 @@ static const struct ragd_option options[] = {
 	{ "journal", RAGD_OPT_PATH, NULL, 0, 0, NULL, "Where to tell what happens." },
 	{ "verse", RAGD_OPT_STRING, "", 0, 0, NULL, "What to say." },
 	{ "ask", RAGD_OPT_STRING, "", 0, 0, NULL, "An instance to ask in place of answering." },
-	{ "fail", RAGD_OPT_CHOICE, "no", 0, 0, "no|yes|mute|odd", "Fail to open." },
+	{ "fail", RAGD_OPT_CHOICE, "no", 0, 0, "no|yes|mute|odd|busy", "Fail to open." },
 	{ "threaded", RAGD_OPT_BOOL, "no", 0, 0, NULL, "Answer from a thread." },
 	{ "words", RAGD_OPT_LIST, NULL, 0, 0, NULL, "Only there to differ." },
 	{ "number", RAGD_OPT_INT, "0", 0, 0, NULL, "Only there to differ." },
@@ -53,6 +53,8 @@ static int peer_open(const struct ragd_host *host, const struct ragd_config *cfg
 
 	if (strcmp(fail, "yes") == 0)
 		return ragd_err_set(err, -EIO, "told to fail");
+	if (strcmp(fail, "busy") == 0)
+		return ragd_err_set(err, -EBUSY, "the store is taken");
 	if (strcmp(fail, "mute") == 0)
 		return -EIO;
 	if (strcmp(fail, "odd") == 0)

@@ -179,7 +179,7 @@ static bool generate_event(struct remote *r, struct ragd_sink *sink, int *rc, st
 	struct ragd_usage usage = { 0 };
 	struct ragd_err why = { 0 };
 	enum event event = EVENT_FAILED;
-	char *body;
+	char *body = NULL;
 	size_t len = 0;
 
 	if (!remote_read(r->fd, &body, &w.len))

@@ -245,6 +245,14 @@ static void a_failed_reload_leaves_the_old_set_as_it_was(void **state)
 	assert_int_equal(plugin_set_open(&next.cfg, one, &two, &err), -EIO);
 	journal_is(&w, "open same a\n");
 	says(one, "same", "a");
+	next.cfg.n_plugins = 0;
+	world_add(&next, "same", "peer", journal_option(&w), "verse=b", "fail=busy");
+	assert_int_equal(plugin_set_open(&next.cfg, one, &two, &err), -EBUSY);
+	assert_string_equal(
+		err.msg,
+		"plugin 'same' (peer): it runs with other options and cannot be open twice: "
+		"restart to change them (the store is taken)");
+	says(one, "same", "a");
 	plugin_set_unref(one);
 	journal_is(&w, "open same a\nclose same a\n");
 	arena_free(next.arena);
