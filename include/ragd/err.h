@@ -67,7 +67,7 @@ static inline int ragd_err_sys(struct ragd_err *err, const char *fmt, ...)
 /* Static analysers do not look into functions with variable arguments: tell them what comes back. */
 #ifdef __clang_analyzer__
 #define ragd_err_set(err, code, ...) ((void)ragd_err_set(err, code, __VA_ARGS__), (code))
-#define ragd_err_sys(err, ...)	     ((void)ragd_err_sys(err, __VA_ARGS__), -EIO)
+#define ragd_err_sys(err, ...)       ((void)ragd_err_sys(err, __VA_ARGS__), -EIO)
 #endif
 
 #ifdef __cplusplus
