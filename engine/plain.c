@@ -117,7 +117,9 @@ static size_t take_quoted(struct plain *p, size_t i, size_t to)
 		if (lt > from)
 			end = lt;
 	}
-	from += at(p, from) == '~' || at(p, from) == '!';
+	/* :func:`~module.name` shortens a role's target; in plain code ~ is a home directory. */
+	if (n == 1 && i > 0 && p->s[i - 1] == ':')
+		from += at(p, from) == '~' || at(p, from) == '!';
 	while (end > from && is_white((unsigned char)p->s[end - 1]))
 		end--;
 	while (from < end && is_white((unsigned char)p->s[from]))

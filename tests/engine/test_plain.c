@@ -49,6 +49,7 @@ static void takes_markup_off(void **state)
 		{ "2 * 3 * 4 is 24.", "2 * 3 * 4 is 24." },
 		{ "Use uv_tcp_bind or a_b_c.", "Use uv_tcp_bind or a_b_c." },
 		{ "Write to <file> and argv[3].", "Write to <file> and argv[3]." },
+		{ "It is in `~/.local/state`.", "It is in ~/.local/state." },
 		{ "It costs *less.", "It costs *less." },
 		/* marks that would pass for ours */
 		{ "So it is.[12] [3, 4]", "So it is." },
