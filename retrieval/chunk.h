@@ -2,8 +2,9 @@
  * Chunker: a document's blocks to passages, the unit that is indexed, found, cited. A passage is
  * whole blocks of one section; a heading begins a new one and stands in it, with the path of the
  * headings above beside it. Tables and code are cut only where they alone exceed max_bytes (at
- * lines), long paragraphs at sentence ends, text without either inside its longest allowed piece at
- * white space, else between characters. Small neighbouring sections of one parent share a passage.
+ * lines), long paragraphs at sentence ends, long sentences after a comma or a word, what has neither
+ * between characters. Small neighbouring sections share a passage, which has the path of the larger
+ * one. Nothing is joined over text that no block holds (comments, rules).
  */
 #ifndef RETRIEVAL_CHUNK_H
 #define RETRIEVAL_CHUNK_H
@@ -40,6 +41,6 @@ ssize_t chunk_document(struct arena *arena, const struct reader_document *doc,
 		       const struct chunk_options *options, struct chunk **out,
 		       struct ragd_err *err);
 
-#define CHUNK_ARENA_BYTES(len) (24 * (size_t)(len) + 65536)
+#define CHUNK_ARENA_BYTES(len) (64 * (size_t)(len) + 65536)
 
 #endif

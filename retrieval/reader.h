@@ -61,12 +61,11 @@ struct reader_document {
 };
 
 struct reader_input {
-	struct ragd_str id;    /* its extension tells the kind, its last part the title */
-	struct ragd_str title; /* empty: the document's own */
-	struct ragd_str
-		media_type;      /* parameters after ';' are ignored; empty: by id, then by look */
-	struct ragd_str content; /* borrowed; *out points into it */
-	size_t max_bytes;        /* 0: READER_MAX_BYTES */
+	struct ragd_str id;         /* its extension tells the kind, its last part the title */
+	struct ragd_str title;      /* empty: the document's own */
+	struct ragd_str media_type; /* its parameters are ignored; empty: by id, then by look */
+	struct ragd_str content;    /* borrowed; *out points into it */
+	size_t max_bytes;           /* 0: READER_MAX_BYTES */
 };
 
 /*
@@ -77,9 +76,7 @@ struct reader_input {
  *   -EBADMSG  binary: a NUL byte where text should be
  *   -EILSEQ   not UTF-8; the sentence names the byte, or the encoding if a mark tells it
  *   -EFBIG    longer than max_bytes
- *   -ELOOP    markup nested so deep and so broken that reading it would take more than linear time
- *   -ENOMEM   out of memory, or the arena's limit is reached: READER_ARENA_BYTES(len) always
- * suffices
+ *   -ENOMEM   out of memory; an arena of READER_ARENA_BYTES(len) is never too small
  */
 int reader_read(struct arena *arena, const struct reader_input *in, struct reader_document *out,
 		struct ragd_err *err);

@@ -99,87 +99,40 @@ static size_t quoted_argument(const char *s, size_t i, size_t len)
 	return close != NULL ? (size_t)(close - (s + i)) + 1 : 1;
 }
 
+static bool one_of(const char *set, char c)
+{
+	return c != '\0' && strchr(set, c) != NULL;
+}
+
 size_t roff_escape(const char *s, size_t len, char utf8[ROFF_ESCAPE_UTF8_MAX], size_t *n)
 {
-	const char *arg;
 	size_t arg_len, used;
+	const char *arg;
 
 	*n = 0;
-	if (len < 2)
+	if (len < 2 || (unsigned char)s[1] >= 0x80 || s[1] < ' ')
 		return 1;
-	switch (s[1]) {
-	case '(':
-	case '[':
+	if (s[1] == '(' || s[1] == '[') {
 		used = argument(s, 1, len, &arg, &arg_len);
 		put_named(arg, arg_len, utf8, n);
 		return 1 + used;
-	case '*': /* a string: of those that have one meaning everywhere */
+	}
+	if (s[1] == '*') { /* a string: of those that have one meaning everywhere */
 		used = argument(s, 2, len, &arg, &arg_len);
-		if (arg_len == 2 && (arg[0] == 'l' || arg[0] == 'r') && arg[1] == 'q')
+		if (arg_len == 2 && one_of("lr", arg[0]) && arg[1] == 'q')
 			put_named(arg, arg_len, utf8, n);
 		return 2 + used;
-	case 'f':
-	case 'n':
-	case 'k':
-	case 'F':
-	case 'm':
-	case 'M':
-	case 'g':
-	case 'Y':
-		return 2 + argument(s, 2, len, &arg, &arg_len);
-	case 's':
-		return 2 + size_argument(s, 2, len);
-	case 'h':
-	case 'v':
-	case 'w':
-	case 'l':
-	case 'L':
-	case 'o':
-	case 'b':
-	case 'D':
-	case 'x':
-	case 'X':
-	case 'N':
-	case 'S':
-	case 'H':
-	case 'R':
-	case 'Z':
-		return 2 + quoted_argument(s, 2, len);
-	case '&':
-	case '|':
-	case '^':
-	case ')':
-	case '/':
-	case ',':
-	case '%':
-	case ':':
-	case 'c':
-	case '{':
-	case '}':
-	case 'd':
-	case 'u':
-	case 'p':
-	case 'r':
-	case 'z':
-	case 'a':
-	case 't':
-		return 2;
-	case '"':
-	case '#':
-		return len; /* a comment, up to the end of the line */
-	case ' ':
-	case '~':
-	case '0':
-		put(' ', utf8, n);
-		return 2;
-	case 'e':
-	case 'E':
-		put('\\', utf8, n);
-		return 2;
-	default:
-		if ((unsigned char)s[1] >= 0x80 || s[1] < ' ')
-			return 1;
-		put((unsigned char)s[1], utf8, n);
-		return 2;
 	}
+	if (s[1] == 's')
+		return 2 + size_argument(s, 2, len);
+	if (one_of("fnkFmMgY", s[1])) /* fonts, registers, colours */
+		return 2 + argument(s, 2, len, &arg, &arg_len);
+	if (one_of("hvwlLobDxXNSHRZ", s[1])) /* movements, drawings, devices */
+		return 2 + quoted_argument(s, 2, len);
+	if (one_of("&|^)/,%:c{}duprzat", s[1])) /* nothing that is seen */
+		return 2;
+	if (one_of("\"#", s[1])) /* a comment, up to the end of the line */
+		return len;
+	put(one_of("~0", s[1]) ? ' ' : one_of("eE", s[1]) ? '\\' : (unsigned char)s[1], utf8, n);
+	return 2;
 }

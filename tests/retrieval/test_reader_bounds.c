@@ -6,6 +6,9 @@
 #define SHORT ((size_t)64 << 10)
 #define LONG  (8 * SHORT)
 
+#define WORDS      "heading heading heading heading heading heading heading heading heading "
+#define LONG_TITLE WORDS WORDS WORDS "and twenty bytes more"
+
 /* What parsers of such formats have been slow on: the text again and again, after a beginning. */
 static const struct {
 	const char *type;
@@ -45,6 +48,8 @@ static const struct {
 	{ "text/html", "", "<h1>a" },
 	{ "text/html", "", "&amp;" },
 	{ "text/x-rst", "", "a\n=\n" },
+	/* Long heading paths for tiny passages, which nothing joins. */
+	{ "text/x-rst", LONG_TITLE "\n====\n\n", "a\n-\n..\n" },
 	{ "text/x-rst", "", ".. c:function:: f\n\n" },
 	{ "text/x-rst", "", ".. _a:\n\n" },
 	{ "text/x-rst", "", "..\n\na\n\n" },
