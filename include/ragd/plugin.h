@@ -25,7 +25,6 @@
  * growth     Members are added at the end of structs, guarded by their `size`; a change of meaning
  *            raises RAGD_PLUGIN_ABI, and the loader refuses every other number.
  */
-/* clang-format off: members stand in columns */
 #ifndef RAGD_PLUGIN_H
 #define RAGD_PLUGIN_H
 
@@ -40,7 +39,8 @@
 extern "C" {
 #endif
 
-/* clang-format off: members and what is said of them stand in columns */
+/* Members and what is said of them stand in columns. */
+/* clang-format off */
 
 #define RAGD_PLUGIN_ABI 1
 
@@ -49,13 +49,13 @@ extern "C" {
 enum ragd_kind {
 	RAGD_KIND_INFERENCE = 1,
 	RAGD_KIND_RETRIEVAL = 2,
-	RAGD_KIND_SAFETY = 3,
+	RAGD_KIND_SAFETY    = 3,
 };
 
 /* A run of bytes, not NUL-terminated. { NULL, 0 } is the empty text. */
 struct ragd_str {
 	const char *s;
-	size_t len;
+	size_t      len;
 };
 
 #define RAGD_STR(literal) ((struct ragd_str){ (literal), sizeof(literal) - 1 })
@@ -63,42 +63,42 @@ struct ragd_str {
 /* ---- options ------------------------------------------------------------------------------ */
 
 enum ragd_option_type {
-	RAGD_OPT_BOOL,  /* yes | no                                     -> value.b              */
-	RAGD_OPT_INT,   /* a whole number                               -> value.i              */
-	RAGD_OPT_FLOAT, /* a number                                     -> value.f              */
-	RAGD_OPT_SIZE,  /* bytes; units KiB, MiB, GiB                   -> value.i              */
+	RAGD_OPT_BOOL,     /* yes | no                                     -> value.b              */
+	RAGD_OPT_INT,      /* a whole number                               -> value.i              */
+	RAGD_OPT_FLOAT,    /* a number                                     -> value.f              */
+	RAGD_OPT_SIZE,     /* bytes; units KiB, MiB, GiB                   -> value.i              */
 	RAGD_OPT_DURATION, /* milliseconds; units ms, s, min, h, d         -> value.i              */
-	RAGD_OPT_STRING, /* any text                                     -> value.s              */
-	RAGD_OPT_PATH,   /* a file; relative to the configuration file   -> value.s, absolute    */
-	RAGD_OPT_CHOICE, /* one word of `choices`                        -> value.s              */
-	RAGD_OPT_LIST, /* { "a", "b" }                                 -> value.list, NULL-ended */
+	RAGD_OPT_STRING,   /* any text                                     -> value.s              */
+	RAGD_OPT_PATH,     /* a file; relative to the configuration file   -> value.s, absolute    */
+	RAGD_OPT_CHOICE,   /* one word of `choices`                        -> value.s              */
+	RAGD_OPT_LIST,     /* { "a", "b" }                                 -> value.list, NULL-ended */
 };
 
 /* One row feeds the parser, the defaults, `rag plugins` and the manual page. */
 struct ragd_option {
-	const char *name; /* NULL ends the table */
+	const char           *name;    /* NULL ends the table */
 	enum ragd_option_type type;
-	const char *dflt; /* as it would be written in the file; lists: comma-separated */
-	double min;       /* numbers only; min == max: no bound */
-	double max;
-	const char *choices; /* RAGD_OPT_CHOICE: words separated by '|' */
-	const char *help;    /* one sentence */
+	const char           *dflt;    /* as it would be written in the file; lists: comma-separated */
+	double                min;     /* numbers only; min == max: no bound */
+	double                max;
+	const char           *choices; /* RAGD_OPT_CHOICE: words separated by '|' */
+	const char           *help;    /* one sentence */
 };
 
 struct ragd_value {
 	const char *name;
 	union {
-		bool b;
-		int64_t i;
-		double f;
-		const char *s;           /* never NULL; "" when unset */
+		bool               b;
+		int64_t            i;
+		double             f;
+		const char        *s;    /* never NULL; "" when unset */
 		const char *const *list; /* never NULL */
 	};
 };
 
 /* One value for each row of the plugin's table, in that order; lives as long as the instance. */
 struct ragd_config {
-	size_t n;
+	size_t                   n;
 	const struct ragd_value *values;
 };
 
@@ -116,18 +116,18 @@ static inline const struct ragd_value *ragd_config_get(const struct ragd_config 
 
 /* What the kernel says of the client (SO_PEERCRED, SO_PEERGROUPS). */
 struct ragd_caller {
-	uid_t uid;
-	gid_t gid;
+	uid_t        uid;
+	gid_t        gid;
 	const gid_t *groups; /* supplementary */
-	size_t n_groups;
-	bool admin; /* root or the daemon's own user */
+	size_t       n_groups;
+	bool         admin; /* root or the daemon's own user */
 };
 
 struct ragd_call {
-	uint32_t size;
+	uint32_t                  size;
 	const struct ragd_caller *caller;
-	const char *request_id; /* for logs; [A-Za-z0-9_-] */
-	int64_t deadline_ms;    /* CLOCK_MONOTONIC; 0: none */
+	const char               *request_id;  /* for logs; [A-Za-z0-9_-] */
+	int64_t                   deadline_ms; /* CLOCK_MONOTONIC; 0: none */
 	/* Zeroed memory for results; NULL if n * size overflows or the request's budget is spent. */
 	void *(*alloc)(const struct ragd_call *call, size_t n, size_t size);
 	/* True once nobody waits for the answer any more: stop and return -ECANCELED. */
@@ -140,9 +140,9 @@ struct ragd_call {
 struct ragd_card {
 	const char *name;
 	const char *family;
-	uint64_t n_parameters; /* 0: not a neural model */
+	uint64_t    n_parameters; /* 0: not a neural model */
 	const char *quantisation;
-	uint32_t n_context; /* tokens; 0: no limit */
+	uint32_t    n_context; /* tokens; 0: no limit */
 	const char *licence;
 	const char *digest;  /* "sha256:…" of the weights */
 	const char *summary; /* one or two sentences: what it is for, what it cannot do */
@@ -151,7 +151,7 @@ struct ragd_card {
 enum ragd_role { RAGD_ROLE_SYSTEM, RAGD_ROLE_USER, RAGD_ROLE_ASSISTANT };
 
 struct ragd_message {
-	enum ragd_role role;
+	enum ragd_role  role;
 	struct ragd_str text;
 };
 
@@ -160,18 +160,18 @@ struct ragd_passage {
 	struct ragd_str title;   /* of the document */
 	struct ragd_str heading; /* "Chapter > Section"; may be empty */
 	struct ragd_str text;
-	float score; /* higher is better */
+	float           score; /* higher is better */
 };
 
 struct ragd_sampling {
-	uint32_t max_tokens; /* 0: the plugin's default */
-	float temperature;
-	float top_p;
-	float min_p;
-	uint32_t top_k; /* 0: off */
-	uint64_t seed;  /* the same seed gives the same text */
+	uint32_t               max_tokens; /* 0: the plugin's default */
+	float                  temperature;
+	float                  top_p;
+	float                  min_p;
+	uint32_t               top_k; /* 0: off */
+	uint64_t               seed;  /* the same seed gives the same text */
 	const struct ragd_str *stop;
-	size_t n_stop;
+	size_t                 n_stop;
 };
 
 /*
@@ -179,19 +179,19 @@ struct ragd_sampling {
  * `question` and `passages` are the same in parts, for a plugin that reads rather than generates.
  */
 struct ragd_generate {
-	uint32_t size;
+	uint32_t                   size;
 	const struct ragd_message *messages;
-	size_t n_messages;
-	struct ragd_str question;
+	size_t                     n_messages;
+	struct ragd_str            question;
 	const struct ragd_passage *passages;
-	size_t n_passages;
-	bool grounded; /* answer from the passages only, or say it is not there */
-	struct ragd_sampling sampling;
+	size_t                     n_passages;
+	bool                       grounded; /* answer from the passages only, or say it is not there */
+	struct ragd_sampling       sampling;
 };
 
 enum ragd_finish {
-	RAGD_FINISH_STOP,      /* the answer is complete */
-	RAGD_FINISH_LENGTH,    /* max_tokens or the context is used up */
+	RAGD_FINISH_STOP,   /* the answer is complete */
+	RAGD_FINISH_LENGTH, /* max_tokens or the context is used up */
 	RAGD_FINISH_NO_ANSWER, /* nothing in the passages answers; the text may say so */
 };
 
@@ -238,8 +238,8 @@ struct ragd_inference_ops {
 	/* The rest may be NULL: the plugin does not have the ability. */
 
 	/* n texts to n unit vectors: out[i * dim .. (i + 1) * dim), from call->alloc. */
-	int (*embed)(void *self, const struct ragd_call *call, const struct ragd_str *texts,
-		     size_t n, const float **out, uint32_t *dim, struct ragd_err *err);
+	int (*embed)(void *self, const struct ragd_call *call, const struct ragd_str *texts, size_t n,
+		     const float **out, uint32_t *dim, struct ragd_err *err);
 	/* How probable each continuation of the prompt is: what a guard model or reranker needs. */
 	int (*score)(void *self, const struct ragd_call *call, struct ragd_str prompt,
 		     const struct ragd_str *continuations, size_t n, struct ragd_score *out,
@@ -253,22 +253,22 @@ struct ragd_inference_ops {
 /* Who may read and change a collection, as for a file: owner, group, rw bits of the mode. */
 struct ragd_collection {
 	const char *name; /* [a-z0-9][a-z0-9._-]*, at most 64 */
-	uid_t owner;
-	gid_t group;
-	uint32_t mode; /* 0600 .. 0666; r: search and read, w: put and remove */
-	uint64_t n_documents;
-	uint64_t n_passages;
-	uint64_t n_bytes;
-	int64_t updated_s; /* Unix time of the last change */
+	uid_t       owner;
+	gid_t       group;
+	uint32_t    mode; /* 0600 .. 0666; r: search and read, w: put and remove */
+	uint64_t    n_documents;
+	uint64_t    n_passages;
+	uint64_t    n_bytes;
+	int64_t     updated_s; /* Unix time of the last change */
 };
 
 struct ragd_document {
-	struct ragd_str id;         /* UTF-8, 1 to 1024 bytes, no control characters */
-	struct ragd_str title;      /* empty: taken from the document or its id */
-	struct ragd_str media_type; /* "text/markdown"; empty: from the id's extension */
-	struct ragd_str content;    /* the bytes as they are on the owner's disk */
+	struct ragd_str        id;         /* UTF-8, 1 to 1024 bytes, no control characters */
+	struct ragd_str        title;      /* empty: taken from the document or its id */
+	struct ragd_str        media_type; /* "text/markdown"; empty: from the id's extension */
+	struct ragd_str        content;    /* the bytes as they are on the owner's disk */
 	const struct ragd_str *tags;
-	size_t n_tags;
+	size_t                 n_tags;
 };
 
 enum ragd_put_status {
@@ -280,8 +280,8 @@ enum ragd_put_status {
 
 struct ragd_put_result {
 	enum ragd_put_status status;
-	uint32_t n_passages;
-	struct ragd_err err;
+	uint32_t             n_passages;
+	struct ragd_err      err;
 };
 
 /* A stored document without its content. */
@@ -290,20 +290,20 @@ struct ragd_document_info {
 	const char *title;
 	const char *media_type;
 	const char *digest; /* SHA-256 of the content, 64 hexadecimal digits; "" where not kept */
-	uint64_t n_bytes;
-	uint32_t n_passages;
-	int64_t updated_s;
+	uint64_t    n_bytes;
+	uint32_t    n_passages;
+	int64_t     updated_s;
 };
 
 struct ragd_query {
-	uint32_t size;
-	struct ragd_str text;
-	uint32_t k;                     /* hits wanted, 1 to 1000 */
-	const char *const *collections; /* only these of those the caller may read */
-	size_t n_collections;           /* 0: all the caller may read */
-	const struct ragd_str *tags;    /* documents with all of these */
-	size_t n_tags;
-	bool per_document; /* only the best passage of each document */
+	uint32_t               size;
+	struct ragd_str        text;
+	uint32_t               k;           /* hits wanted, 1 to 1000 */
+	const char *const     *collections; /* only these of those the caller may read */
+	size_t                 n_collections; /* 0: all the caller may read */
+	const struct ragd_str *tags;        /* documents with all of these */
+	size_t                 n_tags;
+	bool                   per_document; /* only the best passage of each document */
 };
 
 /* Bytes text[from ..] of a hit stand at content[to ..] of the document, up to the next run. */
@@ -313,15 +313,15 @@ struct ragd_run {
 };
 
 struct ragd_hit {
-	const char *collection;
-	const char *document; /* its id */
-	struct ragd_passage passage;
-	uint64_t start; /* content[start .. end) is the passage in the document */
-	uint64_t end;
-	const struct ragd_run *runs; /* NULL: passage.text is content[start .. end) verbatim */
-	size_t n_runs;
-	float lexical; /* the parts of the score, each in [0, 1] */
-	float vector;
+	const char            *collection;
+	const char            *document; /* its id */
+	struct ragd_passage    passage;
+	uint64_t               start; /* content[start .. end) is the passage in the document */
+	uint64_t               end;
+	const struct ragd_run *runs;    /* NULL: passage.text is content[start .. end) verbatim */
+	size_t                 n_runs;
+	float                  lexical; /* the parts of the score, each in [0, 1] */
+	float                  vector;
 };
 
 struct ragd_retrieval_stats {
@@ -372,8 +372,8 @@ struct ragd_retrieval_ops {
 	void (*stats)(void *self, struct ragd_retrieval_stats *out);
 
 	/* As in inference; NULL, or -EAGAIN while there is nothing to have learned from. */
-	int (*embed)(void *self, const struct ragd_call *call, const struct ragd_str *texts,
-		     size_t n, const float **out, uint32_t *dim, struct ragd_err *err);
+	int (*embed)(void *self, const struct ragd_call *call, const struct ragd_str *texts, size_t n,
+		     const float **out, uint32_t *dim, struct ragd_err *err);
 };
 
 /* ---- safety -------------------------------------------------------------------------------- */
@@ -394,51 +394,50 @@ enum ragd_action {
 
 struct ragd_finding {
 	enum ragd_action action;
-	const char *category; /* "pii.email", "S1", "injection"; a stable, machine-readable name */
-	const char *rule;     /* which rule fired; NULL: none by name */
-	float score;          /* 0 .. 1 */
-	size_t start;         /* bytes of the checked text; start == end: the whole of it */
-	size_t end;
+	const char      *category; /* "pii.email", "S1", "injection"; a stable, machine-readable name */
+	const char      *rule;     /* which rule fired; NULL: none by name */
+	float            score;    /* 0 .. 1 */
+	size_t           start;    /* bytes of the checked text; start == end: the whole of it */
+	size_t           end;
 };
 
 struct ragd_screen {
-	uint32_t size;
-	enum ragd_stage stage;
-	struct ragd_str text;                /* empty for stream_open */
-	struct ragd_str question;            /* document, response: what was asked */
+	uint32_t                   size;
+	enum ragd_stage            stage;
+	struct ragd_str            text;     /* empty for stream_open */
+	struct ragd_str            question; /* document, response: what was asked */
 	const struct ragd_passage *passages; /* response: the evidence the answer may rest on */
-	size_t n_passages;
-	bool grounded; /* response: what no passage supports may not leave */
+	size_t                     n_passages;
+	bool                       grounded; /* response: what no passage supports may not leave */
 };
 
 struct ragd_verdict {
-	enum ragd_action action;
+	enum ragd_action           action;
 	const struct ragd_finding *findings;
-	size_t n_findings;
-	struct ragd_str text;    /* RAGD_REDACT: the whole text, redacted */
-	struct ragd_str note;    /* RAGD_STEER: sentences for the system prompt */
-	struct ragd_str message; /* RAGD_BLOCK: what to tell the user; may be empty */
+	size_t                     n_findings;
+	struct ragd_str            text;    /* RAGD_REDACT: the whole text, redacted */
+	struct ragd_str            note;    /* RAGD_STEER: sentences for the system prompt */
+	struct ragd_str            message; /* RAGD_BLOCK: what to tell the user; may be empty */
 };
 
 /* A released sentence rests on this part of a passage. */
 struct ragd_cite {
-	size_t at;        /* it stands before byte `at` of the released text */
+	size_t   at;      /* it stands before byte `at` of the released text */
 	uint32_t passage; /* index into screen.passages */
 	uint32_t start;   /* passages[passage].text[start .. end) supports it */
 	uint32_t end;
-	float score; /* 0 .. 1 */
+	float    score; /* 0 .. 1 */
 };
 
 /* What one feed lets out. */
 struct ragd_release {
-	enum ragd_action action; /* BLOCK: nothing more may leave; text came before it */
-	struct ragd_str text;    /* may leave now, redacted where it had to be */
-	const struct ragd_finding
-		*findings; /* offsets count from the start of the stream's input */
-	size_t n_findings;
-	const struct ragd_cite *cites; /* by `at` */
-	size_t n_cites;
-	struct ragd_str message; /* RAGD_BLOCK: what to tell the user; may be empty */
+	enum ragd_action           action; /* BLOCK: nothing more may leave; text came before it */
+	struct ragd_str            text;   /* may leave now, redacted where it had to be */
+	const struct ragd_finding *findings; /* offsets count from the start of the stream's input */
+	size_t                     n_findings;
+	const struct ragd_cite    *cites; /* by `at` */
+	size_t                     n_cites;
+	struct ragd_str            message; /* RAGD_BLOCK: what to tell the user; may be empty */
 };
 
 /* For ragd_safety_ops.traits. */
@@ -463,8 +462,8 @@ struct ragd_safety_ops {
 	 * held. screen's memory (the evidence) stays valid until stream_close.
 	 * All three NULL: the flow holds the whole answer and uses check.
 	 */
-	int (*stream_open)(void *self, const struct ragd_call *call,
-			   const struct ragd_screen *screen, void **stream, struct ragd_err *err);
+	int (*stream_open)(void *self, const struct ragd_call *call, const struct ragd_screen *screen,
+			   void **stream, struct ragd_err *err);
 	int (*stream_feed)(void *stream, const struct ragd_call *call, const char *text, size_t len,
 			   bool last, struct ragd_release *out, struct ragd_err *err);
 	void (*stream_close)(void *stream);
@@ -476,7 +475,7 @@ enum ragd_log_level { RAGD_LOG_ERR = 3, RAGD_LOG_WARN = 4, RAGD_LOG_INFO = 6, RA
 
 /* Services of the daemon; valid from open to close, callable from any thread. */
 struct ragd_host {
-	uint32_t size;
+	uint32_t    size;
 	const char *instance;  /* the name of this instance in the configuration */
 	const char *state_dir; /* absolute, private to the instance, exists, may be written */
 	const char *data_dir;  /* absolute, read only: what ragd installed (rules, policies) */
@@ -493,26 +492,25 @@ struct ragd_host {
 	 * Abilities of another instance, by the name it has in the configuration: -ENOENT if there
 	 * is none of the right kind, -ENOTSUP if it lacks the ability. Not from open or close.
 	 */
-	int (*embed)(const struct ragd_host *host, const char *instance,
-		     const struct ragd_call *call, const struct ragd_str *texts, size_t n,
-		     const float **out, uint32_t *dim, struct ragd_err *err);
-	int (*score)(const struct ragd_host *host, const char *instance,
-		     const struct ragd_call *call, struct ragd_str prompt,
-		     const struct ragd_str *continuations, size_t n, struct ragd_score *out,
+	int (*embed)(const struct ragd_host *host, const char *instance, const struct ragd_call *call,
+		     const struct ragd_str *texts, size_t n, const float **out, uint32_t *dim,
 		     struct ragd_err *err);
+	int (*score)(const struct ragd_host *host, const char *instance, const struct ragd_call *call,
+		     struct ragd_str prompt, const struct ragd_str *continuations, size_t n,
+		     struct ragd_score *out, struct ragd_err *err);
 	int (*generate)(const struct ragd_host *host, const char *instance,
 			const struct ragd_call *call, const struct ragd_generate *req,
 			struct ragd_sink *sink, struct ragd_err *err);
 };
 
 struct ragd_plugin {
-	uint32_t abi;  /* RAGD_PLUGIN_ABI; refused unless equal */
-	uint32_t size; /* sizeof(struct ragd_plugin): how far the loader may read */
-	enum ragd_kind kind;
-	const char *name; /* as the file: "safety_basic" for safety_basic.so */
-	const char *version;
-	const char *licence;               /* SPDX */
-	const char *summary;               /* one line */
+	uint32_t                  abi;  /* RAGD_PLUGIN_ABI; refused unless equal */
+	uint32_t                  size; /* sizeof(struct ragd_plugin): how far the loader may read */
+	enum ragd_kind            kind;
+	const char               *name;    /* as the file: "safety_basic" for safety_basic.so */
+	const char               *version;
+	const char               *licence; /* SPDX */
+	const char               *summary; /* one line */
 	const struct ragd_option *options; /* NULL: none */
 
 	/* Judge option values together, beyond types and ranges; may be NULL. Opens nothing. */
@@ -526,7 +524,7 @@ struct ragd_plugin {
 	union {
 		const struct ragd_inference_ops *inference;
 		const struct ragd_retrieval_ops *retrieval;
-		const struct ragd_safety_ops *safety;
+		const struct ragd_safety_ops    *safety;
 	} ops;
 };
 
