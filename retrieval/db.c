@@ -1,5 +1,6 @@
 #include "retrieval/db.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,8 +20,7 @@ static const char *const sql_text[SQL_N] = {
  * FULL makes every commit reach the disk before it is acknowledged. The checkpoint bound trades the
  * size of the log against how often a bulk load copies it.
  */
-static const char writer_pragmas[] = "PRAGMA journal_mode = WAL;"
-				     "PRAGMA synchronous = FULL;"
+static const char writer_pragmas[] = "PRAGMA synchronous = FULL;"
 				     "PRAGMA wal_autocheckpoint = 4000;"
 				     "PRAGMA journal_size_limit = 67108864;"
 				     "PRAGMA temp_store = MEMORY;"
@@ -89,6 +89,7 @@ sqlite3_stmt *db_stmt(struct db *db, enum sql id, struct ragd_err *err)
 
 bool db_row(struct db *db, sqlite3_stmt *stmt, int *rc, struct ragd_err *err)
 {
+	errno = 0;
 	switch (sqlite3_step(stmt)) {
 	case SQLITE_ROW:
 		return true;
@@ -105,6 +106,7 @@ int db_done(struct db *db, sqlite3_stmt *stmt, struct ragd_err *err)
 {
 	int rc = 0;
 
+	errno = 0;
 	if (sqlite3_step(stmt) != SQLITE_DONE)
 		rc = db_fail(db, "write", err);
 	db_reset(stmt);
@@ -121,6 +123,7 @@ void db_reset(sqlite3_stmt *stmt)
 
 int db_exec(struct db *db, const char *sql, struct ragd_err *err)
 {
+	errno = 0;
 	if (sqlite3_exec(db->h, sql, NULL, NULL, NULL) != SQLITE_OK)
 		return db_fail(db, "use", err);
 	return 0;
@@ -143,7 +146,9 @@ int db_int(struct db *db, const char *sql, int64_t dflt, int64_t *out, struct ra
 
 static int errno_of(struct db *db, int code)
 {
-	int sys = db->h != NULL ? sqlite3_system_errno(db->h) : 0;
+	/* SQLite 3.40 forgets the number of a failed write; steps begin with errno 0. */
+	int sys = db->h != NULL && sqlite3_system_errno(db->h) != 0 ? sqlite3_system_errno(db->h)
+								    : errno;
 
 	switch (code & 0xff) {
 	case SQLITE_FULL:
@@ -169,6 +174,14 @@ static int errno_of(struct db *db, int code)
 	}
 }
 
+int db_damaged(struct db *db, const char *why, struct ragd_err *err)
+{
+	return ragd_err_set(err, -EBADMSG,
+			    "the store '%s' is damaged (%.60s): move it away and add the documents "
+			    "again; 'sqlite3 FILE .dump' shows what it still holds",
+			    db->path, why != NULL ? why : "unreadable");
+}
+
 int db_fail(struct db *db, const char *doing, struct ragd_err *err)
 {
 	int code = db->h != NULL ? sqlite3_extended_errcode(db->h) : SQLITE_NOMEM;
@@ -182,11 +195,7 @@ int db_fail(struct db *db, const char *doing, struct ragd_err *err)
 			"and try again",
 			db->path);
 	if (rc == -EBADMSG)
-		return ragd_err_set(err, rc,
-				    "the store '%s' is damaged (%s): stop ragd, then save what is "
-				    "left with 'sqlite3 OLD .recover | sqlite3 NEW', or move it "
-				    "away and add the documents again",
-				    db->path, why);
+		return db_damaged(db, why, err);
 	return ragd_err_set(err, rc, "%s the store '%s': %s", doing, db->path, why);
 }
 

@@ -51,6 +51,9 @@ int db_int(struct db *db, const char *sql, int64_t dflt, int64_t *out, struct ra
  */
 int db_fail(struct db *db, const char *doing, struct ragd_err *err);
 
+/* -EBADMSG with the sentence for a file that is not what it should be. */
+int db_damaged(struct db *db, const char *why, struct ragd_err *err);
+
 void db_bind_str(sqlite3_stmt *stmt, int at, struct ragd_str s);
 void db_bind_blob(sqlite3_stmt *stmt, int at, const void *data, size_t len);
 /* A column's bytes; valid until the statement is stepped or reset. */

@@ -97,6 +97,7 @@ static int take_vectors(struct store *s, struct db *db, const struct catalog_doc
 	sqlite3_stmt *stmt = db_stmt(db, SQL_VECTOR_GET, err);
 	size_t size = (size_t)d->n_passages * s->now.embedder->dim * sizeof(uint16_t);
 	struct ragd_str data;
+	uint16_t *half;
 	int rc = 0;
 
 	if (stmt == NULL)
@@ -104,12 +105,17 @@ static int take_vectors(struct store *s, struct db *db, const struct catalog_doc
 	sqlite3_bind_int64(stmt, 1, (int64_t)d->id << 1 | meaning_side(s->now.embedder));
 	if (db_row(db, stmt, &rc, err)) {
 		data = db_column_str(stmt, 0);
-		if (data.len == size)
-			vectors_add(s->now.vectors, &s->catalog, d,
-				    (const uint16_t *)(const void *)data.s);
-		else
+		half = malloc(size + 1); /* SQLite's bytes may lie anywhere */
+		if (half == NULL) {
+			rc = ragd_err_set(err, -ENOMEM, "out of memory for vectors");
+		} else if (data.len == size) {
+			memcpy(half, data.s, size);
+			vectors_add(s->now.vectors, &s->catalog, d, half);
+		} else {
 			rc = ragd_err_set(err, -EBADMSG, "vectors of document %u are damaged",
 					  d->id);
+		}
+		free(half);
 	} else if (rc == 0) {
 		rc = ragd_err_set(err, -EBADMSG, "vectors of document %u are missing", d->id);
 	}

@@ -67,10 +67,7 @@ int content_read(struct db *db, uint32_t document, uint64_t from, uint64_t to, c
 	}
 	db_reset(stmt);
 	if (rc == 0 && done < to)
-		rc = ragd_err_set(
-			err, -EBADMSG,
-			"the store '%s' is damaged: document %u lacks bytes of its content",
-			db->path, document);
+		rc = db_damaged(db, "a document lacks bytes of its content", err);
 	return rc;
 }
 
@@ -131,10 +128,7 @@ static int read_texts(struct db *db, const struct memory *m, uint32_t document,
 		if (p->text.s != NULL)
 			continue;
 		if (p->end < p->start || p->end - p->start > UINT32_MAX)
-			return ragd_err_set(err, -EBADMSG,
-					    "the store '%s' is damaged: passage %u ends before it "
-					    "begins",
-					    db->path, p->id);
+			return db_damaged(db, "a passage ends before it begins", err);
 		p->text.len = (size_t)(p->end - p->start);
 		text = m->alloc(m->from, p->text.len + 1, 1);
 		if (text == NULL)

@@ -39,7 +39,9 @@ static int create(struct db *db, struct ragd_err *err)
 
 	snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id = %d; PRAGMA user_version = %d;",
 		 APPLICATION_ID, SCHEMA_VERSION);
-	rc = db_exec(db, "BEGIN EXCLUSIVE", err);
+	rc = db_exec(db, "PRAGMA journal_mode = WAL", err);
+	if (rc == 0)
+		rc = db_exec(db, "BEGIN EXCLUSIVE", err);
 	if (rc == 0)
 		rc = db_exec(db, schema_sql, err);
 	if (rc == 0)
@@ -62,12 +64,7 @@ static int check_pages(struct db *db, struct ragd_err *err)
 	if (db_row(db, stmt, &rc, err)) {
 		said = db_column_str(stmt, 0);
 		if (said.len != 2 || memcmp(said.s, "ok", 2) != 0)
-			rc = ragd_err_set(
-				err, -EBADMSG,
-				"the store '%s' is damaged (%.*s): stop ragd, then save "
-				"what is left with 'sqlite3 OLD .recover | sqlite3 NEW', or "
-				"move it away and add the documents again",
-				db->path, (int)(said.len < 60 ? said.len : 60), said.s);
+			rc = db_damaged(db, (const char *)sqlite3_column_text(stmt, 0), err);
 	}
 	sqlite3_finalize(stmt);
 	return rc;

@@ -43,6 +43,7 @@
 		"INSERT INTO document(id, collection, name, title, given_title, media_type, digest, " \
 		"tags, n_bytes, updated, first_passage, n_passages, lengths) " \
 		"VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)") \
+	ROW(DOCUMENT_LENGTHS, "UPDATE document SET lengths = ?2 WHERE id = ?1") \
 	ROW(DOCUMENT_DROP, "DELETE FROM document WHERE id = ?1") \
 	ROW(DOCUMENT_PAGE, \
 		"SELECT name, title, media_type, digest, n_bytes, n_passages, updated FROM document " \

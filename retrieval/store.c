@@ -15,6 +15,7 @@
 #include "retrieval/fuse.h"
 #include "retrieval/passages.h"
 #include "retrieval/prepare.h"
+#include "retrieval/reindex.h"
 #include "retrieval/schema.h"
 #include "retrieval/store_internal.h"
 
@@ -108,13 +109,11 @@ static int load_collections(struct store *s, struct db *db, struct ragd_err *err
 			(uint32_t)sqlite3_column_int64(stmt, 4),
 		};
 
-		if (name == NULL || id == 0)
-			rc = -EBADMSG;
-		else
-			rc = catalog_add_collection(&s->catalog, id, name, &acl,
-						    sqlite3_column_int64(stmt, 5));
-		if (rc < 0)
-			rc = ragd_err_set(err, rc, "load the collections of '%s'", s->path);
+		if (name == NULL || id == 0 || strlen(name) > ACL_NAME_MAX)
+			rc = db_damaged(db, "a collection without a name", err);
+		else if (catalog_add_collection(&s->catalog, id, name, &acl,
+						sqlite3_column_int64(stmt, 5)) < 0)
+			rc = ragd_err_set(err, -ENOMEM, "out of memory for the catalog");
 		else
 			s->catalog.collections[id]->shown = name[0] != ' ';
 	}
@@ -122,7 +121,17 @@ static int load_collections(struct store *s, struct db *db, struct ragd_err *err
 	return rc;
 }
 
-static int load_document(struct store *s, sqlite3_stmt *stmt, struct ragd_err *err)
+static bool is_free(const struct catalog *c, const struct catalog_document *d)
+{
+	uint32_t place;
+
+	for (uint64_t i = 0; i < d->n_passages; i++)
+		if (catalog_at(c, (uint32_t)(d->first_passage + i), &place) != NULL)
+			return false;
+	return true;
+}
+
+static int load_document(struct store *s, struct db *db, sqlite3_stmt *stmt, struct ragd_err *err)
 {
 	struct ragd_str lengths = db_column_str(stmt, 5);
 	struct catalog *c = &s->catalog;
@@ -137,11 +146,8 @@ static int load_document(struct store *s, sqlite3_stmt *stmt, struct ragd_err *e
 	int rc;
 
 	if (lengths.len != d.n_passages * sizeof(uint16_t) || d.collection >= c->n_collections ||
-	    c->collections[d.collection] == NULL)
-		return ragd_err_set(err, -EBADMSG,
-				    "the store '%s' is damaged (document %u does not add up): stop "
-				    "ragd, then move it away and add the documents again",
-				    s->path, d.id);
+	    c->collections[d.collection] == NULL || !is_free(c, &d))
+		return db_damaged(db, "a document does not add up", err);
 	copy = malloc(lengths.len + 1);
 	if (copy == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for the catalog");
@@ -164,14 +170,14 @@ static int load_documents(struct store *s, struct db *db, struct ragd_err *err)
 	if (stmt == NULL)
 		return db_fail(db, "read", err);
 	while (rc == 0 && db_row(db, stmt, &rc, err))
-		rc = load_document(s, stmt, err);
+		rc = load_document(s, db, stmt, err);
 	db_reset(stmt);
 	return rc;
 }
 
 static int open_database(struct store *s, struct ragd_err *err)
 {
-	bool killed = was_killed(s);
+	bool killed = was_killed(s), reindexed = false;
 	struct stat st = { 0 };
 	char pragma[64];
 	struct db db;
@@ -189,6 +195,10 @@ static int open_database(struct store *s, struct ragd_err *err)
 		rc = db_exec(&db, pragma, err);
 	}
 	if (rc == 0)
+		rc = reindex_if_needed(s, &db, err);
+	if (rc > 0)
+		reindexed = true;
+	if (rc >= 0)
 		rc = load_collections(s, &db, err);
 	if (rc == 0)
 		rc = load_documents(s, &db, err);
@@ -200,11 +210,16 @@ static int open_database(struct store *s, struct ragd_err *err)
 	}
 	if (killed)
 		store_tell(s, STORE_REPAIRED, "the store '%s' was not closed; recovered", s->path);
+	if (reindexed)
+		store_tell(s, STORE_REINDEXED, "the full text index of '%s' was made anew",
+			   s->path);
 	return writer_start(&db, &s->catalog, &s->writer, err);
 }
 
 static int set_up(struct store *s, const struct store_options *o, struct ragd_err *err)
 {
+	struct ragd_err why = { 0 };
+
 	s->options = *o;
 	if (s->options.max_document == 0)
 		s->options.max_document = MAX_DOCUMENT;
@@ -225,8 +240,8 @@ static int set_up(struct store *s, const struct store_options *o, struct ragd_er
 	    catalog_init(&s->catalog) < 0)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a store");
 	lanes_init(&s->lanes, s->path, s->language);
-	s->terms = terms_new(s->language, err);
-	return s->terms != NULL ? 0 : -EINVAL;
+	s->terms = terms_new(s->language, &why);
+	return s->terms != NULL ? 0 : ragd_err_set(err, why.code, "%s", why.msg);
 }
 
 int store_open(const struct store_options *options, struct store **out, struct ragd_err *err)
