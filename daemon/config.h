@@ -18,8 +18,8 @@ enum config_failure { CONFIG_CLOSED, CONFIG_OPEN };
 
 /* plugin "basic" { module = "safety_basic" … } */
 struct config_plugin {
-	const char *name;   /* of the instance */
-	const char *module; /* file name without .so, or an absolute path */
+	const char *name;                     /* of the instance */
+	const char *module;                   /* file name without .so, or an absolute path */
 	const struct ragd_plugin *descriptor; /* loaded; its options made `options` */
 	struct ragd_config options;
 	enum config_failure on_failure; /* safety only: does a failing filter block or let pass */
@@ -71,7 +71,7 @@ struct config {
 	const char *const *plugin_dirs; /* NULL-ended */
 	enum ragd_log_level log_level;
 	int64_t drain_timeout_ms;
-	unsigned n_threads; /* of the pool */
+	unsigned n_threads;      /* of the pool */
 	int64_t keep_answers_ms; /* how long records of answers and feedback are kept; 0: for ever */
 
 	struct http_limits limits;
@@ -97,8 +97,8 @@ enum config_scope { CONFIG_SYSTEM, CONFIG_USER };
  */
 struct config_source {
 	enum config_scope scope;
-	const char *path;       /* NULL: the scope's own file if it exists, else the defaults alone */
-	const char *socket;     /* these stand above the file */
+	const char *path;   /* NULL: the scope's own file if it exists, else the defaults alone */
+	const char *socket; /* these stand above the file */
 	const char *state_dir;
 	const char *data_dir;
 	const char *plugin_dir; /* searched before those of the file */

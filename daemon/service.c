@@ -22,8 +22,7 @@
 #include "daemon/paths.h"
 #include "daemon/reload.h"
 
-#define SPARE_FDS 256  /* files, databases and pipes beside the connections */
-#define STUCK_MS  5000 /* after the drain's deadline */
+#define STUCK_MS 5000 /* after the drain's deadline */
 
 /* All that main() sets up; one a process. The handles live in it, so it lives until the loop ends. */
 struct service {
