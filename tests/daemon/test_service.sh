@@ -20,6 +20,8 @@ ask_waiting() {
 	ASK_PID=$!
 	wait_for busy
 }
+# Let what waits for the FIFO $1 go on.
+pass_gate() { timeout 20 bash -c 'echo >"$1"' gate "$1"; }
 busy() { api /metrics | grep -q '^ragd_answers_active 1'; }
 OPEN='plugin "i" { module = inference_extract }
 policy "open" { }
@@ -117,7 +119,7 @@ starting() { [ "$(api /healthz)" = '{"status":"starting"}' ]; }
 check "healthz while starting" wait_for starting
 is "other requests while starting" "$(api /v1/models -o /dev/null -w '%{http_code}')" 503
 mark
-echo >"$T/gate"
+pass_gate "$T/gate"
 check "then ready" wait_for logs event=ready
 stop_ragd
 background --socket "$SOCKET" --state-dir "$T/data" -c "$T/ragd.conf"
@@ -125,18 +127,18 @@ wait_for starting
 mark
 kill -TERM "$RAGD_PID"
 check "TERM while starting" wait_for logs event=draining
-echo >"$T/gate"
+pass_gate "$T/gate"
 stop_ragd 0
 is "ends once the plugins are open" "$RAGD_STATUS" 0
 check "and was never ready" eval '! logs event=ready'
-(echo >"$T/gate") &
+pass_gate "$T/gate" &
 GATE_PID=$!
 start_ragd -c "$T/ragd.conf" || exit 1
 wait "$GATE_PID"
 
 # ---- reload ----
 mark
-(echo >"$T/gate") & # a sample with other options opens anew
+pass_gate "$T/gate" & # a sample with other options opens anew
 printf 'ragd { log_level = debug threads = 7 }\nlimits { queue = 3 }\n%s\nplugin "s" { module = sample file = "%s" number = 5 }\n' "$OPEN" "$T/gate" | conf
 kill -HUP "$RAGD_PID"
 check "HUP reloads" wait_for logs "event=reloaded generation=2"
@@ -152,11 +154,12 @@ printf '%s\nplugin "s" { module = sample file = "%s" number = 6 }\n' "$OPEN" "$T
 kill -HUP "$RAGD_PID"
 opening() { ls -l "/proc/$RAGD_PID/task/"*/fd 2>/dev/null | grep -q gate || grep -q wait_for_partner "/proc/$RAGD_PID/task/"*/wchan; }
 wait_for opening
-printf '%s\nplugin "s" { module = sample file = "%s" number = 7 }\n' "$OPEN" "$T/gate" | conf
+mkfifo "$T/gate2"
+printf '%s\nplugin "s" { module = sample file = "%s" number = 7 }\n' "$OPEN" "$T/gate2" | conf
 kill -HUP "$RAGD_PID"
-echo >"$T/gate"
+pass_gate "$T/gate"
 check "HUP during a reload" wait_for logs "event=reloaded generation=3"
-echo >"$T/gate"
+pass_gate "$T/gate2"
 check "is one more reload" wait_for logs "event=reloaded generation=4 changed=plugin.s"
 
 mark
@@ -198,7 +201,7 @@ kill -TERM "$RAGD_PID"
 check "TERM drains" wait_for logs event=draining
 check "nobody new is let in" test ! -e "$SOCKET"
 check "an answer at work goes on" kill -0 "$ASK_PID"
-echo >"$T/answer.fifo"
+pass_gate "$T/answer.fifo"
 wait "$ASK_PID"
 has "and is finished" "$(cat "$T/answer")" '"content":"Yes."'
 stop_ragd 0
