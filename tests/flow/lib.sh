@@ -20,6 +20,10 @@ n_failed=0
 finish() {
 	local rc=$?
 	stop_ragd
+	if grep -E 'Sanitizer|runtime error:|^==[0-9]+==' "$T/ragd.log" 2>/dev/null; then
+		n_failed=$((n_failed + 1))
+		echo "NOT OK: a sanitizer or Valgrind has something to say, see above"
+	fi
 	rm -rf "$T"
 	[ "$rc" = 77 ] && exit 77
 	echo "[==========] $((n_passed + n_failed)) check(s) run."
