@@ -7,7 +7,7 @@
 #define LONG  (8 * SHORT)
 
 #define WORDS      "heading heading heading heading heading heading heading heading heading "
-#define LONG_TITLE WORDS WORDS WORDS "and twenty bytes more"
+#define LONG_TITLE WORDS WORDS WORDS "and some bytes more"
 
 /* What parsers of such formats have been slow on: the text again and again, after a beginning. */
 static const struct {
