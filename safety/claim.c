@@ -9,8 +9,8 @@
 
 enum {
 	NEGATES = 1 << 0,
-	META = 1 << 1,	 /* about the asking itself */
-	KNOWS = 1 << 2,	 /* what a disclaimer denies */
+	META = 1 << 1,   /* about the asking itself */
+	KNOWS = 1 << 2,  /* what a disclaimer denies */
 	SPEAKS = 1 << 3, /* the answer speaks of itself */
 };
 
@@ -21,7 +21,7 @@ enum {
 /* Words and stems that say how a sentence claims what it does; sorted. */
 static const struct marker {
 	const char *word;
-	uint32_t    flags;
+	uint32_t flags;
 } markers[] = {
 	/* clang-format off */
 	{ "above", META }, { "according", META }, { "additionally", META }, { "address", KNOWS },

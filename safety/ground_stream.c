@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/sentences.h"
+#include "base/utf8.h"
 #include "base/util.h"
 #include "safety/chars.h"
 #include "safety/ground.h"
@@ -23,6 +24,8 @@ struct ground_stream {
 	struct buf text; /* from a paragraph's beginning */
 	size_t base;     /* text.data[0] is this byte of the input */
 	size_t done;     /* text.data[0 .. done) has been judged */
+	size_t seen; /* text.data[0 .. seen) was searched for a place to restart */
+	bool fenced; /* code begins in it and does not end */
 	size_t looked;   /* text.len when sentences were last looked for */
 	struct buf gap;  /* white space that stands before what leaves next */
 	struct buf lead; /* sentences without a claim, waiting */
@@ -262,41 +265,59 @@ static bool may_end(const char *s, size_t len)
 	return false;
 }
 
-/* Forget judged text up to a paragraph that begins anew; an open fence of code must not be cut off. */
-static void restart(struct ground_stream *gs)
+/*
+ * Where the text is cut in two so that a long answer is not gone through from its beginning again and
+ * again: at the first blank line behind RESTART_SIZE bytes that does not stand in fenced code. What
+ * has arrived decides nothing, only what it says. 0: nowhere yet.
+ */
+static size_t restart_at(struct ground_stream *gs)
 {
 	const char *s = gs->text.data;
-	size_t n = gs->done, fences = 0;
 
-	if (n < RESTART_SIZE || n + 2 > gs->text.len || s[n - 1] != '.' || s[n] != '\n' ||
-	    s[n + 1] != '\n')
-		return;
-	for (size_t i = 0; i + 3 <= n; i++)
+	for (; gs->seen + 3 < gs->text.len; gs->seen++) {
+		size_t i = gs->seen;
+
 		if ((i == 0 || s[i - 1] == '\n') &&
 		    (memcmp(s + i, "```", 3) == 0 || memcmp(s + i, "~~~", 3) == 0))
-			fences++;
-	if (fences % 2 != 0)
-		return;
-	buf_consume(&gs->text, n);
-	gs->base += n;
-	gs->done = 0;
-	gs->looked -= n;
+			gs->fenced = !gs->fenced;
+		if (i >= RESTART_SIZE && s[i] == '\n' && s[i + 1] == '\n' && !gs->fenced)
+			return i;
+	}
+	return 0;
 }
 
-static void take_sentences(struct ground_stream *gs, bool last)
+/* Judge the sentences of text[0..len) that are complete. */
+static void take_sentences(struct ground_stream *gs, size_t len, bool last)
 {
 	size_t complete, start, end;
 
-	complete = sentences_complete(gs->sentences, gs->text.data != NULL ? gs->text.data : "",
-				      gs->text.len, last);
-	gs->looked = gs->text.len;
+	complete = sentences_complete(gs->sentences, gs->text.data != NULL ? gs->text.data : "", len,
+				      last);
 	if (complete <= gs->done)
 		return;
 	sentences_start(gs->sentences, gs->text.data, complete);
 	while (sentences_next(gs->sentences, &start, &end))
 		if (start >= gs->done)
 			take_sentence(gs, start, end);
-	restart(gs);
+}
+
+static void take_text(struct ground_stream *gs, bool last)
+{
+	size_t n;
+
+	while ((n = restart_at(gs)) > 0) {
+		take_sentences(gs, n, true);
+		/* White space behind the last sentence stays, as the next one's gap. */
+		buf_consume(&gs->text, gs->done);
+		gs->base += gs->done;
+		gs->seen -= gs->done;
+		gs->done = 0;
+		/* The search goes on where the cut is, which is now near the beginning. */
+		gs->fenced = false;
+	}
+	n = last || gs->text.len == 0 ? gs->text.len : utf8_whole(gs->text.data, gs->text.len);
+	take_sentences(gs, n, last);
+	gs->looked = gs->text.len;
 }
 
 static void finish(struct ground_stream *gs)
@@ -354,7 +375,7 @@ int ground_stream_feed(struct ground_stream *gs, const struct ragd_call *call, c
 	if (buf_failed(&gs->text))
 		return ragd_err_set(err, -ENOMEM, "grounding: out of memory");
 	if (last || may_end(text, len) || gs->text.len - gs->looked > LOOK_EVERY)
-		take_sentences(gs, last);
+		take_text(gs, last);
 	if (last)
 		finish(gs);
 	return copy_out(gs, call, out, err);

@@ -44,10 +44,15 @@ void lane_add(struct lane *l, const char *raw, size_t len, uint32_t at)
 		folded_put(&l->text, raw[i], at + (uint32_t)i, at + (uint32_t)i + 1);
 }
 
-/* Where byte i of the window stands in the raw stream. */
-static uint32_t raw_at(const struct lane *l, size_t i, uint32_t fed)
+/*
+ * The raw offset before which a scanner has decided. What cannot be seen behind an open find is part of
+ * it if the find goes on, so it is not decided yet.
+ */
+static uint32_t decided(const struct lane *l, const struct scan *st, uint32_t fed)
 {
-	return i < l->text.len ? l->text.at[i].start : fed;
+	if (st->open && st->from > 0)
+		return l->text.at[st->from - 1].end;
+	return st->from < l->text.len ? l->text.at[st->from].start : fed;
 }
 
 static bool wanted(const struct lane *l, const struct kind *kind)
@@ -117,6 +122,7 @@ uint32_t lane_scan(struct lane *l, uint32_t fed, bool end, struct spans *out)
 	struct view v = { l->text.text, l->text.len, end };
 	struct spans found = { 0 };
 	size_t least = l->text.len;
+	uint32_t safe = fed;
 
 	for (size_t k = 0; k < LANE_SCANNERS; k++) {
 		struct scan *st = &l->scan[k];
@@ -131,9 +137,9 @@ uint32_t lane_scan(struct lane *l, uint32_t fed, bool end, struct spans *out)
 		take_finds(l, k, was_open, &found, out);
 		out->failed = out->failed || found.failed;
 		least = MIN(least, st->from);
+		safe = MIN(safe, decided(l, st, fed));
 	}
 	spans_fini(&found);
-	fed = raw_at(l, least, fed);
 	slide(l, least);
-	return fed;
+	return safe;
 }

@@ -90,7 +90,7 @@ static void pool_give(struct pool *pool, hs_scratch_t *s)
 }
 
 static int phrases_compile(const struct phrases *ph, unsigned mode, const char *cache_dir,
-			    hs_database_t **out, struct ragd_err *err)
+			   hs_database_t **out, struct ragd_err *err)
 {
 	struct hs_source src = { .mode = mode, .literal = true };
 	int rc = 0;
@@ -375,8 +375,7 @@ int pattern_stream_end(struct pattern_stream *ps, struct hits *hits)
 
 size_t patterns_partial(const struct patterns *p, const char *text, size_t len)
 {
-	size_t most = MIN(len, p->pieces.longest),
-	       width = p->re_width > 0 ? p->re_width + 1 : 0;
+	size_t most = MIN(len, p->pieces.longest), width = p->re_width > 0 ? p->re_width + 1 : 0;
 
 	for (size_t n = most; n > width; n--) {
 		size_t i = len - n;

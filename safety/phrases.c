@@ -101,7 +101,8 @@ static void find_at(const struct phrases *p, const char *text, size_t len, size_
 	uint32_t lo = p->first[slot], hi = p->first[slot + 1], d = 0;
 
 	/* Where a class is of one byte each, two are known to agree. */
-	if (slot / 64 != 33 && slot / 64 != 60 && slot % 64 != 33 && slot % 64 != 60 && slot % 64 != 0)
+	if (slot / 64 != 33 && slot / 64 != 60 && slot % 64 != 33 && slot % 64 != 60 &&
+	    slot % 64 != 0)
 		d = 2;
 
 	while (lo < hi) {

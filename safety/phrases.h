@@ -14,15 +14,15 @@
 
 struct phrase {
 	const char *text; /* the rules' */
-	uint32_t    len;
-	uint32_t    term;
-	bool        whole; /* ends where a word does; else it may go on */
+	uint32_t len;
+	uint32_t term;
+	bool whole; /* ends where a word does; else it may go on */
 };
 
 struct phrases {
 	struct phrase *item; /* sorted by text */
-	size_t         n;
-	size_t         longest;
+	size_t n;
+	size_t longest;
 	/* item[first[i] .. first[i + 1]) begin with the same two bytes, both in one of 64 classes. */
 	uint32_t first[64 * 64 + 1];
 };

@@ -92,7 +92,7 @@ static size_t leet_end(const char *s, size_t len, size_t i)
 		p--;
 		n_signs--;
 	}
-	return n_letters >= 1 && n_signs >= 1 && p - i >= 3 && n_letters + n_signs == p - i ? p : i;
+	return n_letters >= 1 && n_signs >= 1 && p - i >= 2 && n_letters + n_signs == p - i ? p : i;
 }
 
 bool plain_undo(struct folded *out, const struct folded *in)

@@ -12,8 +12,8 @@
 #include "safety/expand.h"
 #include "safety/folded.h"
 
-#define FILE_LIMIT (4 << 20)
-#define GAP_MOST   40
+#define FILE_LIMIT  (4 << 20)
+#define GAP_MOST    40
 #define STRINGS_MAX (64 << 20)
 
 enum block { NO_BLOCK, CATEGORY, TERM, RULE, SKIPPED_RULE };

@@ -58,7 +58,7 @@ struct rule {
 };
 
 struct rules {
-	struct arena     *strings; /* phrases */
+	struct arena *strings; /* phrases */
 	struct category **categories;
 	size_t n_categories;
 	struct term *terms;

@@ -17,12 +17,18 @@
 #define REPEAT 400
 
 static const char prose[] =
-	"The event loop is the central part of the library. It takes care of polling for I/O and scheduling "
-	"callbacks to be run based on different sources of events. How can I change the size of the thread "
-	"pool? Set the environment variable before the first use; its default is 4 and the maximum 1,024. "
-	"You could also call uv_queue_work (see chapter 3.2), which runs user code on a thread of the pool. "
-	"All other functions are not safe to use from several threads at once. In 2019 the documentation "
-	"was rewritten by people from many countries; write to the list if you find a mistake. A handle is "
+	"The event loop is the central part of the library. It takes care of polling for I/O and "
+	"scheduling "
+	"callbacks to be run based on different sources of events. How can I change the size of "
+	"the thread "
+	"pool? Set the environment variable before the first use; its default is 4 and the maximum "
+	"1,024. "
+	"You could also call uv_queue_work (see chapter 3.2), which runs user code on a thread of "
+	"the pool. "
+	"All other functions are not safe to use from several threads at once. In 2019 the "
+	"documentation "
+	"was rewritten by people from many countries; write to the list if you find a mistake. A "
+	"handle is "
 	"closed with uv_close: after its callback ran, memory can be freed, not before. ";
 
 static struct arena *arena;
@@ -76,7 +82,9 @@ static double memchr_us(const char *text, size_t len)
 
 static double check_us(struct filter *f, enum ragd_stage stage, const char *text, size_t len)
 {
-	struct ragd_screen screen = { .size = sizeof(screen), .stage = stage, .text = { text, len } };
+	struct ragd_screen screen = { .size = sizeof(screen),
+				      .stage = stage,
+				      .text = { text, len } };
 	struct ragd_err err = { 0 };
 	double best = 1e9;
 
@@ -124,11 +132,14 @@ static double feed_us(struct filter *f, const char *text, size_t len, size_t pie
 
 static void ground_us(double *open, double *judge)
 {
-	static const char claim[] = "The default size of the thread pool is 4 and its maximum is 1024.";
+	static const char claim[] =
+		"The default size of the thread pool is 4 and its maximum is 1024.";
 	struct ragd_passage passages[8];
-	struct ragd_screen screen = { .size = sizeof(screen), .stage = RAGD_STAGE_RESPONSE,
+	struct ragd_screen screen = { .size = sizeof(screen),
+				      .stage = RAGD_STAGE_RESPONSE,
 				      .question = RAGD_STR("How large is the thread pool?"),
-				      .passages = passages, .n_passages = ARRAY_LEN(passages) };
+				      .passages = passages,
+				      .n_passages = ARRAY_LEN(passages) };
 	struct ragd_err err = { 0 };
 	int64_t t;
 
@@ -179,12 +190,12 @@ int main(void)
 	for (size_t piece = 4; piece <= 256; piece *= 8) {
 		double us = feed_us(f, kib, sizeof(kib), piece);
 
-		printf("safety: stream, a piece of %zu bytes: %.2f us, %.0f times memchr\n", piece, us,
-		       us * (double)sizeof(kib) / (double)piece / base);
+		printf("safety: stream, a piece of %zu bytes: %.2f us, %.0f times memchr\n", piece,
+		       us, us * (double)sizeof(kib) / (double)piece / base);
 	}
 	ground_us(&open, &judge);
-	printf("safety: evidence of 8 passages taken apart: %.0f us; a sentence judged: %.1f us\n", open,
-	       judge);
+	printf("safety: evidence of 8 passages taken apart: %.0f us; a sentence judged: %.1f us\n",
+	       open, judge);
 	filter_close(f);
 	arena_free(arena);
 	return 0;
