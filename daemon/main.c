@@ -55,7 +55,6 @@ int main(int argc, char **argv)
 	struct cli cli;
 	int status = EXIT_USAGE;
 
-	plugin_probe_main(argc, argv);
 	if (a == NULL || cli_parse(argc, argv, a, &cli, &err) < 0)
 		fprintf(stderr, "ragd: %s; see ragd --help\n",
 			a != NULL ? err.msg : "out of memory");

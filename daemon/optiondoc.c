@@ -280,7 +280,6 @@ int main(int argc, char **argv)
 	bool write = argc > 1 && strcmp(argv[1], "--write") == 0;
 	int rc = 0;
 
-	plugin_probe_main(argc, argv);
 	for (int i = 1 + write; i < argc; i++)
 		rc |= one_file(argv[i], write);
 	return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -40,9 +40,6 @@ struct plugin {
 int plugin_load(const char *const *dirs, const char *module, enum ragd_kind kind,
 		const struct ragd_plugin **out, const char **path, struct ragd_err *err);
 
-/* For main(), before all else: does not return if the arguments are those of such a child. */
-void plugin_probe_main(int argc, char **argv);
-
 /*
  * Open every plugin of cfg; previous (may be NULL) lends the instances that did not change. All or
  * nothing. May block: models load. cfg must outlive the set.

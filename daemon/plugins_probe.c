@@ -35,7 +35,12 @@ static const struct {
 
 /* ---- the child ----------------------------------------------------------------------------- */
 
-void plugin_probe_main(int argc, char **argv)
+/*
+ * Runs before main() in every program that can probe, so that none can forget it: a child that did not see
+ * what it is would run the program again, and that would probe again. glibc hands constructors what it
+ * hands main().
+ */
+__attribute__((constructor)) static void probe_child(int argc, char **argv)
 {
 	const struct rlimit no_core = { 0, 0 };
 	const struct ragd_plugin *descriptor;

@@ -600,7 +600,7 @@ static void notices_a_plugin_that_keeps_what_it_may_not(void **state)
 	}
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(notices_a_plugin_that_keeps_what_it_may_not),
@@ -617,7 +617,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(hybrid_is_the_same),
 	};
 
-	plugin_probe_main(argc, argv);
 	umask(022);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -198,7 +198,7 @@ static void embeds_texts_as_unit_vectors(void **state)
 	echo_end(&t);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(says_the_last_user_message_back_word_by_word),
@@ -208,6 +208,5 @@ int main(int argc, char **argv)
 		cmocka_unit_test(embeds_texts_as_unit_vectors),
 	};
 
-	plugin_probe_main(argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

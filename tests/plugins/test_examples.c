@@ -450,7 +450,7 @@ static void folder_needs_a_folder(void **state)
 	world_fini(&w);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_builds_with_one_line_and_loads),
@@ -465,7 +465,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(folder_needs_a_folder),
 	};
 
-	plugin_probe_main(argc, argv);
 	umask(022);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -376,7 +376,7 @@ static void a_file_written_over_while_loaded_is_refused(void **state)
 	refused(tmp, "good", 0, -EBUSY, "was written over while it is loaded");
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(loads_good_modules_of_each_kind),
@@ -400,7 +400,6 @@ int main(int argc, char **argv)
 	const char *build = getenv("RAGD_BUILDDIR");
 	char path[PATH_MAX];
 
-	plugin_probe_main(argc, argv);
 	umask(022);
 	snprintf(path, sizeof(path), "%s/tests/plugins/modules", build != NULL ? build : ".");
 	if (realpath(path, mods) == NULL) {

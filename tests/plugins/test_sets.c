@@ -510,7 +510,7 @@ static void logs_one_line_with_the_instance_in_it(void **state)
 	world_fini(&w);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opens_in_order_and_closes_in_reverse),
@@ -527,7 +527,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(logs_one_line_with_the_instance_in_it),
 	};
 
-	plugin_probe_main(argc, argv);
 	log_set_level(RAGD_LOG_ERR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
