@@ -21,19 +21,43 @@ static char *slurp(FILE *f)
 	return text;
 }
 
+/* In the child: become rag, or under tests/valgrind, which sets VALGRIND, Valgrind on the program itself. */
+static void become_rag(const char *build, const char *const *args)
+{
+	static const char *const valgrind[] = { "valgrind", "-q", "--error-exitcode=99",
+						"--leak-check=full",
+						"--errors-for-leak-kinds=definite" };
+	const char *words[64];
+	char path[4200];
+	size_t n = 0;
+
+	if (getenv("VALGRIND") == NULL) {
+		snprintf(path, sizeof(path), "%s/rag", build);
+		execv(path, (char *const *)args);
+		return;
+	}
+	snprintf(path, sizeof(path), "%s/.libs/rag", build); /* not libtool's script */
+	for (size_t i = 0; i < sizeof(valgrind) / sizeof(valgrind[0]); i++)
+		words[n++] = valgrind[i];
+	words[n++] = path;
+	while (*++args != NULL && n < 63)
+		words[n++] = *args;
+	words[n] = NULL;
+	execvp(words[0], (char *const *)words);
+}
+
 struct ran run_in(const char *folder, const char *input, const char *const *args)
 {
 	FILE *in = tmpfile(), *out = tmpfile(), *err = tmpfile();
-	const char *build = getenv("RAGD_BUILDDIR");
+	const char *named = getenv("RAGD_BUILDDIR");
+	char build[4096];
 	struct ran r;
-	char named[2048], path[4096];
 	int status;
 	pid_t pid;
 
 	fputs(input != NULL ? input : "", in);
 	rewind(in);
-	snprintf(named, sizeof(named), "%s/rag", build != NULL ? build : ".");
-	if (realpath(named, path) == NULL)
+	if (realpath(named != NULL ? named : ".", build) == NULL)
 		abort();
 	pid = fork();
 	if (pid == 0) {
@@ -42,7 +66,7 @@ struct ran run_in(const char *folder, const char *input, const char *const *args
 		dup2(fileno(err), 2);
 		setenv("RAGD_SOCKET", fake_socket(server), 1);
 		if (folder == NULL || chdir(folder) == 0)
-			execv(path, (char *const *)args);
+			become_rag(build, args);
 		_exit(127);
 	}
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))

@@ -131,3 +131,24 @@ out=$(PATH=$RAGD_BUILDDIR:$PATH bash -c '
 is "bash completes" "$out" "feedback
 --collection --color
 default"
+
+# What docs/clients.md shows does what it says.
+doc=$RAGD_SRCDIR/docs/clients.md
+awk '/^```c$/ { on = 1; next } /^```/ { on = 0 } on' "$doc" >"$T/ask.c"
+built_with() { sed -n "s/^$1 = //p" "$RAGD_BUILDDIR/Makefile"; }
+# shellcheck disable=SC2046
+exits "the program in C compiles" 0 $(built_with CC) $(built_with SANITIZER_FLAGS) -Wall -Wextra -o "$T/ask" "$T/ask.c" -I"$RAGD_SRCDIR/include" \
+	-L"$RAGD_BUILDDIR/.libs" -Wl,-rpath,"$RAGD_BUILDDIR/.libs" -lragd
+exits "and answers" 0 "$T/ask" "What is the default size of the thread pool?"
+has "with the text" "$OUT" "4 threads"
+has "and the quote" "$OUT" '[1] pool.md: "'
+if command -v curl >/dev/null; then
+	cp "$T/docs/pool.md" "$T/notes.md"
+	awk '/^```sh$/ { on = 1; next } /^```/ { on = 0 } on && !/^(cc|\.\/)/' "$doc" >"$T/curl.sh"
+	out=$(cd "$T" && bash curl.sh 2>&1)
+	has "curl gets a stream" "$out" "data: [DONE]"
+	has "finds" "$out" '"object":"list"'
+	has "adds one" "$out" '"id":"notes.md","status":"added"'
+	has "adds lines, one of them bad" "$out" '"added":1,"updated":0,"unchanged":0,"failed":1'
+	has "moderates" "$out" '"action":"redact"'
+fi
