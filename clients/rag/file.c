@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -49,8 +50,13 @@ static int read_all(int fd, size_t hint, char **data, size_t *len, struct ragd_e
 		return ragd_err_set(err, (int)got, "reading stopped: %s", strerror(-(int)got));
 	}
 	if (!file_looks_readable(buf, n)) {
+		bool utf16 = n >= 2 &&
+			     (memcmp(buf, "\xff\xfe", 2) == 0 || memcmp(buf, "\xfe\xff", 2) == 0);
+
 		free(buf);
-		return ragd_err_set(err, -EILSEQ, "binary, not text");
+		return ragd_err_set(err, -EILSEQ, "%s",
+				    utf16 ? "UTF-16; convert it, e.g. with iconv -f UTF-16 -t UTF-8"
+					  : "binary, not text");
 	}
 	*data = buf;
 	*len = n;

@@ -43,7 +43,8 @@ static void put_roff_rows(FILE *f, const struct opt *rows)
 static void put_roff_commands(FILE *f)
 {
 	for (size_t i = 0; commands[i] != NULL; i++) {
-		fprintf(f, ".TP\n\\fBrag %s\\fR ", commands[i]->name);
+		fprintf(f, ".TP\n\\fBrag %s\\fR%s", commands[i]->name,
+			commands[i]->usage[0] != '\0' ? " " : "");
 		put_roff(f, commands[i]->usage);
 		fputc('\n', f);
 		put_roff(f, commands[i]->summary);

@@ -527,6 +527,11 @@ static void reads_files_and_refuses_what_is_no_text(void **state)
 	fclose(f);
 	assert_int_equal(file_read("binary", &data, &len, &err), -EILSEQ);
 	assert_string_equal(err.msg, "binary, not text");
+	f = fopen("wide", "w");
+	fwrite("\xff\xfeh\0i\0", 1, 6, f);
+	fclose(f);
+	assert_int_equal(file_read("wide", &data, &len, &err), -EILSEQ);
+	assert_has(err.msg, "iconv -f UTF-16");
 	f = fopen("pdf", "w");
 	fwrite("%PDF-1.7\0", 1, 9, f);
 	fclose(f);
