@@ -56,25 +56,25 @@ static int next_document(struct round *r, uint32_t after, struct met *out, struc
 	return rc < 0 ? rc : found;
 }
 
-static ssize_t read_terms(struct round *r, const struct met *met, struct prepared_passage **out,
-			  struct ragd_err *err)
+/* The terms of passages first .. first + n of a document. */
+static ssize_t read_terms(struct round *r, const struct met *met, uint32_t first, uint32_t n,
+			  struct prepared_passage **out, struct ragd_err *err)
 {
 	struct arena *arena = r->lane->arena;
 	struct memory m = memory_of_arena(arena);
 	struct passage *passages;
-	ssize_t n = passages_read(&r->lane->db, &m, met->place.id, met->place.first_passage,
-				  met->place.n_passages, &passages, err);
+	ssize_t found = passages_read(&r->lane->db, &m, met->place.id, first, n, &passages, err);
 	int rc = 0;
 
-	if (n < 0)
-		return n;
-	*out = arena_alloc(arena, (size_t)n + 1, sizeof(**out));
+	if (found < 0)
+		return found;
+	*out = arena_alloc(arena, (size_t)found + 1, sizeof(**out));
 	if (*out == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for learning");
-	for (ssize_t i = 0; rc == 0 && i < n; i++)
+	for (ssize_t i = 0; rc == 0 && i < found; i++)
 		rc = terms_passage(r->lane->terms, arena, met->title, passages[i].heading,
 				   passages[i].text, &(*out)[i].terms, err);
-	return rc < 0 ? rc : n;
+	return rc < 0 ? rc : found;
 }
 
 /* ---- gather -------------------------------------------------------------------------------- */
@@ -82,21 +82,45 @@ static ssize_t read_terms(struct round *r, const struct met *met, struct prepare
 /* A passage is in the sample or not by its id alone, so that the same store teaches the same. */
 static bool in_sample(uint32_t passage, uint64_t n_passages)
 {
-	return (uint64_t)(passage * 2654435761u) * n_passages < (uint64_t)EMBED_MAX_PASSAGES
-									<< 32 ||
-	       n_passages <= EMBED_MAX_PASSAGES;
+	return n_passages <= EMBED_MAX_PASSAGES ||
+	       (uint64_t)(passage * 2654435761u) * n_passages < (uint64_t)EMBED_MAX_PASSAGES << 32;
 }
 
+/* Those of its passages that are in the sample, in runs of neighbours. */
+static int gather_document(struct round *r, const struct met *met, uint64_t n_passages,
+			   struct embed_rows *rows, struct ragd_err *err)
+{
+	uint32_t first = met->place.first_passage, end = first + met->place.n_passages;
+	int rc = 0;
+
+	for (uint32_t i = first; rc == 0 && i < end; i++) {
+		struct prepared_passage *p;
+		uint32_t run = 0;
+		ssize_t n;
+
+		while (i + run < end && in_sample(i + run, n_passages))
+			run++;
+		if (run == 0)
+			continue;
+		n = read_terms(r, met, i, run, &p, err);
+		for (ssize_t j = 0; rc == 0 && j < n; j++)
+			if (embed_rows_add(rows, p[j].terms.terms, p[j].terms.n_terms) < 0)
+				rc = ragd_err_set(err, -ENOMEM, "out of memory for learning");
+		if (n < 0)
+			rc = (int)n;
+		i += run;
+	}
+	return rc;
+}
+
+/* What is added meanwhile is not in it: one that comes late must not make it larger than its bound. */
 static int gather(struct round *r, uint64_t n_passages, struct embed_rows *rows,
 		  struct ragd_err *err)
 {
 	struct met met = { 0 };
 	int found = 1, rc = 0;
 
-	while (rc == 0 && found > 0) {
-		struct prepared_passage *p;
-		ssize_t n;
-
+	while (rc == 0 && found > 0 && rows->n <= EMBED_MAX_PASSAGES + EMBED_MAX_PASSAGES / 8) {
 		arena_reset(r->lane->arena);
 		rc = cancelled(r, err);
 		if (rc == 0)
@@ -104,14 +128,8 @@ static int gather(struct round *r, uint64_t n_passages, struct embed_rows *rows,
 		if (rc < 0)
 			return rc;
 		found = next_document(r, met.place.id, &met, err);
-		n = found > 0 ? read_terms(r, &met, &p, err) : found;
+		rc = found > 0 ? gather_document(r, &met, n_passages, rows, err) : found;
 		lane_end(r->lane);
-		for (ssize_t i = 0; rc == 0 && i < n; i++)
-			if (in_sample(met.place.first_passage + (uint32_t)i, n_passages) &&
-			    embed_rows_add(rows, p[i].terms.terms, p[i].terms.n_terms) < 0)
-				rc = ragd_err_set(err, -ENOMEM, "out of memory for learning");
-		if (n < 0)
-			rc = (int)n;
 	}
 	return rc;
 }
@@ -222,7 +240,7 @@ static int project(struct round *r, const struct embedder *e, const struct met *
 		   struct fill_job *j, struct ragd_err *err)
 {
 	struct prepared_passage *p;
-	ssize_t n = read_terms(r, met, &p, err);
+	ssize_t n = read_terms(r, met, met->place.first_passage, met->place.n_passages, &p, err);
 	uint16_t *half;
 
 	if (n < 0)

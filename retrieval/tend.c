@@ -8,8 +8,8 @@
 #include "retrieval/learn.h"
 #include "retrieval/store_internal.h"
 
-#define CALM_MS 300  /* how long nobody must have written */
-#define MANY    5000 /* so many passages without vectors do not wait for calm */
+#define CALM_MS 300   /* how long nobody must have written */
+#define MANY    50000 /* so many passages without vectors do not wait for calm */
 
 struct tender {
 	struct store *store;
