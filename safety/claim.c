@@ -187,37 +187,67 @@ static size_t removed_end(const char *text, size_t len, size_t i)
 	return n >= i + 8 && memcmp(text + n - 8, tail, 8) == 0 ? n : i;
 }
 
-static int read_part(struct words *ws, const char *text, size_t from, size_t to, bool *first,
-		     struct claim_marks *marks, int (*cb)(void *arg, const struct token *t),
-		     void *arg)
+/* Where reading is within a sentence. */
+struct reader {
+	struct words *words;
+	struct claim_marks *marks;
+	int (*cb)(void *arg, const struct token *t);
+	void *arg;
+	bool begun;         /* a word has been read */
+	bool waits;         /* the first word's token waits for the second word */
+	uint32_t first_end; /* where the first word ends */
+	struct token first;
+};
+
+/*
+ * The capital that begins a sentence says nothing, unless the next word has one too: Emma Stone.
+ */
+static int pass_on(struct reader *r, const struct token *t, const struct word *w)
+{
+	int rc = 0;
+
+	if (r->waits) {
+		r->waits = false;
+		if (w != NULL && w->name && w->start == r->first_end + 1 && !w->stop)
+			r->first.kind = TOKEN_NAME;
+		rc = r->cb(r->arg, &r->first);
+	}
+	return rc < 0 || t == NULL ? rc : r->cb(r->arg, t);
+}
+
+static int read_part(struct reader *r, const char *text, size_t from, size_t to)
 {
 	struct word w;
 	uint32_t whole_end = 0;
+	int rc = 0;
 
-	words_start(ws, text + from, to - from);
-	while (words_next(ws, &w)) {
+	words_start(r->words, text + from, to - from);
+	while (rc == 0 && words_next(r->words, &w)) {
+		bool part = w.start < whole_end, token;
 		struct token t;
-		bool part = w.start < whole_end;
 
-		whole_end = MAX(whole_end, w.end);
-		if (!part)
-			note(&w, marks);
-		if (token_of(&w, text + from, *first, &t) && !part) {
-			int rc = cb(arg, &t);
-
-			if (rc < 0)
-				return rc;
+		whole_end = whole_end > w.end ? whole_end : w.end;
+		if (part)
+			continue;
+		note(&w, r->marks);
+		token = token_of(&w, text + from, !r->begun, &t);
+		if (!r->begun && token && t.kind == TOKEN_WORD && w.name) {
+			r->waits = true;
+			r->first = t;
+			r->first_end = w.end;
+		} else {
+			rc = pass_on(r, token ? &t : NULL, &w);
 		}
-		*first = false;
+		r->begun = true;
 	}
-	return 0;
+	return rc;
 }
 
 int claim_read(struct words *w, const char *text, size_t len, struct claim_marks *marks,
 	       int (*cb)(void *arg, const struct token *t), void *arg)
 {
+	struct reader r = { .words = w, .marks = marks, .cb = cb, .arg = arg };
 	size_t from = 0, i = 0, end;
-	bool first = true;
 	int rc = 0;
 
 	*marks = (struct claim_marks){ 0 };
@@ -227,8 +257,10 @@ int claim_read(struct words *w, const char *text, size_t len, struct claim_marks
 			i++;
 			continue;
 		}
-		rc = read_part(w, text, from, i, &first, marks, cb, arg);
+		rc = read_part(&r, text, from, i);
 		from = i = end;
 	}
-	return rc < 0 ? rc : read_part(w, text, from, len, &first, marks, cb, arg);
+	if (rc == 0)
+		rc = read_part(&r, text, from, len);
+	return rc < 0 ? rc : pass_on(&r, NULL, NULL);
 }

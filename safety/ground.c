@@ -7,9 +7,11 @@
 #include "base/sentences.h"
 #include "base/util.h"
 #include "base/words.h"
+#include "safety/chars.h"
 #include "safety/claim.h"
 
 #define CLAIM_MAX  64 /* tokens of a sentence that are judged: one bit each */
+#define QUOTE_MIN  16 /* bytes; less may stand anywhere by chance */
 #define WINDOW_MAX 3  /* neighbouring sentences that may support together */
 
 /* A sentence of a passage. */
@@ -279,11 +281,9 @@ static float support_of(const struct ground *g, const struct claim *c, const uin
 	missing = ~(all | title | ctx->question);
 	if (c->numbers & missing)
 		s *= 0.3f;
-	if (c->names & missing) {
-		float share = weight_of(c, c->names & missing) / weight_of(c, c->names);
-
-		s *= 1.0f - 0.3f * share;
-	}
+	/* One wrong name makes a sentence wrong, however much of it is right. */
+	if (c->names & missing)
+		s *= 0.55f;
 	/* What the sentence that says most of it denies, and the other way round. */
 	if ((c->marks.n_negations % 2) != (g->pieces[best].marks.n_negations % 2))
 		s *= 0.5f;
@@ -352,6 +352,45 @@ static void best_window(const struct ground *g, const struct claim *c, const uin
 	out->score = MAX(0.0f, MIN(1.0f, out->score));
 }
 
+/* A sentence that stands in a passage word for word, as those of the extractive reader do. */
+static bool quoted(const struct ground *g, const char *sentence, size_t len, uint64_t hints,
+		   struct ground_support *out)
+{
+	uint32_t from = UINT32_MAX, to = 0, best = UINT32_MAX;
+	const char *at = NULL;
+
+	while (len > 0 && is_space(sentence[len - 1]))
+		len--;
+	if (len < QUOTE_MIN)
+		return false;
+	for (uint32_t i = 0; i < g->screen->n_passages; i++) {
+		const struct ragd_str text = g->screen->passages[i].text;
+		const char *p = text.len < len ? NULL : memmem(text.s, text.len, sentence, len);
+
+		if (p == NULL || (best != UINT32_MAX && !(i < 64 && hints >> i & 1)))
+			continue;
+		at = p;
+		best = i;
+		if (i < 64 && hints >> i & 1)
+			break;
+	}
+	if (best == UINT32_MAX)
+		return false;
+	for (size_t i = 0; i < g->n_pieces; i++) {
+		const struct piece *p = &g->pieces[i];
+		size_t off = (size_t)(at - g->screen->passages[best].text.s);
+
+		if (p->passage != best || p->end <= off || p->start >= off + len)
+			continue;
+		from = MIN(from, p->start);
+		to = MAX(to, p->end);
+	}
+	if (from >= to)
+		return false;
+	*out = (struct ground_support){ best, from, to, 1.0f };
+	return true;
+}
+
 int ground_judge(struct ground *g, const char *sentence, size_t len, uint64_t hints,
 		 float threshold, enum ground_verdict *verdict, struct ground_support *support)
 {
@@ -364,6 +403,10 @@ int ground_judge(struct ground *g, const char *sentence, size_t len, uint64_t hi
 	*verdict = classify(&c, sentence, len);
 	if (c.n == 0 || g->n_pieces == 0)
 		return 0;
+	if (quoted(g, sentence, len, hints, support)) {
+		*verdict = *verdict == GROUND_DISCLAIMER ? GROUND_DISCLAIMER : GROUND_SUPPORTED;
+		return 0;
+	}
 	masks = malloc(g->n_pieces * sizeof(*masks));
 	if (masks == NULL)
 		return -ENOMEM;

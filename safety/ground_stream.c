@@ -24,8 +24,8 @@ struct ground_stream {
 	struct buf text; /* from a paragraph's beginning */
 	size_t base;     /* text.data[0] is this byte of the input */
 	size_t done;     /* text.data[0 .. done) has been judged */
-	size_t seen; /* text.data[0 .. seen) was searched for a place to restart */
-	bool fenced; /* code begins in it and does not end */
+	size_t seen;     /* text.data[0 .. seen) was searched for a place to restart */
+	bool fenced;     /* code begins in it and does not end */
 	size_t looked;   /* text.len when sentences were last looked for */
 	struct buf gap;  /* white space that stands before what leaves next */
 	struct buf lead; /* sentences without a claim, waiting */
@@ -291,8 +291,8 @@ static void take_sentences(struct ground_stream *gs, size_t len, bool last)
 {
 	size_t complete, start, end;
 
-	complete = sentences_complete(gs->sentences, gs->text.data != NULL ? gs->text.data : "", len,
-				      last);
+	complete = sentences_complete(gs->sentences, gs->text.data != NULL ? gs->text.data : "",
+				      len, last);
 	if (complete <= gs->done)
 		return;
 	sentences_start(gs->sentences, gs->text.data, complete);

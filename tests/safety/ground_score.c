@@ -1,7 +1,7 @@
 /*
  * Scores the grounding check on labelled pairs of claim and evidence.
  *
- *     ground_score expertqa|climate|qed FILE [CORPUS]
+ *     ground_score expertqa|climate|rgb|qed FILE [CORPUS]
  *
  * prints AUROC of the support score, then precision and recall of "supported" at several thresholds.
  * SHOW=1 prints each pair with its score.
@@ -153,6 +153,23 @@ static void qed(const char *answers, const char *corpus)
 	json_decref(all);
 }
 
+/* A passage as the claim, with itself and with a copy whose answer was exchanged for another. */
+static void rgb(json_t *o)
+{
+	json_t *right = json_object_get(o, "positive"),
+	       *wrong = json_object_get(o, "positive_wrong");
+
+	for (size_t i = 0; i < json_array_size(right) && i < json_array_size(wrong); i++) {
+		const char *a = json_string_value(json_array_get(right, i));
+		const char *b = json_string_value(json_array_get(wrong, i));
+
+		if (strcmp(a, b) == 0)
+			continue;
+		judge(str(o, "query"), a, "", &a, 1, true);
+		judge(str(o, "query"), a, "", &b, 1, false);
+	}
+}
+
 static int by_score(const void *a, const void *b)
 {
 	const struct pair *x = a, *y = b;
@@ -215,6 +232,8 @@ int main(int argc, char **argv)
 
 			if (strcmp(argv[1], "climate") == 0)
 				climate(o);
+			else if (strcmp(argv[1], "rgb") == 0)
+				rgb(o);
 			else
 				expertqa(o);
 			json_decref(o);
