@@ -18,7 +18,6 @@
 
 struct fake {
 	const struct fake_row *rows;
-	void *arg;
 	char folder[64];
 	char socket[96];
 	int listener;
@@ -156,7 +155,7 @@ static bool reply(struct connection *c, const struct fake_request *req)
 {
 	const struct fake_row *row = row_of(c->f, req);
 	int status = row->status;
-	char *made = row->make != NULL ? row->make(req, &status, c->f->arg) : NULL;
+	char *made = row->make != NULL ? row->make(req, &status, c->f) : NULL;
 	const char *body = made != NULL ? made : row->body != NULL ? row->body : "";
 	size_t len = strlen(body);
 	bool chunked = row->fault == FAKE_PIECES || row->fault == FAKE_HANG;
@@ -244,14 +243,13 @@ static void *accept_all(void *arg)
 	return NULL;
 }
 
-struct fake *fake_start(const struct fake_row *rows, void *arg)
+struct fake *fake_start(const struct fake_row *rows)
 {
 	struct fake *f = calloc(1, sizeof(*f));
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 
 	assert(f != NULL);
 	f->rows = rows;
-	f->arg = arg;
 	strcpy(f->folder, "/tmp/ragd-client-XXXXXX");
 	if (mkdtemp(f->folder) == NULL)
 		abort();

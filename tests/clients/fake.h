@@ -26,8 +26,10 @@ struct fake_request {
 	char *headers; /* as sent */
 };
 
-/* Makes a reply's body from the request; free()d by the server. It may change *status. */
-typedef char *(*fake_reply_cb)(const struct fake_request *req, int *status, void *arg);
+struct fake;
+
+/* Makes a reply's body from the request to f; free()d by the server. It may change *status. */
+typedef char *(*fake_reply_cb)(const struct fake_request *req, int *status, struct fake *f);
 
 struct fake_row {
 	const char *method;
@@ -39,10 +41,8 @@ struct fake_row {
 	fake_reply_cb make; /* instead of body */
 };
 
-struct fake;
-
 /* Rows end with one whose method is NULL; the first that fits is taken, 404 if none. They must outlive it. */
-struct fake *fake_start(const struct fake_row *rows, void *arg);
+struct fake *fake_start(const struct fake_row *rows);
 void fake_stop(struct fake *f);
 
 const char *fake_folder(const struct fake *f); /* removed by fake_stop() with what is in it */

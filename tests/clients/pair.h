@@ -18,7 +18,7 @@ struct pair {
 
 static inline struct pair pair_open(const struct fake_row *rows)
 {
-	struct pair p = { .f = fake_start(rows, NULL) };
+	struct pair p = { .f = fake_start(rows) };
 
 	assert_int_equal(ragd_client_open(fake_socket(p.f), &p.c, &p.err), 0);
 	assert_string_equal(ragd_client_socket(p.c), fake_socket(p.f));

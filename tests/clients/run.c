@@ -84,7 +84,7 @@ void ran_free(struct ran *r)
 
 void server_start(const struct fake_row *rows)
 {
-	server = fake_start(rows, NULL);
+	server = fake_start(rows);
 }
 
 void server_stop(void)

@@ -16,12 +16,12 @@
 #include "tests/clients/run.h"
 
 /* Stores every line of a request: those whose text says so fail. */
-static char *store(const struct fake_request *req, int *status, void *arg)
+static char *store(const struct fake_request *req, int *status, struct fake *f)
 {
 	json_t *results = json_array(), *reply;
 	char *text;
 
-	(void)arg;
+	(void)f;
 	(void)status;
 	for (const char *line = req->body, *end; *line != '\0'; line = end + 1) {
 		json_t *doc =
@@ -45,9 +45,9 @@ static char *store(const struct fake_request *req, int *status, void *arg)
 	return text;
 }
 
-static char *store_one(const struct fake_request *req, int *status, void *arg)
+static char *store_one(const struct fake_request *req, int *status, struct fake *f)
 {
-	(void)arg;
+	(void)f;
 	if (memmem(req->body, req->len, "REFUSE", 6) != NULL) {
 		*status = 422;
 		return strdup(ERROR("unprocessable", "It is refused."));
@@ -169,14 +169,14 @@ static void add_sends_big_ones_alone_and_small_ones_together(void **state)
 }
 
 /* A daemon that has 00.md to 17.md already, in two pages, the last with other bytes. */
-static char *list_known(const struct fake_request *req, int *status, void *arg)
+static char *list_known(const struct fake_request *req, int *status, struct fake *f)
 {
 	bool second = strstr(req->target, "after=p") != NULL;
 	json_t *data = json_array(), *reply;
 	char *text;
 
 	(void)status;
-	(void)arg;
+	(void)f;
 	for (int i = second ? 10 : 0; i < (second ? 18 : 10); i++) {
 		char name[16], digest[RAGD_DIGEST_HEX + 1];
 
@@ -265,10 +265,10 @@ static void add_reads_lines_and_standard_input(void **state)
 }
 
 /* A daemon whose bodies may have 100 bytes: what is too much together goes one by one. */
-static char *store_little(const struct fake_request *req, int *status, void *arg)
+static char *store_little(const struct fake_request *req, int *status, struct fake *f)
 {
 	if (req->len <= 100)
-		return store(req, status, arg);
+		return store(req, status, f);
 	*status = 413;
 	return strdup(ERROR("body_too_large", "More than 100 bytes."));
 }

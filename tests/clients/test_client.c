@@ -44,7 +44,7 @@ static void says_why_there_is_no_daemon(void **state)
 static void looks_where_it_says(void **state)
 {
 	static const struct fake_row rows[] = { { .method = NULL } };
-	struct fake *f = fake_start(rows, NULL);
+	struct fake *f = fake_start(rows);
 	char folder[160], link_to[200];
 	struct ragd_place places[4];
 	struct ragd_client *c;

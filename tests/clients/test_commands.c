@@ -242,11 +242,10 @@ static void help_and_version_need_no_daemon(void **state)
 /* ---- batches ---- */
 
 /* The answer to the first question waits until the others have come. */
-static char *answer_late(const struct fake_request *req, int *status, void *arg)
+static char *answer_late(const struct fake_request *req, int *status, struct fake *f)
 {
-	(void)arg;
 	if (strstr(req->body, "first") != NULL)
-		fake_wait_requests(server, 3);
+		fake_wait_requests(f, 3);
 	if (strstr(req->body, "broken") != NULL) {
 		*status = 400;
 		return strdup(ERROR("invalid_value", "Not that."));
@@ -496,9 +495,9 @@ static void rates(void **state)
 	server_stop();
 }
 
-static char *answer_by_turn(const struct fake_request *req, int *status, void *arg)
+static char *answer_by_turn(const struct fake_request *req, int *status, struct fake *f)
 {
-	(void)arg;
+	(void)f;
 	(void)status;
 	if (strstr(req->body, "forbidden\"}]") != NULL)
 		return strdup(STREAMED("No.", "content_filter",

@@ -31,7 +31,7 @@ int main()
 		  nullptr },
 		{ nullptr, nullptr, 0, nullptr, nullptr, FAKE_FINE, nullptr },
 	};
-	fake *f = fake_start(rows, nullptr);
+	fake *f = fake_start(rows);
 	ragd_client *c = nullptr;
 	ragd_answer *a = nullptr;
 	ragd_events events = {};
