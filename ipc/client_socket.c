@@ -48,6 +48,8 @@ static const char *socket_why(int rc)
 		return "nothing listens there any more";
 	case -EACCES:
 		return "you may not use it";
+	case -EPERM:
+		return "others may write to that folder";
 	case -ENAMETOOLONG:
 		return "the path is too long for a socket (107 bytes at most)";
 	case -ENOTSOCK:
@@ -70,24 +72,46 @@ int client_socket_try(const char *path, char **out, struct ragd_err *err)
 
 static void place_set(struct ragd_place *p, const char *from, const char *path)
 {
+	size_t len = MIN(strlen(path), sizeof(p->path) - 1);
+
 	*p = (struct ragd_place){ .from = from };
-	snprintf(p->path, sizeof(p->path), "%s", path);
-	p->rc = strlen(path) < sizeof(p->path) ? socket_probe(path) : -ENAMETOOLONG;
+	memcpy(p->path, path, len);
+	p->rc = path[len] == '\0' ? socket_probe(path) : -ENAMETOOLONG;
+}
+
+/*
+ * Without XDG_RUNTIME_DIR a user's daemon is in /tmp. Anybody could have made the folder there, to hear the
+ * questions: it has to be this user's and nobody else's to write to.
+ */
+static void place_set_tmp(struct ragd_place *p)
+{
+	char dir[64], path[80];
+	struct stat st;
+
+	snprintf(dir, sizeof(dir), "/tmp/ragd-%u", (unsigned)geteuid());
+	snprintf(path, sizeof(path), "%s/ragd.sock", dir);
+	place_set(p, "no XDG_RUNTIME_DIR", path);
+	if (lstat(dir, &st) == 0 &&
+	    (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 022) != 0))
+		p->rc = -EPERM;
 }
 
 size_t ragd_client_places(struct ragd_place *out, size_t n)
 {
 	const char *named = getenv("RAGD_SOCKET"), *dir = getenv("XDG_RUNTIME_DIR");
 	struct ragd_place all[N_PLACES];
-	char path[sizeof(all[0].path) + 1] = "";
+	char path[sizeof(all[0].path) + 1];
 	size_t n_all = 0;
 
 	if (named != NULL && named[0] != '\0') {
 		place_set(&all[n_all++], "RAGD_SOCKET", named);
 	} else {
-		if (dir != NULL && dir[0] != '\0')
+		if (dir != NULL && dir[0] == '/') { /* a relative one is to be ignored */
 			snprintf(path, sizeof(path), "%s/ragd/ragd.sock", dir);
-		place_set(&all[n_all++], "XDG_RUNTIME_DIR", path);
+			place_set(&all[n_all++], "XDG_RUNTIME_DIR", path);
+		} else {
+			place_set_tmp(&all[n_all++]);
+		}
 		place_set(&all[n_all++], "system", SYSTEM_SOCKET);
 	}
 	n = MIN(n, n_all);
@@ -110,11 +134,8 @@ int client_socket_find(char **out, struct ragd_err *err)
 
 		if (p->rc != -ENOENT)
 			rc = p->rc;
-		len += (size_t)(p->path[0] != '\0'
-					? snprintf(looked + len, sizeof(looked) - len, "%s%s (%s)",
-						   i > 0 ? ", " : "", p->path, socket_why(p->rc))
-					: snprintf(looked + len, sizeof(looked) - len,
-						   "%s$%s (not set)", i > 0 ? ", " : "", p->from));
+		len += (size_t)snprintf(looked + len, sizeof(looked) - len, "%s%s (%s)",
+					i > 0 ? ", " : "", p->path, socket_why(p->rc));
 	}
 	return ragd_err_set(err, rc, "no ragd found; looked at %s; start one with `ragd --user`",
 			    looked);

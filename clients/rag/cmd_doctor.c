@@ -70,9 +70,7 @@ static void check_places(struct exam *x)
 	for (size_t i = 0; i < n; i++) {
 		const struct ragd_place *p = &places[i];
 
-		if (p->path[0] == '\0')
-			finding(x, STYLE_WARN, "socket", "$%s is not set", p->from);
-		else if (p->rc == 0)
+		if (p->rc == 0)
 			finding(x, STYLE_GOOD, "socket", "%s (%s) takes connections%s", p->path,
 				p->from, used ? ", but an earlier one is used" : "");
 		else

@@ -71,8 +71,9 @@ struct ragd_client;
 
 /*
  * Find a daemon. socket is the path of its socket, or NULL to look at $RAGD_SOCKET and nowhere else if it
- * is set, otherwise at $XDG_RUNTIME_DIR/ragd/ragd.sock and then /run/ragd/ragd.sock. The first that takes
- * a connection is used. The error lists where it looked and how to start one.
+ * is set, otherwise at $XDG_RUNTIME_DIR/ragd/ragd.sock (/tmp/ragd-UID/ragd.sock where that is not set) and
+ * then /run/ragd/ragd.sock. The first that takes a connection is used. The error lists where it looked and
+ * how to start one.
  */
 RAGD_API int ragd_client_open(const char *socket, struct ragd_client **out, struct ragd_err *err);
 RAGD_API void ragd_client_close(struct ragd_client *c);

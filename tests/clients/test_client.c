@@ -86,6 +86,62 @@ static void looks_where_it_says(void **state)
 	unsetenv("XDG_RUNTIME_DIR");
 }
 
+/* As another user of the machine, whose folder in /tmp is nobody's yet. */
+static int look_in_tmp(uid_t uid, char *dir, size_t size)
+{
+	struct ragd_place places[4];
+
+	unsetenv("RAGD_SOCKET");
+	setenv("XDG_RUNTIME_DIR", "relative", 1); /* as good as none */
+	assert_int_equal(ragd_client_places(places, 4), 2);
+	unsetenv("XDG_RUNTIME_DIR");
+	assert_int_equal(ragd_client_places(places, 4), 2);
+	snprintf(dir, size, "/tmp/ragd-%u", (unsigned)uid);
+	assert_has(places[0].path, dir);
+	assert_string_equal(places[0].from, "no XDG_RUNTIME_DIR");
+	return places[0].rc;
+}
+
+static void without_a_runtime_dir_it_looks_in_tmp(void **state)
+{
+	const uid_t uid = geteuid() == 0 ? 61000 + (uid_t)getpid() % 4000 : geteuid(),
+		    was = geteuid();
+	struct ragd_client *c;
+	struct ragd_err err;
+	char dir[64];
+
+	(void)state;
+	assert_int_equal(seteuid(uid), 0);
+	snprintf(dir, sizeof(dir), "/tmp/ragd-%u", (unsigned)uid);
+	if (access(dir, F_OK) == 0) { /* this user's, in use */
+		assert_int_equal(seteuid(was), 0);
+		skip();
+	}
+	assert_int_equal(look_in_tmp(uid, dir, sizeof(dir)), -ENOENT);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(look_in_tmp(uid, dir, sizeof(dir)), -ENOENT);
+	/* A folder that others may write to is not trusted, whatever is in it. */
+	assert_int_equal(chmod(dir, 0770), 0);
+	assert_int_equal(look_in_tmp(uid, dir, sizeof(dir)), -EPERM);
+	assert_true(ragd_client_open(NULL, &c, &err) < 0 ||
+		    access("/run/ragd/ragd.sock", F_OK) == 0);
+	if (access("/run/ragd/ragd.sock", F_OK) != 0)
+		assert_has(err.msg, "others may write to that folder");
+	assert_int_equal(rmdir(dir), 0);
+	/* Nor is a link, or another user's. */
+	assert_int_equal(symlink("/var/tmp", dir), 0);
+	assert_int_equal(look_in_tmp(uid, dir, sizeof(dir)), -EPERM);
+	assert_int_equal(unlink(dir), 0);
+	assert_int_equal(seteuid(was), 0);
+	if (was == 0) {
+		assert_int_equal(mkdir(dir, 0700), 0);
+		assert_int_equal(seteuid(uid), 0);
+		assert_int_equal(look_in_tmp(uid, dir, sizeof(dir)), -EPERM);
+		assert_int_equal(seteuid(was), 0);
+		assert_int_equal(rmdir(dir), 0);
+	}
+}
+
 static void says_that_the_daemon_went_away(void **state)
 {
 	static const struct fake_row rows[] = {
@@ -616,6 +672,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(says_why_there_is_no_daemon),
 		cmocka_unit_test(looks_where_it_says),
+		cmocka_unit_test(without_a_runtime_dir_it_looks_in_tmp),
 		cmocka_unit_test(says_that_the_daemon_went_away),
 		cmocka_unit_test(refusals_carry_the_daemons_sentence),
 		cmocka_unit_test(replies_of_others_are_told_from_ragds),
