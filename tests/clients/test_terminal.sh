@@ -2,6 +2,7 @@
 # rag on a terminal: wrapping, colours, progress, line editing, Ctrl-C.
 . "$RAGD_SRCDIR/tests/flow/lib.sh"
 command -v python3 >/dev/null || skip "python3 is missing"
+python3 -c 'import os; os.openpty()' 2>/dev/null || skip "this machine gives no terminals"
 
 cat >"$T/ragd.conf" <<'CONF'
 plugin "echo" { module = "inference_echo" }

@@ -113,18 +113,34 @@ echo "-- clients that leave, queues that fill, deadlines that pass"
 metric() { api /metrics | sed -n "s/^$1 //p"; }
 words=$(seq -s ' ' 500)
 before=$(metric 'ragd_answers_total{outcome="cancelled"}')
+clients=() # background jobs of ask
+leave() { # end the curl of each
+	local p child
+	for p in "${clients[@]}"; do
+		for child in $(cat "/proc/$p/task/$p/children"); do
+			for child in $(cat "/proc/$child/task/$child/children") "$child"; do
+				[ "$(cat "/proc/$child/comm" 2>/dev/null)" != curl ] || kill "$child"
+			done
+		done
+	done
+	clients=()
+}
 ask slow "$words" '{"stream":true}' >"$T/left" &
+clients+=($!)
 active() { [ "$(metric ragd_answers_active)" = "$1" ]; }
 check "an answer is at work" wait_for active 1
-pkill -f "^curl .*$SOCKET"
+leave
 check "its client leaves and its work ends" wait_for active 0
 is "it counts as cancelled" "$(metric 'ragd_answers_total{outcome="cancelled"}')" $((before + 1))
 
-for i in 1 2 3 4; do ask slow "$words" '{"stream":true}' >/dev/null & done
+for i in 1 2 3 4; do
+	ask slow "$words" '{"stream":true}' >/dev/null &
+	clients+=($!)
+done
 check "the queue is full" wait_for active 4
 is "one more is refused" "$(ask echo hello | get '["error"]["code"]')" queue_full
 has "with the time to come back" "$(api /v1/chat/completions -D - -o /dev/null -d '{"model":"echo","messages":[{"role":"user","content":"x"}]}')" "Retry-After"
-pkill -f "^curl .*$SOCKET"
+leave
 check "and there is room again" wait_for active 0
 
 is "a deadline is kept" "$(ask hasty "$words" | get '["error"]["code"]')" deadline
