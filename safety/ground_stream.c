@@ -371,6 +371,11 @@ int ground_stream_feed(struct ground_stream *gs, const struct ragd_call *call, c
 	buf_clear(&gs->out);
 	gs->n_cites = 0;
 	gs->n_findings = 0;
+	/* An open answer without evidence: there is nothing to say about it. */
+	if (!gs->screen.grounded && gs->screen.n_passages == 0) {
+		buf_add(&gs->out, text, len);
+		return copy_out(gs, call, out, err);
+	}
 	buf_add(&gs->text, text, len);
 	if (buf_failed(&gs->text))
 		return ragd_err_set(err, -ENOMEM, "grounding: out of memory");

@@ -271,6 +271,19 @@ static void a_sentence_leaves_as_soon_as_it_is_complete(void **state)
 	test_call_fini(&c);
 }
 
+static void an_open_answer_without_evidence_passes_unchanged(void **state)
+{
+	struct ragd_screen screen = screen_of(false);
+	struct result got;
+
+	(void)state;
+	screen.n_passages = 0;
+	feed_all(&screen, RAGD_STR("It was made in Berlin [1]. a[0]\n"), NULL, 0, &got);
+	assert_string_equal(got.text.data, "It was made in Berlin [1]. a[0]\n");
+	assert_int_equal(got.n_findings, 0);
+	buf_fini(&got.text);
+}
+
 static void a_long_answer_is_the_same_in_pieces(void **state)
 {
 	struct ragd_screen screen = screen_of(true);
@@ -304,6 +317,7 @@ int main(void)
 		cmocka_unit_test(refuses_a_language_without_a_stemmer),
 		cmocka_unit_test(lets_out_what_is_supported_however_it_is_cut),
 		cmocka_unit_test(a_sentence_leaves_as_soon_as_it_is_complete),
+		cmocka_unit_test(an_open_answer_without_evidence_passes_unchanged),
 		cmocka_unit_test(a_long_answer_is_the_same_in_pieces),
 	};
 
