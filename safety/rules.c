@@ -1,18 +1,14 @@
 #include "safety/rules.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/util.h"
 #include "safety/chars.h"
 #include "safety/expand.h"
 #include "safety/folded.h"
 
-#define FILE_LIMIT  (4 << 20)
 #define GAP_MOST    40
 #define STRINGS_MAX (64 << 20)
 
@@ -568,97 +564,4 @@ int rules_parse(struct rules *r, const char *name, const char *text, size_t len,
 	}
 	rule_fini(&p.scratch);
 	return rc;
-}
-
-static int load_file(struct rules *r, const char *path, enum rule_level level, struct ragd_err *err)
-{
-	const char *base = strrchr(path, '/');
-	struct buf b = BUF_INIT;
-	char chunk[8192];
-	FILE *f = fopen(path, "re");
-	size_t n;
-	int rc = 0;
-
-	if (f == NULL)
-		return ragd_err_sys(err, "open rule file '%s'", path);
-	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0 && b.len <= FILE_LIMIT)
-		buf_add(&b, chunk, n);
-	if (ferror(f))
-		rc = ragd_err_sys(err, "read rule file '%s'", path);
-	else if (b.len > FILE_LIMIT)
-		rc = ragd_err_set(err, -EFBIG, "rule file '%s' is larger than 4 MiB", path);
-	else if (buf_failed(&b))
-		rc = ragd_err_set(err, -ENOMEM, "read rule file '%s': out of memory", path);
-	if (rc == 0 && b.len > 0)
-		rc = rules_parse(r, base != NULL ? base + 1 : path, b.data, b.len, level, err);
-	fclose(f);
-	buf_fini(&b);
-	return rc;
-}
-
-static int is_rule_file(const struct dirent *d)
-{
-	size_t n = strlen(d->d_name);
-
-	return n > 6 && d->d_name[0] != '.' && strcmp(d->d_name + n - 6, ".rules") == 0;
-}
-
-int rules_load(struct rules *r, const char *path, enum rule_level level, struct ragd_err *err)
-{
-	struct dirent **list = NULL;
-	struct stat st;
-	int n, rc = 0;
-
-	if (stat(path, &st) < 0)
-		return ragd_err_sys(err, "open rules '%s'", path);
-	if (!S_ISDIR(st.st_mode))
-		return load_file(r, path, level, err);
-	n = scandir(path, &list, is_rule_file, alphasort);
-	if (n < 0)
-		return ragd_err_sys(err, "read rules directory '%s'", path);
-	for (int i = 0; i < n; i++) {
-		char file[4096];
-
-		if (rc == 0 && snprintf(file, sizeof(file), "%s/%s", path, list[i]->d_name) >=
-				       (int)sizeof(file))
-			rc = ragd_err_set(err, -ENAMETOOLONG, "rules '%s': the path is too long",
-					  path);
-		if (rc == 0)
-			rc = load_file(r, file, level, err);
-		free(list[i]);
-	}
-	free(list);
-	return rc;
-}
-
-int rules_check(struct rules *r, struct ragd_err *err)
-{
-	for (size_t i = 0; i < r->n_rules; i++) {
-		struct rule *rule = &r->rules[i];
-
-		if (rule->n_finds == 0)
-			return ragd_err_set(err, -EINVAL, "rule '%s' has no find line", rule->name);
-		rule->kind = rule->category->kind;
-		rule->kind.action = rule->action;
-		for (size_t f = 0; f < rule->n_finds; f++)
-			for (unsigned k = 0; k < rule->finds[f].n; k++)
-				r->terms[rule->finds[f].term[k]].stages |= rule->stages;
-		for (size_t u = 0; u < rule->n_unless; u++)
-			r->terms[rule->unless[u]].stages |= rule->stages;
-		if (rule->stages & 1u << RAGD_STAGE_RESPONSE)
-			for (size_t f = 0; f < rule->n_finds; f++)
-				if (rule->finds[f].n > 1 || rule->n_unless > 0)
-					return ragd_err_set(err, -EINVAL,
-							    "rule '%s' is for responses: each find "
-							    "has one term and "
-							    "there is no unless, for text that "
-							    "left cannot be called "
-							    "back",
-							    rule->name);
-	}
-	for (size_t i = 0; i < r->n_terms; i++)
-		if (r->terms[i].n_phrases == 0 && r->terms[i].regex == NULL)
-			return ragd_err_set(err, -EINVAL, "%s:%u: term '%s' has no phrases",
-					    r->terms[i].file, r->terms[i].line, r->terms[i].name);
-	return 0;
 }
