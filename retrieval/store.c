@@ -257,8 +257,6 @@ int store_open(const struct store_options *options, struct store **out, struct r
 	if (rc == 0)
 		rc = open_database(s, err);
 	if (rc == 0)
-		rc = collections_sweep(s, err);
-	if (rc == 0)
 		rc = tender_start(s, &s->tender, err);
 	if (rc < 0) {
 		store_close(s);
@@ -485,10 +483,27 @@ int store_get(struct store *s, const struct ragd_call *call, const char *collect
 	return 0;
 }
 
+/* Files of the store; a directory that cannot be read counts nothing. */
+static uint64_t bytes_on_disk(const struct store *s)
+{
+	struct dirent *entry;
+	uint64_t sum = 0;
+	struct stat st;
+	DIR *dir = opendir(s->dir);
+
+	if (dir == NULL)
+		return 0;
+	while ((entry = readdir(dir)) != NULL)
+		if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode))
+			sum += (uint64_t)st.st_size;
+	closedir(dir);
+	return sum;
+}
+
 void store_stats(struct store *s, struct ragd_retrieval_stats *out)
 {
 	struct catalog *c = &s->catalog;
-	struct stat st;
 
 	memset(out, 0, sizeof(*out));
 	pthread_rwlock_rdlock(&c->lock);
@@ -501,8 +516,7 @@ void store_stats(struct store *s, struct ragd_retrieval_stats *out)
 		out->n_vectors = vectors_count(s->now.vectors);
 	}
 	pthread_rwlock_unlock(&c->lock);
-	if (stat(s->path, &st) == 0)
-		out->n_bytes = (uint64_t)st.st_size;
+	out->n_bytes = bytes_on_disk(s);
 }
 
 static int embed_texts(struct lane *lane, const struct embedder *e, const struct ragd_str *texts,

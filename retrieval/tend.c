@@ -129,6 +129,15 @@ static void look(struct tender *t)
 	pthread_mutex_unlock(&t->lock);
 }
 
+/* Collections that were being removed when the last process ended. */
+static void sweep(struct tender *t)
+{
+	struct ragd_err err = { 0 };
+
+	if (collections_sweep(t->store, &err) < 0)
+		store_tell(t->store, STORE_TROUBLE, "%s", err.msg);
+}
+
 static void *tender_main(void *arg)
 {
 	struct tender *t = arg;
@@ -136,6 +145,7 @@ static void *tender_main(void *arg)
 
 	/* On Linux the nice value is the thread's. */
 	setpriority(PRIO_PROCESS, 0, 10);
+	sweep(t);
 	for (;;) {
 		pthread_mutex_lock(&t->lock);
 		while (!t->stop && !t->nudged && t->asked == t->answered)

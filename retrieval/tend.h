@@ -1,5 +1,5 @@
 /*
- * What the store does by itself, in one thread: learn an embedder when there are enough passages,
+ * What the store does by itself, in one thread: finish removing collections, learn an embedder when there are enough passages,
  * learn it again when they have grown by a quarter, give every passage its vector, then swap. Searches and
  * writes go on meanwhile, on the vectors there are.
  */

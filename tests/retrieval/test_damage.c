@@ -526,6 +526,49 @@ static void another_language_makes_the_index_anew(void **state)
 	assert_int_equal(find(f, "Katze", &hits), 0);
 }
 
+/* As a crash leaves it between hiding a collection and dropping its documents. */
+static void a_removal_that_was_cut_short_is_finished(void **state)
+{
+	struct fixture *f = *state;
+	struct ragd_retrieval_stats st;
+	const struct ragd_hit *hits;
+	char path[200];
+	sqlite3 *h;
+
+	for (unsigned i = 0; i < 40; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "%u", i);
+		add(f, "gone", id, "hidden words");
+	}
+	add(f, "kept", "k", "other words");
+	fixture_close(f);
+	path_in(f, "store.sqlite", path, sizeof(path));
+	assert_int_equal(sqlite3_open(path, &h), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(h,
+				      "UPDATE collection SET name = ' ' || id WHERE name = 'gone'",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	sqlite3_close(h);
+	fixture_open(f);
+	assert_int_equal(find(f, "words", &hits), 1); /* at once */
+	assert_int_equal(store_settle(f->store, NULL), 0);
+	store_stats(f->store, &st);
+	assert_int_equal(st.n_collections, 1);
+	assert_int_equal(st.n_documents, 1);
+	assert_int_equal(st.n_passages, 1);
+	fixture_close(f);
+	assert_int_equal(sqlite3_open(path, &h), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(h,
+				      "CREATE TEMP TABLE t(x CHECK(x = 1));"
+				      "INSERT INTO t SELECT count(*) FROM content;"
+				      "INSERT INTO t SELECT count(*) FROM passage;"
+				      "INSERT INTO t SELECT count(*) FROM collection",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	sqlite3_close(h);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -541,6 +584,7 @@ int main(void)
 		CASE(an_old_index_of_vectors_is_not_taken),
 		CASE(a_damaged_embedder_is_learned_again),
 		CASE(another_language_makes_the_index_anew),
+		CASE(a_removal_that_was_cut_short_is_finished),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
