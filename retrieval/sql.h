@@ -92,7 +92,7 @@ enum sql {
 #define SQL_ROW(name, text) SQL_##name,
 	SQL_ROWS(SQL_ROW)
 #undef SQL_ROW
-	SQL_N
+		SQL_N
 };
 
 #endif
