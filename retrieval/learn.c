@@ -299,6 +299,7 @@ static int fill(struct round *r, const struct embedder *e, struct ragd_err *err)
 			rc = writer_run(r->store->writer, &j->job, err);
 		for (size_t i = 0; i < j->n; i++)
 			free(j->half[i]);
+		j->n = 0;
 	}
 	free(j);
 	return rc;

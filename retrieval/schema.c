@@ -72,7 +72,7 @@ static int check_pages(struct db *db, struct ragd_err *err)
 
 int schema_ready(struct db *db, bool thorough, struct ragd_err *err)
 {
-	int64_t application, version, n_tables;
+	int64_t application = 0, version = 0, n_tables = 0;
 	int rc;
 
 	rc = db_int(db, "PRAGMA application_id", 0, &application, err);

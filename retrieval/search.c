@@ -362,7 +362,7 @@ int store_search(struct store *s, const struct ragd_call *call, const struct rag
 	rc = check_query(query, err);
 	if (rc == 0)
 		rc = lane_get(&s->lanes, &se.lane, err);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	se.n_words = terms_query(se.lane->terms, se.lane->arena, query->text, &se.words, err);
 	rc = se.n_words < 0 ? (int)se.n_words : lane_begin(se.lane, err);

@@ -54,15 +54,14 @@ static void *writer_main(void *arg)
 	struct worker *w = arg;
 	struct shared *sh = w->shared;
 	struct test_call call;
-	char id[32], text[300], word[32];
+	char id[32], filler[200], text[300], word[32];
 
 	test_call_init(&call);
 	for (unsigned i = 0; i < PUTS; i++) {
 		snprintf(id, sizeof(id), "w%u-%u", w->n, i);
 		snprintf(word, sizeof(word), "unique%ux%u", w->n, i);
-		make_text(text, 200, i, 15);
-		strcat(text, " ");
-		strcat(text, word);
+		make_text(filler, sizeof(filler), i, 15);
+		snprintf(text, sizeof(text), "%s %s", filler, word);
 		if (!put(sh, &call, id, text) || !has_hit(sh, &call, word, id))
 			sh->failures++;
 		if (i % 10 == 9 && (store_remove(sh->store, &call.call, "c", str(id), NULL) < 0 ||

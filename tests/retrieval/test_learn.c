@@ -1,0 +1,98 @@
+/* Rounds of learning, stopped at every step. */
+#include "tests/retrieval/stores.h"
+
+#include "retrieval/learn.h"
+
+#define DOCS 150 /* below what the store learns from by itself */
+
+struct patience {
+	unsigned left;
+	unsigned asked;
+};
+
+static bool runs_out(void *arg)
+{
+	struct patience *p = arg;
+
+	p->asked++;
+	if (p->left == 0)
+		return true;
+	p->left--;
+	return false;
+}
+
+static void fill_store(struct fixture *f)
+{
+	char text[300], id[16];
+
+	for (unsigned i = 0; i < DOCS; i++) {
+		make_text(text, sizeof(text), i + 1, 30);
+		snprintf(id, sizeof(id), "%u", i);
+		add(f, "c", id, text);
+	}
+}
+
+static void check_vectors(struct fixture *f, uint64_t want)
+{
+	struct ragd_retrieval_stats st;
+
+	store_stats(f->store, &st);
+	assert_int_equal(st.n_vectors, want);
+	assert_int_equal(st.n_documents, DOCS);
+}
+
+static void stopping_anywhere_leaves_what_was(void **state)
+{
+	struct fixture *f = *state;
+	struct patience all = { UINT32_MAX, 0 };
+	struct ragd_err err = { 0 };
+	unsigned before;
+
+	fill_store(f);
+	assert_int_equal(learn(f->store, runs_out, &all, &err), 0);
+	check_vectors(f, DOCS);
+	before = all.asked;
+	assert_true(before > 10);
+	for (unsigned n = 0; n < before; n += n < 8 || n + 16 > before ? 1 : 13) {
+		struct patience some = { n, 0 };
+		int rc = learn(f->store, runs_out, &some, &err);
+
+		assert_true(rc == -ECANCELED || rc == 0);
+		check_vectors(f, DOCS);
+		/* What is added meanwhile has its vector. */
+		assert_int_equal(add(f, "c", "0", n % 2 == 0 ? "even words" : "odd words"),
+				 RAGD_PUT_UPDATED);
+		check_vectors(f, DOCS);
+	}
+	fixture_close(f);
+	fixture_open(f);
+	check_vectors(f, DOCS);
+	assert_int_equal(f->events[STORE_TROUBLE], 0);
+	assert_int_equal(f->events[STORE_VECTORS_REBUILT], 0);
+}
+
+static void what_teaches_nothing_leaves_words(void **state)
+{
+	struct fixture *f = *state;
+	struct patience all = { UINT32_MAX, 0 };
+	const struct ragd_hit *hits;
+	struct ragd_err err = { 0 };
+
+	assert_int_equal(learn(f->store, runs_out, &all, &err), -ENODATA);
+	assert_true(err.msg[0] != '\0');
+	add(f, "c", "a", "a few words");
+	assert_int_equal(learn(f->store, runs_out, &all, &err), -ENODATA);
+	assert_int_equal(find(f, "words", &hits), 1);
+	assert_true(hits[0].vector == 0);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+	const struct CMUnitTest tests[] = {
+		CASE(stopping_anywhere_leaves_what_was),
+		CASE(what_teaches_nothing_leaves_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
