@@ -3,6 +3,9 @@ AC_DEFUN([RAGD_SANITIZERS], [
   AC_ARG_ENABLE([asan], [AS_HELP_STRING([--enable-asan], [build with AddressSanitizer])])
   AC_ARG_ENABLE([ubsan], [AS_HELP_STRING([--enable-ubsan], [build with UndefinedBehaviorSanitizer])])
   AC_ARG_ENABLE([tsan], [AS_HELP_STRING([--enable-tsan], [build with ThreadSanitizer])])
+  # A fuzzer without one would not notice most of what it finds, and its plugins would not link.
+  AS_IF([test "x$enable_fuzzing" = xyes && test "x$enable_asan$enable_ubsan$enable_tsan" = x],
+        [enable_asan=yes])
   AS_IF([test "x$enable_asan" = xyes && test "x$enable_tsan" = xyes],
         [AC_MSG_ERROR([--enable-asan and --enable-tsan exclude each other])])
   ragd_sanitizers=
