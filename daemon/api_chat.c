@@ -219,7 +219,7 @@ static void fail(struct chat *c, const struct ragd_err *err)
 {
 	struct buf out = BUF_INIT;
 	const char *code;
-	int status = api_status(err->code, "not_found", &code);
+	int status = api_status(err->code, "unknown_collection", &code);
 
 	log_warn("event=answer_failed id=%s err=%s", flow_id(c->flow), err->msg);
 	if (!c->started) {

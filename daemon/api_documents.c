@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "base/utf8.h"
+#include "daemon/collections.h"
 
 #define LIST_DEFAULT 100
 #define LIST_MAX     1000
@@ -434,7 +434,9 @@ static void run_search(struct job *job)
 	q.tags = req.tags;
 	q.n_tags = req.n_tags;
 	q.per_document = req.per_document;
-	if (ops(job)->search(job->retrieval->self, &job->call->base, &q, &hits, &n, &err) < 0)
+	if (collections_known(job->retrieval, &job->call->base, q.collections, q.n_collections,
+			      &err) < 0 ||
+	    ops(job)->search(job->retrieval->self, &job->call->base, &q, &hits, &n, &err) < 0)
 		job_fail_err(job, &err, "unknown_collection");
 	else
 		codec_search(&job->out, hits, n);

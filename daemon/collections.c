@@ -86,3 +86,22 @@ int collections_make(const struct config *cfg, const struct plugin_set *set, str
 	arena_free(call.arena);
 	return rc;
 }
+
+int collections_known(const struct plugin *retrieval, const struct ragd_call *call,
+		      const char *const *names, size_t n, struct ragd_err *err)
+{
+	const struct ragd_collection *list;
+	size_t n_list;
+	int rc;
+
+	if (n == 0)
+		return 0;
+	rc = retrieval->descriptor->ops.retrieval->collections(retrieval->self, call, &list,
+							       &n_list, err);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		if (!has(list, n_list, names[i]))
+			rc = ragd_err_set(err, -ENOENT,
+					  "there is no collection '%s', or you may not read it",
+					  names[i]);
+	return rc;
+}

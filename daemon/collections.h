@@ -1,4 +1,4 @@
-/* The collections that the configuration names, made where a retrieval plugin lacks them. */
+/* Collections by name: those of the configuration are made, those of a request are looked up. */
 #ifndef DAEMON_COLLECTIONS_H
 #define DAEMON_COLLECTIONS_H
 
@@ -9,5 +9,12 @@
  * thread.
  */
 int collections_make(const struct config *cfg, const struct plugin_set *set, struct ragd_err *err);
+
+/*
+ * A name of the list that the caller may not read or that there is not is -ENOENT with a sentence; a
+ * search alone would find nothing and say nothing. Blocks; any thread.
+ */
+int collections_known(const struct plugin *retrieval, const struct ragd_call *call,
+		      const char *const *names, size_t n, struct ragd_err *err);
 
 #endif

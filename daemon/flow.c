@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
+#include "daemon/collections.h"
 
 /* One answer's memory: its passages and prompt, its decisions, and what one release hands over. */
 #define CALL_MEMORY     (64u << 20)
@@ -116,6 +117,11 @@ static enum state retrieve(struct flow *f)
 	while (q.collections != NULL && q.collections[q.n_collections] != NULL)
 		q.n_collections++;
 	call_deadline(f->call, f->retrieval->deadline_ms, f->deadline_ms);
+	/* The assistant's own are the administrator's choice; what a request names must be there. */
+	if (f->collections != f->assistant->collections &&
+	    collections_known(f->retrieval, &f->call->base, f->collections, q.n_collections,
+			      &f->err) < 0)
+		return RECORD;
 	rc = f->retrieval->descriptor->ops.retrieval->search(f->retrieval->self, &f->call->base, &q,
 							     &f->hits, &f->n_hits, &f->err);
 	return rc < 0 ? RECORD : INSPECT;

@@ -30,6 +30,8 @@ refused "invalid UTF-8" 400 invalid_utf8 $chat --data-binary @"$T/invalid"
 refused "an unknown path" 404 not_found /v1/nothing
 refused "a wrong method" 405 method_not_allowed $chat
 refused "an unknown collection" 404 unknown_collection /v1/collections/nobody/documents
+refused "a search in an unknown collection" 404 unknown_collection /v1/search -d '{"query":"x","collections":["nobody"]}'
+refused "a question to an unknown collection" 404 unknown_collection $chat -d "{\"messages\":[$hi],\"collections\":[\"nobody\"]}"
 refused "a name that is none" 400 invalid_value "/v1/collections/UPPER/documents"
 refused "an unknown document" 404 unknown_document /v1/collections/default/documents/none
 refused "a search for nothing" 400 invalid_value /v1/search -d '{"query":" "}'
