@@ -241,6 +241,8 @@ static const char *type_line(struct editor *ed, int *n)
 	sigaddset(&block, SIGCONT);
 	interrupted = 0;
 	pthread_sigmask(SIG_BLOCK, &block, &ed->typing);
+	/* libedit shows the prompt before it takes the terminal over: keys that came between were lost. */
+	el_set(ed->el, EL_PREP_TERM, 1);
 	typed = el_gets(ed->el, n);
 	pthread_sigmask(SIG_SETMASK, &ed->typing, NULL);
 	return typed;
