@@ -191,16 +191,16 @@ static enum state generate(struct flow *f)
 	f->generating = true;
 	rc = f->inference->descriptor->ops.inference->generate(f->inference->self, &f->call->base,
 							       &f->generate, &f->sink, &f->err);
-	if (rc < 0) {
+	if (rc < 0) { /* done will not be called */
+		uv_mutex_lock(&f->lock);
 		f->generating = false;
+		uv_mutex_unlock(&f->lock);
 		return RECORD;
 	}
 	return RELEASE;
 }
 
 /* ---- running ---------------------------------------------------------------------------------- */
-
-static void flow_go(struct flow *f);
 
 /* Run steps of one place until one belongs elsewhere, waits for inference, or is the last. */
 static void run_steps(struct flow *f, enum where where)
@@ -271,21 +271,18 @@ static void flow_free(struct flow *f)
 /* Tell the client how it ended; from here on there is none. */
 static void flow_report(struct flow *f, const struct ragd_err *err)
 {
-	struct flow_result r = {
-		.finish = err != NULL                       ? FLOW_FAILED
-			  : f->refusal.len > 0              ? FLOW_FILTERED
-			  : f->finish == RAGD_FINISH_LENGTH ? FLOW_LENGTH
-							    : FLOW_STOP,
-		.abstained = flow_abstained(f),
-		.grounded = f->assistant->grounded,
-		.refusal = f->refusal,
-		.err = err,
-	};
+	struct flow_result r = { .finish = FLOW_FAILED, .err = err };
 
 	if (f->detached)
 		return;
 	f->detached = true;
-	if (f->state == DONE) { /* else another thread may still write these */
+	if (err == NULL) { /* DONE: no other thread writes these any more */
+		r.finish = f->refusal.len > 0                ? FLOW_FILTERED
+			   : f->finish == RAGD_FINISH_LENGTH ? FLOW_LENGTH
+							     : FLOW_STOP;
+		r.abstained = flow_abstained(f);
+		r.grounded = f->assistant->grounded;
+		r.refusal = f->refusal;
 		r.findings = f->findings.v;
 		r.n_findings = f->findings.n;
 		r.blocked_by = f->blocked_by;
@@ -297,23 +294,33 @@ static void flow_report(struct flow *f, const struct ragd_err *err)
 	f->events.done(f, &r, f->arg);
 }
 
-/* Something changed: hand over what may leave, and go on where there is something to do. */
-static void flow_kick(struct flow *f)
-{
-	flow_deliver(f);
-	if (f->working || f->pumping)
-		return; /* f->state is another thread's */
-	if (f->state == RELEASE && flow_release_ready(f))
-		flow_go(f);
-	if (!f->working && f->state == DONE) {
-		flow_report(f, f->err.code < 0 ? &f->err : NULL);
-		flow_free(f);
-	}
-}
-
 static void work_cb(uv_work_t *work)
 {
 	run_steps(container_of(work, struct flow, work), ON_POOL);
+}
+
+static void work_done_cb(uv_work_t *work, int status);
+
+/* To the pool; work_done_cb follows. */
+static void flow_go(struct flow *f)
+{
+	f->working = true;
+	uv_queue_work(f->table->d->loop, &f->work, work_cb, work_done_cb);
+}
+
+/* Something changed: hand over what may leave, and go on where there is something to do. */
+static void flow_kick(struct flow *f)
+{
+	flow_deliver(f); /* before RECORD counts what left */
+	if (f->working || f->pumping)
+		return; /* f->state and what it is about are another thread's */
+	run_steps(f, ON_LOOP);
+	if (f->state == DONE) {
+		flow_report(f, f->err.code < 0 ? &f->err : NULL);
+		flow_free(f);
+	} else if (f->state != RELEASE || flow_release_ready(f)) {
+		flow_go(f);
+	}
 }
 
 static void work_done_cb(uv_work_t *work, int status)
@@ -325,18 +332,7 @@ static void work_done_cb(uv_work_t *work, int status)
 		ragd_err_set(&f->err, status, "%s: %s", steps[f->state].name, uv_strerror(status));
 		f->state = RECORD;
 	}
-	flow_deliver(f); /* before RECORD counts what left */
-	run_steps(f, ON_LOOP);
 	flow_kick(f);
-}
-
-static void flow_go(struct flow *f)
-{
-	run_steps(f, ON_LOOP);
-	if (f->state == DONE)
-		return;
-	f->working = true;
-	uv_queue_work(f->table->d->loop, &f->work, work_cb, work_done_cb);
 }
 
 static void pump_cb(uv_work_t *work)
@@ -523,11 +519,8 @@ int flow_start(struct ragd *d, const struct flow_question *q, const struct flow_
 		f->next->prev = f;
 	t->flows = f;
 	t->n++;
-	/* Through the pool at once: events never come from within this call. */
-	f->working = true;
-	f->state = ADMIT;
 	run_steps(f, ON_LOOP);
-	uv_queue_work(d->loop, &f->work, work_cb, work_done_cb);
+	flow_go(f); /* also when ADMIT refused: events never come from within this call */
 	*out = f;
 	return 0;
 }

@@ -44,6 +44,7 @@ struct flow_piece {
 	bool refusal; /* it is what a filter tells the user in the answer's place */
 };
 
+/* Of a failed one only finish and err are set. */
 struct flow_result {
 	enum flow_finish finish;
 	bool abstained; /* nothing in the documents answers */
