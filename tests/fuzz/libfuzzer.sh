@@ -8,11 +8,11 @@ for bin in "$RAGD_BUILDDIR"/tests/fuzz/fuzz_*; do
 	[ -x "$bin" ] || continue
 	name=${bin##*/fuzz_}
 	corpus=$(mktemp -d) || exit 99
-	dict=$RAGD_SRCDIR/tests/fuzz/$name.dict
-	[ -f "$dict" ] || dict=/dev/null
+	dict=$RAGD_SRCDIR/tests/fuzz/$name.dict # an empty one would be an error
+	[ -f "$dict" ] && set -- -dict="$dict" || set --
 	echo "== $name"
 	"$bin" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
-		-dict="$dict" -artifact_prefix="fuzz-$name-" \
+		-artifact_prefix="fuzz-$name-" "$@" \
 		"$corpus" "$RAGD_SRCDIR/tests/fuzz/seeds/$name" || status=1
 	rm -rf "$corpus"
 done
