@@ -388,6 +388,13 @@ static void waits_when_descriptors_run_out(void **state)
 	int64_t until;
 	int fd = client_open(e), next = dup(fd);
 
+	if (getenv("VALGRIND") != NULL) { /* which has a limit of descriptors of its own */
+		close(fd);
+		close(next);
+		skip();
+		return;
+	}
+
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
 	close(next);
 	few = old;
