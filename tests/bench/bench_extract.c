@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 #include "base/words.h"
-#include "engine/extract.h"
+#include "engine/reader/extract.h"
 
 #define PASSAGES 10
 #define BYTES    1000

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "base/util.h"
-#include "engine/extract.h"
+#include "engine/reader/extract.h"
 
 #define P(title_, heading_, text_)                                                                 \
 	{                                                                                          \

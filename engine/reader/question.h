@@ -12,7 +12,7 @@
 #include <ragd/plugin.h>
 
 #include "base/words.h"
-#include "engine/cues.h"
+#include "engine/reader/cues.h"
 
 #define TERMS_MAX 32
 

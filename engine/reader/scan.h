@@ -13,8 +13,8 @@
 
 #include "base/sentences.h"
 #include "base/words.h"
-#include "engine/cues.h"
-#include "engine/question.h"
+#include "engine/reader/cues.h"
+#include "engine/reader/question.h"
 
 #define NO_SENTENCE UINT32_MAX
 

@@ -1,9 +1,9 @@
-#include "engine/question.h"
+#include "engine/reader/question.h"
 
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/related.h"
+#include "engine/reader/related.h"
 
 #define HEAD_BYTES   5    /* of a stem that is compared where stems differ */
 #define QUESTION_MAX 4096 /* bytes that are looked at, from the end: that is where people ask */

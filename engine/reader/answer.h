@@ -2,8 +2,8 @@
 #ifndef ENGINE_ANSWER_H
 #define ENGINE_ANSWER_H
 
-#include "engine/question.h"
-#include "engine/scan.h"
+#include "engine/reader/question.h"
+#include "engine/reader/scan.h"
 
 #define ANSWER_PLACES 8
 

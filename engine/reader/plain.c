@@ -1,4 +1,4 @@
-#include "engine/plain.h"
+#include "engine/reader/plain.h"
 
 #include <stdbool.h>
 #include <string.h>

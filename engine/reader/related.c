@@ -1,4 +1,4 @@
-#include "engine/related.h"
+#include "engine/reader/related.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "engine/cues.h"
+#include "engine/reader/cues.h"
 
 #include <stdlib.h>
 #include <string.h>

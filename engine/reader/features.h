@@ -6,8 +6,8 @@
 #ifndef ENGINE_FEATURES_H
 #define ENGINE_FEATURES_H
 
-#include "engine/question.h"
-#include "engine/scan.h"
+#include "engine/reader/question.h"
+#include "engine/reader/scan.h"
 
 enum feature {
 	F_COVER,         /* weight of the question's terms in the sentence, of 1 */

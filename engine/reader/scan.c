@@ -1,11 +1,11 @@
-#include "engine/scan.h"
+#include "engine/reader/scan.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/blocks.h"
 #include "base/util.h"
-#include "engine/poll.h"
+#include "engine/reader/poll.h"
 
 #define POLL_SENTENCES 256 /* between two questions whether the call is still wanted */
 

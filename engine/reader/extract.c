@@ -1,13 +1,13 @@
-#include "engine/extract.h"
+#include "engine/reader/extract.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/features.h"
-#include "engine/poll.h"
-#include "engine/scan.h"
+#include "engine/reader/features.h"
+#include "engine/reader/poll.h"
+#include "engine/reader/scan.h"
 
 /*
  * How much each feature speaks for a sentence: fitted as a softmax over the sentences of eight passages on

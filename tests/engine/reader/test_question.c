@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "base/util.h"
-#include "engine/question.h"
+#include "engine/reader/question.h"
 
 struct fixture {
 	struct words *words;

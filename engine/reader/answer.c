@@ -1,4 +1,4 @@
-#include "engine/answer.h"
+#include "engine/reader/answer.h"
 
 #include <string.h>
 

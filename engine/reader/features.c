@@ -1,10 +1,10 @@
-#include "engine/features.h"
+#include "engine/reader/features.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/answer.h"
+#include "engine/reader/answer.h"
 
 #define REACH 8.0f /* words over which nearness falls to a half */
 

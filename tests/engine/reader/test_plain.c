@@ -9,7 +9,7 @@
 
 #include "base/utf8.h"
 #include "base/util.h"
-#include "engine/plain.h"
+#include "engine/reader/plain.h"
 
 static void takes_markup_off(void **state)
 {
