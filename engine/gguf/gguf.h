@@ -73,7 +73,7 @@ bool gguf_u64(const struct gguf *g, const char *key, uint64_t *out);
 bool gguf_f32(const struct gguf *g, const char *key, float *out);
 bool gguf_bool(const struct gguf *g, const char *key, bool *out);
 bool gguf_str(const struct gguf *g, const char *key, struct ragd_str *out);
-/* "llama.block_count" from "%s.block_count": the keys of one architecture. */
+/* The keys of the file's own architecture: "block_count" stands for "llama.block_count". */
 bool gguf_arch_u32(const struct gguf *g, const char *suffix, uint32_t *out);
 bool gguf_arch_f32(const struct gguf *g, const char *suffix, float *out);
 bool gguf_arch_str(const struct gguf *g, const char *suffix, struct ragd_str *out);

@@ -1,0 +1,368 @@
+/* Opening a model: its file or files mapped, parsed, and indexed by key and name. */
+#include "engine/gguf/gguf.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "engine/gguf/parse.h"
+
+/* "-00001-of-00003.gguf": the numbers of llama.cpp's gguf-split are always five digits. */
+#define SPLIT_TAIL     20
+#define SPLIT_COUNT_OK 99999
+
+static int part_map(const char *path, struct gguf_part *out, struct ragd_err *err)
+{
+	struct stat st;
+	void *data;
+	int fd, rc = 0;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us up */
+	if (fd < 0)
+		return ragd_err_sys(err, "open model '%s'", path);
+	if (fstat(fd, &st) < 0) {
+		rc = ragd_err_sys(err, "open model '%s'", path);
+		goto out;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		rc = ragd_err_set(err, S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL,
+				  "open model '%s': not a regular file", path);
+		goto out;
+	}
+	if (st.st_size == 0) {
+		rc = ragd_err_set(err, -EINVAL, "model '%s': an empty file", path);
+		goto out;
+	}
+	data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (data == MAP_FAILED) {
+		rc = ragd_err_sys(err, "map model '%s'", path);
+		goto out;
+	}
+	*out = (struct gguf_part){ data, (size_t)st.st_size, true };
+out:
+	close(fd);
+	return rc;
+}
+
+/* ---- index ---------------------------------------------------------------------------------- */
+
+static int by_key(const void *a, const void *b, void *pairs)
+{
+	const struct gguf_pair *p = pairs;
+
+	return gguf_str_cmp(p[*(const uint32_t *)a].key, p[*(const uint32_t *)b].key);
+}
+
+static int by_name(const void *a, const void *b, void *tensors)
+{
+	const struct gguf_tensor *t = tensors;
+
+	return gguf_str_cmp(t[*(const uint32_t *)a].name, t[*(const uint32_t *)b].name);
+}
+
+/* 0 .. n - 1 in the order of cmp. Sorted rather than hashed: no file can choose its collisions. */
+static uint32_t *index_new(size_t n, void *items, int (*cmp)(const void *, const void *, void *))
+{
+	uint32_t *index = calloc(MAX(n, 1), sizeof(*index));
+
+	if (index == NULL)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		index[i] = (uint32_t)i;
+	qsort_r(index, n, sizeof(*index), cmp, items);
+	return index;
+}
+
+static int index_all(struct gguf *g, const char *name, struct ragd_err *err)
+{
+	char shown[GGUF_SHOW_MAX];
+
+	g->pairs_by_key = index_new(g->n_pairs, g->pairs, by_key);
+	g->tensors_by_name = index_new(g->n_tensors, g->tensors, by_name);
+	if (g->pairs_by_key == NULL || g->tensors_by_name == NULL)
+		return ragd_err_set(err, -ENOMEM, "model '%s': out of memory for its index", name);
+	for (size_t i = 1; i < g->n_pairs; i++) {
+		struct ragd_str key = g->pairs[g->pairs_by_key[i]].key;
+
+		if (gguf_str_cmp(key, g->pairs[g->pairs_by_key[i - 1]].key) == 0)
+			return ragd_err_set(err, -EINVAL, "model '%s': key '%s' is there twice",
+					    name, gguf_show(key, shown, sizeof(shown)));
+	}
+	for (size_t i = 1; i < g->n_tensors; i++) {
+		struct ragd_str t = g->tensors[g->tensors_by_name[i]].name;
+
+		if (gguf_str_cmp(t, g->tensors[g->tensors_by_name[i - 1]].name) == 0)
+			return ragd_err_set(err, -EINVAL, "model '%s': tensor '%s' is there twice",
+					    name, gguf_show(t, shown, sizeof(shown)));
+	}
+	return 0;
+}
+
+const struct gguf_tensor *gguf_tensor(const struct gguf *g, const char *name)
+{
+	struct ragd_str want = { name, strlen(name) };
+	size_t lo = 0, hi = g->n_tensors;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		const struct gguf_tensor *t = &g->tensors[g->tensors_by_name[mid]];
+		int c = gguf_str_cmp(want, t->name);
+
+		if (c == 0)
+			return t;
+		if (c < 0)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return NULL;
+}
+
+/* ---- split models --------------------------------------------------------------------------- */
+
+static bool parsed_u64(const struct gguf_parsed *p, const char *key, uint64_t *out)
+{
+	struct ragd_str want = { key, strlen(key) };
+
+	for (size_t i = 0; i < p->n_pairs; i++) {
+		const struct gguf_pair *pair = &p->pairs[i];
+
+		if (gguf_str_cmp(pair->key, want) != 0 || gguf_scalar_bytes(pair->type) == 0 ||
+		    pair->type == GGUF_F32 || pair->type == GGUF_F64)
+			continue;
+		*out = pair->whole;
+		return true;
+	}
+	return false;
+}
+
+/* Whether path ends in "-%05u-of-%05u.gguf" with these numbers, `no` from 1. */
+static bool split_named(const char *path, uint64_t no, uint64_t count)
+{
+	char tail[64];
+	size_t len = strlen(path);
+
+	snprintf(tail, sizeof(tail), "-%05u-of-%05u.gguf", (unsigned)no, (unsigned)count);
+	return len >= SPLIT_TAIL && strcmp(path + len - SPLIT_TAIL, tail) == 0;
+}
+
+/* Take the tensors of a parsed part over into g, and of the first part the metadata too. */
+static int part_adopt(struct gguf *g, struct gguf_parsed *p, const char *name, struct ragd_err *err)
+{
+	struct gguf_tensor *tensors;
+
+	if (g->pairs == NULL) {
+		g->version = p->version;
+		g->pairs = p->pairs;
+		g->n_pairs = p->n_pairs;
+		g->tensors = p->tensors;
+		g->n_tensors = p->n_tensors;
+		memset(p, 0, sizeof(*p));
+		return 0;
+	}
+	tensors = reallocarray(g->tensors, MAX(g->n_tensors + p->n_tensors, 1), sizeof(*tensors));
+	if (tensors == NULL)
+		return ragd_err_set(err, -ENOMEM, "model '%s': out of memory for its tensors",
+				    name);
+	memcpy(tensors + g->n_tensors, p->tensors, p->n_tensors * sizeof(*tensors));
+	g->tensors = tensors;
+	g->n_tensors += p->n_tensors;
+	return 0;
+}
+
+static int part_open(struct gguf *g, const char *path, uint64_t no, uint64_t count,
+		     struct ragd_err *err)
+{
+	struct gguf_part *part = &g->parts[g->n_parts];
+	uint64_t said_no = UINT64_MAX, said_count = 0;
+	struct gguf_parsed p = { 0 };
+	int rc;
+
+	rc = part_map(path, part, err);
+	if (rc < 0)
+		return rc;
+	g->n_parts++;
+	rc = gguf_parse(part->data, part->len, path, &p, err);
+	if (rc == 0) {
+		parsed_u64(&p, "split.no", &said_no);
+		parsed_u64(&p, "split.count", &said_count);
+		if (said_no != no || said_count != count)
+			rc = ragd_err_set(err, -EINVAL,
+					  "model '%s': not part %u of %u as its name says", path,
+					  (unsigned)no + 1, (unsigned)count);
+	}
+	if (rc == 0)
+		rc = part_adopt(g, &p, path, err);
+	gguf_parsed_fini(&p);
+	return rc;
+}
+
+/* Open the parts beside the first, which is in g. */
+static int split_open(struct gguf *g, const char *path, uint64_t count, struct ragd_err *err)
+{
+	size_t stem = strlen(path) - SPLIT_TAIL;
+	struct gguf_part *parts;
+	uint64_t n_tensors;
+	char *other;
+	int rc = 0;
+
+	parts = reallocarray(g->parts, (size_t)count, sizeof(*parts));
+	if (parts == NULL)
+		return ragd_err_set(err, -ENOMEM, "model '%s': out of memory for its parts", path);
+	g->parts = parts;
+	for (uint64_t no = 1; no < count && rc == 0; no++) {
+		if (asprintf(&other, "%.*s-%05u-of-%05u.gguf", (int)stem, path, (unsigned)no + 1,
+			     (unsigned)count) < 0)
+			return ragd_err_set(err, -ENOMEM, "model '%s': out of memory", path);
+		rc = part_open(g, other, no, count, err);
+		free(other);
+	}
+	if (rc == 0 && gguf_u64(g, "split.tensors.count", &n_tensors) && n_tensors != g->n_tensors)
+		rc = ragd_err_set(err, -EINVAL,
+				  "model '%s': its %u parts have %zu tensors, not %llu as it says",
+				  path, (unsigned)count, g->n_tensors,
+				  (unsigned long long)n_tensors);
+	return rc;
+}
+
+/* ---- open, close ---------------------------------------------------------------------------- */
+
+/* Parse parts[0] and what belongs to it. `path` is NULL for a model in memory. */
+static int model_parse(struct gguf *g, const char *path, struct ragd_err *err)
+{
+	const char *name = path != NULL ? path : "in memory";
+	uint64_t no = 0, count = 1;
+	struct gguf_parsed p;
+	int rc;
+
+	rc = gguf_parse(g->parts[0].data, g->parts[0].len, name, &p, err);
+	if (rc == 0) {
+		parsed_u64(&p, "split.no", &no);
+		parsed_u64(&p, "split.count", &count);
+		rc = part_adopt(g, &p, name, err);
+	}
+	gguf_parsed_fini(&p);
+	if (rc < 0)
+		return rc;
+	/* Keys first: split_open() looks one up. Tensors are indexed again once all are there. */
+	rc = index_all(g, name, err);
+	if (rc < 0 || count <= 1)
+		return rc;
+	if (path == NULL || count > SPLIT_COUNT_OK || no >= count)
+		return ragd_err_set(err, -EINVAL, "model '%s': a part of a model in several files",
+				    name);
+	if (no != 0)
+		return ragd_err_set(err, -EINVAL,
+				    "model '%s': part %u of %u of a model; open the first part",
+				    name, (unsigned)no + 1, (unsigned)count);
+	if (!split_named(path, 1, count))
+		return ragd_err_set(err, -EINVAL,
+				    "model '%s': the first of %u parts, so its name must end in "
+				    "-00001-of-%05u.gguf for the others to be found",
+				    name, (unsigned)count, (unsigned)count);
+	rc = split_open(g, path, count, err);
+	if (rc < 0)
+		return rc;
+	free(g->pairs_by_key);
+	free(g->tensors_by_name);
+	return index_all(g, name, err);
+}
+
+static struct gguf *gguf_new(void)
+{
+	struct gguf *g = calloc(1, sizeof(*g));
+
+	if (g != NULL)
+		g->parts = calloc(1, sizeof(*g->parts));
+	return g;
+}
+
+int gguf_open(const char *path, struct gguf **out, struct ragd_err *err)
+{
+	struct gguf *g = gguf_new();
+	int rc;
+
+	if (g == NULL || g->parts == NULL) {
+		rc = ragd_err_set(err, -ENOMEM, "open model '%s': out of memory", path);
+		goto out;
+	}
+	rc = part_map(path, &g->parts[0], err);
+	if (rc < 0)
+		goto out;
+	g->n_parts = 1;
+	rc = model_parse(g, path, err);
+	if (rc < 0)
+		goto out;
+	*out = g;
+	g = NULL;
+out:
+	gguf_close(g);
+	return rc;
+}
+
+int gguf_read(const void *data, size_t len, struct gguf **out, struct ragd_err *err)
+{
+	struct gguf *g = gguf_new();
+	int rc;
+
+	if (g == NULL || g->parts == NULL) {
+		rc = ragd_err_set(err, -ENOMEM, "read model: out of memory");
+		goto out;
+	}
+	g->parts[0] = (struct gguf_part){ data, len, false };
+	g->n_parts = 1;
+	rc = model_parse(g, NULL, err);
+	if (rc < 0)
+		goto out;
+	*out = g;
+	g = NULL;
+out:
+	gguf_close(g);
+	return rc;
+}
+
+void gguf_close(struct gguf *g)
+{
+	struct gguf_parsed p;
+
+	if (g == NULL)
+		return;
+	p = (struct gguf_parsed){ g->version, g->pairs, g->n_pairs, g->tensors, g->n_tensors };
+	gguf_parsed_fini(&p);
+	for (size_t i = 0; i < g->n_parts; i++)
+		if (g->parts[i].mapped)
+			munmap((void *)g->parts[i].data, g->parts[i].len);
+	free(g->parts);
+	free(g->pairs_by_key);
+	free(g->tensors_by_name);
+	free(g);
+}
+
+size_t gguf_size(const struct gguf *g)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->n_parts; i++)
+		n += g->parts[i].len;
+	return n;
+}
+
+uint32_t gguf_version(const struct gguf *g)
+{
+	return g->version;
+}
+
+size_t gguf_n_tensors(const struct gguf *g)
+{
+	return g->n_tensors;
+}
+
+const struct gguf_tensor *gguf_tensor_at(const struct gguf *g, size_t i)
+{
+	return i < g->n_tensors ? &g->tensors[i] : NULL;
+}
