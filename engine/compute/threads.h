@@ -32,7 +32,8 @@ typedef void (*threads_fn)(void *arg, size_t from, size_t to, unsigned worker);
 
 /*
  * Run fn over [0, n_items) in pieces of about `grain` items, on all threads; the caller takes part as
- * worker 0. Returns when every item is done, with all that was written visible. One caller at a time.
+ * worker 0. Returns when every item is done, with all that was written visible. Several callers take
+ * turns, one run after the other's.
  */
 void threads_run(struct threads *t, size_t n_items, size_t grain, threads_fn fn, void *arg);
 

@@ -1,0 +1,78 @@
+/*
+ * The KV cache: pages of KV_PAGE tokens, shared between sequences that begin with the same tokens.
+ * A radix tree over token ids, a page to a node, remembers what was computed: a new sequence takes the
+ * pages of the longest prefix that is there (and a copy of the part of a page that still fits), so a system
+ * prompt or the earlier turns of a conversation are read once. Pages are counted by reference; those
+ * that no sequence holds are given up, least recently used and leaves first, when room is needed. Every
+ * reuse compares the token ids themselves, never a hash alone.
+ *
+ * One thread at a time.
+ */
+#ifndef ENGINE_SERVE_CACHE_H
+#define ENGINE_SERVE_CACHE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ragd/err.h>
+
+struct cache;
+struct cache_seq; /* the tokens and pages of one sequence */
+
+/*
+ * n_pages pages of page_bytes each, as one reservation whose memory is taken when pages are first used
+ * and given back when the cache has been idle (cache_trim). -ENOMEM.
+ */
+int cache_open(size_t page_bytes, size_t n_pages, struct cache **out, struct ragd_err *err);
+void cache_close(struct cache *c);
+
+/*
+ * Begin a sequence with ids[0..n): takes what is cached of it, at most n - 1 tokens, since the last
+ * one has to be computed to go on. cache_seq_len() tells how many. NULL when out of memory.
+ */
+struct cache_seq *cache_seq_new(struct cache *c, const int32_t *ids, size_t n);
+/* Tokens that cache_seq_new() would find, without taking them. */
+size_t cache_match(const struct cache *c, const int32_t *ids, size_t n);
+
+/* Tokens whose keys and values are in the pages. */
+size_t cache_seq_len(const struct cache_seq *s);
+/* Pages for `len` tokens in all: pages that are missing are taken (evicting what nobody holds). -ENOSPC:
+ * every page is held by some sequence; nothing was changed. */
+int cache_seq_reserve(struct cache_seq *s, size_t len, struct ragd_err *err);
+/* The page table for a forward pass: valid until the sequence changes. */
+uint8_t *const *cache_seq_pages(const struct cache_seq *s);
+/*
+ * The forward pass has written the keys and values of ids[0..n) behind the present ones: whole pages
+ * enter the tree, for everybody. Pages that someone else entered with the same tokens meanwhile are
+ * taken over and ours freed.
+ */
+int cache_seq_commit(struct cache_seq *s, const int32_t *ids, size_t n);
+/* Forget the tokens from len on (a draft that was not accepted was never committed: this is for
+ * sequences that are taken back). */
+void cache_seq_truncate(struct cache_seq *s, size_t len);
+/* Ends the sequence; a last page that is not full stays in the tree too, for copies. */
+void cache_seq_free(struct cache_seq *s);
+
+struct cache_stats {
+	size_t n_pages;          /* in all */
+	size_t n_held;           /* by sequences */
+	size_t n_cached;         /* in the tree and held by nobody */
+	uint64_t n_hit_tokens;   /* taken from the tree since the start */
+	uint64_t n_asked_tokens; /* of sequences begun */
+	uint64_t n_evicted_pages;
+};
+void cache_stats(const struct cache *c, struct cache_stats *out);
+/* Forget everything that no sequence holds, and give its memory back to the system. */
+void cache_trim(struct cache *c);
+
+/*
+ * Write the tree with its pages to a file (temporary file, fsync, rename; a full disk leaves nothing), and
+ * read it back. `stamp` names what the pages depend on (model digest, KV type, shape, kernel set):
+ * another stamp, or a file that is damaged (a checksum tells), is -ESTALE and -EBADMSG, and the cache stays
+ * as it was. What does not fit is left out, the least recently used first.
+ */
+int cache_save(const struct cache *c, const char *path, const char *stamp, struct ragd_err *err);
+int cache_load(struct cache *c, const char *path, const char *stamp, struct ragd_err *err);
+
+#endif

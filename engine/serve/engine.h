@@ -1,0 +1,126 @@
+/*
+ * Many requests on one model: continuous batching. One thread of the engine's own steps the model; a step
+ * carries the next token of every active sequence (and the tokens drafted for it) and a bounded slice
+ * of the prompts that are still being read, so a long prompt never holds up the streams of others.
+ * Clients take turns by what they have used, not by how much they ask. The text of a request
+ * depends on the request alone: not on what else runs, on what was cached, on drafts, or on
+ * the number of threads.
+ */
+#ifndef ENGINE_SERVE_ENGINE_H
+#define ENGINE_SERVE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ragd/err.h>
+#include <ragd/plugin.h>
+
+#include "engine/model/model.h"
+#include "engine/serve/sampler.h"
+#include "engine/token/vocab.h"
+
+struct engine;
+
+struct engine_options {
+	const struct model *model; /* borrowed, as the next two */
+	const struct vocab *vocab;
+	struct threads *threads; /* may be shared with other engines: they take turns */
+	enum kv_type kv;
+	size_t cache_bytes;    /* of the KV cache, at least one context */
+	uint32_t n_context;    /* tokens of one sequence, at most the model's */
+	uint32_t max_active;   /* sequences that run at once; others wait in line */
+	uint32_t max_waiting;  /* beyond: -EBUSY */
+	uint32_t step_tokens;  /* the most tokens of prompts in a step while nobody streams, 256 */
+	uint32_t draft_tokens; /* the most to draft for a sequence and step; 0: off */
+	double max_gap; /* a step with prompt slices takes at most this many times a step without; 2.5 */
+};
+
+/* Memory that engine_open() will take beside the model's, bytes: run scratch and KV cache. */
+size_t engine_plan(const struct engine_options *opt);
+int engine_open(const struct engine_options *opt, struct engine **out, struct ragd_err *err);
+/* Ends all requests with -ECANCELED first. */
+void engine_close(struct engine *e);
+
+/* One token that was chosen. */
+struct engine_token {
+	int32_t id;
+	const char *text; /* bytes to show: whole characters, stop strings held back; may be "" */
+	size_t len;
+	const struct token_logprob *logprobs; /* 1 + n_logprobs entries, or NULL */
+};
+
+struct engine_usage {
+	uint32_t n_prompt;
+	uint32_t n_cached; /* of those, read from an earlier prompt */
+	uint32_t n_output;
+	uint32_t n_drafted;  /* tokens proposed from the context */
+	uint32_t n_accepted; /* of those, taken */
+	int64_t first_us;    /* from submit to the first token */
+};
+
+/*
+ * One text to write. Memory is borrowed until done() was called; callbacks run on the engine's thread and
+ * must not block.
+ */
+struct engine_request {
+	const int32_t *ids; /* the prompt */
+	size_t n;
+	uint64_t client;     /* who asks, for fairness: any number, e.g. the uid */
+	uint32_t max_tokens; /* 0: up to the context */
+	struct sampler_options sampling;
+	const struct ragd_str
+		*stop; /* strings that end the text and do not appear in it; may span tokens */
+	size_t n_stop;
+	bool ignore_end; /* do not stop at end tokens: for measurements */
+	void *arg;
+	/* Returns non-zero to end the request within this step. */
+	int (*token)(void *arg, const struct engine_token *t);
+	/* Asked once a step; true ends the request with -ECANCELED. May be NULL. */
+	bool (*cancelled)(void *arg);
+	/* Exactly once. rc < 0: err says why (borrowed); -ECANCELED after token() asked for the end. */
+	void (*done)(void *arg, int rc, enum ragd_finish finish, const struct engine_usage *usage,
+		     const struct ragd_err *err);
+};
+
+/*
+ * Queue a request; any thread. After 0, done() is called once; after an error never. -EMSGSIZE: the prompt
+ * does not fit, the sentence says by how many tokens; -EBUSY: too many wait; -EINVAL; -ESHUTDOWN.
+ */
+int engine_submit(struct engine *e, const struct engine_request *r, struct ragd_err *err);
+
+/*
+ * Log-probability of each continuation, given the prompt; waits for the result. A continuation has at
+ * least one token. The prompt is read once, and cached as any other. `cancelled` as above.
+ */
+int engine_score(struct engine *e, const int32_t *prompt, size_t n_prompt,
+		 const struct tokens *continuations, size_t n, double *logprobs,
+		 bool (*cancelled)(void *arg), void *arg, struct ragd_err *err);
+
+/*
+ * Unit vectors of n texts (their tokens, ends included), [n][n_embd]; waits for the result. A text
+ * longer than the model's context is read in windows and their vectors averaged by length.
+ */
+int engine_embed(struct engine *e, const struct tokens *texts, size_t n, float *out,
+		 bool (*cancelled)(void *arg), void *arg, struct ragd_err *err);
+
+struct engine_stats {
+	uint32_t n_active;
+	uint32_t n_waiting;
+	uint64_t n_requests;
+	uint64_t n_steps;
+	uint64_t n_prompt_tokens; /* asked for */
+	uint64_t n_cached_tokens; /* of those, found in the cache */
+	uint64_t n_output_tokens;
+	uint64_t n_drafted_tokens;
+	uint64_t n_accepted_tokens;
+	uint64_t n_cancelled;
+	size_t n_pages, n_pages_held, n_pages_cached;
+};
+void engine_stats(struct engine *e, struct engine_stats *out);
+
+/* The KV cache to and from a file, see cache_save(); waits until no step runs. */
+int engine_save(struct engine *e, const char *path, const char *stamp, struct ragd_err *err);
+int engine_load(struct engine *e, const char *path, const char *stamp, struct ragd_err *err);
+
+#endif
