@@ -16,32 +16,8 @@
 
 #include <ragd/err.h>
 
+#include "engine/compute/acts.h"
 #include "engine/compute/pack.h"
-
-/*
- * Activations as a product with integer weights takes them: every PACK_BLOCK numbers of a row share a
- * scale, quants are round(x / scale) in -127 … 127 with scale = max|x| / 127 (Q8_0's rule). The sums
- * serve weights that have an offset or a minimum. Rows and blocks are padded as `stride` says; a kernel
- * set may keep quants in another width (its acts_bytes() tells).
- */
-struct acts {
-	size_t n;     /* rows: tokens */
-	size_t cols;  /* numbers of a row */
-	bool integer; /* quantised, as weights in blocks take them; else `x` is what is multiplied */
-	const float *x; /* [n][ldx], borrowed: floats for F32, F16 and BF16 weights */
-	size_t ldx;
-	int8_t *q;     /* [n][stride], 64-aligned; columns beyond cols are 0 */
-	float *scale;  /* [n][n_blocks] */
-	float *sum;    /* [n][n_blocks]: scale * sum of the block's quants */
-	int32_t *qsum; /* [n][2 * n_blocks]: sums of each half block's quants */
-	size_t stride; /* bytes: cols rounded up to 64 */
-	size_t n_blocks;
-};
-
-/* Bytes of memory that acts_init needs for n rows of integer activations. */
-size_t acts_bytes(size_t n, size_t cols);
-/* Lay the arrays out in mem (64-aligned); x is to be filled in before a product. */
-void acts_init(struct acts *a, size_t n, size_t cols, bool integer, void *mem);
 
 /* How keys and values lie in a page of the KV cache. */
 enum kv_type { KV_F16, KV_Q8_0 };

@@ -6,10 +6,8 @@
  * whoever packs drops those pages.
  *
  * Rows come in groups of PACK_ROWS, the last one filled up with zeros. Numbers in a block keep the
- * precision of the file: unpacking gives what quant_unpack() gives. Within a group, for every 32
- * columns, quants lie [column / 4][row][column % 4]: as bytes, or as nibbles where the low ones are
- * the columns 0 … 15 and the high ones 16 … 31 of the 32; a plane of further high bits follows for
- * types of 5 and 6 bits. pack.c has the exact offsets of every form.
+ * precision of the file and take its room within a few percent: unpacking gives what quant_unpack()
+ * gives, to the bit. forms.h has the exact offsets of every form.
  */
 #ifndef ENGINE_COMPUTE_PACK_H
 #define ENGINE_COMPUTE_PACK_H
