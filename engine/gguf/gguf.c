@@ -326,6 +326,23 @@ out:
 	return rc;
 }
 
+void gguf_forget(const struct gguf *g, const void *data, size_t len)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from, to;
+
+	for (size_t i = 0; i < g->n_parts; i++) {
+		const struct gguf_part *p = &g->parts[i];
+
+		if (!p->mapped || (const uint8_t *)data < p->data ||
+		    (const uint8_t *)data >= p->data + p->len)
+			continue;
+		from = ((uintptr_t)data + page - 1) & ~(page - 1);
+		to = ((uintptr_t)data + len) & ~(page - 1);
+		if (from < to)
+			madvise((void *)from, to - from, MADV_DONTNEED);
+	}
+}
+
 void gguf_close(struct gguf *g)
 {
 	struct gguf_parsed p;

@@ -106,4 +106,11 @@ const struct gguf_tensor *gguf_tensor_at(const struct gguf *g, size_t i);
 /* By name; NULL if there is none. */
 const struct gguf_tensor *gguf_tensor(const struct gguf *g, const char *name);
 
+/*
+ * The caller is done with data[0..len) of a tensor for now: whole pages in it stop counting as this
+ * process's memory, and come back from the file when they are read again. Nothing happens to a model
+ * that lies in memory.
+ */
+void gguf_forget(const struct gguf *g, const void *data, size_t len);
+
 #endif
