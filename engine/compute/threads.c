@@ -1,0 +1,465 @@
+/*
+ * Compute threads. A run is published by one store to `claim`, which holds how many pieces are left and
+ * a number that no other run shares: whoever takes a piece has by the same step made sure that the run
+ * it belongs to is not over, and may then read what the run is about.
+ *
+ * Threads that have nothing to do look out for a next run for some tens of microseconds, since the runs
+ * of a forward pass follow each other closely, and then sleep. One that lost its processor in the middle
+ * of a piece, so that the caller had to wait for it, is left out for a while: what it could add is less
+ * than what the waiting costs.
+ */
+#include "engine/compute/threads.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/util.h"
+#include "engine/compute/cpus.h"
+
+#define SPIN_NS      50000    /* how long an idle thread looks out before it sleeps */
+#define WAIT_SPIN_NS 100000   /* how long the caller does for the last pieces */
+#define LONG_NS      300000   /* pieces and waits from here on are looked into */
+#define OUT_MIN_NS   20000000 /* how long a thread is left out at first */
+#define OUT_MAX_NS   200000000
+#define PARDON_NS    100000000 /* in time for so long: what it was late before is forgotten */
+
+/* Aligned so that one thread's counters do not share a line with another's. */
+struct worker {
+	_Alignas(128) pthread_t id;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	atomic_bool asleep;
+	atomic_bool out;  /* takes no pieces */
+	atomic_bool lost; /* had no processor during a piece; reset by the caller */
+	unsigned number;
+	struct threads *threads;
+
+	/* The thread's own: clocks as they stood when it last awoke or looked. */
+	int64_t wall_ns, cpu_ns;
+
+	/* The caller's. */
+	int64_t out_ns;   /* how long it was left out last; 0 if it has not been late */
+	int64_t until_ns; /* when it may try again */
+};
+
+struct threads {
+	/* The run; stable while pieces of it are left or in work. */
+	threads_fn fn;
+	void *arg;
+	size_t n_items, grain;
+	uint32_t n_pieces;
+
+	_Alignas(128) atomic_uint_fast64_t claim; /* number of the run << 32 | pieces left */
+	_Alignas(128) atomic_uint done;
+	atomic_bool stop;
+
+	pthread_mutex_t lock; /* for the caller's sleep */
+	pthread_cond_t finished;
+	atomic_bool waiting;
+
+	unsigned n, n_started;
+	unsigned *cpus; /* [n]; NULL: not pinned */
+	pthread_t pinned;
+	bool is_pinned; /* `pinned` called before */
+	uint32_t run;
+	atomic_ulong n_runs, n_late;
+	atomic_uint n_out;
+	struct worker *workers; /* [n]; the caller is the first and does not use it */
+};
+
+static int64_t now_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static void pause_briefly(void)
+{
+#if defined(__x86_64__)
+	for (int i = 0; i < 8; i++)
+		__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	for (int i = 0; i < 8; i++)
+		__asm__ volatile("isb");
+#else
+	sched_yield();
+#endif
+}
+
+static bool work_left(struct threads *t)
+{
+	return (uint32_t)atomic_load(&t->claim) > 0;
+}
+
+/* Take a piece of the run there is, if one is left. */
+static bool take(struct threads *t, uint32_t *piece)
+{
+	uint64_t seen = atomic_load(&t->claim);
+
+	while ((uint32_t)seen > 0) {
+		if (atomic_compare_exchange_weak(&t->claim, &seen, seen - 1)) {
+			*piece = t->n_pieces - (uint32_t)seen;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void work(struct threads *t, uint32_t piece, unsigned worker)
+{
+	size_t from = piece * t->grain;
+
+	t->fn(t->arg, from, MIN(from + t->grain, t->n_items), worker);
+}
+
+/* A piece is done; whoever did the last one wakes the caller, which may be gone as soon as it knows. */
+static void finish(struct threads *t)
+{
+	uint32_t n = t->n_pieces;
+
+	if (atomic_fetch_add(&t->done, 1) + 1 == n && atomic_load(&t->waiting)) {
+		pthread_mutex_lock(&t->lock);
+		pthread_cond_signal(&t->finished);
+		pthread_mutex_unlock(&t->lock);
+	}
+}
+
+/* ---- a thread -------------------------------------------------------------------------------------- */
+
+static void read_clocks(struct worker *w)
+{
+	w->wall_ns = now_ns(CLOCK_MONOTONIC);
+	w->cpu_ns = now_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+/*
+ * A piece took long: did the processor work for us all the time since the clocks were last read? The
+ * thread has not slept since, and is billed for looking out too.
+ */
+static void look_back(struct worker *w)
+{
+	int64_t wall = w->wall_ns, cpu = w->cpu_ns;
+
+	read_clocks(w);
+	if (w->wall_ns - wall - (w->cpu_ns - cpu) > LONG_NS)
+		atomic_store(&w->lost, true);
+}
+
+/* May this thread begin? */
+static bool called(struct worker *w)
+{
+	return !atomic_load(&w->out) && work_left(w->threads);
+}
+
+/* Until there is work, or all is over (false). */
+static bool await(struct worker *w)
+{
+	struct threads *t = w->threads;
+	int64_t start = now_ns(CLOCK_MONOTONIC);
+
+	do {
+		for (int i = 0; i < 4; i++) {
+			if (atomic_load(&t->stop))
+				return false;
+			if (called(w))
+				return true;
+			pause_briefly();
+		}
+	} while (!atomic_load(&w->out) && now_ns(CLOCK_MONOTONIC) - start < SPIN_NS);
+
+	pthread_mutex_lock(&w->lock);
+	atomic_store(&w->asleep, true);
+	while (!atomic_load(&t->stop) && !called(w))
+		pthread_cond_wait(&w->wake, &w->lock);
+	atomic_store(&w->asleep, false);
+	pthread_mutex_unlock(&w->lock);
+	read_clocks(w);
+	return !atomic_load(&t->stop);
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *w = arg;
+	struct threads *t = w->threads;
+
+	read_clocks(w);
+	while (await(w)) {
+		int64_t start = now_ns(CLOCK_MONOTONIC), end;
+		uint32_t piece;
+
+		while (take(t, &piece)) {
+			work(t, piece, w->number);
+			end = now_ns(CLOCK_MONOTONIC);
+			if (end - start > LONG_NS)
+				look_back(w);
+			start = end;
+			finish(t);
+		}
+	}
+	return NULL;
+}
+
+/* ---- the caller ------------------------------------------------------------------------------------ */
+
+static void pin(pthread_t id, unsigned cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	pthread_setaffinity_np(id, sizeof(set), &set);
+}
+
+static void pin_caller(struct threads *t)
+{
+	if (t->cpus == NULL || (t->is_pinned && pthread_equal(t->pinned, pthread_self())))
+		return;
+	pin(pthread_self(), t->cpus[0]);
+	t->pinned = pthread_self();
+	t->is_pinned = true;
+}
+
+/* Let those try again whose time has come. */
+static void readmit(struct threads *t)
+{
+	int64_t now;
+
+	if (atomic_load(&t->n_out) == 0)
+		return;
+	now = now_ns(CLOCK_MONOTONIC);
+	for (unsigned i = 1; i < t->n; i++) {
+		struct worker *w = &t->workers[i];
+
+		if (atomic_load(&w->out) && now >= w->until_ns) {
+			atomic_store(&w->lost, false);
+			atomic_store(&w->out, false);
+			atomic_fetch_sub(&t->n_out, 1);
+		}
+	}
+}
+
+/* Publish the run and wake as many as there are pieces for. */
+static void publish(struct threads *t, size_t n_items, size_t grain, threads_fn fn, void *arg)
+{
+	uint32_t wanted = t->n_pieces - 1;
+
+	t->fn = fn;
+	t->arg = arg;
+	t->n_items = n_items;
+	t->grain = grain;
+	atomic_store(&t->done, 0);
+	atomic_store(&t->claim, (uint64_t)++t->run << 32 | t->n_pieces);
+	for (unsigned i = 1; i < t->n && wanted > 0; i++) {
+		struct worker *w = &t->workers[i];
+
+		if (atomic_load(&w->out))
+			continue;
+		wanted--;
+		if (atomic_load(&w->asleep)) {
+			pthread_mutex_lock(&w->lock);
+			pthread_cond_signal(&w->wake);
+			pthread_mutex_unlock(&w->lock);
+		}
+	}
+}
+
+/* Until the pieces that others took are done. Returns how long that took. */
+static int64_t wait_for_rest(struct threads *t)
+{
+	int64_t start = now_ns(CLOCK_MONOTONIC), now = start;
+
+	while (atomic_load(&t->done) < t->n_pieces && now - start < WAIT_SPIN_NS) {
+		pause_briefly();
+		now = now_ns(CLOCK_MONOTONIC);
+	}
+	if (atomic_load(&t->done) == t->n_pieces)
+		return now - start;
+	pthread_mutex_lock(&t->lock);
+	atomic_store(&t->waiting, true);
+	while (atomic_load(&t->done) < t->n_pieces)
+		pthread_cond_wait(&t->finished, &t->lock);
+	atomic_store(&t->waiting, false);
+	pthread_mutex_unlock(&t->lock);
+	return now_ns(CLOCK_MONOTONIC) - start;
+}
+
+/* The run was held up: leave out who had lost its processor, each time for longer. */
+static void judge(struct threads *t)
+{
+	int64_t now = now_ns(CLOCK_MONOTONIC);
+	bool late = false;
+
+	for (unsigned i = 1; i < t->n; i++) {
+		struct worker *w = &t->workers[i];
+
+		if (!atomic_exchange(&w->lost, false) || atomic_load(&w->out))
+			continue;
+		late = true;
+		if (now - w->until_ns > PARDON_NS)
+			w->out_ns = 0;
+		w->out_ns = MIN(MAX(2 * w->out_ns, OUT_MIN_NS), OUT_MAX_NS);
+		w->until_ns = now + w->out_ns;
+		atomic_store(&w->out, true);
+		atomic_fetch_add(&t->n_out, 1);
+	}
+	if (late)
+		atomic_fetch_add(&t->n_late, 1);
+}
+
+void threads_run(struct threads *t, size_t n_items, size_t grain, threads_fn fn, void *arg)
+{
+	uint32_t piece;
+
+	if (n_items == 0)
+		return;
+	grain = MAX(grain, MAX(n_items >> 31, 1));
+	atomic_fetch_add(&t->n_runs, 1);
+	pin_caller(t);
+	readmit(t);
+	if (n_items <= grain || t->n - atomic_load(&t->n_out) == 1) {
+		for (size_t from = 0; from < n_items; from += grain)
+			fn(arg, from, MIN(from + grain, n_items), 0);
+		return;
+	}
+	t->n_pieces = (uint32_t)((n_items + grain - 1) / grain);
+	publish(t, n_items, grain, fn, arg);
+	while (take(t, &piece)) {
+		work(t, piece, 0);
+		atomic_fetch_add(&t->done, 1);
+	}
+	if (wait_for_rest(t) > LONG_NS)
+		judge(t);
+}
+
+/* ---- from beginning to end ------------------------------------------------------------------------- */
+
+unsigned threads_usable(void)
+{
+	return MIN(cpus_usable(), THREADS_MAX);
+}
+
+unsigned threads_n(const struct threads *t)
+{
+	return t->n;
+}
+
+void threads_stats(const struct threads *t, struct threads_stats *out)
+{
+	out->n_runs = atomic_load(&t->n_runs);
+	out->n_late = atomic_load(&t->n_late);
+	out->n_active = t->n - atomic_load(&t->n_out);
+}
+
+/* Signals are for the threads of the daemon, not for ours. */
+static int start(struct threads *t, struct ragd_err *err)
+{
+	sigset_t all, before;
+	int rc = 0;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	for (unsigned i = 1; i < t->n && rc == 0; i++) {
+		struct worker *w = &t->workers[i];
+
+		w->threads = t;
+		w->number = i;
+		pthread_mutex_init(&w->lock, NULL);
+		pthread_cond_init(&w->wake, NULL);
+		rc = pthread_create(&w->id, NULL, worker_main, w);
+		if (rc != 0) {
+			pthread_cond_destroy(&w->wake);
+			pthread_mutex_destroy(&w->lock);
+			ragd_err_set(err, -rc, "start compute thread %u of %u: %s", i, t->n,
+				     strerror(rc));
+			break;
+		}
+		t->n_started = i;
+		if (t->cpus != NULL)
+			pin(w->id, t->cpus[i]);
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -rc;
+}
+
+/* Thread i's processor is the i-th of the list, from its beginning again where the list is shorter. */
+static int read_list(struct threads *t, const char *list, struct ragd_err *err)
+{
+	unsigned cpus[THREADS_MAX];
+	int n = cpus_parse(list, cpus, ARRAY_LEN(cpus), err);
+
+	if (n < 0)
+		return n;
+	if (t->n == 0)
+		t->n = (unsigned)n;
+	t->cpus = calloc(t->n, sizeof(*t->cpus));
+	if (t->cpus == NULL)
+		return ragd_err_set(err, -ENOMEM, "memory for %u compute threads", t->n);
+	for (unsigned i = 0; i < t->n; i++)
+		t->cpus[i] = cpus[i % (unsigned)n];
+	return 0;
+}
+
+int threads_open(unsigned n, const char *cpus, struct threads **out, struct ragd_err *err)
+{
+	struct threads *t;
+	int rc = 0;
+
+	if (n > THREADS_MAX)
+		return ragd_err_set(err, -EINVAL, "%u compute threads; at most %d", n, THREADS_MAX);
+	t = aligned_alloc(_Alignof(struct threads), sizeof(*t));
+	if (t == NULL)
+		return ragd_err_set(err, -ENOMEM, "memory for compute threads");
+	memset(t, 0, sizeof(*t));
+	pthread_mutex_init(&t->lock, NULL);
+	pthread_cond_init(&t->finished, NULL);
+	t->n = n;
+	if (cpus != NULL)
+		rc = read_list(t, cpus, err);
+	if (rc == 0 && t->n == 0)
+		t->n = threads_usable();
+	if (rc == 0) {
+		t->workers = aligned_alloc(_Alignof(struct worker), t->n * sizeof(*t->workers));
+		if (t->workers == NULL)
+			rc = ragd_err_set(err, -ENOMEM, "memory for %u compute threads", t->n);
+		else
+			memset(t->workers, 0, t->n * sizeof(*t->workers));
+	}
+	if (rc == 0)
+		rc = start(t, err);
+	if (rc < 0) {
+		threads_close(t);
+		return rc;
+	}
+	*out = t;
+	return 0;
+}
+
+void threads_close(struct threads *t)
+{
+	if (t == NULL)
+		return;
+	atomic_store(&t->stop, true);
+	for (unsigned i = 1; i <= t->n_started; i++) {
+		struct worker *w = &t->workers[i];
+
+		pthread_mutex_lock(&w->lock);
+		pthread_cond_signal(&w->wake);
+		pthread_mutex_unlock(&w->lock);
+		pthread_join(w->id, NULL);
+		pthread_cond_destroy(&w->wake);
+		pthread_mutex_destroy(&w->lock);
+	}
+	pthread_cond_destroy(&t->finished);
+	pthread_mutex_destroy(&t->lock);
+	free(t->workers);
+	free(t->cpus);
+	free(t);
+}
