@@ -48,9 +48,6 @@ uint8_t *const *cache_seq_pages(const struct cache_seq *s);
  * taken over and ours freed.
  */
 int cache_seq_commit(struct cache_seq *s, const int32_t *ids, size_t n);
-/* Forget the tokens from len on (a draft that was not accepted was never committed: this is for
- * sequences that are taken back). */
-void cache_seq_truncate(struct cache_seq *s, size_t len);
 /* Ends the sequence; a last page that is not full stays in the tree too, for copies. */
 void cache_seq_free(struct cache_seq *s);
 
