@@ -183,7 +183,7 @@ static void penalties_and_biases_move_the_best(void **state)
 						 { 2, -INFINITY }, { 3, -INFINITY },
 						 { 4, -INFINITY }, { 5, -INFINITY },
 						 { 6, -INFINITY }, { 7, -INFINITY } };
-	static const int32_t seen[] = { 3, 3, 5, 77, -2 };
+	static const int32_t seen[] = { 3, 3, 3, 5, 77, -2 };
 	static const struct {
 		const char *name;
 		struct sampler_options o;
@@ -195,7 +195,7 @@ static void penalties_and_biases_move_the_best(void **state)
 		{ "everything banned", { .repeat_penalty = 1, .bias = all, .n_bias = 8 }, 3 },
 		{ "repetition, on negative logits", { .repeat_penalty = 9 }, 0 },
 		{ "presence", { .repeat_penalty = 1, .presence_penalty = 3 }, 0 },
-		{ "frequency: 3 was there twice, 5 once",
+		{ "frequency: 3 was there three times, 5 once",
 		  { .repeat_penalty = 1, .frequency_penalty = .5f },
 		  5 },
 		{ "a window that 3 has left",
