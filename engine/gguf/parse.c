@@ -252,6 +252,19 @@ static int find_alignment(const struct cursor *c, const struct gguf_parsed *p, u
 
 /* ---- tensors -------------------------------------------------------------------------------- */
 
+/* Types of other engines, for the sentence that says what a file has. */
+static const char *foreign_type(uint32_t type)
+{
+	static const char *const names[] = {
+		[9] = "Q8_1",   [15] = "Q8_K",  [16] = "IQ2_XXS", [17] = "IQ2_XS", [18] = "IQ3_XXS",
+		[19] = "IQ1_S", [21] = "IQ3_S", [22] = "IQ2_S",   [24] = "I8",     [25] = "I16",
+		[26] = "I32",   [27] = "I64",   [28] = "F64",     [29] = "IQ1_M",  [34] = "TQ1_0",
+		[35] = "TQ2_0", [39] = "MXFP4",
+	};
+
+	return type < ARRAY_LEN(names) && names[type] != NULL ? names[type] : "of another engine";
+}
+
 /* The offset is kept in data until the end of the list, where data begins, is known. */
 static void *as_pointer(uint64_t offset)
 {
@@ -311,9 +324,10 @@ static int parse_tensor(struct cursor *c, struct gguf_tensor *t)
 	info = quant_info(type);
 	if (info == NULL)
 		return ragd_err_set(c->err, -ENOTSUP,
-				    "model '%s': tensor '%s' has type %" PRIu32 ", which is not "
+				    "model '%s': tensor '%s' has type %" PRIu32
+				    " (%s), which is not "
 				    "supported",
-				    c->name, name, type);
+				    c->name, name, type, foreign_type(type));
 	if (t->dims[0] % info->n_elements != 0)
 		return BAD(c,
 			   "model '%s': tensor '%s' has rows of %" PRIu64
