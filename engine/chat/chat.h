@@ -20,7 +20,7 @@ struct chat_family; /* one row of a const table: name, how it is recognised, how
 
 /*
  * The family of a template's text, or NULL for one that is not known. An empty template gives NULL:
- * the caller chooses by name or refuses.
+ * the caller chooses by name or refuses. Time is linear in the text.
  */
 const struct chat_family *chat_recognise(struct ragd_str jinja);
 /* By name: "llama3.1", "chatml" …; NULL if there is none. */
@@ -34,15 +34,26 @@ struct chat_context {
 	struct ragd_str bos; /* text of the BOS token: "<|begin_of_text|>" */
 	struct ragd_str eos;
 	bool generation_prompt; /* end with the head of the assistant's turn */
-	const char *
-		date; /* "26 Jul 2024", for families that name the day; NULL: the template's own default */
-	bool bos_is_added; /* leave the BOS out: the tokenizer puts it there (VOCAB_ENDS) */
+	/*
+	 * Today, as "02 Jan 2025". Only families whose own template asks for the day look at it (Llama 3.2);
+	 * those that name a fixed one (3.1, 3.3: 26 Jul 2024) keep theirs, as do all where it is NULL.
+	 */
+	const char *date;
+	bool bos_is_added; /* leave out the BOS in front: the tokenizer puts it there (VOCAB_ENDS) */
+	/*
+	 * Where a family takes no system message (Gemma, the first Mistral), put it in front of the first
+	 * user message, a blank line between, rather than refuse.
+	 */
+	bool merge_system;
+	/* Answer without thinking aloud first, for families that may do either (Qwen 3). */
+	bool no_think;
 };
 
 /*
  * Render messages into pieces from the arena, in order; joined they are the prompt. Texts of messages
- * are borrowed, trimmed where the family trims. -EINVAL with the template's own complaint where it
- * refuses (roles that do not alternate, a system message it does not take); -ENOMEM.
+ * are borrowed, trimmed where the family trims; no piece is empty. -EINVAL with the template's own
+ * complaint where it refuses (roles that do not alternate, a system message it does not take), and
+ * where it would leave out a message without a word; -ENOMEM.
  */
 int chat_render(const struct chat_family *f, const struct chat_context *ctx,
 		const struct ragd_message *messages, size_t n, struct arena *arena,
