@@ -116,8 +116,16 @@ struct form_plain {
 	float add[FORM_BLOCKS * 2][FORM_ROWS];                /* 0 where the type has none */
 };
 
-/* The first n_blocks of the chunk at `chunk` in the plain form; the loop that others are tested against. */
+/*
+ * The first n_blocks of the chunk at `chunk` in the plain form: the loop that others are tested
+ * against.
+ */
 void form_unpack(const struct form *f, const uint8_t *chunk, size_t n_blocks,
 		 struct form_plain *out);
+/* One row of it as floats, n_blocks * FORM_BLOCK of them. */
+void form_row(const struct form *f, const uint8_t *chunk, size_t n_blocks, size_t row, float *out);
+/* Scale and added term of a part of a row; `head` is that of a chunk of n_blocks. */
+void form_scale(const struct form *f, const uint8_t *head, size_t n_blocks, size_t part, size_t row,
+		float *scale, float *add);
 
 #endif
