@@ -1,0 +1,223 @@
+#include "engine/token/encode.h"
+
+#include <stdlib.h>
+
+#include "base/util.h"
+
+/* Pieces remembered, a power of two; texts for which that is done; pieces that it is done for. */
+#define SEEN      1024
+#define SEEN_TEXT 256
+#define SEEN_LEN  64
+
+void tokens_fini(struct tokens *t)
+{
+	free(t->ids);
+	*t = (struct tokens){ 0 };
+}
+
+static bool tokens_reserve(struct tokens *t, size_t n)
+{
+	size_t cap = MAX(t->cap, (size_t)64);
+	int32_t *ids;
+
+	if (n <= t->cap - t->n)
+		return true;
+	while (cap - t->n < n && cap <= SIZE_MAX / 2 / sizeof(*ids))
+		cap *= 2;
+	ids = cap - t->n < n ? NULL : realloc(t->ids, cap * sizeof(*ids));
+	if (ids == NULL) {
+		t->failed = true;
+		return false;
+	}
+	t->ids = ids;
+	t->cap = cap;
+	return true;
+}
+
+void tokens_add(struct tokens *t, int32_t id)
+{
+	if (tokens_reserve(t, 1))
+		t->ids[t->n++] = id;
+}
+
+struct encode_seen *encode_again(struct encoder *e, const char *s, size_t len, bool *again)
+{
+	struct encode_seen *seen;
+
+	*again = false;
+	if (e->seen == NULL || len > SEEN_LEN)
+		return NULL;
+	seen = &e->seen[table_hash(e->v->texts.seed, s, len) % SEEN];
+	if (seen->s == NULL || seen->len != len || memcmp(seen->s, s, len) != 0)
+		return seen;
+	*again = true;
+	if (tokens_reserve(e->out, seen->n)) {
+		memcpy(e->out->ids + e->out->n, e->out->ids + seen->from,
+		       seen->n * sizeof(*e->out->ids));
+		e->out->n += seen->n;
+	}
+	return NULL;
+}
+
+void encode_note(const struct encoder *e, struct encode_seen *seen, const char *s, size_t len,
+		 size_t from)
+{
+	if (seen != NULL)
+		*seen = (struct encode_seen){ s, (uint32_t)len, (uint32_t)(e->out->n - from),
+					      from };
+}
+
+/* Where the control tokens of a text may be: pieces that the engine wrote, as [from, to) of it. */
+struct own_range {
+	size_t from, to;
+};
+
+struct own_ranges {
+	const struct own_range *ranges;
+	size_t n;
+	size_t next; /* the first that does not end before the place that is looked at */
+};
+
+/* Bytes from `at` on in which a control token may lie. */
+static size_t own_room(struct own_ranges *own, size_t at)
+{
+	while (own->next < own->n && own->ranges[own->next].to <= at)
+		own->next++;
+	if (own->next == own->n || own->ranges[own->next].from > at)
+		return 0;
+	return own->ranges[own->next].to - at;
+}
+
+/* The special token at this place, or TOKEN_NONE. */
+static int32_t special_at(const struct vocab *v, struct ragd_str text, size_t at,
+			  struct own_ranges *own)
+{
+	unsigned char byte = (unsigned char)text.s[at];
+	int32_t user = TOKEN_NONE, control = TOKEN_NONE;
+	size_t room;
+
+	if (v->own.first[byte] == v->own.first[byte + 1])
+		return TOKEN_NONE;
+	user = specials_match(&v->user, v, text.s + at, text.len - at);
+	room = own_room(own, at);
+	if (room > 0)
+		control = specials_match(&v->own, v, text.s + at, room);
+	if (control == TOKEN_NONE)
+		return user;
+	return user == TOKEN_NONE || token_text(v, control).len >= token_text(v, user).len ? control
+											   : user;
+}
+
+static void encode_plain(struct encoder *e, struct ragd_str text, bool after_special)
+{
+	if (text.len == 0)
+		return;
+	switch (e->v->kind) {
+	case VOCAB_SPM:
+		encode_spm(e, text, after_special && e->v->space_prefix);
+		break;
+	case VOCAB_BPE:
+		encode_bpe(e, text);
+		break;
+	case VOCAB_WORDPIECE:
+		encode_wordpiece(e, text);
+		break;
+	}
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static void encode_parts(struct encoder *e, struct ragd_str text, struct own_ranges *own)
+{
+	const struct vocab *v = e->v;
+	size_t from = 0, at = 0;
+	bool after_special = true;
+
+	while (at < text.len && !e->failed && !e->out->failed) {
+		int32_t id = special_at(v, text, at, own);
+
+		if (id == TOKEN_NONE) {
+			at++;
+			continue;
+		}
+		encode_plain(e, (struct ragd_str){ text.s + from, at - from }, after_special);
+		tokens_add(e->out, id);
+		at += token_text(v, id).len;
+		while ((v->flags[id] & TOKEN_RSTRIP) != 0 && at < text.len && is_blank(text.s[at]))
+			at++;
+		from = at;
+		after_special = true;
+	}
+	encode_plain(e, (struct ragd_str){ text.s + from, text.len - from }, after_special);
+}
+
+static void add_if(struct tokens *out, bool wanted, int32_t id)
+{
+	if (wanted && id != TOKEN_NONE)
+		tokens_add(out, id);
+}
+
+static int encode_text(const struct vocab *v, struct ragd_str text, struct own_ranges *own,
+		       unsigned flags, struct tokens *out, struct ragd_err *err)
+{
+	struct encoder e = { .v = v, .out = out };
+	bool ends = (flags & VOCAB_ENDS) != 0, bert = v->kind == VOCAB_WORDPIECE;
+	size_t n_before = out->n;
+
+	if (text.len >= SEEN_TEXT)
+		e.seen = calloc(SEEN, sizeof(*e.seen));
+	add_if(out, ends && v->add_bos, bert ? v->cls : v->bos);
+	encode_parts(&e, text, own);
+	add_if(out, ends && v->add_eos && !bert, v->eos);
+	add_if(out, ends && v->add_sep && bert, v->sep);
+	merge_fini(&e.merge);
+	buf_fini(&e.room);
+	free(e.seen);
+	if (e.failed || out->failed) {
+		out->n = MIN(n_before, out->n);
+		return ragd_err_set(err, -ENOMEM, "tokenize: out of memory");
+	}
+	return 0;
+}
+
+int vocab_encode(const struct vocab *v, struct ragd_str text, unsigned flags, struct tokens *out,
+		 struct ragd_err *err)
+{
+	struct own_range all = { 0, text.len };
+	struct own_ranges own = { &all, (flags & VOCAB_SPECIAL) != 0 ? 1 : 0, 0 };
+
+	return encode_text(v, text, &own, flags, out, err);
+}
+
+int vocab_encode_pieces(const struct vocab *v, const struct vocab_piece *pieces, size_t n,
+			unsigned flags, struct tokens *out, struct ragd_err *err)
+{
+	struct own_range *ranges = calloc(MAX(n, (size_t)1), sizeof(*ranges));
+	struct own_ranges own = { ranges, 0, 0 };
+	struct buf text = BUF_INIT;
+	int rc = -ENOMEM;
+
+	for (size_t i = 0; i < n && ranges != NULL; i++) {
+		size_t from = text.len;
+
+		if (pieces[i].text.len == 0)
+			continue;
+		buf_add(&text, pieces[i].text.s, pieces[i].text.len);
+		if (!pieces[i].own)
+			continue;
+		if (own.n > 0 && ranges[own.n - 1].to == from)
+			ranges[own.n - 1].to = text.len;
+		else
+			ranges[own.n++] = (struct own_range){ from, text.len };
+	}
+	if (ranges == NULL || buf_failed(&text))
+		ragd_err_set(err, rc, "tokenize: out of memory");
+	else
+		rc = encode_text(v, buf_str(&text), &own, flags, out, err);
+	buf_fini(&text);
+	free(ranges);
+	return rc;
+}

@@ -1,0 +1,40 @@
+/* One text on its way into tokens: what the kinds of vocabulary share while they work on it. */
+#ifndef ENGINE_TOKEN_ENCODE_H
+#define ENGINE_TOKEN_ENCODE_H
+
+#include "base/buf.h"
+#include "engine/token/merge.h"
+#include "engine/token/vocab_impl.h"
+
+/* Words come again: where the tokens of one are in what was put out already. */
+struct encode_seen {
+	const char *s; /* in the text; NULL: free */
+	uint32_t len;
+	uint32_t n;  /* tokens */
+	size_t from; /* the first of them */
+};
+
+struct encoder {
+	const struct vocab *v;
+	struct tokens *out;
+	struct merge merge;
+	struct buf room;          /* a piece as the vocabulary writes it */
+	struct encode_seen *seen; /* NULL: a short text, not worth it */
+	bool failed;              /* out of memory */
+};
+
+/* The tokens of a stretch of text without special tokens. */
+void encode_spm(struct encoder *e, struct ragd_str text, bool space_before);
+void encode_bpe(struct encoder *e, struct ragd_str text);
+void encode_wordpiece(struct encoder *e, struct ragd_str text);
+
+/*
+ * If this piece of the text was encoded before, put its tokens out again; else return (perhaps)
+ * where to note it with encode_note(), once its tokens are out from `from` on. s must stay as it is
+ * until the whole text is encoded.
+ */
+struct encode_seen *encode_again(struct encoder *e, const char *s, size_t len, bool *again);
+void encode_note(const struct encoder *e, struct encode_seen *seen, const char *s, size_t len,
+		 size_t from);
+
+#endif

@@ -1,0 +1,117 @@
+#include "engine/token/table.h"
+
+#include <errno.h>
+#include <sys/random.h>
+
+#include "engine/token/vocab.h"
+
+uint64_t table_seed(void)
+{
+	uint64_t seed = 0;
+
+	/* Without it the tables work as well, if nobody means harm. */
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
+		seed = (uint64_t)(uintptr_t)&seed;
+	return seed | 1;
+}
+
+/* A power of two, at most three quarters of which n fill. */
+static size_t slots_for(size_t n)
+{
+	size_t size = 16;
+
+	while (size / 4 * 3 <= n)
+		size *= 2;
+	return size;
+}
+
+int text_table_init(struct text_table *t, struct arena *a, size_t n)
+{
+	size_t size = slots_for(n);
+
+	t->slots = arena_alloc(a, size, sizeof(*t->slots));
+	if (t->slots == NULL)
+		return -ENOMEM;
+	memset(t->slots, 0xff, size * sizeof(*t->slots));
+	t->mask = size - 1;
+	t->seed = table_seed();
+	return 0;
+}
+
+/* The slot of this text, or the empty one where it belongs. */
+static struct text_slot *text_slot(const struct text_table *t, const char *s, size_t len,
+				   uint64_t hash)
+{
+	uint32_t tag = (uint32_t)(hash >> 32);
+
+	for (size_t i = (size_t)hash & t->mask;; i = (i + 1) & t->mask) {
+		struct text_slot *slot = &t->slots[i];
+		const uint32_t *at;
+
+		if (slot->id < 0)
+			return slot;
+		if (slot->tag != tag)
+			continue;
+		at = t->at + slot->id;
+		if (at[1] - at[0] == len && memcmp(t->bytes + at[0], s, len) == 0)
+			return slot;
+	}
+}
+
+static struct text_slot *slot_of(const struct text_table *t, int32_t id, uint64_t *hash)
+{
+	const char *s = t->bytes + t->at[id];
+	size_t len = t->at[id + 1] - t->at[id];
+
+	*hash = table_hash(t->seed, s, len);
+	return text_slot(t, s, len, *hash);
+}
+
+int32_t text_table_add(struct text_table *t, int32_t id)
+{
+	uint64_t hash;
+	struct text_slot *slot = slot_of(t, id, &hash);
+
+	if (slot->id >= 0)
+		return slot->id;
+	slot->id = id;
+	slot->tag = (uint32_t)(hash >> 32);
+	return TOKEN_NONE;
+}
+
+void text_table_replace(struct text_table *t, int32_t id)
+{
+	uint64_t hash;
+
+	slot_of(t, id, &hash)->id = id;
+}
+
+int32_t text_table_find(const struct text_table *t, const char *s, size_t len)
+{
+	return text_slot(t, s, len, table_hash(t->seed, s, len))->id;
+}
+
+int pair_table_init(struct pair_table *t, struct arena *a, size_t n)
+{
+	size_t size = slots_for(n);
+
+	t->slots = arena_alloc(a, size, sizeof(*t->slots));
+	if (t->slots == NULL)
+		return -ENOMEM;
+	memset(t->slots, 0xff, size * sizeof(*t->slots));
+	t->mask = size - 1;
+	t->seed = table_seed();
+	return 0;
+}
+
+void pair_table_add(struct pair_table *t, const struct pair_slot *pair)
+{
+	size_t i = pair_start(t, pair->left, pair->right);
+
+	while (t->slots[i].left >= 0) {
+		if (t->slots[i].left == pair->left && t->slots[i].right == pair->right)
+			return;
+		i = (i + 1) & t->mask;
+	}
+	t->slots[i] = *pair;
+}
