@@ -46,10 +46,17 @@ const struct http_route *api_routes(size_t *n)
 
 bool api_started(struct http_exchange *x, const struct ragd *d)
 {
+	char opening[256];
+
 	if (d->current != NULL)
 		return true;
 	http_header(x, "Retry-After", "1");
-	http_reply_error(x, 503, "starting", NULL, "ragd is starting; try again in a moment");
+	if (plugin_progress(opening, sizeof(opening)))
+		http_reply_error(x, 503, "starting", NULL,
+				 "ragd is starting (%s); try again in a moment", opening);
+	else
+		http_reply_error(x, 503, "starting", NULL,
+				 "ragd is starting; try again in a moment");
 	return false;
 }
 

@@ -127,6 +127,19 @@ static json_t *retrieval_json(const struct plugin *p)
 			 "dim", (int)s.dim, "bytes", (json_int_t)s.n_bytes);
 }
 
+/* Nothing but what there is yet: models may take their time, and people want to know how long. */
+static void status_while_starting(struct http_exchange *x, const struct ragd *d)
+{
+	json_t *o = json_pack("{s:s, s:i, s:s, s:f}", "version", PACKAGE_VERSION, "pid",
+			      (int)getpid(), "state", "starting", "uptime_s",
+			      (double)(clock_us() - d->started_us) / 1e6);
+	char opening[256];
+
+	if (plugin_progress(opening, sizeof(opening)))
+		json_object_set_new(o, "opening", json_string(opening));
+	http_reply_json(x, 200, o);
+}
+
 void api_status_get(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
 	struct ragd *d = ctx;
@@ -136,8 +149,10 @@ void api_status_get(struct http_exchange *x, const struct http_request *req, voi
 	struct http_stats http;
 
 	(void)req;
-	if (!api_started(x, d))
+	if (d->current == NULL) {
+		status_while_starting(x, d);
 		return;
+	}
 	cfg = d->current->cfg;
 	set = d->current->plugins;
 	assistants = json_array();

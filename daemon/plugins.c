@@ -262,6 +262,7 @@ static int instance_open(const struct config *cfg, const struct config_plugin *c
 	if (rc < 0)
 		return rc;
 	rc = cp->descriptor->open(&inst->host, &inst->options, &inst->self, &why);
+	plugin_progress_end(&inst->host);
 	if (rc != 0) {
 		rc = open_failed(cp, previous, rc, &why, err);
 		instance_free(inst);

@@ -56,6 +56,12 @@ const struct plugin *plugin_set_find(const struct plugin_set *set, enum ragd_kin
 size_t plugin_set_count(const struct plugin_set *set);
 const struct plugin *plugin_set_at(const struct plugin_set *set, size_t i);
 
+/*
+ * The plugin that is opening and how far it says it is: "plugin 'llm': packing weights, 43 %". False if
+ * none opens or it has not said. Any thread.
+ */
+bool plugin_progress(char *out, size_t room);
+
 /* What plugins counted and gauged so far, for /metrics: once per name and instance. */
 void plugin_metrics(void (*each)(const char *instance, const char *name, bool counter, double value,
 				 void *arg),

@@ -335,5 +335,6 @@ void plugin_host_init(struct plugin_instance *inst)
 		.embed = host_embed,
 		.score = host_score,
 		.generate = host_generate,
+		.progress = plugin_progress_set,
 	};
 }

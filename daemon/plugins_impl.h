@@ -6,6 +6,7 @@
  *   plugins_judge.c    is a descriptor what the ABI says
  *   plugins_probe.c    modules that crash or hang while they load
  *   plugins_host.c     what the host does for a plugin: log, metrics, abilities of others
+ *   plugins_progress.c how far a plugin that opens has come
  *   plugins_options.c  option tables
  */
 #ifndef DAEMON_PLUGINS_IMPL_H
@@ -79,6 +80,11 @@ struct plugin_instance {
 	struct plugin_meter *meter;
 	atomic_uint refs;
 };
+
+/* The service `progress`; sets open one after another, so there is one to tell of at a time. */
+void plugin_progress_set(const struct ragd_host *host, double done, const char *what);
+/* Its open() has returned. */
+void plugin_progress_end(const struct ragd_host *host);
 
 /*
  * The instance called `name` in the newest living set that `from` is in, with a reference; NULL if

@@ -205,8 +205,12 @@ static void reload_done_cb(uv_work_t *work, int status) /* loop thread */
 
 static void extend_cb(uv_timer_t *timer)
 {
+	char opening[256];
+
 	(void)timer;
 	notify_extend(EXTEND_BY_MS);
+	if (plugin_progress(opening, sizeof(opening)))
+		notify_send("STATUS=%s", opening);
 }
 
 /* cfg may be NULL: to be read. */

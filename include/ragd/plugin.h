@@ -501,6 +501,12 @@ struct ragd_host {
 	int (*generate)(const struct ragd_host *host, const char *instance,
 			const struct ragd_call *call, const struct ragd_generate *req,
 			struct ragd_sink *sink, struct ragd_err *err);
+
+	/*
+	 * While open() runs, how far it has come, 0 to 1, and with what ("packing weights"): shown in
+	 * the log, to the service manager and to who asks for the status meanwhile.
+	 */
+	void (*progress)(const struct ragd_host *host, double done, const char *what);
 };
 
 struct ragd_plugin {

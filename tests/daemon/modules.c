@@ -33,11 +33,11 @@ static int open_(const struct ragd_host *host, const struct ragd_config *cfg, vo
 	char byte;
 	int fd;
 
-	(void)host;
 	if (text != NULL && strcmp(text->s, "does not open") == 0)
 		return ragd_err_set(err, -EIO, "the sample was told not to open");
 	/* Opens as soon as somebody has written into this FIFO. */
 	if (wait != NULL && wait->s[0] != '\0') {
+		host->progress(host, 0.25, "waiting for somebody to write");
 		fd = open(wait->s, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
 			return ragd_err_sys(err, "open '%s'", wait->s);

@@ -118,6 +118,11 @@ background --socket "$SOCKET" --state-dir "$T/data" -c "$T/ragd.conf"
 starting() { [ "$(api /healthz)" = '{"status":"starting"}' ]; }
 check "healthz while starting" wait_for starting
 is "other requests while starting" "$(api /v1/models -o /dev/null -w '%{http_code}')" 503
+opening() { has_text "$(api /v1/models)" "ragd is starting (plugin 's': waiting for somebody to write, 25 %)"; }
+has_text() { case $1 in *"$2"*) true ;; *) false ;; esac; }
+check "what it is at" wait_for opening
+has "and in the status" "$(api /v1/status)" '"state":"starting"'
+has "with how far it is" "$(api /v1/status)" "\"opening\":\"plugin 's': waiting for somebody to write, 25 %\""
 mark
 pass_gate "$T/gate"
 check "then ready" wait_for logs event=ready
