@@ -43,7 +43,13 @@ static int part_map(const char *path, struct gguf_part *out, struct ragd_err *er
 		rc = ragd_err_sys(err, "map model '%s'", path);
 		goto out;
 	}
-	*out = (struct gguf_part){ data, (size_t)st.st_size, true };
+	*out = (struct gguf_part){
+		.data = data,
+		.len = (size_t)st.st_size,
+		.mapped = true,
+		.stamp = { st.st_dev, st.st_ino, (uint64_t)st.st_size, (uint64_t)st.st_mtim.tv_sec,
+			   (uint64_t)st.st_mtim.tv_nsec },
+	};
 out:
 	close(fd);
 	return rc;
@@ -314,7 +320,7 @@ int gguf_read(const void *data, size_t len, struct gguf **out, struct ragd_err *
 		rc = ragd_err_set(err, -ENOMEM, "read model: out of memory");
 		goto out;
 	}
-	g->parts[0] = (struct gguf_part){ data, len, false };
+	g->parts[0] = (struct gguf_part){ .data = data, .len = len };
 	g->n_parts = 1;
 	rc = model_parse(g, NULL, err);
 	if (rc < 0)

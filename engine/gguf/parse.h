@@ -23,7 +23,8 @@ struct gguf_pair {
 struct gguf_part {
 	const uint8_t *data;
 	size_t len;
-	bool mapped; /* to be unmapped */
+	bool mapped;       /* to be unmapped */
+	uint64_t stamp[5]; /* of the file: device, inode, size, seconds and nanoseconds */
 };
 
 struct gguf {

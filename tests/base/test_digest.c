@@ -30,9 +30,30 @@ static void digests_are_sha256(void **state)
 	}
 }
 
+static void pieces_give_what_the_whole_gives(void **state)
+{
+	char text[1000], whole[DIGEST_HEX + 1], pieces[DIGEST_HEX + 1];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (char)(i * 7);
+	digest_hex(text, sizeof(text), whole);
+	for (size_t step = 1; step <= sizeof(text); step += 99) {
+		struct digest *d = digest_new();
+
+		assert_non_null(d);
+		for (size_t at = 0; at < sizeof(text); at += step)
+			digest_add(d, text + at, MIN(step, sizeof(text) - at));
+		digest_end(d, pieces);
+		digest_free(d);
+		assert_string_equal(pieces, whole);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pieces_give_what_the_whole_gives),
 		cmocka_unit_test(digests_are_sha256),
 	};
 
