@@ -1,25 +1,16 @@
 /* rag doctor: goes through what an answer needs, and says what is missing. */
 #include <errno.h>
 #include <grp.h>
-#include <jansson.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "commands.h"
+#include "exam.h"
 #include "lines.h"
 
-struct exam {
-	struct rag *r;
-	struct ragd_client *c;
-	json_t *found; /* [{"check","state","text"}] */
-	unsigned n_bad;
-};
-
-static void finding(struct exam *x, enum style state, const char *check, const char *fmt, ...)
-	RAGD_PRINTF(4, 5);
-static void finding(struct exam *x, enum style state, const char *check, const char *fmt, ...)
+void exam_finding(struct exam *x, enum style state, const char *check, const char *fmt, ...)
 {
 	const char *word = state == STYLE_GOOD ? "ok" : state == STYLE_WARN ? "note" : "bad";
 	char text[400];
@@ -54,9 +45,9 @@ static void check_me(struct exam *x)
 					  : snprintf(list + len, sizeof(list) - len, "%s%u",
 						     i > 0 ? ", " : "", (unsigned)groups[i]));
 	}
-	finding(x, STYLE_GOOD, "you", "user %s (%u), groups %s",
-		pw != NULL ? pw->pw_name : "without a name", (unsigned)geteuid(),
-		list[0] != '\0' ? list : "none");
+	exam_finding(x, STYLE_GOOD, "you", "user %s (%u), groups %s",
+		     pw != NULL ? pw->pw_name : "without a name", (unsigned)geteuid(),
+		     list[0] != '\0' ? list : "none");
 }
 
 static void check_places(struct exam *x)
@@ -71,11 +62,11 @@ static void check_places(struct exam *x)
 		const struct ragd_place *p = &places[i];
 
 		if (p->rc == 0)
-			finding(x, STYLE_GOOD, "socket", "%s (%s) takes connections%s", p->path,
-				p->from, used ? ", but an earlier one is used" : "");
+			exam_finding(x, STYLE_GOOD, "socket", "%s (%s) takes connections%s",
+				     p->path, p->from, used ? ", but an earlier one is used" : "");
 		else
-			finding(x, STYLE_WARN, "socket", "%s (%s): %s", p->path, p->from,
-				strerror(-p->rc));
+			exam_finding(x, STYLE_WARN, "socket", "%s (%s): %s", p->path, p->from,
+				     strerror(-p->rc));
 		used |= p->rc == 0;
 	}
 }
@@ -85,10 +76,10 @@ static bool check_connect(struct exam *x)
 	struct ragd_err err;
 
 	if (ragd_client_open(x->r->args.socket, &x->c, &err) == 0) {
-		finding(x, STYLE_GOOD, "connect", "%s", ragd_client_socket(x->c));
+		exam_finding(x, STYLE_GOOD, "connect", "%s", ragd_client_socket(x->c));
 		return true;
 	}
-	finding(x, STYLE_BAD, "connect", "%s", err.msg);
+	exam_finding(x, STYLE_BAD, "connect", "%s", err.msg);
 	return false;
 }
 
@@ -100,22 +91,22 @@ static void check_daemon(struct exam *x)
 	char *text;
 
 	if (ragd_client_health(x->c, &text, &err) < 0) {
-		finding(x, STYLE_BAD, "health", "%s", err.msg);
+		exam_finding(x, STYLE_BAD, "health", "%s", err.msg);
 	} else {
-		finding(x, STYLE_GOOD, "health", "the daemon is ready");
+		exam_finding(x, STYLE_GOOD, "health", "the daemon is ready");
 		ragd_free(text);
 	}
 	if (ragd_client_daemon(x->c, &text, &err) < 0) {
-		finding(x, STYLE_BAD, "version", "%s", err.msg);
+		exam_finding(x, STYLE_BAD, "version", "%s", err.msg);
 		return;
 	}
 	root = json_loads(text, JSON_ALLOW_NUL, NULL);
 	version = json_string_value(json_object_get(root, "version"));
 	if (version != NULL && strcmp(version, ragd_client_version()) == 0)
-		finding(x, STYLE_GOOD, "version", "daemon and client are %s", version);
+		exam_finding(x, STYLE_GOOD, "version", "daemon and client are %s", version);
 	else
-		finding(x, STYLE_WARN, "version", "the daemon is %s, this client %s",
-			version != NULL ? version : "unknown", ragd_client_version());
+		exam_finding(x, STYLE_WARN, "version", "the daemon is %s, this client %s",
+			     version != NULL ? version : "unknown", ragd_client_version());
 	json_decref(root);
 	ragd_free(text);
 }
@@ -128,7 +119,7 @@ static void check_assistants(struct exam *x)
 	size_t i, len = 0;
 
 	if (ragd_client_assistants(x->c, &text, &err) < 0) {
-		finding(x, STYLE_BAD, "assistants", "%s", err.msg);
+		exam_finding(x, STYLE_BAD, "assistants", "%s", err.msg);
 		return;
 	}
 	root = json_loads(text, JSON_ALLOW_NUL, NULL);
@@ -140,9 +131,10 @@ static void check_assistants(struct exam *x)
 						i > 0 ? ", " : "", id);
 	}
 	if (names[0] != '\0')
-		finding(x, STYLE_GOOD, "assistants", "%s", names);
+		exam_finding(x, STYLE_GOOD, "assistants", "%s", names);
 	else
-		finding(x, STYLE_BAD, "assistants", "none: the configuration has no assistant");
+		exam_finding(x, STYLE_BAD, "assistants",
+			     "none: the configuration has no assistant");
 	json_decref(root);
 	ragd_free(text);
 }
@@ -176,18 +168,18 @@ static void check_collections(struct exam *x)
 	struct ragd_err err;
 
 	if (ragd_client_collections(x->c, &l, &err) < 0) {
-		finding(x, STYLE_BAD, "collections", "%s", err.msg);
+		exam_finding(x, STYLE_BAD, "collections", "%s", err.msg);
 		return;
 	}
 	for (size_t i = 0; (row = ragd_collections_at(l, i)) != NULL; i++) {
 		n_documents += row->documents;
-		finding(x, STYLE_GOOD, "collection",
-			"%s: %llu documents, %llu passages; you may %s", row->name,
-			(unsigned long long)row->documents, (unsigned long long)row->passages,
-			may_write(row) ? "read and write" : "read");
+		exam_finding(x, STYLE_GOOD, "collection",
+			     "%s: %llu documents, %llu passages; you may %s", row->name,
+			     (unsigned long long)row->documents, (unsigned long long)row->passages,
+			     may_write(row) ? "read and write" : "read");
 	}
 	if (n_documents == 0)
-		finding(x, STYLE_WARN, "documents", "there are none yet: rag add FOLDER");
+		exam_finding(x, STYLE_WARN, "documents", "there are none yet: rag add FOLDER");
 	ragd_collections_free(l);
 }
 
@@ -199,12 +191,13 @@ static void check_plugins(struct exam *x)
 	size_t n;
 
 	if (ragd_client_plugins(x->c, &text, &err) < 0) {
-		finding(x, err.code == -EACCES ? STYLE_WARN : STYLE_BAD, "plugins", "%s", err.msg);
+		exam_finding(x, err.code == -EACCES ? STYLE_WARN : STYLE_BAD, "plugins", "%s",
+			     err.msg);
 		return;
 	}
 	root = json_loads(text, JSON_ALLOW_NUL, NULL);
 	n = json_array_size(json_object_get(root, "data"));
-	finding(x, n > 0 ? STYLE_GOOD : STYLE_BAD, "plugins", "%zu loaded", n);
+	exam_finding(x, n > 0 ? STYLE_GOOD : STYLE_BAD, "plugins", "%zu loaded", n);
 	json_decref(root);
 	ragd_free(text);
 }
@@ -220,6 +213,7 @@ static int doctor_run(struct rag *r)
 		check_assistants(&x);
 		check_collections(&x);
 		check_plugins(&x);
+		exam_models(&x);
 		ragd_client_close(x.c);
 	}
 	if (r->args.json)

@@ -543,38 +543,6 @@ static void chat_goes_on_from_what_was_said(void **state)
 	server_stop();
 }
 
-static void doctor_finds_what_is_missing(void **state)
-{
-	static const struct fake_row rows[] = {
-		{ "GET", "/healthz", 503, NULL, ERROR("starting", "It is starting."), 0, NULL },
-		{ "GET", "/v1/status", 200, NULL, "{\"version\":\"0.0.1\"}", 0, NULL },
-		{ "GET", "/v1/models", 200, NULL, "{\"data\":[]}", 0, NULL },
-		{ "GET", "/v1/collections", 200, NULL, "{\"data\":[]}", 0, NULL },
-		{ "GET", "/v1/plugins", 200, NULL, "{\"data\":[{\"name\":\"x\"}]}", 0, NULL },
-		{ .method = NULL },
-	};
-	struct ran r;
-
-	(void)state;
-	server_start(rows);
-	r = run_rag(NULL, "doctor");
-	assert_int_equal(r.status, 1);
-	assert_has(r.out, "bad  health       It is starting.\n");
-	assert_has(r.out, "note version      the daemon is 0.0.1");
-	assert_has(r.out, "bad  assistants   none");
-	assert_has(r.out, "note documents    there are none yet");
-	assert_has(r.out, "ok   plugins      1 loaded");
-	ran_free(&r);
-	r = run_rag(NULL, "doctor", "--json");
-	assert_has(r.out, "{\"ok\":false,\"checks\":[{\"check\":\"you\"");
-	ran_free(&r);
-	r = run_rag(NULL, "doctor", "--socket", "/nonexistent");
-	assert_int_equal(r.status, 1);
-	assert_has(r.out, "bad  connect      no ragd at '/nonexistent'");
-	ran_free(&r);
-	server_stop();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -592,7 +560,6 @@ int main(void)
 		cmocka_unit_test(shows_what_the_daemon_tells),
 		cmocka_unit_test(rates),
 		cmocka_unit_test(chat_goes_on_from_what_was_said),
-		cmocka_unit_test(doctor_finds_what_is_missing),
 	};
 
 	unsetenv("COLUMNS");
