@@ -1,0 +1,207 @@
+/*
+ * Products of many tokens: a panel of 64 rows is brought into the plain form, a chunk of 256 columns at
+ * a time, so that it stays in the first cache; then every tile of six tokens passes over it with 24 sums
+ * in registers. See int_wide.h.
+ */
+#ifndef ENGINE_COMPUTE_INT_MANY_H
+#define ENGINE_COMPUTE_INT_MANY_H
+
+#include "engine/compute/int_wide.h"
+
+#define GROUPS      4 /* of 16 rows in a panel */
+#define PANEL       (GROUPS * FORM_ROWS)
+#define TILE        6   /* tokens */
+#define MANY_TOKENS 512 /* whose sums are kept beside the panel */
+
+struct panel {
+	uint8_t q[FORM_BLOCKS][UNITS][GROUPS][64];
+	float scale[2 * FORM_BLOCKS][GROUPS][FORM_ROWS];
+	float add[2 * FORM_BLOCKS][GROUPS][FORM_ROWS];
+	float acc[MANY_TOKENS][GROUPS][FORM_ROWS];
+};
+
+static_assert(sizeof(struct panel) <= INT_AVX512_SCRATCH, "scratch");
+
+/* One group's chunk into its place in the panel. */
+INLINE void unpack(const struct form f, const uint8_t *p, size_t n_blocks, size_t g,
+		   struct panel *to)
+{
+	const struct chunk_scale s = chunk_scale(f, p);
+	const uint8_t *head = p;
+
+	p += form_head_bytes(f, n_blocks);
+	for (size_t b = 0; b < n_blocks; b++, p += form_block_bytes(f)) {
+		UNROLL for (size_t u = 0; u < UNITS; u++)
+			_mm512_store_si512(to->q[b][u][g], unit(f, p, u));
+		UNROLL for (size_t h = 0; h < f.halves; h++)
+		{
+			size_t part = b * f.halves + h;
+
+			_mm512_store_ps(to->scale[part][g], part_scale(f, s, head, part));
+			if (form_adds(f))
+				_mm512_store_ps(to->add[part][g],
+						part_add(f, s, head, n_blocks, part));
+		}
+	}
+}
+
+/* The sums of m tokens over one part. */
+INLINE void tile_part(const struct form f, const size_t m, const struct panel *w, size_t b,
+		      const size_t h, __m128i shift, const struct acts_chunk *a, float *acc)
+{
+	const size_t n_units = UNITS / f.halves, part = b * f.halves + h;
+	__m512i sum[TILE][GROUPS];
+
+	UNROLL for (size_t i = 0; i < m; i++)
+	{
+		__m512i from = start(f, &a[i], part, shift);
+
+		UNROLL for (size_t g = 0; g < GROUPS; g++) sum[i][g] = from;
+	}
+	UNROLL for (size_t u = 0; u < n_units; u++)
+	{
+		__m512i q[GROUPS];
+
+		UNROLL for (size_t g = 0; g < GROUPS; g++) q[g] =
+			_mm512_load_si512(w->q[b][h * n_units + u][g]);
+		UNROLL for (size_t i = 0; i < m; i++)
+		{
+			__m512i x = broadcast4(a[i].q + b * FORM_BLOCK + 4 * (h * n_units + u));
+
+			UNROLL for (size_t g = 0; g < GROUPS; g++) sum[i][g] =
+				dot(wide_values(f), sum[i][g], q[g], x);
+		}
+	}
+	UNROLL for (size_t i = 0; i < m; i++)
+	{
+		__m512 as = _mm512_set1_ps(a[i].scale[b]);
+		__m512 total = form_adds(f) ? part_sum(f, &a[i], part) : as;
+
+		UNROLL for (size_t g = 0; g < GROUPS; g++)
+		{
+			float *to = acc + (i * GROUPS + g) * FORM_ROWS;
+			__m512 ws = _mm512_load_ps(w->scale[part][g]), x = _mm512_load_ps(to);
+
+			x = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[i][g]), _mm512_mul_ps(ws, as),
+					    x);
+			if (form_adds(f))
+				x = _mm512_fmadd_ps(_mm512_load_ps(w->add[part][g]), total, x);
+			_mm512_store_ps(to, x);
+		}
+	}
+}
+
+/* m tokens over the chunk in the panel, for forms like f whose offset is 1 << shift. */
+INLINE void tile(const struct form f, const size_t m, const struct panel *w, size_t n_blocks,
+		 int shift, const struct acts_chunk *a, float *acc)
+{
+	for (size_t b = 0; b < n_blocks; b++)
+		UNROLL for (size_t h = 0; h < f.halves; h++)
+			tile_part(f, m, w, b, h, _mm_cvtsi32_si128(shift), a, acc);
+}
+
+typedef void (*tile_fn)(const struct panel *w, size_t n_blocks, int shift,
+			const struct acts_chunk *a, float *acc);
+typedef void (*unpack_fn)(const uint8_t *p, size_t n_blocks, size_t g, struct panel *to);
+
+/* Unpacked, types differ by these alone: X(kind, a form of the kind). */
+#define KINDS(X)                                                                                   \
+	X(plain, ((struct form){ .bits = 4, .offset = 1, .halves = 1 }))                           \
+	X(wide, ((struct form){ .bits = 8, .offset = 1, .halves = 1 }))                            \
+	X(adds, ((struct form){ .bits = 4, .halves = 1, .scales = FORM_F16_ADD }))                 \
+	X(halves, ((struct form){ .bits = 4, .offset = 1, .halves = 2 }))                          \
+	X(halves_adds, ((struct form){ .bits = 4, .halves = 2, .scales = FORM_NIBBLE_MIN }))
+enum kind { KIND_plain, KIND_wide, KIND_adds, KIND_halves, KIND_halves_adds };
+
+#define TILE_M(kind, m, f)                                                                         \
+	static void tile_##kind##_##m(const struct panel *w, size_t n_blocks, int shift,           \
+				      const struct acts_chunk *a, float *acc)                      \
+	{                                                                                          \
+		tile(f, m, w, n_blocks, shift, a, acc);                                            \
+	}
+#define TILES(kind, f)                                                                             \
+	TILE_M(kind, 1, f)                                                                         \
+	TILE_M(kind, 2, f)                                                                         \
+	TILE_M(kind, 3, f)                                                                         \
+	TILE_M(kind, 4, f)                                                                         \
+	TILE_M(kind, 5, f)                                                                         \
+	TILE_M(kind, 6, f)
+#define TILES_ROW(kind, f)                                                                         \
+	[KIND_##kind] = { tile_##kind##_1, tile_##kind##_2, tile_##kind##_3,                       \
+			  tile_##kind##_4, tile_##kind##_5, tile_##kind##_6 },
+KINDS(TILES)
+static const tile_fn tile_fns[][TILE] = { KINDS(TILES_ROW) };
+
+#define UNPACK(type, bits, offset, halves, levels, scales)                                         \
+	static void unpack_##type(const uint8_t *p, size_t n_blocks, size_t g, struct panel *to)   \
+	{                                                                                          \
+		unpack((struct form){ bits, offset, halves, levels, scales }, p, n_blocks, g, to); \
+	}
+#define UNPACK_ROW(type, bits, offset, halves, levels, scales) [QUANT_##type] = unpack_##type,
+FORMS(UNPACK)
+static const unpack_fn unpack_fns[] = { FORMS(UNPACK_ROW) };
+
+static enum kind kind_of(const struct form f)
+{
+	if (f.halves == 2)
+		return form_adds(f) ? KIND_halves_adds : KIND_halves;
+	if (form_adds(f))
+		return KIND_adds;
+	return wide_values(f) ? KIND_wide : KIND_plain;
+}
+
+/* n tokens, MANY_TOKENS at most, over the chunk in the panel, in tiles of about one size. */
+static void many_chunk(const struct form f, struct panel *w, size_t n_blocks,
+		       const struct acts_chunk *a, size_t n)
+{
+	const tile_fn *fns = tile_fns[kind_of(f)];
+	const int shift = f.offset == 0 ? 0 : __builtin_ctz(f.offset);
+	size_t n_tiles = (n + TILE - 1) / TILE, each = n / n_tiles, longer = n % n_tiles;
+
+	for (size_t t = 0, i = 0; t < n_tiles; t++) {
+		size_t m = each + (t < longer);
+
+		fns[m - 1](w, n_blocks, shift, a + i, w->acc[i][0]);
+		i += m;
+	}
+}
+
+/* A panel's rows [0, n_rows) times n tokens from a[0] on. */
+static void many_panel(const struct packed *w, const uint8_t *p, size_t n_rows,
+		       const struct acts *acts, size_t first, size_t n, float *out, size_t ldo,
+		       struct panel *panel)
+{
+	const struct acts_chunk *a = acts->chunks + first;
+	const struct form f = *form_of(w->type);
+
+	memset(panel->acc, 0, n * sizeof(panel->acc[0]));
+	for (size_t left = w->cols / FORM_BLOCK; left > 0; a += acts->n) {
+		size_t n_blocks = MIN(left, FORM_BLOCKS);
+
+		for (size_t g = 0; g * FORM_ROWS < n_rows; g++)
+			unpack_fns[w->type](p + g * w->group_bytes, n_blocks, g, panel);
+		many_chunk(f, panel, n_blocks, a, n);
+		p += form_chunk_bytes(f, n_blocks);
+		left -= n_blocks;
+	}
+	for (size_t i = 0; i < n; i++)
+		memcpy(out + (first + i) * ldo, panel->acc[i], n_rows * sizeof(*out));
+}
+
+/* Rows [r0, r1) times all tokens. */
+static void many_tokens(const struct packed *w, size_t r0, size_t r1, const struct acts *a,
+			float *out, size_t ldo, struct panel *panel)
+{
+	for (size_t r = r0; r < r1; r += PANEL) {
+		const uint8_t *p = w->data + r / FORM_ROWS * w->group_bytes;
+		size_t n_rows = MIN(r1 - r, PANEL);
+
+		if (n_rows <= PANEL - FORM_ROWS) /* groups that are not there shall be finite */
+			memset(panel, 0, offsetof(struct panel, acc));
+		for (size_t i = 0; i < a->n; i += MANY_TOKENS)
+			many_panel(w, p, n_rows, a, i, MIN(a->n - i, MANY_TOKENS), out + (r - r0),
+				   ldo, panel);
+	}
+}
+
+#endif
