@@ -80,13 +80,18 @@ static bool check_connect(struct exam *x)
 		return true;
 	}
 	exam_finding(x, STYLE_BAD, "connect", "%s", err.msg);
+	exam_finding(x, STYLE_WARN, "config",
+		     "if ragd does not start, ragd -t says what it does not like: a model that is "
+		     "missing, for instance");
 	return false;
 }
 
-static void check_daemon(struct exam *x)
+/* False while it starts: models take their time, and there is nothing else to look at yet. */
+static bool check_daemon(struct exam *x)
 {
+	const char *version, *state, *opening;
 	struct ragd_err err;
-	const char *version;
+	bool starts;
 	json_t *root;
 	char *text;
 
@@ -98,9 +103,15 @@ static void check_daemon(struct exam *x)
 	}
 	if (ragd_client_daemon(x->c, &text, &err) < 0) {
 		exam_finding(x, STYLE_BAD, "version", "%s", err.msg);
-		return;
+		return true;
 	}
 	root = json_loads(text, JSON_ALLOW_NUL, NULL);
+	state = json_string_value(json_object_get(root, "state"));
+	opening = json_string_value(json_object_get(root, "opening"));
+	starts = state != NULL && strcmp(state, "starting") == 0;
+	if (starts)
+		exam_finding(x, STYLE_BAD, "starting", "%s; look again in a moment",
+			     opening != NULL ? opening : "it opens its plugins");
 	version = json_string_value(json_object_get(root, "version"));
 	if (version != NULL && strcmp(version, ragd_client_version()) == 0)
 		exam_finding(x, STYLE_GOOD, "version", "daemon and client are %s", version);
@@ -109,6 +120,7 @@ static void check_daemon(struct exam *x)
 			     version != NULL ? version : "unknown", ragd_client_version());
 	json_decref(root);
 	ragd_free(text);
+	return !starts;
 }
 
 static void check_assistants(struct exam *x)
@@ -209,11 +221,12 @@ static int doctor_run(struct rag *r)
 	check_me(&x);
 	check_places(&x);
 	if (check_connect(&x)) {
-		check_daemon(&x);
-		check_assistants(&x);
-		check_collections(&x);
-		check_plugins(&x);
-		exam_models(&x);
+		if (check_daemon(&x)) {
+			check_assistants(&x);
+			check_collections(&x);
+			check_plugins(&x);
+			exam_models(&x);
+		}
 		ragd_client_close(x.c);
 	}
 	if (r->args.json)

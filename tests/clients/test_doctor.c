@@ -44,6 +44,7 @@ static void doctor_finds_what_is_missing(void **state)
 	r = run_rag(NULL, "doctor", "--socket", "/nonexistent");
 	assert_int_equal(r.status, 1);
 	assert_has(r.out, "bad  connect      no ragd at '/nonexistent'");
+	assert_has(r.out, "ragd -t says what it does not like");
 	ran_free(&r);
 	server_stop();
 }
@@ -203,6 +204,30 @@ static void doctor_weighs_models(void **state)
 	server_stop();
 }
 
+static void doctor_waits_for_a_model_to_load(void **state)
+{
+	static const struct fake_row rows[] = {
+		{ "GET", "/healthz", 503, NULL, "{\"status\":\"starting\"}", 0, NULL },
+		{ "GET", "/v1/status", 200, NULL,
+		  "{\"version\":\"0\",\"state\":\"starting\","
+		  "\"opening\":\"plugin 'llm': packing weights, 43 %\"}",
+		  0, NULL },
+		{ .method = NULL },
+	};
+	struct ran r;
+
+	(void)state;
+	server_start(rows);
+	r = run_rag(NULL, "doctor");
+	assert_int_equal(r.status, 1);
+	assert_has(r.out, "bad  starting     plugin 'llm': packing weights, 43 %; look again in a "
+			  "moment\n");
+	assert_null(strstr(r.out, "assistants"));
+	assert_null(strstr(r.out, "model  "));
+	ran_free(&r);
+	server_stop();
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -224,6 +249,7 @@ int main(void)
 		cmocka_unit_test(doctor_says_what_a_model_needs),
 		cmocka_unit_test(doctor_misses_files),
 		cmocka_unit_test(doctor_weighs_models),
+		cmocka_unit_test(doctor_waits_for_a_model_to_load),
 	};
 
 	unsetenv("COLUMNS");
