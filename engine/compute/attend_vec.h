@@ -6,6 +6,7 @@
  * arXiv:2205.14135). Blocks begin at multiples of SETS_KEYS whatever is asked for, and a row's numbers
  * are never mixed with another's.
  */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -18,10 +19,10 @@
 static_assert(SETS_KEYS % TILE_COLS == 0 && SETS_KEYS == 2 * KV_PAGE, "blocks of whole tiles");
 
 struct work {
-	float keys[SETS_HEAD_MAX * SETS_KEYS];	 /* [dim][SETS_KEYS] */
+	float keys[SETS_HEAD_MAX * SETS_KEYS];   /* [dim][SETS_KEYS] */
 	float values[SETS_KEYS * SETS_HEAD_MAX]; /* [SETS_KEYS][width] */
-	float q[ROWS * SETS_HEAD_MAX];		 /* [ROWS][dim], scaled */
-	float out[ROWS * SETS_HEAD_MAX];	 /* [ROWS][width] */
+	float q[ROWS * SETS_HEAD_MAX];           /* [ROWS][dim], scaled */
+	float out[ROWS * SETS_HEAD_MAX];         /* [ROWS][width] */
 	float score[ROWS][SETS_KEYS];
 	float max[ROWS]; /* in powers of 2 */
 	float sum[ROWS]; /* of 2^(score - max) */
@@ -275,6 +276,6 @@ void ATTEND(const struct attention *a, size_t t0, size_t t1, size_t h0, size_t h
 	for (size_t h = h0; h < h1; h++)
 		for (size_t t = t0; t < t1; t += tokens)
 			for (size_t g = 0; g < group; g += heads)
-				attend_rows(a, t, MIN(t + tokens, t1), h, g,
-					    MIN(g + heads, group), scratch);
+				attend_rows(a, t, MIN(t + tokens, t1), h, g, MIN(g + heads, group),
+					    scratch);
 }

@@ -11,7 +11,7 @@
 #include "engine/compute/tile.h"
 
 #define CHUNK  ((size_t)FLOAT_VEC_PANEL / (TILE_COLS * sizeof(float))) /* columns at a time */
-#define GROUPS ((size_t)TILE_COLS / PACK_ROWS)			       /* in a tile */
+#define GROUPS ((size_t)TILE_COLS / PACK_ROWS)                         /* in a tile */
 
 struct product {
 	const struct packed *w;

@@ -1,4 +1,6 @@
 /* The table of plain loops: for any processor, and what the others are measured against. */
+#include "base/util.h"
+#include "engine/compute/int_kernels.h"
 #include "engine/compute/sets.h"
 
 static bool usable(void)
@@ -9,14 +11,16 @@ static bool usable(void)
 static void matmul(const struct packed *w, size_t r0, size_t r1, const struct acts *a, float *out,
 		   size_t ldo, void *scratch)
 {
-	float_portable_matmul(w, r0, r1, a, out, ldo, scratch);
+	(sets_is_float(w->type) ? float_portable_matmul : int_portable_matmul)(w, r0, r1, a, out,
+									       ldo, scratch);
 }
 
 const struct kernels kernels_portable = {
 	.name = "portable",
 	.usable = usable,
+	.quantise = int_portable_quantise,
 	.matmul = matmul,
-	.matmul_scratch = FLOAT_PORTABLE_SCRATCH,
+	.matmul_scratch = MAX(FLOAT_PORTABLE_SCRATCH, INT_PORTABLE_SCRATCH),
 	.matmul_rows = 64,
 	.kv_store = attend_portable_store,
 	.attend = attend_portable,

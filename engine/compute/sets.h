@@ -17,6 +17,11 @@ extern const struct kernels kernels_avx2;
 extern const struct kernels kernels_avx512;
 extern const struct kernels kernels_vnni;
 
+/* Whether this processor, and the system on it, runs a set. */
+bool sets_has_avx2(void);
+bool sets_has_avx512(void);
+bool sets_has_vnni(void);
+
 /* Whether weights of this type are multiplied as floats. */
 static inline bool sets_is_float(enum quant_type type)
 {
@@ -68,7 +73,7 @@ SETS_DECLARE(avx512);
 
 /* Bytes of scratch memory that the parts take. */
 #define FLOAT_PORTABLE_SCRATCH  (64 * PACK_ROWS * sizeof(float))
-#define FLOAT_VEC_PANEL	       (48 * 1024)
+#define FLOAT_VEC_PANEL         (48 * 1024)
 #define ATTEND_PORTABLE_SCRATCH ((SETS_KEYS + 2 * SETS_HEAD_MAX) * sizeof(float))
 #define ATTEND_VEC_SCRATCH      (640 * 1024)
 

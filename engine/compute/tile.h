@@ -74,8 +74,8 @@ INLINE void tile(size_t rows, size_t vectors, enum tile_type type, const struct 
 
 		UNROLL
 		for (size_t v = 0; v < vectors; v++)
-			col[v] = tile_load(type, w->data,
-					   at + v * VL / 16 * w->group + v * VL % 16);
+			col[v] =
+				tile_load(type, w->data, at + v * VL / 16 * w->group + v * VL % 16);
 		UNROLL
 		for (size_t r = 0; r < rows; r++) {
 			vf a = vf_set(p[r * x->ld + k]);

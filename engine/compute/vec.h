@@ -290,8 +290,8 @@ INLINE vf vf_load_i8(const int8_t *p)
 INLINE void vf_store_i8(int8_t *p, vf x)
 {
 	__m256i wide = _mm256_cvtps_epi32(x);
-	__m128i half = _mm_packs_epi32(_mm256_castsi256_si128(wide),
-				       _mm256_extracti128_si256(wide, 1));
+	__m128i half =
+		_mm_packs_epi32(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
 
 	_mm_storel_epi64((void *)p, _mm_packs_epi16(half, half));
 }
