@@ -7,6 +7,9 @@
 #include "engine/gguf/gguf.h"
 #include "engine/token/vocab_impl.h"
 
+/* U+FF5C, with which DeepSeek's control tokens are written. */
+#define WIDE_BAR "\xef\xbd\x9c"
+
 static const char *const end_texts[] = {
 	"<|eot_id|>",
 	"<|eom_id|>",
@@ -19,8 +22,7 @@ static const char *const end_texts[] = {
 	"<eos>",
 	"<end_of_turn>",
 	"<end_of_utterance>",
-	"<\xef\xbd\x9c"
-	"end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>",
+	("<" WIDE_BAR "end" SPACE_MARK "of" SPACE_MARK "sentence" WIDE_BAR ">"),
 };
 
 static const char *const control_texts[] = {
@@ -48,7 +50,7 @@ static bool looks_control(struct ragd_str text)
 {
 	if (text.len < 3 || (text.s[0] != '<' && text.s[0] != '['))
 		return false;
-	return enclosed(text, "<|", "|>") || enclosed(text, "<\xef\xbd\x9c", "\xef\xbd\x9c>") ||
+	return enclosed(text, "<|", "|>") || enclosed(text, "<" WIDE_BAR, WIDE_BAR ">") ||
 	       among(text, control_texts, ARRAY_LEN(control_texts)) ||
 	       among(text, end_texts, ARRAY_LEN(end_texts));
 }
