@@ -1,0 +1,399 @@
+#include "plugins/inference_upstream/job.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/util.h"
+#include "plugins/inference_upstream/request.h"
+
+#define DELAY_MAX_MS 10000 /* between two rounds */
+#define URL_SHOWN    60    /* bytes of an endpoint's name in an error */
+
+static void attempt_done_cb(struct exchange *x, int rc, const struct ragd_err *err);
+
+static const struct exchange_ops exchange_ops = {
+	.body = job_reply_body,
+	.done = attempt_done_cb,
+};
+
+static const char *url_of(const struct job *job)
+{
+	return job->u->settings.places[job->at].url;
+}
+
+/* ---- the end of a job ----------------------------------------------------------------------- */
+
+static void job_unlink(struct job *job)
+{
+	struct job **link = &job->u->jobs;
+
+	while (*link != job)
+		link = &(*link)->next;
+	*link = job->next;
+}
+
+static void job_over(struct job *job, int rc, struct ragd_err *err)
+{
+	job_unlink(job);
+	if (job->body != NULL) {
+		free(job->body);
+		job->body = NULL;
+	}
+	job_reply_end(job);
+	if (rc < 0) {
+		upstream_count(job->u, rc == -ECANCELED ? "cancelled" : "failed", 1);
+		upstream_clean(job->u, err);
+	}
+	upstream_leave(job->u);
+	job->over(job, rc, err);
+}
+
+static void job_fail(struct job *job, int rc, const char *what)
+{
+	struct ragd_err err = { 0 };
+
+	ragd_err_set(&err, rc, "%s", what);
+	job_over(job, rc, &err);
+}
+
+static void job_cancelled(struct job *job)
+{
+	job_fail(job, -ECANCELED, "nobody waits for the answer any more");
+}
+
+/*
+ * No attempt is left: tell why the latest one failed. That nobody could be reached, or all are busy, is
+ * -EBUSY: the same request may go well later.
+ */
+static void job_give_up(struct job *job)
+{
+	static const struct {
+		int rc;
+		int told;
+	} rows[] = {
+		{ 0, -EBUSY },     { -ECONNREFUSED, -EBUSY }, { -EPIPE, -EBUSY },
+		{ -EPROTO, -EIO }, { -EREMOTEIO, -EIO },      { -EACCES, -EIO },
+	};
+	struct ragd_err err = { 0 };
+	int rc = job->err.code;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (rows[i].rc == rc) {
+			rc = rows[i].told;
+			break;
+		}
+	}
+	ragd_err_set(&err, rc, "%s",
+		     job->err.code < 0 ? job->err.msg
+				       : "none of the servers can be reached; the log says why");
+	job_over(job, rc, &err);
+}
+
+/* ---- attempts -------------------------------------------------------------------------------- */
+
+static const char *model_of(const struct job *job)
+{
+	const struct settings *s = &job->u->settings;
+
+	if (job->sink == NULL && s->embed_model[0] != '\0')
+		return s->embed_model;
+	return s->model[0] != '\0' ? s->model : job->u->models[job->at];
+}
+
+static int attempt_start(struct job *job, int64_t now_ms, struct ragd_err *err)
+{
+	const struct settings *s = &job->u->settings;
+	struct http_request r;
+	char *url = NULL;
+	int rc;
+
+	free(job->body);
+	job->body = job->sink != NULL
+			    ? request_chat(job->req, model_of(job), s->extended, err)
+			    : request_embeddings(job->texts, job->n_texts, model_of(job), err);
+	if (job->body == NULL)
+		return err->code;
+	if (asprintf(&url, "%s/%s", s->places[job->at].base,
+		     job->sink != NULL ? "chat/completions" : "embeddings") < 0)
+		return ragd_err_set(err, -ENOMEM, "out of memory for a request");
+	job_reply_begin(job);
+	r = upstream_request(job->u, job->at, url);
+	r.body = job->body;
+	r.accept = job->sink != NULL ? "text/event-stream, application/json" : "application/json";
+	r.request_id = job->call->request_id;
+	job->x.ops = &exchange_ops;
+	rc = http_start(job->u->http, &job->x, &r, err);
+	free(url);
+	job->sent_ms = now_ms;
+	return rc;
+}
+
+static void attempt_release(struct job *job)
+{
+	endpoint_release(&job->u->endpoints[job->at], job->trial);
+	sse_fini(&job->sse);
+}
+
+/* None is left in this round: another round after a while, or the end. */
+static void job_wait(struct job *job, int64_t now_ms)
+{
+	struct upstream *u = job->u;
+	const struct settings *s = &u->settings;
+	int64_t room_ms = endpoint_room_ms(u->endpoints, s->n_places, now_ms);
+	bool some_open = endpoint_any_open(u->endpoints, s->n_places, &u->rules, now_ms);
+	bool some_unknown = false;
+
+	for (size_t i = 0; i < s->n_places; i++)
+		some_unknown |= u->endpoints[i].state == ENDPOINT_UNKNOWN;
+	job->state = JOB_WAITING;
+	job->wants_any = !some_open;
+	job->tried = job->misfits;
+	if (!some_open && some_unknown && u->rules.need_list) {
+		job->wake_ms = INT64_MAX; /* until the first check of a server is over */
+		return;
+	}
+	if (job->round >= s->retries || job->misfits == (uint32_t)((1ull << s->n_places) - 1) ||
+	    (!some_open && room_ms != INT64_MAX && room_ms - now_ms > s->retry_after_max_ms)) {
+		job_give_up(job);
+		return;
+	}
+	job->round++;
+	job->again = true;
+	job->wake_ms = now_ms + retry_delay_ms(s->retry_delay_ms, DELAY_MAX_MS, job->round,
+					       retry_random(&u->random));
+	if (!some_open && room_ms != INT64_MAX)
+		job->wake_ms = MAX(job->wake_ms, room_ms);
+}
+
+static void job_try(struct job *job, int64_t now_ms)
+{
+	struct upstream *u = job->u;
+	struct ragd_err err = { 0 };
+	int at = endpoint_pick(u->endpoints, u->settings.n_places, job->tried, &u->rules, now_ms);
+
+	if (at < 0) {
+		job_wait(job, now_ms);
+		return;
+	}
+	if (job->attempts++ > 0)
+		upstream_count(u, job->again ? "retries" : "failovers", 1);
+	job->again = false;
+	job->at = (size_t)at;
+	job->trial = u->endpoints[at].trial;
+	job->state = JOB_FLYING;
+	job->wants_any = false;
+	if (attempt_start(job, now_ms, &err) < 0) {
+		attempt_release(job);
+		job_over(job, err.code, &err);
+	}
+}
+
+void job_start(struct job *job, int64_t now_ms)
+{
+	job->next = job->u->jobs;
+	job->u->jobs = job;
+	job->begun_ms = now_ms;
+	upstream_count(job->u, "requests", 1);
+	if (job->call->cancelled(job->call))
+		job_cancelled(job);
+	else
+		job_try(job, now_ms);
+}
+
+/* ---- what came of an attempt ------------------------------------------------------------------ */
+
+static void job_succeed(struct job *job)
+{
+	upstream_ok(job->u, job->at);
+	if (job->usage.n_output == 0)
+		job->usage.n_output = job->n_pieces; /* as near as we know */
+	job_over(job, 0, NULL);
+}
+
+/* The server's words on a status that is not 2xx. */
+static void status_explain(struct job *job, enum verdict verdict)
+{
+	static const int codes[] = {
+		[VERDICT_REFUSED] = -EINVAL,
+		[VERDICT_MISFIT] = -EREMOTEIO,
+		[VERDICT_BUSY] = -EBUSY,
+		[VERDICT_FAILED] = -EREMOTEIO,
+	};
+	char words[REPLY_MESSAGE_MAX + 1] = "";
+
+	if (job->x.status / 100 == 3)
+		snprintf(words, sizeof(words), "a redirect, which is not followed");
+	else
+		reply_message(job->reply.data != NULL ? job->reply.data : "", job->reply.len,
+			      words);
+	ragd_err_set(&job->err, codes[verdict], "server '%.*s' answers %ld%s%s", URL_SHOWN,
+		     url_of(job), job->x.status, words[0] != '\0' ? ": " : "", words);
+}
+
+/* The rest of an attempt that did not go well; *why is told of the server, not yet of the job. */
+static void attempt_failed(struct job *job, enum verdict verdict, const struct ragd_err *why)
+{
+	struct upstream *u = job->u;
+	int64_t now_ms = clock_ms();
+	struct ragd_err err = *why;
+
+	attempt_release(job);
+	if (verdict == VERDICT_REFUSED || verdict == VERDICT_BUSY)
+		upstream_ok(u, job->at);
+	else
+		upstream_failed(u, job->at, false, why);
+	if (verdict == VERDICT_BUSY)
+		endpoint_busy(&u->endpoints[job->at],
+			      now_ms + MAX(job->x.retry_after_ms, (int64_t)0));
+	if (job->some_text) {
+		job_over(job, err.code, &err);
+		return;
+	}
+	job->err = err;
+	job->tried |= 1u << job->at;
+	if (verdict == VERDICT_MISFIT)
+		job->misfits |= 1u << job->at;
+	if (verdict == VERDICT_REFUSED)
+		job_over(job, err.code, &err);
+	else
+		job_try(job, now_ms);
+}
+
+/* The attempt went wrong: who, how far it came, and why. */
+static void attempt_broke(struct job *job, const struct ragd_err *why)
+{
+	struct ragd_err err = { 0 };
+
+	if (job->some_text)
+		ragd_err_set(&err, why->code == -ETIMEDOUT ? -ETIMEDOUT : -EIO,
+			     "server '%.*s' broke off in the middle of the answer: %.140s",
+			     URL_SHOWN, url_of(job), why->msg);
+	else
+		ragd_err_set(&err, why->code, "server '%.*s': %.150s", URL_SHOWN, url_of(job),
+			     why->msg);
+	attempt_failed(job, VERDICT_FAILED, &err);
+}
+
+/* The sink takes no more: the answer is at its limit, or nobody waits. */
+static void sink_stopped(struct job *job)
+{
+	attempt_release(job);
+	if (job->stop_code != -ENOBUFS) {
+		job_cancelled(job);
+		return;
+	}
+	job->finish = REPLY_LENGTH;
+	job_succeed(job);
+}
+
+static void attempt_done_cb(struct exchange *x, int rc, const struct ragd_err *err)
+{
+	struct job *job = container_of(x, struct job, x);
+	enum verdict verdict;
+	struct ragd_err why;
+
+	if (job->stop_code < 0) {
+		sink_stopped(job);
+		return;
+	}
+	why = job->err.code < 0 ? job->err : err != NULL ? *err : (struct ragd_err){ 0 };
+	verdict = rc == 0 ? retry_judge(x->status, x->retry_after_ms >= 0) : VERDICT_FAILED;
+	if (verdict != VERDICT_OK && rc == 0) {
+		status_explain(job, verdict);
+		why = job->err;
+		attempt_failed(job, verdict, &why);
+		return;
+	}
+	/* An answer that is whole stays so, however the connection ended. */
+	if (job->state != JOB_ENDING && rc < 0) {
+		attempt_broke(job, &why);
+		return;
+	}
+	if (job_reply_judge(job, &why) < 0 && job->stop_code == 0) {
+		attempt_broke(job, &why);
+	} else if (job->stop_code < 0) {
+		sink_stopped(job);
+	} else {
+		attempt_release(job);
+		job_succeed(job);
+	}
+}
+
+/* ---- time ------------------------------------------------------------------------------------- */
+
+static void attempt_abort(struct job *job)
+{
+	http_abort(job->u->http, &job->x);
+}
+
+/* Does the server keep us waiting? */
+static void flying_tick(struct job *job, int64_t now_ms)
+{
+	const struct settings *s = &job->u->settings;
+	bool first = job->progress_ms == 0;
+	int64_t limit_ms = first ? s->first_token_ms : s->token_ms;
+	struct ragd_err err = { 0 };
+
+	if (now_ms - (first ? job->sent_ms : job->progress_ms) <= limit_ms)
+		return;
+	attempt_abort(job);
+	ragd_err_set(&err, -ETIMEDOUT, "no %s token within %" PRId64 " ms",
+		     first ? "first" : "further", limit_ms);
+	attempt_broke(job, &err);
+}
+
+/* The answer is whole, and the server does not close the stream. */
+static void ending_tick(struct job *job, int64_t now_ms)
+{
+	if (now_ms < job->end_ms)
+		return;
+	attempt_abort(job);
+	attempt_done_cb(&job->x, -EPIPE, NULL);
+}
+
+/* Nobody waits, or the caller's time is over: leave the server at once. */
+static void job_leave(struct job *job, bool late)
+{
+	char what[200];
+
+	if (job->state != JOB_WAITING) {
+		attempt_abort(job);
+		attempt_release(job);
+	}
+	if (!late) {
+		job_cancelled(job);
+		return;
+	}
+	snprintf(what, sizeof(what), "the deadline passed while %s '%.*s'",
+		 job->state == JOB_WAITING ? "waiting for a server, last" : "waiting for server",
+		 URL_SHOWN, url_of(job));
+	job_fail(job, -ETIMEDOUT, what);
+}
+
+void job_tick(struct job *job, int64_t now_ms)
+{
+	bool late = job->call->deadline_ms != 0 && now_ms > job->call->deadline_ms;
+
+	if (job->call->cancelled(job->call))
+		job_leave(job, false);
+	else if (late)
+		job_leave(job, true);
+	else if (job->state == JOB_FLYING)
+		flying_tick(job, now_ms);
+	else if (job->state == JOB_ENDING)
+		ending_tick(job, now_ms);
+	else if (now_ms >= job->wake_ms)
+		job_try(job, now_ms);
+}
+
+void job_kick(struct job *job, int64_t now_ms)
+{
+	struct upstream *u = job->u;
+
+	if (job->state == JOB_WAITING && job->wants_any &&
+	    (job->wake_ms == INT64_MAX ||
+	     endpoint_any_open(u->endpoints, u->settings.n_places, &u->rules, now_ms)))
+		job->wake_ms = 0;
+}
