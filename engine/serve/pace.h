@@ -1,0 +1,35 @@
+/*
+ * How long steps take: learnt from those that ran, to choose how much goes into the next. A step costs
+ * something whatever is in it (the weights are read once), something for each token that is decoded, and
+ * something for each token of a prompt. Times are microseconds.
+ */
+#ifndef ENGINE_SERVE_PACE_H
+#define ENGINE_SERVE_PACE_H
+
+#include <stddef.h>
+
+/* All zero: nothing is known yet. */
+struct pace {
+	/* Weighted sums over steps without prompts, of rows (x) and time (y); older steps weigh less. */
+	double n, x, y, xx, xy;
+	double prompt_us;     /* a token of a prompt, beyond the step's own cost; < 0 is never */
+	double prompt_dev_us; /* how far steps strayed from it, on average */
+	size_t n_prompts;     /* steps with prompts that were seen */
+	size_t n_since;       /* steps since the last one without prompts */
+};
+
+/* A step with `rows` decoded tokens (drafts counted) and `prompt` tokens of prompts took `us`. */
+void pace_learn(struct pace *p, size_t rows, size_t prompt, double us);
+
+/* What a step of `rows` decoded tokens takes, and one row more; 0 while nothing is known. */
+double pace_step_us(const struct pace *p, size_t rows);
+double pace_row_us(const struct pace *p);
+
+/*
+ * Tokens of prompts that may go into a step beside `rows` decoded ones, so that it takes at most
+ * max_gap times what it would take without. Little while little is known; 0 now and then, so that the
+ * step without prompts is measured too.
+ */
+size_t pace_slice(const struct pace *p, size_t rows, double max_gap);
+
+#endif
