@@ -181,9 +181,11 @@ void admit(struct engine *e)
 	struct ragd_err err = { 0 };
 	struct seq *s;
 
+	if (e->n_active == 0 && !e->embeds_running)
+		e->no_room = false;
 	for (s = e->waiting; s != NULL; s = s->next)
 		s->skip = false;
-	while (e->n_active < e->opt.max_active && !e->no_room) {
+	while (!e->embeds_wait && e->n_active < e->opt.max_active && !e->no_room) {
 		int rc;
 
 		s = first_in_line(e, now_us);

@@ -68,13 +68,14 @@ struct engine {
 	size_t max_outputs;
 	pthread_t thread;
 
+	pthread_mutex_t file; /* who saves or loads the cache */
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t wake;  /* the engine's thread has something to do */
 	pthread_cond_t done;  /* something that somebody waits for has happened */
 	struct seq *incoming; /* newest first */
 	struct embed *embeds; /* oldest first */
 	struct embed **embeds_end;
-	size_t n_waiting;     /* that never ran yet */
+	size_t n_waiting; /* that never ran yet */
 	uint64_t last_id;
 	unsigned n_callers; /* threads inside engine_score() and the like */
 	unsigned n_paused;  /* of those who want no step to run */
@@ -86,9 +87,9 @@ struct engine {
 	struct seq *waiting; /* oldest first */
 	struct seq **active; /* [max_active], oldest first */
 	size_t n_active;
-	size_t n_active;
 	bool embeds_running; /* texts to embed hold pages */
-	bool no_room; /* the first in line did not fit, and nothing has changed since */
+	bool embeds_wait;    /* they want pages: nobody else begins */
+	bool no_room;        /* the first in line did not fit, and nothing has changed since */
 	struct pace pace;
 	struct clients clients;
 	double accept[DRAFT_MAX + 1]; /* of all sequences lately */

@@ -9,8 +9,8 @@
 #define REFRESH    32   /* steps with prompts until one without is wanted */
 #define SEEN_MIN   2    /* steps without prompts before their time is believed */
 #define ROW_SHARE  0.1  /* what a row costs beside the rest, until steps of several sizes tell */
-#define OUTLIER    4.0  /* a step that took this many times too long was held up by something else */
-#define OUTLIER_AT 6.0  /* steps (weighted) before anything counts as too long */
+#define OUTLIER    4.0 /* a step that took this many times too long was held up by something else */
+#define OUTLIER_AT 6.0 /* steps (weighted) before anything counts as too long */
 
 static double line_slope(const struct pace *p)
 {

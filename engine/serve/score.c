@@ -14,7 +14,8 @@ struct score {
 	const struct tokens *continuations;
 	size_t n;
 	double *sums; /* [n] */
-	struct seq **parts; /* [n]: sequences of continuations that are longer than a token, not queued yet */
+	struct seq **
+		parts; /* [n]: sequences of continuations that are longer than a token, not queued yet */
 	size_t n_left; /* sequences that are queued or to be queued */
 	bool (*cancelled)(void *arg);
 	void *arg;
@@ -113,7 +114,8 @@ static int check(const struct engine *e, const int32_t *prompt, size_t n_prompt,
 	int rc = 0;
 
 	if (e->cache == NULL)
-		return ragd_err_set(err, -ENOTSUP, "score: a model of the kind '%s' has no next token",
+		return ragd_err_set(err, -ENOTSUP,
+				    "score: a model of the kind '%s' has no next token",
 				    e->shape->architecture);
 	if (n_prompt == 0)
 		return ragd_err_set(err, -EINVAL, "score: the prompt is empty");
@@ -124,10 +126,11 @@ static int check(const struct engine *e, const int32_t *prompt, size_t n_prompt,
 		if (c[i].n == 0)
 			rc = ragd_err_set(err, -EINVAL, "score: continuation %zu is empty", i);
 		else if (all > e->opt.n_context)
-			rc = ragd_err_set(err, -EMSGSIZE,
-					  "score: prompt and continuation of %zu tokens, %zu over the "
-					  "context of %u",
-					  all, all - e->opt.n_context, (unsigned)e->opt.n_context);
+			rc = ragd_err_set(
+				err, -EMSGSIZE,
+				"score: prompt and continuation of %zu tokens, %zu over the "
+				"context of %u",
+				all, all - e->opt.n_context, (unsigned)e->opt.n_context);
 		else
 			rc = engine_check_ids(e, c[i].ids, c[i].n, err);
 	}

@@ -154,8 +154,9 @@ static bool apply(struct engine *e, struct seq *s, const float *logits, int64_t 
 		return false;
 	seq_stop(e, s);
 	if (rc < 0)
-		ragd_err_set(&err, rc, rc == -ECANCELED ? "generate: ended by its reader" :
-							   "generate: out of memory");
+		ragd_err_set(&err, rc,
+			     rc == -ECANCELED ? "generate: ended by its reader"
+					      : "generate: out of memory");
 	seq_end(e, s, rc, finish, rc < 0 ? &err : NULL);
 	return true;
 }

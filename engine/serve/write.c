@@ -7,7 +7,8 @@
 #include "engine/serve/inside.h"
 
 #define ACCEPT_RATE 0.15 /* weight of one draft in what is thought of the next */
-#define ACCEPT_FIRST 0.6 /* what is thought of drafts before any; and again, slowly, while none are made */
+#define ACCEPT_FIRST                                                                               \
+	0.6 /* what is thought of drafts before any; and again, slowly, while none are made */
 #define ACCEPT_RETRY 0.02
 
 void write_draft(struct engine *e, struct seq *s, size_t n_streams, size_t max)

@@ -1,0 +1,381 @@
+/*
+ * Embeddings: texts to unit vectors, several texts to a pass, long ones in windows. An encoder reads whole
+ * windows and needs no cache. A causal model reads through pages as any other sequence, but what it
+ * reads stays out of the tree: a text is hardly ever embedded twice, and would push out prompts.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "engine/serve/inside.h"
+
+#define TOGETHER 8 /* windows of a causal model that are read at once */
+
+/* A text, or a part of one that is too long, with the ends that every text has. */
+struct window {
+	size_t text;
+	const int32_t *ids;
+	int32_t *own; /* ids, if not the caller's */
+	size_t n;
+	size_t weight; /* tokens without the ends that were repeated */
+};
+
+/* A window that a causal model has read up to pos. */
+struct reading {
+	const struct window *w;
+	struct cache_seq *pages;
+	size_t pos;
+	size_t take;
+	size_t n_outputs;
+	float *rows; /* [w->n][n_embd], or the last alone */
+	size_t n_rows;
+};
+
+struct embed {
+	struct embed *next;
+	struct window *windows;
+	size_t n_windows, cap_windows;
+	size_t next_window; /* the first that is not read and not being read */
+	struct reading reading[TOGETHER];
+	size_t n_reading;
+	float *out; /* [n][n_embd], the caller's */
+	float *vector;
+	bool (*cancelled)(void *arg);
+	void *arg;
+	struct ragd_err err;
+	bool done; /* under the engine's lock */
+};
+
+static enum model_pooling pooling(const struct engine *e)
+{
+	if (e->shape->pooling != POOLING_NONE)
+		return e->shape->pooling;
+	return e->shape->causal ? POOLING_LAST : POOLING_MEAN;
+}
+
+static void reading_end(struct engine *e, struct embed *m, size_t i)
+{
+	cache_seq_free(m->reading[i].pages);
+	free(m->reading[i].rows);
+	m->n_reading--;
+	memmove(&m->reading[i], &m->reading[i + 1], (m->n_reading - i) * sizeof(m->reading[0]));
+	e->no_room = false;
+}
+
+/* The head of the queue has ended; err NULL: well. */
+static void embed_finish(struct engine *e, struct embed *m, const struct ragd_err *err)
+{
+	while (m->n_reading > 0)
+		reading_end(e, m, m->n_reading - 1);
+	if (err != NULL)
+		m->err = *err;
+	if (m->err.code == -ECANCELED)
+		e->counts.n_cancelled++;
+	e->embeds_running = false;
+	e->embeds_wait = false;
+	pthread_mutex_lock(&e->lock);
+	e->embeds = m->next;
+	if (e->embeds == NULL)
+		e->embeds_end = &e->embeds;
+	m->done = true;
+	pthread_cond_broadcast(&e->done);
+	pthread_mutex_unlock(&e->lock);
+}
+
+/* The rows of a window are there: its share of the text's vector. */
+static void add_window(const struct engine *e, struct embed *m, const struct window *w,
+		       const float *rows, size_t n)
+{
+	float *out = m->out + w->text * e->shape->n_embd;
+
+	run_pool(e->shape, pooling(e), rows, n, m->vector);
+	for (size_t i = 0; i < e->shape->n_embd; i++)
+		out[i] += m->vector[i] * (float)w->weight;
+}
+
+/* ---- encoders ------------------------------------------------------------------------------- */
+
+static int pass_encoder(struct engine *e, struct embed *m, size_t budget, struct ragd_err *err)
+{
+	size_t n = 0, tokens = 0;
+	const float *rows;
+	int rc;
+
+	while (m->next_window + n < m->n_windows) {
+		const struct window *w = &m->windows[m->next_window + n];
+
+		if (n > 0 && tokens + w->n > budget)
+			break;
+		e->segments[n++] = (struct segment){ .ids = w->ids, .n = w->n, .n_outputs = w->n };
+		tokens += w->n;
+	}
+	rc = run_forward(e->run, e->segments, n, RUN_HIDDEN, &rows, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < n; i++) {
+		const struct window *w = &m->windows[m->next_window++];
+
+		add_window(e, m, w, rows, w->n);
+		rows += w->n * e->shape->n_embd;
+	}
+	return 0;
+}
+
+/* ---- causal models -------------------------------------------------------------------------- */
+
+/* Begin to read the next window. -ENOSPC: no pages now. */
+static int reading_begin(struct engine *e, struct embed *m, struct ragd_err *err)
+{
+	const struct window *w = &m->windows[m->next_window];
+	struct reading r = { .w = w };
+	size_t n_rows = pooling(e) == POOLING_LAST ? 1 : w->n;
+	int rc;
+
+	/* Of one token none is taken from the tree. */
+	r.pages = cache_seq_new(e->cache, w->ids, 1);
+	r.rows = malloc(n_rows * e->shape->n_embd * sizeof(float));
+	if (r.pages == NULL || r.rows == NULL)
+		rc = ragd_err_set(err, -ENOMEM, "a text of %zu tokens: out of memory", w->n);
+	else
+		rc = cache_seq_reserve(r.pages, w->n, err);
+	if (rc < 0) {
+		cache_seq_free(r.pages);
+		free(r.rows);
+		return rc;
+	}
+	m->reading[m->n_reading++] = r;
+	m->next_window++;
+	return 0;
+}
+
+/* How much of each window goes into the pass; returns the segments. */
+static size_t plan(struct engine *e, struct embed *m, size_t budget)
+{
+	size_t spare = e->max_outputs, n = 0;
+
+	for (size_t i = 0; i < m->n_reading; i++) {
+		struct reading *r = &m->reading[i];
+
+		r->take = MIN(r->w->n - r->pos, budget);
+		r->n_outputs = r->take;
+		if (pooling(e) == POOLING_LAST)
+			r->n_outputs = r->take > 0 && r->pos + r->take == r->w->n;
+		else
+			r->take = r->n_outputs = MIN(r->take, spare);
+		if (r->n_outputs > spare)
+			r->take = r->n_outputs = 0;
+		if (r->take == 0)
+			continue;
+		spare -= r->n_outputs;
+		budget -= r->take;
+		e->segments[n++] = (struct segment){
+			.ids = r->w->ids + r->pos,
+			.n = r->take,
+			.first = r->pos,
+			.pages = cache_seq_pages(r->pages),
+			.n_outputs = r->n_outputs,
+		};
+	}
+	return n;
+}
+
+static int pass_causal(struct engine *e, struct embed *m, size_t budget, struct ragd_err *err)
+{
+	size_t dim = e->shape->n_embd, n, together = MIN((size_t)TOGETHER, e->opt.max_active);
+	const float *rows;
+	int rc = 0;
+
+	while (m->next_window < m->n_windows && m->n_reading < together && rc == 0)
+		rc = reading_begin(e, m, err);
+	e->embeds_running = m->n_reading > 0;
+	/* Nobody else begins until there is room for us: those that run end some time. */
+	e->embeds_wait = m->n_reading == 0 && rc == -ENOSPC && e->n_active > 0;
+	if (rc < 0 && (rc != -ENOSPC || (m->n_reading == 0 && e->n_active == 0)))
+		return rc;
+	n = plan(e, m, budget);
+	if (n == 0)
+		return 0;
+	rc = run_forward(e->run, e->segments, n, RUN_HIDDEN, &rows, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < m->n_reading;) {
+		struct reading *r = &m->reading[i];
+
+		memcpy(r->rows + r->n_rows * dim, rows, r->n_outputs * dim * sizeof(float));
+		rows += r->n_outputs * dim;
+		r->n_rows += r->n_outputs;
+		r->pos += r->take;
+		if (r->pos < r->w->n) {
+			i++;
+			continue;
+		}
+		add_window(e, m, r->w, r->rows, r->n_rows);
+		reading_end(e, m, i);
+	}
+	return 0;
+}
+
+/* ---- the queue ------------------------------------------------------------------------------ */
+
+void embed_pass(struct engine *e, size_t budget)
+{
+	struct ragd_err err = { 0 };
+	struct embed *m;
+	int rc;
+
+	pthread_mutex_lock(&e->lock);
+	m = e->embeds;
+	pthread_mutex_unlock(&e->lock);
+	if (m == NULL)
+		return;
+	if (m->cancelled != NULL && m->cancelled(m->arg))
+		rc = ragd_err_set(&err, -ECANCELED, "nobody waits for the result any more");
+	else if (e->cache == NULL)
+		rc = pass_encoder(e, m, budget, &err);
+	else
+		rc = pass_causal(e, m, budget, &err);
+	if (rc < 0)
+		embed_finish(e, m, &err);
+	else if (m->next_window == m->n_windows && m->n_reading == 0)
+		embed_finish(e, m, NULL);
+}
+
+void embed_end(struct engine *e, const struct ragd_err *err)
+{
+	for (;;) {
+		struct embed *m;
+
+		pthread_mutex_lock(&e->lock);
+		m = e->embeds;
+		pthread_mutex_unlock(&e->lock);
+		if (m == NULL)
+			return;
+		embed_finish(e, m, err);
+	}
+}
+
+/* ---- the caller's thread -------------------------------------------------------------------- */
+
+static struct window *window_add(struct embed *m)
+{
+	if (m->n_windows == m->cap_windows) {
+		size_t cap = m->cap_windows > 0 ? 2 * m->cap_windows : 16;
+		struct window *w = realloc(m->windows, cap * sizeof(*w));
+
+		if (w == NULL)
+			return NULL;
+		m->windows = w;
+		m->cap_windows = cap;
+	}
+	return memset(&m->windows[m->n_windows++], 0, sizeof(struct window));
+}
+
+/* The windows of a text: itself, or parts of its middle, each with the text's own ends. */
+static int cut(const struct engine *e, struct embed *m, const struct tokens *t, size_t text)
+{
+	const struct vocab *v = e->opt.vocab;
+	size_t limit = e->opt.n_context, front, back, from, body;
+	struct window *w;
+
+	if (t->n <= limit) {
+		w = window_add(m);
+		if (w == NULL)
+			return -ENOMEM;
+		*w = (struct window){ .text = text, .ids = t->ids, .n = t->n, .weight = t->n };
+		return 0;
+	}
+	front = t->ids[0] == vocab_cls(v) || t->ids[0] == vocab_bos(v);
+	back = t->ids[t->n - 1] == vocab_sep(v) || t->ids[t->n - 1] == vocab_eos(v);
+	if (front + back >= limit)
+		front = back = 0;
+	for (from = front; from < t->n - back; from += body) {
+		body = MIN(limit - front - back, t->n - back - from);
+		w = window_add(m);
+		if (w == NULL)
+			return -ENOMEM;
+		w->own = malloc((front + body + back) * sizeof(*w->own));
+		if (w->own == NULL)
+			return -ENOMEM;
+		memcpy(w->own, t->ids, front * sizeof(*w->own));
+		memcpy(w->own + front, t->ids + from, body * sizeof(*w->own));
+		memcpy(w->own + front + body, t->ids + t->n - back, back * sizeof(*w->own));
+		w->text = text;
+		w->ids = w->own;
+		w->n = front + body + back;
+		w->weight = body;
+	}
+	return 0;
+}
+
+static int prepare(const struct engine *e, struct embed *m, const struct tokens *texts, size_t n,
+		   struct ragd_err *err)
+{
+	int rc;
+
+	m->vector = malloc(e->shape->n_embd * sizeof(float));
+	if (m->vector == NULL)
+		return ragd_err_set(err, -ENOMEM, "embed: out of memory");
+	for (size_t i = 0; i < n; i++) {
+		if (texts[i].n == 0)
+			return ragd_err_set(err, -EINVAL, "embed: text %zu has no tokens", i);
+		rc = engine_check_ids(e, texts[i].ids, texts[i].n, err);
+		if (rc == 0 && cut(e, m, &texts[i], i) < 0)
+			rc = ragd_err_set(err, -ENOMEM, "embed: out of memory");
+		if (rc < 0)
+			return rc;
+	}
+	memset(m->out, 0, n * e->shape->n_embd * sizeof(float));
+	return 0;
+}
+
+static void unit_length(float *v, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += (double)v[i] * v[i];
+	for (size_t i = 0; i < n && sum > 0; i++)
+		v[i] = (float)(v[i] / sqrt(sum));
+}
+
+static int embed_wait(struct engine *e, struct embed *m, struct ragd_err *err)
+{
+	int rc = engine_enter(e, err);
+
+	if (rc < 0)
+		return rc;
+	pthread_mutex_lock(&e->lock);
+	*e->embeds_end = m;
+	e->embeds_end = &m->next;
+	e->stats.n_requests++;
+	for (size_t i = 0; i < m->n_windows; i++)
+		e->stats.n_prompt_tokens += m->windows[i].n;
+	pthread_cond_signal(&e->wake);
+	while (!m->done)
+		pthread_cond_wait(&e->done, &e->lock);
+	pthread_mutex_unlock(&e->lock);
+	engine_leave(e);
+	return m->err.code < 0 ? ragd_err_set(err, m->err.code, "embed: %s", m->err.msg) : 0;
+}
+
+int engine_embed(struct engine *e, const struct tokens *texts, size_t n, float *out,
+		 bool (*cancelled)(void *arg), void *arg, struct ragd_err *err)
+{
+	struct embed m = { .out = out, .cancelled = cancelled, .arg = arg };
+	int rc;
+
+	if (n == 0)
+		return 0;
+	rc = prepare(e, &m, texts, n, err);
+	if (rc == 0)
+		rc = embed_wait(e, &m, err);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		unit_length(out + i * e->shape->n_embd, e->shape->n_embd);
+	for (size_t i = 0; i < m.n_windows; i++)
+		free(m.windows[i].own);
+	free(m.windows);
+	free(m.vector);
+	return rc;
+}
