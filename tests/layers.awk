@@ -33,6 +33,7 @@ BEGIN {
 	rule("ipc",       "ipc base",                             "plugin err client", 1)
 	rule("daemon",    "daemon ipc base",                      "plugin err",        1)
 	rule("clients",   "clients",                              "client err",        0)
+	rule("tools",     "tools engine base",                    "plugin err",        0)
 	rule("plugins",   "plugins base engine retrieval safety", "plugin err",        0)
 }
 

@@ -9,7 +9,7 @@ trap 'rm -rf "$tmp"' EXIT
 
 # Every include of every C and C++ file in the tree $1, against the rules.
 check_tree() {
-	(cd "$1" && find include base engine retrieval safety ipc daemon clients plugins \
+	(cd "$1" && find include base engine retrieval safety ipc daemon clients tools plugins \
 		\( -name '*.[ch]' -o -name '*.cpp' -o -name '*.hpp' \) -exec \
 		grep -nE '^[[:space:]]*#[[:space:]]*include' /dev/null {} + 2>/dev/null) |
 		awk -v root="$1" -f "$srcdir/tests/layers.awk"
@@ -102,6 +102,9 @@ plant engine/x.c '#include MACRO' 'cannot read: MACRO'
 plant plugins/a/x.c '#include "safety/x.h"' ''
 plant daemon/x.c '#include <uv.h>' ''
 plant clients/x.c '#include <ragd/client.h>' ''
+plant tools/x.c '#include "engine/gguf/gguf.h"' ''
+plant tools/x.c '#include "daemon/flow.h"' 'tools/ may not include "daemon/flow.h"'
+plant tools/x.c '#include <ragd/client.h>' 'tools/ may not include <ragd/client.h>'
 plant clients/rag/x.h '#include "x.h"' ''
 plant engine/x.c '#include "config.h"' ''
 
