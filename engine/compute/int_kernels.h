@@ -20,6 +20,12 @@ void int_portable_matmul(const struct packed *w, size_t r0, size_t r1, const str
 			 float *out, size_t ldo, void *scratch);
 #define INT_PORTABLE_SCRATCH (8 * 1024)
 
+/* AVX2, FMA and F16C. */
+void int_avx2_quantise(struct acts *a, size_t from, size_t to);
+void int_avx2_matmul(const struct packed *w, size_t r0, size_t r1, const struct acts *a, float *out,
+		     size_t ldo, void *scratch);
+#define INT_AVX2_SCRATCH (36 * 1024)
+
 /* AVX-512F, BW, VL and DQ. */
 void int_avx512_quantise(struct acts *a, size_t from, size_t to);
 void int_avx512_matmul(const struct packed *w, size_t r0, size_t r1, const struct acts *a,

@@ -6,16 +6,16 @@
 static void matmul(const struct packed *w, size_t r0, size_t r1, const struct acts *a, float *out,
 		   size_t ldo, void *scratch)
 {
-	(sets_is_float(w->type) ? float_avx2_matmul : int_portable_matmul)(w, r0, r1, a, out, ldo,
-									   scratch);
+	(sets_is_float(w->type) ? float_avx2_matmul : int_avx2_matmul)(w, r0, r1, a, out, ldo,
+								       scratch);
 }
 
 const struct kernels kernels_avx2 = {
 	.name = "avx2",
 	.usable = sets_has_avx2,
-	.quantise = int_portable_quantise,
+	.quantise = int_avx2_quantise,
 	.matmul = matmul,
-	.matmul_scratch = MAX(FLOAT_VEC_PANEL, INT_PORTABLE_SCRATCH),
+	.matmul_scratch = MAX(FLOAT_VEC_PANEL, INT_AVX2_SCRATCH),
 	.matmul_rows = 64,
 	.kv_store = attend_avx2_store,
 	.attend = attend_avx2,

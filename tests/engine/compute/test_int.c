@@ -36,6 +36,7 @@ struct set {
 static const struct set sets[] = {
 	{ "portable", int_portable_quantise, int_portable_matmul, INT_PORTABLE_SCRATCH, 7 },
 #ifdef __x86_64__
+	{ "avx2", int_avx2_quantise, int_avx2_matmul, INT_AVX2_SCRATCH, 40 },
 	{ "avx512", int_avx512_quantise, int_avx512_matmul, INT_AVX512_SCRATCH, 70 },
 	{ "vnni", int_avx512_quantise, int_vnni_matmul, INT_AVX512_SCRATCH, 70 },
 #endif
@@ -46,6 +47,8 @@ static bool usable(const struct set *s)
 	bool yes = true;
 
 #ifdef __x86_64__
+	if (s->quantise == int_avx2_quantise)
+		yes = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 	if (s->quantise == int_avx512_quantise)
 		yes = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
 		      __builtin_cpu_supports("avx512vl");
