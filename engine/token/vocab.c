@@ -217,6 +217,14 @@ static int spm_read(struct vocab *v, const struct gguf *g, struct ragd_err *err)
 	return 0;
 }
 
+/* A token that stands for bytes; a user's stands for its letters. */
+static int32_t find_bytes(const struct vocab *v, const char *s, size_t len)
+{
+	int32_t id = token_find_plain(v, s, len);
+
+	return id >= 0 && v->type[id] != TOKEN_USER ? id : TOKEN_NONE;
+}
+
 /* One line of the list: two texts and a space between; the first may begin with one. */
 static int merge_read(struct vocab *v, struct ragd_str line, uint32_t rank, char *room)
 {
@@ -232,9 +240,9 @@ static int merge_read(struct vocab *v, struct ragd_str line, uint32_t rank, char
 		return 0; /* no token is that long */
 	memcpy(room, line.s, n_left);
 	memcpy(room + n_left, space + 1, n_right);
-	pair.id = token_find_plain(v, room, n_left + n_right);
-	pair.left = token_find_plain(v, room, n_left);
-	pair.right = token_find_plain(v, room + n_left, n_right);
+	pair.id = find_bytes(v, room, n_left + n_right);
+	pair.left = find_bytes(v, room, n_left);
+	pair.right = find_bytes(v, room + n_left, n_right);
 	if (pair.id >= 0 && pair.left >= 0 && pair.right >= 0)
 		pair_table_add(&v->pairs, &pair);
 	return 0;
@@ -248,10 +256,8 @@ static int bpe_read(struct vocab *v, const struct gguf *g, struct ragd_err *err)
 
 	for (unsigned b = 0; b < 256; b++) {
 		size_t len = utf8_put(letter_of_byte((uint8_t)b), letter);
-		int32_t id = token_find_plain(v, letter, len);
 
-		/* A user's token stands for its letters, not for a byte. */
-		v->byte_id[b] = id >= 0 && v->type[id] != TOKEN_USER ? id : TOKEN_NONE;
+		v->byte_id[b] = find_bytes(v, letter, len);
 	}
 	if (!gguf_array(g, "tokenizer.ggml.merges", &merges) ||
 	    (merges.type != GGUF_STRING && merges.n > 0))

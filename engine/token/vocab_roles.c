@@ -127,7 +127,12 @@ static void types_correct(struct vocab *v, const int32_t *ends, size_t n_ends)
 	}
 	if (v->bos != TOKEN_NONE)
 		v->type[v->bos] = TOKEN_CONTROL;
-	if (v->unknown != TOKEN_NONE && token_is_plain(v, v->unknown))
+	if (v->unknown == TOKEN_NONE)
+		return;
+	/* Some name the end of a text as the unknown too: a document must not come to hold it. */
+	if (v->unknown == v->bos || (v->flags[v->unknown] & TOKEN_IS_END) != 0)
+		v->unknown = TOKEN_NONE;
+	else if (token_is_plain(v, v->unknown))
 		v->type[v->unknown] = TOKEN_UNKNOWN;
 }
 
