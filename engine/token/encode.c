@@ -167,6 +167,8 @@ static int encode_text(const struct vocab *v, struct ragd_str text, struct own_r
 	bool ends = (flags & VOCAB_ENDS) != 0, bert = v->kind == VOCAB_WORDPIECE;
 	size_t n_before = out->n;
 
+	if (text.s == NULL) /* nothing can be added to it, not even nothing */
+		text.s = "";
 	if (text.len >= SEEN_TEXT)
 		e.seen = calloc(SEEN, sizeof(*e.seen));
 	add_if(out, ends && v->add_bos, bert ? v->cls : v->bos);
