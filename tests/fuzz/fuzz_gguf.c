@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/gguf/gguf.h"
+#include "base/utf8.h"
+#include "engine/gguf/card.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -72,6 +73,31 @@ static void look_at_tensor(const uint8_t *data, size_t size, const struct gguf *
 	assert(gguf_tensor(g, name) == t);
 }
 
+/* What is shown of a file is one line of valid text. */
+static void look_at_text(const char *s)
+{
+	if (s == NULL)
+		return;
+	assert(*s != '\0' && utf8_invalid_at(s, strlen(s)) < 0 && strlen(s) < 1024);
+	for (; *s != '\0'; s++)
+		assert((unsigned char)*s >= ' ' && *s != 0x7f);
+}
+
+static void look_at_card(const struct gguf *g)
+{
+	struct gguf_card *c;
+
+	assert(gguf_card_new(g, "x.gguf", &c, NULL) == 0);
+	assert(c->brief.name != NULL);
+	look_at_text(c->brief.name);
+	look_at_text(c->brief.summary);
+	look_at_text(c->brief.licence);
+	look_at_text(c->architecture);
+	look_at_text(c->base_model);
+	look_at_text(c->author);
+	gguf_card_free(c);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ragd_err err = { 0 };
@@ -90,6 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		look_at_tensor(data, size, g, i);
 	gguf_arch_u32(g, "block_count", &n);
 	gguf_arch_str(g, "rope.scaling.type", &s);
+	look_at_card(g);
 	gguf_close(g);
 	return 0;
 }
