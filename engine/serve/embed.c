@@ -75,6 +75,7 @@ static void embed_finish(struct engine *e, struct embed *m, const struct ragd_er
 		e->counts.n_cancelled++;
 	e->embeds_running = false;
 	e->embeds_wait = false;
+	engine_publish(e);
 	pthread_mutex_lock(&e->lock);
 	e->embeds = m->next;
 	if (e->embeds == NULL)

@@ -75,7 +75,7 @@ static int check_options(const struct engine_options *o, struct ragd_err *err)
 
 /* ---- its thread ----------------------------------------------------------------------------- */
 
-/* Copy the counts out, for whoever asks. Under the lock. */
+/* Under the lock. */
 static void publish(struct engine *e)
 {
 	struct engine_stats *c = &e->counts, *s = &e->stats;
@@ -90,6 +90,13 @@ static void publish(struct engine *e)
 	c->n_pages_held = cs.n_held;
 	c->n_pages_cached = cs.n_cached;
 	*s = *c;
+}
+
+void engine_publish(struct engine *e)
+{
+	pthread_mutex_lock(&e->lock);
+	publish(e);
+	pthread_mutex_unlock(&e->lock);
 }
 
 /* Whatever was submitted goes into the line. Under the lock. */

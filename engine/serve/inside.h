@@ -164,6 +164,8 @@ void embed_end(struct engine *e, const struct ragd_err *err);
  * callback. */
 int engine_enter(struct engine *e, struct ragd_err *err);
 void engine_leave(struct engine *e);
+/* Copy the counts out, for whoever asks: each step, and before somebody is told of an end. */
+void engine_publish(struct engine *e);
 /* Whether ids are tokens of the model. */
 int engine_check_ids(const struct engine *e, const int32_t *ids, size_t n, struct ragd_err *err);
 

@@ -84,6 +84,7 @@ void score_part(struct engine *e, struct seq *s, int rc, const struct ragd_err *
 		return;
 	if (sc->err.code == -ECANCELED)
 		e->counts.n_cancelled++;
+	engine_publish(e);
 	pthread_mutex_lock(&e->lock);
 	sc->done = true;
 	pthread_cond_broadcast(&e->done);

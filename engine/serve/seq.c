@@ -103,6 +103,7 @@ void seq_end(struct engine *e, struct seq *s, int rc, enum ragd_finish finish,
 	}
 	if (rc == -ECANCELED)
 		e->counts.n_cancelled++;
+	engine_publish(e);
 	s->req.done(s->req.arg, rc, finish, &s->usage, err != NULL ? err : &none);
 	seq_free(s);
 }
