@@ -18,28 +18,16 @@ static bool any_integer(const struct packed *a, const struct packed *b, const st
 	return packed_is_integer(a) || packed_is_integer(b) || packed_is_integer(c);
 }
 
-/* The next products multiply rows of `cols` numbers in x; quantised by whoever fills them in. */
-static void acts_set(struct run *r, const float *x, size_t cols, bool integer)
-{
-	if (r->n > 0)
-		acts_init(&r->acts, r->n, cols, integer, r->acts_memory);
-	r->acts.n = r->n;
-	r->acts.x = x;
-	r->acts.ldx = cols;
-}
-
 static void quantise_rows(void *arg, size_t from, size_t to, unsigned worker)
 {
-	struct run *r = arg;
-
 	(void)worker;
-	r->k->quantise(&r->acts, from, to);
+	products_quantise(arg, from, to);
 }
 
 /* Rows that are complete become what the next products multiply. */
 static void acts_take(struct run *r, const float *x, size_t cols, bool integer)
 {
-	acts_set(r, x, cols, integer);
+	products_take(r, x, cols, integer);
 	if (integer)
 		run_over(r, r->n, GRAIN, r->n * cols, quantise_rows, r);
 }
@@ -117,14 +105,14 @@ static void norm_rows(void *arg, size_t from, size_t to, unsigned worker)
 		else
 			k->layer_norm(x, norm->weight, norm->bias, n, r->m->eps, y);
 		if (r->acts.integer)
-			k->quantise(&r->acts, i, i + 1);
+			products_quantise(r, i, i + 1);
 	}
 }
 
 /* The residual stream, with what is pending, through a norm: that is what the next products take. */
 static void layer_norm(struct run *r, const struct norm *norm, bool integer)
 {
-	acts_set(r, norm->to, r->m->shape.n_embd, integer);
+	products_take(r, norm->to, r->m->shape.n_embd, integer);
 	run_over(r, r->n, GRAIN, r->n * r->m->shape.n_embd, norm_rows, (void *)norm);
 	r->pending = false;
 }
@@ -347,7 +335,7 @@ static void gelu_rows(void *arg, size_t from, size_t to, unsigned worker)
 			r->k->add(r->ff + i * n, g->bias, n);
 		r->k->gelu(r->ff + i * n, r->ff + i * n, n);
 		if (r->acts.integer)
-			r->k->quantise(&r->acts, i, i + 1);
+			products_quantise(r, i, i + 1);
 	}
 }
 
@@ -361,7 +349,7 @@ static void layer_ffn(struct run *r, const struct layer *l)
 		acts_take(r, r->ff, n, integer);
 	} else {
 		products_run(r, &(struct product){ &l->up, r->ff, n }, 1);
-		acts_set(r, r->ff, n, integer);
+		products_take(r, r->ff, n, integer);
 		run_over(r, r->n, GRAIN, r->n * n, gelu_rows, &(struct gelu){ r, l->up_bias });
 	}
 	products_run(r, &(struct product){ &l->down, r->delta, r->m->shape.n_embd }, 1);

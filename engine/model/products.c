@@ -3,8 +3,11 @@
  * activations make one list of pieces, so that threads meet once for all of them. Pieces begin at whole
  * groups of rows: how they are cut changes no bit of what they give.
  */
-#include "base/util.h"
 #include "engine/model/run.h"
+
+#include <string.h>
+
+#include "base/util.h"
 
 #define PRODUCTS_MAX 3
 
@@ -14,27 +17,88 @@
 /* Numbers that one thread is through with before others have woken up. */
 #define WORK_ALONE ((size_t)16 << 10)
 
+/* Embeddings up to this are those of small models. */
+#define FINE_EMBD 256
+
 struct job {
 	struct run *r;
 	struct product list[PRODUCTS_MAX];
 	size_t n;
-	struct acts plain;          /* the same activations as floats */
 	size_t rows[PRODUCTS_MAX];  /* of a piece */
 	size_t first[PRODUCTS_MAX]; /* item that is the matrix's first piece */
 	size_t n_items;
 };
 
+bool products_fine(const struct model *m)
+{
+	return m->shape.n_embd <= FINE_EMBD;
+}
+
+void products_take(struct run *r, const float *x, size_t cols, bool integer)
+{
+	r->plain = (struct acts){ .n = r->n, .cols = cols, .x = x, .ldx = cols };
+	r->acts = r->plain;
+	if (!integer || r->n == 0)
+		return;
+	acts_init(&r->acts, r->fine ? 2 * r->n : r->n, cols, true, r->acts_memory);
+	r->acts.x = r->fine ? r->fine_x : x;
+	r->acts.ldx = cols;
+}
+
+/* What quantised row i leaves of its numbers. */
+static void rest_of(const struct acts *a, size_t i, float *rest)
+{
+	const float *x = a->x + i * a->ldx;
+
+	for (size_t c = 0; c < a->cols; c++) {
+		const struct acts_chunk *chunk = &a->chunks[c / ACTS_CHUNK * a->n + i];
+		size_t at = c % ACTS_CHUNK;
+
+		rest[c] = x[c] - chunk->scale[at / PACK_BLOCK] * (float)chunk->q[at];
+	}
+}
+
+void products_quantise(struct run *r, size_t from, size_t to)
+{
+	size_t cols = r->acts.cols;
+
+	if (!r->fine) {
+		r->k->quantise(&r->acts, from, to);
+		return;
+	}
+	memcpy(r->fine_x + from * cols, r->plain.x + from * cols,
+	       (to - from) * cols * sizeof(float));
+	r->k->quantise(&r->acts, from, to);
+	for (size_t i = from; i < to; i++)
+		rest_of(&r->acts, i, r->fine_x + (r->n + i) * cols);
+	r->k->quantise(&r->acts, r->n + from, r->n + to);
+}
+
+/* out[i][...] = rows [r0, r1) of w times row i of what was taken. */
+static void multiply(struct run *r, const struct packed *w, size_t r0, size_t r1, float *out,
+		     size_t ldo, uint8_t *scratch)
+{
+	bool integer = packed_is_integer(w);
+	size_t n = r1 - r0;
+	float *parts;
+
+	if (!integer || !r->fine) {
+		r->k->matmul(w, r0, r1, integer ? &r->acts : &r->plain, out, ldo, scratch);
+		return;
+	}
+	parts = (float *)(scratch + r->fine_offset);
+	r->k->matmul(w, r0, r1, &r->acts, parts, n, scratch);
+	for (size_t i = 0; i < r->n; i++)
+		for (size_t k = 0; k < n; k++)
+			out[i * ldo + k] = parts[i * n + k] + parts[(r->n + i) * n + k];
+}
+
 static size_t piece_rows(const struct run *r, const struct packed *w)
 {
-	if (r->acts.n <= RUN_FEW)
+	if (r->n <= RUN_FEW)
 		return MIN(PIECE_BYTES / MAX(w->group_bytes, 1) + 1, RUN_FEW_ROWS / PACK_ROWS) *
 		       PACK_ROWS;
 	return r->k->matmul_rows;
-}
-
-static const struct acts *job_acts(const struct job *job, const struct packed *w)
-{
-	return packed_is_integer(w) ? &job->r->acts : &job->plain;
 }
 
 static void job_add(struct job *job, const struct product *p)
@@ -48,39 +112,29 @@ static void job_add(struct job *job, const struct product *p)
 	job->n++;
 }
 
-static struct job job_of(struct run *r)
-{
-	struct job job = { .r = r, .plain = r->acts };
-
-	job.plain.integer = false;
-	return job;
-}
-
 static void products_items(void *arg, size_t from, size_t to, unsigned worker)
 {
 	const struct job *job = arg;
+	size_t i = 0;
 
-	for (size_t i = 0; i < job->n && from < to; i++) {
-		const struct product *p = &job->list[i];
-		size_t rows = job->rows[i], end = job->first[i] + (p->w->rows + rows - 1) / rows;
-		size_t r0, r1;
+	for (size_t item = from; item < to; item++) {
+		const struct product *p;
+		size_t r0;
 
-		if (from >= end)
-			continue;
-		end = MIN(end, to);
-		r0 = (from - job->first[i]) * rows;
-		r1 = MIN((end - job->first[i]) * rows, p->w->rows);
-		job->r->k->matmul(p->w, r0, r1, job_acts(job, p->w), p->out + r0, p->ldo,
-				  run_scratch(job->r, worker));
-		from = end;
+		while (i + 1 < job->n && item >= job->first[i + 1])
+			i++;
+		p = &job->list[i];
+		r0 = (item - job->first[i]) * job->rows[i];
+		multiply(job->r, p->w, r0, MIN(r0 + job->rows[i], p->w->rows), p->out + r0, p->ldo,
+			 run_scratch(job->r, worker));
 	}
 }
 
 void products_run(struct run *r, const struct product *list, size_t n)
 {
-	struct job job = job_of(r);
+	struct job job = { .r = r };
 
-	if (r->acts.n == 0)
+	if (r->n == 0)
 		return;
 	for (size_t i = 0; i < n; i++)
 		job_add(&job, &list[i]);
@@ -104,10 +158,9 @@ static void gated_items(void *arg, size_t from, size_t to, unsigned worker)
 	for (size_t item = from; item < to; item++) {
 		size_t r0 = item * rows, r1 = MIN(r0 + rows, ld), n = r1 - r0;
 
-		r->k->matmul(&g->l->gate, r0, r1, job_acts(job, &g->l->gate), r->ff + r0, ld,
-			     scratch);
-		r->k->matmul(&g->l->up, r0, r1, job_acts(job, &g->l->up), up, rows, scratch);
-		for (size_t i = 0; i < r->acts.n; i++) {
+		multiply(job->r, &g->l->gate, r0, r1, r->ff + r0, ld, scratch);
+		multiply(job->r, &g->l->up, r0, r1, up, rows, scratch);
+		for (size_t i = 0; i < r->n; i++) {
 			float *gate_row = r->ff + i * ld + r0, *up_row = up + i * rows;
 
 			if (g->l->gate_bias != NULL)
@@ -131,9 +184,9 @@ void run_over(struct run *r, size_t n, size_t grain, size_t work, threads_fn fn,
 
 void products_gated(struct run *r, const struct layer *l)
 {
-	struct gated g = { job_of(r), l };
+	struct gated g = { { .r = r }, l };
 
-	if (r->acts.n == 0)
+	if (r->n == 0)
 		return;
 	job_add(&g.job, &(struct product){ &l->gate, r->ff, r->m->shape.n_ff });
 	threads_run(r->threads, g.job.n_items, 1, gated_items, &g);

@@ -29,11 +29,11 @@ static void *carve(struct carver *c, size_t n, size_t size)
 	return c->base != NULL ? c->base + at : NULL;
 }
 
-static size_t acts_most(const struct run *r)
+static size_t acts_most(const struct run *r, size_t n)
 {
-	size_t a = acts_bytes(r->max_tokens, r->m->shape.n_embd);
-	size_t b = acts_bytes(r->max_tokens, shape_dim(r->m, DIM_Q));
-	size_t c = acts_bytes(r->max_tokens, r->m->shape.n_ff);
+	size_t a = acts_bytes(n, r->m->shape.n_embd);
+	size_t b = acts_bytes(n, (size_t)shape_dim(r->m, DIM_Q));
+	size_t c = acts_bytes(n, r->m->shape.n_ff);
 
 	return MAX(MAX(a, b), c);
 }
@@ -57,9 +57,13 @@ static void run_carve(struct run *r, struct carver *c)
 	r->cosine = carve(c, n * r->m->rope.n_dims / 2, f);
 	r->sine = carve(c, n * r->m->rope.n_dims / 2, f);
 	r->out = carve(c, r->max_outputs * (s->causal ? MAX(s->n_vocab, s->n_embd) : s->n_embd), f);
-	r->acts_memory = carve(c, acts_most(r), 1);
+	r->acts_memory = carve(c, acts_most(r, r->fine ? 2 * n : n), 1);
+	if (r->fine)
+		r->fine_x = carve(c, 2 * n * MAX(MAX(s->n_embd, s->n_ff), n_q), f);
 	r->gated_offset = (kernel + ALIGN - 1) / ALIGN * ALIGN;
-	r->scratch_bytes = r->gated_offset + (rows * f + ALIGN - 1) / ALIGN * ALIGN;
+	r->fine_offset = r->gated_offset + (rows * f + ALIGN - 1) / ALIGN * ALIGN;
+	r->scratch_bytes =
+		r->fine_offset + (r->fine ? (2 * rows * f + ALIGN - 1) / ALIGN * ALIGN : 0);
 	r->scratch = carve(c, r->n_threads, r->scratch_bytes);
 	r->page_list = carve(c, r->n_pages, sizeof(*r->page_list));
 	r->page_memory = carve(c, r->n_pages, r->kv_bytes);
@@ -68,7 +72,9 @@ static void run_carve(struct run *r, struct carver *c)
 static struct run run_of(const struct model *m, enum kv_type type, size_t max_tokens,
 			 size_t max_outputs, unsigned n_threads)
 {
-	struct run r = { .m = m, .k = m->kernels, .n_threads = n_threads };
+	struct run r = {
+		.m = m, .k = m->kernels, .n_threads = n_threads, .fine = products_fine(m)
+	};
 
 	/* An encoder's keys and values live for a layer: nothing is saved by rounding them. */
 	r.kv = (struct kv_shape){ m->shape.causal ? type : KV_F16, m->shape.n_kv_heads,

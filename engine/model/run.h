@@ -56,12 +56,15 @@ struct run {
 	const float *delta_bias; /* added with delta, or NULL */
 	bool pending;            /* delta is still to be added */
 
-	/* What the next products multiply: quantised if one of them needs that. */
-	struct acts acts;
+	/* What the next products multiply: as floats, and quantised if one of them needs that. */
+	struct acts plain, acts;
 	void *acts_memory;
+	bool fine;     /* products_fine() */
+	float *fine_x; /* [2 n][columns]: rows, then what their quants leave of them */
 
-	uint8_t *scratch; /* [n_threads][scratch_bytes]: of kernels, then rows of a gated piece */
-	size_t scratch_bytes, gated_offset;
+	/* [n_threads][scratch_bytes]: of kernels, then rows of a gated piece, then of a fine one */
+	uint8_t *scratch;
+	size_t scratch_bytes, gated_offset, fine_offset;
 
 	uint8_t **page_list; /* an encoder's keys and values: pages of one layer */
 	uint8_t *page_memory;
@@ -82,7 +85,18 @@ struct product {
 	size_t ldo;
 };
 
-/* out = products of all rows of r->acts with each matrix; together one list of pieces of work. */
+/*
+ * Whether activations are multiplied in two parts, their quants and the quants of what those leave:
+ * some 15 bits instead of 8. In a small model the error of a row does not average out over its few
+ * numbers, and the time does not matter.
+ */
+bool products_fine(const struct model *m);
+/* Rows of `cols` numbers in x are what the next products multiply; the caller fills them in, and where a
+ * matrix of integers is among those, has them quantised. */
+void products_take(struct run *r, const float *x, size_t cols, bool integer);
+void products_quantise(struct run *r, size_t from, size_t to);
+
+/* out = products of all rows taken with each matrix; together one list of pieces of work. */
 void products_run(struct run *r, const struct product *list, size_t n);
 /* ff = silu(gate x) * (up x) */
 void products_gated(struct run *r, const struct layer *l);

@@ -1,6 +1,7 @@
 /*
  * Real models against a float64 forward pass of their dequantised weights: what is left is the error of
- * activations, which products with quantised weights round to 8 bits.
+ * keys and values of 16 bits, and of activations, which such small models multiply in two parts of 8
+ * bits. Models of more than that are in test_arch.c.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -20,20 +21,20 @@ static const struct {
 	double cosine; /* at least */
 	double most;   /* difference of a logit, at most; their deviation is some 3 to 5 */
 } bounds[] = {
-	{ "stories260K/stories260K-F32.gguf", 0.9999, 0.02 },
-	{ "stories260K/stories260K-Q8_0.gguf", 0.9999, 0.5 },
-	{ "stories260K/stories260K-Q4_0.gguf", 0.999, 0.5 },
-	{ "babyllama-105/babyllama-105-F16.gguf", 0.9999, 0.02 },
-	{ "babyllama-105/babyllama-105-Q8_0.gguf", 0.9999, 0.5 },
-	{ "tinystories-656K/tinystories-656K-F16.gguf", 0.9999, 0.02 },
-	{ "tinystories-656K/tinystories-656K-Q8_0.gguf", 0.9998, 0.5 },
-	{ "tinystories-656K/tinystories-656K-Q5_1.gguf", 0.999, 0.5 },
-	{ "tinystories-656K/tinystories-656K-Q5_0.gguf", 0.999, 0.5 },
-	{ "tinystories-656K/tinystories-656K-Q4_1.gguf", 0.999, 0.5 },
-	{ "tinystories-656K/tinystories-656K-Q4_0.gguf", 0.999, 0.5 },
+	{ "stories260K/stories260K-F32.gguf", 0.99999, 0.02 },
+	{ "stories260K/stories260K-Q8_0.gguf", 0.99999, 0.02 },
+	{ "stories260K/stories260K-Q4_0.gguf", 0.99999, 0.02 },
+	{ "babyllama-105/babyllama-105-F16.gguf", 0.99999, 0.02 },
+	{ "babyllama-105/babyllama-105-Q8_0.gguf", 0.99999, 0.02 },
+	{ "tinystories-656K/tinystories-656K-F16.gguf", 0.99999, 0.02 },
+	{ "tinystories-656K/tinystories-656K-Q8_0.gguf", 0.99999, 0.02 },
+	{ "tinystories-656K/tinystories-656K-Q5_1.gguf", 0.99999, 0.02 },
+	{ "tinystories-656K/tinystories-656K-Q5_0.gguf", 0.99999, 0.02 },
+	{ "tinystories-656K/tinystories-656K-Q4_1.gguf", 0.99999, 0.02 },
+	{ "tinystories-656K/tinystories-656K-Q4_0.gguf", 0.99999, 0.02 },
 };
 
-/* A lead of the best logit over the next that 8-bit activations do not turn round. */
+/* A lead of the best logit over the next that rounding does not turn round. */
 #define CLEAR_GAP 0.05
 
 static size_t ids_read(const json_t *list, int32_t *ids)
@@ -197,7 +198,7 @@ static void embeddings_are_the_reference_s(void **state)
 			}
 			print_message("static-bert-%s, %s: %.6f off\n", kinds[kind], k->name,
 				      worst);
-			assert_true(worst < (kind == 0 ? 1e-3 : 2e-3));
+			assert_true(worst < 1e-3);
 			lab_close(&lab);
 		}
 		json_decref(reference);
