@@ -36,22 +36,36 @@ static const json_t *plugin_named(const json_t *plugins, const char *name)
 	return NULL;
 }
 
-static void check_assistant(struct exam *x, const json_t *assistant, const json_t *plugins)
+/* "Llama 3.2 1B, 1.2 billion parameters, Q4_K_M, context 8192": what its card says. */
+static void describe(const json_t *model, char *out, size_t room)
 {
+	const char *quantisation = text_of(model, "quantisation");
+	double n = json_number_value(json_object_get(model, "parameters"));
+	long long context = json_integer_value(json_object_get(model, "context"));
+	size_t len = (size_t)snprintf(out, room, "%s", text_of(model, "name"));
+
+	if (n > 0 && len < room)
+		len += (size_t)snprintf(out + len, room - len, ", %.*f %s parameters", n >= 1e9,
+					n >= 1e9 ? n / 1e9 : n / 1e6,
+					n >= 1e9 ? "billion" : "million");
+	if (quantisation[0] != '\0' && len < room)
+		len += (size_t)snprintf(out + len, room - len, ", %s", quantisation);
+	if (context > 0 && len < room)
+		snprintf(out + len, room - len, ", context %lld", context);
+}
+
+/* Whether it has a model. */
+static bool check_assistant(struct exam *x, const json_t *assistant, const json_t *plugins)
+{
+	bool has = false;
 	const json_t *model = json_object_get(assistant, "model");
 	const char *name = text_of(assistant, "name"), *plugin = text_of(model, "plugin");
 	const char *module = text_of(plugin_named(plugins, plugin), "module");
-	double n = json_number_value(json_object_get(model, "parameters"));
-	long long context = json_integer_value(json_object_get(model, "context"));
+	char what[200];
 
+	describe(model, what, sizeof(what));
 	if (!json_is_object(model))
 		exam_finding(x, STYLE_BAD, "model", "assistant %s: its plugin is not loaded", name);
-	else if (n > 0)
-		exam_finding(x, STYLE_GOOD, "model",
-			     "assistant %s: %s, %.*f %s parameters, %s, context %lld (plugin %s)",
-			     name, text_of(model, "name"), n >= 1e9, n >= 1e9 ? n / 1e9 : n / 1e6,
-			     n >= 1e9 ? "billion" : "million", text_of(model, "quantisation"),
-			     context, plugin);
 	else if (strcmp(module, "inference_extract") == 0)
 		exam_finding(x, STYLE_WARN, "model",
 			     "assistant %s has none: it quotes from the documents", name);
@@ -59,8 +73,11 @@ static void check_assistant(struct exam *x, const json_t *assistant, const json_
 		exam_finding(x, STYLE_WARN, "model",
 			     "assistant %s has none: it repeats the question, for tests", name);
 	else
-		exam_finding(x, STYLE_GOOD, "model", "assistant %s: %s (plugin %s)", name,
-			     text_of(model, "name"), plugin);
+		has = true;
+	if (has)
+		exam_finding(x, STYLE_GOOD, "model", "assistant %s: %s (plugin %s)", name, what,
+			     plugin);
+	return has;
 }
 
 /* The parts of a split model are "NAME-00001-of-00003.gguf" …: how many, and where the number stands. */
@@ -193,7 +210,7 @@ void exam_models(struct exam *x)
 	double n_bytes = 0;
 	char *text = NULL;
 	struct ragd_err err;
-	size_t i, n_gguf = 0;
+	size_t i, n_gguf = 0, n_with = 0;
 
 	if (ragd_client_system_card(x->c, &text, &err) < 0) {
 		exam_finding(x, STYLE_BAD, "model", "%s", err.msg);
@@ -207,7 +224,7 @@ void exam_models(struct exam *x)
 	ragd_free(text);
 	plugins = json_object_get(list, "data");
 	json_array_foreach(json_object_get(card, "assistants"), i, one)
-		check_assistant(x, one, plugins);
+		n_with += check_assistant(x, one, plugins);
 	json_array_foreach(plugins, i, one) {
 		const json_t *options = json_object_get(one, "options");
 		const char *path = text_of(options, "model");
@@ -222,7 +239,7 @@ void exam_models(struct exam *x)
 	if (n_gguf > 0) {
 		check_memory(x, n_bytes);
 		check_processor(x);
-	} else if (list != NULL) {
+	} else if (list != NULL && n_with == 0) {
 		exam_finding(x, STYLE_WARN, "model",
 			     "to answer in sentences of its own: a plugin with module = \"" MODULE
 			     "\" and a GGUF file, as " GUIDE " says");

@@ -144,6 +144,14 @@ static void doctor_says_what_a_model_needs(void **state)
 	assert_null(strstr(r.out, "processor"));
 	ran_free(&r);
 	server_stop();
+	daemon_start("{\"plugin\":\"llm\",\"name\":\"qwen\",\"parameters\":0,"
+		     "\"quantisation\":null,\"context\":0}",
+		     "inference_upstream", "{}");
+	r = run_rag(NULL, "doctor");
+	assert_has(r.out, "ok   model        assistant default: qwen (plugin llm)\n");
+	assert_null(strstr(r.out, "to answer in sentences of its own"));
+	ran_free(&r);
+	server_stop();
 	daemon_start("null", "retrieval_hybrid", "{}");
 	r = run_rag(NULL, "doctor");
 	assert_int_equal(r.status, 1);
