@@ -1,0 +1,236 @@
+/*
+ * inference_gguf: answers, embeds and scores with a model in a GGUF file, on the processor. Several
+ * instances may run, each with a model of its own: one to chat, one to embed, one to guard; those with
+ * the same `threads` and `cpus` share their threads. See docs/models.md.
+ */
+#include "plugins/inference_gguf/llm.h"
+
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/util.h"
+
+static const struct ragd_option options[] = {
+	{ "model", RAGD_OPT_PATH, "", 0, 0, NULL,
+	  "The GGUF file; of a model in several files the first." },
+	{ "context", RAGD_OPT_INT, "8192", 128, 1048576, NULL,
+	  "Tokens of a prompt and its answer together; at most what the model was made for." },
+	{ "max_tokens", RAGD_OPT_INT, "1024", 1, 1048576, NULL,
+	  "Tokens of an answer where neither the assistant nor the client names a limit." },
+	{ "threads", RAGD_OPT_INT, "0", 0, THREADS_MAX, NULL,
+	  "Threads that compute; 0: one for each processor that ragd may use." },
+	{ "cpus", RAGD_OPT_STRING, "", 0, 0, NULL,
+	  "Pin the threads to these processors, as \"0,2-5\"; empty: the system decides." },
+	{ "active", RAGD_OPT_INT, "8", 1, 256, NULL, "Answers that are written at the same time." },
+	{ "waiting", RAGD_OPT_INT, "64", 0, 65536, NULL, "Answers that may wait for their turn." },
+	{ "cache", RAGD_OPT_SIZE, "0", 0, 1e15, NULL,
+	  "Memory for keys and values of what was read; 0: enough for all active answers, but no "
+	  "more "
+	  "than a quarter of what is available." },
+	{ "cache_type", RAGD_OPT_CHOICE, "q8_0", 0, 0, "q8_0|f16",
+	  "How keys and values are kept: q8_0 takes about half the memory of f16." },
+	{ "keep_cache", RAGD_OPT_BOOL, "no", 0, 0, NULL,
+	  "Save what was read when ragd stops and use it again when it starts. The file holds what "
+	  "was "
+	  "said." },
+	{ "memory", RAGD_OPT_SIZE, "0", 0, 1e15, NULL,
+	  "Refuse to load a model that needs more than this; 0: more than is available." },
+	{ "template", RAGD_OPT_STRING, "auto", 0, 0, NULL,
+	  "Chat template: auto takes the file's; a family's name (\"llama3\", \"chatml\" …); plain "
+	  "puts "
+	  "messages one after another." },
+	{ "think", RAGD_OPT_BOOL, "no", 0, 0, NULL,
+	  "Let models that can think aloud before they answer do so." },
+	{ "repeat_penalty", RAGD_OPT_FLOAT, "1", 0.1, 10, NULL,
+	  "Over 1: tokens that were there become less likely; 1: off." },
+	{ "draft", RAGD_OPT_INT, "8", 0, 32, NULL,
+	  "Tokens to guess at a time where an answer repeats its passages: the same text, sooner; "
+	  "0: off." },
+	{ "pooling", RAGD_OPT_CHOICE, "auto", 0, 0, "auto|mean|cls|last",
+	  "How a text's vector is made of its tokens'; auto: as the file says." },
+	{ "kernels", RAGD_OPT_CHOICE, "auto", 0, 0, "auto|vnni|avx512|avx2|portable",
+	  "Instructions to compute with; auto: the best that the processor has." },
+	{ "huge_pages", RAGD_OPT_BOOL, "yes", 0, 0, NULL,
+	  "Ask the system for huge pages for the weights." },
+	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL },
+};
+
+static void gguf_card(void *self, struct ragd_card *out)
+{
+	*out = ((struct llm *)self)->card;
+}
+
+static int gguf_generate(void *self, const struct ragd_call *call, const struct ragd_generate *req,
+			 struct ragd_sink *sink, struct ragd_err *err)
+{
+	struct llm *l = self;
+
+	if (!model_shape(l->model)->causal)
+		return ragd_err_set(err, -ENOTSUP, "'%s' makes vectors, it writes no text",
+				    l->card.name);
+	return answer_start(l, call, req, sink, err);
+}
+
+/* For engine_score() and engine_embed(). */
+static bool nobody_waits(void *arg)
+{
+	const struct ragd_call *call = arg;
+
+	return call->cancelled(call);
+}
+
+static void lists_free(struct tokens *lists, size_t n)
+{
+	for (size_t i = 0; lists != NULL && i < n; i++)
+		tokens_fini(&lists[i]);
+	free(lists);
+}
+
+/* Each text's tokens; the result is for lists_free(). */
+static int lists_encode(const struct llm *l, const struct ragd_str *texts, size_t n, unsigned flags,
+			struct tokens **out, struct ragd_err *err)
+{
+	struct tokens *lists = calloc(MAX(n, 1), sizeof(*lists));
+	int rc = lists != NULL ? 0 : ragd_err_set(err, -ENOMEM, "out of memory for %zu texts", n);
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = vocab_encode(l->vocab, texts[i], flags, &lists[i], err);
+	if (rc < 0)
+		lists_free(lists, n);
+	else
+		*out = lists;
+	return rc;
+}
+
+static int gguf_embed(void *self, const struct ragd_call *call, const struct ragd_str *texts,
+		      size_t n, const float **out, uint32_t *dim, struct ragd_err *err)
+{
+	struct llm *l = self;
+	uint32_t n_embd = model_shape(l->model)->n_embd;
+	float *rows = call->alloc(call, MAX(n, 1), n_embd * sizeof(*rows));
+	struct tokens *lists;
+	int rc;
+
+	if (rows == NULL)
+		return ragd_err_set(err, -ENOMEM, "no memory for %zu vectors of %u numbers", n,
+				    (unsigned)n_embd);
+	rc = lists_encode(l, texts, n, VOCAB_ENDS, &lists, err);
+	if (rc < 0)
+		return rc;
+	rc = engine_embed(l->engine, lists, n, rows, nobody_waits, (void *)call, err);
+	lists_free(lists, n);
+	llm_tell(l);
+	if (rc < 0)
+		return rc;
+	*out = rows;
+	*dim = n_embd;
+	return 0;
+}
+
+/*
+ * The prompt is what a user says, where the model has a template: guard models and rerankers were
+ * trained that way, and what stands in the prompt cannot end its turn.
+ */
+static int gguf_score(void *self, const struct ragd_call *call, struct ragd_str prompt,
+		      const struct ragd_str *continuations, size_t n, struct ragd_score *out,
+		      struct ragd_err *err)
+{
+	struct llm *l = self;
+	const struct ragd_message message = { RAGD_ROLE_USER, prompt };
+	struct tokens before = { 0 }, *lists;
+	double *logprobs;
+	int rc;
+
+	if (!model_shape(l->model)->causal)
+		return ragd_err_set(err, -ENOTSUP, "'%s' makes vectors, it scores no text",
+				    l->card.name);
+	logprobs = calloc(MAX(n, 1), sizeof(*logprobs));
+	if (logprobs == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for %zu scores", n);
+	rc = lists_encode(l, continuations, n, 0, &lists, err);
+	if (rc == 0) {
+		rc = answer_prompt(l, &message, 1, &before, err);
+		if (rc == 0)
+			rc = engine_score(l->engine, before.ids, before.n, lists, n, logprobs,
+					  nobody_waits, (void *)call, err);
+		lists_free(lists, n);
+	}
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		out[i].logprob = logprobs[i];
+	tokens_fini(&before);
+	free(logprobs);
+	llm_tell(l);
+	return rc;
+}
+
+static ssize_t gguf_count(void *self, struct ragd_str text, struct ragd_err *err)
+{
+	const struct llm *l = self;
+	struct tokens t = { 0 };
+	int rc = vocab_encode(l->vocab, text, 0, &t, err);
+	ssize_t n = rc < 0 ? rc : (ssize_t)t.n;
+
+	tokens_fini(&t);
+	return n;
+}
+
+static int gguf_check(const struct ragd_config *cfg, struct ragd_err *err)
+{
+	const char *template = ragd_config_get(cfg, "template")->s;
+
+	if (ragd_config_get(cfg, "model")->s[0] == '\0')
+		return ragd_err_set(
+			err, -EINVAL,
+			"`model` must name a GGUF file; docs/models.md tells where to get one");
+	if (ragd_config_get(cfg, "max_tokens")->i > ragd_config_get(cfg, "context")->i)
+		return ragd_err_set(err, -EINVAL, "max_tokens = %lld is more than context = %lld",
+				    (long long)ragd_config_get(cfg, "max_tokens")->i,
+				    (long long)ragd_config_get(cfg, "context")->i);
+	if (strcmp(template, "auto") != 0 && strcmp(template, "plain") != 0 &&
+	    chat_family(template) == NULL)
+		return ragd_err_set(err, -EINVAL,
+				    "template \"%.64s\" is none of: auto, plain, %s, %s, %s …; see "
+				    "docs/models.md",
+				    template, chat_family_list(0), chat_family_list(1),
+				    chat_family_list(2));
+	return 0;
+}
+
+static int gguf_open_plugin(const struct ragd_host *host, const struct ragd_config *cfg,
+			    void **self, struct ragd_err *err)
+{
+	struct llm *l;
+	int rc = llm_open(host, cfg, &l, err);
+
+	if (rc == 0)
+		*self = l;
+	return rc;
+}
+
+static void gguf_close_plugin(void *self)
+{
+	llm_close(self);
+}
+
+static const struct ragd_inference_ops gguf_ops = {
+	.card = gguf_card,
+	.generate = gguf_generate,
+	.embed = gguf_embed,
+	.score = gguf_score,
+	.count = gguf_count,
+};
+
+RAGD_EXPORT const struct ragd_plugin ragd_plugin = {
+	.abi = RAGD_PLUGIN_ABI,
+	.size = sizeof(struct ragd_plugin),
+	.kind = RAGD_KIND_INFERENCE,
+	.name = "inference_gguf",
+	.version = "0.1.0",
+	.licence = "Apache-2.0",
+	.summary = "Answers, embeds and scores with a model in a GGUF file, on the processor",
+	.options = options,
+	.check = gguf_check,
+	.open = gguf_open_plugin,
+	.close = gguf_close_plugin,
+	.ops = { .inference = &gguf_ops },
+};

@@ -1,0 +1,77 @@
+/*
+ * One model that answers: the file, what was made of it, and the engine that runs it. The parts of
+ * inference_gguf:
+ *
+ *   inference_gguf.c  the descriptor, its options, the operations
+ *   load.c            from a file to an engine: plan, pack, warm up
+ *   memory.c          what there is, and the plan of what will be taken
+ *   answer.c          one answer: prompt, submission, what comes back
+ */
+#ifndef PLUGINS_INFERENCE_GGUF_LLM_H
+#define PLUGINS_INFERENCE_GGUF_LLM_H
+
+#include <pthread.h>
+
+#include <ragd/plugin.h>
+
+#include "engine/chat/chat.h"
+#include "engine/gguf/gguf.h"
+#include "engine/model/model.h"
+#include "engine/serve/engine.h"
+#include "engine/token/vocab.h"
+
+struct llm {
+	const struct ragd_host *host;
+	struct gguf *gguf;
+	struct vocab *vocab;
+	struct threads *threads; /* shared with other instances of the same threads and cpus */
+	struct model *model;
+	struct engine *engine; /* NULL: an encoder that was asked for nothing yet is still one */
+	const struct chat_family *chat; /* NULL: messages are put one after another */
+	uint32_t max_tokens;            /* of an answer that names no limit */
+	float repeat_penalty;
+	bool think; /* let models that may think aloud do so */
+	bool keep_cache;
+	char *cache_path;      /* in the instance's state directory */
+	char *stamp;           /* what a saved cache depends on */
+	struct arena *strings; /* the card's */
+	struct ragd_card card;
+	pthread_mutex_t lock;     /* of `told` */
+	struct engine_stats told; /* what the counters of the host know */
+};
+
+/* Load as the options say; on failure nothing is left. */
+int llm_open(const struct ragd_host *host, const struct ragd_config *cfg, struct llm **out,
+	     struct ragd_err *err);
+void llm_close(struct llm *l);
+
+/* ---- memory ------------------------------------------------------------------------------------- */
+
+/* What loading takes, bytes. */
+struct memory_plan {
+	uint64_t weights;
+	uint64_t cache; /* KV */
+	uint64_t scratch;
+};
+
+/* Memory this process may still take: the system's and the control group's, the lesser. */
+uint64_t memory_available(void);
+/*
+ * Say the plan in one line, and refuse it with -ENOMEM if it is over `limit` (0: none) or over what is
+ * available, in both cases with all figures.
+ */
+int memory_judge(const struct ragd_host *host, const struct memory_plan *plan, uint64_t available,
+		 uint64_t limit, struct ragd_err *err);
+
+/* ---- answers ---------------------------------------------------------------------------------- */
+
+/* As ragd_inference_ops.generate. */
+int answer_start(struct llm *l, const struct ragd_call *call, const struct ragd_generate *req,
+		 struct ragd_sink *sink, struct ragd_err *err);
+/* The tokens of a conversation as the model reads it. */
+int answer_prompt(const struct llm *l, const struct ragd_message *messages, size_t n,
+		  struct tokens *out, struct ragd_err *err);
+/* Tell the host's metrics what the engine counted since the last time. */
+void llm_tell(struct llm *l);
+
+#endif

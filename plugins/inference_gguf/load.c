@@ -1,0 +1,370 @@
+/* From a file to an engine that has answered once. */
+#include "plugins/inference_gguf/llm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/util.h"
+#include "engine/gguf/card.h"
+
+#define STRINGS (64 * 1024)
+
+/* How much of loading is over when a part of it begins. */
+#define DONE_DIGEST 0.0
+#define DONE_PACK   0.3
+#define DONE_WARM   0.95
+
+/* ---- threads: shared by the instances that want the same --------------------------------------------- */
+
+struct shared {
+	struct shared *next;
+	struct threads *threads;
+	unsigned n;
+	char *cpus;
+	unsigned refs;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	struct shared *first;
+} pool = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static int shared_new(unsigned n, const char *cpus, struct shared **out, struct ragd_err *err)
+{
+	struct shared *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (s != NULL)
+		s->cpus = strdup(cpus);
+	if (s == NULL || s->cpus == NULL) {
+		free(s);
+		return ragd_err_set(err, -ENOMEM, "out of memory for threads");
+	}
+	s->n = n;
+	rc = threads_open(n, cpus[0] != '\0' ? cpus : NULL, &s->threads, err);
+	if (rc < 0) {
+		free(s->cpus);
+		free(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+static int pool_ref(unsigned n, const char *cpus, struct threads **out, struct ragd_err *err)
+{
+	struct shared *s;
+	int rc = 0;
+
+	pthread_mutex_lock(&pool.lock);
+	for (s = pool.first; s != NULL && (s->n != n || strcmp(s->cpus, cpus) != 0); s = s->next)
+		;
+	if (s == NULL && (rc = shared_new(n, cpus, &s, err)) == 0) {
+		s->next = pool.first;
+		pool.first = s;
+	}
+	if (rc == 0) {
+		s->refs++;
+		*out = s->threads;
+	}
+	pthread_mutex_unlock(&pool.lock);
+	return rc;
+}
+
+static void pool_unref(struct threads *t)
+{
+	struct shared **p, *s;
+
+	if (t == NULL)
+		return;
+	pthread_mutex_lock(&pool.lock);
+	for (p = &pool.first; (*p)->threads != t; p = &(*p)->next)
+		;
+	s = *p;
+	if (--s->refs == 0) {
+		*p = s->next;
+		threads_close(s->threads);
+		free(s->cpus);
+		free(s);
+	}
+	pthread_mutex_unlock(&pool.lock);
+}
+
+/* ---- what the options say ---------------------------------------------------------------------------- */
+
+static void tell_progress(const struct ragd_host *host, double done, const char *what)
+{
+	if (host->size >= offsetof(struct ragd_host, progress) + sizeof(host->progress))
+		host->progress(host, done, what);
+}
+
+/* The template: by name, or recognised; a file without one is served plain, and that is said. */
+static int choose_chat(struct llm *l, const char *template, struct ragd_err *err)
+{
+	struct ragd_str jinja = { NULL, 0 };
+
+	if (strcmp(template, "plain") == 0)
+		return 0;
+	if (strcmp(template, "auto") != 0) {
+		l->chat = chat_family(template);
+		return 0;
+	}
+	gguf_str(l->gguf, "tokenizer.chat_template", &jinja);
+	l->chat = chat_recognise(jinja);
+	if (l->chat != NULL) {
+		l->host->log(l->host, RAGD_LOG_INFO, "chat template: %s",
+			     chat_family_name(l->chat));
+		return 0;
+	}
+	if (jinja.len > 0)
+		return ragd_err_set(
+			err, -ENOTSUP,
+			"the file's chat template is none that ragd knows: name one that "
+			"fits as `template` (\"chatml\", \"llama3\" …), see docs/models.md");
+	l->host->log(l->host, RAGD_LOG_WARN,
+		     "the file has no chat template: messages are put one after another; name one "
+		     "that fits as `template` if it was trained to chat");
+	return 0;
+}
+
+static const struct kernels *choose_kernels(const char *name, struct ragd_err *err)
+{
+	const struct kernels *k = kernels_choose(strcmp(name, "auto") == 0 ? NULL : name);
+
+	if (k == NULL)
+		ragd_err_set(err, -ENOTSUP, "this processor cannot run the kernels '%s'", name);
+	return k;
+}
+
+static uint64_t cache_bytes(const struct llm *l, const struct engine_options *o, uint64_t asked,
+			    uint64_t available)
+{
+	uint64_t page = model_page_bytes(l->model, o->kv);
+	uint64_t pages = (o->n_context + KV_PAGE - 1) / KV_PAGE + 1;
+
+	if (asked > 0)
+		return asked;
+	return MAX(page * pages, MIN(page * pages * o->max_active, available / 4));
+}
+
+/* ---- the card, and what a saved cache depends on ---------------------------------------------------- */
+
+static int read_card(struct llm *l, const char *path, struct ragd_err *err)
+{
+	struct gguf_card *card;
+	char *digest;
+	int rc = gguf_card_new(l->gguf, path, &card, err);
+
+	if (rc < 0)
+		return rc;
+	digest = arena_alloc(l->strings, 1, GGUF_DIGEST_SIZE);
+	l->card = card->brief;
+	l->card.name = arena_strdup(l->strings, card->brief.name != NULL ? card->brief.name : "");
+	if (card->brief.family != NULL)
+		l->card.family = arena_strdup(l->strings, card->brief.family);
+	if (card->brief.quantisation != NULL)
+		l->card.quantisation = arena_strdup(l->strings, card->brief.quantisation);
+	if (card->brief.licence != NULL)
+		l->card.licence = arena_strdup(l->strings, card->brief.licence);
+	if (card->brief.summary != NULL)
+		l->card.summary = arena_strdup(l->strings, card->brief.summary);
+	gguf_card_free(card);
+	if (digest == NULL || l->card.name == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for the model card");
+	tell_progress(l->host, DONE_DIGEST, "reading the file");
+	rc = gguf_digest(l->gguf, l->host->state_dir, NULL, NULL, digest, err);
+	l->card.digest = digest;
+	return rc;
+}
+
+static void use_kept_cache(struct llm *l, const struct ragd_config *cfg)
+{
+	struct ragd_err err = { 0 };
+	int rc;
+
+	l->keep_cache = ragd_config_get(cfg, "keep_cache")->b;
+	l->cache_path = arena_printf(l->strings, "%s/kv-cache", l->host->state_dir);
+	l->stamp =
+		arena_printf(l->strings, "%s %s %s", l->card.digest,
+			     ragd_config_get(cfg, "cache_type")->s, model_kernels(l->model)->name);
+	if (!l->keep_cache || l->cache_path == NULL || l->stamp == NULL)
+		return;
+	rc = engine_load(l->engine, l->cache_path, l->stamp, &err);
+	if (rc < 0 && rc != -ENOENT)
+		l->host->log(l->host, RAGD_LOG_WARN, "the kept cache is not used: %s", err.msg);
+}
+
+/* ---- loading ------------------------------------------------------------------------------------- */
+
+static bool pack_progress(void *arg, double done)
+{
+	const struct llm *l = arg;
+
+	tell_progress(l->host, DONE_PACK + (DONE_WARM - DONE_PACK) * done, "packing weights");
+	return true;
+}
+
+static int open_model(struct llm *l, const struct ragd_config *cfg, struct ragd_err *err)
+{
+	const struct model_options opt = {
+		.threads = l->threads,
+		.kernels = choose_kernels(ragd_config_get(cfg, "kernels")->s, err),
+		.progress = pack_progress,
+		.progress_arg = l,
+		.huge_pages = ragd_config_get(cfg, "huge_pages")->b,
+	};
+	struct memory_plan plan = { .cache = (uint64_t)ragd_config_get(cfg, "cache")->i };
+	int rc;
+
+	if (opt.kernels == NULL)
+		return err != NULL ? err->code : -ENOTSUP;
+	rc = model_plan(l->gguf, &plan.weights, err);
+	if (rc == 0)
+		rc = memory_judge(l->host, &plan, memory_available(),
+				  (uint64_t)ragd_config_get(cfg, "memory")->i, err);
+	return rc == 0 ? model_open(l->gguf, &opt, &l->model, err) : rc;
+}
+
+static int open_engine(struct llm *l, const struct ragd_config *cfg, struct ragd_err *err)
+{
+	const struct model_shape *shape = model_shape(l->model);
+	uint64_t available = memory_available();
+	struct engine_options opt = {
+		.model = l->model,
+		.vocab = l->vocab,
+		.threads = l->threads,
+		.kv = strcmp(ragd_config_get(cfg, "cache_type")->s, "f16") == 0 ? KV_F16 : KV_Q8_0,
+		.n_context = (uint32_t)MIN(ragd_config_get(cfg, "context")->i,
+					   (int64_t)shape->n_context),
+		.max_active = (uint32_t)ragd_config_get(cfg, "active")->i,
+		.max_waiting = (uint32_t)ragd_config_get(cfg, "waiting")->i,
+		.step_tokens = 256,
+		.draft_tokens = (uint32_t)ragd_config_get(cfg, "draft")->i,
+		.max_gap = 2.5,
+	};
+
+	if (shape->head_dim % 32 != 0)
+		opt.kv = KV_F16;
+	opt.cache_bytes =
+		cache_bytes(l, &opt, (uint64_t)ragd_config_get(cfg, "cache")->i, available);
+	l->max_tokens = (uint32_t)ragd_config_get(cfg, "max_tokens")->i;
+	l->repeat_penalty = (float)ragd_config_get(cfg, "repeat_penalty")->f;
+	l->think = ragd_config_get(cfg, "think")->b;
+	l->card.n_context = opt.n_context;
+	return engine_open(&opt, &l->engine, err);
+}
+
+/* One text through everything: pages of memory are there and the pace is known before the first client. */
+static int warm_up(struct llm *l, struct ragd_err *err)
+{
+	struct tokens text = { 0 };
+	float *row = malloc(model_shape(l->model)->n_embd * sizeof(*row));
+	double logprob;
+	int rc;
+
+	tell_progress(l->host, DONE_WARM, "warming up");
+	if (row == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for the first text");
+	rc = vocab_encode(l->vocab,
+			  RAGD_STR("Ready to read what there is to be read, and to answer."),
+			  VOCAB_ENDS, &text, err);
+	if (rc == 0 && model_shape(l->model)->causal)
+		rc = engine_score(l->engine, text.ids, text.n, &text, 1, &logprob, NULL, NULL, err);
+	else if (rc == 0)
+		rc = engine_embed(l->engine, &text, 1, row, NULL, NULL, err);
+	tokens_fini(&text);
+	free(row);
+	return rc;
+}
+
+static int load(struct llm *l, const struct ragd_config *cfg, struct ragd_err *err)
+{
+	const char *path = ragd_config_get(cfg, "model")->s;
+	int rc = gguf_open(path, &l->gguf, err);
+
+	if (rc == 0)
+		rc = vocab_open(l->gguf, &l->vocab, err);
+	if (rc == 0)
+		rc = choose_chat(l, ragd_config_get(cfg, "template")->s, err);
+	if (rc == 0)
+		rc = read_card(l, path, err);
+	if (rc == 0)
+		rc = pool_ref((unsigned)ragd_config_get(cfg, "threads")->i,
+			      ragd_config_get(cfg, "cpus")->s, &l->threads, err);
+	if (rc == 0)
+		rc = open_model(l, cfg, err);
+	if (rc == 0)
+		rc = open_engine(l, cfg, err);
+	if (rc == 0)
+		rc = warm_up(l, err);
+	return rc;
+}
+
+int llm_open(const struct ragd_host *host, const struct ragd_config *cfg, struct llm **out,
+	     struct ragd_err *err)
+{
+	struct llm *l = calloc(1, sizeof(*l));
+	int rc;
+
+	if (l == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory");
+	l->host = host;
+	pthread_mutex_init(&l->lock, NULL);
+	l->strings = arena_new(STRINGS);
+	rc = l->strings != NULL ? load(l, cfg, err) : ragd_err_set(err, -ENOMEM, "out of memory");
+	if (rc < 0) {
+		llm_close(l);
+		return rc;
+	}
+	use_kept_cache(l, cfg);
+	host->log(host, RAGD_LOG_INFO, "%s: %s, %s, context %u, %u threads, kernels %s",
+		  l->card.name, l->card.family != NULL ? l->card.family : "?",
+		  l->card.quantisation != NULL ? l->card.quantisation : "?", l->card.n_context,
+		  threads_n(l->threads), model_kernels(l->model)->name);
+	*out = l;
+	return 0;
+}
+
+void llm_close(struct llm *l)
+{
+	struct ragd_err err = { 0 };
+
+	if (l == NULL)
+		return;
+	if (l->engine != NULL && l->keep_cache &&
+	    engine_save(l->engine, l->cache_path, l->stamp, &err) < 0)
+		l->host->log(l->host, RAGD_LOG_WARN, "the cache is not kept: %s", err.msg);
+	engine_close(l->engine);
+	model_close(l->model);
+	pool_unref(l->threads);
+	vocab_close(l->vocab);
+	gguf_close(l->gguf);
+	arena_free(l->strings);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+}
+
+void llm_tell(struct llm *l)
+{
+	const struct ragd_host *host = l->host;
+	struct engine_stats s, *told = &l->told;
+
+	pthread_mutex_lock(&l->lock);
+	engine_stats(l->engine, &s);
+	host->count(host, "requests", s.n_requests - told->n_requests);
+	host->count(host, "steps", s.n_steps - told->n_steps);
+	host->count(host, "prompt_tokens", s.n_prompt_tokens - told->n_prompt_tokens);
+	host->count(host, "cached_tokens", s.n_cached_tokens - told->n_cached_tokens);
+	host->count(host, "output_tokens", s.n_output_tokens - told->n_output_tokens);
+	host->count(host, "drafted_tokens", s.n_drafted_tokens - told->n_drafted_tokens);
+	host->count(host, "accepted_tokens", s.n_accepted_tokens - told->n_accepted_tokens);
+	host->count(host, "cancelled", s.n_cancelled - told->n_cancelled);
+	host->gauge(host, "active", s.n_active);
+	host->gauge(host, "waiting", s.n_waiting);
+	host->gauge(host, "cache_pages", (double)s.n_pages);
+	host->gauge(host, "cache_pages_held", (double)s.n_pages_held);
+	host->gauge(host, "cache_pages_cached", (double)s.n_pages_cached);
+	*told = s;
+	pthread_mutex_unlock(&l->lock);
+}
