@@ -330,6 +330,10 @@ static struct ragd_sampling sampling_of(const struct config_assistant *a,
 		s.stop = req->stop;
 		s.n_stop = req->n_stop;
 	}
+	s.presence_penalty = req->presence_penalty;
+	s.frequency_penalty = req->frequency_penalty;
+	s.bias = req->bias;
+	s.n_bias = req->n_bias;
 	return s;
 }
 

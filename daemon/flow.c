@@ -451,10 +451,11 @@ static int question_copy(struct flow *f, const struct flow_question *q)
 	struct arena *a = f->call->arena;
 	const char **names = arena_alloc(a, q->n_collections + 1, sizeof(*names));
 	struct ragd_str *stop = arena_alloc(a, q->sampling.n_stop, sizeof(*stop));
+	struct ragd_bias *bias = arena_alloc(a, q->sampling.n_bias, sizeof(*bias));
 
 	f->n_messages = q->n_messages;
 	f->messages = arena_alloc(a, q->n_messages, sizeof(*f->messages));
-	if (names == NULL || stop == NULL || f->messages == NULL)
+	if (names == NULL || stop == NULL || bias == NULL || f->messages == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < q->n_messages; i++) {
 		f->messages[i].role = q->messages[i].role;
@@ -472,6 +473,9 @@ static int question_copy(struct flow *f, const struct flow_question *q)
 	f->generate.size = sizeof(f->generate);
 	f->generate.sampling = q->sampling;
 	f->generate.sampling.stop = stop;
+	if (q->sampling.n_bias > 0)
+		memcpy(bias, q->sampling.bias, q->sampling.n_bias * sizeof(*bias));
+	f->generate.sampling.bias = bias;
 	return 0;
 }
 

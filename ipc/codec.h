@@ -32,6 +32,7 @@
 #define CODEC_DOCUMENTS_MAX 10000 /* of one bulk request */
 #define CODEC_NAMES_MAX     64    /* collections, tags of one request or document */
 #define CODEC_STOP_MAX      4
+#define CODEC_BIAS_MAX      300
 #define CODEC_CHAT_K_MAX    50
 #define CODEC_SEARCH_K_MAX  1000
 #define CODEC_QUERY_MAX     16384 /* bytes of a search */
@@ -73,6 +74,10 @@ struct codec_chat {
 	uint64_t seed;
 	const struct ragd_str *stop; /* [n_stop], none empty */
 	size_t n_stop;
+	float presence_penalty;       /* -2 .. 2, 0 if absent */
+	float frequency_penalty;      /* the same */
+	const struct ragd_bias *bias; /* [n_bias]: logit_bias, -100 .. 100 each */
+	size_t n_bias;
 	const char *const
 		*collections; /* [n_collections], well-formed names; none: the assistant's */
 	size_t n_collections;

@@ -144,6 +144,59 @@ static int messages_decode(struct arena *a, const json_t *v, struct codec_chat *
 
 /* ---- the rest ------------------------------------------------------------------------------- */
 
+/* {"TOKEN": number, …}: ids of the model's own vocabulary, which only the model can judge. */
+static int bias_decode(struct arena *a, const json_t *v, struct codec_chat *out,
+		       struct codec_err *err)
+{
+	struct ragd_bias *bias;
+	const char *key;
+	json_t *add;
+	size_t n = 0;
+	bool has;
+
+	if (v == NULL)
+		return 0;
+	if (!json_is_object(v) || json_object_size(v) > CODEC_BIAS_MAX)
+		return codec_fail(
+			err, "invalid_value", "logit_bias",
+			"'logit_bias' must be an object of up to %d token ids with a number each.",
+			CODEC_BIAS_MAX);
+	bias = arena_alloc(a, json_object_size(v) + 1, sizeof(*bias));
+	if (bias == NULL)
+		return -ENOMEM;
+	json_object_foreach((json_t *)v, key, add) {
+		size_t digits = strspn(key, "0123456789");
+		int rc;
+
+		if (digits == 0 || digits > 9 || key[digits] != '\0')
+			return codec_fail(err, "invalid_value", "logit_bias",
+					  "'logit_bias' has a key that is no token id: '%.32s'.",
+					  key);
+		rc = codec_number(add, "logit_bias", -100, 100, &bias[n].add, &has, err);
+		if (rc < 0)
+			return rc;
+		bias[n++].token = (int32_t)strtol(key, NULL, 10);
+	}
+	out->bias = bias;
+	out->n_bias = n;
+	return 0;
+}
+
+static int penalties_decode(struct arena *a, const json_t *root, struct codec_chat *out,
+			    struct codec_err *err)
+{
+	bool has;
+	int rc = codec_number(codec_member(root, "presence_penalty"), "presence_penalty", -2, 2,
+			      &out->presence_penalty, &has, err);
+
+	if (rc == 0)
+		rc = codec_number(codec_member(root, "frequency_penalty"), "frequency_penalty", -2,
+				  2, &out->frequency_penalty, &has, err);
+	if (rc == 0)
+		rc = bias_decode(a, codec_member(root, "logit_bias"), out, err);
+	return rc;
+}
+
 static int sampling_decode(struct arena *a, const json_t *root, struct codec_chat *out,
 			   struct codec_err *err)
 {
@@ -167,6 +220,8 @@ static int sampling_decode(struct arena *a, const json_t *root, struct codec_cha
 	if (rc == 0)
 		rc = codec_int(codec_member(root, "seed"), "seed", INT64_MIN, INT64_MAX, &seed,
 			       &out->has_seed, err);
+	if (rc == 0)
+		rc = penalties_decode(a, root, out, err);
 	if (rc == 0)
 		rc = codec_int(codec_member(root, "n"), "n", 1, 1, &n, &has_n, err);
 	if (rc == 0)

@@ -345,9 +345,9 @@ static int check_sampling(const struct engine *e, const struct sampler_options *
 		return ragd_err_set(err, -EINVAL, "%u log-probabilities: up to 20",
 				    (unsigned)o->n_logprobs);
 	for (size_t i = 0; i < o->n_bias; i++)
-		if (o->bias[i].id < 0 || (uint32_t)o->bias[i].id >= e->shape->n_vocab)
+		if (o->bias[i].token < 0 || (uint32_t)o->bias[i].token >= e->shape->n_vocab)
 			return ragd_err_set(err, -EINVAL, "bias for token %d: there is none",
-					    (int)o->bias[i].id);
+					    (int)o->bias[i].token);
 	return 0;
 }
 

@@ -37,7 +37,7 @@ struct sampler *sampler_new(const struct sampler_options *opt, uint32_t n_vocab,
 			    const struct kernels *k)
 {
 	struct sampler *s = calloc(1, sizeof(*s));
-	struct token_bias *bias;
+	struct ragd_bias *bias;
 
 	if (s == NULL)
 		return NULL;
@@ -323,8 +323,8 @@ int32_t sampler_next(struct sampler *s, const float *logits, struct token_logpro
 		memcpy(s->work, logits, s->n_vocab * sizeof(*logits));
 		penalise(s, s->work);
 		for (size_t i = 0; i < o->n_bias; i++)
-			if (o->bias[i].id >= 0 && (uint32_t)o->bias[i].id < s->n_vocab)
-				s->work[o->bias[i].id] += o->bias[i].add;
+			if (o->bias[i].token >= 0 && (uint32_t)o->bias[i].token < s->n_vocab)
+				s->work[o->bias[i].token] += o->bias[i].add;
 		use = s->work;
 	}
 	id = best(use, s->n_vocab);

@@ -10,12 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/compute/kernels.h"
+#include <ragd/plugin.h>
 
-struct token_bias {
-	int32_t id;
-	float add; /* to the logit; -INFINITY bans the token */
-};
+#include "engine/compute/kernels.h"
 
 struct sampler_options {
 	float temperature; /* 0: greedy, the lowest id among equals */
@@ -23,11 +20,11 @@ struct sampler_options {
 	float min_p;       /* [0, 1); 0: off (arXiv:2407.01082) */
 	uint32_t top_k;    /* 0: off */
 	uint64_t seed;
-	float repeat_penalty;          /* > 0; 1: off (arXiv:1909.05858) */
-	float presence_penalty;        /* 0: off; as in the OpenAI API */
-	float frequency_penalty;       /* 0: off */
-	uint32_t penalty_tokens;       /* how many of the last tokens count; 0: all */
-	const struct token_bias *bias; /* borrowed for the call */
+	float repeat_penalty;         /* > 0; 1: off (arXiv:1909.05858) */
+	float presence_penalty;       /* 0: off; as in the OpenAI API */
+	float frequency_penalty;      /* 0: off */
+	uint32_t penalty_tokens;      /* how many of the last tokens count; 0: all */
+	const struct ragd_bias *bias; /* -INFINITY bans; borrowed for the call */
 	size_t n_bias;
 	uint32_t n_logprobs; /* 0 … 20 best alternatives to report */
 };

@@ -163,6 +163,12 @@ struct ragd_passage {
 	float           score; /* higher is better */
 };
 
+/* What is added to the logit of a token of the model's own vocabulary. */
+struct ragd_bias {
+	int32_t token;
+	float   add;
+};
+
 struct ragd_sampling {
 	uint32_t               max_tokens; /* 0: the plugin's default */
 	float                  temperature;
@@ -172,6 +178,10 @@ struct ragd_sampling {
 	uint64_t               seed;  /* the same seed gives the same text */
 	const struct ragd_str *stop;
 	size_t                 n_stop;
+	float                  presence_penalty;  /* -2 .. 2: tokens that were there, once each */
+	float                  frequency_penalty; /* -2 .. 2: for each time that they were there */
+	const struct ragd_bias *bias;
+	size_t                 n_bias;
 };
 
 /*

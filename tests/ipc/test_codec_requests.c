@@ -38,7 +38,8 @@ static void chat_reads_every_member(void **state)
 		"\"stream\":true,\"stream_options\":{\"include_usage\":true},\"max_tokens\":5,"
 		"\"max_completion_tokens\":7,\"temperature\":0.5,\"top_p\":1,\"seed\":-1,"
 		"\"stop\":[\"a\",\"bc\"],\"n\":1,\"collections\":[\"a.b-c_1\"],\"k\":50,"
-		"\"frequency_penalty\":{\"unknown\":[1,2]}}";
+		"\"presence_penalty\":-0.5,\"frequency_penalty\":2,"
+		"\"logit_bias\":{\"128009\":-100,\"7\":1.5},\"verbosity\":{\"unknown\":[1,2]}}";
 	struct arena *a = arena_new(1 << 20);
 	struct codec_chat req;
 	struct codec_err err;
@@ -61,6 +62,12 @@ static void chat_reads_every_member(void **state)
 	assert_int_equal(req.max_tokens, 7);
 	assert_true(req.temperature == 0.5f && req.top_p == 1.0f);
 	assert_true(req.seed == UINT64_MAX);
+	assert_true(req.presence_penalty == -0.5f && req.frequency_penalty == 2.0f);
+	assert_int_equal(req.n_bias, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_true(req.bias[i].token == 7
+				    ? req.bias[i].add == 1.5f
+				    : req.bias[i].token == 128009 && req.bias[i].add == -100.0f);
 	assert_int_equal(req.n_stop, 2);
 	assert_str(req.stop[1], "bc");
 	assert_int_equal(req.n_collections, 1);
@@ -188,6 +195,13 @@ static const struct {
 	{ CHAT, "{" M ",\"max_completion_tokens\":\"4\"}", "invalid_value", "max_completion_tokens" },
 	{ CHAT, "{" M ",\"temperature\":2.1}", "invalid_value", "temperature" },
 	{ CHAT, "{" M ",\"temperature\":-0.1}", "invalid_value", "temperature" },
+	{ CHAT, "{" M ",\"presence_penalty\":2.1}", "invalid_value", "presence_penalty" },
+	{ CHAT, "{" M ",\"frequency_penalty\":\"1\"}", "invalid_value", "frequency_penalty" },
+	{ CHAT, "{" M ",\"logit_bias\":[1]}", "invalid_value", "logit_bias" },
+	{ CHAT, "{" M ",\"logit_bias\":{\"x\":1}}", "invalid_value", "logit_bias" },
+	{ CHAT, "{" M ",\"logit_bias\":{\"-1\":1}}", "invalid_value", "logit_bias" },
+	{ CHAT, "{" M ",\"logit_bias\":{\"9999999999\":1}}", "invalid_value", "logit_bias" },
+	{ CHAT, "{" M ",\"logit_bias\":{\"5\":101}}", "invalid_value", "logit_bias" },
 	{ CHAT, "{" M ",\"temperature\":\"0\"}", "invalid_value", "temperature" },
 	{ CHAT, "{" M ",\"top_p\":1.01}", "invalid_value", "top_p" },
 	{ CHAT, "{" M ",\"seed\":0.5}", "invalid_value", "seed" },

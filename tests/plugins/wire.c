@@ -161,6 +161,11 @@ void wire_generate(struct wire *w, struct ragd_generate *g)
 	WIRE(w, g->sampling.top_k);
 	WIRE(w, g->sampling.seed);
 	wire_strs(w, &g->sampling.stop, &g->sampling.n_stop);
+	WIRE(w, g->sampling.presence_penalty);
+	WIRE(w, g->sampling.frequency_penalty);
+	WIRE_ARRAY(w, &g->sampling.bias, &g->sampling.n_bias);
+	for (size_t i = 0; i < g->sampling.n_bias; i++)
+		WIRE(w, ((struct ragd_bias *)g->sampling.bias)[i]);
 }
 
 /* ---- retrieval ----------------------------------------------------------------------------- */

@@ -26,7 +26,7 @@ struct asked {
 	struct run_of *run;
 	struct engine_request r;
 	struct ragd_str stop[2];
-	struct token_bias bias[2];
+	struct ragd_bias bias[2];
 	int32_t prompt[TOKENS];
 	size_t after;         /* submitted when this many tokens were written in all */
 	size_t cancel_polls;  /* cancelled() says so from this many questions on; SIZE_MAX: never */
@@ -170,8 +170,8 @@ static void draw_sampling(struct run_of *run, struct asked *a)
 	o->penalty_tokens = (uint32_t)below(run, 64);
 	o->n_logprobs = below(run, 5) == 0 ? 3 : 0;
 	if (below(run, 5) == 0) {
-		a->bias[0] = (struct token_bias){ (int32_t)below(run, run->w->n_vocab), 2 };
-		a->bias[1] = (struct token_bias){ (int32_t)below(run, run->w->n_vocab), -2 };
+		a->bias[0] = (struct ragd_bias){ (int32_t)below(run, run->w->n_vocab), 2 };
+		a->bias[1] = (struct ragd_bias){ (int32_t)below(run, run->w->n_vocab), -2 };
 		o->bias = a->bias;
 		o->n_bias = 2;
 	}

@@ -177,12 +177,12 @@ static void greedy_takes_the_best(void **state)
 
 static void penalties_and_biases_move_the_best(void **state)
 {
-	static const struct token_bias up[] = { { 4, 100 } };
-	static const struct token_bias ban[] = { { 3, -INFINITY }, { 99, 5 }, { -1, 5 } };
-	static const struct token_bias all[] = { { 0, -INFINITY }, { 1, -INFINITY },
-						 { 2, -INFINITY }, { 3, -INFINITY },
-						 { 4, -INFINITY }, { 5, -INFINITY },
-						 { 6, -INFINITY }, { 7, -INFINITY } };
+	static const struct ragd_bias up[] = { { 4, 100 } };
+	static const struct ragd_bias ban[] = { { 3, -INFINITY }, { 99, 5 }, { -1, 5 } };
+	static const struct ragd_bias all[] = { { 0, -INFINITY }, { 1, -INFINITY },
+						{ 2, -INFINITY }, { 3, -INFINITY },
+						{ 4, -INFINITY }, { 5, -INFINITY },
+						{ 6, -INFINITY }, { 7, -INFINITY } };
 	static const int32_t seen[] = { 3, 3, 3, 5, 77, -2 };
 	static const struct {
 		const char *name;
