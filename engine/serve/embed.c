@@ -50,6 +50,8 @@ struct embed {
 
 static enum model_pooling pooling(const struct engine *e)
 {
+	if (e->opt.pooling != POOLING_NONE)
+		return e->opt.pooling;
 	if (e->shape->pooling != POOLING_NONE)
 		return e->shape->pooling;
 	return e->shape->causal ? POOLING_LAST : POOLING_MEAN;

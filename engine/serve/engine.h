@@ -34,6 +34,7 @@ struct engine_options {
 	uint32_t step_tokens;  /* the most tokens of prompts in a step while nobody streams, 256 */
 	uint32_t draft_tokens; /* the most to draft for a sequence and step; 0: off */
 	double max_gap; /* a step with prompt slices takes at most this many times a step without; 2.5 */
+	enum model_pooling pooling; /* of embeddings; POOLING_NONE: as the file says */
 };
 
 /* Memory that engine_open() will take beside the model's, bytes: run scratch and KV cache. */

@@ -23,7 +23,7 @@ static const struct ragd_option options[] = {
 	  "Pin the threads to these processors, as \"0,2-5\"; empty: the system decides." },
 	{ "active", RAGD_OPT_INT, "8", 1, 256, NULL, "Answers that are written at the same time." },
 	{ "waiting", RAGD_OPT_INT, "64", 0, 65536, NULL, "Answers that may wait for their turn." },
-	{ "cache", RAGD_OPT_SIZE, "0", 0, 1e15, NULL,
+	{ "cache", RAGD_OPT_SIZE, "0", 0, 0x1p50, NULL,
 	  "Memory for keys and values of what was read; 0: enough for all active answers, but no "
 	  "more "
 	  "than a quarter of what is available." },
@@ -33,7 +33,7 @@ static const struct ragd_option options[] = {
 	  "Save what was read when ragd stops and use it again when it starts. The file holds what "
 	  "was "
 	  "said." },
-	{ "memory", RAGD_OPT_SIZE, "0", 0, 1e15, NULL,
+	{ "memory", RAGD_OPT_SIZE, "0", 0, 0x1p50, NULL,
 	  "Refuse to load a model that needs more than this; 0: more than is available." },
 	{ "template", RAGD_OPT_STRING, "auto", 0, 0, NULL,
 	  "Chat template: auto takes the file's; a family's name (\"llama3\", \"chatml\" …); plain "

@@ -137,6 +137,18 @@ static const struct kernels *choose_kernels(const char *name, struct ragd_err *e
 	return k;
 }
 
+static enum model_pooling pooling_of(const char *name)
+{
+	static const char *const names[] = { "auto", "mean", "cls", "last" };
+	static const enum model_pooling values[] = { POOLING_NONE, POOLING_MEAN, POOLING_CLS,
+						     POOLING_LAST };
+	size_t i = 0;
+
+	while (strcmp(names[i], name) != 0)
+		i++;
+	return values[i];
+}
+
 static uint64_t cache_bytes(const struct llm *l, const struct engine_options *o, uint64_t asked,
 			    uint64_t available)
 {
@@ -242,6 +254,7 @@ static int open_engine(struct llm *l, const struct ragd_config *cfg, struct ragd
 		.step_tokens = 256,
 		.draft_tokens = (uint32_t)ragd_config_get(cfg, "draft")->i,
 		.max_gap = 2.5,
+		.pooling = pooling_of(ragd_config_get(cfg, "pooling")->s),
 	};
 
 	if (shape->head_dim % 32 != 0)
