@@ -169,7 +169,4 @@ void engine_publish(struct engine *e);
 /* Whether ids are tokens of the model. */
 int engine_check_ids(const struct engine *e, const int32_t *ids, size_t n, struct ragd_err *err);
 
-/* Copy the counts out, for whoever asks. Under the lock. */
-void engine_publish(struct engine *e);
-
 #endif
