@@ -124,7 +124,7 @@ static void says_what_it_will_take(void **state)
 
 static void refuses_requests_that_cannot_be_served(void **state)
 {
-	static const struct token_bias bad_bias = { FAKE_VOCAB, 1 };
+	static const struct ragd_bias bad_bias = { FAKE_VOCAB, 1 };
 	static const struct ragd_str empty;
 	static int32_t ids[200];
 	int32_t wild[] = { 5, FAKE_VOCAB, 5 }, negative[] = { -1 };
