@@ -1,7 +1,9 @@
 /*
  * Products of many tokens: a panel of 64 rows is brought into the plain form, a chunk of 256 columns at
- * a time, so that it stays in the first cache; then every tile of six tokens passes over it with 24 sums
- * in registers. See int_wide.h.
+ * a time, so that it stays in the first cache; then every tile of three tokens passes over it. A tile's
+ * twelve sums of whole numbers and its twelve results all stay in registers: larger tiles load less
+ * but have to keep results in memory, which costs more (measured: 64 against 71 % of the peak). See
+ * int_wide.h.
  */
 #ifndef ENGINE_COMPUTE_INT_MANY_H
 #define ENGINE_COMPUTE_INT_MANY_H
@@ -10,7 +12,7 @@
 
 #define GROUPS      4 /* of 16 rows in a panel */
 #define PANEL       (GROUPS * FORM_ROWS)
-#define TILE        6   /* tokens */
+#define TILE        3   /* tokens */
 #define MANY_TOKENS 512 /* whose sums are kept beside the panel */
 
 struct panel {
@@ -45,9 +47,10 @@ INLINE void unpack(const struct form f, const uint8_t *p, size_t n_blocks, size_
 	}
 }
 
-/* The sums of m tokens over one part. */
+/* What one part adds to the results of m tokens. */
 INLINE void tile_part(const struct form f, const size_t m, const struct panel *w, size_t b,
-		      const size_t h, __m128i shift, const struct acts_chunk *a, float *acc)
+		      const size_t h, __m128i shift, const struct acts_chunk *a,
+		      __m512 (*acc)[GROUPS])
 {
 	const size_t n_units = UNITS / f.halves, part = b * f.halves + h;
 	__m512i sum[TILE][GROUPS];
@@ -79,29 +82,34 @@ INLINE void tile_part(const struct form f, const size_t m, const struct panel *w
 
 		UNROLL for (size_t g = 0; g < GROUPS; g++)
 		{
-			float *to = acc + (i * GROUPS + g) * FORM_ROWS;
-			__m512 ws = _mm512_load_ps(w->scale[part][g]), x = _mm512_load_ps(to);
+			__m512 ws = _mm512_load_ps(w->scale[part][g]);
 
-			x = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[i][g]), _mm512_mul_ps(ws, as),
-					    x);
+			acc[i][g] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[i][g]),
+						    _mm512_mul_ps(ws, as), acc[i][g]);
 			if (form_adds(f))
-				x = _mm512_fmadd_ps(_mm512_load_ps(w->add[part][g]), total, x);
-			_mm512_store_ps(to, x);
+				acc[i][g] = _mm512_fmadd_ps(_mm512_load_ps(w->add[part][g]), total,
+							    acc[i][g]);
 		}
 	}
 }
 
 /* m tokens over the chunk in the panel, for forms like f whose offset is 1 << shift. */
 INLINE void tile(const struct form f, const size_t m, const struct panel *w, size_t n_blocks,
-		 int shift, const struct acts_chunk *a, float *acc)
+		 int shift, const struct acts_chunk *a, float (*to)[GROUPS][FORM_ROWS])
 {
+	__m512 acc[TILE][GROUPS];
+
+	UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t g = 0; g < GROUPS; g++) acc[i][g] =
+		_mm512_load_ps(to[i][g]);
 	for (size_t b = 0; b < n_blocks; b++)
 		UNROLL for (size_t h = 0; h < f.halves; h++)
 			tile_part(f, m, w, b, h, _mm_cvtsi32_si128(shift), a, acc);
+	UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t g = 0; g < GROUPS; g++)
+		_mm512_store_ps(to[i][g], acc[i][g]);
 }
 
 typedef void (*tile_fn)(const struct panel *w, size_t n_blocks, int shift,
-			const struct acts_chunk *a, float *acc);
+			const struct acts_chunk *a, float (*to)[GROUPS][FORM_ROWS]);
 typedef void (*unpack_fn)(const uint8_t *p, size_t n_blocks, size_t g, struct panel *to);
 
 /* Unpacked, types differ by these alone: X(kind, a form of the kind). */
@@ -115,20 +123,15 @@ enum kind { KIND_plain, KIND_wide, KIND_adds, KIND_halves, KIND_halves_adds };
 
 #define TILE_M(kind, m, f)                                                                         \
 	static void tile_##kind##_##m(const struct panel *w, size_t n_blocks, int shift,           \
-				      const struct acts_chunk *a, float *acc)                      \
+				      const struct acts_chunk *a, float(*to)[GROUPS][FORM_ROWS])   \
 	{                                                                                          \
-		tile(f, m, w, n_blocks, shift, a, acc);                                            \
+		tile(f, m, w, n_blocks, shift, a, to);                                             \
 	}
 #define TILES(kind, f)                                                                             \
 	TILE_M(kind, 1, f)                                                                         \
 	TILE_M(kind, 2, f)                                                                         \
-	TILE_M(kind, 3, f)                                                                         \
-	TILE_M(kind, 4, f)                                                                         \
-	TILE_M(kind, 5, f)                                                                         \
-	TILE_M(kind, 6, f)
-#define TILES_ROW(kind, f)                                                                         \
-	[KIND_##kind] = { tile_##kind##_1, tile_##kind##_2, tile_##kind##_3,                       \
-			  tile_##kind##_4, tile_##kind##_5, tile_##kind##_6 },
+	TILE_M(kind, 3, f)
+#define TILES_ROW(kind, f) [KIND_##kind] = { tile_##kind##_1, tile_##kind##_2, tile_##kind##_3 },
 KINDS(TILES)
 static const tile_fn tile_fns[][TILE] = { KINDS(TILES_ROW) };
 
@@ -161,7 +164,7 @@ static void many_chunk(const struct form f, struct panel *w, size_t n_blocks,
 	for (size_t t = 0, i = 0; t < n_tiles; t++) {
 		size_t m = each + (t < longer);
 
-		fns[m - 1](w, n_blocks, shift, a + i, w->acc[i][0]);
+		fns[m - 1](w, n_blocks, shift, a + i, &w->acc[i]);
 		i += m;
 	}
 }
