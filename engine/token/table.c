@@ -91,6 +91,27 @@ int32_t text_table_find(const struct text_table *t, const char *s, size_t len)
 	return text_slot(t, s, len, table_hash(t->seed, s, len))->id;
 }
 
+void text_table_find_many(const struct text_table *t, const struct ragd_str *texts, size_t n,
+			  int32_t *ids)
+{
+	uint64_t hash[TABLE_MANY];
+
+	for (size_t i = 0; i < n; i++) {
+		hash[i] = table_hash(t->seed, texts[i].s, texts[i].len);
+		__builtin_prefetch(&t->slots[(size_t)hash[i] & t->mask]);
+	}
+	for (size_t i = 0; i < n; i++) {
+		ids[i] = t->slots[(size_t)hash[i] & t->mask].id;
+		if (ids[i] >= 0)
+			__builtin_prefetch(&t->at[ids[i]]);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (ids[i] >= 0)
+			__builtin_prefetch(t->bytes + t->at[ids[i]]);
+	for (size_t i = 0; i < n; i++)
+		ids[i] = text_slot(t, texts[i].s, texts[i].len, hash[i])->id;
+}
+
 int pair_table_init(struct pair_table *t, struct arena *a, size_t n)
 {
 	size_t size = slots_for(n);
@@ -114,4 +135,12 @@ void pair_table_add(struct pair_table *t, const struct pair_slot *pair)
 		i = (i + 1) & t->mask;
 	}
 	t->slots[i] = *pair;
+}
+
+void pair_table_add_many(struct pair_table *t, const struct pair_slot *pairs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		__builtin_prefetch(&t->slots[pair_start(t, pairs[i].left, pairs[i].right)], 1);
+	for (size_t i = 0; i < n; i++)
+		pair_table_add(t, &pairs[i]);
 }

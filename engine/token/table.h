@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <ragd/plugin.h>
+
 #include "base/arena.h"
 
 static inline uint64_t table_mix(uint64_t a, uint64_t b)
@@ -69,6 +71,11 @@ int32_t text_table_add(struct text_table *t, int32_t id);
 /* Give the text of id, which is some token's in the table, to id. */
 void text_table_replace(struct text_table *t, int32_t id);
 int32_t text_table_find(const struct text_table *t, const char *s, size_t len);
+/* The same for n texts, at most TABLE_MANY: the memory that each needs is asked for before any of them is
+ * looked at, for waiting on it is most of what looking costs in a large table. */
+#define TABLE_MANY 192
+void text_table_find_many(const struct text_table *t, const struct ragd_str *texts, size_t n,
+			  int32_t *ids);
 
 struct pair_slot {
 	int32_t left; /* TOKEN_NONE: empty */
@@ -86,6 +93,7 @@ struct pair_table {
 int pair_table_init(struct pair_table *t, struct arena *a, size_t n);
 /* The first rank that a pair is given counts. */
 void pair_table_add(struct pair_table *t, const struct pair_slot *pair);
+void pair_table_add_many(struct pair_table *t, const struct pair_slot *pairs, size_t n);
 
 static inline size_t pair_start(const struct pair_table *t, int32_t left, int32_t right)
 {

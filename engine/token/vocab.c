@@ -217,47 +217,94 @@ static int spm_read(struct vocab *v, const struct gguf *g, struct ragd_err *err)
 	return 0;
 }
 
-/* A token that stands for bytes; a user's stands for its letters. */
-static int32_t find_bytes(const struct vocab *v, const char *s, size_t len)
-{
-	int32_t id = token_find_plain(v, s, len);
+/* Lines of the list of merges that are looked up together. */
+struct merge_lines {
+	struct ragd_str texts[TABLE_MANY]; /* of each line: both sides, and the two as one */
+	uint32_t ranks[TABLE_MANY / 3];
+	size_t n;
+	char *room; /* where they are made one */
+	size_t used, cap;
+};
 
-	return id >= 0 && v->type[id] != TOKEN_USER ? id : TOKEN_NONE;
+/* A token that stands for bytes; a user's stands for its letters. */
+static bool bytes_token(const struct vocab *v, int32_t id)
+{
+	return id >= 0 && token_is_plain(v, id) && v->type[id] != TOKEN_USER;
+}
+
+static void merges_flush(struct vocab *v, struct merge_lines *lines)
+{
+	struct pair_slot pairs[TABLE_MANY / 3];
+	int32_t ids[TABLE_MANY];
+	size_t n = 0;
+
+	text_table_find_many(&v->texts, lines->texts, 3 * lines->n, ids);
+	for (size_t i = 0; i < lines->n; i++)
+		if (bytes_token(v, ids[3 * i]) && bytes_token(v, ids[3 * i + 1]) &&
+		    bytes_token(v, ids[3 * i + 2]))
+			pairs[n++] = (struct pair_slot){ ids[3 * i], ids[3 * i + 1], ids[3 * i + 2],
+							 lines->ranks[i] };
+	pair_table_add_many(&v->pairs, pairs, n);
+	lines->n = 0;
+	lines->used = 0;
 }
 
 /* One line of the list: two texts and a space between; the first may begin with one. */
-static int merge_read(struct vocab *v, struct ragd_str line, uint32_t rank, char *room)
+static int merge_read(struct vocab *v, struct ragd_str line, uint32_t rank,
+		      struct merge_lines *lines)
 {
 	const char *space = line.len > 1 ? memchr(line.s + 1, ' ', line.len - 1) : NULL;
-	struct pair_slot pair = { .rank = rank };
-	size_t n_left, n_right;
+	struct ragd_str left, right, *texts;
+	char *both;
 
 	if (space == NULL)
 		return -EINVAL;
-	n_left = (size_t)(space - line.s);
-	n_right = line.len - n_left - 1;
-	if (n_left + n_right > v->max_len)
+	left = (struct ragd_str){ line.s, (size_t)(space - line.s) };
+	right = (struct ragd_str){ space + 1, line.len - left.len - 1 };
+	if (left.len + right.len > v->max_len)
 		return 0; /* no token is that long */
-	memcpy(room, line.s, n_left);
-	memcpy(room + n_left, space + 1, n_right);
-	pair.id = find_bytes(v, room, n_left + n_right);
-	pair.left = find_bytes(v, room, n_left);
-	pair.right = find_bytes(v, room + n_left, n_right);
-	if (pair.id >= 0 && pair.left >= 0 && pair.right >= 0)
-		pair_table_add(&v->pairs, &pair);
+	if (lines->n == ARRAY_LEN(lines->ranks) || lines->cap - lines->used < left.len + right.len)
+		merges_flush(v, lines);
+	both = lines->room + lines->used;
+	memcpy(both, left.s, left.len);
+	memcpy(both + left.len, right.s, right.len);
+	texts = &lines->texts[3 * lines->n];
+	texts[0] = left;
+	texts[1] = right;
+	texts[2] = (struct ragd_str){ both, left.len + right.len };
+	lines->used += left.len + right.len;
+	lines->ranks[lines->n++] = rank;
 	return 0;
+}
+
+static int merges_read(struct vocab *v, const struct gguf_array *merges, struct ragd_err *err)
+{
+	struct merge_lines lines = { .cap = MAX(v->max_len, (size_t)16 << 10) };
+	int rc = 0;
+
+	lines.room = malloc(lines.cap);
+	if (lines.room == NULL || pair_table_init(&v->pairs, v->arena, (size_t)merges->n) < 0)
+		rc = ragd_err_set(err, -ENOMEM, "vocabulary: out of memory");
+	for (uint32_t i = 0; i < (uint32_t)merges->n && rc == 0; i++)
+		if (merge_read(v, merges->strings[i], i, &lines) < 0)
+			rc = ragd_err_set(err, -EINVAL, "vocabulary: merge %u names no two tokens",
+					  (unsigned)i);
+	if (rc == 0)
+		merges_flush(v, &lines);
+	free(lines.room);
+	return rc;
 }
 
 static int bpe_read(struct vocab *v, const struct gguf *g, struct ragd_err *err)
 {
 	struct gguf_array merges;
-	char letter[4], *room;
-	int rc = 0;
+	char letter[4];
 
 	for (unsigned b = 0; b < 256; b++) {
 		size_t len = utf8_put(letter_of_byte((uint8_t)b), letter);
+		int32_t id = text_table_find(&v->texts, letter, len);
 
-		v->byte_id[b] = find_bytes(v, letter, len);
+		v->byte_id[b] = bytes_token(v, id) ? id : TOKEN_NONE;
 	}
 	if (!gguf_array(g, "tokenizer.ggml.merges", &merges) ||
 	    (merges.type != GGUF_STRING && merges.n > 0))
@@ -267,17 +314,9 @@ static int bpe_read(struct vocab *v, const struct gguf *g, struct ragd_err *err)
 	if (merges.n >= UINT32_MAX / 2)
 		return ragd_err_set(err, -EINVAL, "vocabulary: a list of %llu merges",
 				    (unsigned long long)merges.n);
-	room = malloc(v->max_len + 1);
-	if (room == NULL || pair_table_init(&v->pairs, v->arena, (size_t)merges.n) < 0)
-		rc = ragd_err_set(err, -ENOMEM, "vocabulary: out of memory");
-	for (uint32_t i = 0; i < (uint32_t)merges.n && rc == 0; i++)
-		if (merge_read(v, merges.strings[i], i, room) < 0)
-			rc = ragd_err_set(err, -EINVAL, "vocabulary: merge %u names no two tokens",
-					  (unsigned)i);
-	free(room);
 	v->ignore_merges = v->split->ignore_merges;
 	gguf_bool(g, "tokenizer.ggml.ignore_merges", &v->ignore_merges);
-	return rc;
+	return merges_read(v, &merges, err);
 }
 
 static int specials_read(struct vocab *v)

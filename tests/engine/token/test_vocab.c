@@ -338,7 +338,7 @@ static size_t merge_plainly(const struct toy *t, const char *text, int32_t *ids)
 		for (size_t i = 0; i + 1 < n; i++) {
 			char both[128];
 
-			snprintf(both, sizeof(both), "%s%s", parts[i], parts[i + 1]);
+			snprintf(both, sizeof(both), "%.63s%.63s", parts[i], parts[i + 1]);
 			for (size_t k = 3; k < t->n; k++)
 				if (strcmp(t->tokens[k].text.s, both) == 0 &&
 				    (best == n || t->tokens[k].score > score)) {
