@@ -71,6 +71,7 @@ int api_status(int rc, const char *missing, const char **code)
 		{ -EPERM, 403, "forbidden" },
 		{ -EINVAL, 400, "invalid_value" },
 		{ -E2BIG, 400, "invalid_value" },
+		{ -EMSGSIZE, 400, "context_length_exceeded" },
 		{ -EAGAIN, 409, "not_ready" },
 		{ -EILSEQ, 422, "unprocessable" },
 		{ -EBADMSG, 422, "unprocessable" },

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 
+#define TELL_EVERY_MS 100
 #define PROMPT_PIECES (256 * 1024) /* bytes for the list of a prompt's pieces; texts are borrowed */
 
 /* The engine's from answer_start() until finished(). */
@@ -16,7 +17,8 @@ struct answer {
 	const struct ragd_call *call;
 	struct ragd_sink *sink;
 	struct tokens prompt;
-	int ended; /* by us, with this code; 0: not */
+	int ended;       /* by us, with this code; 0: not */
+	int64_t told_ms; /* when the metrics were last told, on the way */
 };
 
 /* ---- the prompt --------------------------------------------------------------------------------- */
@@ -96,6 +98,10 @@ static int token(void *arg, const struct engine_token *t)
 
 	if (t->len > 0 && a->ended == 0)
 		a->ended = a->sink->text(a->sink, t->text, t->len);
+	if (clock_ms() - a->told_ms >= TELL_EVERY_MS) {
+		a->told_ms = clock_ms();
+		llm_tell(a->llm);
+	}
 	return a->ended;
 }
 

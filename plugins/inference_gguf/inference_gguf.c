@@ -182,10 +182,6 @@ static int gguf_check(const struct ragd_config *cfg, struct ragd_err *err)
 		return ragd_err_set(
 			err, -EINVAL,
 			"`model` must name a GGUF file; docs/models.md tells where to get one");
-	if (ragd_config_get(cfg, "max_tokens")->i > ragd_config_get(cfg, "context")->i)
-		return ragd_err_set(err, -EINVAL, "max_tokens = %lld is more than context = %lld",
-				    (long long)ragd_config_get(cfg, "max_tokens")->i,
-				    (long long)ragd_config_get(cfg, "context")->i);
 	if (strcmp(template, "auto") != 0 && strcmp(template, "plain") != 0 &&
 	    chat_family(template) == NULL)
 		return ragd_err_set(err, -EINVAL,

@@ -19,10 +19,11 @@
 static const char *const *plugin_dirs(struct arena *a)
 {
 	static const char *const folders[] = {
-		"plugins/inference_echo/.libs",     "plugins/inference_extract/.libs",
-		"plugins/inference_upstream/.libs", "plugins/retrieval_hybrid/.libs",
-		"plugins/safety_basic/.libs",       "plugins/safety_grounding/.libs",
-		"plugins/examples/.libs",           "tests/plugins/modules",
+		"plugins/inference_echo/.libs",   "plugins/inference_extract/.libs",
+		"plugins/inference_gguf/.libs",   "plugins/inference_upstream/.libs",
+		"plugins/retrieval_hybrid/.libs", "plugins/safety_basic/.libs",
+		"plugins/safety_grounding/.libs", "plugins/examples/.libs",
+		"tests/plugins/modules",
 	};
 	const char **dirs = arena_alloc(a, ARRAY_LEN(folders) + 1, sizeof(*dirs));
 	const char *build = getenv("RAGD_BUILDDIR");

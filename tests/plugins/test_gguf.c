@@ -1,0 +1,420 @@
+/*
+ * inference_gguf with small real models: it answers, embeds, scores and counts; what it cannot do it says.
+ * Without the models the tests are skipped.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/util.h"
+#include "daemon/log.h"
+#include "daemon/plugins.h"
+#include "tests/plugins/support.h"
+
+#define STORY "llm/tinystories-656K/tinystories-656K-Q8_0.gguf"
+#define BERT  "embeddings/static-bert/static-bert-Q8_0.gguf"
+
+struct fixture {
+	struct world w;
+	struct plugin_set *set;
+	const struct plugin *llm;
+	const struct ragd_inference_ops *ops;
+	struct test_call call;
+	struct test_sink sink;
+	struct ragd_err err;
+};
+
+/* "model=…" of a file among the shared ones; skips the test if it is not there. */
+static const char *model_option(const char *name)
+{
+	static char option[PATH_MAX + 16];
+	const char *dir = getenv("RAGD_SRCDIR");
+
+	snprintf(option, sizeof(option), "model=%s/../shared/models/%s", dir != NULL ? dir : ".",
+		 name);
+	if (access(option + strlen("model="), R_OK) == 0)
+		return option;
+	print_message("%s is absent\n", option + strlen("model="));
+	skip();
+	return NULL;
+}
+
+static void begin_with(struct fixture *f, const char *const *options)
+{
+	memset(f, 0, sizeof(*f));
+	world_init(&f->w);
+	if (world_try(&f->w, "llm", "inference_gguf", options, &f->err) < 0 ||
+	    plugin_set_open(&f->w.cfg, NULL, &f->set, &f->err) < 0)
+		fail_msg("%s", f->err.msg);
+	f->llm = plugin_set_at(f->set, 0);
+	f->ops = f->llm->descriptor->ops.inference;
+	test_call_init(&f->call);
+	test_sink_init(&f->sink);
+}
+
+#define begin(f, ...) begin_with(f, (const char *const[]){ __VA_ARGS__, NULL })
+
+static void end(struct fixture *f)
+{
+	plugin_set_unref(f->set);
+	test_sink_fini(&f->sink);
+	test_call_fini(&f->call);
+	world_fini(&f->w);
+}
+
+static int ask_with(struct fixture *f, const char *text, struct ragd_sampling sampling)
+{
+	struct ragd_message message = { RAGD_ROLE_USER, { text, strlen(text) } };
+	struct ragd_generate req = {
+		.size = sizeof(req), .messages = &message, .n_messages = 1, .sampling = sampling
+	};
+	int rc;
+
+	test_sink_fini(&f->sink);
+	test_sink_init(&f->sink);
+	rc = f->ops->generate(f->llm->self, &f->call.call, &req, &f->sink.sink, &f->err);
+	if (rc == 0) /* req is only borrowed until then */
+		test_sink_wait(&f->sink);
+	return rc;
+}
+
+static void ask(struct fixture *f, const char *text, uint32_t max_tokens)
+{
+	assert_int_equal(ask_with(f, text, (struct ragd_sampling){ .max_tokens = max_tokens }), 0);
+}
+
+static void tells_the_story_that_the_model_tells(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, model_option(STORY), "template=plain");
+	ask(&f, "Once upon a time", 32);
+	assert_int_equal(f.sink.rc, 0);
+	assert_int_equal(f.sink.n_done, 1);
+	assert_int_equal(f.sink.finish, RAGD_FINISH_LENGTH);
+	/* As the reference has it, in the beginning at least, where the model is sure. */
+	assert_non_null(strstr(f.sink.text.data, ", a little girl named Lily lived in a small"));
+	assert_int_equal(f.sink.usage.n_prompt, 6);
+	assert_int_equal(f.sink.usage.n_output, 32);
+	ask(&f, "Once upon a time", 5); /* all but its last token was read before */
+	assert_int_equal(f.sink.usage.n_cached, 5);
+	end(&f);
+}
+
+static void ends_where_it_is_told(void **state)
+{
+	const struct ragd_str stop[] = { RAGD_STR("named Lily") };
+	struct fixture f;
+
+	(void)state;
+	begin(&f, model_option(STORY), "template=plain", "max_tokens=20");
+	assert_int_equal(ask_with(&f, "Once upon a time",
+				  (struct ragd_sampling){ .stop = stop, .n_stop = 1 }),
+			 0);
+	assert_string_equal(f.sink.text.data, ", a little girl ");
+	assert_int_equal(f.sink.finish, RAGD_FINISH_STOP);
+	ask(&f, "Once upon a time", 0);
+	assert_int_equal(f.sink.usage.n_output, 20); /* the option's limit */
+	test_sink_fini(&f.sink);
+	test_sink_init(&f.sink);
+	end(&f);
+}
+
+static void sampling_reaches_the_model(void **state)
+{
+	const struct ragd_bias never = { 313, -100 }; /* ", a little" begins with it */
+	struct fixture f;
+	char first[4][256];
+
+	(void)state;
+	begin(&f, model_option(STORY), "template=plain");
+	for (size_t i = 0; i < ARRAY_LEN(first); i++) {
+		const struct ragd_sampling s = {
+			.max_tokens = 24, .temperature = 1, .top_p = 1, .seed = 7 + i / 2
+		};
+
+		assert_int_equal(ask_with(&f, "Once upon a time", s), 0);
+		snprintf(first[i], sizeof(first[i]), "%s", f.sink.text.data);
+	}
+	assert_string_equal(first[0], first[1]);
+	assert_string_equal(first[2], first[3]);
+	assert_string_not_equal(first[0], first[2]);
+	assert_int_equal(
+		ask_with(&f, "Once upon a time",
+			 (struct ragd_sampling){ .max_tokens = 4, .bias = &never, .n_bias = 1 }),
+		0);
+	assert_true(f.sink.text.len > 0 && strncmp(f.sink.text.data, ", a little", 10) != 0);
+	end(&f);
+}
+
+static void what_does_not_fit_is_counted(void **state)
+{
+	char text[4096];
+	struct fixture f;
+
+	(void)state;
+	begin(&f, model_option(STORY), "template=plain", "context=128", "max_tokens=64");
+	for (size_t i = 0; i + 6 < sizeof(text); i += 6)
+		memcpy(text + i, " time ", 7);
+	assert_int_equal(ask_with(&f, text, (struct ragd_sampling){ 0 }), -EMSGSIZE);
+	assert_non_null(strstr(f.err.msg, "128"));
+	assert_false(f.sink.done);
+	end(&f);
+}
+
+static void nobody_waits_any_more(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, model_option(STORY), "template=plain");
+	f.call.is_cancelled = true;
+	ask(&f, "Once upon a time", 400);
+	assert_int_equal(f.sink.rc, -ECANCELED);
+	f.call.is_cancelled = false;
+	f.call.call.deadline_ms = clock_ms() - 1;
+	ask(&f, "Once upon a time", 400);
+	assert_int_equal(f.sink.rc, -ETIMEDOUT);
+	f.call.call.deadline_ms = 0;
+	test_sink_fini(&f.sink);
+	test_sink_init(&f.sink);
+	end(&f);
+}
+
+static void a_full_host_ends_the_answer(void **state)
+{
+	struct ragd_message message = { RAGD_ROLE_USER, RAGD_STR("Once upon a time") };
+	struct ragd_generate req = { .size = sizeof(req), .messages = &message, .n_messages = 1 };
+	static const int codes[] = { -ENOBUFS, -ECANCELED };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+		struct fixture f;
+
+		begin(&f, model_option(STORY), "template=plain");
+		f.sink.stop_after = 3;
+		f.sink.stop_code = codes[i];
+		assert_int_equal(
+			f.ops->generate(f.llm->self, &f.call.call, &req, &f.sink.sink, &f.err), 0);
+		test_sink_wait(&f.sink);
+		assert_int_equal(f.sink.n_pieces, 3);
+		assert_int_equal(f.sink.n_done, 1);
+		assert_int_equal(f.sink.rc, codes[i] == -ENOBUFS ? 0 : -ECANCELED);
+		if (codes[i] == -ENOBUFS)
+			assert_int_equal(f.sink.finish, RAGD_FINISH_LENGTH);
+		end(&f);
+	}
+}
+
+static void scores_what_may_follow(void **state)
+{
+	const struct ragd_str next[] = { RAGD_STR(", a little girl named Lily"),
+					 RAGD_STR(", a little girl named Zqxj"), RAGD_STR(",") };
+	struct ragd_score score[3];
+	struct fixture f;
+
+	(void)state;
+	begin(&f, model_option(STORY), "template=plain");
+	assert_int_equal(f.ops->score(f.llm->self, &f.call.call, RAGD_STR("Once upon a time"), next,
+				      3, score, &f.err),
+			 0);
+	assert_true(score[0].logprob > score[1].logprob + 5);
+	assert_true(score[2].logprob < 0 && score[2].logprob > score[0].logprob);
+	end(&f);
+}
+
+static void counts_tokens(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, model_option(STORY), "template=plain");
+	assert_int_equal(f.ops->count(f.llm->self, RAGD_STR("Once upon a time"), &f.err), 5);
+	assert_int_equal(f.ops->count(f.llm->self, RAGD_STR(""), &f.err), 0);
+	end(&f);
+}
+
+static double dot(const float *a, const float *b, uint32_t n)
+{
+	double sum = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		sum += (double)a[i] * b[i];
+	return sum;
+}
+
+static void embeds_texts(void **state)
+{
+	const struct ragd_str texts[] = { RAGD_STR("How do I reset my password?"),
+					  RAGD_STR("resetting a password"),
+					  RAGD_STR("The museum lies in Rotterdam.") };
+	struct ragd_message message = { RAGD_ROLE_USER, RAGD_STR("Hello") };
+	struct ragd_generate req = { .size = sizeof(req), .messages = &message, .n_messages = 1 };
+	struct ragd_score score;
+	struct fixture f;
+	const float *v;
+	uint32_t dim;
+
+	(void)state;
+	begin(&f, model_option(BERT));
+	assert_int_equal(f.ops->embed(f.llm->self, &f.call.call, texts, 3, &v, &dim, &f.err), 0);
+	for (size_t i = 0; i < 3; i++)
+		assert_true(fabs(dot(v + i * dim, v + i * dim, dim) - 1) < 1e-4);
+	assert_true(dot(v, v + dim, dim) > dot(v, v + 2 * dim, dim) + 0.1);
+	/* It has no text to give, and says so. */
+	assert_int_equal(f.ops->generate(f.llm->self, &f.call.call, &req, &f.sink.sink, &f.err),
+			 -ENOTSUP);
+	assert_non_null(strstr(f.err.msg, "writes no text"));
+	assert_int_equal(
+		f.ops->score(f.llm->self, &f.call.call, texts[0], texts, 1, &score, &f.err),
+		-ENOTSUP);
+	end(&f);
+}
+
+static void says_what_it_is(void **state)
+{
+	struct ragd_card card;
+	struct fixture f;
+
+	(void)state;
+	begin(&f, model_option(STORY), "template=plain", "context=256");
+	f.ops->card(f.llm->self, &card);
+	assert_string_equal(card.quantisation, "Q8_0");
+	assert_true(card.n_parameters > 600000 && card.n_parameters < 1000000);
+	assert_int_equal(card.n_context, 256);
+	assert_int_equal(strncmp(card.digest, "sha256:", 7), 0);
+	assert_int_equal(strlen(card.digest), 7 + 64);
+	end(&f);
+}
+
+static void what_was_read_can_be_kept(void **state)
+{
+	const char *options[] = { NULL, "template=plain", "keep_cache=yes", NULL };
+	struct fixture f;
+
+	(void)state;
+	options[0] = model_option(STORY);
+	begin_with(&f, options);
+	ask(&f,
+	    "Once upon a time, there was a big dog who liked to run and a small cat who did not "
+	    "like the dog at all.",
+	    4);
+	assert_true(f.sink.usage.n_cached <= 2);
+	plugin_set_unref(f.set); /* closes it, as when ragd stops */
+	assert_int_equal(plugin_set_open(&f.w.cfg, NULL, &f.set, &f.err), 0);
+	f.llm = plugin_set_at(f.set, 0);
+	ask(&f,
+	    "Once upon a time, there was a big dog who liked to run and a small cat who did not "
+	    "like the dog at all.",
+	    4);
+	assert_true(f.sink.usage.n_cached + 1 >= f.sink.usage.n_prompt);
+	end(&f);
+}
+
+static void refuses_with_a_sentence(void **state)
+{
+	static const struct {
+		const char *option, *says;
+		bool file; /* the model is there */
+	} rows[] = {
+		{ "model=", "must name a GGUF file", false },
+		{ "model=/nowhere/model.gguf", "/nowhere/model.gguf", false },
+		{ "model=/proc/self/cmdline", "/proc/self/cmdline", false },
+		{ "memory=64 KiB", "GiB", true },
+		{ "cache=4 KiB", "KV cache", true },
+		{ "template=llama77", "llama77", true },
+		{ "cpus=99999", "99999", true },
+		{ "cpus=x", "x", true },
+	};
+	const char *model = model_option(STORY);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *options[3] = { rows[i].option, rows[i].file ? model : NULL, NULL };
+		struct plugin_set *set = NULL;
+		struct ragd_err err = { 0 };
+		struct world w;
+		int rc;
+
+		world_init(&w);
+		rc = world_try(&w, "llm", "inference_gguf", options, &err);
+		if (rc == 0)
+			rc = plugin_set_open(&w.cfg, NULL, &set, &err);
+		print_message("%s: %s\n", rows[i].option, err.msg);
+		assert_true(rc < 0);
+		assert_non_null(strstr(err.msg, rows[i].says));
+		world_fini(&w);
+	}
+}
+
+/* Memory of our own, in pages: files that are mapped do not count. */
+static long own_pages(void)
+{
+	FILE *f = fopen("/proc/self/statm", "re");
+	long size, resident, shared;
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%ld %ld %ld", &size, &resident, &shared), 3);
+	fclose(f);
+	return resident - shared;
+}
+
+static void loading_and_unloading_leaves_nothing(void **state)
+{
+	int turns = getenv("RAGD_VALGRIND") != NULL ? 3 : 100;
+	const char *model = model_option(STORY);
+	long before = 0;
+
+	(void)state;
+	for (int i = 0; i < turns; i++) {
+		struct fixture f;
+
+		if (i == turns / 10) /* libraries and heaps have what they keep */
+			before = own_pages();
+		begin(&f, model, "template=plain");
+		ask(&f, "Once upon a time", 4);
+		end(&f);
+	}
+	print_message("%ld pages before, %ld after\n", before, own_pages());
+#if !defined(__SANITIZE_ADDRESS__)
+	assert_true(turns < 100 || own_pages() * 100 <= before * 102);
+#endif
+}
+
+static int be_quiet(void **state)
+{
+	(void)state;
+	log_set_level(RAGD_LOG_WARN);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tells_the_story_that_the_model_tells),
+		cmocka_unit_test(ends_where_it_is_told),
+		cmocka_unit_test(sampling_reaches_the_model),
+		cmocka_unit_test(what_does_not_fit_is_counted),
+		cmocka_unit_test(nobody_waits_any_more),
+		cmocka_unit_test(a_full_host_ends_the_answer),
+		cmocka_unit_test(scores_what_may_follow),
+		cmocka_unit_test(counts_tokens),
+		cmocka_unit_test(embeds_texts),
+		cmocka_unit_test(says_what_it_is),
+		cmocka_unit_test(what_was_read_can_be_kept),
+		cmocka_unit_test(refuses_with_a_sentence),
+		cmocka_unit_test(loading_and_unloading_leaves_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, be_quiet, NULL);
+}
