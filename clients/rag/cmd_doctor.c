@@ -80,9 +80,10 @@ static bool check_connect(struct exam *x)
 		return true;
 	}
 	exam_finding(x, STYLE_BAD, "connect", "%s", err.msg);
-	exam_finding(x, STYLE_WARN, "config",
-		     "if ragd does not start, ragd -t says what it does not like: a model that is "
-		     "missing, for instance");
+	exam_finding(
+		x, STYLE_WARN, "config",
+		"if ragd does not start, its log says why (a model that is missing, for instance), "
+		"and ragd -t what is wrong with its configuration");
 	return false;
 }
 

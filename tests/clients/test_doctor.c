@@ -44,7 +44,7 @@ static void doctor_finds_what_is_missing(void **state)
 	r = run_rag(NULL, "doctor", "--socket", "/nonexistent");
 	assert_int_equal(r.status, 1);
 	assert_has(r.out, "bad  connect      no ragd at '/nonexistent'");
-	assert_has(r.out, "ragd -t says what it does not like");
+	assert_has(r.out, "its log says why");
 	ran_free(&r);
 	server_stop();
 }

@@ -242,6 +242,27 @@ static void every_family_is_tried(void **state)
 	assert_null(chat_family(""));
 }
 
+static void the_guide_names_every_family(void **state)
+{
+	const char *src = getenv("RAGD_SRCDIR");
+	static char guide[1 << 17];
+	char path[4096], name[64];
+	FILE *f;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/docs/models.md", src != NULL ? src : ".");
+	f = fopen(path, "r");
+	if (f == NULL)
+		skip();
+	guide[fread(guide, 1, sizeof(guide) - 1, f)] = '\0';
+	fclose(f);
+	for (size_t i = 0; chat_family_list(i) != NULL; i++) {
+		snprintf(name, sizeof(name), "`%s`", chat_family_list(i));
+		if (strstr(guide, name) == NULL)
+			fail_msg("docs/models.md does not have %s", name);
+	}
+}
+
 static void people_cannot_write_marks(void **state)
 {
 	static const struct ragd_message m[] = {
@@ -310,6 +331,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(renders_a_conversation),
 		cmocka_unit_test(every_family_is_tried),
+		cmocka_unit_test(the_guide_names_every_family),
 		cmocka_unit_test(people_cannot_write_marks),
 		cmocka_unit_test(says_when_memory_is_out),
 	};
