@@ -4,11 +4,14 @@
  */
 #include <inttypes.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -16,6 +19,7 @@
 #include "base/util.h"
 #include "daemon/plugins.h"
 #include "tests/plugins/remote.h"
+#include "tests/plugins/upstream_server.h"
 #include "tests/plugins/wire.h"
 
 /* What a subject said so far, as text: transcripts of two subjects are compared. */
@@ -533,6 +537,51 @@ static void folder_is_the_same(void **state)
 	assert_int_equal(system(cmd), 0);
 }
 
+/* A server for both, in a process of its own: this one may have no threads. Returns once it listens. */
+static pid_t server_fork(const char *path)
+{
+	static const struct act act = { HEAD_SSE TOKEN("four ") TOKEN("threads ") TOKEN("\\u00e4")
+						FINISH("length") USAGE("7", "3") DONE,
+					THEN_CLOSE, 0, NULL, 0 };
+	struct server server;
+	int ready[2];
+	char byte = 0;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* also where the test fails */
+		server_start(&server, path, &act, 1);
+		if (write(ready[1], &byte, 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+static void upstream_is_the_same(void **state)
+{
+	char dir[] = "/tmp/ragd-harness-XXXXXX", path[64], option[96];
+	const char *const options[] = { option, "model=m", "health=none", "retries=0", NULL };
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/server.sock", dir);
+	snprintf(option, sizeof(option), "endpoints=unix:%s", path);
+	pid = server_fork(path);
+	same_here_and_there("inference_upstream", options);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	unlink(path);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 /* From the caller's word to the plugin's end there lies a process, and a word of a slow answer at most. */
 static void a_cancelled_call_ends_the_answer_there(void **state)
 {
@@ -615,6 +664,7 @@ int main(void)
 		cmocka_unit_test(basic_is_the_same),
 		cmocka_unit_test(grounding_is_the_same),
 		cmocka_unit_test(hybrid_is_the_same),
+		cmocka_unit_test(upstream_is_the_same),
 	};
 
 	umask(022);

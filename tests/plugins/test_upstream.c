@@ -20,6 +20,10 @@
 
 #define N_SERVERS 3
 
+#define X64          "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X512         X64 X64 X64 X64 X64 X64 X64 X64
+#define LONG_COMMENT ":" X512 X512 X512 X512 X512 X512 X512 X512 "\n"
+
 /* Short times; what is not about one of them has the rest of the options as it is. */
 #define QUICK "retry_delay=1 ms", "health_interval=1 h"
 
@@ -345,8 +349,8 @@ static void whatever_a_server_does_has_an_end(void **state)
 		  "a line is longer",
 		  0,
 		  "" },
-		{ "events without end",
-		  { HEAD_SSE, THEN_FLOOD, 0, TOKEN("") TOKEN(""), 0 },
+		{ "comments without end",
+		  { HEAD_SSE, THEN_FLOOD, 0, LONG_COMMENT, 0 },
 		  "first_token_timeout=1h",
 		  -EIO,
 		  "the stream is longer",
@@ -492,7 +496,7 @@ static void the_callers_deadline_holds(void **state)
 	up_init(&t); /* while it waits to try again */
 	up_server(&t, true, &busy, 1);
 	up_open(&t, "model=m");
-	t.call.call.deadline_ms = clock_ms() + 80;
+	t.call.call.deadline_ms = clock_ms() + 500;
 	up_ask(&t);
 	assert_int_equal(t.sink.rc, -ETIMEDOUT);
 	assert_int_equal(t.servers[0].n_posts, 1);
@@ -563,7 +567,8 @@ static void before_the_first_token_another_server_is_asked(void **state)
 		up_server(&t, true, &rows[i].act, 1);
 		up_server(&t, true, &fine, 1);
 		up_open(&t, QUICK, "model=m", "retries=0", "weights=100,1",
-			"first_token_timeout=60ms");
+			rows[i].act.then == THEN_HANG ? "first_token_timeout=1s"
+						      : "max_requests=9");
 		up_ask(&t);
 		assert_int_equal(t.sink.rc, 0);
 		assert_string_equal(answer(&t), "fine");
@@ -1039,7 +1044,7 @@ static void many_at_once_come_to_their_ends(void **state)
 	up_init(&t);
 	up_server(&t, true, all, ARRAY_LEN(all));
 	up_server(&t, false, &fine, 1);
-	up_open(&t, QUICK, "model=m", "max_requests=200", "token_timeout=200ms", "failures=100");
+	up_open(&t, QUICK, "model=m", "max_requests=200", "token_timeout=1500ms", "failures=100");
 	for (int i = 0; i < N; i++) {
 		test_sink_init(&sinks[i]);
 		assert_int_equal(up_generate_to(&t, &sinks[i]), 0);
