@@ -177,9 +177,8 @@ static int wait_ms(const struct upstream *u, int64_t now_ms)
 	return (int)MIN(MAX(next - now_ms, (int64_t)(TICK_MS / 4)), (int64_t)INT_MAX);
 }
 
-static void *upstream_thread(void *arg)
+static void serve(struct upstream *u)
 {
-	struct upstream *u = arg;
 	struct job *job, *next;
 	bool closing = false;
 
@@ -193,12 +192,34 @@ static void *upstream_thread(void *arg)
 		if (!closing)
 			http_run(u->http, wait_ms(u, clock_ms()));
 	}
-	probes_free(u);
+}
+
+/*
+ * libcurl, and the TLS library behind it, are this thread's from their first call to their last: what they
+ * keep for a thread goes when the thread ends.
+ */
+static void *upstream_thread(void *arg)
+{
+	struct upstream *u = arg;
+	struct ragd_err err = { 0 };
+	int rc = http_open(&u->http, &err);
+
+	pthread_mutex_lock(&u->lock);
+	u->open_rc = rc;
+	u->open_err = err;
+	u->opened = true;
+	pthread_cond_signal(&u->opened_cond);
+	pthread_mutex_unlock(&u->lock);
+	if (rc == 0) {
+		serve(u);
+		probes_free(u);
+		http_close(u->http);
+	}
 	return NULL;
 }
 
 /* Signals are the daemon's; a server that hangs up must not kill it (SIGPIPE). */
-static int thread_start(struct upstream *u)
+static int thread_start(struct upstream *u, struct ragd_err *err)
 {
 	sigset_t all, before;
 	int rc;
@@ -207,6 +228,18 @@ static int thread_start(struct upstream *u)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	rc = pthread_create(&u->thread, NULL, upstream_thread, u);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc != 0)
+		return ragd_err_set(err, -rc, "start a thread: %s", strerror(rc));
+	pthread_mutex_lock(&u->lock);
+	while (!u->opened)
+		pthread_cond_wait(&u->opened_cond, &u->lock);
+	rc = u->open_rc;
+	pthread_mutex_unlock(&u->lock);
+	if (rc < 0) {
+		pthread_join(u->thread, NULL);
+		if (err != NULL)
+			*err = u->open_err;
+	}
 	return rc;
 }
 
@@ -244,9 +277,9 @@ static void warn_plain(const struct upstream *u)
 static void upstream_free(struct upstream *u)
 {
 	probes_free(u);
-	http_close(u->http);
 	keyfile_fini(&u->key);
 	settings_fini(&u->settings);
+	pthread_cond_destroy(&u->opened_cond);
 	pthread_mutex_destroy(&u->lock);
 	free(u);
 }
@@ -267,6 +300,7 @@ static void upstream_init(struct upstream *u, const struct ragd_host *host,
 		u->endpoints[i].weight = u->settings.places[i].weight;
 	u->submitted_tail = &u->submitted;
 	pthread_mutex_init(&u->lock, NULL);
+	pthread_cond_init(&u->opened_cond, NULL);
 	keyfile_init(&u->key, u->settings.api_key_file);
 	if (getrandom(&u->random, sizeof(u->random), GRND_NONBLOCK) < 0)
 		u->random = (uint64_t)clock_us();
@@ -284,17 +318,13 @@ int upstream_open(const struct ragd_host *host, struct settings *settings, struc
 	upstream_init(u, host, settings);
 	rc = keyfile_refresh(&u->key, err);
 	if (rc >= 0)
-		rc = http_open(&u->http, err);
-	if (rc == 0)
 		rc = probes_new(u, err);
 	if (rc == 0) {
 		warn_plain(u);
 		health_tell(u);
 		host->gauge(host, "endpoints", (double)u->settings.n_places);
 		host->gauge(host, "active_requests", 0);
-		rc = -thread_start(u);
-		if (rc < 0)
-			ragd_err_set(err, rc, "start a thread: %s", strerror(-rc));
+		rc = thread_start(u, err);
 	}
 	if (rc < 0) {
 		upstream_free(u);
@@ -308,8 +338,8 @@ void upstream_close(struct upstream *u)
 {
 	pthread_mutex_lock(&u->lock);
 	u->closing = true;
+	http_wake(u->http); /* under the lock: then the thread cannot be gone with it */
 	pthread_mutex_unlock(&u->lock);
-	http_wake(u->http);
 	pthread_join(u->thread, NULL);
 	upstream_free(u);
 }

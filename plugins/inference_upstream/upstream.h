@@ -34,7 +34,11 @@ struct upstream {
 
 	pthread_t thread;
 	pthread_mutex_t lock;
-	bool closing;          /* under the lock, as what follows */
+	pthread_cond_t opened_cond;
+	bool opened; /* under the lock, as what follows */
+	int open_rc; /* of http_open() */
+	struct ragd_err open_err;
+	bool closing;
 	struct job *submitted; /* in order */
 	struct job **submitted_tail;
 	unsigned n_requests; /* submitted and at work */

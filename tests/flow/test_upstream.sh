@@ -154,7 +154,7 @@ has "the server dies: the answer says that it broke off" "$(cat "$T/killed")" "b
 check "it counts as gone" wait_for up 0
 code=$(body echo hello | api /v1/chat/completions -d @- -o "$T/reply" -D "$T/head" -w '%{http_code}')
 is "nobody there: 503" "$code" 503
-has "with Retry-After" "$(tr 'A-Z' 'a-z' <"$T/head")" "retry-after: 1"
+has "with Retry-After" "$(tr '[:upper:]' '[:lower:]' <"$T/head")" "retry-after: 1"
 has "the log says why" "$(cat "$T/ragd.log")" "is down"
 far_start
 check "it comes back" wait_for up 1
