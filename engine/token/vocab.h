@@ -31,9 +31,12 @@ enum token_type {
 
 #define TOKEN_NONE (-1)
 
-/* Read the vocabulary of an open file; it stands alone afterwards (g may be closed). -EINVAL for one
+/*
+ * Read the vocabulary of an open file; it stands alone afterwards (g may be closed). -EINVAL for one
  * that contradicts itself, -ENOTSUP for a kind or pre-tokenizer that is not known, named. Shared
- * between threads without locks once open. */
+ * between threads without locks once open. What can only be a control token by its text (<|…|>,
+ * <end_of_turn> …), or ends a turn by the metadata, is one whatever type the file gives it.
+ */
 int vocab_open(const struct gguf *g, struct vocab **out, struct ragd_err *err);
 void vocab_close(struct vocab *v);
 
@@ -46,6 +49,7 @@ int32_t vocab_bos(const struct vocab *v);
 int32_t vocab_eos(const struct vocab *v);
 int32_t vocab_sep(const struct vocab *v);
 int32_t vocab_cls(const struct vocab *v);
+/* None also where the file names a token that ends a turn: a document must not come to hold that. */
 int32_t vocab_unknown(const struct vocab *v);
 /* By its exact text ("<|eot_id|>"), of any type. */
 int32_t vocab_find(const struct vocab *v, struct ragd_str text);
@@ -90,7 +94,8 @@ struct vocab_piece {
 /*
  * Append the tokens of the pieces as one text: words across a border between pieces tokenize as if
  * no border were there; but no control token ever comes from a piece that is not `own`, nor from one
- * that begins in an own piece and ends in another. VOCAB_SPECIAL in flags is not looked at.
+ * that begins in an own piece and ends in one that is not; own pieces side by side count as one.
+ * VOCAB_SPECIAL in flags is not looked at.
  */
 int vocab_encode_pieces(const struct vocab *v, const struct vocab_piece *pieces, size_t n,
 			unsigned flags, struct tokens *out, struct ragd_err *err);
@@ -101,7 +106,8 @@ int vocab_encode_pieces(const struct vocab *v, const struct vocab_piece *pieces,
  * space that SentencePiece puts before a text is the caller's to drop: see vocab_decode.
  */
 void vocab_piece(const struct vocab *v, int32_t id, bool special, struct buf *out);
-/* Append the text of n tokens, without the space that encoding put in front. */
+/* Append the text of n tokens, without the space that encoding puts in front of a text and behind
+ * special tokens. */
 void vocab_decode(const struct vocab *v, const int32_t *ids, size_t n, bool special,
 		  struct buf *out);
 

@@ -411,7 +411,7 @@ static double seconds(const struct vocab *v, struct ragd_str text)
 {
 	double best = 1e9;
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 2; i++) {
 		struct tokens t = { 0 };
 		struct timespec from, to;
 		double took;
@@ -431,7 +431,7 @@ static double seconds(const struct vocab *v, struct ragd_str text)
 static void time_grows_with_the_text(void **state)
 {
 	static const char *const samples[] = { "a", " ", "\n", "ab", "<|", "\xe6\x88\x91", "1" };
-	static char text[1 << 17];
+	static char text[1 << 16];
 
 	for (int spm = 0; spm < 2; spm++) {
 		struct vocab *v;
