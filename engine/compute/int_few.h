@@ -7,8 +7,9 @@
 
 #include "engine/compute/int_wide.h"
 
-#define FEW_TOKENS 8
-#define FEW_AHEAD  2048 /* bytes: memory takes longer than a page takes to read */
+/* Each number of tokens is code of its own; without VNNI it is long, so larger batches are tiles there. */
+#define FEW_TOKENS (INT_VNNI ? 8 : 4)
+#define FEW_AHEAD  4096 /* bytes: what arrives while a block is worked on, times memory's latency */
 
 /* One part: the units [first, first + n_units) of the block at p. */
 INLINE void few_part(const struct form f, const size_t n, const uint8_t *p, const size_t first,
@@ -92,20 +93,26 @@ typedef void (*few_fn)(const uint8_t *p, size_t cols, const struct acts *acts, f
 	{                                                                                          \
 		few(f, n, p, cols, acts, out, ldo, rows);                                          \
 	}
-#define FEW(type, bits, offset, halves, levels, scales)                                            \
+#define FEW_1_TO_4(type, bits, offset, halves, levels, scales)                                     \
 	FEW_N(type, 1, ((struct form){ bits, offset, halves, levels, scales }))                    \
 	FEW_N(type, 2, ((struct form){ bits, offset, halves, levels, scales }))                    \
 	FEW_N(type, 3, ((struct form){ bits, offset, halves, levels, scales }))                    \
-	FEW_N(type, 4, ((struct form){ bits, offset, halves, levels, scales }))                    \
+	FEW_N(type, 4, ((struct form){ bits, offset, halves, levels, scales }))
+#define FEW_5_TO_8(type, bits, offset, halves, levels, scales)                                     \
 	FEW_N(type, 5, ((struct form){ bits, offset, halves, levels, scales }))                    \
 	FEW_N(type, 6, ((struct form){ bits, offset, halves, levels, scales }))                    \
 	FEW_N(type, 7, ((struct form){ bits, offset, halves, levels, scales }))                    \
 	FEW_N(type, 8, ((struct form){ bits, offset, halves, levels, scales }))
+FORMS(FEW_1_TO_4)
+#if INT_VNNI
+FORMS(FEW_5_TO_8)
 #define FEW_ROW(type, bits, offset, halves, levels, scales)                                        \
 	[QUANT_##type] = { few_##type##_1, few_##type##_2, few_##type##_3, few_##type##_4,         \
 			   few_##type##_5, few_##type##_6, few_##type##_7, few_##type##_8 },
-
-FORMS(FEW)
+#else
+#define FEW_ROW(type, bits, offset, halves, levels, scales)                                        \
+	[QUANT_##type] = { few_##type##_1, few_##type##_2, few_##type##_3, few_##type##_4 },
+#endif
 static const few_fn few_fns[][FEW_TOKENS] = { FORMS(FEW_ROW) };
 
 /* Rows [r0, r1) times all tokens, FEW_TOKENS at most. */

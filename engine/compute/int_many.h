@@ -93,23 +93,53 @@ INLINE void tile_part(const struct form f, const size_t m, const struct panel *w
 	}
 }
 
+/*
+ * The weights that will be unpacked next, fetched from memory while the arithmetic of this chunk goes
+ * on, a few lines with every block: all at once they would only queue. With 32 tokens that makes a third.
+ */
+struct ahead {
+	const uint8_t *p;     /* a group's next chunk */
+	size_t stride;        /* from group to group */
+	size_t line, n_lines; /* of this group: done, and in all */
+	size_t n_groups;      /* that are left */
+	size_t each;          /* lines with every block of a tile */
+};
+
+INLINE void ahead_some(struct ahead *h)
+{
+	for (size_t i = 0; i < h->each && h->n_groups > 0; i++) {
+		_mm_prefetch((const char *)h->p + 64 * h->line, _MM_HINT_T1);
+		if (++h->line == h->n_lines) {
+			h->line = 0;
+			h->p += h->stride;
+			h->n_groups--;
+		}
+	}
+}
+
 /* m tokens over the chunk in the panel, for forms like f whose offset is 1 << shift. */
 INLINE void tile(const struct form f, const size_t m, const struct panel *w, size_t n_blocks,
-		 int shift, const struct acts_chunk *a, float (*to)[GROUPS][FORM_ROWS])
+		 int shift, const struct acts_chunk *a, float (*to)[GROUPS][FORM_ROWS],
+		 struct ahead *ahead)
 {
 	__m512 acc[TILE][GROUPS];
 
 	UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t g = 0; g < GROUPS; g++) acc[i][g] =
 		_mm512_load_ps(to[i][g]);
-	for (size_t b = 0; b < n_blocks; b++)
+	for (size_t b = 0; b < n_blocks; b++) {
+		ahead_some(ahead);
+		UNROLL for (size_t i = 0; i < 3; i++) /* the next tile's activations */
+			_mm_prefetch((const char *)(a + m) + 64 * (3 * b + i), _MM_HINT_T0);
 		UNROLL for (size_t h = 0; h < f.halves; h++)
 			tile_part(f, m, w, b, h, _mm_cvtsi32_si128(shift), a, acc);
+	}
 	UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t g = 0; g < GROUPS; g++)
 		_mm512_store_ps(to[i][g], acc[i][g]);
 }
 
 typedef void (*tile_fn)(const struct panel *w, size_t n_blocks, int shift,
-			const struct acts_chunk *a, float (*to)[GROUPS][FORM_ROWS]);
+			const struct acts_chunk *a, float (*to)[GROUPS][FORM_ROWS],
+			struct ahead *ahead);
 typedef void (*unpack_fn)(const uint8_t *p, size_t n_blocks, size_t g, struct panel *to);
 
 /* Unpacked, types differ by these alone: X(kind, a form of the kind). */
@@ -123,9 +153,10 @@ enum kind { KIND_plain, KIND_wide, KIND_adds, KIND_halves, KIND_halves_adds };
 
 #define TILE_M(kind, m, f)                                                                         \
 	static void tile_##kind##_##m(const struct panel *w, size_t n_blocks, int shift,           \
-				      const struct acts_chunk *a, float(*to)[GROUPS][FORM_ROWS])   \
+				      const struct acts_chunk *a, float(*to)[GROUPS][FORM_ROWS],   \
+				      struct ahead *ahead)                                         \
 	{                                                                                          \
-		tile(f, m, w, n_blocks, shift, a, to);                                             \
+		tile(f, m, w, n_blocks, shift, a, to, ahead);                                      \
 	}
 #define TILES(kind, f)                                                                             \
 	TILE_M(kind, 1, f)                                                                         \
@@ -155,16 +186,17 @@ static enum kind kind_of(const struct form f)
 
 /* n tokens, MANY_TOKENS at most, over the chunk in the panel, in tiles of about one size. */
 static void many_chunk(const struct form f, struct panel *w, size_t n_blocks,
-		       const struct acts_chunk *a, size_t n)
+		       const struct acts_chunk *a, size_t n, struct ahead *ahead)
 {
 	const tile_fn *fns = tile_fns[kind_of(f)];
 	const int shift = f.offset == 0 ? 0 : __builtin_ctz(f.offset);
 	size_t n_tiles = (n + TILE - 1) / TILE, each = n / n_tiles, longer = n % n_tiles;
 
+	ahead->each = (ahead->n_groups * ahead->n_lines - 1) / (n_tiles * n_blocks) + 1;
 	for (size_t t = 0, i = 0; t < n_tiles; t++) {
 		size_t m = each + (t < longer);
 
-		fns[m - 1](w, n_blocks, shift, a + i, &w->acc[i]);
+		fns[m - 1](w, n_blocks, shift, a + i, &w->acc[i], ahead);
 		i += m;
 	}
 }
@@ -176,15 +208,22 @@ static void many_panel(const struct packed *w, const uint8_t *p, size_t n_rows,
 {
 	const struct acts_chunk *a = acts->chunks + first;
 	const struct form f = *form_of(w->type);
+	const uint8_t *at = p;
 
 	memset(panel->acc, 0, n * sizeof(panel->acc[0]));
 	for (size_t left = w->cols / FORM_BLOCK; left > 0; a += acts->n) {
-		size_t n_blocks = MIN(left, FORM_BLOCKS);
+		size_t n_blocks = MIN(left, FORM_BLOCKS), each = form_chunk_bytes(f, n_blocks);
+		struct ahead ahead = {
+			.p = left > n_blocks ? at + each : p + GROUPS * w->group_bytes,
+			.stride = w->group_bytes,
+			.n_lines = each / 64,
+			.n_groups = (n_rows + FORM_ROWS - 1) / FORM_ROWS,
+		};
 
 		for (size_t g = 0; g * FORM_ROWS < n_rows; g++)
-			unpack_fns[w->type](p + g * w->group_bytes, n_blocks, g, panel);
-		many_chunk(f, panel, n_blocks, a, n);
-		p += form_chunk_bytes(f, n_blocks);
+			unpack_fns[w->type](at + g * w->group_bytes, n_blocks, g, panel);
+		many_chunk(f, panel, n_blocks, a, n, &ahead);
+		at += each;
 		left -= n_blocks;
 	}
 	for (size_t i = 0; i < n; i++)

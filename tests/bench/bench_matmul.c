@@ -3,7 +3,7 @@
  * (a loop in registers) and its read bandwidth (a loop of loads over the very memory that holds the
  * weights), both measured beside every row of the table. Weights are 256 MiB, so that they come from memory.
  *
- *   bench_matmul [-s SET] [-t THREADS] [-m ROWSxCOLS] [-n TOKENS] [TYPE...]
+ *   bench_matmul [-s SET] [-t THREADS] [-m ROWSxCOLS | -a] [-n TOKENS]... [TYPE...]
  *
  * For up to 8 tokens the share is that of the bandwidth, for more that of the peak.
  */
@@ -271,7 +271,7 @@ int main(int argc, char **argv)
 	static const size_t all[] = { 1, 2, 4, 8, 32, 128, 256, 512 };
 	uint32_t shapes[3][2] = { { 2048, 2048 }, { 8192, 2048 }, { 2048, 8192 } };
 	static struct thread ts[THREADS_MAX];
-	size_t n_shapes = 1, n_threads = 0, batch = 0;
+	size_t n_shapes = 1, n_threads = 0, n_batches = 0, batches[8];
 	const char *const *types = usual;
 	size_t n_types = ARRAY_LEN(usual);
 	const struct set *set = &sets[wide() ? 0 : ARRAY_LEN(sets) - 1];
@@ -284,8 +284,8 @@ int main(int argc, char **argv)
 				set = strcmp(sets[i].name, optarg) == 0 ? &sets[i] : set;
 		else if (c == 't')
 			n_threads = MIN(strtoul(optarg, NULL, 10), THREADS_MAX);
-		else if (c == 'n')
-			batch = MIN(strtoul(optarg, NULL, 10), BATCH_MAX);
+		else if (c == 'n' && n_batches < ARRAY_LEN(batches))
+			batches[n_batches++] = MIN(strtoul(optarg, NULL, 10), BATCH_MAX);
 		else if (c == 'a')
 			n_shapes = 3;
 		else if (c != 'm' || sscanf(optarg, "%ux%u", &shapes[0][0], &shapes[0][1]) != 2)
@@ -310,8 +310,8 @@ int main(int argc, char **argv)
 			}
 			for (size_t k = n_threads > 0 ? n_threads : 1;
 			     k <= (n_threads > 0 ? n_threads : 2); k++)
-				row(ts, k, batch > 0 ? &batch : all,
-				    batch > 0 ? 1 : ARRAY_LEN(all));
+				row(ts, k, n_batches > 0 ? batches : all,
+				    n_batches > 0 ? n_batches : ARRAY_LEN(all));
 		}
 	return 0;
 }

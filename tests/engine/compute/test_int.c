@@ -333,6 +333,37 @@ static void long_batches_are_the_same_bits_too(void **state)
 	free(scratch);
 }
 
+#ifdef __x86_64__
+/* Sums within a part are whole numbers, so how they are come by does not show. */
+static void with_vnni_or_without_bits_are_the_same(void **state)
+{
+	enum { N = 11, ROWS = 64, COLS = 256 };
+	float *x = some_floats(N, COLS), *out = aligned(2 * N * ROWS * sizeof(*out));
+	void *scratch = aligned(INT_AVX512_SCRATCH);
+	struct acts a;
+
+	(void)state;
+	if (!__builtin_cpu_supports("avx512vnni") || !__builtin_cpu_supports("avx512bw"))
+		skip();
+	a = some_acts(&sets[ARRAY_LEN(sets) - 1], x, N, COLS);
+	for (size_t t = 0; t < random_n_quantised; t++)
+		for (a.n = 1; a.n <= N; a.n += 5) {
+			struct matrix m = random_matrix(random_types[t], ROWS, COLS, 5);
+			struct packed w = random_packed(&m);
+
+			int_vnni_matmul(&w, 0, ROWS, &a, out, ROWS, scratch);
+			int_avx512_matmul(&w, 0, ROWS, &a, out + N * ROWS, ROWS, scratch);
+			assert_memory_equal(out, out + N * ROWS, a.n * ROWS * sizeof(*out));
+			free((void *)m.data);
+			free((void *)w.data);
+		}
+	free(a.chunks);
+	free(x);
+	free(out);
+	free(scratch);
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -342,6 +373,9 @@ int main(void)
 		cmocka_unit_test(multiplies_every_type),
 		cmocka_unit_test(a_token_is_the_same_bits_in_any_batch),
 		cmocka_unit_test(long_batches_are_the_same_bits_too),
+#ifdef __x86_64__
+		cmocka_unit_test(with_vnni_or_without_bits_are_the_same),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
