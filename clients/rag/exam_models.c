@@ -13,8 +13,9 @@
 #include "exam.h"
 
 /* The module that runs models, and the page that says how to get one. */
-#define MODULE "inference_gguf"
-#define GUIDE  "docs/models.md"
+#define MODULE   "inference_gguf"
+#define UPSTREAM "inference_upstream"
+#define GUIDE    "docs/models.md"
 
 #define GIB (1024.0 * 1024.0 * 1024.0)
 
@@ -204,6 +205,38 @@ static void check_threads(struct exam *x, const char *plugin, const json_t *opti
 			     threads, cores);
 }
 
+/* What a plugin last set a gauge to; -1 if it has none of that name. */
+static double gauge(const char *metrics, const char *name, const char *plugin)
+{
+	char line[256];
+	const char *at;
+
+	snprintf(line, sizeof(line), "\nragd_plugin_%s{plugin=\"%s\"} ", name, plugin);
+	at = strstr(metrics, line);
+	return at != NULL ? strtod(at + strlen(line), NULL) : -1;
+}
+
+static void check_servers(struct exam *x, const char *plugin)
+{
+	struct ragd_err err;
+	double n, n_well;
+	char *metrics;
+
+	if (ragd_client_metrics(x->c, &metrics, &err) < 0)
+		return;
+	n = gauge(metrics, "endpoints", plugin);
+	n_well = gauge(metrics, "healthy_endpoints", plugin);
+	ragd_free(metrics);
+	if (n < 0 || n_well < 0)
+		return;
+	if (n_well == 0)
+		exam_finding(x, STYLE_BAD, "servers",
+			     "%s: none of its %.0f answers; the log says why", plugin, n);
+	else
+		exam_finding(x, n_well < n ? STYLE_WARN : STYLE_GOOD, "servers",
+			     "%s: %.0f of %.0f are well", plugin, n_well, n);
+}
+
 void exam_models(struct exam *x)
 {
 	json_t *card, *list, *plugins, *one;
@@ -229,6 +262,8 @@ void exam_models(struct exam *x)
 		const json_t *options = json_object_get(one, "options");
 		const char *path = text_of(options, "model");
 
+		if (strcmp(text_of(one, "module"), UPSTREAM) == 0)
+			check_servers(x, text_of(one, "name"));
 		if (strcmp(text_of(one, "module"), MODULE) != 0)
 			continue;
 		n_gguf++;

@@ -51,7 +51,7 @@ static void doctor_finds_what_is_missing(void **state)
 
 /* ---- models ---- */
 
-static char card[1024], plugins[2048], folder[64];
+static char card[1024], plugins[2048], metrics[512], folder[64];
 
 /* A daemon whose assistant is answered by `module` with one model, told by the card. */
 static void daemon_start(const char *model_json, const char *module, const char *options)
@@ -63,6 +63,7 @@ static void daemon_start(const char *model_json, const char *module, const char 
 		{ "GET", "/v1/collections", 200, NULL, "{\"data\":[]}", 0, NULL },
 		{ "GET", "/v1/plugins", 200, NULL, plugins, 0, NULL },
 		{ "GET", "/v1/system-card", 200, NULL, card, 0, NULL },
+		{ "GET", "/metrics", 200, "text/plain", metrics, 0, NULL },
 		{ .method = NULL },
 	};
 
@@ -160,6 +161,38 @@ static void doctor_says_what_a_model_needs(void **state)
 	server_stop();
 }
 
+static void doctor_counts_servers(void **state)
+{
+	static const struct {
+		int n_well, status;
+		const char *want;
+	} rows[] = {
+		{ 0, 1, "bad  servers      llm: none of its 2 answers; the log says why\n" },
+		{ 1, 0, "note servers      llm: 1 of 2 are well\n" },
+		{ 2, 0, "ok   servers      llm: 2 of 2 are well\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ran r;
+
+		snprintf(metrics, sizeof(metrics),
+			 "# TYPE ragd_plugin_endpoints gauge\n"
+			 "ragd_plugin_endpoints{plugin=\"llm\"} 2\n"
+			 "# TYPE ragd_plugin_healthy_endpoints gauge\n"
+			 "ragd_plugin_healthy_endpoints{plugin=\"other\"} 7\n"
+			 "ragd_plugin_healthy_endpoints{plugin=\"llm\"} %d\n",
+			 rows[i].n_well);
+		daemon_start("{\"plugin\":\"llm\",\"name\":\"qwen\"}", "inference_upstream", "{}");
+		r = run_rag(NULL, "doctor");
+		assert_int_equal(r.status, rows[i].status);
+		assert_has(r.out, rows[i].want);
+		ran_free(&r);
+		server_stop();
+	}
+	metrics[0] = '\0';
+}
+
 static void doctor_misses_files(void **state)
 {
 	struct ran r;
@@ -255,6 +288,7 @@ int main(void)
 		cmocka_unit_test(doctor_finds_what_is_missing),
 		cmocka_unit_test(doctor_names_the_model),
 		cmocka_unit_test(doctor_says_what_a_model_needs),
+		cmocka_unit_test(doctor_counts_servers),
 		cmocka_unit_test(doctor_misses_files),
 		cmocka_unit_test(doctor_weighs_models),
 		cmocka_unit_test(doctor_waits_for_a_model_to_load),
