@@ -4,6 +4,7 @@
  */
 #include "engine/model/model.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -35,6 +36,19 @@ static void model_fini(struct model *m)
 	free(m->layers);
 }
 
+static int arch_refuse(struct ragd_str name, struct ragd_err *err)
+{
+	char list[120] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; arch_at(i) != NULL && len < sizeof(list); i++)
+		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", i > 0 ? ", " : "",
+					arch_at(i)->name);
+	return ragd_err_set(err, -ENOTSUP,
+			    "model: architecture '%.*s' is not supported; what is: %s",
+			    (int)MIN(name.len, 40), name.s, list);
+}
+
 /* Shape and bindings: all that can be known without touching the weights. */
 static int model_read(struct model *m, const struct gguf *g, struct bindings *b,
 		      struct ragd_err *err)
@@ -50,10 +64,7 @@ static int model_read(struct model *m, const struct gguf *g, struct bindings *b,
 		    memcmp(m->arch->name, name.s, name.len) == 0)
 			break;
 	if (m->arch == NULL)
-		return ragd_err_set(err, -ENOTSUP,
-				    "model: architecture '%.*s' is not supported, only llama, "
-				    "qwen2, qwen3, bert and nomic-bert",
-				    (int)MIN(name.len, 40), name.s);
+		return arch_refuse(name, err);
 	rc = shape_read(m, err);
 	if (rc < 0)
 		return rc;

@@ -154,9 +154,9 @@ static int segment_check(const struct run *r, const struct segment *s, size_t i,
 				    s->n, s->n_outputs);
 	if (s->first > shape->n_context || s->n > shape->n_context - s->first)
 		return ragd_err_set(err, -EINVAL,
-				    "run: segment %zu ends at %zu tokens, but the model's context "
-				    "has %u",
-				    i, s->first + s->n, (unsigned)shape->n_context);
+				    "run: segment %zu has %zu tokens from position %zu on, but "
+				    "the model's context has %u",
+				    i, s->n, s->first, (unsigned)shape->n_context);
 	if (shape->causal ? s->pages == NULL : s->first != 0)
 		return ragd_err_set(err, -EINVAL, "run: segment %zu %s", i,
 				    shape->causal ? "has no pages" : "begins inside a text");
