@@ -67,6 +67,8 @@ struct args {
 	long top_k;
 	long seed;
 	bool chat;
+	bool special;
+	long draft;
 	const char *system;
 
 	/* perplexity */
@@ -76,6 +78,7 @@ struct args {
 	long n_prompt;
 	long n_decode;
 	long batch;
+	long pass;
 	long runs;
 
 	char **rest; /* words that are no options */

@@ -7,13 +7,25 @@
 extern const struct command info_command;
 extern const struct command tokenize_command;
 extern const struct command quantize_command;
+extern const struct command logits_command;
+extern const struct command generate_command;
+extern const struct command perplexity_command;
+extern const struct command embed_command;
+extern const struct command bench_command;
 
+/* clang-format off */
 const struct command *const commands[] = {
 	&info_command,
 	&tokenize_command,
+	&generate_command,
+	&embed_command,
+	&logits_command,
+	&perplexity_command,
+	&bench_command,
 	&quantize_command,
 	NULL,
 };
+/* clang-format on */
 
 const struct command *command_find(const char *name)
 {
@@ -44,5 +56,11 @@ const struct opt run_opts[] = {
 	  .type = OPT_CHOICE,
 	  .offset = offsetof(struct args, kernel),
 	  .choices = "portable avx2 avx512 vnni" },
+	{ .name = "kv",
+	  .arg = "TYPE",
+	  .help = "numbers of the KV cache: f16, or q8_0, which takes half the memory; default f16",
+	  .type = OPT_CHOICE,
+	  .offset = offsetof(struct args, kv),
+	  .choices = "f16 q8_0" },
 	{ .name = NULL },
 };

@@ -83,7 +83,17 @@ static int run_command(const struct command *c, struct args *a, int argc, char *
 
 static int run(int argc, char **argv)
 {
-	struct args a = { .n = -1, .temp = 0, .top_p = 1, .repeat = 1, .top = 10, .window = 512 };
+	struct args a = {
+		.top = 10,
+		.top_p = 1,
+		.repeat = 1,
+		.draft = 8,
+		.window = 512,
+		.n_prompt = 512,
+		.n_decode = 64,
+		.batch = 1,
+		.pass = 512,
+	};
 	const struct command *c;
 	char why[300];
 

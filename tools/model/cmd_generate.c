@@ -1,0 +1,292 @@
+/* ragd-model generate: a prompt in, what the model makes of it out. */
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/util.h"
+#include "engine/serve/engine.h"
+#include "tools/model/prompt.h"
+#include "tools/model/tool.h"
+
+#define TOKENS_DEFAULT 256
+
+static const struct opt opts[] = {
+	{ .letter = 'p',
+	  .name = "prompt",
+	  .arg = "TEXT",
+	  .help = "the prompt; default: standard input",
+	  .type = OPT_TEXT,
+	  .offset = offsetof(struct args, prompt) },
+	{ .letter = 'n',
+	  .name = "tokens",
+	  .arg = "N",
+	  .help = "at most so many tokens; default 256",
+	  .type = OPT_NUMBER,
+	  .offset = offsetof(struct args, n),
+	  .min = 1,
+	  .max = 1 << 24 },
+	{ .name = "temp",
+	  .arg = "T",
+	  .help = "temperature; default 0: always the likeliest token",
+	  .type = OPT_REAL,
+	  .offset = offsetof(struct args, temp),
+	  .min = 0,
+	  .max = 100 },
+	{ .name = "top-k",
+	  .arg = "K",
+	  .help = "draw from the K likeliest; default 0: all",
+	  .type = OPT_NUMBER,
+	  .offset = offsetof(struct args, top_k),
+	  .min = 0,
+	  .max = 1 << 20 },
+	{ .name = "top-p",
+	  .arg = "P",
+	  .help = "draw from the likeliest that have P together; default 1: all",
+	  .type = OPT_REAL,
+	  .offset = offsetof(struct args, top_p),
+	  .min = 1e-6,
+	  .max = 1 },
+	{ .name = "min-p",
+	  .arg = "P",
+	  .help = "draw from those that have P times the likeliest's; default 0: all",
+	  .type = OPT_REAL,
+	  .offset = offsetof(struct args, min_p),
+	  .min = 0,
+	  .max = 0.999999 },
+	{ .name = "repeat-penalty",
+	  .arg = "F",
+	  .help = "make what was there less likely by this factor; default 1: off",
+	  .type = OPT_REAL,
+	  .offset = offsetof(struct args, repeat),
+	  .min = 0.01,
+	  .max = 100 },
+	{ .name = "seed",
+	  .arg = "N",
+	  .help = "the same seed, the same text; default 0",
+	  .type = OPT_NUMBER,
+	  .offset = offsetof(struct args, seed),
+	  .min = 0,
+	  .max = 9007199254740992.0 },
+	{ .name = "chat",
+	  .help = "the prompt is a question: put it as the file's chat template does",
+	  .type = OPT_FLAG,
+	  .offset = offsetof(struct args, chat) },
+	{ .name = "system",
+	  .arg = "TEXT",
+	  .help = "with --chat: a system message",
+	  .type = OPT_TEXT,
+	  .offset = offsetof(struct args, system) },
+	{ .name = "special",
+	  .help = "control tokens named in the prompt become those tokens, for a prompt in the "
+		  "form "
+		  "of a template",
+	  .type = OPT_FLAG,
+	  .offset = offsetof(struct args, special) },
+	{ .name = "draft",
+	  .arg = "N",
+	  .help = "tokens to draft from the prompt at most, for the same text sooner; default 8, "
+		  "0: off",
+	  .type = OPT_NUMBER,
+	  .offset = offsetof(struct args, draft),
+	  .min = 0,
+	  .max = 64 },
+	{ .name = NULL },
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int sig)
+{
+	(void)sig;
+	interrupted = 1;
+}
+
+/* One request, waited for. */
+struct answer {
+	bool stream; /* to stdout as it comes */
+	struct buf text;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool ended;
+	int rc;
+	enum ragd_finish finish;
+	struct engine_usage usage;
+	struct ragd_err err;
+};
+
+static int token_cb(void *arg, const struct engine_token *t)
+{
+	struct answer *a = arg;
+
+	if (!a->stream) {
+		buf_add(&a->text, t->text, t->len);
+		return 0;
+	}
+	fwrite(t->text, 1, t->len, stdout);
+	return fflush(stdout) != 0; /* nobody reads any more */
+}
+
+static bool cancelled_cb(void *arg)
+{
+	(void)arg;
+	return interrupted;
+}
+
+static void done_cb(void *arg, int rc, enum ragd_finish finish, const struct engine_usage *usage,
+		    const struct ragd_err *err)
+{
+	struct answer *a = arg;
+
+	pthread_mutex_lock(&a->lock);
+	a->rc = rc;
+	a->finish = finish;
+	if (usage != NULL)
+		a->usage = *usage;
+	if (rc < 0 && err != NULL)
+		a->err = *err;
+	a->ended = true;
+	pthread_cond_signal(&a->wake);
+	pthread_mutex_unlock(&a->lock);
+}
+
+static void await(struct answer *a)
+{
+	pthread_mutex_lock(&a->lock);
+	while (!a->ended)
+		pthread_cond_wait(&a->wake, &a->lock);
+	pthread_mutex_unlock(&a->lock);
+}
+
+static int engine_start(const struct args *a, const struct loaded *l, size_t n_prompt,
+			uint32_t n_tokens, struct engine **out, struct ragd_err *err)
+{
+	uint64_t want = (uint64_t)n_prompt + n_tokens + 1;
+	struct engine_options opt = {
+		.model = l->model,
+		.vocab = l->vocab,
+		.threads = l->threads,
+		.kv = l->kv,
+		.n_context = (uint32_t)MIN(want, (uint64_t)l->shape->n_context),
+		.max_active = 1,
+		.draft_tokens = (uint32_t)a->draft,
+	};
+
+	opt.cache_bytes = ((size_t)opt.n_context / KV_PAGE + 2) * model_page_bytes(l->model, l->kv);
+	return engine_open(&opt, out, err);
+}
+
+static int print_json(const struct answer *a, double seconds)
+{
+	static const char *const ends[] = {
+		[RAGD_FINISH_STOP] = "stop",
+		[RAGD_FINISH_LENGTH] = "length",
+	};
+	const struct engine_usage *u = &a->usage;
+
+	return tool_print_json(
+		json_pack("{s:o,s:s,s:I,s:I,s:I,s:I,s:f,s:f}", "text",
+			  tool_json_text(a->text.data != NULL ? a->text.data : "", a->text.len),
+			  "finish", ends[a->finish], "prompt_tokens", (json_int_t)u->n_prompt,
+			  "tokens", (json_int_t)u->n_output, "drafted", (json_int_t)u->n_drafted,
+			  "accepted", (json_int_t)u->n_accepted, "first_ms",
+			  (double)u->first_us / 1e3, "seconds", seconds));
+}
+
+static int generate(const struct args *a, struct engine *e, const struct tokens *prompt,
+		    uint32_t n_tokens, struct answer *answer, struct ragd_err *err)
+{
+	struct engine_request r = {
+		.ids = prompt->ids,
+		.n = prompt->n,
+		.max_tokens = n_tokens,
+		.sampling = { .temperature = (float)a->temp,
+			      .top_p = (float)a->top_p,
+			      .min_p = (float)a->min_p,
+			      .top_k = (uint32_t)a->top_k,
+			      .seed = (uint64_t)a->seed,
+			      .repeat_penalty = (float)a->repeat },
+		.arg = answer,
+		.token = token_cb,
+		.cancelled = cancelled_cb,
+		.done = done_cb,
+	};
+	int rc = engine_submit(e, &r, err);
+
+	if (rc < 0)
+		return rc;
+	await(answer);
+	if (answer->rc < 0) {
+		*err = answer->err;
+		return answer->rc;
+	}
+	return 0;
+}
+
+static int read_prompt(const struct args *a, const struct loaded *l, struct tokens *out,
+		       struct ragd_err *err)
+{
+	struct buf text = BUF_INIT;
+	int rc = 0;
+
+	if (a->prompt != NULL)
+		buf_adds(&text, a->prompt);
+	else
+		rc = tool_stdin(&text, err);
+	if (rc == 0 && a->chat)
+		rc = prompt_chat(l, a->system, buf_str(&text), out, err);
+	else if (rc == 0)
+		rc = prompt_text(l, buf_str(&text), a->special, out, err);
+	if (rc == 0 && out->n == 0)
+		rc = ragd_err_set(err, -EINVAL, "generate: the prompt is empty");
+	buf_fini(&text);
+	return rc;
+}
+
+static int run(const struct args *a)
+{
+	struct answer answer = { .stream = !a->json,
+				 .lock = PTHREAD_MUTEX_INITIALIZER,
+				 .wake = PTHREAD_COND_INITIALIZER };
+	uint32_t n_tokens = a->n > 0 ? (uint32_t)a->n : TOKENS_DEFAULT;
+	struct tokens prompt = { .ids = NULL };
+	struct engine *engine = NULL;
+	struct ragd_err err = { 0 };
+	struct loaded l;
+	int64_t start;
+	int rc;
+
+	if (a->system != NULL && !a->chat)
+		return tool_usage("generate: --system is for --chat");
+	rc = load_open(a, &l, &err);
+	if (rc == 0)
+		rc = load_needs_causal(&l, "generate", &err);
+	if (rc == 0)
+		rc = read_prompt(a, &l, &prompt, &err);
+	if (rc == 0)
+		rc = engine_start(a, &l, prompt.n, n_tokens, &engine, &err);
+	signal(SIGINT, on_interrupt); /* the text so far stays, the terminal too */
+	start = clock_ms();
+	if (rc == 0)
+		rc = generate(a, engine, &prompt, n_tokens, &answer, &err);
+	if (answer.stream && answer.usage.n_output > 0)
+		putchar('\n');
+	if (rc < 0)
+		rc = tool_fail(&err);
+	else if (a->json)
+		rc = print_json(&answer, (double)(clock_ms() - start) / 1e3);
+	engine_close(engine);
+	buf_fini(&answer.text);
+	tokens_fini(&prompt);
+	load_close(&l);
+	return rc;
+}
+
+const struct command generate_command = {
+	.name = "generate",
+	.summary = "continue a prompt, or answer a question",
+	.input = "PROMPT",
+	.run = run,
+	.opts = opts,
+	.runs_model = true,
+};

@@ -1,0 +1,70 @@
+#include "tools/model/load.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+
+static int load_kernels(const struct args *a, const struct kernels **out, struct ragd_err *err)
+{
+	*out = kernels_choose(a->kernel);
+	if (*out == NULL)
+		return ragd_err_set(err, -ENOTSUP, "kernels '%s': this processor cannot run them",
+				    a->kernel);
+	return 0;
+}
+
+int load_open(const struct args *a, struct loaded *l, struct ragd_err *err)
+{
+	struct model_options opt = { .huge_pages = true };
+	int64_t start = clock_ms();
+	int rc;
+
+	memset(l, 0, sizeof(*l));
+	l->kv = a->kv != NULL && strcmp(a->kv, "q8_0") == 0 ? KV_Q8_0 : KV_F16;
+	rc = load_kernels(a, &opt.kernels, err);
+	if (rc == 0)
+		rc = gguf_open(a->model, &l->gguf, err);
+	if (rc == 0)
+		rc = vocab_open(l->gguf, &l->vocab, err);
+	if (rc == 0)
+		rc = threads_open((unsigned)a->n_threads, a->cpus, &l->threads, err);
+	opt.threads = l->threads;
+	if (rc == 0)
+		rc = model_open(l->gguf, &opt, &l->model, err);
+	if (rc < 0)
+		return rc;
+	l->shape = model_shape(l->model);
+	l->seconds = (double)(clock_ms() - start) / 1e3;
+	return 0;
+}
+
+void load_close(struct loaded *l)
+{
+	model_close(l->model);
+	threads_close(l->threads);
+	vocab_close(l->vocab);
+	gguf_close(l->gguf);
+}
+
+int load_needs_causal(const struct loaded *l, const char *command, struct ragd_err *err)
+{
+	if (l->shape->causal)
+		return 0;
+	return ragd_err_set(err, -ENOTSUP, "%s: a %s model is for embeddings and writes no text",
+			    command, l->shape->architecture);
+}
+
+size_t load_bos(const struct loaded *l, int32_t *id)
+{
+	struct tokens t = { .ids = NULL };
+	size_t n = 0;
+
+	/* What stands at the ends of an empty text. */
+	if (vocab_encode(l->vocab, (struct ragd_str){ NULL, 0 }, VOCAB_ENDS, &t, NULL) == 0 &&
+	    t.n > 0 && t.ids[0] == vocab_bos(l->vocab)) {
+		*id = t.ids[0];
+		n = 1;
+	}
+	tokens_fini(&t);
+	return n;
+}
