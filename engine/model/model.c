@@ -98,23 +98,6 @@ static int model_measure(const struct bindings *b, size_t *packed, size_t *float
 	return 0;
 }
 
-int model_plan(const struct gguf *g, uint64_t *weight_bytes, struct ragd_err *err)
-{
-	struct model m = { 0 };
-	struct bindings b = { 0 };
-	size_t packed, floats;
-	int rc;
-
-	rc = model_read(&m, g, &b, err);
-	if (rc == 0)
-		rc = model_measure(&b, &packed, &floats, err);
-	if (rc == 0)
-		*weight_bytes = packed + floats * sizeof(float);
-	bindings_fini(&b);
-	model_fini(&m);
-	return rc;
-}
-
 /* ---- packing -------------------------------------------------------------------------------- */
 
 struct packing {
@@ -174,16 +157,13 @@ static uint8_t *packed_map(size_t packed, bool huge)
 
 /* Bindings to where they go: vectors as floats, matrices packed. */
 static int weights_load(struct model *m, const struct model_options *opt, const struct bindings *b,
-			struct ragd_err *err)
+			size_t floats, struct ragd_err *err)
 {
 	struct packing p = { .opt = opt, .gguf = m->gguf };
-	size_t floats, at = 0;
+	size_t at = 0;
 	float *next;
-	int rc;
+	int rc = 0;
 
-	rc = model_measure(b, &m->packed_bytes, &floats, err);
-	if (rc < 0)
-		return rc;
 	m->packed = packed_map(m->packed_bytes, opt->huge_pages);
 	m->vectors = next = calloc(floats + 1, sizeof(float));
 	if (m->packed == NULL || m->vectors == NULL)
@@ -214,24 +194,28 @@ static int weights_load(struct model *m, const struct model_options *opt, const 
 			break;
 		}
 	}
-	m->shape.weight_bytes = m->packed_bytes;
 	return rc;
 }
 
-int model_open(const struct gguf *g, const struct model_options *opt, struct model **out,
-	       struct ragd_err *err)
+/* opt: NULL for an outline. */
+static int model_make(const struct gguf *g, const struct kernels *kernels,
+		      const struct model_options *opt, struct model **out, struct ragd_err *err)
 {
 	struct model *m = calloc(1, sizeof(*m));
 	struct bindings b = { 0 };
+	size_t floats;
 	int rc;
 
 	if (m == NULL)
 		return ragd_err_set(err, -ENOMEM, "open a model: out of memory");
-	m->kernels = opt->kernels != NULL ? opt->kernels : kernels_choose(NULL);
+	m->kernels = kernels != NULL ? kernels : kernels_choose(NULL);
 	rc = model_read(m, g, &b, err);
 	if (rc == 0)
-		rc = weights_load(m, opt, &b, err);
-	if (rc == 0)
+		rc = model_measure(&b, &m->packed_bytes, &floats, err);
+	m->shape.weight_bytes = m->packed_bytes;
+	if (rc == 0 && opt != NULL)
+		rc = weights_load(m, opt, &b, floats, err);
+	if (rc == 0 && opt != NULL)
 		rc = rope_factors(m, err);
 	bindings_fini(&b);
 	if (rc < 0) {
@@ -240,6 +224,18 @@ int model_open(const struct gguf *g, const struct model_options *opt, struct mod
 	}
 	*out = m;
 	return 0;
+}
+
+int model_open(const struct gguf *g, const struct model_options *opt, struct model **out,
+	       struct ragd_err *err)
+{
+	return model_make(g, opt->kernels, opt, out, err);
+}
+
+int model_outline(const struct gguf *g, const struct kernels *kernels, struct model **out,
+		  struct ragd_err *err)
+{
+	return model_make(g, kernels, NULL, out, err);
 }
 
 void model_close(struct model *m)

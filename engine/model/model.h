@@ -47,9 +47,6 @@ struct model_options {
 	bool huge_pages; /* ask for them for the packed weights */
 };
 
-/* What opening will take, before anything is allocated: bytes of packed weights. */
-int model_plan(const struct gguf *g, uint64_t *weight_bytes, struct ragd_err *err);
-
 /*
  * g is borrowed and must outlive the model. -ENOTSUP names an architecture, a rope scaling or the like
  * that is not supported; -EINVAL a tensor that is missing or of another shape than the metadata says;
@@ -57,6 +54,12 @@ int model_plan(const struct gguf *g, uint64_t *weight_bytes, struct ragd_err *er
  */
 int model_open(const struct gguf *g, const struct model_options *opt, struct model **out,
 	       struct ragd_err *err);
+/*
+ * The same without its weights: what opening will take is known before anything is allocated. For
+ * model_shape() (weight_bytes included), model_page_bytes(), run_bytes() and engine_plan(); it cannot run.
+ */
+int model_outline(const struct gguf *g, const struct kernels *kernels, struct model **out,
+		  struct ragd_err *err);
 void model_close(struct model *m);
 const struct model_shape *model_shape(const struct model *m);
 const struct kernels *model_kernels(const struct model *m);

@@ -8,7 +8,9 @@
 #include "base/util.h"
 #include "engine/gguf/card.h"
 
-#define STRINGS (64 * 1024)
+#define STRINGS     (64 * 1024)
+#define STEP_TOKENS 256 /* of prompts in a step: activations stay in the second-level cache */
+#define MAX_GAP     2.5 /* a step with prompts beside streams, against one without */
 
 /* How much of loading is over when a part of it begins. */
 #define DONE_DIGEST 0.0
@@ -149,15 +151,34 @@ static enum model_pooling pooling_of(const char *name)
 	return values[i];
 }
 
-static uint64_t cache_bytes(const struct llm *l, const struct engine_options *o, uint64_t asked,
-			    uint64_t available)
+/* What the engine gets, but for the model itself; `model` may be an outline. */
+static struct engine_options engine_options_of(const struct llm *l, const struct ragd_config *cfg,
+					       const struct model *model, uint64_t available)
 {
-	uint64_t page = model_page_bytes(l->model, o->kv);
-	uint64_t pages = (o->n_context + KV_PAGE - 1) / KV_PAGE + 1;
+	const struct model_shape *shape = model_shape(model);
+	struct engine_options o = {
+		.model = model,
+		.vocab = l->vocab,
+		.threads = l->threads,
+		.kv = strcmp(ragd_config_get(cfg, "cache_type")->s, "f16") == 0 ? KV_F16 : KV_Q8_0,
+		.cache_bytes = (size_t)ragd_config_get(cfg, "cache")->i,
+		.n_context = (uint32_t)MIN(ragd_config_get(cfg, "context")->i,
+					   (int64_t)shape->n_context),
+		.max_active = (uint32_t)ragd_config_get(cfg, "active")->i,
+		.max_waiting = (uint32_t)ragd_config_get(cfg, "waiting")->i,
+		.step_tokens = STEP_TOKENS,
+		.draft_tokens = (uint32_t)ragd_config_get(cfg, "draft")->i,
+		.max_gap = MAX_GAP,
+		.pooling = pooling_of(ragd_config_get(cfg, "pooling")->s),
+	};
+	uint64_t one;
 
-	if (asked > 0)
-		return asked;
-	return MAX(page * pages, MIN(page * pages * o->max_active, available / 4));
+	if (shape->head_dim % 32 != 0) /* which Q8_0 needs */
+		o.kv = KV_F16;
+	one = model_page_bytes(model, o.kv) * (o.n_context / KV_PAGE + 2);
+	if (o.cache_bytes == 0)
+		o.cache_bytes = MAX(one, MIN(one * o.max_active, available / 4));
+	return o;
 }
 
 /* ---- the card, and what a saved cache depends on ---------------------------------------------------- */
@@ -217,55 +238,52 @@ static bool pack_progress(void *arg, double done)
 	return true;
 }
 
-static int open_model(struct llm *l, const struct ragd_config *cfg, struct ragd_err *err)
+/* The plan is made, told and judged before anything is allocated. */
+static int judge_memory(const struct llm *l, const struct ragd_config *cfg, const struct kernels *k,
+			uint64_t available, struct ragd_err *err)
 {
-	const struct model_options opt = {
+	struct memory_plan plan;
+	struct engine_options o;
+	struct model *outline;
+	int rc = model_outline(l->gguf, k, &outline, err);
+
+	if (rc < 0)
+		return rc;
+	o = engine_options_of(l, cfg, outline, available);
+	plan.weights = model_shape(outline)->weight_bytes;
+	plan.cache = model_shape(outline)->causal ? o.cache_bytes : 0;
+	plan.scratch = engine_plan(&o) - plan.cache;
+	model_close(outline);
+	return memory_judge(l->host, &plan, available, (uint64_t)ragd_config_get(cfg, "memory")->i,
+			    err);
+}
+
+static int open_engine(struct llm *l, const struct ragd_config *cfg, struct ragd_err *err)
+{
+	uint64_t available = memory_available();
+	struct model_options opt = {
 		.threads = l->threads,
 		.kernels = choose_kernels(ragd_config_get(cfg, "kernels")->s, err),
 		.progress = pack_progress,
 		.progress_arg = l,
 		.huge_pages = ragd_config_get(cfg, "huge_pages")->b,
 	};
-	struct memory_plan plan = { .cache = (uint64_t)ragd_config_get(cfg, "cache")->i };
+	struct engine_options o;
 	int rc;
 
 	if (opt.kernels == NULL)
 		return err != NULL ? err->code : -ENOTSUP;
-	rc = model_plan(l->gguf, &plan.weights, err);
+	rc = judge_memory(l, cfg, opt.kernels, available, err);
 	if (rc == 0)
-		rc = memory_judge(l->host, &plan, memory_available(),
-				  (uint64_t)ragd_config_get(cfg, "memory")->i, err);
-	return rc == 0 ? model_open(l->gguf, &opt, &l->model, err) : rc;
-}
-
-static int open_engine(struct llm *l, const struct ragd_config *cfg, struct ragd_err *err)
-{
-	const struct model_shape *shape = model_shape(l->model);
-	uint64_t available = memory_available();
-	struct engine_options opt = {
-		.model = l->model,
-		.vocab = l->vocab,
-		.threads = l->threads,
-		.kv = strcmp(ragd_config_get(cfg, "cache_type")->s, "f16") == 0 ? KV_F16 : KV_Q8_0,
-		.n_context = (uint32_t)MIN(ragd_config_get(cfg, "context")->i,
-					   (int64_t)shape->n_context),
-		.max_active = (uint32_t)ragd_config_get(cfg, "active")->i,
-		.max_waiting = (uint32_t)ragd_config_get(cfg, "waiting")->i,
-		.step_tokens = 256,
-		.draft_tokens = (uint32_t)ragd_config_get(cfg, "draft")->i,
-		.max_gap = 2.5,
-		.pooling = pooling_of(ragd_config_get(cfg, "pooling")->s),
-	};
-
-	if (shape->head_dim % 32 != 0)
-		opt.kv = KV_F16;
-	opt.cache_bytes =
-		cache_bytes(l, &opt, (uint64_t)ragd_config_get(cfg, "cache")->i, available);
+		rc = model_open(l->gguf, &opt, &l->model, err);
+	if (rc < 0)
+		return rc;
+	o = engine_options_of(l, cfg, l->model, available);
 	l->max_tokens = (uint32_t)ragd_config_get(cfg, "max_tokens")->i;
 	l->repeat_penalty = (float)ragd_config_get(cfg, "repeat_penalty")->f;
 	l->think = ragd_config_get(cfg, "think")->b;
-	l->card.n_context = opt.n_context;
-	return engine_open(&opt, &l->engine, err);
+	l->card.n_context = o.n_context;
+	return engine_open(&o, &l->engine, err);
 }
 
 /* One text through everything: pages of memory are there and the pace is known before the first client. */
@@ -305,8 +323,6 @@ static int load(struct llm *l, const struct ragd_config *cfg, struct ragd_err *e
 	if (rc == 0)
 		rc = pool_ref((unsigned)ragd_config_get(cfg, "threads")->i,
 			      ragd_config_get(cfg, "cpus")->s, &l->threads, err);
-	if (rc == 0)
-		rc = open_model(l, cfg, err);
 	if (rc == 0)
 		rc = open_engine(l, cfg, err);
 	if (rc == 0)

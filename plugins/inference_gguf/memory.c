@@ -7,7 +7,7 @@
 
 #include "base/util.h"
 
-#define GIB (1024.0 * 1024 * 1024)
+#define MIB (1024.0 * 1024)
 
 /* A number in a small file of the kernel's: "max" and what cannot be read are UINT64_MAX. */
 static uint64_t read_number(const char *path)
@@ -89,23 +89,23 @@ int memory_judge(const struct ragd_host *host, const struct memory_plan *plan, u
 	uint64_t sum = plan->weights + plan->cache + plan->scratch;
 
 	host->log(host, RAGD_LOG_INFO,
-		  "memory: %.2f GiB of weights, %.2f GiB of KV cache at most, %.2f GiB to work in; "
-		  "%.2f GiB available",
-		  (double)plan->weights / GIB, (double)plan->cache / GIB,
-		  (double)plan->scratch / GIB, (double)available / GIB);
+		  "memory: %.0f MiB of weights, %.0f MiB of KV cache at most, %.0f MiB to work in; "
+		  "%.0f MiB available",
+		  (double)plan->weights / MIB, (double)plan->cache / MIB,
+		  (double)plan->scratch / MIB, (double)available / MIB);
 	if (limit > 0 && sum > limit)
 		return ragd_err_set(
 			err, -ENOMEM,
-			"needs %.2f GiB (weights %.2f, KV cache %.2f, working %.2f), and "
-			"`memory` allows %.2f: a smaller model, `cache` or `context`",
-			(double)sum / GIB, (double)plan->weights / GIB, (double)plan->cache / GIB,
-			(double)plan->scratch / GIB, (double)limit / GIB);
+			"needs %.0f MiB (weights %.0f, KV cache %.0f, working %.0f), and "
+			"`memory` allows %.0f: a smaller model, `cache` or `context`",
+			(double)sum / MIB, (double)plan->weights / MIB, (double)plan->cache / MIB,
+			(double)plan->scratch / MIB, (double)limit / MIB);
 	if (sum > available)
 		return ragd_err_set(
 			err, -ENOMEM,
-			"needs %.2f GiB (weights %.2f, KV cache %.2f, working %.2f), and "
-			"%.2f are available: a smaller model, `cache` or `context`",
-			(double)sum / GIB, (double)plan->weights / GIB, (double)plan->cache / GIB,
-			(double)plan->scratch / GIB, (double)available / GIB);
+			"needs %.0f MiB (weights %.0f, KV cache %.0f, working %.0f), and "
+			"%.0f are available: a smaller model, `cache` or `context`",
+			(double)sum / MIB, (double)plan->weights / MIB, (double)plan->cache / MIB,
+			(double)plan->scratch / MIB, (double)available / MIB);
 	return 0;
 }

@@ -50,7 +50,7 @@ assistant "long" {
 }
 CONF
 start_ragd -c "$T/ragd.conf" || exit 1
-has "the plan of memory is in the log" "$(cat "$T/ragd.log")" "GiB of weights"
+has "the plan of memory is in the log" "$(cat "$T/ragd.log")" "MiB of weights"
 exits "documents are added" 0 rag add "$docs"
 
 metric() { api /metrics | awk -v name="ragd_plugin_$1{plugin=\"story\"}" '$1 == name { print int($2) }'; }

@@ -330,7 +330,7 @@ static void refuses_with_a_sentence(void **state)
 		{ "model=", "must name a GGUF file", false },
 		{ "model=/nowhere/model.gguf", "/nowhere/model.gguf", false },
 		{ "model=/proc/self/cmdline", "/proc/self/cmdline", false },
-		{ "memory=64 KiB", "GiB", true },
+		{ "memory=64 KiB", "MiB", true },
 		{ "cache=4 KiB", "KV cache", true },
 		{ "template=llama77", "llama77", true },
 		{ "cpus=99999", "99999", true },

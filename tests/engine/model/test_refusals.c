@@ -140,7 +140,6 @@ static void refused(const struct synth *s, int code, const char *says)
 	struct buf file = BUF_INIT;
 	struct model *m = NULL;
 	struct gguf *g;
-	uint64_t bytes;
 
 	synth_write(s, &file);
 	if (gguf_read(file.data, file.len, &g, &err) < 0)
@@ -151,7 +150,8 @@ static void refused(const struct synth *s, int code, const char *says)
 	assert_null(m);
 	assert_int_equal(err.code, code);
 	assert_non_null(strstr(err.msg, says));
-	assert_int_equal(model_plan(g, &bytes, &plan_err), code);
+	assert_int_equal(model_outline(g, NULL, &m, &plan_err), code);
+	assert_null(m);
 	assert_string_equal(err.msg, plan_err.msg);
 	threads_close(opt.threads);
 	gguf_close(g);
@@ -316,16 +316,22 @@ static void packing_tells_how_far_it_is_and_can_be_given_up(void **state)
 	struct model *m;
 	struct gguf *g;
 	uint64_t plan;
+	size_t run, page;
 
 	(void)state;
 	synth_init(&s, &llama);
 	synth_write(&s, &file);
 	assert_int_equal(gguf_read(file.data, file.len, &g, &err), 0);
 	assert_int_equal(threads_open(2, NULL, &opt.threads, &err), 0);
-	assert_int_equal(model_plan(g, &plan, &err), 0);
+	assert_int_equal(model_outline(g, NULL, &m, &err), 0);
+	plan = model_shape(m)->weight_bytes;
+	run = run_bytes(m, 64, 1, 2);
+	page = model_page_bytes(m, KV_F16);
+	model_close(m);
 	assert_int_equal(model_open(g, &opt, &m, &err), 0);
 	assert_true(w.last == 1);
-	assert_true(plan >= model_shape(m)->weight_bytes);
+	assert_true(plan == model_shape(m)->weight_bytes && plan > 0);
+	assert_true(run == run_bytes(m, 64, 1, 2) && page == model_page_bytes(m, KV_F16));
 	model_close(m);
 	w = (struct watch){ .n_most = 3 };
 	assert_int_equal(model_open(g, &opt, &m, &err), -ECANCELED);
