@@ -499,7 +499,7 @@ static void the_callers_deadline_holds(void **state)
 	t.call.call.deadline_ms = clock_ms() + 500;
 	up_ask(&t);
 	assert_int_equal(t.sink.rc, -ETIMEDOUT);
-	assert_int_equal(t.servers[0].n_posts, 1);
+	assert_int_equal(server_read(&t.servers[0], &t.servers[0].n_posts), 1);
 	up_end(&t);
 }
 
@@ -631,7 +631,7 @@ static void a_server_is_tried_again_after_a_while(void **state)
 	up_ask(&t);
 	assert_int_equal(t.sink.rc, 0);
 	assert_string_equal(answer(&t), "fine");
-	assert_int_equal(t.servers[0].n_posts, 3);
+	assert_int_equal(server_read(&t.servers[0], &t.servers[0].n_posts), 3);
 	assert_true(metric("retries") == retries + 2);
 	up_end(&t);
 
@@ -640,7 +640,7 @@ static void a_server_is_tried_again_after_a_while(void **state)
 	up_open(&t, QUICK, "model=m", "retries=1");
 	up_ask(&t);
 	assert_int_equal(t.sink.rc, -EBUSY);
-	assert_int_equal(t.servers[0].n_posts, 2);
+	assert_int_equal(server_read(&t.servers[0], &t.servers[0].n_posts), 2);
 	up_end(&t);
 }
 
@@ -655,7 +655,7 @@ static void a_key_that_is_refused_is_not_tried_again(void **state)
 	up_open(&t, QUICK, "model=m", "retries=5");
 	up_ask(&t);
 	assert_int_equal(t.sink.rc, -EIO);
-	assert_int_equal(t.servers[0].n_posts, 1);
+	assert_int_equal(server_read(&t.servers[0], &t.servers[0].n_posts), 1);
 	up_end(&t);
 }
 
@@ -685,7 +685,7 @@ static void retry_after_is_honoured_within_its_bound(void **state)
 	up_ask(&t);
 	assert_int_equal(t.sink.rc, -EBUSY);
 	assert_non_null(strstr(t.sink.err.msg, "answers 503"));
-	assert_int_equal(t.servers[0].n_posts, 1);
+	assert_int_equal(server_read(&t.servers[0], &t.servers[0].n_posts), 1);
 	up_end(&t);
 }
 
@@ -703,9 +703,9 @@ static void weights_share_the_requests(void **state)
 		up_ask(&t);
 		assert_int_equal(t.sink.rc, 0);
 	}
-	assert_int_equal(t.servers[0].n_posts, 10);
-	assert_int_equal(t.servers[1].n_posts, 6);
-	assert_int_equal(t.servers[2].n_posts, 4);
+	assert_int_equal(server_read(&t.servers[0], &t.servers[0].n_posts), 10);
+	assert_int_equal(server_read(&t.servers[1], &t.servers[1].n_posts), 6);
+	assert_int_equal(server_read(&t.servers[2], &t.servers[2].n_posts), 4);
 	up_end(&t);
 }
 
@@ -756,7 +756,7 @@ static void requests_alone_find_out_where_nobody_checks(void **state)
 		"retries=3");
 	up_ask(&t);
 	assert_string_equal(answer(&t), "back");
-	assert_int_equal(t.servers[0].n_gets, 0);
+	assert_int_equal(server_read(&t.servers[0], &t.servers[0].n_gets), 0);
 	assert_true(metric("healthy_endpoints") == 1);
 	up_end(&t);
 }
@@ -847,7 +847,7 @@ static void without_a_list_there_is_no_model_to_ask_for(void **state)
 		up_ask(&t);
 		assert_int_equal(t.sink.rc, -EBUSY);
 		assert_non_null(strstr(t.sink.err.msg, "none of the servers can be reached"));
-		assert_int_equal(t.servers[0].n_posts, 0);
+		assert_int_equal(server_read(&t.servers[0], &t.servers[0].n_posts), 0);
 		up_end(&t);
 	}
 }
