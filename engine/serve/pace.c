@@ -3,12 +3,15 @@
 
 #include "base/util.h"
 
-#define FORGET     0.95 /* weight of a step after the next one */
-#define SLICE_MIN  4    /* prompts always get on */
-#define SLICE_NEW  16   /* tokens of prompts in a step while their cost is not known */
-#define REFRESH    32   /* steps with prompts until one without is wanted */
-#define SEEN_MIN   2    /* steps without prompts before their time is believed */
-#define ROW_SHARE  0.1  /* what a row costs beside the rest, until steps of several sizes tell */
+#define FORGET    0.95 /* weight of a step after the next one */
+#define SLICE_MIN 4    /* prompts always get on */
+#define SLICE_NEW 4    /* tokens of prompts in a step while their cost is not known */
+#define FEW_DEARER                                                                                 \
+	2 /* times that a token costs more among few than among many, until that is seen */
+#define MANY       32  /* tokens of prompts that make a step full of them */
+#define REFRESH    32  /* steps with prompts until one without is wanted */
+#define SEEN_MIN   2   /* steps without prompts before their time is believed */
+#define ROW_SHARE  0.1 /* what a row costs beside the rest, until steps of several sizes tell */
 #define OUTLIER    4.0 /* a step that took this many times too long was held up by something else */
 #define OUTLIER_AT 6.0 /* steps (weighted) before anything counts as too long */
 
@@ -53,39 +56,46 @@ static void learn_rows(struct pace *p, double rows, double us)
 	p->n_since = 0;
 }
 
+/* Steps full of prompts cost less for a token than those with a small slice: they are kept apart. */
+static void learn_prompt(struct pace *p, double one)
+{
+	double off;
+
+	if (p->n_prompts++ == 0) {
+		p->prompt_us = one;
+		p->prompt_dev_us = one / 4;
+		return;
+	}
+	one = MIN(one, 2 * OUTLIER * p->prompt_us);
+	off = one > p->prompt_us ? one - p->prompt_us : p->prompt_us - one;
+	p->prompt_us += 0.2 * (one - p->prompt_us);
+	p->prompt_dev_us += 0.2 * (off - p->prompt_dev_us);
+}
+
 void pace_learn(struct pace *p, size_t rows, size_t prompt, double us)
 {
-	double one, off;
-
 	if (prompt == 0) {
 		if (rows > 0)
 			learn_rows(p, (double)rows, us);
 		return;
 	}
 	p->n_since++;
-	/* Before anything is known of decoding the whole step counts: too much rather than too little. */
-	one = MAX(us - pace_step_us(p, rows), 0.0) / (double)prompt;
-	if (p->n_prompts > 0 && prompt < SLICE_MIN)
-		return; /* too few to tell */
-	if (p->n_prompts++ == 0) {
-		p->prompt_us = one;
-		p->prompt_dev_us = one / 4;
-		return;
-	}
-	if (one > OUTLIER * p->prompt_us && p->prompt_us > 0)
-		one = OUTLIER * p->prompt_us;
-	off = one > p->prompt_us ? one - p->prompt_us : p->prompt_us - one;
-	p->prompt_us += 0.2 * (one - p->prompt_us);
-	p->prompt_dev_us += 0.2 * (off - p->prompt_dev_us);
+	if (rows == 0 && (prompt >= MANY || p->alone_us <= 0))
+		p->alone_us = us / (double)prompt;
+	else if (rows > 0 && p->n > 0 &&
+		 (p->n_prompts == 0 || prompt >= SLICE_MIN)) /* or too few to tell */
+		learn_prompt(p, MAX(us - pace_step_us(p, rows), 0.0) / (double)prompt);
 }
 
 size_t pace_slice(const struct pace *p, size_t rows, double max_gap)
 {
 	double step = pace_step_us(p, rows), one = p->prompt_us + p->prompt_dev_us, fit;
 
+	if (p->n_prompts == 0)
+		one = FEW_DEARER * p->alone_us;
 	if (p->n < SEEN_MIN * FORGET || p->n_since >= REFRESH)
 		return 0;
-	if (p->n_prompts == 0 || one <= 0)
+	if (one <= 0)
 		return SLICE_NEW;
 	fit = (max_gap - 1) * step / one;
 	return fit > SLICE_MIN ? (size_t)MIN(fit, 1e6) : SLICE_MIN;

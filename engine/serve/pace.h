@@ -12,9 +12,10 @@
 struct pace {
 	/* Weighted sums over steps without prompts, of rows (x) and time (y); older steps weigh less. */
 	double n, x, y, xx, xy;
-	double prompt_us;     /* a token of a prompt, beyond the step's own cost; < 0 is never */
+	double alone_us;  /* a token of a prompt in a step that decodes nothing; 0: never seen */
+	double prompt_us; /* a token of a prompt beside decoded ones, beyond the step's own cost */
 	double prompt_dev_us; /* how far steps strayed from it, on average */
-	size_t n_prompts;     /* steps with prompts that were seen */
+	size_t n_prompts;     /* steps with both that were seen */
 	size_t n_since;       /* steps since the last one without prompts */
 };
 

@@ -215,7 +215,7 @@ static void slices_are_small_while_little_is_known(void **state)
 	learn(&p, 4, 0);
 	assert_in_range(pace_slice(&p, 4, 2.5), 1, 32);
 	assert_int_equal(schedule_budget(&p, 0, 0, 256, 2.5), 256);
-	assert_int_equal(schedule_budget(&p, 4, 4, 8, 2.5), 8);
+	assert_int_equal(schedule_budget(&p, 4, 4, 2, 2.5), 2);
 	/* However dear prompts are, they get on. */
 	pace_learn(&p, 4, 16, 1e9);
 	assert_in_range(pace_slice(&p, 4, 2.5), 1, 8);
