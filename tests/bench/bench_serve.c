@@ -170,7 +170,6 @@ static struct engine *engine_for(const struct setting *set, struct threads *thre
 		.max_waiting = 64,
 		.step_tokens = 256,
 		.draft_tokens = draft_tokens,
-		.max_gap = 2.5,
 	};
 	struct ragd_err err = { 0 };
 	struct engine *e;

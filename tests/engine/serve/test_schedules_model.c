@@ -11,6 +11,7 @@
 
 #include "engine/gguf/gguf.h"
 #include "tests/engine/model/lab.h"
+#include "tests/engine/model/synth.h"
 #include "tests/engine/serve/ask.h"
 #include "tests/engine/serve/schedules.h"
 
@@ -47,11 +48,14 @@ static size_t alone(const struct world *w, const struct engine_request *r, int32
 	return n;
 }
 
-static void run_schedules(const char *name, enum kv_type kv, uint64_t from, uint64_t n)
+/* The model of a file, or one that was made up, with the vocabulary of the file. */
+static void run_schedules(const char *name, const struct buf *made_up, enum kv_type kv,
+			  uint64_t from, uint64_t n)
 {
 	const char *path = lab_shared(name);
 	struct ragd_err err = { 0 };
 	struct vocab *vocab;
+	struct gguf *file;
 	struct world w;
 	struct lab lab;
 
@@ -59,9 +63,13 @@ static void run_schedules(const char *name, enum kv_type kv, uint64_t from, uint
 		print_message("skipped: %s is not in ../shared\n", name);
 		skip();
 	}
-	lab_open(&lab, path, NULL, 0, NULL);
-	if (vocab_open(lab.gguf, &vocab, &err) < 0)
+	if (gguf_open(path, &file, &err) < 0 || vocab_open(file, &vocab, &err) < 0)
 		fail_msg("%s", err.msg);
+	gguf_close(file);
+	if (made_up != NULL)
+		lab_open(&lab, NULL, made_up->data, made_up->len, NULL);
+	else
+		lab_open(&lab, path, NULL, 0, NULL);
 	w = (struct world){
 		.model = lab.model,
 		.vocab = vocab,
@@ -90,20 +98,40 @@ static uint64_t how_many(void)
 static void quantised_weights_and_a_cache_in_halves(void **state)
 {
 	(void)state;
-	run_schedules("models/llm/tinystories-656K/tinystories-656K-Q8_0.gguf", KV_F16, 0,
+	run_schedules("models/llm/tinystories-656K/tinystories-656K-Q8_0.gguf", NULL, KV_F16, 0,
 		      how_many());
 }
 
 static void weights_of_four_bits(void **state)
 {
 	(void)state;
-	run_schedules("models/llm/stories260K/stories260K-Q4_0.gguf", KV_F16, 5000, how_many());
+	run_schedules("models/llm/stories260K/stories260K-Q4_0.gguf", NULL, KV_F16, 5000,
+		      how_many());
 }
 
-static void a_cache_of_bytes(void **state)
+static void heads_that_share_and_a_cache_of_bytes(void **state)
 {
+	static const struct synth_shape shape = { .arch = "llama",
+						  .type = QUANT_Q4_K,
+						  .n_layers = 2,
+						  .n_embd = 256,
+						  .n_heads = 4,
+						  .n_kv_heads = 2,
+						  .head_dim = 64,
+						  .n_ff = 512,
+						  .n_vocab = 100,
+						  .n_context = 256,
+						  .seed = 3 };
+	struct buf file = BUF_INIT;
+	struct synth s;
+
 	(void)state;
-	run_schedules("models/llm/babyllama-105/babyllama-105-F16.gguf", KV_Q8_0, 9000, how_many());
+	synth_init(&s, &shape);
+	synth_write(&s, &file);
+	run_schedules("models/llm/stories260K/stories260K-F32.gguf", &file, KV_Q8_0, 9000,
+		      how_many());
+	synth_fini(&s);
+	buf_fini(&file);
 }
 
 int main(void)
@@ -111,7 +139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(quantised_weights_and_a_cache_in_halves),
 		cmocka_unit_test(weights_of_four_bits),
-		cmocka_unit_test(a_cache_of_bytes),
+		cmocka_unit_test(heads_that_share_and_a_cache_of_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
