@@ -42,19 +42,63 @@ INLINE vf bounded(vf x)
 	return vf_max(vf_min(vf_number(x), most), least);
 }
 
-static void store_f16(uint8_t *part, const struct sets_kv *at, size_t slot, size_t dim,
-		      const float *k, const float *v)
+/* [8][8] of 16 bits, from rows `from` apart to rows `to` apart, turned over. */
+INLINE void transpose8(const uint16_t *p, size_t from, uint16_t *out, size_t to)
 {
-	uint16_t *to_k = (uint16_t *)(part + at->k) + slot;
-	uint16_t *to_v = (uint16_t *)(part + at->v) + slot * dim;
-	uint16_t row[SETS_HEAD_MAX];
+	__m128i a[8], b[8];
 
-	for (size_t d = 0; d < dim; d += VL) {
-		vf_store_f16_n(row + d, bounded(vf_load_n(k + d, dim - d)), dim - d);
-		vf_store_f16_n(to_v + d, bounded(vf_load_n(v + d, dim - d)), dim - d);
+	UNROLL
+	for (size_t i = 0; i < 8; i++)
+		a[i] = _mm_loadu_si128((const void *)(p + i * from));
+	UNROLL
+	for (size_t i = 0; i < 4; i++) { /* pairs of rows i and i + 4: numbers interleaved */
+		b[2 * i] = _mm_unpacklo_epi16(a[i], a[i + 4]);
+		b[2 * i + 1] = _mm_unpackhi_epi16(a[i], a[i + 4]);
 	}
-	for (size_t d = 0; d < dim; d++)
-		to_k[d * KV_PAGE] = row[d];
+	UNROLL
+	for (size_t i = 0; i < 4; i++) {
+		a[2 * i] = _mm_unpacklo_epi16(b[i], b[i + 4]);
+		a[2 * i + 1] = _mm_unpackhi_epi16(b[i], b[i + 4]);
+	}
+	UNROLL
+	for (size_t i = 0; i < 4; i++) {
+		b[2 * i] = _mm_unpacklo_epi16(a[i], a[i + 4]);
+		b[2 * i + 1] = _mm_unpackhi_epi16(a[i], a[i + 4]);
+	}
+	UNROLL
+	for (size_t i = 0; i < 8; i++)
+		_mm_storeu_si128((void *)(out + i * to), b[i]);
+}
+
+/* n numbers (a multiple of 8) as F16. */
+INLINE void narrow(const float *x, size_t n, uint16_t *out)
+{
+	for (size_t d = 0; d < n; d += VL)
+		vf_store_f16_n(out + d, bounded(vf_load_n(x + d, n - d)), n - d);
+}
+
+/* n tokens of one page from `slot` on; eight at a time, as far as there are eight. */
+static void store_f16(uint8_t *part, const struct sets_kv *at, size_t slot, size_t n, size_t dim,
+		      const float *k, const float *v, size_t ld)
+{
+	uint16_t *to_k = (uint16_t *)(part + at->k), *to_v = (uint16_t *)(part + at->v);
+	uint16_t rows[8][SETS_HEAD_MAX];
+
+	for (size_t i = 0, m; i < n; i += m) {
+		m = n - i < 8 ? 1 : 8;
+		for (size_t j = 0; j < m; j++) {
+			narrow(k + (i + j) * ld, dim, rows[j]);
+			narrow(v + (i + j) * ld, dim, to_v + (slot + i + j) * dim);
+		}
+		if (m == 8) {
+			for (size_t d = 0; d < dim; d += 8)
+				transpose8(rows[0] + d, SETS_HEAD_MAX,
+					   to_k + d * KV_PAGE + slot + i, KV_PAGE);
+			continue;
+		}
+		for (size_t d = 0; d < dim; d++)
+			to_k[d * KV_PAGE + slot + i] = rows[0][d];
+	}
 }
 
 /* Quants of 32 numbers; returns the scale. */
@@ -72,20 +116,21 @@ INLINE uint16_t quantise(const float *x, int8_t q[32])
 	return quant_f32_to_f16(top / 127);
 }
 
-static void store_q8_0(uint8_t *part, const struct sets_kv *at, size_t slot, size_t dim,
-		       const float *k, const float *v)
+static void store_q8_0(uint8_t *part, const struct sets_kv *at, size_t slot, size_t n, size_t dim,
+		       const float *k, const float *v, size_t ld)
 {
-	int8_t *to_k = (int8_t *)part + at->k + slot, *to_v = (int8_t *)part + at->v + slot * dim;
-	uint16_t *scale_k = (uint16_t *)(part + at->k_scale) + slot;
-	uint16_t *scale_v = (uint16_t *)(part + at->v_scale) + slot * (dim / 32);
+	uint16_t *scale_k = (uint16_t *)(part + at->k_scale);
+	uint16_t *scale_v = (uint16_t *)(part + at->v_scale);
+	int8_t *to_k = (int8_t *)part + at->k, *to_v = (int8_t *)part + at->v, q[32];
 
-	for (size_t d = 0; d < dim; d += 32) {
-		int8_t q[32];
-
-		scale_k[d / 32 * KV_PAGE] = quantise(k + d, q);
-		for (size_t i = 0; i < 32; i++)
-			to_k[(d + i) * KV_PAGE] = q[i];
-		scale_v[d / 32] = quantise(v + d, to_v + d);
+	for (; n > 0; n--, slot++, k += ld, v += ld) {
+		for (size_t d = 0; d < dim; d += 32) {
+			scale_k[d + slot] = quantise(k + d, q);
+			for (size_t i = 0; i < 32; i++)
+				to_k[(d + i) * KV_PAGE + slot] = q[i];
+			scale_v[slot * (dim / 32) + d / 32] =
+				quantise(v + d, to_v + slot * dim + d);
+		}
 	}
 }
 
@@ -94,48 +139,59 @@ void ATTEND_STORE(const struct kv_shape *s, uint8_t *const *pages, size_t page_o
 {
 	size_t dim = s->head_dim;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0, m; i < n; i += m) {
 		uint8_t *part = pages[(first + i) / KV_PAGE] + page_offset;
 		size_t slot = (first + i) % KV_PAGE;
 
+		m = MIN(KV_PAGE - slot, n - i);
 		for (size_t h = 0; h < s->n_kv_heads; h++) {
-			struct sets_kv at = sets_kv(s, h);
+			const struct sets_kv at = sets_kv(s, h);
 
-			(s->type == KV_F16 ? store_f16 : store_q8_0)(
-				part, &at, slot, dim, k + i * ld + h * dim, v + i * ld + h * dim);
+			(s->type == KV_F16 ? store_f16 : store_q8_0)(part, &at, slot, m, dim,
+								     k + i * ld + h * dim,
+								     v + i * ld + h * dim, ld);
 		}
 	}
 }
 
 /* ---- a block of keys and values as floats ---------------------------------------------------------- */
 
-static void keys_of_page(const struct kv_shape *s, const struct sets_kv *at, const uint8_t *part,
-			 float *keys)
+/* `next`: the same of a page that will be needed soon, brought in meanwhile. */
+static void keys_f16(const struct kv_shape *s, const uint8_t *from, const uint8_t *next,
+		     float *keys)
 {
-	const int8_t *q = (const int8_t *)part + at->k;
-	const uint16_t *h = (const uint16_t *)(part + at->k);
-	const uint16_t *scales = (const uint16_t *)(part + at->k_scale);
+	const uint16_t *h = (const uint16_t *)from;
 
-	for (size_t j = 0; j < KV_PAGE; j += VL) {
-		vf scale = vf_zero();
+	for (size_t d = 0; d < s->head_dim; d++, keys += SETS_KEYS, h += KV_PAGE) {
+		_mm_prefetch((const char *)next + d * KV_PAGE * 2, _MM_HINT_T0);
+		UNROLL
+		for (size_t j = 0; j < KV_PAGE; j += VL)
+			vf_store(keys + j, vf_load_f16(h + j));
+	}
+}
 
-		for (size_t d = 0; d < s->head_dim; d++) {
-			vf x;
+static void keys_q8_0(const struct kv_shape *s, const uint8_t *from, const uint16_t *scales,
+		      const uint8_t *next, float *keys)
+{
+	const int8_t *q = (const int8_t *)from;
 
-			if (s->type == KV_F16) {
-				x = vf_load_f16(h + d * KV_PAGE + j);
-			} else {
-				if (d % 32 == 0)
-					scale = vf_load_f16(scales + d / 32 * KV_PAGE + j);
-				x = vf_mul(scale, vf_load_i8(q + d * KV_PAGE + j));
-			}
-			vf_store(keys + d * SETS_KEYS + j, x);
+	for (size_t b = 0; b < s->head_dim; b += 32, scales += KV_PAGE) {
+		vf scale[KV_PAGE / VL];
+
+		UNROLL
+		for (size_t j = 0; j < KV_PAGE / VL; j++)
+			scale[j] = vf_load_f16(scales + j * VL);
+		for (size_t d = b; d < b + 32; d++, keys += SETS_KEYS, q += KV_PAGE) {
+			_mm_prefetch((const char *)next + d * KV_PAGE, _MM_HINT_T0);
+			UNROLL
+			for (size_t j = 0; j < KV_PAGE / VL; j++)
+				vf_store(keys + j * VL, vf_mul(scale[j], vf_load_i8(q + j * VL)));
 		}
 	}
 }
 
 static void values_of_page(const struct kv_shape *s, const struct sets_kv *at, const uint8_t *part,
-			   size_t n, float *values, size_t width)
+			   const uint8_t *next, size_t n, float *values, size_t width)
 {
 	const int8_t *q = (const int8_t *)part + at->v;
 	const uint16_t *h = (const uint16_t *)(part + at->v);
@@ -144,28 +200,41 @@ static void values_of_page(const struct kv_shape *s, const struct sets_kv *at, c
 
 	for (size_t j = 0; j < n; j++, values += width) {
 		if (s->type == KV_F16) {
+			for (size_t d = 0; d < dim; d += 32)
+				_mm_prefetch((const char *)next + at->v + (j * dim + d) * 2,
+					     _MM_HINT_T0);
 			for (size_t d = 0; d < dim; d += VL)
 				vf_store(values + d, vf_load_f16_n(h + j * dim + d, dim - d));
 			continue;
 		}
 		for (size_t b = 0; b < dim / 32; b++) {
-			vf scale = vf_set(quant_f16_to_f32(scales[j * (dim / 32) + b]));
+			vf scale = vf_set_f16(scales[j * (dim / 32) + b]);
 
-			for (size_t d = b * 32; d < b * 32 + 32; d += VL)
-				vf_store(values + d, vf_mul(scale, vf_load_i8(q + j * dim + d)));
+			_mm_prefetch((const char *)next + at->v + j * dim + b * 32, _MM_HINT_T0);
+			UNROLL
+			for (size_t d = 0; d < 32; d += VL)
+				vf_store(values + b * 32 + d,
+					 vf_mul(scale, vf_load_i8(q + j * dim + b * 32 + d)));
 		}
 	}
 }
 
-/* The block of n keys from `from` on. What lies beyond them in a page may be anything. */
+/* The block of n keys from `from` on; `last` is the last page of all. What lies beyond them in a page may be anything. */
 static void load_block(const struct attention *a, const struct sets_kv *at, size_t from, size_t n,
-		       struct work *w, size_t width)
+		       size_t last, struct work *w, size_t width)
 {
 	for (size_t j = 0; j < n; j += KV_PAGE) {
-		const uint8_t *part = a->pages[(from + j) / KV_PAGE] + a->page_offset;
+		const size_t page = (from + j) / KV_PAGE, then = MIN(page + 2, last);
+		const uint8_t *part = a->pages[page] + a->page_offset;
+		const uint8_t *next = a->pages[then] + a->page_offset;
 
-		keys_of_page(&a->kv, at, part, w->keys + j);
-		values_of_page(&a->kv, at, part, MIN(n - j, KV_PAGE), w->values + j * width, width);
+		if (a->kv.type == KV_F16)
+			keys_f16(&a->kv, part + at->k, next + at->k, w->keys + j);
+		else
+			keys_q8_0(&a->kv, part + at->k, (const uint16_t *)(part + at->k_scale),
+				  next + at->k, w->keys + j);
+		values_of_page(&a->kv, at, part, next, MIN(n - j, KV_PAGE), w->values + j * width,
+			       width);
 	}
 }
 
@@ -185,7 +254,7 @@ static void soften(struct work *w, size_t row, size_t n)
 		most = vf_max(p[v], most);
 	}
 	max = vf_most(most);
-	w->shrink[row] = exp2f(w->max[row] - max);
+	w->shrink[row] = vf_head(vf_exp2(vf_set(w->max[row] - max)));
 	w->max[row] = max;
 	UNROLL
 	for (size_t v = 0; v < SETS_KEYS / VL; v++) {
@@ -201,7 +270,7 @@ static void block(struct work *w, size_t r0, size_t r1, size_t from, size_t n, s
 		  size_t width)
 {
 	for (size_t j = 0; j < n; j += TILE_COLS) {
-		const struct tile_w keys = { w->keys + j, SETS_KEYS, 16 };
+		const struct tile_w keys = { w->keys + j, SETS_KEYS, 16, 0 };
 
 		for (size_t r = r0; r < r1; r += TILE_ROWS) {
 			const struct tile_x q = { w->q + r * dim, dim, dim };
@@ -213,7 +282,7 @@ static void block(struct work *w, size_t r0, size_t r1, size_t from, size_t n, s
 	for (size_t r = r0; r < r1; r++)
 		soften(w, r, MIN(w->sees[r] - from, SETS_KEYS));
 	for (size_t d = 0; d < width; d += TILE_COLS) {
-		const struct tile_w values = { w->values + d, width, 16 };
+		const struct tile_w values = { w->values + d, width, 16, 0 };
 
 		for (size_t r = r0; r < r1; r += TILE_ROWS) {
 			size_t rows = MIN(r1 - r, TILE_ROWS);
@@ -255,7 +324,8 @@ static void attend_rows(const struct attention *a, size_t t0, size_t t1, size_t 
 	for (size_t from = 0; from < n_keys; from += SETS_KEYS) {
 		while (w->sees[done] <= from) /* rows that have come to their end */
 			done++;
-		load_block(a, &at, from, MIN(n_keys - from, SETS_KEYS), w, width);
+		load_block(a, &at, from, MIN(n_keys - from, SETS_KEYS), (n_keys - 1) / KV_PAGE, w,
+			   width);
 		block(w, done, n_rows, from, MIN(n_keys - from, SETS_KEYS), dim, width);
 	}
 	for (size_t r = 0; r < n_rows; r++) {

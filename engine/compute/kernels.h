@@ -75,7 +75,8 @@ struct kernels {
 
 	/*
 	 * Write the keys and values of n consecutive tokens into pages, from position `first` on.
-	 * k, v: [n][ld], heads side by side.
+	 * k, v: [n][ld], heads side by side. What F16 cannot hold becomes its largest number, what
+	 * is no number 0. The same bits in every set.
 	 */
 	void (*kv_store)(const struct kv_shape *s, uint8_t *const *pages, size_t page_offset,
 			 size_t first, size_t n, const float *k, const float *v, size_t ld);
@@ -99,8 +100,8 @@ struct kernels {
 		     enum rope_pairs pairs);
 	void (*add)(float *x, const float *y, size_t n); /* x += y */
 	void (*silu_mul)(const float *gate, const float *up, float *out,
-			 size_t n); /* out may be gate */
-	void (*gelu)(const float *x, float *out, size_t n);
+			 size_t n);                         /* out may be gate */
+	void (*gelu)(const float *x, float *out, size_t n); /* with erf, not its look-alike */
 	float (*max)(const float *x, size_t n);
 	/* In place: exp(x - max), returns the sum; for sampling over a whole vocabulary. */
 	float (*exp_sum)(float *x, size_t n, float max);

@@ -1,5 +1,4 @@
 /* The table for AVX2, FMA and F16C. */
-#include "base/util.h"
 #include "engine/compute/int_kernels.h"
 #include "engine/compute/sets.h"
 
@@ -15,7 +14,7 @@ const struct kernels kernels_avx2 = {
 	.usable = sets_has_avx2,
 	.quantise = int_avx2_quantise,
 	.matmul = matmul,
-	.matmul_scratch = MAX(FLOAT_VEC_PANEL, INT_AVX2_SCRATCH),
+	.matmul_scratch = INT_AVX2_SCRATCH,
 	.matmul_rows = 64,
 	.kv_store = attend_avx2_store,
 	.attend = attend_avx2,

@@ -1,5 +1,4 @@
 /* The table for AVX-512 with VNNI: what it adds is products of bytes. */
-#include "base/util.h"
 #include "engine/compute/int_kernels.h"
 #include "engine/compute/sets.h"
 
@@ -15,7 +14,7 @@ const struct kernels kernels_vnni = {
 	.usable = sets_has_vnni,
 	.quantise = int_avx512_quantise,
 	.matmul = matmul,
-	.matmul_scratch = MAX(FLOAT_VEC_PANEL, INT_AVX512_SCRATCH),
+	.matmul_scratch = INT_AVX512_SCRATCH,
 	.matmul_rows = INT_AVX512_ROWS,
 	.kv_store = attend_avx512_store,
 	.attend = attend_avx512,

@@ -73,7 +73,6 @@ SETS_DECLARE(avx512);
 
 /* Bytes of scratch memory that the parts take. */
 #define FLOAT_PORTABLE_SCRATCH  (64 * PACK_ROWS * sizeof(float))
-#define FLOAT_VEC_PANEL         (48 * 1024)
 #define ATTEND_PORTABLE_SCRATCH ((SETS_KEYS + 2 * SETS_HEAD_MAX) * sizeof(float))
 #define ATTEND_VEC_SCRATCH      (640 * 1024)
 

@@ -5,8 +5,8 @@
  *
  * Threads that have nothing to do look out for a next run for some tens of microseconds, since the runs
  * of a forward pass follow each other closely, and then sleep. One that lost its processor in the middle
- * of a piece, so that the caller had to wait for it, is left out for a while: what it could add is less
- * than what the waiting costs.
+ * of a piece, so that the caller had to wait for it, or has none but the caller's is left out for a
+ * while: what it could add is less than what the waiting costs.
  */
 #include "engine/compute/threads.h"
 
@@ -25,9 +25,11 @@
 #define SPIN_NS      50000    /* how long an idle thread looks out before it sleeps */
 #define WAIT_SPIN_NS 100000   /* how long the caller does for the last pieces */
 #define LONG_NS      300000   /* pieces and waits from here on are looked into */
+#define SHARED_RUNS  8        /* more than it takes the scheduler to part two threads */
+#define LEND_NS      500000   /* waiting from here on: a thread has lost its processor */
 #define OUT_MIN_NS   20000000 /* how long a thread is left out at first */
-#define OUT_MAX_NS   200000000
-#define PARDON_NS    100000000 /* in time for so long: what it was late before is forgotten */
+#define OUT_MAX_NS   250000000
+#define PARDON_NS    200000000 /* in time through runs of so long: what was before is forgotten */
 
 /* Aligned so that one thread's counters do not share a line with another's. */
 struct worker {
@@ -37,6 +39,8 @@ struct worker {
 	atomic_bool asleep;
 	atomic_bool out;  /* takes no pieces */
 	atomic_bool lost; /* had no processor during a piece; reset by the caller */
+	atomic_bool busy; /* with a piece */
+	atomic_int cpu;   /* where it took part in the run; -1: it did not */
 	unsigned number;
 	struct threads *threads;
 
@@ -44,8 +48,11 @@ struct worker {
 	int64_t wall_ns, cpu_ns;
 
 	/* The caller's. */
-	int64_t out_ns;   /* how long it was left out last; 0 if it has not been late */
-	int64_t until_ns; /* when it may try again */
+	int64_t out_ns;    /* how long it was left out last; 0 if it has not been late */
+	int64_t until_ns;  /* when it may try again */
+	int64_t since_ns;  /* runs' time when it last did */
+	bool guest;        /* moved to the caller's processor */
+	unsigned n_shared; /* runs one after another that it has shared that processor */
 };
 
 struct threads {
@@ -68,6 +75,8 @@ struct threads {
 	pthread_t pinned;
 	bool is_pinned; /* `pinned` called before */
 	uint32_t run;
+	int64_t runs_ns; /* time that runs on several threads have taken */
+	cpu_set_t home;  /* where threads may be if they are not pinned */
 	atomic_ulong n_runs, n_late;
 	atomic_uint n_out;
 	struct worker *workers; /* [n]; the caller is the first and does not use it */
@@ -196,11 +205,14 @@ static void *worker_main(void *arg)
 		uint32_t piece;
 
 		while (take(t, &piece)) {
+			atomic_store_explicit(&w->busy, true, memory_order_relaxed);
+			atomic_store_explicit(&w->cpu, sched_getcpu(), memory_order_relaxed);
 			work(t, piece, w->number);
 			end = now_ns(CLOCK_MONOTONIC);
 			if (end - start > LONG_NS)
 				look_back(w);
 			start = end;
+			atomic_store_explicit(&w->busy, false, memory_order_relaxed);
 			finish(t);
 		}
 	}
@@ -239,6 +251,7 @@ static void readmit(struct threads *t)
 		struct worker *w = &t->workers[i];
 
 		if (atomic_load(&w->out) && now >= w->until_ns) {
+			w->since_ns = t->runs_ns;
 			atomic_store(&w->lost, false);
 			atomic_store(&w->out, false);
 			atomic_fetch_sub(&t->n_out, 1);
@@ -271,6 +284,44 @@ static void publish(struct threads *t, size_t n_items, size_t grain, threads_fn 
 	}
 }
 
+/*
+ * A thread in the middle of a piece waits for its processor, and the caller for the thread: put it where
+ * the caller is, which is about to sleep. `back` undoes that.
+ */
+static void lend(struct threads *t, bool back)
+{
+	int cpu = sched_getcpu();
+
+	if (t->cpus != NULL || cpu < 0)
+		return;
+	for (unsigned i = 1; i < t->n; i++) {
+		struct worker *w = &t->workers[i];
+
+		if (back && w->guest)
+			pthread_setaffinity_np(w->id, sizeof(t->home), &t->home);
+		w->guest = !back && atomic_load_explicit(&w->busy, memory_order_relaxed);
+		if (w->guest)
+			pin(w->id, (unsigned)cpu);
+	}
+}
+
+/* Asleep until the rest is done or (true) the moment has come. */
+static bool sleep_until(struct threads *t, int64_t moment_ns)
+{
+	struct timespec ts = { .tv_sec = moment_ns / 1000000000,
+			       .tv_nsec = moment_ns % 1000000000 };
+	int rc = 0;
+
+	pthread_mutex_lock(&t->lock);
+	atomic_store(&t->waiting, true);
+	while (atomic_load(&t->done) < t->n_pieces && rc == 0)
+		rc = moment_ns > 0 ? pthread_cond_timedwait(&t->finished, &t->lock, &ts)
+				   : pthread_cond_wait(&t->finished, &t->lock);
+	atomic_store(&t->waiting, false);
+	pthread_mutex_unlock(&t->lock);
+	return atomic_load(&t->done) < t->n_pieces;
+}
+
 /* Until the pieces that others took are done. Returns how long that took. */
 static int64_t wait_for_rest(struct threads *t)
 {
@@ -282,12 +333,11 @@ static int64_t wait_for_rest(struct threads *t)
 	}
 	if (atomic_load(&t->done) == t->n_pieces)
 		return now - start;
-	pthread_mutex_lock(&t->lock);
-	atomic_store(&t->waiting, true);
-	while (atomic_load(&t->done) < t->n_pieces)
-		pthread_cond_wait(&t->finished, &t->lock);
-	atomic_store(&t->waiting, false);
-	pthread_mutex_unlock(&t->lock);
+	if (sleep_until(t, start + LEND_NS)) {
+		lend(t, false);
+		sleep_until(t, 0);
+		lend(t, true);
+	}
 	return now_ns(CLOCK_MONOTONIC) - start;
 }
 
@@ -303,9 +353,9 @@ static void judge(struct threads *t)
 		if (!atomic_exchange(&w->lost, false) || atomic_load(&w->out))
 			continue;
 		late = true;
-		if (now - w->until_ns > PARDON_NS)
+		if (t->runs_ns - w->since_ns > PARDON_NS)
 			w->out_ns = 0;
-		w->out_ns = MIN(MAX(2 * w->out_ns, OUT_MIN_NS), OUT_MAX_NS);
+		w->out_ns = MIN(MAX(3 * w->out_ns, OUT_MIN_NS), OUT_MAX_NS);
 		w->until_ns = now + w->out_ns;
 		atomic_store(&w->out, true);
 		atomic_fetch_add(&t->n_out, 1);
@@ -314,8 +364,34 @@ static void judge(struct threads *t)
 		atomic_fetch_add(&t->n_late, 1);
 }
 
+/*
+ * Where others keep the processors busy, a thread may be given no other than the caller's: it adds
+ * nothing there, and what it spends looking out is the caller's loss.
+ */
+static bool sharing(struct threads *t)
+{
+	int here = sched_getcpu();
+	bool found = false;
+
+	for (unsigned i = 1; i < t->n && t->cpus == NULL; i++) {
+		struct worker *w = &t->workers[i];
+		int there = atomic_exchange_explicit(&w->cpu, -1, memory_order_relaxed);
+
+		if (there < 0)
+			continue;
+		w->n_shared = there == here ? w->n_shared + 1 : 0;
+		if (w->n_shared >= SHARED_RUNS) {
+			w->n_shared = 0;
+			atomic_store(&w->lost, true);
+			found = true;
+		}
+	}
+	return found;
+}
+
 void threads_run(struct threads *t, size_t n_items, size_t grain, threads_fn fn, void *arg)
 {
+	int64_t start, waited_ns;
 	uint32_t piece;
 
 	if (n_items == 0)
@@ -330,13 +406,16 @@ void threads_run(struct threads *t, size_t n_items, size_t grain, threads_fn fn,
 		return;
 	}
 	t->n_pieces = (uint32_t)((n_items + grain - 1) / grain);
+	start = now_ns(CLOCK_MONOTONIC);
 	publish(t, n_items, grain, fn, arg);
 	while (take(t, &piece)) {
 		work(t, piece, 0);
 		atomic_fetch_add(&t->done, 1);
 	}
-	if (wait_for_rest(t) > LONG_NS)
+	waited_ns = wait_for_rest(t);
+	if (sharing(t) || waited_ns > LONG_NS)
 		judge(t);
+	t->runs_ns += now_ns(CLOCK_MONOTONIC) - start;
 }
 
 /* ---- from beginning to end ------------------------------------------------------------------------- */
@@ -371,6 +450,7 @@ static int start(struct threads *t, struct ragd_err *err)
 
 		w->threads = t;
 		w->number = i;
+		atomic_store(&w->cpu, -1);
 		pthread_mutex_init(&w->lock, NULL);
 		pthread_cond_init(&w->wake, NULL);
 		rc = pthread_create(&w->id, NULL, worker_main, w);
@@ -409,6 +489,7 @@ static int read_list(struct threads *t, const char *list, struct ragd_err *err)
 
 int threads_open(unsigned n, const char *cpus, struct threads **out, struct ragd_err *err)
 {
+	pthread_condattr_t attr;
 	struct threads *t;
 	int rc = 0;
 
@@ -419,7 +500,11 @@ int threads_open(unsigned n, const char *cpus, struct threads **out, struct ragd
 		return ragd_err_set(err, -ENOMEM, "memory for compute threads");
 	memset(t, 0, sizeof(*t));
 	pthread_mutex_init(&t->lock, NULL);
-	pthread_cond_init(&t->finished, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&t->finished, &attr);
+	pthread_condattr_destroy(&attr);
+	sched_getaffinity(0, sizeof(t->home), &t->home);
 	t->n = n;
 	if (cpus != NULL)
 		rc = read_list(t, cpus, err);

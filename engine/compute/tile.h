@@ -23,6 +23,7 @@ struct tile_w {
 	const void *data;
 	size_t step;  /* from one k to the next */
 	size_t group; /* from one run of 16 columns to the next */
+	size_t ahead; /* of what is read, to be brought in; 0 where the nearest cache has it */
 };
 
 struct tile_x {

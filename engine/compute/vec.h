@@ -75,6 +75,11 @@ INLINE void vf_store_f16_n(uint16_t *p, vf x, size_t n)
 	_mm256_mask_storeu_epi16(p, vf_first(n), _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
 }
 
+INLINE vf vf_set_f16(uint16_t x)
+{
+	return _mm512_cvtph_ps(_mm256_set1_epi16((short)x));
+}
+
 INLINE vf vf_load_bf16(const uint16_t *p)
 {
 	__m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)p));
@@ -170,6 +175,11 @@ INLINE vf vf_scale_from(vf a, vf n, vf of, vf least)
 INLINE vf vf_first_or(vf a, size_t n, vf b)
 {
 	return _mm512_mask_mov_ps(b, vf_first(n), a);
+}
+
+INLINE float vf_head(vf a)
+{
+	return _mm512_cvtss_f32(a);
 }
 
 INLINE float vf_sum(vf a)
@@ -275,6 +285,11 @@ INLINE void vf_store_f16_n(uint16_t *p, vf x, size_t n)
 		p[i] = some[i];
 }
 
+INLINE vf vf_set_f16(uint16_t x)
+{
+	return _mm256_cvtph_ps(_mm_set1_epi16((short)x));
+}
+
 INLINE vf vf_load_bf16(const uint16_t *p)
 {
 	__m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const void *)p));
@@ -373,6 +388,11 @@ INLINE vf vf_scale_from(vf a, vf n, vf of, vf least)
 INLINE vf vf_first_or(vf a, size_t n, vf b)
 {
 	return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(vf_first(n)));
+}
+
+INLINE float vf_head(vf a)
+{
+	return _mm256_cvtss_f32(a);
 }
 
 INLINE float vf_sum(vf a)
