@@ -65,8 +65,11 @@ INLINE void tile_part(const struct form f, const size_t m, const struct panel *w
 	{
 		__m512i q[GROUPS];
 
-		UNROLL for (size_t g = 0; g < GROUPS; g++) q[g] =
-			_mm512_load_si512(w->q[b][h * n_units + u][g]);
+		UNROLL for (size_t g = 0; g < GROUPS; g++)
+		{
+			q[g] = _mm512_load_si512(w->q[b][h * n_units + u][g]);
+			__asm__("" : "+v"(q[g])); /* gcc would load it again for every token */
+		}
 		UNROLL for (size_t i = 0; i < m; i++)
 		{
 			__m512i x = broadcast4(a[i].q + b * FORM_BLOCK + 4 * (h * n_units + u));
