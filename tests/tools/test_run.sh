@@ -68,7 +68,7 @@ if [ -w /dev/full ]; then
 fi
 
 # ---- a conversation, as the template puts it
-jinja=$(ls "$models"/chat-templates/*hatml*.jinja "$models"/chat-templates/*/*hatml*.jinja 2>/dev/null | head -n 1)
+jinja=$(find "$models/chat-templates" -name '*hatml*.jinja' | sort | head -n 1)
 if [ -n "$jinja" ]; then
 	check "retemplate" "$RAGD_BUILDDIR/tests/tools/retemplate" "$tiny" "$T/chat.gguf" "$jinja"
 	has "info: the template" "$(model info -m "$T/chat.gguf" --json)" '"chat_template":"chatml"'

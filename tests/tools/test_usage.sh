@@ -45,5 +45,5 @@ for c in $commands; do
 done
 if command -v man >/dev/null && command -v groff >/dev/null; then
 	is "the page renders without a warning" \
-		"$(LC_ALL=C.UTF-8 MANROFFSEQ= MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z "$page" 2>&1 >/dev/null)" ""
+		"$(LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z "$page" 2>&1 >/dev/null)" ""
 fi
