@@ -1,8 +1,9 @@
 /*
- * bench_model FILE [THREADS [REPS]]: how fast a model reads and writes inside the engine, beside what the
+ * bench_model FILE [THREADS [REPS [WHAT]]]: how fast a model reads and writes inside the engine, beside what the
  * memory of the machine allows. Prompt tokens/s for 512 and 128 tokens in one pass, generated tokens/s
  * for 64 tokens one by one, and for 8 sequences together; medians. The share of the bandwidth
- * is the packed weights read for each token, over the bandwidth measured in the same run.
+ * is the packed weights read for each token, over the bandwidth measured in the same run. WHAT leaves
+ * the rest out, for a profiler.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,10 +161,12 @@ int main(int argc, char **argv)
 	static struct bench b;
 	double pp512[REPS_MAX], pp128[REPS_MAX], tg[REPS_MAX], tg8[REPS_MAX], one, bytes;
 	size_t reps = argc > 3 ? (size_t)atoi(argv[3]) : 3;
+	char what = argc > 4 ? argv[4][0] : 'a';
 	int64_t from = clock_us();
 
 	if (argc < 2 || reps < 1 || reps > REPS_MAX) {
-		fprintf(stderr, "usage: bench_model FILE [THREADS [REPS]]\n");
+		fprintf(stderr,
+			"usage: bench_model FILE [THREADS [REPS [all|prompt|generate|8]]]\n");
 		return 2;
 	}
 	bench_open(&b, argv[1], argc > 2 ? (unsigned)atoi(argv[2]) : 0);
@@ -172,10 +175,10 @@ int main(int argc, char **argv)
 	       threads_n(b.threads), 1e-6 * (double)(clock_us() - from));
 	prompt(&b, N_PROMPT);
 	for (size_t i = 0; i < reps; i++) {
-		pp512[i] = prompt(&b, N_PROMPT);
-		pp128[i] = prompt(&b, N_PROMPT / 4);
-		tg[i] = generate(&b, 1, N_GENERATE);
-		tg8[i] = generate(&b, N_SEQS, N_GENERATE / 4);
+		pp512[i] = what == 'a' || what == 'p' ? prompt(&b, N_PROMPT) : 0;
+		pp128[i] = what == 'a' ? prompt(&b, N_PROMPT / 4) : 0;
+		tg[i] = what == 'a' || what == 'g' ? generate(&b, 1, N_GENERATE) : 1;
+		tg8[i] = what == 'a' || what == '8' ? generate(&b, N_SEQS, N_GENERATE / 4) : 0;
 	}
 	one = median(tg, reps);
 	bytes = bandwidth(&b);
