@@ -6,8 +6,6 @@
  * CASE: cold, seen, gap, batch, rss, many, draft, busy; all without. The file may come from
  * RAGD_BENCH_MODEL, too. Figures mean something on a calm machine only.
  */
-#include <errno.h>
-#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -132,20 +130,17 @@ static void stream_start(struct engine *e, struct stream *s)
 		die("submit", &err);
 }
 
-static void stream_wait(struct stream *s)
-{
-	pthread_mutex_lock(&lock);
-	while (!s->done)
-		pthread_cond_wait(&changed, &lock);
-	pthread_mutex_unlock(&lock);
-}
-
 static void stream_wait_tokens(struct stream *s, size_t n)
 {
 	pthread_mutex_lock(&lock);
 	while (!s->done && s->n_out < n)
 		pthread_cond_wait(&changed, &lock);
 	pthread_mutex_unlock(&lock);
+}
+
+static void stream_wait(struct stream *s)
+{
+	stream_wait_tokens(s, SIZE_MAX);
 }
 
 static void stream_quit(struct stream *s)
