@@ -3,8 +3,7 @@
  *
  *     bench_serve -m FILE [-t THREADS] [-c TOKENS] [-p TOKENS] [-k f16|q8_0] [-n REQUESTS] [CASE…]
  *
- * CASE: cold, seen, gap, batch, rss, many, draft, busy; all without. The file may come from
- * RAGD_BENCH_MODEL, too. Figures mean something on a calm machine only.
+ * CASE: cold, seen, gap, batch, rss, many, draft, busy; all without. RAGD_BENCH_MODEL names a file, too.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -418,8 +417,7 @@ static void bench_many(const struct setting *set)
 			stream_wait(s[i]);
 			free(s[i]);
 		}
-		if (early == 0 && n >= set->n_requests / 2)
-			early = status_kb("VmRSS:");
+		early = n < set->n_requests / 2 + CLIENTS ? status_kb("VmRSS:") : early;
 	}
 	late = status_kb("VmRSS:");
 	printf("many: %zu requests: %.1f MB resident after half of them, %.1f MB after all\n", n,
