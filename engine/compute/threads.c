@@ -66,6 +66,7 @@ struct threads {
 	_Alignas(128) atomic_uint done;
 	atomic_bool stop;
 
+	pthread_mutex_t turn; /* one caller at a time */
 	pthread_mutex_t lock; /* for the caller's sleep */
 	pthread_cond_t finished;
 	atomic_bool waiting;
@@ -389,14 +390,12 @@ static bool sharing(struct threads *t)
 	return found;
 }
 
-void threads_run(struct threads *t, size_t n_items, size_t grain, threads_fn fn, void *arg)
+/* As threads_run(), in the caller's turn. */
+static void run(struct threads *t, size_t n_items, size_t grain, threads_fn fn, void *arg)
 {
 	int64_t start, waited_ns;
 	uint32_t piece;
 
-	if (n_items == 0)
-		return;
-	grain = MAX(grain, MAX(n_items >> 31, 1));
 	atomic_fetch_add(&t->n_runs, 1);
 	pin_caller(t);
 	readmit(t);
@@ -416,6 +415,15 @@ void threads_run(struct threads *t, size_t n_items, size_t grain, threads_fn fn,
 	if (sharing(t) || waited_ns > LONG_NS)
 		judge(t);
 	t->runs_ns += now_ns(CLOCK_MONOTONIC) - start;
+}
+
+void threads_run(struct threads *t, size_t n_items, size_t grain, threads_fn fn, void *arg)
+{
+	if (n_items == 0)
+		return;
+	pthread_mutex_lock(&t->turn);
+	run(t, n_items, MAX(grain, MAX(n_items >> 31, 1)), fn, arg);
+	pthread_mutex_unlock(&t->turn);
 }
 
 /* ---- from beginning to end ------------------------------------------------------------------------- */
@@ -469,14 +477,26 @@ static int start(struct threads *t, struct ragd_err *err)
 	return -rc;
 }
 
+/* Whether the system lets us choose at all, asked by choosing what is: seccomp may forbid it. */
+static int may_pin(const char *list, struct ragd_err *err)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0 &&
+	    sched_setaffinity(0, sizeof(set), &set) < 0)
+		return ragd_err_sys(err, "pin compute threads to the processors \"%.64s\"", list);
+	return 0;
+}
+
 /* Thread i's processor is the i-th of the list, from its beginning again where the list is shorter. */
 static int read_list(struct threads *t, const char *list, struct ragd_err *err)
 {
 	unsigned cpus[THREADS_MAX];
 	int n = cpus_parse(list, cpus, ARRAY_LEN(cpus), err);
+	int rc = n < 0 ? n : may_pin(list, err);
 
-	if (n < 0)
-		return n;
+	if (rc < 0)
+		return rc;
 	if (t->n == 0)
 		t->n = (unsigned)n;
 	t->cpus = calloc(t->n, sizeof(*t->cpus));
@@ -499,6 +519,7 @@ int threads_open(unsigned n, const char *cpus, struct threads **out, struct ragd
 	if (t == NULL)
 		return ragd_err_set(err, -ENOMEM, "memory for compute threads");
 	memset(t, 0, sizeof(*t));
+	pthread_mutex_init(&t->turn, NULL);
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -544,6 +565,7 @@ void threads_close(struct threads *t)
 	}
 	pthread_cond_destroy(&t->finished);
 	pthread_mutex_destroy(&t->lock);
+	pthread_mutex_destroy(&t->turn);
 	free(t->workers);
 	free(t->cpus);
 	free(t);

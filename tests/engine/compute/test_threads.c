@@ -1,7 +1,9 @@
 /* Compute threads: every item once, whatever the pieces; lists of processors; limits of cgroups. */
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
@@ -65,6 +67,50 @@ static void every_item_is_worked_on_once(void **state)
 		assert_int_equal(atomic_load(&tally.wrong), 0);
 		threads_close(t);
 	}
+}
+
+struct caller {
+	struct threads *threads;
+	struct tally tally;
+	unsigned n_runs;
+	bool wrong;
+};
+
+static void *call_again_and_again(void *arg)
+{
+	struct caller *c = arg;
+
+	for (unsigned run = 1; run <= c->n_runs && !c->wrong; run++) {
+		threads_run(c->threads, ITEMS, c->tally.grain, count, &c->tally);
+		for (size_t i = 0; i < ITEMS; i++)
+			c->wrong |= c->tally.seen[i] != run;
+	}
+	return NULL;
+}
+
+static void callers_take_turns(void **state)
+{
+	struct caller callers[3] = { 0 };
+	pthread_t ids[ARRAY_LEN(callers)];
+	struct threads *t;
+
+	(void)state;
+	assert_int_equal(threads_open(3, NULL, &t, NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(callers); i++) {
+		callers[i].threads = t;
+		callers[i].n_runs = getenv("VALGRIND") != NULL ? 50 : 2000;
+		callers[i].tally.n_items = ITEMS;
+		callers[i].tally.n_workers = 3;
+		callers[i].tally.grain = 100 + i;
+		assert_int_equal(pthread_create(&ids[i], NULL, call_again_and_again, &callers[i]),
+				 0);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(callers); i++) {
+		assert_int_equal(pthread_join(ids[i], NULL), 0);
+		assert_false(callers[i].wrong);
+		assert_int_equal(atomic_load(&callers[i].tally.wrong), 0);
+	}
+	threads_close(t);
 }
 
 static void a_grain_of_nothing_is_one_item(void **state)
@@ -339,6 +385,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_item_is_worked_on_once),
+		cmocka_unit_test(callers_take_turns),
 		cmocka_unit_test(a_grain_of_nothing_is_one_item),
 		cmocka_unit_test(no_run_is_lost),
 		cmocka_unit_test(all_threads_take_part),
