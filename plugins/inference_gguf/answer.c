@@ -64,7 +64,7 @@ int answer_prompt(const struct llm *l, const struct ragd_message *messages, size
 	struct arena *arena = arena_new(PROMPT_PIECES + n * 1024);
 	const struct vocab_piece *pieces;
 	struct chat_context ctx = { .generation_prompt = true,
-				    .bos_is_added = true,
+				    .bos_is_added = l->adds_bos,
 				    .merge_system = true };
 	char date[32];
 	size_t n_pieces;

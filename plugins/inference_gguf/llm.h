@@ -30,7 +30,8 @@ struct llm {
 	const struct chat_family *chat; /* NULL: messages are put one after another */
 	uint32_t max_tokens;            /* of an answer that names no limit */
 	float repeat_penalty;
-	bool think; /* let models that may think aloud do so */
+	bool adds_bos; /* the vocabulary puts it in front of a text: a template need not */
+	bool think;    /* let models that may think aloud do so */
 	bool keep_cache;
 	char *cache_path;      /* in the instance's state directory */
 	char *stamp;           /* what a saved cache depends on */

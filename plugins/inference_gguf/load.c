@@ -124,10 +124,23 @@ static int choose_chat(struct llm *l, const char *template, struct ragd_err *err
 			err, -ENOTSUP,
 			"the file's chat template is none that ragd knows: name one that "
 			"fits as `template` (\"chatml\", \"llama3\" …), see docs/models.md");
+	if (strcmp(vocab_kind(l->vocab), "bert") == 0) /* makes vectors; nobody chats with it */
+		return 0;
 	l->host->log(l->host, RAGD_LOG_WARN,
 		     "the file has no chat template: messages are put one after another; name one "
 		     "that fits as `template` if it was trained to chat");
 	return 0;
+}
+
+/* Whether the vocabulary begins every text with the BOS, as it begins one that is empty. */
+static int ask_for_bos(struct llm *l, struct ragd_err *err)
+{
+	struct tokens ends = { 0 };
+	int rc = vocab_encode(l->vocab, (struct ragd_str){ NULL, 0 }, VOCAB_ENDS, &ends, err);
+
+	l->adds_bos = rc == 0 && ends.n > 0 && ends.ids[0] == vocab_bos(l->vocab);
+	tokens_fini(&ends);
+	return rc;
 }
 
 static const struct kernels *choose_kernels(const char *name, struct ragd_err *err)
@@ -316,6 +329,8 @@ static int load(struct llm *l, const struct ragd_config *cfg, struct ragd_err *e
 
 	if (rc == 0)
 		rc = vocab_open(l->gguf, &l->vocab, err);
+	if (rc == 0)
+		rc = ask_for_bos(l, err);
 	if (rc == 0)
 		rc = choose_chat(l, ragd_config_get(cfg, "template")->s, err);
 	if (rc == 0)

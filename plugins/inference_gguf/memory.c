@@ -97,7 +97,7 @@ int memory_judge(const struct ragd_host *host, const struct memory_plan *plan, u
 		return ragd_err_set(
 			err, -ENOMEM,
 			"needs %.0f MiB (weights %.0f, KV cache %.0f, working %.0f), and "
-			"`memory` allows %.0f: a smaller model, `cache` or `context`",
+			"`memory` allows %.1f: a smaller model, `cache` or `context`",
 			(double)sum / MIB, (double)plan->weights / MIB, (double)plan->cache / MIB,
 			(double)plan->scratch / MIB, (double)limit / MIB);
 	if (sum > available)
