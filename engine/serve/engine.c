@@ -24,7 +24,7 @@ static void settle(struct engine_options *o, size_t *max_tokens, size_t *max_out
 	o->max_active = o->max_active > 0 ? o->max_active : 8;
 	o->max_waiting = o->max_waiting > 0 ? o->max_waiting : 64;
 	o->step_tokens = o->step_tokens > 0 ? o->step_tokens : 256;
-	o->max_gap = o->max_gap > 0 ? o->max_gap : 1.8;
+	o->max_gap = o->max_gap > 0 ? o->max_gap : 1.6;
 	if (!s->causal) {
 		*max_tokens = *max_outputs = MAX(o->step_tokens, o->n_context);
 		return;

@@ -33,7 +33,7 @@ struct engine_options {
 	uint32_t max_waiting;  /* beyond: -EBUSY */
 	uint32_t step_tokens;  /* the most tokens of prompts in a step while nobody streams, 256 */
 	uint32_t draft_tokens; /* the most to draft for a sequence and step; 0: off */
-	double max_gap; /* a step with prompt slices is to take this many times a step without; 1.8,
+	double max_gap; /* a step with prompt slices is to take this many times a step without; 1.6,
 			 * which keeps nearly all gaps within 3 times the usual */
 	enum model_pooling pooling; /* of embeddings; POOLING_NONE: as the file says */
 };

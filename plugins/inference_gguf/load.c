@@ -10,7 +10,6 @@
 
 #define STRINGS     (64 * 1024)
 #define STEP_TOKENS 256 /* of prompts in a step: activations stay in the second-level cache */
-#define MAX_GAP     2.5 /* a step with prompts beside streams, against one without */
 
 /* How much of loading is over when a part of it begins. */
 #define DONE_DIGEST 0.0
@@ -181,7 +180,6 @@ static struct engine_options engine_options_of(const struct llm *l, const struct
 		.max_waiting = (uint32_t)ragd_config_get(cfg, "waiting")->i,
 		.step_tokens = STEP_TOKENS,
 		.draft_tokens = (uint32_t)ragd_config_get(cfg, "draft")->i,
-		.max_gap = MAX_GAP,
 		.pooling = pooling_of(ragd_config_get(cfg, "pooling")->s),
 	};
 	uint64_t one;
