@@ -221,6 +221,10 @@ static void fail(struct chat *c, const struct ragd_err *err)
 	const char *code;
 	int status = api_status(err->code, "unknown_collection", &code);
 
+	if (err->code == -ENOTSUP) { /* no question of the request's media type: the model cannot */
+		status = 400;
+		code = "unsupported";
+	}
 	log_warn("event=answer_failed id=%s err=%s", flow_id(c->flow), err->msg);
 	if (!c->started) {
 		if (status == 503)

@@ -2,6 +2,7 @@
 
 #include <config.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/util.h"
@@ -128,12 +129,26 @@ static void print_answers(struct buf *b)
 	one(b, "ragd_output_tokens_total", "counter", "Tokens written.", m.n_output);
 }
 
+/* What plugins count comes sorted by name: the head of a name stands once, above all that have it. */
+struct plugin_rows {
+	struct buf *out;
+	const char *name; /* of the row above; NULL: none */
+	bool counter;
+};
+
 static void print_plugin(const char *instance, const char *name, bool counter, double value,
 			 void *arg)
 {
-	buf_printf(arg, "# TYPE ragd_plugin_%s%s %s\nragd_plugin_%s%s{plugin=\"%s\"} %.17g\n", name,
-		   counter ? "_total" : "", counter ? "counter" : "gauge", name,
-		   counter ? "_total" : "", instance, value);
+	struct plugin_rows *r = arg;
+	const char *suffix = counter ? "_total" : "";
+
+	if (r->name == NULL || r->counter != counter || strcmp(r->name, name) != 0)
+		buf_printf(r->out, "# TYPE ragd_plugin_%s%s %s\n", name, suffix,
+			   counter ? "counter" : "gauge");
+	r->name = name;
+	r->counter = counter;
+	buf_printf(r->out, "ragd_plugin_%s%s{plugin=\"%s\"} %.17g\n", name, suffix, instance,
+		   value);
 }
 
 void metrics_print(struct ragd *d, struct buf *out)
@@ -159,5 +174,5 @@ void metrics_print(struct ragd *d, struct buf *out)
 	    "Answers that the disk or the queue did not take.", journal.n_lost);
 	print_answers(out);
 	print_times(out);
-	plugin_metrics(print_plugin, out);
+	plugin_metrics(print_plugin, &(struct plugin_rows){ .out = out });
 }

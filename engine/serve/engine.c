@@ -412,7 +412,7 @@ int engine_submit(struct engine *e, const struct engine_request *r, struct ragd_
 		return 0;
 	seq_free(s);
 	return ragd_err_set(err, rc,
-			    rc == -EBUSY ? "generate: %u requests wait already"
+			    rc == -EBUSY ? "%u requests wait already: try again in a moment"
 					 : "generate: the engine is being closed",
 			    (unsigned)e->opt.max_waiting);
 }
