@@ -128,6 +128,15 @@ static bool avx512_usable(void)
 	       __builtin_cpu_supports("avx512vnni");
 }
 
+/* _mm512_reduce_add_epi64() adds signed numbers, which may overflow. */
+AVX512 static uint64_t avx512_end(__m512i v)
+{
+	uint64_t out[8];
+
+	_mm512_storeu_si512(out, v);
+	return out[0] ^ out[1] ^ out[2] ^ out[3] ^ out[4] ^ out[5] ^ out[6] ^ out[7];
+}
+
 AVX512 static uint64_t avx512_read(const uint8_t *p, size_t len)
 {
 	__m512i sum[4] = { _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(),
@@ -136,8 +145,8 @@ AVX512 static uint64_t avx512_read(const uint8_t *p, size_t len)
 	for (size_t i = 0; i < len; i += 256)
 		for (size_t k = 0; k < 4; k++)
 			sum[k] = _mm512_xor_si512(sum[k], _mm512_load_si512(p + i + 64 * k));
-	return (uint64_t)_mm512_reduce_add_epi64(_mm512_xor_si512(
-		_mm512_xor_si512(sum[0], sum[1]), _mm512_xor_si512(sum[2], sum[3])));
+	return avx512_end(_mm512_xor_si512(_mm512_xor_si512(sum[0], sum[1]),
+					   _mm512_xor_si512(sum[2], sum[3])));
 }
 
 AVX512 static uint64_t avx512_f32(size_t n)
@@ -153,7 +162,7 @@ AVX512 static uint64_t avx512_f32(size_t n)
 		}
 	}
 	UNROLL for (int k = 1; k < CHAINS; k++) s[0] = _mm512_add_ps(s[0], s[k]);
-	return (uint64_t)_mm512_reduce_add_epi64(_mm512_castps_si512(s[0]));
+	return avx512_end(_mm512_castps_si512(s[0]));
 }
 
 AVX512 static uint64_t avx512_int8(size_t n)
@@ -169,7 +178,7 @@ AVX512 static uint64_t avx512_int8(size_t n)
 		}
 	}
 	UNROLL for (int k = 1; k < CHAINS; k++) s[0] = _mm512_add_epi32(s[0], s[k]);
-	return (uint64_t)_mm512_reduce_add_epi64(s[0]);
+	return avx512_end(s[0]);
 }
 #endif
 
