@@ -22,12 +22,14 @@
 #include "base/util.h"
 #include "engine/compute/cpus.h"
 
-#define SPIN_NS      50000    /* how long an idle thread looks out before it sleeps */
-#define WAIT_SPIN_NS 100000   /* how long the caller does for the last pieces */
-#define LONG_NS      300000   /* pieces and waits from here on are looked into */
-#define SHARED_RUNS  8        /* more than it takes the scheduler to part two threads */
-#define LEND_NS      500000   /* waiting from here on: a thread has lost its processor */
-#define OUT_MIN_NS   20000000 /* how long a thread is left out at first */
+#define SPIN_NS      50000   /* how long an idle thread looks out before it sleeps */
+#define WAIT_SPIN_NS 100000  /* how long the caller does for the last pieces */
+#define LONG_NS      300000  /* pieces and waits from here on are looked into */
+#define SHARED_NS    4000000 /* of runs: more than it takes the scheduler to part two threads */
+#define LEND_NS      500000  /* waiting from here on: a thread has lost its processor */
+#define LATE_NS      2000000 /* waiting that is of no account */
+#define RECENT_NS    20000000
+#define OUT_MIN_NS   10000000 /* how long a thread is left out at first */
 #define OUT_MAX_NS   250000000
 #define PARDON_NS    200000000 /* in time through runs of so long: what was before is forgotten */
 
@@ -52,7 +54,8 @@ struct worker {
 	int64_t until_ns;  /* when it may try again */
 	int64_t since_ns;  /* runs' time when it last did */
 	bool guest;        /* moved to the caller's processor */
-	unsigned n_shared; /* runs one after another that it has shared that processor */
+	int64_t late_ns;   /* what the caller has waited for it of late */
+	int64_t shared_ns; /* runs of late that it had the caller's processor in */
 };
 
 struct threads {
@@ -76,8 +79,9 @@ struct threads {
 	pthread_t pinned;
 	bool is_pinned; /* `pinned` called before */
 	uint32_t run;
-	int64_t runs_ns; /* time that runs on several threads have taken */
-	cpu_set_t home;  /* where threads may be if they are not pinned */
+	int64_t runs_ns;   /* time that runs on several threads have taken */
+	int64_t recent_ns; /* of late */
+	cpu_set_t home;    /* where threads may be if they are not pinned */
 	atomic_ulong n_runs, n_late;
 	atomic_uint n_out;
 	struct worker *workers; /* [n]; the caller is the first and does not use it */
@@ -253,6 +257,7 @@ static void readmit(struct threads *t)
 
 		if (atomic_load(&w->out) && now >= w->until_ns) {
 			w->since_ns = t->runs_ns;
+			w->late_ns = w->shared_ns = 0;
 			atomic_store(&w->lost, false);
 			atomic_store(&w->out, false);
 			atomic_fetch_sub(&t->n_out, 1);
@@ -342,10 +347,23 @@ static int64_t wait_for_rest(struct threads *t)
 	return now_ns(CLOCK_MONOTONIC) - start;
 }
 
-/* The run was held up: leave out who had lost its processor, each time for longer. */
-static void judge(struct threads *t)
+/* Each time for longer. */
+static void leave_out(struct threads *t, struct worker *w)
 {
-	int64_t now = now_ns(CLOCK_MONOTONIC);
+	if (t->runs_ns - w->since_ns > PARDON_NS)
+		w->out_ns = 0;
+	w->out_ns = MIN(MAX(3 * w->out_ns, OUT_MIN_NS), OUT_MAX_NS);
+	w->until_ns = now_ns(CLOCK_MONOTONIC) + w->out_ns;
+	atomic_store(&w->out, true);
+	atomic_fetch_add(&t->n_out, 1);
+}
+
+/*
+ * The run was held up by who had lost its processor in it. A moment now and then is cheaper than to do
+ * without the thread: it goes when a third of the time of late has been waiting.
+ */
+static void judge(struct threads *t, int64_t waited_ns)
+{
 	bool late = false;
 
 	for (unsigned i = 1; i < t->n; i++) {
@@ -354,12 +372,9 @@ static void judge(struct threads *t)
 		if (!atomic_exchange(&w->lost, false) || atomic_load(&w->out))
 			continue;
 		late = true;
-		if (t->runs_ns - w->since_ns > PARDON_NS)
-			w->out_ns = 0;
-		w->out_ns = MIN(MAX(3 * w->out_ns, OUT_MIN_NS), OUT_MAX_NS);
-		w->until_ns = now + w->out_ns;
-		atomic_store(&w->out, true);
-		atomic_fetch_add(&t->n_out, 1);
+		w->late_ns += waited_ns;
+		if (w->late_ns > MAX(t->recent_ns / 3, LATE_NS))
+			leave_out(t, w);
 	}
 	if (late)
 		atomic_fetch_add(&t->n_late, 1);
@@ -369,31 +384,39 @@ static void judge(struct threads *t)
  * Where others keep the processors busy, a thread may be given no other than the caller's: it adds
  * nothing there, and what it spends looking out is the caller's loss.
  */
-static bool sharing(struct threads *t)
+static void part(struct threads *t, int64_t took_ns)
 {
 	int here = sched_getcpu();
-	bool found = false;
 
 	for (unsigned i = 1; i < t->n && t->cpus == NULL; i++) {
 		struct worker *w = &t->workers[i];
-		int there = atomic_exchange_explicit(&w->cpu, -1, memory_order_relaxed);
 
-		if (there < 0)
+		if (atomic_exchange_explicit(&w->cpu, -1, memory_order_relaxed) != here)
 			continue;
-		w->n_shared = there == here ? w->n_shared + 1 : 0;
-		if (w->n_shared >= SHARED_RUNS) {
-			w->n_shared = 0;
-			atomic_store(&w->lost, true);
-			found = true;
-		}
+		w->shared_ns += took_ns;
+		if (w->shared_ns > MAX(t->recent_ns / 2, SHARED_NS) && !atomic_load(&w->out))
+			leave_out(t, w);
 	}
-	return found;
+}
+
+/* A run has taken so long; what was more than a little while ago counts half. */
+static void account(struct threads *t, int64_t took_ns)
+{
+	t->runs_ns += took_ns;
+	t->recent_ns += took_ns;
+	if (t->recent_ns < RECENT_NS)
+		return;
+	t->recent_ns /= 2;
+	for (unsigned i = 1; i < t->n; i++) {
+		t->workers[i].late_ns /= 2;
+		t->workers[i].shared_ns /= 2;
+	}
 }
 
 /* As threads_run(), in the caller's turn. */
 static void run(struct threads *t, size_t n_items, size_t grain, threads_fn fn, void *arg)
 {
-	int64_t start, waited_ns;
+	int64_t start, waited_ns, took_ns;
 	uint32_t piece;
 
 	atomic_fetch_add(&t->n_runs, 1);
@@ -412,9 +435,11 @@ static void run(struct threads *t, size_t n_items, size_t grain, threads_fn fn, 
 		atomic_fetch_add(&t->done, 1);
 	}
 	waited_ns = wait_for_rest(t);
-	if (sharing(t) || waited_ns > LONG_NS)
-		judge(t);
-	t->runs_ns += now_ns(CLOCK_MONOTONIC) - start;
+	took_ns = now_ns(CLOCK_MONOTONIC) - start;
+	account(t, took_ns);
+	if (waited_ns > LONG_NS)
+		judge(t, waited_ns);
+	part(t, took_ns);
 }
 
 void threads_run(struct threads *t, size_t n_items, size_t grain, threads_fn fn, void *arg)
