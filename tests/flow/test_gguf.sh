@@ -52,6 +52,8 @@ CONF
 start_ragd -c "$T/ragd.conf" || exit 1
 has "the plan of memory is in the log" "$(cat "$T/ragd.log")" "MiB of weights"
 exits "documents are added" 0 rag add "$docs"
+# Vectors come a moment later and change which passages are found: the same question is asked twice below.
+check "their vectors are there" wait_for grep -q learned "$T/ragd.log"
 
 metric() { api /metrics | awk -v name="ragd_plugin_$1{plugin=\"story\"}" '$1 == name { print int($2) }'; }
 usage() { python3 -c 'import json, sys; u = json.load(sys.stdin)["usage"]; print(u["prompt_tokens"], u["prompt_tokens_details"]["cached_tokens"], u["completion_tokens"])'; }
