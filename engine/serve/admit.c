@@ -32,7 +32,7 @@ void admit_drop(struct engine *e)
 {
 	struct ragd_err err;
 
-	ragd_err_set(&err, -ECANCELED, "generate: nobody waits for the answer any more");
+	ragd_err_set(&err, -ECANCELED, "nobody waits for the answer any more");
 	for (size_t i = e->n_active; i-- > 0;)
 		if (cancelled(e->active[i]))
 			seq_fail(e, e->active[i], &err);

@@ -359,15 +359,15 @@ static int check_request(const struct engine *e, const struct engine_request *r,
 
 	if (e->cache == NULL)
 		return ragd_err_set(err, -ENOTSUP,
-				    "generate: a model of the kind '%s' has no next token",
+				    "a model of the kind '%s' has no next token",
 				    e->shape->architecture);
 	if (r->done == NULL)
-		return ragd_err_set(err, -EINVAL, "generate: nobody is told of the end");
+		return ragd_err_set(err, -EINVAL, "nobody is told of the end");
 	if (r->n == 0)
-		return ragd_err_set(err, -EINVAL, "generate: the prompt is empty");
+		return ragd_err_set(err, -EINVAL, "the prompt is empty");
 	if (r->n > most)
 		return ragd_err_set(err, -EMSGSIZE,
-				    "generate: the prompt has %zu tokens, %zu over the %zu that a "
+				    "the prompt has %zu tokens, %zu over the %zu that a "
 				    "context of %u has room for",
 				    r->n, r->n - most, most, (unsigned)e->opt.n_context);
 	for (size_t i = 0; i < r->n_stop; i++)

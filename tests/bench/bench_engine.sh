@@ -33,8 +33,12 @@ peer() { # FILE MEASURE…
 value() { sed -n "s/.*\"$2\":\([0-9.]*\).*/\1/p" <<<"$1"; } # JSON NAME
 row() { # NAME OURS THEIRS [MORE-IS-WORSE]
 	awk -v name="$1" -v ours="$2" -v theirs="$3" -v worse="${4:-}" 'BEGIN {
-		ratio = theirs > 0 && ours > 0 ? sprintf("%.2f", worse ? theirs / ours : ours / theirs) : "-"
-		printf "%-28s %10.1f %10s %8s\n", name, ours, theirs > 0 ? sprintf("%.1f", theirs) : "-", ratio }'
+		ratio = peer = "-"
+		if (theirs + 0 > 0) {
+			peer = sprintf("%.1f", theirs)
+			ratio = sprintf("%.2f", worse ? theirs / ours : ours / theirs)
+		}
+		printf("%-28s %10.1f %10s %8s\n", name, ours, peer, ratio) }'
 }
 
 printf '%-28s %10s %10s %8s\n' "2 threads" ragd llama.cpp ratio
@@ -46,7 +50,7 @@ for type in q8_0 q4_0 q4_k_m f16; do
 	row "1b-$type pp512, tokens/s" "$(value "$ours" prefill)" "$(value "$theirs" pp512)"
 	row "1b-$type pp128" "$(value "$short" prefill)" "$(value "$theirs" pp128)"
 	row "1b-$type tg64" "$(value "$ours" decode)" "$(value "$theirs" tg64)"
-	echo "$ours"
+	printf '  of the peak %.0f %%, of the bandwidth %.0f %%\n' "$(value "$ours" prefill_share)e2" "$(value "$ours" decode_share)e2"
 done
 need 1b-q4_k_m.gguf || exit 0
 theirs=$(peer "$models/1b-q4_k_m.gguf" ttft3000)
