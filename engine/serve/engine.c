@@ -358,8 +358,7 @@ static int check_request(const struct engine *e, const struct engine_request *r,
 	int rc;
 
 	if (e->cache == NULL)
-		return ragd_err_set(err, -ENOTSUP,
-				    "a model of the kind '%s' has no next token",
+		return ragd_err_set(err, -ENOTSUP, "a model of the kind '%s' has no next token",
 				    e->shape->architecture);
 	if (r->done == NULL)
 		return ragd_err_set(err, -EINVAL, "nobody is told of the end");
