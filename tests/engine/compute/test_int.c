@@ -338,13 +338,16 @@ static void long_batches_are_the_same_bits_too(void **state)
 static void with_vnni_or_without_bits_are_the_same(void **state)
 {
 	enum { N = 11, ROWS = 64, COLS = 256 };
-	float *x = some_floats(N, COLS), *out = aligned(2 * N * ROWS * sizeof(*out));
-	void *scratch = aligned(INT_AVX512_SCRATCH);
+	float *x, *out;
+	void *scratch;
 	struct acts a;
 
 	(void)state;
 	if (!__builtin_cpu_supports("avx512vnni") || !__builtin_cpu_supports("avx512bw"))
 		skip();
+	x = some_floats(N, COLS);
+	out = aligned(2 * N * ROWS * sizeof(*out));
+	scratch = aligned(INT_AVX512_SCRATCH);
 	a = some_acts(&sets[ARRAY_LEN(sets) - 1], x, N, COLS);
 	for (size_t t = 0; t < random_n_quantised; t++)
 		for (a.n = 1; a.n <= N; a.n += 5) {
