@@ -1,7 +1,6 @@
 /*
  * Our renderers against what Jinja makes of real templates: every case of ../shared/models/chat-templates,
- * prompt or refusal. RAGD_CHAT_CASES names one more file of rendered.json's form to compare with, whose
- * cases carry their templates' text ("template_text"): for whoever adds a family.
+ * prompt or refusal.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -82,13 +81,10 @@ static int render(const struct chat_family *f, const struct chat_context *ctx,
 
 static struct ragd_str template_of(const json_t *c, struct buf *file)
 {
-	const json_t *text = json_object_get(c, "template_text");
 	char path[sizeof(dir) + 256];
 	FILE *f;
 	int ch;
 
-	if (text != NULL)
-		return str(text);
 	snprintf(path, sizeof(path), "%s/%s", dir,
 		 json_string_value(json_object_get(c, "template")));
 	file->len = 0;
@@ -315,16 +311,6 @@ static void renders_what_llama_cpp_expects(void **state)
 	json_decref(root);
 }
 
-static void renders_further_cases(void **state)
-{
-	const char *path = getenv("RAGD_CHAT_CASES");
-
-	(void)state;
-	if (path == NULL)
-		skip();
-	compare(path);
-}
-
 int main(void)
 {
 	const char *src = getenv("RAGD_SRCDIR");
@@ -332,7 +318,6 @@ int main(void)
 		cmocka_unit_test(renders_as_jinja_does),
 		cmocka_unit_test(recognises_templates_of_real_models),
 		cmocka_unit_test(renders_what_llama_cpp_expects),
-		cmocka_unit_test(renders_further_cases),
 	};
 	FILE *f;
 
