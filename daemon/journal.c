@@ -7,14 +7,13 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "base/clock.h"
 #include "base/utf8.h"
 #include "base/util.h"
 
 #define QUEUE_MAX       65536 /* records that wait for the disk */
 #define RECENT_MAX      1024  /* answers whose texts are in memory, for who rates them */
 #define RECENT_TEXT_MAX 8192
-#define PURGE_EVERY_MS  (60 * 60 * 1000)
+#define PURGE_EVERY_S   (60 * 60)
 
 /* One answer on its way to the disk; the strings follow in one allocation. */
 struct entry {
@@ -34,7 +33,9 @@ struct journal {
 	sqlite3 *db;
 	sqlite3_stmt *insert;
 	int64_t keep_ms;
-	int64_t purged_ms;
+	steady_read_fn *now;
+	struct steady clock; /* under db_lock, as the next */
+	int64_t purged_s;
 
 	pthread_t writer;
 	pthread_mutex_t lock;   /* all below */
@@ -61,11 +62,25 @@ static const char schema[] =
 	" finish TEXT NOT NULL, abstained INTEGER NOT NULL, findings TEXT, sources TEXT,"
 	" n_prompt INTEGER NOT NULL, n_output INTEGER NOT NULL, first_us INTEGER NOT NULL,"
 	" total_us INTEGER NOT NULL) WITHOUT ROWID;"
-	"CREATE INDEX IF NOT EXISTS answers_at ON answers(at);"
 	"CREATE TABLE IF NOT EXISTS feedback ("
 	" id TEXT PRIMARY KEY, answer_id TEXT NOT NULL UNIQUE, uid INTEGER NOT NULL,"
 	" at INTEGER NOT NULL, rating TEXT NOT NULL, reason TEXT, comment TEXT, better TEXT,"
 	" question TEXT, answer TEXT);";
+
+/* Since the second format rows have a time that nobody's setting of the clock moves. */
+static const char to_second[] =
+	"BEGIN IMMEDIATE;"
+	"CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), at_s INTEGER NOT NULL,"
+	" boot_ms INTEGER NOT NULL, offset_s INTEGER NOT NULL, unsettled INTEGER NOT NULL,"
+	" boot_id TEXT NOT NULL);"
+	"ALTER TABLE answers ADD COLUMN steady INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE feedback ADD COLUMN steady INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE answers SET steady = at;"
+	"UPDATE feedback SET steady = at;"
+	"DROP INDEX IF EXISTS answers_at;"
+	"CREATE INDEX answers_steady ON answers(steady);"
+	"PRAGMA user_version = 2;"
+	"COMMIT;";
 
 static int db_err(struct journal *j, struct ragd_err *err, const char *what)
 {
@@ -85,7 +100,7 @@ static void bind_text(sqlite3_stmt *st, int i, const char *s)
 		sqlite3_bind_null(st, i);
 }
 
-static bool write_one(struct journal *j, const struct journal_answer *a)
+static bool write_one(struct journal *j, const struct journal_answer *a, int64_t steady)
 {
 	sqlite3_stmt *st = j->insert;
 	int rc;
@@ -102,26 +117,87 @@ static bool write_one(struct journal *j, const struct journal_answer *a)
 	sqlite3_bind_int64(st, 10, a->n_output);
 	sqlite3_bind_int64(st, 11, a->first_us);
 	sqlite3_bind_int64(st, 12, a->total_us);
+	sqlite3_bind_int64(st, 13, steady);
 	rc = sqlite3_step(st);
 	sqlite3_reset(st);
 	return rc == SQLITE_DONE;
 }
 
-static void purge(struct journal *j)
-{
-	sqlite3_stmt *st;
-	int64_t now_ms = clock_ms();
+/* ---- the age of rows; the caller holds db_lock --------------------------------------------------- */
 
-	if (j->keep_ms == 0 || (j->purged_ms != 0 && now_ms - j->purged_ms < PURGE_EVERY_MS))
+static int64_t clock_now(struct journal *j)
+{
+	struct steady_now now;
+
+	j->now(&now);
+	return steady_s(&j->clock, &now);
+}
+
+/* What is not stored is made up for by the time since boot, so a failure may pass. */
+static void clock_save(struct journal *j)
+{
+	const struct steady *c = &j->clock;
+	sqlite3_stmt *st;
+
+	if (sqlite3_prepare_v2(j->db, "INSERT OR REPLACE INTO clock VALUES (1,?,?,?,?,?)", -1, &st,
+			       NULL) != SQLITE_OK)
 		return;
-	j->purged_ms = now_ms;
-	for (int i = 0; i < 2; i++) {
-		if (sqlite3_prepare_v2(j->db,
-				       i == 0 ? "DELETE FROM answers WHERE at < ?"
-					      : "DELETE FROM feedback WHERE at < ?",
-				       -1, &st, NULL) != SQLITE_OK)
+	sqlite3_bind_int64(st, 1, c->at_s);
+	sqlite3_bind_int64(st, 2, c->boot_ms);
+	sqlite3_bind_int64(st, 3, c->offset_s);
+	sqlite3_bind_int(st, 4, c->unsettled);
+	bind_text(st, 5, c->boot_id);
+	sqlite3_step(st);
+	sqlite3_finalize(st);
+}
+
+/* False: it cannot be read. */
+static bool clock_load(struct journal *j)
+{
+	struct steady *c = &j->clock;
+	struct steady_now now;
+	sqlite3_stmt *st;
+	int step;
+
+	j->now(&now);
+	if (sqlite3_prepare_v2(j->db,
+			       "SELECT at_s, boot_ms, offset_s, unsettled, boot_id FROM clock", -1,
+			       &st, NULL) != SQLITE_OK)
+		return false;
+	step = sqlite3_step(st);
+	if (step == SQLITE_ROW) {
+		*c = (struct steady){
+			.at_s = sqlite3_column_int64(st, 0),
+			.boot_ms = sqlite3_column_int64(st, 1),
+			.offset_s = sqlite3_column_int64(st, 2),
+			.unsettled = sqlite3_column_int(st, 3) != 0,
+		};
+		snprintf(c->boot_id, sizeof(c->boot_id), "%s",
+			 (const char *)sqlite3_column_text(st, 4));
+		steady_resume(c, &now);
+	} else {
+		steady_init(c, &now);
+	}
+	sqlite3_finalize(st);
+	if (step == SQLITE_DONE)
+		clock_save(j);
+	return step == SQLITE_ROW || step == SQLITE_DONE;
+}
+
+static void purge(struct journal *j, int64_t now_s)
+{
+	static const char *const sql[] = { "DELETE FROM answers WHERE steady < ?",
+					   "DELETE FROM feedback WHERE steady < ?" };
+	sqlite3_stmt *st;
+
+	if (j->purged_s != 0 && now_s - j->purged_s < PURGE_EVERY_S)
+		return;
+	j->purged_s = now_s;
+	clock_save(j);
+	for (size_t i = 0; j->keep_ms > 0 && i < ARRAY_LEN(sql); i++) {
+		if (sqlite3_prepare_v2(j->db, sql[i], -1, &st, NULL) != SQLITE_OK)
 			return;
-		sqlite3_bind_int64(st, 1, (int64_t)time(NULL) - j->keep_ms / 1000);
+		sqlite3_bind_int64(st, 1, now_s - j->keep_ms / 1000);
 		sqlite3_step(st);
 		sqlite3_finalize(st);
 	}
@@ -130,18 +206,20 @@ static void purge(struct journal *j)
 /* Write a batch in one transaction; returns how many the disk took. */
 static size_t write_batch(struct journal *j, struct entry *batch)
 {
+	int64_t now_s;
 	size_t n = 0;
 
 	pthread_mutex_lock(&j->db_lock);
+	now_s = clock_now(j);
 	if (sqlite3_exec(j->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK) {
 		for (const struct entry *e = batch; e != NULL; e = e->next)
-			n += write_one(j, &e->a);
+			n += write_one(j, &e->a, now_s);
 		if (sqlite3_exec(j->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
 			sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
 			n = 0;
 		}
 	}
-	purge(j);
+	purge(j, now_s);
 	pthread_mutex_unlock(&j->db_lock);
 	return n;
 }
@@ -181,7 +259,24 @@ static void *writer_main(void *arg)
 
 /* ---- open and close --------------------------------------------------------------------------- */
 
-int journal_open(const char *state_dir, int64_t keep_ms, struct journal **out, struct ragd_err *err)
+/* Tables as they are now, whatever wrote the file. False: sqlite3_errmsg says why not. */
+static bool schema_make(struct journal *j)
+{
+	sqlite3_stmt *st;
+	int version = -1;
+
+	if (sqlite3_exec(j->db, schema, NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v2(j->db, "PRAGMA user_version", -1, &st, NULL) != SQLITE_OK)
+		return false;
+	if (sqlite3_step(st) == SQLITE_ROW)
+		version = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	return version >= 2 ||
+	       (version == 0 && sqlite3_exec(j->db, to_second, NULL, NULL, NULL) == SQLITE_OK);
+}
+
+int journal_open(const char *state_dir, int64_t keep_ms, steady_read_fn *now, struct journal **out,
+		 struct ragd_err *err)
 {
 	struct journal *j = calloc(1, sizeof(*j));
 	char path[4096];
@@ -192,6 +287,7 @@ int journal_open(const char *state_dir, int64_t keep_ms, struct journal **out, s
 		return ragd_err_set(err, -ENOMEM, "journal: out of memory");
 	}
 	j->keep_ms = keep_ms;
+	j->now = now;
 	j->tail = &j->head;
 	pthread_mutex_init(&j->lock, NULL);
 	pthread_mutex_init(&j->db_lock, NULL);
@@ -201,8 +297,8 @@ int journal_open(const char *state_dir, int64_t keep_ms, struct journal **out, s
 	if (sqlite3_open_v2(path, &j->db,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 			    NULL) != SQLITE_OK ||
-	    sqlite3_exec(j->db, schema, NULL, NULL, NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v3(j->db, "INSERT INTO answers VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", -1,
+	    !schema_make(j) || !clock_load(j) ||
+	    sqlite3_prepare_v3(j->db, "INSERT INTO answers VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", -1,
 			       SQLITE_PREPARE_PERSISTENT, &j->insert, NULL) != SQLITE_OK) {
 		rc = ragd_err_set(err, -EIO, "journal '%s': %s; move it away to begin a new one",
 				  path, j->db != NULL ? sqlite3_errmsg(j->db) : "out of memory");
@@ -232,6 +328,8 @@ void journal_close(struct journal *j)
 	for (size_t i = 0; i < RECENT_MAX; i++)
 		free(j->recent[i].question);
 	free(j->recent);
+	clock_now(j);
+	clock_save(j);
 	sqlite3_finalize(j->insert);
 	sqlite3_close(j->db);
 	pthread_cond_destroy(&j->more);
@@ -369,9 +467,9 @@ static int feedback_write(struct journal *j, const struct journal_feedback *fb, 
 
 	if (sqlite3_prepare_v2(
 		    j->db,
-		    "INSERT INTO feedback VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"
+		    "INSERT INTO feedback VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)"
 		    " ON CONFLICT(answer_id) DO UPDATE SET id=?1, uid=?3, at=?4, rating=?5,"
-		    " reason=?6, comment=?7, better=?8",
+		    " reason=?6, comment=?7, better=?8, steady=?11",
 		    -1, &st, NULL) != SQLITE_OK)
 		return db_err(j, err, "feedback");
 	bind_text(st, 1, id);
@@ -384,6 +482,7 @@ static int feedback_write(struct journal *j, const struct journal_feedback *fb, 
 	bind_text(st, 8, fb->better);
 	bind_text(st, 9, question);
 	bind_text(st, 10, answer);
+	sqlite3_bind_int64(st, 11, clock_now(j));
 	/* A person waits for this one and may never repeat it: on the disk before it is thanked for. */
 	sqlite3_exec(j->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL);
 	rc = sqlite3_step(st) == SQLITE_DONE ? 0 : db_err(j, err, "feedback");
@@ -454,7 +553,7 @@ int journal_export(struct journal *j, int (*sink)(const char *line, size_t len, 
 			       "SELECT f.id, f.answer_id, f.rating, f.reason, f.comment, f.better,"
 			       " f.question, f.answer, a.findings, a.sources, a.assistant, f.at"
 			       " FROM feedback f LEFT JOIN answers a ON a.id = f.answer_id"
-			       " ORDER BY f.at, f.id",
+			       " ORDER BY f.steady, f.rowid",
 			       -1, &st, NULL) != SQLITE_OK) {
 		rc = db_err(j, err, "export");
 		pthread_mutex_unlock(&j->db_lock);

@@ -11,6 +11,8 @@
 
 #include <ragd/plugin.h>
 
+#include "daemon/steady.h"
+
 struct journal;
 
 /* One answer as it is recorded; all borrowed. */
@@ -41,8 +43,11 @@ struct journal_feedback {
 	const char *better;
 };
 
-/* keep_ms: how long records stay, 0: for ever. The file is state_dir/journal.db. */
-int journal_open(const char *state_dir, int64_t keep_ms, struct journal **out,
+/*
+ * keep_ms: how long records stay, 0: for ever; their age is told by a clock of their own (daemon/steady.h),
+ * which reads `now`: steady_read, but in tests. The file is state_dir/journal.db.
+ */
+int journal_open(const char *state_dir, int64_t keep_ms, steady_read_fn *now, struct journal **out,
 		 struct ragd_err *err);
 /* Writes what waits, then closes; blocks. */
 void journal_close(struct journal *j);

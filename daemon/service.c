@@ -307,7 +307,8 @@ static int start_with(struct service *s, struct config *cfg, struct ragd_err *er
 	if (rc == 0)
 		rc = open_sockets(s, cfg, fds, &n_fds, err);
 	if (rc == 0)
-		rc = journal_open(cfg->state_dir, cfg->keep_answers_ms, &s->ragd.journal, err);
+		rc = journal_open(cfg->state_dir, cfg->keep_answers_ms, steady_read,
+				  &s->ragd.journal, err);
 	if (rc == 0)
 		rc = flow_table_new(&s->ragd, &s->ragd.flows, err);
 	if (rc == 0)

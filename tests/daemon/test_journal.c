@@ -3,8 +3,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -71,7 +73,7 @@ static void ratings_are_stored_with_their_texts(void **state)
 				       .better = "For love." };
 	char id[40], *text;
 
-	assert_int_equal(journal_open(*state, 0, &j, NULL), 0);
+	assert_int_equal(journal_open(*state, 0, steady_read, &j, NULL), 0);
 	journal_add(j, &a);
 	assert_int_equal(journal_feedback(j, &fb, id, NULL), 0);
 	assert_int_equal(strncmp(id, "fb-", 3), 0);
@@ -92,7 +94,7 @@ static void ratings_are_stored_with_their_texts(void **state)
 	journal_close(j);
 
 	print_message("and survives a restart\n");
-	assert_int_equal(journal_open(*state, 0, &j, NULL), 0);
+	assert_int_equal(journal_open(*state, 0, steady_read, &j, NULL), 0);
 	text = exported(j);
 	assert_non_null(strstr(text, "\"rating\":\"up\""));
 	free(text);
@@ -107,7 +109,7 @@ static void only_the_owner_or_an_admin_may_rate(void **state)
 	struct ragd_err err = { 0 };
 	char id[40];
 
-	assert_int_equal(journal_open(*state, 0, &j, NULL), 0);
+	assert_int_equal(journal_open(*state, 0, steady_read, &j, NULL), 0);
 	journal_add(j, &a);
 	assert_int_equal(journal_feedback(j, &fb, id, &err), -ENOENT);
 	assert_string_equal(err.msg, "you have no answer 'ans-1' to rate");
@@ -118,39 +120,186 @@ static void only_the_owner_or_an_admin_may_rate(void **state)
 	journal_close(j);
 }
 
-static void every_answer_is_written_and_old_ones_go(void **state)
+#define DAY_S INT64_C(86400)
+
+/* What the system would say of time; the tests move it. */
+static struct steady_now time_is;
+
+static void fake_now(struct steady_now *out)
+{
+	*out = time_is;
+}
+
+static void time_passes(int64_t seconds)
+{
+	time_is.wall_s += seconds;
+	time_is.boot_ms += seconds * 1000;
+}
+
+static void begin_time(void)
+{
+	time_is = (struct steady_now){ .wall_s = 1800000000, .boot_ms = 7200000, .boot_id = "a" };
+}
+
+/* One answer, on the disk; the batch that brings it purges. */
+static void write_answer(struct journal *j, const char *id)
+{
+	struct journal_answer a = answer(id, 7);
+	struct journal_feedback fb = { .answer_id = "none", .uid = 7, .rating = "up" };
+	char fb_id[40];
+
+	journal_add(j, &a);
+	assert_int_equal(journal_feedback(j, &fb, fb_id, NULL), -ENOENT); /* waits for the disk */
+}
+
+static bool has_answer(struct journal *j, const char *id)
+{
+	struct journal_feedback fb = { .answer_id = id, .uid = 7, .rating = "up" };
+	char fb_id[40];
+	int rc = journal_feedback(j, &fb, fb_id, NULL);
+
+	assert_true(rc == 0 || rc == -ENOENT);
+	return rc == 0;
+}
+
+static struct journal *open_for_30_days(const char *dir)
+{
+	struct journal *j;
+
+	assert_int_equal(journal_open(dir, 30 * DAY_S * 1000, fake_now, &j, NULL), 0);
+	return j;
+}
+
+static void every_answer_is_written(void **state)
 {
 	struct journal *j;
 	struct journal_stats stats;
 	struct journal_answer a;
-	struct journal_feedback fb = { .answer_id = "old", .uid = 7, .rating = "up" };
-	struct ragd_err err;
 	char id[40];
 
-	assert_int_equal(journal_open(*state, 0, &j, NULL), 0);
+	assert_int_equal(journal_open(*state, 0, steady_read, &j, NULL), 0);
 	for (int i = 0; i < 3000; i++) {
 		snprintf(id, sizeof(id), "ans-%d", i);
 		a = answer(id, 7);
 		journal_add(j, &a);
 	}
-	a = answer("old", 7);
-	a.at_s -= 1000;
-	journal_add(j, &a);
-	assert_int_equal(journal_feedback(j, &fb, id, NULL), 0);
+	assert_true(has_answer(j, "ans-2999"));
 	journal_stats(j, &stats);
-	assert_int_equal(stats.n_written, 3001);
+	assert_int_equal(stats.n_written, 3000);
 	assert_int_equal(stats.n_lost, 0);
 	journal_close(j);
+}
 
-	assert_int_equal(journal_open(*state, 500 * 1000, &j, NULL), 0);
-	a = answer("new", 7);
-	journal_add(j, &a); /* the first batch purges */
-	fb.answer_id = "new";
-	assert_int_equal(journal_feedback(j, &fb, id, NULL), 0);
-	fb.answer_id = "old";
-	assert_int_equal(journal_feedback(j, &fb, id, &err), -ENOENT);
-	fb.answer_id = "ans-17";
-	assert_int_equal(journal_feedback(j, &fb, id, &err), 0);
+static void answers_go_when_their_time_is_over(void **state)
+{
+	struct journal *j;
+
+	begin_time();
+	j = open_for_30_days(*state);
+	write_answer(j, "old");
+	time_passes(29 * DAY_S);
+	write_answer(j, "newer");
+	assert_true(has_answer(j, "old"));
+	time_passes(2 * DAY_S);
+	write_answer(j, "new");
+	assert_false(has_answer(j, "old"));
+	assert_true(has_answer(j, "newer"));
+	journal_close(j);
+
+	print_message("also while the daemon is stopped\n");
+	time_passes(29 * DAY_S);
+	j = open_for_30_days(*state);
+	write_answer(j, "last");
+	assert_false(has_answer(j, "newer"));
+	assert_true(has_answer(j, "new"));
+	journal_close(j);
+}
+
+static void a_clock_that_jumps_purges_nothing(void **state)
+{
+	static const struct {
+		const char *name;
+		int64_t jump_s;
+		bool restart;
+	} rows[] = {
+		{ "30 days ahead", 31 * DAY_S, false },
+		{ "30 days back", -31 * DAY_S, false },
+		{ "30 days ahead while stopped", 31 * DAY_S, true },
+		{ "30 days back while stopped", -31 * DAY_S, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct journal *j;
+		char dir[128];
+
+		print_message("%s\n", rows[i].name);
+		snprintf(dir, sizeof(dir), "%s/%zu", (const char *)*state, i);
+		assert_int_equal(mkdir(dir, 0700), 0);
+		begin_time();
+		j = open_for_30_days(dir);
+		write_answer(j, "before");
+		if (rows[i].restart)
+			journal_close(j);
+		time_is.wall_s += rows[i].jump_s;
+		if (rows[i].restart)
+			j = open_for_30_days(dir);
+		time_passes(2 * 3600);
+		write_answer(j, "after");
+		assert_true(has_answer(j, "before"));
+		print_message("nor when it is set right again\n");
+		time_is.wall_s -= rows[i].jump_s;
+		time_passes(2 * 3600);
+		write_answer(j, "again");
+		assert_true(has_answer(j, "before"));
+		assert_true(has_answer(j, "after"));
+		print_message("and 30 days are 30 days\n");
+		time_passes(30 * DAY_S + 1);
+		write_answer(j, "last");
+		assert_false(has_answer(j, "before"));
+		assert_false(has_answer(j, "again"));
+		journal_close(j);
+	}
+}
+
+static void a_file_of_the_first_format_goes_on(void **state)
+{
+	static const char first[] =
+		"CREATE TABLE answers ("
+		" id TEXT PRIMARY KEY, uid INTEGER NOT NULL, at INTEGER NOT NULL, assistant TEXT "
+		"NOT NULL,"
+		" finish TEXT NOT NULL, abstained INTEGER NOT NULL, findings TEXT, sources TEXT,"
+		" n_prompt INTEGER NOT NULL, n_output INTEGER NOT NULL, first_us INTEGER NOT NULL,"
+		" total_us INTEGER NOT NULL) WITHOUT ROWID;"
+		"CREATE INDEX answers_at ON answers(at);"
+		"CREATE TABLE feedback ("
+		" id TEXT PRIMARY KEY, answer_id TEXT NOT NULL UNIQUE, uid INTEGER NOT NULL,"
+		" at INTEGER NOT NULL, rating TEXT NOT NULL, reason TEXT, comment TEXT, better "
+		"TEXT,"
+		" question TEXT, answer TEXT);"
+		"INSERT INTO answers VALUES"
+		" ('kept',7,1799000000,'a','stop',0,NULL,NULL,0,0,0,0),"
+		" ('old',7,1797000000,'a','stop',0,NULL,NULL,0,0,0,0);"
+		"INSERT INTO feedback VALUES"
+		" ('fb-1','kept',7,1799000000,'up',NULL,NULL,NULL,'Why?','Because.');";
+	struct journal *j;
+	char path[128], *text;
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/journal.db", (const char *)*state);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, first, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	begin_time();
+	j = open_for_30_days(*state);
+	text = exported(j);
+	assert_non_null(strstr(text, "\"question\":\"Why?\""));
+	free(text);
+	write_answer(j, "new");
+	assert_true(has_answer(j, "kept"));
+	assert_false(has_answer(j, "old"));
+	journal_close(j);
+	j = open_for_30_days(*state);
+	assert_true(has_answer(j, "new"));
 	journal_close(j);
 }
 
@@ -166,7 +315,7 @@ static void a_corrupt_file_is_refused_and_kept(void **state)
 	for (int i = 0; i < 1000; i++)
 		fputs("not a database ", f);
 	fclose(f);
-	assert_int_equal(journal_open(*state, 0, &j, &err), -EIO);
+	assert_int_equal(journal_open(*state, 0, steady_read, &j, &err), -EIO);
 	assert_non_null(strstr(err.msg, "move it away"));
 	f = fopen(path, "r");
 	assert_non_null(fgets(path, sizeof(path), f));
@@ -181,7 +330,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(ratings_are_stored_with_their_texts),
 		TEST(only_the_owner_or_an_admin_may_rate),
-		TEST(every_answer_is_written_and_old_ones_go),
+		TEST(every_answer_is_written),
+		TEST(answers_go_when_their_time_is_over),
+		TEST(a_clock_that_jumps_purges_nothing),
+		TEST(a_file_of_the_first_format_goes_on),
 		TEST(a_corrupt_file_is_refused_and_kept),
 	};
 
