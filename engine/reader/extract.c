@@ -6,7 +6,7 @@
 
 #include "base/util.h"
 #include "engine/reader/features.h"
-#include "engine/reader/poll.h"
+#include "engine/poll.h"
 #include "engine/reader/scan.h"
 
 /*

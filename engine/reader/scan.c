@@ -5,7 +5,7 @@
 
 #include "base/blocks.h"
 #include "base/util.h"
-#include "engine/reader/poll.h"
+#include "engine/poll.h"
 
 #define POLL_SENTENCES 256 /* between two questions whether the call is still wanted */
 

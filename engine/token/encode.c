@@ -9,6 +9,9 @@
 #define SEEN_TEXT 256
 #define SEEN_LEN  64
 
+/* Bytes without a special token between two questions whether to go on. */
+#define POLL_BYTES 4096
+
 void tokens_fini(struct tokens *t)
 {
 	free(t->ids);
@@ -140,9 +143,11 @@ static void encode_parts(struct encoder *e, struct ragd_str text, struct own_ran
 		int32_t id = special_at(v, text, at, own);
 
 		if (id == TOKEN_NONE) {
-			at++;
+			if (++at % POLL_BYTES == 0)
+				encode_goes_on(e, POLL_BYTES);
 			continue;
 		}
+		encode_goes_on(e, 1);
 		encode_plain(e, (struct ragd_str){ text.s + from, at - from }, after_special);
 		tokens_add(e->out, id);
 		at += token_text(v, id).len;
@@ -160,10 +165,11 @@ static void add_if(struct tokens *out, bool wanted, int32_t id)
 		tokens_add(out, id);
 }
 
-static int encode_text(const struct vocab *v, struct ragd_str text, struct own_ranges *own,
-		       unsigned flags, struct tokens *out, struct ragd_err *err)
+static int encode_text(const struct vocab *v, const struct ragd_call *call, struct ragd_str text,
+		       struct own_ranges *own, unsigned flags, struct tokens *out,
+		       struct ragd_err *err)
 {
-	struct encoder e = { .v = v, .out = out };
+	struct encoder e = { .v = v, .out = out, .poll = { .call = call } };
 	bool ends = (flags & VOCAB_ENDS) != 0, bert = v->kind == VOCAB_WORDPIECE;
 	size_t n_before = out->n;
 
@@ -180,22 +186,34 @@ static int encode_text(const struct vocab *v, struct ragd_str text, struct own_r
 	free(e.seen);
 	if (e.failed || out->failed) {
 		out->n = MIN(n_before, out->n);
+		if (e.poll.rc < 0)
+			return ragd_err_set(err, e.poll.rc, "tokenize %zu bytes: %s", text.len,
+					    e.poll.rc == -ETIMEDOUT
+						    ? "the deadline passed"
+						    : "nobody waits for the result any more");
 		return ragd_err_set(err, -ENOMEM, "tokenize: out of memory");
 	}
 	return 0;
 }
 
-int vocab_encode(const struct vocab *v, struct ragd_str text, unsigned flags, struct tokens *out,
-		 struct ragd_err *err)
+int vocab_encode_for(const struct vocab *v, const struct ragd_call *call, struct ragd_str text,
+		     unsigned flags, struct tokens *out, struct ragd_err *err)
 {
 	struct own_range all = { 0, text.len };
 	struct own_ranges own = { &all, (flags & VOCAB_SPECIAL) != 0 ? 1 : 0, 0 };
 
-	return encode_text(v, text, &own, flags, out, err);
+	return encode_text(v, call, text, &own, flags, out, err);
 }
 
-int vocab_encode_pieces(const struct vocab *v, const struct vocab_piece *pieces, size_t n,
-			unsigned flags, struct tokens *out, struct ragd_err *err)
+int vocab_encode(const struct vocab *v, struct ragd_str text, unsigned flags, struct tokens *out,
+		 struct ragd_err *err)
+{
+	return vocab_encode_for(v, NULL, text, flags, out, err);
+}
+
+int vocab_encode_pieces_for(const struct vocab *v, const struct ragd_call *call,
+			    const struct vocab_piece *pieces, size_t n, unsigned flags,
+			    struct tokens *out, struct ragd_err *err)
 {
 	struct own_range *ranges = calloc(MAX(n, (size_t)1), sizeof(*ranges));
 	struct own_ranges own = { ranges, 0, 0 };
@@ -218,8 +236,14 @@ int vocab_encode_pieces(const struct vocab *v, const struct vocab_piece *pieces,
 	if (ranges == NULL || buf_failed(&text))
 		ragd_err_set(err, rc, "tokenize: out of memory");
 	else
-		rc = encode_text(v, buf_str(&text), &own, flags, out, err);
+		rc = encode_text(v, call, buf_str(&text), &own, flags, out, err);
 	buf_fini(&text);
 	free(ranges);
 	return rc;
+}
+
+int vocab_encode_pieces(const struct vocab *v, const struct vocab_piece *pieces, size_t n,
+			unsigned flags, struct tokens *out, struct ragd_err *err)
+{
+	return vocab_encode_pieces_for(v, NULL, pieces, n, flags, out, err);
 }

@@ -3,6 +3,7 @@
 #define ENGINE_TOKEN_ENCODE_H
 
 #include "base/buf.h"
+#include "engine/poll.h"
 #include "engine/token/merge.h"
 #include "engine/token/vocab_impl.h"
 
@@ -20,8 +21,16 @@ struct encoder {
 	struct merge merge;
 	struct buf room;          /* a piece as the vocabulary writes it */
 	struct encode_seen *seen; /* NULL: a short text, not worth it */
-	bool failed;              /* out of memory */
+	struct poll poll;
+	bool failed; /* out of memory, or nobody waits any more: poll.rc */
 };
+
+/* So much more was done; false: stop. */
+static inline bool encode_goes_on(struct encoder *e, size_t work)
+{
+	e->failed = !poll_goes_on(&e->poll, work) || e->failed;
+	return !e->failed;
+}
 
 /* The tokens of a stretch of text without special tokens. */
 void encode_spm(struct encoder *e, struct ragd_str text, bool space_before);

@@ -35,7 +35,7 @@ static bool merge_out(struct encoder *e, const char *s, size_t len, size_t from)
 {
 	bool known = true;
 
-	if (merge_piece(&e->merge, e->v, s, len) < 0) {
+	if (merge_piece(&e->merge, e->v, s, len, &e->poll) < 0) {
 		e->failed = true;
 		return false;
 	}
@@ -52,18 +52,18 @@ static bool merge_out(struct encoder *e, const char *s, size_t len, size_t from)
 	return known;
 }
 
-static void bpe_piece(void *arg, const char *s, size_t len)
+static bool bpe_piece(void *arg, const char *s, size_t len)
 {
 	struct encoder *e = arg;
 	struct encode_seen *seen;
 	size_t from = e->out->n;
 	bool again;
 
-	if (e->failed)
-		return;
+	if (!encode_goes_on(e, 1))
+		return false;
 	seen = encode_again(e, s, len, &again);
 	if (again)
-		return;
+		return true;
 	if (e->v->ignore_merges && len <= e->v->max_len) {
 		char letter[4];
 		int32_t id;
@@ -76,11 +76,12 @@ static void bpe_piece(void *arg, const char *s, size_t len)
 		if (id != TOKEN_NONE && e->v->type[id] != TOKEN_USER) {
 			tokens_add(e->out, id);
 			encode_note(e, seen, s, len, from);
-			return;
+			return true;
 		}
 	}
 	if (merge_out(e, s, len, from))
 		encode_note(e, seen, s, len, from);
+	return !e->failed;
 }
 
 void encode_bpe(struct encoder *e, struct ragd_str text)
@@ -141,6 +142,8 @@ void encode_spm(struct encoder *e, struct ragd_str text, bool space_before)
 		bool again = false;
 
 		next = chunk_end(e->v, s, end);
+		if (!encode_goes_on(e, 1))
+			break;
 		if (!space_before)
 			seen = encode_again(e, s, (size_t)(next - s), &again);
 		if (again)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/utf8.h"
+#include "engine/poll.h"
 #include "engine/token/vocab_impl.h"
 
 /* Up to here a look at every pair costs less than keeping a heap. */
@@ -49,7 +50,7 @@ static int heap_push(struct merge *m, uint64_t order, int32_t id)
 		m->cap_heap = cap;
 	}
 	m->n_heap++;
-	for (; i > 0 && m->heap[up = (i - 1) / 2].order > order; i = up)
+	for (; i > 0 && m->heap[up = (i - 1) / 2].order > order; i = up, m->n_steps++)
 		m->heap[i] = m->heap[up];
 	m->heap[i] = (struct merge_candidate){ order, id };
 	return 0;
@@ -60,7 +61,7 @@ static struct merge_candidate heap_pop(struct merge *m)
 	struct merge_candidate top = m->heap[0], last = m->heap[--m->n_heap];
 	size_t i = 0, down;
 
-	for (; (down = 2 * i + 1) < m->n_heap; i = down) {
+	for (; (down = 2 * i + 1) < m->n_heap; i = down, m->n_steps++) {
 		if (down + 1 < m->n_heap && m->heap[down + 1].order < m->heap[down].order)
 			down++;
 		if (m->heap[down].order >= last.order)
@@ -133,13 +134,25 @@ static void merge_short(struct merge *m, const struct vocab *v, const char *s)
 	}
 }
 
-static int merge_long(struct merge *m, const struct vocab *v, const char *s)
+/* A candidate more, and the steps on the heap that it took. */
+static int go_on(struct merge *m, struct poll *poll)
+{
+	size_t n = 1 + m->n_steps;
+
+	m->n_steps = 0;
+	return poll_goes_on(poll, n) ? 0 : poll->rc;
+}
+
+static int merge_long(struct merge *m, const struct vocab *v, const char *s, struct poll *poll)
 {
 	int rc = 0;
 
 	m->n_heap = 0;
-	for (uint32_t i = 0; i != MERGE_END && rc == 0; i = m->symbols[i].next)
+	for (uint32_t i = 0; i != MERGE_END && rc == 0; i = m->symbols[i].next) {
 		rc = look(m, v, s, i, true);
+		if (rc == 0)
+			rc = go_on(m, poll);
+	}
 	while (m->n_heap > 0 && rc == 0) {
 		struct merge_candidate c = heap_pop(m);
 		uint32_t i = (uint32_t)c.order;
@@ -147,11 +160,14 @@ static int merge_long(struct merge *m, const struct vocab *v, const char *s)
 		/* Candidates are not taken back when their symbols change: they no longer agree. */
 		if (m->symbols[i].joined == c.id && m->symbols[i].rank == (uint32_t)(c.order >> 32))
 			rc = join(m, v, s, i, true);
+		if (rc == 0)
+			rc = go_on(m, poll);
 	}
 	return rc;
 }
 
-int merge_piece(struct merge *m, const struct vocab *v, const char *s, size_t len)
+int merge_piece(struct merge *m, const struct vocab *v, const char *s, size_t len,
+		struct poll *poll)
 {
 	uint32_t n = 0;
 
@@ -178,7 +194,7 @@ int merge_piece(struct merge *m, const struct vocab *v, const char *s, size_t le
 	m->symbols[n - 1].next = MERGE_END;
 	m->n = n;
 	if (n > SHORT_PIECE)
-		return merge_long(m, v, s);
+		return merge_long(m, v, s, poll);
 	merge_short(m, v, s);
 	return 0;
 }

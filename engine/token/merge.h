@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct poll;
 struct vocab;
 
 #define MERGE_END UINT32_MAX
@@ -34,14 +35,16 @@ struct merge {
 	uint32_t n, cap;
 	struct merge_candidate *heap;
 	size_t n_heap, cap_heap;
+	size_t n_steps; /* on the heap, since they were last counted */
 };
 
 void merge_fini(struct merge *m);
 
 /*
  * Merge a piece, not empty: of bytes for byte-level BPE, of characters for SentencePiece. The symbols
- * lie in m until the next call. -ENOMEM.
+ * lie in m until the next call. -ENOMEM, or what poll says.
  */
-int merge_piece(struct merge *m, const struct vocab *v, const char *s, size_t len);
+int merge_piece(struct merge *m, const struct vocab *v, const char *s, size_t len,
+		struct poll *poll);
 
 #endif

@@ -325,15 +325,14 @@ struct sink {
 	void *arg;
 };
 
-/* What stage k and those after it make of s to end, which is not empty. */
-static void isolate(const struct split *sp, size_t k, const char *s, const char *end,
+/* What stage k and those after it make of s to end, which is not empty; false: it was stopped. */
+static bool isolate(const struct split *sp, size_t k, const char *s, const char *end,
 		    const struct sink *sink)
 {
 	const char *gap = s; /* since the last match */
 
 	if (k == SPLIT_STAGES_MAX || sp->stages[k] == NULL) {
-		sink->piece(sink->arg, s, (size_t)(end - s));
-		return;
+		return sink->piece(sink->arg, s, (size_t)(end - s));
 	}
 	while (s < end) {
 		size_t n = sp->stages[k](s, end);
@@ -342,14 +341,13 @@ static void isolate(const struct split *sp, size_t k, const char *s, const char 
 			s += char_at(s, end).len;
 			continue;
 		}
-		if (gap < s)
-			isolate(sp, k + 1, gap, s, sink);
-		isolate(sp, k + 1, s, s + n, sink);
+		if ((gap < s && !isolate(sp, k + 1, gap, s, sink)) ||
+		    !isolate(sp, k + 1, s, s + n, sink))
+			return false;
 		s += n;
 		gap = s;
 	}
-	if (gap < end)
-		isolate(sp, k + 1, gap, end, sink);
+	return gap == end || isolate(sp, k + 1, gap, end, sink);
 }
 
 void split_text(const struct split *sp, struct ragd_str text, split_piece_cb piece, void *arg)

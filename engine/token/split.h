@@ -28,9 +28,9 @@ struct split {
 /* By its name in a file; NULL if it is not known. */
 const struct split *split_find(struct ragd_str name);
 
-/* Calls piece for each piece of text from left to right; together they are the text. chars_ready()
- * must have been called. */
-typedef void (*split_piece_cb)(void *arg, const char *s, size_t len);
+/* Calls piece for each piece of text from left to right, until that returns false; together they are the
+ * text. chars_ready() must have been called. */
+typedef bool (*split_piece_cb)(void *arg, const char *s, size_t len);
 void split_text(const struct split *sp, struct ragd_str text, split_piece_cb piece, void *arg);
 
 #endif

@@ -82,6 +82,9 @@ enum {
  */
 int vocab_encode(const struct vocab *v, struct ragd_str text, unsigned flags, struct tokens *out,
 		 struct ragd_err *err);
+/* The same as long as the call is wanted: -ECANCELED, -ETIMEDOUT. */
+int vocab_encode_for(const struct vocab *v, const struct ragd_call *call, struct ragd_str text,
+		     unsigned flags, struct tokens *out, struct ragd_err *err);
 
 /*
  * A conversation rendered for a model is pieces of two kinds: what the template wrote (control tokens
@@ -90,6 +93,8 @@ int vocab_encode(const struct vocab *v, struct ragd_str text, unsigned flags, st
 struct vocab_piece {
 	struct ragd_str text;
 	bool own; /* the template's: VOCAB_SPECIAL holds for this piece */
+	/* Of a piece that is not: bytes in front that are the administrator's, whoever asks. */
+	size_t n_configured;
 };
 /*
  * Append the tokens of the pieces as one text: words across a border between pieces tokenize as if
@@ -99,6 +104,10 @@ struct vocab_piece {
  */
 int vocab_encode_pieces(const struct vocab *v, const struct vocab_piece *pieces, size_t n,
 			unsigned flags, struct tokens *out, struct ragd_err *err);
+/* The same as long as the call is wanted. */
+int vocab_encode_pieces_for(const struct vocab *v, const struct ragd_call *call,
+			    const struct vocab_piece *pieces, size_t n, unsigned flags,
+			    struct tokens *out, struct ragd_err *err);
 
 /*
  * Append the bytes that a token stands for: none for control tokens unless `special`. Bytes may be

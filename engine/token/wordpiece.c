@@ -32,12 +32,14 @@ struct word {
 };
 
 /* The end of the longest token at `at`, and its id; 0 if there is none. */
-static size_t longest(const struct vocab *v, struct ragd_str word, size_t at, int32_t *id)
+static size_t longest(struct encoder *e, struct ragd_str word, size_t at, int32_t *id)
 {
+	const struct vocab *v = e->v;
 	size_t least = at == 0 ? SPACE_MARK_LEN : at;
 	size_t end = word.len - at > v->max_len ? at + v->max_len : word.len;
 
 	for (; end > least; end--) {
+		encode_goes_on(e, 1);
 		if (end < word.len && ((unsigned char)word.s[end] & 0xC0) == 0x80)
 			continue; /* inside a character */
 		*id = token_find_plain(v, word.s + at, end - at);
@@ -53,7 +55,7 @@ static void pieces_out(struct encoder *e, struct ragd_str word)
 	int32_t id = TOKEN_NONE;
 
 	for (size_t at = 0; at < word.len;) {
-		at = longest(e->v, word, at, &id);
+		at = longest(e, word, at, &id);
 		if (at == 0) {
 			e->out->n = from;
 			if (e->v->unknown != TOKEN_NONE)
@@ -123,6 +125,7 @@ void encode_wordpiece(struct encoder *e, struct ragd_str text)
 
 	for (const char *s = text.s; s < end && !e->failed; s += c.len) {
 		c = char_at(s, end);
+		encode_goes_on(e, 1);
 		if ((c.bits & CHAR_SPACE) != 0)
 			word_end(&w);
 		else if (c.cp != 0xFFFD && (c.bits & dropped) == 0)

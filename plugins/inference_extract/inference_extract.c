@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "engine/reader/extract.h"
 #include "engine/reader/plain.h"
-#include "engine/reader/poll.h"
+#include "engine/poll.h"
 
 #define SHELF_MAX 16 /* readers that are kept; more threads than that make and free theirs */
 

@@ -75,9 +75,9 @@ static void check_round_trip(const struct vocab *v, struct ragd_str text, const 
 static void check_pieces(const struct vocab *v, struct ragd_str text, const struct tokens *plain)
 {
 	size_t a = text.len / 3, b = text.len / 2;
-	struct vocab_piece pieces[] = { { { text.s, a }, false },
-					{ { text.s + a, b - a }, false },
-					{ { text.s + b, text.len - b }, false } };
+	struct vocab_piece pieces[] = { { .text = { text.s, a }, .own = false },
+					{ .text = { text.s + a, b - a }, .own = false },
+					{ .text = { text.s + b, text.len - b }, .own = false } };
 	struct tokens t = { 0 };
 
 	CHECK(vocab_encode_pieces(v, pieces, ARRAY_LEN(pieces), VOCAB_SPECIAL, &t, NULL) == 0);

@@ -4,6 +4,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -78,13 +79,14 @@ struct pieces {
 	const char *text;
 };
 
-static void piece_cb(void *arg, const char *s, size_t len)
+static bool piece_cb(void *arg, const char *s, size_t len)
 {
 	struct pieces *p = arg;
 
 	assert_true(len > 0 && p->n < PIECES_MAX);
 	assert_ptr_equal(s, p->text + (p->n > 0 ? p->ends[p->n - 1] : 0));
 	p->ends[p->n++] = (size_t)(s - p->text) + len;
+	return true;
 }
 
 /* What the expressions from k on make of text[from, to), by ICU. */

@@ -525,7 +525,7 @@ static void control_tokens_only_where_they_are_asked_for(void **state)
 
 static struct vocab_piece piece(const char *text, bool own)
 {
-	return (struct vocab_piece){ { text, strlen(text) }, own };
+	return (struct vocab_piece){ .text = { text, strlen(text) }, .own = own };
 }
 
 static void pieces(const struct vocab *v, const struct vocab_piece *p, size_t n_pieces,
