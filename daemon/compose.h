@@ -19,9 +19,12 @@ struct compose {
 	struct ragd_str note; /* what filters want said; may be empty */
 };
 
-/* The whole prompt, in the arena. -ENOMEM. */
-int compose_prompt(struct arena *arena, const struct compose *c, const struct ragd_message **out,
-		   size_t *n, struct ragd_err *err);
+/*
+ * The whole prompt, in the arena: messages, n_messages and n_configured of out. The first message is the
+ * configuration's words and nothing else. -ENOMEM.
+ */
+int compose_prompt(struct arena *arena, const struct compose *c, struct ragd_generate *out,
+		   struct ragd_err *err);
 
 /*
  * What to search for: the question, with the one before it in front when it is too short to stand

@@ -158,10 +158,7 @@ static enum state compose(struct flow *f)
 	f->generate.passages = f->evidence.passages;
 	f->generate.n_passages = f->evidence.n;
 	f->generate.grounded = f->assistant->grounded;
-	return compose_prompt(f->call->arena, &c, &f->generate.messages, &f->generate.n_messages,
-			      &f->err) < 0
-		       ? RECORD
-		       : GENERATE;
+	return compose_prompt(f->call->arena, &c, &f->generate, &f->err) < 0 ? RECORD : GENERATE;
 }
 
 static enum state generate(struct flow *f)

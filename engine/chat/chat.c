@@ -149,12 +149,26 @@ static int join(struct chat_out *o)
 	return 0;
 }
 
+/* Say of pieces how much of them lies in the first bytes of this text, where trimming has left them. */
+static void mark_configured(struct chat_out *o, const char *text, size_t n_configured)
+{
+	uintptr_t from = (uintptr_t)text, to = from + n_configured;
+
+	for (size_t i = 0; i < o->n; i++) {
+		struct vocab_piece *p = &o->pieces[i];
+		uintptr_t at = (uintptr_t)p->text.s;
+
+		if (!p->own && at >= from && at < to)
+			p->n_configured = MIN(p->text.len, (size_t)(to - at));
+	}
+}
+
 int chat_render(const struct chat_family *f, const struct chat_context *ctx,
 		const struct ragd_message *messages, size_t n, struct arena *arena,
 		const struct vocab_piece **pieces, size_t *n_pieces, struct ragd_err *err)
 {
 	struct chat_out o = { .ctx = ctx, .arena = arena, .err = err };
-	size_t n_given = n;
+	size_t n_given = n, n_configured = n > 0 ? MIN(ctx->n_configured, messages[0].text.len) : 0;
 	int rc = 0;
 
 	if (ctx->merge_system && f->no_system)
@@ -168,6 +182,8 @@ int chat_render(const struct chat_family *f, const struct chat_context *ctx,
 				    n_given);
 	if (rc < 0)
 		return rc;
+	if (n > 0)
+		mark_configured(&o, messages[0].text.s, n_configured);
 	*pieces = o.pieces;
 	*n_pieces = o.n;
 	return 0;

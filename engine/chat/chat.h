@@ -47,11 +47,13 @@ struct chat_context {
 	bool merge_system;
 	/* Answer without thinking aloud first, for families that may do either (Qwen 3). */
 	bool no_think;
+	size_t n_configured; /* bytes in front of messages[0].text that are the administrator's */
 };
 
 /*
  * Render messages into pieces from the arena, in order; joined they are the prompt. Texts of messages
- * are borrowed, trimmed where the family trims; no piece is empty. -EINVAL with the template's own
+ * are borrowed, trimmed where the family trims; no piece is empty; what is the administrator's in the first
+ * message is marked in its pieces. -EINVAL with the template's own
  * complaint where it refuses (roles that do not alternate, a system message it does not take), and
  * where it would leave out a message without a word; -ENOMEM.
  */

@@ -22,7 +22,7 @@ static void add(struct chat_out *o, struct ragd_str text, bool own)
 		o->pieces = p;
 		o->cap = cap;
 	}
-	o->pieces[o->n++] = (struct vocab_piece){ text, own };
+	o->pieces[o->n++] = (struct vocab_piece){ .text = text, .own = own };
 }
 
 void chat_text(struct chat_out *o, struct ragd_str text)

@@ -1,7 +1,7 @@
 /*
- * Who runs: by fairness, while there are places and pages. A prompt whose beginning is just being read for
- * somebody else stays in line until that is in the cache; it looks at who is ahead of it anew in every
- * round, so nothing hangs on the other's getting there.
+ * Who runs: by fairness, while there are places and pages. A prompt whose beginning is just being read and
+ * will be for it, too, stays in line until that is in the cache; it looks at who is ahead of it anew in
+ * every round, so nothing hangs on the other's getting there.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -48,11 +48,17 @@ void admit_drop(struct engine *e)
 	}
 }
 
-/* Tokens that both begin with, in whole pages that s could use. */
+/*
+ * Tokens that both begin with, in whole pages that s could use: pages of the configuration, and behind
+ * those of its own.
+ */
 static size_t shared(const struct seq *a, const struct seq *s)
 {
 	size_t n = MIN(a->n, s->n - 1), i = 0;
+	size_t x = a->n_configured / KV_PAGE, y = s->n_configured / KV_PAGE;
 
+	if (a->client != s->client || x != y)
+		n = MIN(n, MIN(x, y) * KV_PAGE);
 	while (i < n && a->ids[i] == s->ids[i])
 		i++;
 	return i / KV_PAGE * KV_PAGE;
@@ -77,7 +83,7 @@ static bool is_behind(const struct engine *e, struct seq *s)
 		if (len <= a->kv || len <= s->behind_len)
 			continue;
 		if (have == SIZE_MAX)
-			have = cache_match(e->cache, s->ids, s->n);
+			have = cache_match(e->cache, s->client, s->n_configured, s->ids, s->n);
 		if (len < have + KV_PAGE)
 			continue;
 		s->behind = a->id;
@@ -131,7 +137,7 @@ static int take_pages(struct engine *e, struct seq *s, struct ragd_err *err)
 	struct cache_stats st;
 	int rc;
 
-	s->pages = cache_seq_new(e->cache, s->ids, from);
+	s->pages = cache_seq_new(e->cache, s->client, s->n_configured, s->ids, from);
 	if (s->pages == NULL)
 		return ragd_err_set(err, -ENOMEM, "a sequence of %zu tokens: out of memory", s->n);
 	rc = cache_seq_reserve(s->pages, MIN(s->n + 1, (size_t)e->opt.n_context), err);
@@ -159,7 +165,7 @@ static void enter(struct engine *e, struct seq *s)
 	if (s->admitted)
 		return;
 	s->admitted = true;
-	s->usage.n_cached = (uint32_t)s->kv;
+	s->usage.n_cached = (uint32_t)cache_seq_own(s->pages);
 	e->counts.n_cached_tokens += s->kv;
 	pthread_mutex_lock(&e->lock);
 	e->n_waiting--;

@@ -2,9 +2,15 @@
  * The KV cache: pages of KV_PAGE tokens, shared between sequences that begin with the same tokens.
  * A radix tree over token ids, a page to a node, remembers what was computed: a new sequence takes the
  * pages of the longest prefix that is there (and a copy of the part of a page that still fits), so a system
- * prompt or the earlier turns of a conversation are read once. Pages are counted by reference; those
- * that no sequence holds are given up, least recently used and leaves first, when room is needed. Every
- * reuse compares the token ids themselves, never a hash alone.
+ * prompt or the earlier turns of a conversation are read once. Every reuse compares the token ids
+ * themselves, never a hash alone.
+ *
+ * Every page has an owner: the configuration, where all its tokens and all before them come from there, else
+ * who asked. What an owner finds is the configuration's pages and its own, so that nobody can learn
+ * from a hit, or from the time that one saves, what somebody else has asked.
+ *
+ * Pages are counted by reference; those that no sequence holds are given up when room is needed: of the
+ * owner that has most pages, least recently used and leaves first.
  *
  * One thread at a time.
  */
@@ -17,6 +23,9 @@
 
 #include <ragd/err.h>
 
+/* The owner of what the configuration says; no other has this number. */
+#define CACHE_CONFIGURED UINT64_MAX
+
 struct cache;
 struct cache_seq; /* the tokens and pages of one sequence */
 
@@ -28,12 +37,21 @@ int cache_open(size_t page_bytes, size_t n_pages, struct cache **out, struct rag
 void cache_close(struct cache *c);
 
 /*
- * Begin a sequence with ids[0..n): takes what is cached of it, at most n - 1 tokens, since the last
- * one has to be computed to go on. cache_seq_len() tells how many. NULL when out of memory.
+ * Begin a sequence of this owner's with ids[0..n), of which the first n_configured come from the
+ * configuration, whoever asks: their whole pages are for all, the others for the owner alone. Takes what is
+ * cached of it, at most n - 1 tokens, since the last one has to be computed to go on. cache_seq_len()
+ * tells how many. NULL when out of memory.
  */
-struct cache_seq *cache_seq_new(struct cache *c, const int32_t *ids, size_t n);
+struct cache_seq *cache_seq_new(struct cache *c, uint64_t owner, size_t n_configured,
+				const int32_t *ids, size_t n);
 /* Tokens that cache_seq_new() would find, without taking them. */
-size_t cache_match(const struct cache *c, const int32_t *ids, size_t n);
+size_t cache_match(const struct cache *c, uint64_t owner, size_t n_configured, const int32_t *ids,
+		   size_t n);
+/*
+ * Tokens that cache_seq_new() found in the owner's own pages. The configuration's do not count: whether
+ * those were there depends on others.
+ */
+size_t cache_seq_own(const struct cache_seq *s);
 
 /* Tokens whose keys and values are in the pages. */
 size_t cache_seq_len(const struct cache_seq *s);
@@ -44,8 +62,8 @@ int cache_seq_reserve(struct cache_seq *s, size_t len, struct ragd_err *err);
 uint8_t *const *cache_seq_pages(const struct cache_seq *s);
 /*
  * The forward pass has written the keys and values of ids[0..n) behind the present ones: whole pages
- * enter the tree, for everybody. Pages that someone else entered with the same tokens meanwhile are
- * taken over and ours freed.
+ * enter the tree. Pages that another sequence entered with the same tokens for the same owner meanwhile
+ * are taken over and ours freed.
  */
 int cache_seq_commit(struct cache_seq *s, const int32_t *ids, size_t n);
 /* Ends the sequence; a last page that is not full stays in the tree too, for copies. */
@@ -65,9 +83,10 @@ void cache_trim(struct cache *c);
 
 /*
  * Write the tree with its pages to a file (temporary file, fsync, rename; a full disk leaves nothing), and
- * read it back. `stamp` names what the pages depend on (model digest, KV type, shape, kernel set):
+ * read it back; owners and all. The file is its owner's alone (0600), and one that others could read or
+ * write is -EPERM. `stamp` names what the pages depend on (model digest, KV type, shape, kernel set):
  * another stamp, or a file that is damaged (a checksum tells), is -ESTALE and -EBADMSG, and the cache stays
- * as it was. What does not fit is left out, the least recently used first.
+ * as it was. What does not fit is left out, of every owner the least recently used first.
  */
 int cache_save(const struct cache *c, const char *path, const char *stamp, struct ragd_err *err);
 int cache_load(struct cache *c, const char *path, const char *stamp, struct ragd_err *err);

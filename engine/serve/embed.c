@@ -137,7 +137,7 @@ static int reading_begin(struct engine *e, struct embed *m, struct ragd_err *err
 	int rc;
 
 	/* Of one token none is taken from the tree. */
-	r.pages = cache_seq_new(e->cache, w->ids, 1);
+	r.pages = cache_seq_new(e->cache, ENGINE_NOBODY, 0, w->ids, 1);
 	r.rows = malloc(n_rows * e->shape->n_embd * sizeof(float));
 	if (r.pages == NULL || r.rows == NULL)
 		rc = ragd_err_set(err, -ENOMEM, "a text of %zu tokens: out of memory", w->n);

@@ -369,6 +369,12 @@ static int check_request(const struct engine *e, const struct engine_request *r,
 				    "the prompt has %zu tokens, %zu over the %zu that a "
 				    "context of %u has room for",
 				    r->n, r->n - most, most, (unsigned)e->opt.n_context);
+	if (r->n_configured > r->n)
+		return ragd_err_set(err, -EINVAL,
+				    "generate: of %zu tokens, %zu are the configuration's", r->n,
+				    r->n_configured);
+	if (r->client > ENGINE_NOBODY)
+		return ragd_err_set(err, -EINVAL, "generate: the prompt is nobody's");
 	for (size_t i = 0; i < r->n_stop; i++)
 		if (r->stop[i].len == 0)
 			return ragd_err_set(err, -EINVAL, "generate: stop string %zu is empty", i);
@@ -388,6 +394,7 @@ int engine_submit(struct engine *e, const struct engine_request *r, struct ragd_
 		return ragd_err_set(err, -ENOMEM, "generate: out of memory");
 	s->req = *r;
 	s->client = r->client;
+	s->n_configured = r->n_configured;
 	s->submit_us = clock_us();
 	s->usage.n_prompt = (uint32_t)r->n;
 	tail_init(&s->tail, r->stop, r->n_stop);

@@ -4,7 +4,8 @@
  * of the prompts that are still being read, so a long prompt never holds up the streams of others.
  * Clients take turns by what they have used, not by how much they ask. The text of a request
  * depends on the request alone: not on what else runs, on what was cached, on drafts, or on
- * the number of threads.
+ * the number of threads. What a client has read is found again for that client alone; only the tokens in
+ * front that are the configuration's are read once for all.
  */
 #ifndef ENGINE_SERVE_ENGINE_H
 #define ENGINE_SERVE_ENGINE_H
@@ -21,6 +22,9 @@
 #include "engine/token/vocab.h"
 
 struct engine;
+
+/* The client of what nobody asked for. */
+#define ENGINE_NOBODY (UINT64_MAX - 1)
 
 struct engine_options {
 	const struct model *model; /* borrowed, as the next two */
@@ -54,7 +58,7 @@ struct engine_token {
 
 struct engine_usage {
 	uint32_t n_prompt;
-	uint32_t n_cached; /* of those, read from an earlier prompt */
+	uint32_t n_cached; /* of those, read from an earlier prompt of the same client's */
 	uint32_t n_output;
 	uint32_t n_drafted;  /* tokens proposed from the context */
 	uint32_t n_accepted; /* of those, taken */
@@ -68,7 +72,9 @@ struct engine_usage {
 struct engine_request {
 	const int32_t *ids; /* the prompt */
 	size_t n;
-	uint64_t client;     /* who asks, for fairness: any number, e.g. the uid */
+	size_t n_configured; /* tokens in front that are the configuration's, whoever asks */
+	/* Who asks, e.g. the uid, below ENGINE_NOBODY: for fairness, and the owner of what is read. */
+	uint64_t client;
 	uint32_t max_tokens; /* 0: up to the context */
 	struct sampler_options sampling;
 	const struct ragd_str
@@ -93,9 +99,10 @@ int engine_submit(struct engine *e, const struct engine_request *r, struct ragd_
 
 /*
  * Log-probability of each continuation, given the prompt; waits for the result. A continuation has at
- * least one token. The prompt is read once, and cached as any other. `cancelled` as above.
+ * least one token. The prompt is read once, and cached as any other of this client's. `cancelled` as
+ * above.
  */
-int engine_score(struct engine *e, const int32_t *prompt, size_t n_prompt,
+int engine_score(struct engine *e, uint64_t client, const int32_t *prompt, size_t n_prompt,
 		 const struct tokens *continuations, size_t n, double *logprobs,
 		 bool (*cancelled)(void *arg), void *arg, struct ragd_err *err);
 

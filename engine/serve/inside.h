@@ -24,8 +24,9 @@ struct seq {
 	struct seq *next; /* in the list it waits in */
 	uint64_t id;      /* order of arrival, from 1 */
 	uint64_t client;
-	int32_t *ids; /* [cap]: the prompt, what was written, then what is drafted */
-	size_t n;     /* prompt and what was written */
+	size_t n_configured; /* tokens in front that are the configuration's */
+	int32_t *ids;        /* [cap]: the prompt, what was written, then what is drafted */
+	size_t n;            /* prompt and what was written */
 	size_t cap;
 	size_t n_prompt;
 

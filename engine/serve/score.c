@@ -92,7 +92,8 @@ void score_part(struct engine *e, struct seq *s, int rc, const struct ragd_err *
 }
 
 /* prompt + all of the continuation but its last token, whose row nobody needs. */
-static struct seq *part_new(struct score *sc, const int32_t *prompt, size_t n_prompt, size_t i)
+static struct seq *part_new(struct score *sc, uint64_t client, const int32_t *prompt,
+			    size_t n_prompt, size_t i)
 {
 	const struct tokens *t = &sc->continuations[i];
 	struct seq *s = seq_new(prompt, n_prompt, t->n - 1);
@@ -104,12 +105,12 @@ static struct seq *part_new(struct score *sc, const int32_t *prompt, size_t n_pr
 	s->row_from = n_prompt;
 	s->index = i;
 	s->score = sc;
-	s->client = UINT64_MAX;
+	s->client = client;
 	s->admitted = true; /* never in line for a place of its own */
 	return s;
 }
 
-static int check(const struct engine *e, const int32_t *prompt, size_t n_prompt,
+static int check(const struct engine *e, uint64_t client, const int32_t *prompt, size_t n_prompt,
 		 const struct tokens *c, size_t n, struct ragd_err *err)
 {
 	int rc = 0;
@@ -118,8 +119,9 @@ static int check(const struct engine *e, const int32_t *prompt, size_t n_prompt,
 		return ragd_err_set(err, -ENOTSUP,
 				    "score: a model of the kind '%s' has no next token",
 				    e->shape->architecture);
-	if (n_prompt == 0)
-		return ragd_err_set(err, -EINVAL, "score: the prompt is empty");
+	if (n_prompt == 0 || client > ENGINE_NOBODY)
+		return ragd_err_set(err, -EINVAL, "score: the prompt is %s",
+				    n_prompt == 0 ? "empty" : "nobody's");
 	rc = engine_check_ids(e, prompt, n_prompt, err);
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		size_t all = n_prompt + c[i].n;
@@ -150,7 +152,6 @@ static int score_wait(struct engine *e, struct score *sc, struct seq *s, struct 
 	s->score = sc;
 	s->index = SIZE_MAX;
 	s->row_from = s->n - 1;
-	s->client = UINT64_MAX;
 	pthread_mutex_lock(&e->lock);
 	s->id = ++e->last_id;
 	s->next = e->incoming;
@@ -166,7 +167,7 @@ static int score_wait(struct engine *e, struct score *sc, struct seq *s, struct 
 	return sc->err.code < 0 ? ragd_err_set(err, sc->err.code, "score: %s", sc->err.msg) : 0;
 }
 
-int engine_score(struct engine *e, const int32_t *prompt, size_t n_prompt,
+int engine_score(struct engine *e, uint64_t client, const int32_t *prompt, size_t n_prompt,
 		 const struct tokens *continuations, size_t n, double *logprobs,
 		 bool (*cancelled)(void *arg), void *arg, struct ragd_err *err)
 {
@@ -179,7 +180,7 @@ int engine_score(struct engine *e, const int32_t *prompt, size_t n_prompt,
 		.arg = arg,
 	};
 	struct seq *s = NULL;
-	int rc = check(e, prompt, n_prompt, continuations, n, err);
+	int rc = check(e, client, prompt, n_prompt, continuations, n, err);
 
 	if (rc < 0 || n == 0)
 		return rc;
@@ -188,10 +189,12 @@ int engine_score(struct engine *e, const int32_t *prompt, size_t n_prompt,
 	s = seq_new(prompt, n_prompt, 0);
 	if (sc.sums == NULL || sc.parts == NULL || s == NULL)
 		rc = -ENOMEM;
+	else
+		s->client = client;
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		if (continuations[i].n == 1)
 			continue;
-		sc.parts[i] = part_new(&sc, prompt, n_prompt, i);
+		sc.parts[i] = part_new(&sc, client, prompt, n_prompt, i);
 		sc.n_left++;
 		if (sc.parts[i] == NULL)
 			rc = -ENOMEM;

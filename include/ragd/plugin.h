@@ -197,6 +197,11 @@ struct ragd_generate {
 	size_t                     n_passages;
 	bool                       grounded; /* answer from the passages only, or say it is not there */
 	struct ragd_sampling       sampling;
+	/*
+	 * Bytes in front of messages[0].text that the configuration alone says, the same whoever asks. What
+	 * a plugin remembers of prompts may serve other callers this far, and no further.
+	 */
+	size_t                     n_configured;
 };
 
 enum ragd_finish {
@@ -207,7 +212,7 @@ enum ragd_finish {
 
 struct ragd_usage {
 	uint32_t n_prompt; /* tokens */
-	uint32_t n_cached; /* of those, read from an earlier prompt */
+	uint32_t n_cached; /* of those, read from an earlier prompt of the same caller's */
 	uint32_t n_output;
 };
 

@@ -16,7 +16,7 @@ struct answer {
 	struct llm *llm;
 	const struct ragd_call *call;
 	struct ragd_sink *sink;
-	struct tokens prompt;
+	struct prompt prompt;
 	int ended;       /* by us, with this code; 0: not */
 	int64_t told_ms; /* when the metrics were last told, on the way */
 };
@@ -38,8 +38,8 @@ static void today(char *out, size_t room)
 }
 
 /* A model without a template reads what was said, a blank line between. */
-static int prompt_plain(const struct ragd_message *messages, size_t n, struct arena *arena,
-			const struct vocab_piece **pieces, size_t *n_pieces)
+static int prompt_plain(const struct ragd_message *messages, size_t n, size_t n_configured,
+			struct arena *arena, const struct vocab_piece **pieces, size_t *n_pieces)
 {
 	struct vocab_piece *p = arena_alloc(arena, 2 * n + 1, sizeof(*p));
 	size_t count = 0;
@@ -50,22 +50,71 @@ static int prompt_plain(const struct ragd_message *messages, size_t n, struct ar
 		if (messages[i].text.len == 0)
 			continue;
 		if (count > 0)
-			p[count++] = (struct vocab_piece){ RAGD_STR("\n\n"), true };
-		p[count++] = (struct vocab_piece){ messages[i].text, false };
+			p[count++] = (struct vocab_piece){ .text = RAGD_STR("\n\n"), .own = true };
+		p[count++] = (struct vocab_piece){
+			.text = messages[i].text,
+			.n_configured = i == 0 ? MIN(n_configured, messages[i].text.len) : 0,
+		};
 	}
 	*pieces = p;
 	*n_pieces = count;
 	return 0;
 }
 
-int answer_prompt(const struct llm *l, const struct ragd_message *messages, size_t n,
-		  struct tokens *out, struct ragd_err *err)
+/* An end put behind the prompt would end the conversation before the answer. */
+static int encode(const struct llm *l, const struct ragd_call *call,
+		  const struct vocab_piece *pieces, size_t n, struct tokens *out,
+		  struct ragd_err *err)
+{
+	int rc = vocab_encode_pieces_for(l->vocab, call, pieces, n, VOCAB_ENDS, out, err);
+
+	if (rc == 0 && out->n > 1 && out->ids[out->n - 1] == vocab_eos(l->vocab))
+		out->n--;
+	return rc;
+}
+
+/*
+ * How many tokens of the prompt the configuration decides alone: what the template writes before anybody
+ * has said a word, and the configured beginning of the first text, encoded by themselves, as far as
+ * the prompt begins with the same tokens. So whatever follows, these are always the same.
+ */
+static int count_configured(const struct llm *l, const struct vocab_piece *pieces, size_t n,
+			    struct arena *arena, struct prompt *p, struct ragd_err *err)
+{
+	struct vocab_piece *head = arena_alloc(arena, n + 1, sizeof(*head));
+	struct tokens alone = { 0 };
+	size_t n_head = 0, same = 0;
+	int rc;
+
+	if (head == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for the prompt");
+	while (n_head < n && pieces[n_head].own) {
+		head[n_head] = pieces[n_head];
+		n_head++;
+	}
+	if (n_head < n && pieces[n_head].n_configured > 0) {
+		head[n_head] = pieces[n_head];
+		head[n_head].text.len = pieces[n_head].n_configured;
+		n_head++;
+	}
+	rc = encode(l, NULL, head, n_head, &alone, err);
+	while (same < MIN(alone.n, p->tokens.n) && alone.ids[same] == p->tokens.ids[same])
+		same++;
+	p->n_configured = same;
+	tokens_fini(&alone);
+	return rc;
+}
+
+int answer_prompt(const struct llm *l, const struct ragd_call *call,
+		  const struct ragd_message *messages, size_t n, size_t n_configured,
+		  struct prompt *out, struct ragd_err *err)
 {
 	struct arena *arena = arena_new(PROMPT_PIECES + n * 1024);
 	const struct vocab_piece *pieces;
 	struct chat_context ctx = { .generation_prompt = true,
 				    .bos_is_added = l->adds_bos,
-				    .merge_system = true };
+				    .merge_system = true,
+				    .n_configured = n_configured };
 	char date[32];
 	size_t n_pieces;
 	int rc;
@@ -79,15 +128,19 @@ int answer_prompt(const struct llm *l, const struct ragd_message *messages, size
 	ctx.no_think = !l->think;
 	if (l->chat != NULL)
 		rc = chat_render(l->chat, &ctx, messages, n, arena, &pieces, &n_pieces, err);
-	else if ((rc = prompt_plain(messages, n, arena, &pieces, &n_pieces)) < 0)
+	else if ((rc = prompt_plain(messages, n, n_configured, arena, &pieces, &n_pieces)) < 0)
 		ragd_err_set(err, rc, "out of memory for the prompt");
 	if (rc == 0)
-		rc = vocab_encode_pieces(l->vocab, pieces, n_pieces, VOCAB_ENDS, out, err);
-	/* An end put behind the prompt would end the conversation before the answer. */
-	if (rc == 0 && out->n > 1 && out->ids[out->n - 1] == vocab_eos(l->vocab))
-		out->n--;
+		rc = encode(l, call, pieces, n_pieces, &out->tokens, err);
+	if (rc == 0)
+		rc = count_configured(l, pieces, n_pieces, arena, out, err);
 	arena_free(arena);
 	return rc;
+}
+
+uint64_t answer_client(const struct ragd_call *call)
+{
+	return call->caller != NULL ? call->caller->uid : ENGINE_NOBODY;
 }
 
 /* ---- what comes back ------------------------------------------------------------------------------- */
@@ -135,8 +188,16 @@ static void finished(void *arg, int rc, enum ragd_finish finish, const struct en
 		err = &why;
 	}
 	a->sink->done(a->sink, rc, finish, rc == 0 ? &u : NULL, rc < 0 ? err : NULL);
-	tokens_fini(&a->prompt);
+	tokens_fini(&a->prompt.tokens);
 	free(a);
+}
+
+/* A host of before knows nothing of it. */
+static size_t configured(const struct ragd_generate *req)
+{
+	return req->size >= offsetof(struct ragd_generate, n_configured) + sizeof(req->n_configured)
+		       ? req->n_configured
+		       : 0;
 }
 
 int answer_start(struct llm *l, const struct ragd_call *call, const struct ragd_generate *req,
@@ -150,12 +211,14 @@ int answer_start(struct llm *l, const struct ragd_call *call, const struct ragd_
 	if (a == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for an answer");
 	*a = (struct answer){ .llm = l, .call = call, .sink = sink };
-	rc = answer_prompt(l, req->messages, req->n_messages, &a->prompt, err);
+	rc = answer_prompt(l, call, req->messages, req->n_messages, configured(req), &a->prompt,
+			   err);
 	if (rc == 0) {
 		r = (struct engine_request){
-			.ids = a->prompt.ids,
-			.n = a->prompt.n,
-			.client = call->caller != NULL ? call->caller->uid : 0,
+			.ids = a->prompt.tokens.ids,
+			.n = a->prompt.tokens.n,
+			.n_configured = a->prompt.n_configured,
+			.client = answer_client(call),
 			.max_tokens = s->max_tokens > 0 ? s->max_tokens : l->max_tokens,
 			.sampling = { .temperature = s->temperature,
 				      .top_p = s->top_p > 0 ? s->top_p : 1,
@@ -177,7 +240,7 @@ int answer_start(struct llm *l, const struct ragd_call *call, const struct ragd_
 		rc = engine_submit(l->engine, &r, err);
 	}
 	if (rc < 0) {
-		tokens_fini(&a->prompt);
+		tokens_fini(&a->prompt.tokens);
 		free(a);
 	}
 	return rc;

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/util.h"
+#include "engine/poll.h"
 
 static const struct ragd_option options[] = {
 	{ "model", RAGD_OPT_PATH, "", 0, 0, NULL,
@@ -76,7 +77,7 @@ static bool nobody_waits(void *arg)
 {
 	const struct ragd_call *call = arg;
 
-	return call->cancelled(call);
+	return poll_call(call) < 0;
 }
 
 static void lists_free(struct tokens *lists, size_t n)
@@ -87,14 +88,15 @@ static void lists_free(struct tokens *lists, size_t n)
 }
 
 /* Each text's tokens; the result is for lists_free(). */
-static int lists_encode(const struct llm *l, const struct ragd_str *texts, size_t n, unsigned flags,
-			struct tokens **out, struct ragd_err *err)
+static int lists_encode(const struct llm *l, const struct ragd_call *call,
+			const struct ragd_str *texts, size_t n, unsigned flags, struct tokens **out,
+			struct ragd_err *err)
 {
 	struct tokens *lists = calloc(MAX(n, 1), sizeof(*lists));
 	int rc = lists != NULL ? 0 : ragd_err_set(err, -ENOMEM, "out of memory for %zu texts", n);
 
 	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = vocab_encode(l->vocab, texts[i], flags, &lists[i], err);
+		rc = vocab_encode_for(l->vocab, call, texts[i], flags, &lists[i], err);
 	if (rc < 0)
 		lists_free(lists, n);
 	else
@@ -114,7 +116,7 @@ static int gguf_embed(void *self, const struct ragd_call *call, const struct rag
 	if (rows == NULL)
 		return ragd_err_set(err, -ENOMEM, "no memory for %zu vectors of %u numbers", n,
 				    (unsigned)n_embd);
-	rc = lists_encode(l, texts, n, VOCAB_ENDS, &lists, err);
+	rc = lists_encode(l, call, texts, n, VOCAB_ENDS, &lists, err);
 	if (rc < 0)
 		return rc;
 	rc = engine_embed(l->engine, lists, n, rows, nobody_waits, (void *)call, err);
@@ -137,7 +139,8 @@ static int gguf_score(void *self, const struct ragd_call *call, struct ragd_str 
 {
 	struct llm *l = self;
 	const struct ragd_message message = { RAGD_ROLE_USER, prompt };
-	struct tokens before = { 0 }, *lists;
+	struct prompt before = { 0 };
+	struct tokens *lists;
 	double *logprobs;
 	int rc;
 
@@ -147,17 +150,18 @@ static int gguf_score(void *self, const struct ragd_call *call, struct ragd_str 
 	logprobs = calloc(MAX(n, 1), sizeof(*logprobs));
 	if (logprobs == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for %zu scores", n);
-	rc = lists_encode(l, continuations, n, 0, &lists, err);
+	rc = lists_encode(l, call, continuations, n, 0, &lists, err);
 	if (rc == 0) {
-		rc = answer_prompt(l, &message, 1, &before, err);
+		rc = answer_prompt(l, call, &message, 1, 0, &before, err);
 		if (rc == 0)
-			rc = engine_score(l->engine, before.ids, before.n, lists, n, logprobs,
-					  nobody_waits, (void *)call, err);
+			rc = engine_score(l->engine, answer_client(call), before.tokens.ids,
+					  before.tokens.n, lists, n, logprobs, nobody_waits,
+					  (void *)call, err);
 		lists_free(lists, n);
 	}
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		out[i].logprob = logprobs[i];
-	tokens_fini(&before);
+	tokens_fini(&before.tokens);
 	free(logprobs);
 	llm_tell(l);
 	return rc;

@@ -69,9 +69,21 @@ int memory_judge(const struct ragd_host *host, const struct memory_plan *plan, u
 /* As ragd_inference_ops.generate. */
 int answer_start(struct llm *l, const struct ragd_call *call, const struct ragd_generate *req,
 		 struct ragd_sink *sink, struct ragd_err *err);
-/* The tokens of a conversation as the model reads it. */
-int answer_prompt(const struct llm *l, const struct ragd_message *messages, size_t n,
-		  struct tokens *out, struct ragd_err *err);
+/* A conversation as the model reads it. */
+struct prompt {
+	struct tokens tokens;
+	size_t n_configured; /* tokens in front that are the same whoever asks */
+};
+
+/*
+ * The tokens of messages, of which the first n_configured bytes are the configuration's. The caller frees
+ * the tokens, on failure too. -ECANCELED and -ETIMEDOUT as the call says.
+ */
+int answer_prompt(const struct llm *l, const struct ragd_call *call,
+		  const struct ragd_message *messages, size_t n, size_t n_configured,
+		  struct prompt *out, struct ragd_err *err);
+/* Who asks, for the engine. */
+uint64_t answer_client(const struct ragd_call *call);
 /* Tell the host's metrics what the engine counted since the last time. */
 void llm_tell(struct llm *l);
 

@@ -312,7 +312,8 @@ static int warm_up(struct llm *l, struct ragd_err *err)
 			  RAGD_STR("Ready to read what there is to be read, and to answer."),
 			  VOCAB_ENDS, &text, err);
 	if (rc == 0 && model_shape(l->model)->causal)
-		rc = engine_score(l->engine, text.ids, text.n, &text, 1, &logprob, NULL, NULL, err);
+		rc = engine_score(l->engine, ENGINE_NOBODY, text.ids, text.n, &text, 1, &logprob,
+				  NULL, NULL, err);
 	else if (rc == 0)
 		rc = engine_embed(l->engine, &text, 1, row, NULL, NULL, err);
 	tokens_fini(&text);

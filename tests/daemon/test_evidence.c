@@ -89,12 +89,14 @@ static void a_prompt_begins_with_what_stays_the_same(void **state)
 		{ RAGD_ROLE_USER, RAGD_STR("Second?") },
 	};
 	struct compose c = { &assistant, &policy, in, ARRAY_LEN(in), &ev, RAGD_STR("Be kind.") };
+	struct ragd_generate g = { .size = sizeof(g) };
 	const struct ragd_message *out;
-	size_t n;
 
 	(void)state;
-	assert_int_equal(compose_prompt(a, &c, &out, &n, NULL), 0);
-	assert_int_equal(n, 4);
+	assert_int_equal(compose_prompt(a, &c, &g, NULL), 0);
+	out = g.messages;
+	assert_int_equal(g.n_messages, 4);
+	assert_int_equal(g.n_configured, out[0].text.len); /* nothing of the request is in it */
 	assert_int_equal(out[0].role, RAGD_ROLE_SYSTEM);
 	assert_int_equal(strncmp(out[0].text.s,
 				 "Be brief.\n\nSeveral views.\n\nAnswer from the numbered", 48),

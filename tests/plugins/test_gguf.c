@@ -18,6 +18,7 @@
 #include "base/util.h"
 #include "daemon/log.h"
 #include "daemon/plugins.h"
+#include "engine/compute/kernels.h"
 #include "engine/gguf/write.h"
 #include "tests/plugins/support.h"
 
@@ -110,6 +111,95 @@ static void tells_the_story_that_the_model_tells(void **state)
 	ask(&f, "Once upon a time", 5); /* all but its last token was read before */
 	assert_int_equal(f.sink.usage.n_cached, 5);
 	end(&f);
+}
+
+/* Ask as somebody of this uid, whose messages[0] begins with so many bytes of the configuration's. */
+static uint32_t cached_for(struct fixture *f, uid_t uid, const struct ragd_message *messages,
+			   size_t n, size_t n_configured)
+{
+	struct ragd_generate req = { .size = sizeof(req),
+				     .messages = messages,
+				     .n_messages = n,
+				     .sampling = { .max_tokens = 1 },
+				     .n_configured = n_configured };
+
+	f->call.caller.uid = uid;
+	test_sink_fini(&f->sink);
+	test_sink_init(&f->sink);
+	assert_int_equal(
+		f->ops->generate(f->llm->self, &f->call.call, &req, &f->sink.sink, &f->err), 0);
+	test_sink_wait(&f->sink);
+	assert_int_equal(f->sink.rc, 0);
+	return f->sink.usage.n_cached;
+}
+
+/* Everything that could be guessed of what another asked, a word at a time and as a whole. */
+static void guesses_tell_nothing_of_what_another_asked(void **state)
+{
+	static const char secret[] =
+		"Once upon a time my bank was Lloyds and the password was cat dog sun 4711, and so "
+		"it "
+		"was for many years, but nobody in the small house by the sea was to know of that.";
+	static const char *const templates[] = { "template=plain", "template=chatml",
+						 "template=llama3.1", "template=gemma3" };
+
+	(void)state;
+	for (size_t t = 0; t < ARRAY_LEN(templates); t++) {
+		struct ragd_message m = { RAGD_ROLE_USER, { secret, sizeof(secret) - 1 } };
+		struct fixture f;
+		uint32_t own;
+
+		begin(&f, model_option(STORY), templates[t]);
+		cached_for(&f, 1000, &m, 1, 0);
+		for (uid_t uid = 2000; m.text.len > 0; uid++) { /* of each guess the first try */
+			assert_int_equal(cached_for(&f, uid, &m, 1, 0), 0);
+			m.text.len--;
+			while (m.text.len > 0 && secret[m.text.len - 1] != ' ')
+				m.text.len--;
+		}
+		m.text.len = sizeof(secret) - 1;
+		/* Who asked finds it all, but for the last token and pages of the template's alone. */
+		own = cached_for(&f, 1000, &m, 1, 0);
+		assert_true(own > 40);
+		assert_int_equal((f.sink.usage.n_prompt - 1 - own) % KV_PAGE, 0);
+		end(&f);
+	}
+}
+
+/* What is the configuration's is read once, and counts for nobody, whoever asks behind it. */
+static void only_the_configurations_words_are_shared(void **state)
+{
+	static const char policy[] = "You tell stories to small children. Tell of animals and of "
+				     "the weather, of boats and "
+				     "of trees, and never of anything that makes them sad. If you "
+				     "are asked for something "
+				     "else then say that you do not know. Be kind to everybody and "
+				     "use small words. Once "
+				     "upon a time there was a little girl who asked why the sky is "
+				     "blue and got an answer.";
+	struct ragd_message m[] = { { RAGD_ROLE_SYSTEM, { policy, sizeof(policy) - 1 } },
+				    { RAGD_ROLE_USER, RAGD_STR("Tell me of a dog named Tom.") } };
+	static const char *const templates[] = { "template=plain", "template=chatml",
+						 "template=llama3.1", "template=gemma3" };
+
+	(void)state;
+	for (size_t t = 0; t < ARRAY_LEN(templates); t++) {
+		struct fixture f;
+		uint32_t n, own;
+
+		begin(&f, model_option(STORY), templates[t]);
+		cached_for(&f, 1000, m, 2, m[0].text.len);
+		n = f.sink.usage.n_prompt;
+		assert_int_equal(cached_for(&f, 1001, m, 2, m[0].text.len), 0);
+		own = cached_for(&f, 1000, m, 2, m[0].text.len);
+		/* The rest are whole pages of the configuration's, some but not all. */
+		assert_true(own > 0 && own + KV_PAGE < n - 1);
+		assert_int_equal((n - 1 - own) % KV_PAGE, 0);
+		/* Without a word on it nothing is but the template's head. */
+		assert_int_equal(cached_for(&f, 1001, m, 2, 0), 0);
+		assert_true(cached_for(&f, 1001, m, 2, 0) > own);
+		end(&f);
+	}
 }
 
 static void ends_where_it_is_told(void **state)
@@ -463,6 +553,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_the_story_that_the_model_tells),
+		cmocka_unit_test(guesses_tell_nothing_of_what_another_asked),
+		cmocka_unit_test(only_the_configurations_words_are_shared),
 		cmocka_unit_test(ends_where_it_is_told),
 		cmocka_unit_test(sampling_reaches_the_model),
 		cmocka_unit_test(what_does_not_fit_is_counted),

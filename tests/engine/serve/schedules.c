@@ -196,6 +196,7 @@ static void draw_request(struct run_of *run, struct asked *a, int32_t prefixes[]
 	a->r = (struct engine_request){
 		.ids = a->prompt,
 		.n = prefix + tail,
+		.n_configured = below(run, 3) == 0 ? below(run, prefix + 1) : 0,
 		.client = below(run, 3),
 		.max_tokens = (uint32_t)(below(run, 3) == 0 ? 0 : 1 + below(run, 40)),
 		.ignore_end = below(run, 3) == 0,
@@ -262,6 +263,25 @@ static size_t text_of(const struct asked *a, const int32_t *ids, size_t n, struc
 	return taken;
 }
 
+/* Nothing is found in the cache that the same client did not ask or read before. */
+static void check_cached(const struct run_of *run, const struct asked *a)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < run->n; i++) {
+		const struct asked *b = &run->asked[i];
+		size_t n = 0;
+
+		if (b == a || b->r.client != a->r.client)
+			continue;
+		while (n < a->r.n && n < b->r.n + b->n_out &&
+		       a->prompt[n] == (n < b->r.n ? b->prompt[n] : b->out[n - b->r.n]))
+			n++;
+		most = MAX(most, n);
+	}
+	assert_true(a->usage.n_cached <= most);
+}
+
 static void check_request(struct run_of *run, struct asked *a)
 {
 	int32_t want[TOKENS];
@@ -277,6 +297,7 @@ static void check_request(struct run_of *run, struct asked *a)
 		assert_int_equal(a->n_logprobs, a->n_out);
 	assert_int_equal(a->usage.n_output, a->n_out);
 	assert_int_equal(a->usage.n_prompt, a->r.n);
+	check_cached(run, a);
 	assert_true(a->usage.n_accepted <= a->usage.n_drafted);
 	if (a->rc == -ECANCELED) {
 		assert_true(a->n_polls >= a->cancel_polls || a->n_out >= a->cancel_tokens);

@@ -12,6 +12,7 @@
 #include "engine/compute/kernels.h"
 #include "engine/serve/cache.h"
 
+#define ME         1000 /* an owner like any other */
 #define PAGE_BYTES (KV_PAGE * sizeof(int32_t))
 
 /* What a forward pass would leave in the pages: here the token ids themselves. */
@@ -49,7 +50,7 @@ static void count_up(int32_t *ids, size_t n, int32_t from)
 /* Read ids and end: they are cached then. */
 static void read_once(struct cache *c, const int32_t *ids, size_t n)
 {
-	struct cache_seq *s = cache_seq_new(c, ids, n);
+	struct cache_seq *s = cache_seq_new(c, ME, 0, ids, n);
 
 	compute(s, ids + cache_seq_len(s), n - cache_seq_len(s));
 	holds(s, ids, n);
@@ -88,14 +89,14 @@ static void finds_what_was_read_before(void **state)
 		count_up(b, ARRAY_LEN(b), 5000);
 		memcpy(b, a, rows[i].same * sizeof(*a));
 		read_once(c, a, rows[i].first);
-		assert_int_equal(cache_match(c, b, n), rows[i].want);
-		s = cache_seq_new(c, b, n);
+		assert_int_equal(cache_match(c, ME, 0, b, n), rows[i].want);
+		s = cache_seq_new(c, ME, 0, b, n);
 		holds(s, b, rows[i].want);
 		compute(s, b + rows[i].want, n - rows[i].want);
 		holds(s, b, n);
 		cache_seq_free(s);
 		/* A copy left the original as it was. */
-		s = cache_seq_new(c, a, rows[i].first);
+		s = cache_seq_new(c, ME, 0, a, rows[i].first);
 		holds(s, a, rows[i].first - 1);
 		cache_seq_free(s);
 		cache_close(c);
@@ -113,7 +114,7 @@ static void sequences_share_pages(void **state)
 	count_up(ids, ARRAY_LEN(ids), 1);
 	for (size_t i = 0; i < ARRAY_LEN(s);
 	     i++) { /* also at the same time: the first to fill a page wins */
-		s[i] = cache_seq_new(c, ids, 64 + 1);
+		s[i] = cache_seq_new(c, ME, 0, ids, 64 + 1);
 		if (cache_seq_len(s[i]) < 64)
 			compute(s[i], ids, 64);
 		assert_ptr_equal(cache_seq_pages(s[i])[1], cache_seq_pages(s[0])[1]);
@@ -138,8 +139,8 @@ static void two_that_read_the_same_keep_one(void **state)
 
 	(void)state;
 	count_up(ids, ARRAY_LEN(ids), 1);
-	a = cache_seq_new(c, ids, 40);
-	b = cache_seq_new(c, ids, 40);
+	a = cache_seq_new(c, ME, 0, ids, 40);
+	b = cache_seq_new(c, ME, 0, ids, 40);
 	compute(a, ids, 40);
 	compute(b, ids, 40);
 	assert_ptr_equal(cache_seq_pages(a)[0], cache_seq_pages(b)[0]);
@@ -165,9 +166,9 @@ static void gives_up_the_least_recently_used(void **state)
 	read_once(c, b, 64);
 	read_once(c, a, 64); /* used again */
 	read_once(c, d, 33); /* needs two pages: the leaf of b goes first, then its root */
-	assert_int_equal(cache_match(c, a, 65), 64);
-	assert_int_equal(cache_match(c, b, 65), 0);
-	assert_int_equal(cache_match(c, d, 33), 32);
+	assert_int_equal(cache_match(c, ME, 0, a, 65), 64);
+	assert_int_equal(cache_match(c, ME, 0, b, 65), 0);
+	assert_int_equal(cache_match(c, ME, 0, d, 33), 32);
 	cache_close(c);
 }
 
@@ -181,9 +182,9 @@ static void never_takes_what_is_held(void **state)
 	(void)state;
 	count_up(ids, 128, 1);
 	count_up(other, 128, 500);
-	a = cache_seq_new(c, ids, 96);
+	a = cache_seq_new(c, ME, 0, ids, 96);
 	compute(a, ids, 96);
-	b = cache_seq_new(c, other, 64);
+	b = cache_seq_new(c, ME, 0, other, 64);
 	assert_int_equal(cache_seq_reserve(b, 64, &err), -ENOSPC);
 	assert_non_null(strstr(err.msg, "4 pages"));
 	assert_int_equal(cache_seq_reserve(b, 32, &err), 0); /* the refusal took nothing */
@@ -217,7 +218,7 @@ static void random_lives_keep_pages_and_tokens_together(void **state)
 			live[i].n = 1 + (size_t)rand_r(&seed) % 150;
 			for (size_t k = 0; k < live[i].n; k++)
 				live[i].ids[k] = (int32_t)(k % 40 == 0 ? rand_r(&seed) % 3 : 9);
-			live[i].s = cache_seq_new(c, live[i].ids, live[i].n);
+			live[i].s = cache_seq_new(c, ME, 0, live[i].ids, live[i].n);
 			holds(live[i].s, live[i].ids, cache_seq_len(live[i].s));
 		} else if (rand_r(&seed) % 4 == 0) {
 			cache_seq_free(live[i].s);

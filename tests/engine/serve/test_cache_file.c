@@ -16,6 +16,7 @@
 #include "engine/compute/kernels.h"
 #include "engine/serve/cache.h"
 
+#define ME         1000
 #define PAGE_BYTES 512
 
 static char dir[64], path[80];
@@ -53,7 +54,7 @@ static void read_once(struct cache *c, int32_t from, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		ids[i] = from + (int32_t)i;
-	s = cache_seq_new(c, ids, n);
+	s = cache_seq_new(c, ME, 0, ids, n);
 	assert_int_equal(cache_seq_len(s), 0);
 	assert_int_equal(cache_seq_reserve(s, n, NULL), 0);
 	for (size_t p = 0; p * KV_PAGE < n; p++)
@@ -69,7 +70,7 @@ static void finds(struct cache *c, int32_t from, size_t n, size_t want)
 
 	for (size_t i = 0; i < n; i++)
 		ids[i] = from + (int32_t)i;
-	s = cache_seq_new(c, ids, n);
+	s = cache_seq_new(c, ME, 0, ids, n);
 	assert_int_equal(cache_seq_len(s), want);
 	for (size_t p = 0; p * KV_PAGE < want; p++) {
 		uint8_t page[PAGE_BYTES];
@@ -89,7 +90,7 @@ static void what_was_saved_is_found(void **state)
 	(void)state;
 	read_once(c, 100, 100);
 	read_once(c, 300, 64);
-	held = cache_seq_new(c, (int32_t[]){ 100, 101 },
+	held = cache_seq_new(c, ME, 0, (int32_t[]){ 100, 101 },
 			     2); /* a sequence at work does not matter */
 	assert_int_equal(cache_seq_reserve(held, 2, NULL), 0);
 	assert_int_equal(cache_seq_commit(held, &one, 1), 0);

@@ -420,34 +420,39 @@ static void a_prefix_that_eight_want_at_once_is_read_once(void **state)
 {
 	enum { N = 8, SYSTEM = 3000, TAIL = 40 };
 	static int32_t ids[N][SYSTEM + TAIL];
-	struct engine *e = open_engine((struct engine_options){ .draft_tokens = 0 });
 	struct fake_counts c;
 	struct ask a[N];
-	size_t cached = 0;
 
 	(void)state;
-	fake_hold();
-	for (size_t i = 0; i < N; i++) {
-		fill(ids[i], SYSTEM, 1);
-		fill(ids[i] + SYSTEM, TAIL, (uint32_t)(100 + i));
-		ask_init(&a[i], ids[i], SYSTEM + TAIL, 3);
-		a[i].r.client = i;
-		ask_start(e, &a[i]);
+	/* It is the configuration's, or all of them are of one client. */
+	for (int configured = 0; configured < 2; configured++) {
+		struct engine *e = open_engine((struct engine_options){ .draft_tokens = 0 });
+		size_t cached = 0;
+
+		fake_hold();
+		for (size_t i = 0; i < N; i++) {
+			fill(ids[i], SYSTEM, 1);
+			fill(ids[i] + SYSTEM, TAIL, (uint32_t)(100 + i));
+			ask_init(&a[i], ids[i], SYSTEM + TAIL, 3);
+			a[i].r.client = configured ? i : 1000;
+			a[i].r.n_configured = configured ? SYSTEM : 0;
+			ask_start(e, &a[i]);
+		}
+		fake_free();
+		for (size_t i = 0; i < N; i++) {
+			ask_wait(&a[i]);
+			check_greedy(&a[i]);
+			cached += a[i].usage.n_cached;
+		}
+		fake_counts(&c);
+		/* Whole pages are shared: what stands in the page where they part is read by each. */
+		assert_true(c.n_tokens <= SYSTEM + N * (TAIL + KV_PAGE + 3));
+		assert_true(configured ? cached == 0 : cached >= (N - 1) * (SYSTEM - KV_PAGE));
+		engine_close(e);
+		check_counts();
+		for (size_t i = 0; i < N; i++)
+			ask_fini(&a[i]);
 	}
-	fake_free();
-	for (size_t i = 0; i < N; i++) {
-		ask_wait(&a[i]);
-		check_greedy(&a[i]);
-		cached += a[i].usage.n_cached;
-	}
-	fake_counts(&c);
-	/* Whole pages are shared: what stands in the page where they part is read by each. */
-	assert_true(c.n_tokens <= SYSTEM + N * (TAIL + KV_PAGE + 3));
-	assert_true(cached >= (N - 1) * (SYSTEM - KV_PAGE));
-	engine_close(e);
-	check_counts();
-	for (size_t i = 0; i < N; i++)
-		ask_fini(&a[i]);
 }
 
 static void nobody_hangs_on_one_who_leaves(void **state)

@@ -99,7 +99,7 @@ static void scores_are_those_of_reading_token_by_token(void **state)
 			fake_reset();
 			memset(got, 0, sizeof(got));
 			assert_int_equal(
-				engine_score(e, prompt, PROMPT, t, N, got, NULL, NULL, &err), 0);
+				engine_score(e, 0, prompt, PROMPT, t, N, got, NULL, NULL, &err), 0);
 			for (size_t i = 0; i < N; i++)
 				assert_true(fabs(got[i] - plain_score(prompt, PROMPT, &t[i])) <
 					    1e-3);
@@ -147,15 +147,15 @@ static void scores_that_cannot_be_given(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct ragd_err err = { 0 };
 
-		assert_int_equal(engine_score(e, ids, rows[i].n_prompt, rows[i].t, 1, &got,
+		assert_int_equal(engine_score(e, 0, ids, rows[i].n_prompt, rows[i].t, 1, &got,
 					      rows[i].cancelled, NULL, &err),
 				 rows[i].rc);
 		if (strstr(err.msg, rows[i].want) == NULL)
 			fail_msg("'%s' says nothing of '%s'", err.msg, rows[i].want);
 		assert_true(got == 7); /* written on success only */
 	}
-	assert_int_equal(engine_score(e, ids, 5, NULL, 0, NULL, NULL, NULL, NULL), 0);
-	assert_int_equal(engine_score(enc, ids, 5, &one, 1, &got, NULL, NULL, NULL), -ENOTSUP);
+	assert_int_equal(engine_score(e, 0, ids, 5, NULL, 0, NULL, NULL, NULL, NULL), 0);
+	assert_int_equal(engine_score(enc, 0, ids, 5, &one, 1, &got, NULL, NULL, NULL), -ENOTSUP);
 	engine_stats(e, &st);
 	assert_int_equal(st.n_cancelled, 1);
 	assert_int_equal(st.n_waiting, 0);
@@ -179,11 +179,11 @@ static void a_score_whose_pass_fails(void **state)
 		fake_fail(pass);
 		/* Every round another prompt: nothing of it is cached. */
 		prompt[0] = (int32_t)(10 + pass);
-		assert_int_equal(engine_score(e, prompt, 40, t, 2, got, NULL, NULL, &err), -EIO);
+		assert_int_equal(engine_score(e, 0, prompt, 40, t, 2, got, NULL, NULL, &err), -EIO);
 		assert_non_null(strstr(err.msg, "the pass that was to fail"));
 	}
 	fake_reset();
-	assert_int_equal(engine_score(e, prompt, 40, t, 2, got, NULL, NULL, &err), 0);
+	assert_int_equal(engine_score(e, 0, prompt, 40, t, 2, got, NULL, NULL, &err), 0);
 	assert_true(fabs(got[1] - plain_score(prompt, 40, &t[1])) < 1e-3);
 	engine_close(e);
 }
@@ -319,7 +319,7 @@ static void *work(void *arg)
 		ask_init(&a, ids, n, 1 + (uint32_t)i % 20);
 		a.r.client = w->seed;
 		ask_start(w->e, &a);
-		assert_int_equal(engine_score(w->e, ids, n, &t, 1, &got, NULL, NULL, NULL), 0);
+		assert_int_equal(engine_score(w->e, 0, ids, n, &t, 1, &got, NULL, NULL, NULL), 0);
 		assert_true(fabs(got - plain_score(ids, n, &t)) < 1e-3);
 		assert_int_equal(engine_embed(w->e, &text, 1, v, NULL, NULL, NULL), 0);
 		assert_true(fabs(dot(v, v) - 1) < 1e-5);
@@ -372,7 +372,7 @@ static void call_back(struct ask *a)
 	struct ragd_err err = { 0 };
 	double got;
 
-	assert_int_equal(engine_score(calling, a->r.ids, a->r.n, &t, 1, &got, NULL, NULL, &err),
+	assert_int_equal(engine_score(calling, 0, a->r.ids, a->r.n, &t, 1, &got, NULL, NULL, &err),
 			 -EDEADLK);
 	assert_non_null(strstr(err.msg, "callbacks"));
 }
