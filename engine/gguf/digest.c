@@ -19,8 +19,12 @@ static bool stamp(const struct gguf *g, char out[DIGEST_HEX + 1])
 	bool ok = d != NULL;
 
 	for (size_t i = 0; ok && i < g->n_parts; i++) {
-		ok = g->parts[i].mapped;
-		digest_add(d, g->parts[i].stamp, sizeof(g->parts[i].stamp));
+		const struct stat *st = &g->parts[i].st;
+		uint64_t says[] = { st->st_dev, st->st_ino, (uint64_t)st->st_size,
+				    (uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec };
+
+		ok = g->parts[i].path != NULL;
+		digest_add(d, says, sizeof(says));
 	}
 	if (ok)
 		digest_end(d, out);
@@ -33,8 +37,8 @@ static char *cache_path(const struct gguf *g, const char *dir)
 {
 	char *path;
 
-	if (asprintf(&path, "%s/digest-%llx-%llx", dir, (unsigned long long)g->parts[0].stamp[0],
-		     (unsigned long long)g->parts[0].stamp[1]) < 0)
+	if (asprintf(&path, "%s/digest-%llx-%llx", dir, (unsigned long long)g->parts[0].st.st_dev,
+		     (unsigned long long)g->parts[0].st.st_ino) < 0)
 		return NULL;
 	return path;
 }
@@ -80,22 +84,28 @@ static int digest_parts(const struct gguf *g, bool (*cancelled)(void *arg), void
 			char out[DIGEST_HEX + 1], struct ragd_err *err)
 {
 	struct digest *d = digest_new();
+	uint8_t *piece = malloc(PIECE);
 	int rc = 0;
 
-	if (d == NULL)
-		return ragd_err_set(err, -ENOMEM, "model digest: out of memory");
+	if (d == NULL || piece == NULL)
+		rc = ragd_err_set(err, -ENOMEM, "model digest: out of memory");
 	for (size_t i = 0; i < g->n_parts && rc == 0; i++)
-		for (size_t at = 0; at < g->parts[i].len && rc == 0; at += PIECE) {
-			size_t n = MIN(PIECE, g->parts[i].len - at);
+		for (uint64_t at = 0; at < g->parts[i].len && rc == 0; at += PIECE) {
+			size_t n = (size_t)MIN(PIECE, g->parts[i].len - at);
 
 			if (cancelled != NULL && cancelled(arg))
 				rc = ragd_err_set(err, -ECANCELED, "model digest: cancelled");
-			digest_add(d, g->parts[i].data + at, n);
-			gguf_forget(g, g->parts[i].data + at, n);
+			if (rc == 0)
+				rc = gguf_part_read(&g->parts[i], at, piece, n, err);
+			if (rc == 0)
+				digest_add(d, piece, n);
 		}
+	if (rc == 0)
+		rc = gguf_unchanged(g, err);
 	if (rc == 0)
 		digest_end(d, out);
 	digest_free(d);
+	free(piece);
 	return rc;
 }
 

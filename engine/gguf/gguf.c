@@ -1,11 +1,11 @@
-/* Opening a model: its file or files mapped, parsed, and indexed by key and name. */
+/* Opening a model: its file or files parsed, and indexed by key and name. */
 #include "engine/gguf/gguf.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,43 +16,140 @@
 #define SPLIT_TAIL     20
 #define SPLIT_COUNT_OK 99999
 
-static int part_map(const char *path, struct gguf_part *out, struct ragd_err *err)
-{
-	struct stat st;
-	void *data;
-	int fd, rc = 0;
+/* How much of a file is read at first for its metadata, and at most. */
+#define HEAD_FIRST ((size_t)1 << 20)
+#define HEAD_MAX   ((size_t)1 << 30)
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us up */
-	if (fd < 0)
+/* ---- files -------------------------------------------------------------------------------------- */
+
+static int part_open(const char *path, struct gguf_part *out, struct ragd_err *err)
+{
+	int rc = 0;
+
+	*out = (struct gguf_part){ .path = strdup(path), .fd = -1 };
+	if (out->path == NULL)
+		return ragd_err_set(err, -ENOMEM, "open model '%s': out of memory", path);
+	out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us up */
+	if (out->fd < 0 || fstat(out->fd, &out->st) < 0)
 		return ragd_err_sys(err, "open model '%s'", path);
-	if (fstat(fd, &st) < 0) {
-		rc = ragd_err_sys(err, "open model '%s'", path);
-		goto out;
-	}
-	if (!S_ISREG(st.st_mode)) {
-		rc = ragd_err_set(err, S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL,
+	if (!S_ISREG(out->st.st_mode))
+		rc = ragd_err_set(err, S_ISDIR(out->st.st_mode) ? -EISDIR : -EINVAL,
 				  "open model '%s': not a regular file", path);
-		goto out;
-	}
-	if (st.st_size == 0) {
+	else if (out->st.st_size == 0)
 		rc = ragd_err_set(err, -EINVAL, "model '%s': an empty file", path);
-		goto out;
-	}
-	data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-	if (data == MAP_FAILED) {
-		rc = ragd_err_sys(err, "map model '%s'", path);
-		goto out;
-	}
-	*out = (struct gguf_part){
-		.data = data,
-		.len = (size_t)st.st_size,
-		.mapped = true,
-		.stamp = { st.st_dev, st.st_ino, (uint64_t)st.st_size, (uint64_t)st.st_mtim.tv_sec,
-			   (uint64_t)st.st_mtim.tv_nsec },
-	};
-out:
-	close(fd);
+	out->len = (uint64_t)out->st.st_size;
 	return rc;
+}
+
+static void part_close(struct gguf_part *p)
+{
+	if (p->fd >= 0)
+		close(p->fd);
+	free(p->path);
+	free(p->head);
+}
+
+int gguf_part_read(const struct gguf_part *p, uint64_t at, void *out, size_t len,
+		   struct ragd_err *err)
+{
+	uint8_t *to = out;
+
+	if (p->path == NULL) {
+		memcpy(out, p->data + at, len);
+		return 0;
+	}
+	while (len > 0) {
+		ssize_t n = pread(p->fd, to, len, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return ragd_err_sys(err, "read model '%s'", p->path);
+		if (n == 0)
+			return ragd_err_set(err, -EINVAL,
+					    "model '%s': the file has become shorter while it was "
+					    "being read",
+					    p->path);
+		to += n;
+		at += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Parse a part, reading as much of the file as its metadata turns out to need. */
+static int part_parse(struct gguf_part *p, struct gguf_parsed *out, struct ragd_err *err)
+{
+	size_t len = 0;
+	int rc = -EAGAIN;
+
+	if (p->path == NULL)
+		return gguf_parse(p->data, (size_t)p->len, p->len, "in memory", out, err);
+	while (rc == -EAGAIN) {
+		len = len == 0 ? HEAD_FIRST : 4 * len;
+		if (len > HEAD_MAX)
+			return ragd_err_set(err, -EINVAL,
+					    "model '%s': more than %zu MiB of metadata", p->path,
+					    HEAD_MAX >> 20);
+		len = (size_t)MIN(len, p->len);
+		gguf_parsed_fini(out);
+		free(p->head);
+		p->head = malloc(len);
+		if (p->head == NULL)
+			return ragd_err_set(err, -ENOMEM,
+					    "model '%s': out of memory for its metadata", p->path);
+		rc = gguf_part_read(p, 0, p->head, len, err);
+		if (rc == 0)
+			rc = gguf_parse(p->head, len, p->len, p->path, out, err);
+	}
+	return rc;
+}
+
+int gguf_tensor_read(const struct gguf *g, const struct gguf_tensor *t, size_t from, void *out,
+		     size_t len, struct ragd_err *err)
+{
+	if (from > t->n_bytes || len > t->n_bytes - from)
+		return ragd_err_set(err, -EINVAL, "a tensor of %zu bytes ends before %zu",
+				    t->n_bytes, from + len);
+	return gguf_part_read(&g->parts[t->part], t->at + from, out, len, err);
+}
+
+int gguf_unchanged(const struct gguf *g, struct ragd_err *err)
+{
+	for (size_t i = 0; i < g->n_parts; i++) {
+		const struct gguf_part *p = &g->parts[i];
+		struct stat st;
+
+		if (p->path == NULL)
+			continue;
+		if (fstat(p->fd, &st) < 0)
+			return ragd_err_sys(err, "read model '%s'", p->path);
+		if (st.st_size != p->st.st_size || st.st_mtim.tv_sec != p->st.st_mtim.tv_sec ||
+		    st.st_mtim.tv_nsec != p->st.st_mtim.tv_nsec)
+			return ragd_err_set(err, -ESTALE,
+					    "model '%s': the file was changed while it was being "
+					    "read",
+					    p->path);
+	}
+	return 0;
+}
+
+int gguf_private(const struct gguf *g, struct ragd_err *err)
+{
+	for (size_t i = 0; i < g->n_parts; i++) {
+		const struct gguf_part *p = &g->parts[i];
+
+		if (p->path == NULL)
+			continue;
+		if (p->st.st_uid != 0 && p->st.st_uid != geteuid())
+			return ragd_err_set(err, -EPERM, "model '%s' is the user %u's", p->path,
+					    (unsigned)p->st.st_uid);
+		if ((p->st.st_mode & 022) != 0)
+			return ragd_err_set(err, -EPERM,
+					    "model '%s' may be written by others (mode %04o)",
+					    p->path, (unsigned)(p->st.st_mode & 07777));
+	}
+	return 0;
 }
 
 /* ---- index ---------------------------------------------------------------------------------- */
@@ -181,19 +278,18 @@ static int part_adopt(struct gguf *g, struct gguf_parsed *p, const char *name, s
 	return 0;
 }
 
-static int part_open(struct gguf *g, const char *path, uint64_t no, uint64_t count,
-		     struct ragd_err *err)
+static int part_add(struct gguf *g, const char *path, uint64_t no, uint64_t count,
+		    struct ragd_err *err)
 {
 	struct gguf_part *part = &g->parts[g->n_parts];
 	uint64_t said_no = UINT64_MAX, said_count = 0;
 	struct gguf_parsed p = { 0 };
 	int rc;
 
-	rc = part_map(path, part, err);
-	if (rc < 0)
-		return rc;
 	g->n_parts++;
-	rc = gguf_parse(part->data, part->len, path, &p, err);
+	rc = part_open(path, part, err);
+	if (rc == 0)
+		rc = part_parse(part, &p, err);
 	if (rc == 0) {
 		parsed_u64(&p, "split.no", &said_no);
 		parsed_u64(&p, "split.count", &said_count);
@@ -202,6 +298,8 @@ static int part_open(struct gguf *g, const char *path, uint64_t no, uint64_t cou
 					  "model '%s': not part %u of %u as its name says", path,
 					  (unsigned)no + 1, (unsigned)count);
 	}
+	for (size_t i = 0; rc == 0 && i < p.n_tensors; i++)
+		p.tensors[i].part = (uint32_t)no;
 	if (rc == 0)
 		rc = part_adopt(g, &p, path, err);
 	gguf_parsed_fini(&p);
@@ -225,7 +323,7 @@ static int split_open(struct gguf *g, const char *path, uint64_t count, struct r
 		if (asprintf(&other, "%.*s-%05u-of-%05u.gguf", (int)stem, path, (unsigned)no + 1,
 			     (unsigned)count) < 0)
 			return ragd_err_set(err, -ENOMEM, "model '%s': out of memory", path);
-		rc = part_open(g, other, no, count, err);
+		rc = part_add(g, other, no, count, err);
 		free(other);
 	}
 	if (rc == 0 && gguf_u64(g, "split.tensors.count", &n_tensors) && n_tensors != g->n_tensors)
@@ -243,10 +341,9 @@ static int model_parse(struct gguf *g, const char *path, struct ragd_err *err)
 {
 	const char *name = path != NULL ? path : "in memory";
 	uint64_t no = 0, count = 1;
-	struct gguf_parsed p;
-	int rc;
+	struct gguf_parsed p = { 0 };
+	int rc = part_parse(&g->parts[0], &p, err);
 
-	rc = gguf_parse(g->parts[0].data, g->parts[0].len, name, &p, err);
 	if (rc == 0) {
 		parsed_u64(&p, "split.no", &no);
 		parsed_u64(&p, "split.count", &count);
@@ -297,10 +394,10 @@ int gguf_open(const char *path, struct gguf **out, struct ragd_err *err)
 		rc = ragd_err_set(err, -ENOMEM, "open model '%s': out of memory", path);
 		goto out;
 	}
-	rc = part_map(path, &g->parts[0], err);
+	g->n_parts = 1;
+	rc = part_open(path, &g->parts[0], err);
 	if (rc < 0)
 		goto out;
-	g->n_parts = 1;
 	rc = model_parse(g, path, err);
 	if (rc < 0)
 		goto out;
@@ -320,7 +417,7 @@ int gguf_read(const void *data, size_t len, struct gguf **out, struct ragd_err *
 		rc = ragd_err_set(err, -ENOMEM, "read model: out of memory");
 		goto out;
 	}
-	g->parts[0] = (struct gguf_part){ .data = data, .len = len };
+	g->parts[0] = (struct gguf_part){ .fd = -1, .data = data, .len = len };
 	g->n_parts = 1;
 	rc = model_parse(g, NULL, err);
 	if (rc < 0)
@@ -332,23 +429,6 @@ out:
 	return rc;
 }
 
-void gguf_forget(const struct gguf *g, const void *data, size_t len)
-{
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from, to;
-
-	for (size_t i = 0; i < g->n_parts; i++) {
-		const struct gguf_part *p = &g->parts[i];
-
-		if (!p->mapped || (const uint8_t *)data < p->data ||
-		    (const uint8_t *)data >= p->data + p->len)
-			continue;
-		from = ((uintptr_t)data + page - 1) & ~(page - 1);
-		to = ((uintptr_t)data + len) & ~(page - 1);
-		if (from < to)
-			madvise((void *)from, to - from, MADV_DONTNEED);
-	}
-}
-
 void gguf_close(struct gguf *g)
 {
 	struct gguf_parsed p;
@@ -358,8 +438,7 @@ void gguf_close(struct gguf *g)
 	p = (struct gguf_parsed){ g->version, g->pairs, g->n_pairs, g->tensors, g->n_tensors };
 	gguf_parsed_fini(&p);
 	for (size_t i = 0; i < g->n_parts; i++)
-		if (g->parts[i].mapped)
-			munmap((void *)g->parts[i].data, g->parts[i].len);
+		part_close(&g->parts[i]);
 	free(g->parts);
 	free(g->pairs_by_key);
 	free(g->tensors_by_name);
@@ -368,11 +447,11 @@ void gguf_close(struct gguf *g)
 
 size_t gguf_size(const struct gguf *g)
 {
-	size_t n = 0;
+	uint64_t n = 0;
 
 	for (size_t i = 0; i < g->n_parts; i++)
 		n += g->parts[i].len;
-	return n;
+	return (size_t)n;
 }
 
 uint32_t gguf_version(const struct gguf *g)

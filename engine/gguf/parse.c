@@ -16,7 +16,8 @@
 
 struct cursor {
 	const uint8_t *data;
-	size_t len;
+	size_t len;    /* what is there of the file */
+	uint64_t size; /* the whole */
 	size_t at;
 	const char *name;
 	struct ragd_err *err;
@@ -24,9 +25,16 @@ struct cursor {
 
 #define BAD(c, ...) ragd_err_set((c)->err, -EINVAL, __VA_ARGS__)
 
-static size_t left(const struct cursor *c)
+/* Bytes of the file from here on, whether they are there or not. */
+static uint64_t left(const struct cursor *c)
 {
-	return c->len - c->at;
+	return c->size - c->at;
+}
+
+/* Whether the next n bytes of the file's are there; -EAGAIN: they have to be fetched first. */
+static int there(const struct cursor *c, uint64_t n)
+{
+	return n <= c->len - c->at ? 0 : -EAGAIN;
 }
 
 static int take(struct cursor *c, void *out, size_t n, const char *what)
@@ -34,6 +42,8 @@ static int take(struct cursor *c, void *out, size_t n, const char *what)
 	if (n > left(c))
 		return BAD(c, "model '%s': the file ends inside %s (was it cut short?)", c->name,
 			   what);
+	if (there(c, n) < 0)
+		return -EAGAIN;
 	memcpy(out, c->data + c->at, n);
 	c->at += n;
 	return 0;
@@ -48,9 +58,11 @@ static int take_str(struct cursor *c, struct ragd_str *out, const char *what)
 		return rc;
 	if (n > left(c))
 		return BAD(c,
-			   "model '%s': %s is said to have %" PRIu64
-			   " bytes, the file has %zu left",
+			   "model '%s': %s is said to have %" PRIu64 " bytes, the file has %" PRIu64
+			   " left",
 			   c->name, what, n, left(c));
+	if (there(c, n) < 0)
+		return -EAGAIN;
 	out->s = (const char *)c->data + c->at;
 	out->len = (size_t)n;
 	c->at += (size_t)n;
@@ -133,11 +145,12 @@ static int parse_array(struct cursor *c, struct gguf_array *out, const char *key
 	if (out->n > left(c) / size)
 		return BAD(c,
 			   "model '%s': key '%s' has %" PRIu64
-			   " elements, more than the file's %zu "
-			   "bytes could hold",
+			   " elements, more than the file's %" PRIu64 " bytes could hold",
 			   c->name, key, out->n, left(c));
 	if (type == GGUF_STRING)
 		return parse_strings(c, out);
+	if (there(c, out->n * size) < 0)
+		return -EAGAIN;
 	out->data = c->data + c->at;
 	c->at += (size_t)out->n * size;
 	return 0;
@@ -212,9 +225,9 @@ static int parse_pairs(struct cursor *c, uint64_t n, struct gguf_parsed *out)
 {
 	if (n > left(c) / PAIR_BYTES_MIN || n > COUNT_MAX)
 		return BAD(c,
-			   "model '%s': %" PRIu64 " keys are announced, more than its %zu bytes "
-			   "could hold",
-			   c->name, n, c->len);
+			   "model '%s': %" PRIu64 " keys are announced, more than its %" PRIu64
+			   " bytes could hold",
+			   c->name, n, c->size);
 	out->pairs = calloc(MAX((size_t)n, 1), sizeof(*out->pairs));
 	if (out->pairs == NULL)
 		return ragd_err_set(c->err, -ENOMEM, "model '%s': out of memory for its metadata",
@@ -263,12 +276,6 @@ static const char *foreign_type(uint32_t type)
 	};
 
 	return type < ARRAY_LEN(names) && names[type] != NULL ? names[type] : "of another engine";
-}
-
-/* The offset is kept in data until the end of the list, where data begins, is known. */
-static void *as_pointer(uint64_t offset)
-{
-	return (void *)(uintptr_t)offset;
 }
 
 static int parse_dims(struct cursor *c, struct gguf_tensor *t, const char *name)
@@ -338,16 +345,16 @@ static int parse_tensor(struct cursor *c, struct gguf_tensor *t)
 	t->type = type;
 	if (__builtin_mul_overflow(quant_row_bytes(t->type, t->dims[0]), rows, &t->n_bytes))
 		t->n_bytes = SIZE_MAX; /* no file has as much */
-	t->data = as_pointer(offset);
+	t->at = offset; /* from where the data begins, which is known at the end of the list */
 	return 0;
 }
 
-static int by_data(const void *a, const void *b)
+static int by_place(const void *a, const void *b)
 {
 	const struct gguf_tensor *x = *(const struct gguf_tensor *const *)a;
 	const struct gguf_tensor *y = *(const struct gguf_tensor *const *)b;
 
-	return x->data < y->data ? -1 : x->data > y->data;
+	return x->at < y->at ? -1 : x->at > y->at;
 }
 
 /*
@@ -366,10 +373,9 @@ static int check_apart(const struct cursor *c, const struct gguf_parsed *p)
 				    c->name);
 	for (size_t i = 0; i < p->n_tensors; i++)
 		order[i] = &p->tensors[i];
-	qsort(order, p->n_tensors, sizeof(struct gguf_tensor *), by_data);
+	qsort(order, p->n_tensors, sizeof(struct gguf_tensor *), by_place);
 	for (size_t i = 1; i < p->n_tensors && rc == 0; i++)
-		if ((const uint8_t *)order[i - 1]->data + order[i - 1]->n_bytes >
-		    (const uint8_t *)order[i]->data)
+		if (order[i - 1]->at + order[i - 1]->n_bytes > order[i]->at)
 			rc = BAD(c, "model '%s': tensors '%s' and '%s' lie over each other",
 				 c->name, gguf_show(order[i - 1]->name, a, sizeof(a)),
 				 gguf_show(order[i]->name, b, sizeof(b)));
@@ -377,16 +383,16 @@ static int check_apart(const struct cursor *c, const struct gguf_parsed *p)
 	return rc;
 }
 
-/* From offsets to pointers, each tensor wholly inside the file. */
+/* From offsets to places in the file, each tensor wholly inside it. */
 static int place_tensors(struct cursor *c, struct gguf_parsed *p, uint64_t alignment)
 {
 	uint64_t start = (c->at + alignment - 1) & ~(alignment - 1);
-	uint64_t room = start < c->len ? c->len - start : 0;
+	uint64_t room = start < c->size ? c->size - start : 0;
 	char name[GGUF_SHOW_MAX];
 
 	for (size_t i = 0; i < p->n_tensors; i++) {
 		struct gguf_tensor *t = &p->tensors[i];
-		uint64_t offset = (uintptr_t)t->data;
+		uint64_t offset = t->at;
 
 		gguf_show(t->name, name, sizeof(name));
 		if (offset % alignment != 0)
@@ -396,12 +402,11 @@ static int place_tensors(struct cursor *c, struct gguf_parsed *p, uint64_t align
 				   "alignment %" PRIu64,
 				   c->name, name, offset, alignment);
 		if (offset > room || t->n_bytes > room - offset)
-			return BAD(
-				c,
-				"model '%s': tensor '%s' ends beyond the file's %zu bytes (was it "
-				"cut short?)",
-				c->name, name, c->len);
-		t->data = c->data + start + offset;
+			return BAD(c,
+				   "model '%s': tensor '%s' ends beyond the file's %" PRIu64
+				   " bytes (was it cut short?)",
+				   c->name, name, c->size);
+		t->at = start + offset;
 	}
 	return check_apart(c, p);
 }
@@ -413,9 +418,9 @@ static int parse_tensors(struct cursor *c, uint64_t n, struct gguf_parsed *out)
 
 	if (n > left(c) / TENSOR_BYTES_MIN || n > COUNT_MAX)
 		return BAD(c,
-			   "model '%s': %" PRIu64 " tensors are announced, more than its %zu bytes "
-			   "could hold",
-			   c->name, n, c->len);
+			   "model '%s': %" PRIu64 " tensors are announced, more than its %" PRIu64
+			   " bytes could hold",
+			   c->name, n, c->size);
 	rc = find_alignment(c, out, &alignment);
 	if (rc < 0)
 		return rc;
@@ -459,10 +464,10 @@ static int parse_head(struct cursor *c, uint32_t *version, uint64_t *n_tensors, 
 	return rc;
 }
 
-int gguf_parse(const uint8_t *data, size_t len, const char *name, struct gguf_parsed *out,
-	       struct ragd_err *err)
+int gguf_parse(const uint8_t *data, size_t len, uint64_t size, const char *name,
+	       struct gguf_parsed *out, struct ragd_err *err)
 {
-	struct cursor c = { .data = data, .len = len, .name = name, .err = err };
+	struct cursor c = { .data = data, .len = len, .size = size, .name = name, .err = err };
 	uint64_t n_tensors = 0, n_pairs = 0;
 	int rc;
 

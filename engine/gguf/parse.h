@@ -5,6 +5,8 @@
 #ifndef ENGINE_GGUF_PARSE_H
 #define ENGINE_GGUF_PARSE_H
 
+#include <sys/stat.h>
+
 #include "engine/gguf/gguf.h"
 
 /* One pair of the metadata. */
@@ -19,13 +21,19 @@ struct gguf_pair {
 	};
 };
 
-/* One mapped file. */
+/* One file, or a model in memory. */
 struct gguf_part {
-	const uint8_t *data;
-	size_t len;
-	bool mapped;       /* to be unmapped */
-	uint64_t stamp[5]; /* of the file: device, inode, size, seconds and nanoseconds */
+	char *path; /* NULL: in memory */
+	int fd;
+	uint8_t *head;       /* the file's beginning, with all metadata in it; owned */
+	const uint8_t *data; /* in memory: all of it */
+	uint64_t len;
+	struct stat st; /* as it was opened */
 };
+
+/* Bytes [at, at + len) of the part; -EINVAL where it has become shorter. */
+int gguf_part_read(const struct gguf_part *p, uint64_t at, void *out, size_t len,
+		   struct ragd_err *err);
 
 struct gguf {
 	uint32_t version;
@@ -48,10 +56,13 @@ struct gguf_parsed {
 	size_t n_tensors;
 };
 
-/* `name` is for sentences. Tensors are in bounds, apart from each other and at the alignment; keys
- * and names may still occur twice. */
-int gguf_parse(const uint8_t *data, size_t len, const char *name, struct gguf_parsed *out,
-	       struct ragd_err *err);
+/*
+ * Parse the beginning data[0..len) of a file of `size` bytes; `name` is for sentences. Tensors are in bounds,
+ * apart from each other and at the alignment; keys and names may still occur twice. -EAGAIN, without a
+ * sentence: what is there is not all of the metadata.
+ */
+int gguf_parse(const uint8_t *data, size_t len, uint64_t size, const char *name,
+	       struct gguf_parsed *out, struct ragd_err *err);
 void gguf_parsed_fini(struct gguf_parsed *p);
 
 /* The order of keys and names: -1, 0, 1 by bytes, then length. */

@@ -13,6 +13,8 @@
 #include "base/util.h"
 #include "engine/gguf/parse.h"
 
+#define PIECE ((size_t)1 << 20) /* bytes that are copied at once */
+
 struct gguf_writer {
 	struct buf pairs;
 	struct buf infos;
@@ -283,6 +285,24 @@ int gguf_writer_data(struct gguf_writer *w, const void *data, size_t len, struct
 		if (rc == 0 && w->done == w->n_bytes[w->at])
 			rc = tensor_done(w, err);
 	}
+	return rc;
+}
+
+int gguf_writer_copy(struct gguf_writer *w, const struct gguf *g, const struct gguf_tensor *t,
+		     struct ragd_err *err)
+{
+	char *piece = malloc(MIN(PIECE, t->n_bytes));
+	int rc = 0;
+
+	if (piece == NULL)
+		return ragd_err_set(err, -ENOMEM, "write model '%s': out of memory", w->path);
+	for (size_t at = 0, n; rc == 0 && at < t->n_bytes; at += n) {
+		n = MIN(PIECE, t->n_bytes - at);
+		rc = gguf_tensor_read(g, t, at, piece, n, err);
+		if (rc == 0)
+			rc = gguf_writer_data(w, piece, n, err);
+	}
+	free(piece);
 	return rc;
 }
 

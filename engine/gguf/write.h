@@ -35,6 +35,9 @@ uint64_t gguf_writer_size(const struct gguf_writer *w);
 int gguf_writer_begin(struct gguf_writer *w, const char *path, struct ragd_err *err);
 /* The next len bytes of tensors; pieces need not end where tensors do. -EINVAL beyond the last. */
 int gguf_writer_data(struct gguf_writer *w, const void *data, size_t len, struct ragd_err *err);
+/* The next tensor, as it is in another file. */
+int gguf_writer_copy(struct gguf_writer *w, const struct gguf *g, const struct gguf_tensor *t,
+		     struct ragd_err *err);
 /* Make it the file of that name. -EINVAL if bytes are missing. */
 int gguf_writer_end(struct gguf_writer *w, struct ragd_err *err);
 

@@ -29,7 +29,7 @@ enum dim {
 enum tensor_use {
 	USE_MATRIX, /* packed, into a struct packed */
 	USE_VECTOR, /* as floats, into a const float * */
-	USE_ROWS,   /* stays in the file: into a const struct gguf_tensor *, for row_read() */
+	USE_ROWS,   /* one row at a time: into a struct rows, for row_read() */
 	USE_NONE,   /* known, and not needed */
 };
 
@@ -42,6 +42,19 @@ struct tensor_rule {
 	size_t at;        /* where it goes in struct layer, or in struct model */
 	const char * or ; /* what serves where it is missing: the name of another tensor */
 };
+
+/* A table whose rows are looked up: as the file has it, or within a matrix that is packed anyway. */
+struct rows {
+	enum quant_type type;
+	size_t cols;
+	const uint8_t *data;
+	const struct packed *packed; /* in place of data, or NULL */
+};
+
+static inline bool rows_there(const struct rows *r)
+{
+	return r->data != NULL || r->packed != NULL;
+}
 
 /* The weights of a layer. What a file does not have is NULL, and a matrix of no rows. */
 struct layer {
@@ -69,12 +82,12 @@ struct rope {
 struct model {
 	struct model_shape shape;
 	const struct arch *arch;
-	const struct gguf *gguf;
+	const struct gguf *gguf; /* while it is being opened; NULL then */
 	const struct kernels *kernels;
 	float eps; /* of the norms */
 	struct rope rope;
 
-	const struct gguf_tensor *embd, *positions, *types;
+	struct rows embd, positions, types;
 	const float *embd_norm, *embd_norm_bias;
 	const float *output_norm;
 	struct packed output;
@@ -83,6 +96,7 @@ struct model {
 	uint8_t *packed; /* all packed matrices: a mapping */
 	size_t packed_bytes;
 	float *vectors; /* all vectors */
+	uint8_t *rows;  /* all tables of rows that are not packed */
 };
 
 struct arch {
@@ -140,8 +154,8 @@ struct bindings {
 int bind_tensors(struct model *m, struct bindings *out, struct ragd_err *err);
 void bindings_fini(struct bindings *b);
 
-/* Row i of a tensor that stays in the file, as floats. */
-void row_read(const struct gguf_tensor *t, size_t i, float *out);
+/* Row i as floats. */
+void row_read(const struct rows *r, size_t i, float *out);
 
 static inline bool packed_is_integer(const struct packed *p)
 {

@@ -152,9 +152,11 @@ void bindings_fini(struct bindings *b)
 	*b = (struct bindings){ 0 };
 }
 
-void row_read(const struct gguf_tensor *t, size_t i, float *out)
+void row_read(const struct rows *r, size_t i, float *out)
 {
-	size_t bytes = quant_row_bytes(t->type, t->dims[0]);
-
-	quant_unpack(t->type, (const uint8_t *)t->data + i * bytes, out, t->dims[0]);
+	if (r->packed != NULL)
+		pack_row(r->packed, i, out);
+	else
+		quant_unpack(r->type, r->data + i * quant_row_bytes(r->type, r->cols), out,
+			     r->cols);
 }

@@ -40,13 +40,13 @@ static void embed_token(const struct run *r, size_t row, size_t id, size_t posit
 	size_t n = m->shape.n_embd, pairs = m->rope.n_dims / 2;
 	float *x = r->x + row * n, *other = r->h + row * n;
 
-	row_read(m->embd, id, x);
-	if (m->types != NULL) {
-		row_read(m->types, 0, other);
+	row_read(&m->embd, id, x);
+	if (rows_there(&m->types)) {
+		row_read(&m->types, 0, other);
 		r->k->add(x, other, n);
 	}
-	if (m->positions != NULL) {
-		row_read(m->positions, position, other);
+	if (rows_there(&m->positions)) {
+		row_read(&m->positions, position, other);
 		r->k->add(x, other, n);
 	}
 	if (m->embd_norm != NULL)

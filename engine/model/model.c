@@ -1,6 +1,6 @@
 /*
- * Opening a model: shape, tensors, and the weights packed into one mapping. The pages of the file are
- * given back while they are packed, so that the two forms are never in memory together.
+ * Opening a model: shape, tensors, and the weights packed into one mapping. The file is read piece by piece,
+ * so that the two forms are never in memory together, into memory that nobody else can change.
  */
 #include "engine/model/model.h"
 
@@ -19,7 +19,7 @@
 
 static struct matrix matrix_of(const struct gguf_tensor *t)
 {
-	return (struct matrix){ t->type, (uint32_t)t->dims[0], (uint32_t)t->dims[1], t->data };
+	return (struct matrix){ t->type, (uint32_t)t->dims[0], (uint32_t)t->dims[1], NULL };
 }
 
 static size_t mapping_bytes(size_t packed)
@@ -32,6 +32,7 @@ static void model_fini(struct model *m)
 	if (m->packed != NULL)
 		munmap(m->packed, mapping_bytes(m->packed_bytes));
 	free(m->vectors);
+	free(m->rows);
 	free(m->rope.frequency);
 	free(m->layers);
 }
@@ -77,64 +78,136 @@ static int model_read(struct model *m, const struct gguf *g, struct bindings *b,
 	return bind_tensors(m, b, err);
 }
 
-/* Bytes of all packed matrices, and numbers in all vectors. */
-static int model_measure(const struct bindings *b, size_t *packed, size_t *floats,
-			 struct ragd_err *err)
+/* The binding that packs the tensor of this one, or NULL: a matrix that serves as a table, too, is there. */
+static const struct binding *packs_same(const struct bindings *b, const struct binding *rows)
 {
-	*packed = *floats = 0;
+	for (size_t i = 0; i < b->n; i++)
+		if (b->list[i].rule->use == USE_MATRIX && b->list[i].tensor == rows->tensor)
+			return &b->list[i];
+	return NULL;
+}
+
+struct sizes {
+	size_t packed; /* bytes of all packed matrices */
+	size_t floats; /* numbers in all vectors */
+	size_t rows;   /* bytes of all tables that are not packed */
+};
+
+static size_t aligned(size_t bytes)
+{
+	return (bytes + PACK_ALIGN - 1) / PACK_ALIGN * PACK_ALIGN;
+}
+
+static int model_measure(const struct bindings *b, struct sizes *out, struct ragd_err *err)
+{
+	*out = (struct sizes){ 0 };
 	for (size_t i = 0; i < b->n; i++) {
 		struct matrix m = matrix_of(b->list[i].tensor);
 		size_t bytes;
 
 		if (b->list[i].rule->use == USE_VECTOR)
-			*floats += m.cols;
+			out->floats += m.cols;
+		if (b->list[i].rule->use == USE_ROWS && packs_same(b, &b->list[i]) == NULL)
+			out->rows += aligned(b->list[i].tensor->n_bytes);
 		if (b->list[i].rule->use != USE_MATRIX)
 			continue;
 		bytes = pack_bytes(&m);
-		if (bytes > SIZE_MAX / 2 || *packed > SIZE_MAX / 2)
+		if (bytes > SIZE_MAX / 2 || out->packed > SIZE_MAX / 2)
 			return ragd_err_set(err, -EINVAL, "model: its weights are too large");
-		*packed += (bytes + PACK_ALIGN - 1) / PACK_ALIGN * PACK_ALIGN;
+		out->packed += aligned(bytes);
 	}
 	return 0;
 }
 
 /* ---- packing -------------------------------------------------------------------------------- */
 
-struct packing {
+struct loading {
 	const struct model_options *opt;
 	const struct gguf *gguf;
 	size_t done, all; /* bytes of the file */
-	struct matrix matrix;
+	uint8_t *piece;   /* of the file, to be packed */
+	size_t piece_bytes;
+	/* What goes to whom now. */
+	struct matrix matrix; /* rows in `piece` */
 	uint8_t *out;
-	size_t first; /* group that item 0 stands for */
 };
 
 static void pack_items(void *arg, size_t from, size_t to, unsigned worker)
 {
-	struct packing *p = arg;
+	struct loading *l = arg;
 
 	(void)worker;
-	pack_groups(&p->matrix, p->out, p->first + from, p->first + to);
+	pack_groups(&l->matrix, l->out, from, to);
 }
 
-static int matrix_pack(struct packing *p, const struct gguf_tensor *t, struct ragd_err *err)
+static int tell_progress(struct loading *l, size_t bytes, struct ragd_err *err)
 {
-	size_t n = pack_n_groups(&p->matrix), group_bytes = t->n_bytes / p->matrix.rows * PACK_ROWS;
-	size_t step = PACK_STEP / group_bytes + 1, before = p->done;
-	struct threads *threads = p->opt->threads;
+	l->done += bytes;
+	if (l->opt->progress == NULL ||
+	    l->opt->progress(l->opt->progress_arg, (double)l->done / (double)l->all))
+		return 0;
+	return ragd_err_set(err, -ECANCELED, "open a model: given up");
+}
 
-	for (p->first = 0; p->first < n; p->first += step) {
-		size_t items = MIN(step, n - p->first);
-		size_t end = MIN((p->first + items) * group_bytes, t->n_bytes);
-
-		threads_run(threads, items, items / (4 * threads_n(threads)) + 1, pack_items, p);
-		gguf_forget(p->gguf, t->data, end);
-		p->done = before + end;
-		if (p->opt->progress != NULL &&
-		    !p->opt->progress(p->opt->progress_arg, (double)p->done / (double)p->all))
-			return ragd_err_set(err, -ECANCELED, "open a model: given up");
+static bool piece_room(struct loading *l, size_t bytes)
+{
+	if (bytes > l->piece_bytes) {
+		free(l->piece);
+		l->piece = malloc(bytes);
+		l->piece_bytes = l->piece != NULL ? bytes : 0;
 	}
-	return 0;
+	return l->piece != NULL;
+}
+
+static int matrix_load(struct loading *l, const struct gguf_tensor *t, uint8_t *out,
+		       struct ragd_err *err)
+{
+	struct matrix all = matrix_of(t);
+	size_t row_bytes = t->n_bytes / all.rows, n_threads = threads_n(l->opt->threads);
+	size_t step = (PACK_STEP / (row_bytes * PACK_ROWS) + 1) * PACK_ROWS, n; /* rows */
+	int rc = 0;
+
+	if (!piece_room(l, MIN(step, all.rows) * row_bytes))
+		return ragd_err_set(err, -ENOMEM, "open a model: out of memory");
+	for (size_t row = 0; rc == 0 && row < all.rows; row += n) {
+		n = MIN(step, all.rows - row);
+		rc = gguf_tensor_read(l->gguf, t, row * row_bytes, l->piece, n * row_bytes, err);
+		if (rc < 0)
+			break;
+		l->matrix = (struct matrix){ all.type, all.cols, (uint32_t)n, l->piece };
+		l->out = out + row / PACK_ROWS * pack_view(&all, out).group_bytes;
+		threads_run(l->opt->threads, pack_n_groups(&l->matrix),
+			    pack_n_groups(&l->matrix) / (4 * n_threads) + 1, pack_items, l);
+		rc = tell_progress(l, n * row_bytes, err);
+	}
+	return rc;
+}
+
+static int vector_load(struct loading *l, const struct gguf_tensor *t, float *out,
+		       struct ragd_err *err)
+{
+	int rc;
+
+	if (!piece_room(l, t->n_bytes))
+		return ragd_err_set(err, -ENOMEM, "open a model: out of memory");
+	rc = gguf_tensor_read(l->gguf, t, 0, l->piece, t->n_bytes, err);
+	if (rc == 0)
+		quant_unpack(t->type, l->piece, out, t->dims[0]);
+	return rc;
+}
+
+static int rows_load(struct loading *l, const struct gguf_tensor *t, uint8_t *out,
+		     struct ragd_err *err)
+{
+	int rc = 0;
+
+	for (size_t at = 0, n; rc == 0 && at < t->n_bytes; at += n) {
+		n = MIN(PACK_STEP, t->n_bytes - at);
+		rc = gguf_tensor_read(l->gguf, t, at, out + at, n, err);
+		if (rc == 0)
+			rc = tell_progress(l, n, err);
+	}
+	return rc;
 }
 
 /* Memory for the packed weights, which begins and ends at borders of huge pages. */
@@ -155,46 +228,70 @@ static uint8_t *packed_map(size_t packed, bool huge)
 	return all + head;
 }
 
-/* Bindings to where they go: vectors as floats, matrices packed. */
-static int weights_load(struct model *m, const struct model_options *opt, const struct bindings *b,
-			size_t floats, struct ragd_err *err)
+/* Where the next of each kind goes. */
+struct places {
+	uint8_t *packed, *rows;
+	float *vector;
+};
+
+/* A binding to where it goes: a vector as floats, a matrix packed, a table as it is. */
+static int binding_load(struct loading *l, const struct bindings *b, const struct binding *one,
+			struct places *to, struct ragd_err *err)
 {
-	struct packing p = { .opt = opt, .gguf = m->gguf };
-	size_t at = 0;
-	float *next;
+	struct matrix m = matrix_of(one->tensor);
+	const struct binding *same;
+	int rc = 0;
+
+	switch (one->rule->use) {
+	case USE_MATRIX:
+		rc = matrix_load(l, one->tensor, to->packed, err);
+		*(struct packed *)one->to = pack_view(&m, to->packed);
+		to->packed += aligned(pack_bytes(&m));
+		break;
+	case USE_VECTOR:
+		rc = vector_load(l, one->tensor, to->vector, err);
+		*(const float **)one->to = to->vector;
+		to->vector += m.cols;
+		break;
+	case USE_ROWS:
+		same = packs_same(b, one);
+		*(struct rows *)one->to = (struct rows){ .type = m.type, .cols = m.cols };
+		if (same != NULL) {
+			((struct rows *)one->to)->packed = same->to;
+			break;
+		}
+		((struct rows *)one->to)->data = to->rows;
+		rc = rows_load(l, one->tensor, to->rows, err);
+		to->rows += aligned(one->tensor->n_bytes);
+		break;
+	case USE_NONE:
+		break;
+	}
+	return rc;
+}
+
+static int weights_load(struct model *m, const struct model_options *opt, const struct bindings *b,
+			const struct sizes *sizes, struct ragd_err *err)
+{
+	struct loading l = { .opt = opt, .gguf = m->gguf };
+	struct places to;
 	int rc = 0;
 
 	m->packed = packed_map(m->packed_bytes, opt->huge_pages);
-	m->vectors = next = calloc(floats + 1, sizeof(float));
-	if (m->packed == NULL || m->vectors == NULL)
+	m->vectors = calloc(sizes->floats + 1, sizeof(float));
+	m->rows = malloc(sizes->rows + 1);
+	if (m->packed == NULL || m->vectors == NULL || m->rows == NULL)
 		return ragd_err_set(err, -ENOMEM, "model: out of memory for %zu MiB of weights",
-				    m->packed_bytes >> 20);
+				    (m->packed_bytes + sizes->rows) >> 20);
+	to = (struct places){ m->packed, m->rows, m->vectors };
 	for (size_t i = 0; i < b->n; i++)
-		p.all += b->list[i].rule->use == USE_MATRIX ? b->list[i].tensor->n_bytes : 0;
-	for (size_t i = 0; rc == 0 && i < b->n; i++) {
-		const struct binding *one = &b->list[i];
-
-		switch (one->rule->use) {
-		case USE_MATRIX:
-			p.matrix = matrix_of(one->tensor);
-			p.out = m->packed + at;
-			rc = matrix_pack(&p, one->tensor, err);
-			*(struct packed *)one->to = pack_view(&p.matrix, p.out);
-			at += (pack_bytes(&p.matrix) + PACK_ALIGN - 1) / PACK_ALIGN * PACK_ALIGN;
-			break;
-		case USE_VECTOR:
-			row_read(one->tensor, 0, next);
-			*(const float **)one->to = next;
-			next += one->tensor->dims[0];
-			break;
-		case USE_ROWS:
-			*(const struct gguf_tensor **)one->to = one->tensor;
-			break;
-		case USE_NONE:
-			break;
-		}
-	}
-	return rc;
+		if (b->list[i].rule->use == USE_MATRIX ||
+		    (b->list[i].rule->use == USE_ROWS && packs_same(b, &b->list[i]) == NULL))
+			l.all += b->list[i].tensor->n_bytes;
+	for (size_t i = 0; rc == 0 && i < b->n; i++)
+		rc = binding_load(&l, b, &b->list[i], &to, err);
+	free(l.piece);
+	return rc == 0 ? gguf_unchanged(m->gguf, err) : rc;
 }
 
 /* opt: NULL for an outline. */
@@ -203,7 +300,7 @@ static int model_make(const struct gguf *g, const struct kernels *kernels,
 {
 	struct model *m = calloc(1, sizeof(*m));
 	struct bindings b = { 0 };
-	size_t floats;
+	struct sizes sizes = { 0 };
 	int rc;
 
 	if (m == NULL)
@@ -211,13 +308,15 @@ static int model_make(const struct gguf *g, const struct kernels *kernels,
 	m->kernels = kernels != NULL ? kernels : kernels_choose(NULL);
 	rc = model_read(m, g, &b, err);
 	if (rc == 0)
-		rc = model_measure(&b, &m->packed_bytes, &floats, err);
-	m->shape.weight_bytes = m->packed_bytes;
+		rc = model_measure(&b, &sizes, err);
+	m->packed_bytes = m->shape.weight_bytes = sizes.packed;
+	m->shape.table_bytes = sizes.rows;
 	if (rc == 0 && opt != NULL)
-		rc = weights_load(m, opt, &b, floats, err);
+		rc = weights_load(m, opt, &b, &sizes, err);
 	if (rc == 0 && opt != NULL)
 		rc = rope_factors(m, err);
 	bindings_fini(&b);
+	m->gguf = NULL;
 	if (rc < 0) {
 		model_close(m);
 		return rc;

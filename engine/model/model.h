@@ -1,7 +1,8 @@
 /*
  * A model: what an architecture computes with the weights of a file. Opening reads the shape from the
  * metadata, checks every tensor against it, packs the weights (engine/compute/pack.h) and is done with
- * the file but for rows of the embedding. An open model is read-only and shared between runs.
+ * the file: what may happen to that later is nothing to the model. An open model is read-only and shared
+ * between runs.
  */
 #ifndef ENGINE_MODEL_MODEL_H
 #define ENGINE_MODEL_MODEL_H
@@ -35,6 +36,7 @@ struct model_shape {
 	enum model_pooling
 		pooling; /* what the file says; POOLING_LAST for a causal model that says nothing */
 	uint64_t weight_bytes; /* packed weights that one token's forward pass reads */
+	uint64_t table_bytes;  /* beside them in memory: tables, of which it reads a row */
 };
 
 struct model_options {
@@ -48,9 +50,9 @@ struct model_options {
 };
 
 /*
- * g is borrowed and must outlive the model. -ENOTSUP names an architecture, a rope scaling or the like
- * that is not supported; -EINVAL a tensor that is missing or of another shape than the metadata says;
- * -ENOMEM.
+ * g is borrowed and not needed any more afterwards. -ENOTSUP names an architecture, a rope scaling or the like
+ * that is not supported; -EINVAL a tensor that is missing or of another shape than the metadata says, or a
+ * file that has become shorter meanwhile, -ESTALE one that was changed; -ENOMEM.
  */
 int model_open(const struct gguf *g, const struct model_options *opt, struct model **out,
 	       struct ragd_err *err);

@@ -22,7 +22,7 @@
 
 struct llm {
 	const struct ragd_host *host;
-	struct gguf *gguf;
+	struct gguf *gguf; /* while it is being loaded; what answers needs no file */
 	struct vocab *vocab;
 	struct threads *threads; /* shared with other instances of the same threads and cpus */
 	struct model *model;

@@ -261,7 +261,7 @@ static int judge_memory(const struct llm *l, const struct ragd_config *cfg, cons
 	if (rc < 0)
 		return rc;
 	o = engine_options_of(l, cfg, outline, available);
-	plan.weights = model_shape(outline)->weight_bytes;
+	plan.weights = model_shape(outline)->weight_bytes + model_shape(outline)->table_bytes;
 	plan.cache = model_shape(outline)->causal ? o.cache_bytes : 0;
 	plan.scratch = engine_plan(&o) - plan.cache;
 	model_close(outline);
@@ -321,11 +321,23 @@ static int warm_up(struct llm *l, struct ragd_err *err)
 	return rc;
 }
 
+/* Others may make the model say what they like; it harms nothing but the answers, and is said. */
+static void warn_of_others(const struct llm *l)
+{
+	struct ragd_err err;
+
+	if (gguf_private(l->gguf, &err) < 0)
+		l->host->log(l->host, RAGD_LOG_WARN, "%s: who may write to it decides what it says",
+			     err.msg);
+}
+
 static int load(struct llm *l, const struct ragd_config *cfg, struct ragd_err *err)
 {
 	const char *path = ragd_config_get(cfg, "model")->s;
 	int rc = gguf_open(path, &l->gguf, err);
 
+	if (rc == 0)
+		warn_of_others(l);
 	if (rc == 0)
 		rc = vocab_open(l->gguf, &l->vocab, err);
 	if (rc == 0)
@@ -339,6 +351,8 @@ static int load(struct llm *l, const struct ragd_config *cfg, struct ragd_err *e
 			      ragd_config_get(cfg, "cpus")->s, &l->threads, err);
 	if (rc == 0)
 		rc = open_engine(l, cfg, err);
+	gguf_close(l->gguf);
+	l->gguf = NULL;
 	if (rc == 0)
 		rc = warm_up(l, err);
 	return rc;
@@ -382,7 +396,6 @@ void llm_close(struct llm *l)
 	model_close(l->model);
 	pool_unref(l->threads);
 	vocab_close(l->vocab);
-	gguf_close(l->gguf);
 	arena_free(l->strings);
 	pthread_mutex_destroy(&l->lock);
 	free(l);

@@ -64,7 +64,7 @@ static void look_at_tensor(const uint8_t *data, size_t size, const struct gguf *
 	assert(t->dims[0] > 0 && t->dims[0] % info->n_elements == 0);
 	assert(t->n_bytes == t->dims[0] / info->n_elements * info->n_bytes * t->dims[1] *
 				     t->dims[2] * t->dims[3]);
-	touch(data, size, t->data, t->n_bytes);
+	assert(t->part == 0 && t->at <= size && t->n_bytes <= size - t->at);
 	touch(data, size, t->name.s, t->name.len);
 	if (memchr(t->name.s, 0, t->name.len) != NULL)
 		return;

@@ -36,7 +36,7 @@ int main(int argc, char **argv)
 		gguf_writer_tensor(w, t->name, t->type, t->n_dims, t->dims);
 	rc = gguf_writer_begin(w, argv[2], &err);
 	for (size_t i = 0; rc == 0 && (t = gguf_tensor_at(g, i)) != NULL; i++)
-		rc = gguf_writer_data(w, t->data, t->n_bytes, &err);
+		rc = gguf_writer_copy(w, g, t, &err);
 	if (rc == 0)
 		rc = gguf_writer_end(w, &err);
 	gguf_writer_free(w);

@@ -126,7 +126,7 @@ static int write_all(struct gguf_writer *w, const struct gguf *g, const struct p
 		const struct gguf_tensor *t = gguf_tensor_at(g, i);
 
 		if (t->type == p->types[i])
-			rc = gguf_writer_data(w, t->data, t->n_bytes, err);
+			rc = gguf_writer_copy(w, g, t, err);
 		else
 			rc = requant_tensor(g, t, p->types[i], threads, w, err);
 	}

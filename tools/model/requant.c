@@ -41,8 +41,7 @@ enum quant_type requant_type(const struct gguf_tensor *t, enum quant_type want, 
 /* ---- rows ----------------------------------------------------------------------------------- */
 
 struct job {
-	const uint8_t *in;
-	uint8_t *out;
+	uint8_t *in, *out;
 	float *numbers;
 	enum quant_type from, to;
 	size_t n_row; /* numbers */
@@ -66,7 +65,7 @@ int requant_tensor(const struct gguf *g, const struct gguf_tensor *t, enum quant
 		   struct threads *threads, struct gguf_writer *w, struct ragd_err *err)
 {
 	uint64_t n_rows = t->dims[1] * t->dims[2] * t->dims[3], n;
-	struct job j = { .in = t->data, .from = t->type, .to = type, .n_row = (size_t)t->dims[0] };
+	struct job j = { .from = t->type, .to = type, .n_row = (size_t)t->dims[0] };
 	size_t rows = MAX(PIECE_NUMBERS / j.n_row, 1);
 	int rc = 0;
 
@@ -74,18 +73,21 @@ int requant_tensor(const struct gguf *g, const struct gguf_tensor *t, enum quant
 	j.in_row = quant_row_bytes(t->type, t->dims[0]);
 	j.out_row = quant_row_bytes(type, t->dims[0]);
 	j.numbers = reallocarray(NULL, rows, j.n_row * sizeof(*j.numbers));
+	j.in = reallocarray(NULL, rows, j.in_row);
 	j.out = reallocarray(NULL, rows, j.out_row);
-	if (j.numbers == NULL || j.out == NULL)
+	if (j.numbers == NULL || j.in == NULL || j.out == NULL)
 		rc = ragd_err_set(err, -ENOMEM, "quantise '%.*s': out of memory", (int)t->name.len,
 				  t->name.s);
 	for (uint64_t at = 0; at < n_rows && rc == 0; at += n) {
 		n = MIN((uint64_t)rows, n_rows - at);
+		rc = gguf_tensor_read(g, t, (size_t)at * j.in_row, j.in, (size_t)n * j.in_row, err);
+		if (rc < 0)
+			break;
 		threads_run(threads, (size_t)n, MAX((size_t)1, 4096 / j.n_row), rows_cb, &j);
 		rc = gguf_writer_data(w, j.out, (size_t)n * j.out_row, err);
-		gguf_forget(g, j.in, (size_t)n * j.in_row);
-		j.in += n * j.in_row;
 	}
 	free(j.numbers);
+	free(j.in);
 	free(j.out);
 	return rc;
 }

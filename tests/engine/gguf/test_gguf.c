@@ -34,6 +34,14 @@ static void assert_str(struct ragd_str s, const char *want)
 	assert_memory_equal(s.s, want, s.len);
 }
 
+static uint8_t byte_of(const struct gguf *g, const struct gguf_tensor *t, size_t i)
+{
+	uint8_t byte = 0;
+
+	assert_int_equal(gguf_tensor_read(g, t, i, &byte, 1, NULL), 0);
+	return byte;
+}
+
 /* ---- metadata ------------------------------------------------------------------------------- */
 
 static void build_scalars(struct buf *b)
@@ -235,6 +243,7 @@ static void tensors_are_found_by_name(void **state)
 	struct buf b = BUF_INIT;
 	const struct gguf_tensor *t;
 	struct gguf *g;
+	uint8_t byte;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(alignments); i++) {
@@ -249,10 +258,12 @@ static void tensors_are_found_by_name(void **state)
 		assert_true(t->type == QUANT_Q8_0 && t->n_dims == 2 && t->dims[0] == 64 &&
 			    t->dims[1] == 2 && t->dims[2] == 1 && t->dims[3] == 1);
 		assert_int_equal(t->n_bytes, 4 * 34);
-		assert_ptr_equal(t->data, b.data + b.len - 522 + 256);
+		assert_true(t->part == 0 && t->at == b.len - 522 + 256);
 		t = gguf_tensor(g, "third");
 		assert_true(t->n_dims == 1 && t->n_bytes == 10);
-		assert_int_equal(((const uint8_t *)t->data)[9], 521 & 255);
+		assert_int_equal(byte_of(g, t, 9), 521 & 255);
+		assert_int_equal(gguf_tensor_read(g, t, 9, &byte, 2, NULL), -EINVAL);
+		assert_int_equal(gguf_tensor_read(g, t, SIZE_MAX, &byte, 1, NULL), -EINVAL);
 		assert_int_equal(gguf_tensor(g, "first")->n_bytes, 48);
 		assert_null(gguf_tensor(g, "fourth"));
 		assert_null(gguf_tensor(g, ""));
@@ -317,6 +328,43 @@ static void open_fails(const char *name, int code, const char *says)
 	assert_non_null(strstr(err.msg, says));
 }
 
+/* More metadata than is read at first. */
+static void long_metadata_is_read_to_its_end(void **state)
+{
+	enum { TEXTS = 400000 };
+	struct buf b = BUF_INIT;
+	struct gguf_array a;
+	struct gguf *g;
+	char text[16];
+	uint32_t last;
+
+	(void)state;
+	put_head(&b, 3, 1, 2);
+	put_array(&b, "texts", GGUF_STRING, TEXTS);
+	for (int i = 0; i < TEXTS; i++) {
+		snprintf(text, sizeof(text), "%d", i);
+		put_str(&b, text);
+	}
+	put_key_u32(&b, "last", 7);
+	put_tensor(&b, "t", 32, 1, QUANT_Q8_0, 0);
+	put_pad(&b, 32);
+	buf_add(&b, "0123456789abcdef0123456789abcdef01", 34);
+	save("long.gguf", &b);
+	assert_true(b.len > 4 << 20);
+	assert_int_equal(gguf_open(path_of("long.gguf"), &g, NULL), 0);
+	assert_true(gguf_array(g, "texts", &a) && a.n == TEXTS);
+	assert_str(a.strings[TEXTS - 1], "399999");
+	assert_true(gguf_u32(g, "last", &last) && last == 7);
+	assert_int_equal(byte_of(g, gguf_tensor(g, "t"), 9), '9');
+	gguf_close(g);
+	/* Cut anywhere, it says so. */
+	for (size_t len = b.len - 1; len > 0; len = len * 2 / 3) {
+		assert_int_equal(truncate(path_of("long.gguf"), (off_t)len), 0);
+		open_fails("long.gguf", -EINVAL, "long.gguf");
+	}
+	buf_fini(&b);
+}
+
 static void files_are_opened_or_named_in_a_sentence(void **state)
 {
 	struct buf b = BUF_INIT;
@@ -326,7 +374,7 @@ static void files_are_opened_or_named_in_a_sentence(void **state)
 	build_tensors(&b, 32);
 	save("good.gguf", &b);
 	assert_int_equal(gguf_open(path_of("good.gguf"), &g, NULL), 0);
-	assert_int_equal(((const uint8_t *)gguf_tensor(g, "first")->data)[3], 3);
+	assert_int_equal(byte_of(g, gguf_tensor(g, "first"), 3), 3);
 	gguf_close(g);
 	open_fails("none.gguf", -ENOENT, "No such file");
 	open_fails(".", -EISDIR, "not a regular file");
@@ -383,7 +431,7 @@ static void parts_are_one_model(void **state)
 		snprintf(name, sizeof(name), "tensor.%u", i);
 		t = gguf_tensor(g, name);
 		assert_non_null(t);
-		assert_int_equal(*(const uint8_t *)t->data, i);
+		assert_int_equal(byte_of(g, t, 0), i);
 	}
 	assert_true(gguf_str(g, "general.architecture", &arch));
 	assert_str(arch, "llama"); /* metadata is the first part's */
@@ -474,6 +522,8 @@ int main(void)
 		cmocka_unit_test(keys_of_the_architecture_need_not_name_it),
 		cmocka_unit_test(arrays_hold_numbers_or_texts),
 		cmocka_unit_test(tensors_are_found_by_name),
+		cmocka_unit_test_setup_teardown(long_metadata_is_read_to_its_end, dir_make,
+						dir_drop),
 		cmocka_unit_test_setup_teardown(files_are_opened_or_named_in_a_sentence, dir_make,
 						dir_drop),
 		cmocka_unit_test_setup_teardown(parts_are_one_model, dir_make, dir_drop),

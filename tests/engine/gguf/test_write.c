@@ -115,6 +115,7 @@ static void what_is_written_is_read(void **state)
 		struct ragd_err err = { 0 };
 		struct ragd_str s;
 		struct gguf *g;
+		uint8_t got[A_BYTES];
 		bool yes = false;
 		uint32_t n;
 		float f;
@@ -128,8 +129,11 @@ static void what_is_written_is_read(void **state)
 		assert_true(gguf_arch_u32(g, "block_count", &n) && n == 3);
 		assert_true(gguf_arch_f32(g, "eps", &f) && f == 0.5f);
 		assert_true(gguf_bool(g, "yes", &yes) && yes);
-		assert_memory_equal(gguf_tensor(g, "a")->data, data, A_BYTES);
-		assert_memory_equal(gguf_tensor(g, "b")->data, data + A_BYTES, 20);
+		assert_int_equal(gguf_tensor_read(g, gguf_tensor(g, "a"), 0, got, A_BYTES, &err),
+				 0);
+		assert_memory_equal(got, data, A_BYTES);
+		assert_int_equal(gguf_tensor_read(g, gguf_tensor(g, "b"), 0, got, 20, &err), 0);
+		assert_memory_equal(got, data + A_BYTES, 20);
 		gguf_close(g);
 	}
 }

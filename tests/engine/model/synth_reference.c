@@ -26,6 +26,7 @@ static double *numbers(const struct ref *r, const char *name, long layer)
 	const struct gguf_tensor *t;
 	char full[96];
 	size_t n, row;
+	uint8_t *bytes;
 	double *out;
 	float *x;
 
@@ -40,10 +41,13 @@ static double *numbers(const struct ref *r, const char *name, long layer)
 	row = (size_t)t->dims[0];
 	x = malloc(n * sizeof(*x));
 	out = malloc(n * sizeof(*out));
+	bytes = malloc(t->n_bytes);
+	if (gguf_tensor_read(r->g, t, 0, bytes, t->n_bytes, NULL) < 0)
+		abort();
 	for (size_t i = 0; i < t->dims[1]; i++)
-		quant_unpack(t->type,
-			     (const uint8_t *)t->data + i * quant_row_bytes(t->type, t->dims[0]),
-			     x + i * row, row);
+		quant_unpack(t->type, bytes + i * quant_row_bytes(t->type, t->dims[0]), x + i * row,
+			     row);
+	free(bytes);
 	for (size_t i = 0; i < n; i++)
 		out[i] = (double)x[i];
 	free(x);
