@@ -237,6 +237,7 @@ static void eight(const struct setting *set, struct engine *e, size_t seen, cons
 	engine_stats(e, &before);
 	for (size_t i = 0; i < CLIENTS; i++) {
 		s[i] = stream_new(set->prompt, 8, i);
+		s[i]->r.n_configured = seen;
 		fill(set, s[i]->ids, seen, 2);
 		fill(set, s[i]->ids + seen, set->prompt - seen, 100 + i);
 		stream_start(e, s[i]);
@@ -264,6 +265,7 @@ static void bench_seen(const struct setting *set)
 	struct stream *s = stream_new(seen, 1, 1);
 
 	warm_up(set, e);
+	s->r.n_configured = seen;
 	fill(set, s->ids, seen, 2);
 	stream_start(e, s);
 	stream_wait(s);

@@ -55,6 +55,8 @@ exits "documents are added" 0 rag add "$docs"
 # Vectors come a moment later and change which passages are found: the same question is asked twice below.
 check "their vectors are there" wait_for grep -q learned "$T/ragd.log"
 
+# refused CONF: ragd does not start with it; what it says is in $OUT.
+refused() { ! OUT=$(timeout 60 "$RAGD_BUILDDIR/ragd" --user --socket "$SOCKET" --state-dir "$T/data" --data-dir "$RAGD_SRCDIR/data" -c "$1" 2>&1); }
 metric() { api /metrics | awk -v name="ragd_plugin_$1{plugin=\"story\"}" '$1 == name { print int($2) }'; }
 usage() { python3 -c 'import json, sys; u = json.load(sys.stdin)["usage"]; print(u["prompt_tokens"], u["prompt_tokens_details"]["cached_tokens"], u["completion_tokens"])'; }
 
@@ -90,5 +92,24 @@ check "its place is free again" wait_for ended
 check "long before the end ($(metric output_tokens_total) tokens in all)" test "$(metric output_tokens_total)" -lt 6000
 is "no page of the cache is held" "$(metric cache_pages_held)" 0
 exits "the next one is served" 0 rag ask "What is a handle?"
+
+# Whatever is done to the file of a model that runs is nothing to it.
+said() { api /v1/chat/completions -d "$body" | python3 -c 'import json, sys; print(json.load(sys.stdin)["choices"][0]["message"]["content"])'; }
+before=$(said)
+check "there is an answer to compare" test -n "$before"
+cp "$T/model.gguf" "$T/good.gguf"
+dd if=/dev/urandom of="$T/model.gguf" bs=64k count=4 conv=notrunc 2>/dev/null
+is "written over in place: the same answer" "$(said)" "$before"
+truncate -s 100000 "$T/model.gguf"
+is "cut short: the same answer" "$(said)" "$before"
+: >"$T/model.gguf"
+is "emptied: the same answer" "$(said)" "$before"
+rm "$T/model.gguf"
+is "deleted: the same answer" "$(said)" "$before"
 stop_ragd
 is "it stops cleanly" "$RAGD_STATUS" 0
+
+# A file that is no more what it was is refused with a sentence.
+head -c 100000 "$T/good.gguf" >"$T/model.gguf"
+check "a file that was cut short is refused" refused "$T/ragd.conf"
+has "with a sentence" "$OUT" "cut short"
