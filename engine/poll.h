@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 
-#define POLL_WORK 16384 /* units of work, some bytes' worth each, between two questions */
+#define POLL_WORK 4096 /* units of work, a byte's worth or so each, between two questions */
 
 /* 0, -ECANCELED, -ETIMEDOUT. call may be NULL. */
 static inline int poll_call(const struct ragd_call *call)

@@ -229,15 +229,16 @@ ssize_t extract_read(struct extract *x, struct ragd_str question,
 	rc = scan_read(&x->scan, &x->question, x->words, x->cut, x->cues, passages, n, call);
 	if (rc < 0)
 		return rc;
-	features_weigh(&x->question, s, &w);
+	rc = features_weigh(&x->question, s, &x->scan.poll, &w);
+	if (rc < 0)
+		return rc;
 	for (uint32_t i = 0; i < s->n_sentences; i++) {
 		float score = 0;
 
 		if (!may_answer(&s->sentences[i]))
 			continue;
-		if (i % 256 == 0 && (rc = poll_call(call)) < 0)
-			return rc;
-		features_of(&x->question, s, &w, i, f);
+		if (!poll_goes_on(&x->scan.poll, features_of(&x->question, s, &w, i, f)))
+			return x->scan.poll.rc;
 		for (size_t k = 0; k < F_N; k++)
 			score += weights[k] * f[k];
 		choice_put(best, &n_best, ARRAY_LEN(best), i, score);

@@ -8,21 +8,32 @@
 
 #define REACH 8.0f /* words over which nearness falls to a half */
 
+/* Words of a heading or an entry that are looked at, for each sentence under it. */
+#define ABOVE_MAX 256
+
 /* How well each term of the question is matched somewhere. */
 struct cover {
 	float m[TERMS_MAX];
 };
 
-static void cover_add(struct cover *c, const struct scan *s, uint32_t i)
+/* The first `most` words of sentence i; returns how many there were. */
+static size_t cover_words(struct cover *c, const struct scan *s, uint32_t i, uint32_t most)
 {
 	const struct sentence *st = &s->sentences[i];
+	uint32_t n = MIN(st->n_tokens, most);
 
-	for (uint32_t t = st->token; t < st->token + st->n_tokens; t++) {
+	for (uint32_t t = st->token; t < st->token + n; t++) {
 		int term = s->tokens[t].term;
 
 		if (term >= 0 && c->m[term] < s->tokens[t].match)
 			c->m[term] = s->tokens[t].match;
 	}
+	return n;
+}
+
+static size_t cover_add(struct cover *c, const struct scan *s, uint32_t i)
+{
+	return cover_words(c, s, i, UINT32_MAX);
 }
 
 static void cover_context(struct cover *c, const float *context)
@@ -45,7 +56,8 @@ static bool is_named(const struct term *t)
 	return t->name || t->number || t->identifier;
 }
 
-void features_weigh(const struct question *q, const struct scan *s, struct weights *out)
+int features_weigh(const struct question *q, const struct scan *s, struct poll *poll,
+		   struct weights *out)
 {
 	uint32_t df[TERMS_MAX] = { 0 };
 	float sum = 0;
@@ -53,7 +65,8 @@ void features_weigh(const struct question *q, const struct scan *s, struct weigh
 	for (size_t i = 0; i < s->n_sentences; i++) {
 		struct cover c = { { 0 } };
 
-		cover_add(&c, s, (uint32_t)i);
+		if (!poll_goes_on(poll, 1 + cover_add(&c, s, (uint32_t)i)))
+			return poll->rc;
 		for (size_t t = 0; t < q->n_terms; t++)
 			df[t] += c.m[t] >= 1;
 	}
@@ -69,6 +82,7 @@ void features_weigh(const struct question *q, const struct scan *s, struct weigh
 		if (is_named(&q->terms[t]))
 			out->names += out->term[t];
 	}
+	return 0;
 }
 
 /* Neighbours of the question, content words only, that stand in this order within three words. */
@@ -115,31 +129,32 @@ static float near_to(const struct scan *s, const struct question *q, const struc
 	return cover_sum(&c, q, w);
 }
 
-static void features_cover(const struct question *q, const struct scan *s, const struct weights *w,
-			   uint32_t i, float out[F_N])
+static size_t features_cover(const struct question *q, const struct scan *s,
+			     const struct weights *w, uint32_t i, float out[F_N])
 {
 	const struct sentence *st = &s->sentences[i];
 	struct cover c = { { 0 } };
 	float now, named = 0;
 	uint32_t first = i - st->ordinal;
+	size_t n;
 
-	cover_add(&c, s, i);
+	n = cover_add(&c, s, i);
 	out[F_COVER] = now = cover_sum(&c, q, w);
 	cover_context(&c, s->context[st->passage]);
 	if (st->heading != NO_SENTENCE)
-		cover_add(&c, s, st->heading);
+		n += cover_words(&c, s, st->heading, ABOVE_MAX);
 	if (st->entry != NO_SENTENCE)
-		cover_add(&c, s, st->entry);
+		n += cover_words(&c, s, st->entry, ABOVE_MAX);
 	out[F_COVER_HEAD] = cover_sum(&c, q, w) - now;
 	now += out[F_COVER_HEAD];
 	if (st->pronoun && st->ordinal > 0 && st->follows)
-		cover_add(&c, s, i - 1);
+		n += cover_add(&c, s, i - 1);
 	out[F_COVER_BEFORE] = cover_sum(&c, q, w) - now;
 	now += out[F_COVER_BEFORE];
 	if (st->ordinal > 0)
-		cover_add(&c, s, i - 1);
+		n += cover_add(&c, s, i - 1);
 	if (i + 1 < s->n_sentences && s->sentences[i + 1].passage == st->passage)
-		cover_add(&c, s, i + 1);
+		n += cover_add(&c, s, i + 1);
 	out[F_COVER_NEAR] = cover_sum(&c, q, w) - now;
 	now += out[F_COVER_NEAR];
 	for (size_t t = 0; t < q->n_terms; t++)
@@ -148,8 +163,9 @@ static void features_cover(const struct question *q, const struct scan *s, const
 	/* Windows of a long passage are passages enough. */
 	for (uint32_t j = MAX(first, i > 12 ? i - 12 : 0);
 	     j < s->n_sentences && j < i + 12 && s->sentences[j].passage == st->passage; j++)
-		cover_add(&c, s, j);
+		n += cover_add(&c, s, j);
 	out[F_COVER_PASSAGE] = cover_sum(&c, q, w) - now;
+	return n;
 }
 
 static void features_form(const struct question *q, const struct scan *s, const struct weights *w,
@@ -186,14 +202,15 @@ static void features_form(const struct question *q, const struct scan *s, const 
 	out[F_FIRST] = st->ordinal == 0 || (st->ordinal == 1 && st->heading != NO_SENTENCE);
 }
 
-void features_of(const struct question *q, const struct scan *s, const struct weights *w,
-		 uint32_t i, float out[F_N])
+size_t features_of(const struct question *q, const struct scan *s, const struct weights *w,
+		   uint32_t i, float out[F_N])
 {
 	const struct sentence *st = &s->sentences[i];
 	struct answer a;
+	size_t looked;
 
 	memset(out, 0, F_N * sizeof(*out));
-	features_cover(q, s, w, i, out);
+	looked = features_cover(q, s, w, i, out);
 	features_form(q, s, w, i, out);
 	answer_find(q, s, i, &a);
 	out[F_TYPE] = a.found;
@@ -202,4 +219,5 @@ void features_of(const struct question *q, const struct scan *s, const struct we
 		out[F_TYPE_NEAR] = MAX(out[F_TYPE_NEAR], near_to(s, q, w, st, a.pos[n]));
 	out[F_PAIRS] = pairs(q, s, w, st);
 	out[F_RANK] = 1 / (1 + (float)st->passage);
+	return looked;
 }

@@ -42,11 +42,13 @@ struct weights {
 	float names;           /* of it, names, numbers and identifiers */
 };
 
-/* Weigh terms by how rare they are in the sentences of the scan, beside how much they say by themselves. */
-void features_weigh(const struct question *q, const struct scan *s, struct weights *out);
+/* Weigh terms by how rare they are in the sentences of the scan, beside how much they say by themselves.
+ * 0, or what poll says. */
+int features_weigh(const struct question *q, const struct scan *s, struct poll *poll,
+		   struct weights *out);
 
-/* All features of sentence i. */
-void features_of(const struct question *q, const struct scan *s, const struct weights *w,
-		 uint32_t i, float out[F_N]);
+/* All features of sentence i. Returns how many words were looked at. */
+size_t features_of(const struct question *q, const struct scan *s, const struct weights *w,
+		   uint32_t i, float out[F_N]);
 
 #endif

@@ -63,13 +63,19 @@ static size_t put_char(struct plain *p, size_t i, size_t to)
 	return n;
 }
 
-static size_t run_of(const struct plain *p, size_t i, int c)
+/* How many c's stand at i; none is counted beyond `most`. */
+static size_t run_up_to(const struct plain *p, size_t i, int c, size_t most)
 {
 	size_t n = 0;
 
-	while (at(p, i + n) == c)
+	while (n < most && at(p, i + n) == c)
 		n++;
 	return n;
+}
+
+static size_t run_of(const struct plain *p, size_t i, int c)
+{
+	return run_up_to(p, i, c, SIZE_MAX);
 }
 
 /* The offset of a run of exactly n c's in s[from .. from + SPAN_MAX), or 0. */
@@ -78,7 +84,7 @@ static size_t closing(const struct plain *p, size_t from, size_t to, int c, size
 	size_t run;
 
 	for (size_t i = from; i < to && i - from < SPAN_MAX; i += run) {
-		run = MAX(run_of(p, i, c), (size_t)1);
+		run = MAX(run_up_to(p, i, c, SPAN_MAX), (size_t)1);
 		if (at(p, i) == c && run == n)
 			return i;
 	}
@@ -94,8 +100,8 @@ static size_t take_role(const struct plain *p, size_t i)
 
 	if (i > 0 && is_word(at(p, i - 1)))
 		return i;
-	while (at(p, j) == ':' && is_name(at(p, j + 1))) {
-		for (j++; is_name(at(p, j)); j++)
+	while (at(p, j) == ':' && is_name(at(p, j + 1)) && j - i < SPAN_MAX) {
+		for (j++; is_name(at(p, j)) && j - i < SPAN_MAX; j++)
 			;
 	}
 	return at(p, j) == ':' && at(p, j + 1) == '`' ? j + 1 : i;
@@ -136,7 +142,7 @@ static size_t take_quoted(struct plain *p, size_t i, size_t to)
 static size_t take_emphasis(struct plain *p, size_t i, size_t to)
 {
 	int c = at(p, i), before = i > 0 ? (unsigned char)p->s[i - 1] : ' ';
-	size_t n = run_of(p, i, c), close;
+	size_t n = run_up_to(p, i, c, 4), close;
 
 	if (n > 3 || is_word(before) || is_white(at(p, i + n)) || i + n >= to)
 		return i;

@@ -7,8 +7,6 @@
 #include "base/util.h"
 #include "engine/poll.h"
 
-#define POLL_SENTENCES 256 /* between two questions whether the call is still wanted */
-
 void scan_fini(struct scan *s)
 {
 	free(s->tokens);
@@ -79,6 +77,8 @@ static int tokens_add(struct scan *s, struct sentence *st, const struct question
 		bool part = word.start < whole_end && word.kind != WORD_IDEOGRAPH;
 		struct token *t;
 
+		if (!poll_goes_on(&s->poll, 1 + word.end - word.start))
+			return s->poll.rc;
 		if (!grow((void **)&s->tokens, s->n_tokens, &s->cap_tokens, sizeof(*s->tokens)))
 			return -ENOMEM;
 		t = &s->tokens[s->n_tokens++];
@@ -247,8 +247,7 @@ static void under_what(struct scan *s, struct sentence *st, uint32_t *heading, u
 }
 
 static int passage_read(struct scan *s, uint32_t index, const struct question *q, struct words *w,
-			struct sentences *cut, const struct cues *cues,
-			const struct ragd_call *call)
+			struct sentences *cut, const struct cues *cues)
 {
 	const struct ragd_passage *p = &s->passages[index];
 	uint32_t heading = NO_SENTENCE, entry = NO_SENTENCE, pos = 0, ordinal = 0;
@@ -263,8 +262,8 @@ static int passage_read(struct scan *s, uint32_t index, const struct question *q
 	while (sentences_next(cut, &from, &to)) {
 		struct sentence *st;
 
-		if (ordinal % POLL_SENTENCES == 0 && (rc = poll_call(call)) < 0)
-			return rc;
+		if (!poll_goes_on(&s->poll, 1))
+			return s->poll.rc;
 		if (!grow((void **)&s->sentences, s->n_sentences, &s->cap_sentences,
 			  sizeof(*s->sentences)))
 			return -ENOMEM;
@@ -276,8 +275,9 @@ static int passage_read(struct scan *s, uint32_t index, const struct question *q
 					 .ordinal = ordinal++,
 					 .heading = heading,
 					 .entry = entry };
-		if (tokens_add(s, st, q, w, cues, p->text.s, &pos) < 0)
-			return -ENOMEM;
+		rc = tokens_add(s, st, q, w, cues, p->text.s, &pos);
+		if (rc < 0)
+			return rc;
 		sentence_judge(s, st, before);
 		if (comment && st->kind != SENTENCE_CODE)
 			st->kind = SENTENCE_COMMENT;
@@ -289,7 +289,7 @@ static int passage_read(struct scan *s, uint32_t index, const struct question *q
 	return 0;
 }
 
-static void context_add(float *context, const struct question *q, struct words *w,
+static void context_add(struct scan *s, float *context, const struct question *q, struct words *w,
 			struct ragd_str text)
 {
 	struct word word;
@@ -297,7 +297,7 @@ static void context_add(float *context, const struct question *q, struct words *
 	int term;
 
 	words_start(w, text.s, text.len);
-	while (words_next(w, &word)) {
+	while (words_next(w, &word) && poll_goes_on(&s->poll, 1 + word.end - word.start)) {
 		term = question_match(q, &word, words_hash(word.stem, word.n_stem), &match);
 		if (term >= 0 && context[term] < match)
 			context[term] = match;
@@ -310,6 +310,7 @@ int scan_read(struct scan *s, const struct question *q, struct words *w, struct 
 {
 	int rc = 0;
 
+	s->poll = (struct poll){ .call = call };
 	s->passages = passages;
 	s->n_passages = n;
 	s->n_tokens = s->n_sentences = 0;
@@ -318,9 +319,12 @@ int scan_read(struct scan *s, const struct question *q, struct words *w, struct 
 	if (s->context == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		context_add(s->context[i], q, w, passages[i].title);
-		context_add(s->context[i], q, w, passages[i].heading);
-		rc = passage_read(s, (uint32_t)i, q, w, cut, cues, call);
+		rc = poll_call(call);
+		if (rc < 0)
+			break;
+		context_add(s, s->context[i], q, w, passages[i].title);
+		context_add(s, s->context[i], q, w, passages[i].heading);
+		rc = s->poll.rc < 0 ? s->poll.rc : passage_read(s, (uint32_t)i, q, w, cut, cues);
 	}
 	return rc;
 }

@@ -13,6 +13,7 @@
 
 #include "base/sentences.h"
 #include "base/words.h"
+#include "engine/poll.h"
 #include "engine/reader/cues.h"
 #include "engine/reader/question.h"
 
@@ -63,6 +64,7 @@ struct sentence {
 };
 
 struct scan {
+	struct poll poll; /* of the call that it is read for */
 	const struct ragd_passage *passages;
 	size_t n_passages;
 	struct token *tokens;

@@ -59,7 +59,7 @@ static bool bpe_piece(void *arg, const char *s, size_t len)
 	size_t from = e->out->n;
 	bool again;
 
-	if (!encode_goes_on(e, 1))
+	if (!encode_goes_on(e, len))
 		return false;
 	seen = encode_again(e, s, len, &again);
 	if (again)
@@ -142,7 +142,7 @@ void encode_spm(struct encoder *e, struct ragd_str text, bool space_before)
 		bool again = false;
 
 		next = chunk_end(e->v, s, end);
-		if (!encode_goes_on(e, 1))
+		if (!encode_goes_on(e, (size_t)(next - s)))
 			break;
 		if (!space_before)
 			seen = encode_again(e, s, (size_t)(next - s), &again);

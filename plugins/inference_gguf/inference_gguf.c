@@ -5,6 +5,7 @@
  */
 #include "plugins/inference_gguf/llm.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -80,6 +81,14 @@ static bool nobody_waits(void *arg)
 	return poll_call(call) < 0;
 }
 
+/* The engine knows only that it was to stop: whether for the deadline, the call knows. */
+static int why_stopped(const struct ragd_call *call, int rc, struct ragd_err *err)
+{
+	if (rc != -ECANCELED || poll_call(call) != -ETIMEDOUT)
+		return rc;
+	return ragd_err_set(err, -ETIMEDOUT, "the deadline passed while texts were being read");
+}
+
 static void lists_free(struct tokens *lists, size_t n)
 {
 	for (size_t i = 0; lists != NULL && i < n; i++)
@@ -123,7 +132,7 @@ static int gguf_embed(void *self, const struct ragd_call *call, const struct rag
 	lists_free(lists, n);
 	llm_tell(l);
 	if (rc < 0)
-		return rc;
+		return why_stopped(call, rc, err);
 	*out = rows;
 	*dim = n_embd;
 	return 0;
@@ -164,7 +173,7 @@ static int gguf_score(void *self, const struct ragd_call *call, struct ragd_str 
 	tokens_fini(&before.tokens);
 	free(logprobs);
 	llm_tell(l);
-	return rc;
+	return why_stopped(call, rc, err);
 }
 
 static ssize_t gguf_count(void *self, struct ragd_str text, struct ragd_err *err)

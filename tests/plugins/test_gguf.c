@@ -282,6 +282,51 @@ static void nobody_waits_any_more(void **state)
 	end(&f);
 }
 
+/* Nor do texts to embed, to score and to answer hold a thread for longer than anybody waits. */
+static void long_texts_are_given_up(void **state)
+{
+	static const struct {
+		bool cancelled;
+		int64_t deadline_ms;
+		int rc;
+	} rows[] = { { true, 0, -ECANCELED }, { false, 1, -ETIMEDOUT } };
+	size_t len = 4 << 20;
+	char *text = malloc(len);
+	struct ragd_str s = { text, len };
+	struct ragd_message m = { RAGD_ROLE_USER, s };
+	struct ragd_generate req = { .size = sizeof(req), .messages = &m, .n_messages = 1 };
+	struct ragd_score score;
+	struct fixture f;
+	const float *v;
+	uint32_t dim;
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, 'a', len);
+	begin(&f, model_option(STORY), "template=plain");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		f.call.is_cancelled = rows[i].cancelled;
+		f.call.call.deadline_ms = rows[i].deadline_ms;
+		assert_int_equal(
+			f.ops->generate(f.llm->self, &f.call.call, &req, &f.sink.sink, &f.err),
+			rows[i].rc);
+		assert_int_equal(f.ops->embed(f.llm->self, &f.call.call, &s, 1, &v, &dim, &f.err),
+				 rows[i].rc);
+		assert_int_equal(f.ops->score(f.llm->self, &f.call.call, s, &s, 1, &score, &f.err),
+				 rows[i].rc);
+		/* Short ones, too, that only the engine has to give up. */
+		assert_int_equal(f.ops->embed(f.llm->self, &f.call.call,
+					      &(struct ragd_str){ text, 9 }, 1, &v, &dim, &f.err),
+				 rows[i].rc);
+		assert_int_equal(f.ops->score(f.llm->self, &f.call.call,
+					      (struct ragd_str){ text, 9 },
+					      &(struct ragd_str){ text, 9 }, 1, &score, &f.err),
+				 rows[i].rc);
+	}
+	end(&f);
+	free(text);
+}
+
 static void a_full_host_ends_the_answer(void **state)
 {
 	struct ragd_message message = { RAGD_ROLE_USER, RAGD_STR("Once upon a time") };
@@ -559,6 +604,7 @@ int main(void)
 		cmocka_unit_test(sampling_reaches_the_model),
 		cmocka_unit_test(what_does_not_fit_is_counted),
 		cmocka_unit_test(nobody_waits_any_more),
+		cmocka_unit_test(long_texts_are_given_up),
 		cmocka_unit_test(a_full_host_ends_the_answer),
 		cmocka_unit_test(scores_what_may_follow),
 		cmocka_unit_test(counts_tokens),

@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -275,6 +276,59 @@ static void stops_when_nobody_waits(void **state)
 			 -ETIMEDOUT);
 }
 
+/* What reading takes, by the number of times that it asks whether to go on. */
+static void a_byte_costs_the_same_in_any_passage(void **state)
+{
+	static const struct {
+		const char *name, *first, *unit; /* the first goes on for half of the text */
+	} rows[] = {
+		{ "sentences", "", "The museum lies on Harbour Street. It opens at nine. " },
+		{ "no end of a sentence", "", "museum street and " },
+		{ "no end of a word", "", "museum" },
+		{ "names with parts", "", "museum_on_harbour_street uv_uv_uv_uv " },
+		{ "under a long heading", "# museum", "\n\nThe museum lies there." },
+		{ "under a long entry", ".. c:function:: museum", "\n\nThe museum lies there." },
+		{ "items", "", "- the museum\n" },
+		{ "a table", "", "| museum | street |\n|---|---|\n" },
+		{ "code", "", "```\nmuseum();\n```\n" },
+		{ "comments", "", "/* museum */ x = 1; // street\n" },
+	};
+	static const size_t sizes[] = { 64 << 10, 1 << 20, 4 << 20 };
+	struct extract_pick picks[EXTRACT_MAX];
+	bool slow = getenv("VALGRIND") != NULL;
+	struct buf b = BUF_INIT;
+	double sure;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		double first = 0;
+
+		for (size_t k = 0; k < ARRAY_LEN(sizes) - (slow ? 1 : 0); k++) {
+			struct counting_call c = { .call = { .size = sizeof(c.call),
+							     .cancelled = cancelled_cb },
+						   .until = INT_MAX };
+			struct ragd_passage p = { .title = RAGD_STR("Museum") };
+			double each;
+
+			buf_clear(&b);
+			buf_adds(&b, rows[i].first);
+			while (rows[i].first[0] != '\0' && b.len < sizes[k] / 2)
+				buf_adds(&b, " museum");
+			while (b.len < sizes[k])
+				buf_adds(&b, rows[i].unit);
+			p.text = buf_str(&b);
+			assert_true(extract_read(*state, RAGD_STR("Where is the uv museum?"), &p, 1,
+						 &three, &c.call, picks, &sure) >= 0);
+			each = (double)c.asked / (double)b.len;
+			if (k == 0)
+				first = each;
+			if (first == 0 || each > 1.5 * first)
+				fail_msg("%s: %g questions a KiB at 64 KiB, %g at %zu KiB",
+					 rows[i].name, first * 1024, each * 1024, sizes[k] >> 10);
+		}
+	}
+	buf_fini(&b);
+}
+
 static void refuses_languages_that_snowball_lacks(void **state)
 {
 	(void)state;
@@ -296,6 +350,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(takes_odd_passages, setup, teardown),
 		cmocka_unit_test_setup_teardown(reads_a_passage_of_a_megabyte, setup, teardown),
 		cmocka_unit_test_setup_teardown(stops_when_nobody_waits, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_byte_costs_the_same_in_any_passage, setup,
+						teardown),
 		cmocka_unit_test(refuses_languages_that_snowball_lacks),
 	};
 

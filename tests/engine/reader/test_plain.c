@@ -110,11 +110,33 @@ static void takes_anything(void **state)
 	buf_fini(&out);
 }
 
+/* Looked at again from each of its signs, one of these would take hours. */
+static void long_runs_are_looked_at_once(void **state)
+{
+	static const char *const units[] = { "*",  "_",  "`",  "[",  "[1", "[,", ":a", ":", "<b ",
+					     "\\", "![", "*a", "`a", "~",  "=",  "#",  "x", " " };
+	struct buf in = BUF_INIT, out = BUF_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		buf_clear(&in);
+		buf_clear(&out);
+		buf_adds(&in, "See ");
+		while (in.len < 2 << 20)
+			buf_adds(&in, units[i]);
+		plain_sentence(&out, in.data, in.len);
+		assert_true(out.len <= in.len + 1);
+	}
+	buf_fini(&in);
+	buf_fini(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_markup_off),
 		cmocka_unit_test(takes_anything),
+		cmocka_unit_test(long_runs_are_looked_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
