@@ -106,12 +106,14 @@ static int attempt_start(struct job *job, int64_t now_ms, struct ragd_err *err)
 {
 	const struct settings *s = &job->u->settings;
 	struct http_request r;
-	char *url = NULL;
+	char *url = NULL, salt[DIGEST_HEX + 1];
 	int rc;
 
 	free(job->body);
+	upstream_salt(job->u, job->call, salt);
 	job->body = job->sink != NULL
-			    ? request_chat(job->req, model_of(job), s->extended, err)
+			    ? request_chat(job->req, model_of(job), s->extended,
+					   s->cache_salt ? salt : NULL, err)
 			    : request_embeddings(job->texts, job->n_texts, model_of(job), err);
 	if (job->body == NULL)
 		return err->code;

@@ -149,8 +149,7 @@ static void usage_read(const json_t *usage, struct reply_chunk *out)
 	out->has_usage = true;
 	out->usage.n_prompt = count_of(usage, "prompt_tokens");
 	out->usage.n_output = count_of(usage, "completion_tokens");
-	out->usage.n_cached =
-		count_of(json_object_get(usage, "prompt_tokens_details"), "cached_tokens");
+	/* How much of the prompt the server had read before is left out: for whom, it does not say. */
 }
 
 static enum reply_finish finish_of(const json_t *reason)

@@ -90,7 +90,7 @@ static char *write(json_t *root, int rc, struct ragd_err *err)
 }
 
 char *request_chat(const struct ragd_generate *req, const char *model, bool extended,
-		   struct ragd_err *err)
+		   const char *salt, struct ragd_err *err)
 {
 	json_t *root = json_object();
 	int rc = root != NULL ? 0 : -1;
@@ -101,6 +101,8 @@ char *request_chat(const struct ragd_generate *req, const char *model, bool exte
 	rc |= put(root, "stream", json_true());
 	rc |= put(root, "stream_options", json_pack("{s:b}", "include_usage", 1));
 	rc |= sampling_put(root, &req->sampling, extended);
+	if (salt != NULL)
+		rc |= put(root, "cache_salt", json_string(salt));
 	return write(root, rc, err);
 }
 

@@ -7,11 +7,11 @@
 #include <ragd/plugin.h>
 
 /*
- * A chat completion that streams and tells its usage; free() it. model "" is left out; extended: with
- * min_p and top_k. NULL: *err says why (-EILSEQ: a text is not UTF-8, -ENOMEM).
+ * A chat completion that streams and tells its usage; free() it. model "" and salt NULL are left out;
+ * extended: with min_p and top_k. NULL: *err says why (-EILSEQ: a text is not UTF-8, -ENOMEM).
  */
 char *request_chat(const struct ragd_generate *req, const char *model, bool extended,
-		   struct ragd_err *err);
+		   const char *salt, struct ragd_err *err);
 
 /* Embeddings of n texts. Servers refuse an empty text: a space stands for it. */
 char *request_embeddings(const struct ragd_str *texts, size_t n, const char *model,

@@ -56,6 +56,8 @@ const struct ragd_option settings_options[] = {
 	  "Texts to embed in one request." },
 	{ "extended_sampling", RAGD_OPT_BOOL, "yes", 0, 0, NULL,
 	  "Send min_p and top_k too, which vLLM, SGLang and llama-server know and stricter services refuse." },
+	{ "cache_salt", RAGD_OPT_BOOL, "no", 0, 0, NULL,
+	  "Send cache_salt, which differs from user to user, so that vLLM shares nothing that it has read between them." },
 	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL },
 };
 /* clang-format on */
@@ -329,6 +331,7 @@ int settings_read(const struct ragd_config *cfg, struct settings *out, struct ra
 		.tls_verify = ragd_config_get(cfg, "tls_verify")->b,
 		.proxy = ragd_config_get(cfg, "proxy")->s,
 		.extended = ragd_config_get(cfg, "extended_sampling")->b,
+		.cache_salt = ragd_config_get(cfg, "cache_salt")->b,
 		.max_requests = (unsigned)ragd_config_get(cfg, "max_requests")->i,
 		.embed_batch = (unsigned)ragd_config_get(cfg, "embed_batch")->i,
 		.retries = (unsigned)ragd_config_get(cfg, "retries")->i,

@@ -40,7 +40,8 @@ struct settings {
 	const char *tls_ca;
 	bool tls_verify;
 	const char *proxy;
-	bool extended; /* min_p and top_k are sent */
+	bool extended;   /* min_p and top_k are sent */
+	bool cache_salt; /* is sent */
 
 	unsigned max_requests;
 	unsigned embed_batch;

@@ -274,6 +274,16 @@ static void warn_plain(const struct upstream *u)
 			     "tls_verify = no: anybody may pretend to be a server");
 }
 
+void upstream_salt(const struct upstream *u, const struct ragd_call *call, char out[DIGEST_HEX + 1])
+{
+	uint8_t text[sizeof(u->secret) + sizeof(uint64_t)];
+	uint64_t who = call->caller != NULL ? call->caller->uid : UINT64_MAX;
+
+	memcpy(text, u->secret, sizeof(u->secret));
+	memcpy(text + sizeof(u->secret), &who, sizeof(who));
+	digest_hex(text, sizeof(text), out);
+}
+
 static void upstream_free(struct upstream *u)
 {
 	probes_free(u);
@@ -302,6 +312,8 @@ static void upstream_init(struct upstream *u, const struct ragd_host *host,
 	pthread_mutex_init(&u->lock, NULL);
 	pthread_cond_init(&u->opened_cond, NULL);
 	keyfile_init(&u->key, u->settings.api_key_file);
+	if (getrandom(u->secret, sizeof(u->secret), 0) < 0)
+		abort(); /* cannot fail for so few bytes once the system has booted */
 	if (getrandom(&u->random, sizeof(u->random), GRND_NONBLOCK) < 0)
 		u->random = (uint64_t)clock_us();
 	card_init(u);

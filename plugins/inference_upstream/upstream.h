@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/digest.h"
 #include "plugins/inference_upstream/endpoint.h"
 #include "plugins/inference_upstream/http.h"
 #include "plugins/inference_upstream/keyfile.h"
@@ -26,6 +27,7 @@ struct upstream {
 	struct http *http;
 	struct keyfile key;
 	uint64_t random;
+	uint8_t secret[32]; /* salts are made from it */
 	struct endpoint endpoints[SETTINGS_ENDPOINTS_MAX];
 	char models[SETTINGS_ENDPOINTS_MAX][REPLY_MODEL_MAX + 1]; /* the first that each lists */
 	struct probe *probes;                                     /* one for each endpoint */
@@ -66,6 +68,10 @@ void upstream_leave(struct upstream *u);
 struct http_request upstream_request(struct upstream *u, size_t i, const char *url);
 void upstream_ok(struct upstream *u, size_t i);
 void upstream_failed(struct upstream *u, size_t i, bool at_once, const struct ragd_err *why);
+/* What separates this caller's prompts from others' in a server's cache: not to be guessed, and the same as
+ * long as the plugin is open. */
+void upstream_salt(const struct upstream *u, const struct ragd_call *call,
+		   char out[DIGEST_HEX + 1]);
 /* Put the key in no error, and cut none inside a character. Returns err->code. */
 int upstream_clean(const struct upstream *u, struct ragd_err *err);
 void upstream_count(const struct upstream *u, const char *name, uint64_t n);

@@ -415,6 +415,49 @@ static void usage_is_counted_where_nobody_tells(void **state)
 	up_end(&t);
 }
 
+/* The salt of the last request, which has one. */
+static void salt_of(struct up *t, char out[65])
+{
+	const char *at = t->servers[0].body.data, *last = NULL;
+
+	while ((at = strstr(at, "\"cache_salt\":\"")) != NULL)
+		last = at += 14;
+	assert_non_null(last);
+	memcpy(out, last, 64);
+	out[64] = '\0';
+	assert_int_equal(strspn(out, "0123456789abcdef"), 64);
+}
+
+static void users_share_nothing_in_a_server_that_knows_salts(void **state)
+{
+	static const struct act good = { HEAD_SSE TOKEN("a") FINISH("stop") USAGE("17", "3") DONE,
+					 THEN_CLOSE, 0, NULL, 0 };
+	static const uid_t who[] = { 1000, 1001, 1000 };
+	const struct act acts[] = { good, good, good };
+	char salt[ARRAY_LEN(who)][65], other[65];
+	struct up t;
+
+	(void)state;
+	for (int turn = 0; turn < 2; turn++) {
+		up_init(&t);
+		up_server(&t, true, acts, ARRAY_LEN(acts));
+		up_open(&t, "model=m", "cache_salt=yes");
+		for (size_t i = 0; i < ARRAY_LEN(who); i++) {
+			t.call.caller.uid = who[i];
+			up_ask(&t);
+			assert_int_equal(t.sink.rc, 0);
+			salt_of(&t, salt[i]);
+		}
+		assert_string_equal(salt[0], salt[2]);
+		assert_string_not_equal(salt[0], salt[1]);
+		if (turn == 0)
+			memcpy(other, salt[0], sizeof(other));
+		else
+			assert_string_not_equal(salt[0], other); /* no user's to be known */
+		up_end(&t);
+	}
+}
+
 /* ---- leaving -------------------------------------------------------------------------------- */
 
 static void who_leaves_leaves_the_server_at_once(void **state)
@@ -1071,6 +1114,7 @@ int main(void)
 		cmocka_unit_test(pieces_may_be_cut_anywhere),
 		cmocka_unit_test(whatever_a_server_does_has_an_end),
 		cmocka_unit_test(usage_is_counted_where_nobody_tells),
+		cmocka_unit_test(users_share_nothing_in_a_server_that_knows_salts),
 		cmocka_unit_test(who_leaves_leaves_the_server_at_once),
 		cmocka_unit_test(a_sink_that_takes_no_more_ends_it),
 		cmocka_unit_test(the_callers_deadline_holds),
