@@ -34,7 +34,7 @@ static const struct http_route routes[] = {
 	{ "GET",    "/v1/plugins",                             api_plugins,           0                },
 	{ "POST",   "/v1/admin/reload",                        api_reload,            HTTP_ROUTE_ADMIN },
 	{ "GET",    "/healthz",                                api_healthz,           HTTP_ROUTE_ALWAYS },
-	{ "GET",    "/metrics",                                api_metrics,           HTTP_ROUTE_ALWAYS },
+	{ "GET",    "/metrics",                                api_metrics,           HTTP_ROUTE_ALWAYS | HTTP_ROUTE_ADMIN },
 };
 /* clang-format on */
 

@@ -116,15 +116,21 @@ void api_model(struct http_exchange *x, const struct http_request *req, void *ct
 
 /* ---- status ------------------------------------------------------------------------------------- */
 
-static json_t *retrieval_json(const struct plugin *p)
+/* Of what the caller may read. */
+static json_t *retrieval_json(const struct plugin *p, const struct ragd_caller *caller)
 {
 	struct ragd_retrieval_stats s = { 0 };
 
-	p->descriptor->ops.retrieval->stats(p->self, &s);
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:i, s:I}", "plugin", p->name, "collections",
-			 (json_int_t)s.n_collections, "documents", (json_int_t)s.n_documents,
-			 "passages", (json_int_t)s.n_passages, "vectors", (json_int_t)s.n_vectors,
-			 "dim", (int)s.dim, "bytes", (json_int_t)s.n_bytes);
+	json_t *o;
+
+	p->descriptor->ops.retrieval->stats(p->self, caller, &s);
+	o = json_pack("{s:s, s:I, s:I, s:I, s:I, s:i}", "plugin", p->name, "collections",
+		      (json_int_t)s.n_collections, "documents", (json_int_t)s.n_documents,
+		      "passages", (json_int_t)s.n_passages, "vectors", (json_int_t)s.n_vectors,
+		      "dim", (int)s.dim);
+	if (caller->admin)
+		json_object_set_new(o, "bytes", json_integer((json_int_t)s.n_bytes));
+	return o;
 }
 
 /* Nothing but what there is yet: models may take their time, and people want to know how long. */
@@ -140,15 +146,27 @@ static void status_while_starting(struct http_exchange *x, const struct ragd *d)
 	http_reply_json(x, 200, o);
 }
 
+/* How much others do here and where its files are, for administrators. */
+static void status_of_all(json_t *o, const struct ragd *d)
+{
+	struct http_stats http;
+
+	http_server_stats(d->http, &http);
+	json_object_set_new(o, "configuration", json_string(d->current->cfg->path));
+	json_object_set_new(o, "answers",
+			    json_pack("{s:I, s:I}", "total", (json_int_t)metrics_answers(),
+				      "active", (json_int_t)flow_table_count(d->flows)));
+	json_object_set_new(o, "connections", json_integer((json_int_t)http.n_connections));
+	json_object_set_new(o, "requests", json_integer((json_int_t)http.n_requests));
+}
+
 void api_status_get(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
 	struct ragd *d = ctx;
 	const struct config *cfg;
 	const struct plugin_set *set;
-	json_t *assistants, *plugins, *retrieval;
-	struct http_stats http;
+	json_t *assistants, *plugins, *retrieval, *o;
 
-	(void)req;
 	if (d->current == NULL) {
 		status_while_starting(x, d);
 		return;
@@ -165,20 +183,16 @@ void api_status_get(struct http_exchange *x, const struct http_request *req, voi
 
 		json_array_append_new(plugins, json_string(p->name));
 		if (p->descriptor->kind == RAGD_KIND_RETRIEVAL)
-			json_array_append_new(retrieval, retrieval_json(p));
+			json_array_append_new(retrieval, retrieval_json(p, req->caller));
 	}
-	http_server_stats(d->http, &http);
-	http_reply_json(
-		x, 200,
-		json_pack("{s:s, s:i, s:s, s:f, s:i, s:s, s:o, s:o, s:o, s:{s:I, s:I}, s:i, s:I}",
-			  "version", PACKAGE_VERSION, "pid", (int)getpid(), "state",
-			  d->state == RAGD_READY ? "ready" : "draining", "uptime_s",
-			  (double)(clock_us() - d->started_us) / 1e6, "generation",
-			  (int)d->current->number, "configuration", cfg->path, "assistants",
-			  assistants, "plugins", plugins, "retrieval", retrieval, "answers",
-			  "total", (json_int_t)metrics_answers(), "active",
-			  (json_int_t)flow_table_count(d->flows), "connections",
-			  (int)http.n_connections, "requests", (json_int_t)http.n_requests));
+	o = json_pack("{s:s, s:i, s:s, s:f, s:i, s:o, s:o, s:o}", "version", PACKAGE_VERSION, "pid",
+		      (int)getpid(), "state", d->state == RAGD_READY ? "ready" : "draining",
+		      "uptime_s", (double)(clock_us() - d->started_us) / 1e6, "generation",
+		      (int)d->current->number, "assistants", assistants, "plugins", plugins,
+		      "retrieval", retrieval);
+	if (req->caller->admin)
+		status_of_all(o, d);
+	http_reply_json(x, 200, o);
 }
 
 /* ---- plugins ------------------------------------------------------------------------------------ */
@@ -208,24 +222,27 @@ static json_t *value_json(const struct ragd_option *row, const struct ragd_value
 	}
 }
 
-static json_t *options_json(const struct plugin *p)
+/* Those whose values the caller may see. */
+static json_t *options_json(const struct plugin *p, const struct ragd_caller *caller)
 {
 	json_t *o = json_object();
 	const struct ragd_option *row = p->descriptor->options;
 
 	for (size_t i = 0; row != NULL && row[i].name != NULL && i < p->options.n; i++)
-		json_object_set_new(o, row[i].name, value_json(&row[i], &p->options.values[i]));
+		if (row[i].everyone || caller->admin)
+			json_object_set_new(o, row[i].name,
+					    value_json(&row[i], &p->options.values[i]));
 	return o;
 }
 
-static json_t *plugin_json(const struct plugin *p)
+static json_t *plugin_json(const struct plugin *p, const struct ragd_caller *caller)
 {
 	const struct ragd_plugin *d = p->descriptor;
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:o}", "name", p->name, "module",
 			 d->name, "kind", kind_name(d->kind), "version", d->version, "licence",
 			 d->licence, "summary", d->summary, "abi", (int)d->abi, "deadline_ms",
-			 (json_int_t)p->deadline_ms, "options", options_json(p));
+			 (json_int_t)p->deadline_ms, "options", options_json(p, caller));
 }
 
 void api_plugins(struct http_exchange *x, const struct http_request *req, void *ctx)
@@ -233,12 +250,12 @@ void api_plugins(struct http_exchange *x, const struct http_request *req, void *
 	const struct ragd *d = ctx;
 	json_t *data;
 
-	(void)req;
 	if (!api_started(x, d))
 		return;
 	data = json_array();
 	for (size_t i = 0; i < plugin_set_count(d->current->plugins); i++)
-		json_array_append_new(data, plugin_json(plugin_set_at(d->current->plugins, i)));
+		json_array_append_new(
+			data, plugin_json(plugin_set_at(d->current->plugins, i), req->caller));
 	http_reply_json(x, 200, json_pack("{s:s, s:o}", "object", "list", "data", data));
 }
 
@@ -276,7 +293,8 @@ static json_t *stages_json(const struct ragd_safety_ops *ops)
 	return array;
 }
 
-static json_t *policy_json(const struct generation *gen, const struct config_policy *policy)
+static json_t *policy_json(const struct generation *gen, const struct config_policy *policy,
+			   const struct ragd_caller *caller)
 {
 	json_t *list = json_array();
 	struct filters filters;
@@ -294,7 +312,7 @@ static json_t *policy_json(const struct generation *gen, const struct config_pol
 				  "summary", p->descriptor->summary, "stages",
 				  stages_json(p->descriptor->ops.safety), "on_failure",
 				  p->on_failure == CONFIG_OPEN ? "open" : "closed", "options",
-				  options_json(p)));
+				  options_json(p, caller)));
 	}
 	holdback = filters_holdback(&filters);
 	return json_pack("{s:s, s:o, s:o, s:s}", "name", policy->name, "filters", list,
@@ -317,7 +335,6 @@ void api_system_card(struct http_exchange *x, const struct http_request *req, vo
 	const struct config *cfg;
 	json_t *assistants, *policies;
 
-	(void)req;
 	if (!api_started(x, d))
 		return;
 	cfg = d->current->cfg;
@@ -326,7 +343,8 @@ void api_system_card(struct http_exchange *x, const struct http_request *req, vo
 	for (size_t i = 0; i < cfg->n_assistants; i++)
 		json_array_append_new(assistants, assistant_json(d->current, &cfg->assistants[i]));
 	for (size_t i = 0; i < cfg->n_policies; i++)
-		json_array_append_new(policies, policy_json(d->current, &cfg->policies[i]));
+		json_array_append_new(policies,
+				      policy_json(d->current, &cfg->policies[i], req->caller));
 	http_reply_json(x, 200,
 			json_pack("{s:s, s:s, s:b, s:s, s:o, s:o, s:{s:s, s:I}, s:s}", "system",
 				  "ragd", "version", PACKAGE_VERSION, "ai", 1, "notice", notice,

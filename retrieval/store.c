@@ -501,22 +501,29 @@ static uint64_t bytes_on_disk(const struct store *s)
 	return sum;
 }
 
-void store_stats(struct store *s, struct ragd_retrieval_stats *out)
+void store_stats(struct store *s, const struct ragd_caller *caller,
+		 struct ragd_retrieval_stats *out)
 {
 	struct catalog *c = &s->catalog;
 
 	memset(out, 0, sizeof(*out));
 	pthread_rwlock_rdlock(&c->lock);
-	for (uint32_t i = 0; i < c->n_collections; i++)
-		out->n_collections += c->collections[i] != NULL && c->collections[i]->shown;
-	out->n_documents = c->n_documents;
-	out->n_passages = c->n_passages;
-	if (s->now.embedder != NULL) {
+	for (uint32_t i = 0; i < c->n_collections; i++) {
+		const struct catalog_collection *col = c->collections[i];
+
+		if (col == NULL || !col->shown || !acl_may(&col->acl, caller, ACL_READ))
+			continue;
+		out->n_collections++;
+		out->n_documents += col->n_documents;
+		out->n_passages += col->n_passages;
+	}
+	if (s->now.embedder != NULL && caller->admin) {
 		out->dim = s->now.embedder->dim;
 		out->n_vectors = vectors_count(s->now.vectors);
 	}
 	pthread_rwlock_unlock(&c->lock);
-	out->n_bytes = bytes_on_disk(s);
+	if (caller->admin)
+		out->n_bytes = bytes_on_disk(s);
 }
 
 static int embed_texts(struct lane *lane, const struct embedder *e, const struct ragd_str *texts,

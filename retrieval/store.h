@@ -68,7 +68,8 @@ int store_get(struct store *s, const struct ragd_call *call, const char *collect
 	      struct ragd_err *err);
 int store_search(struct store *s, const struct ragd_call *call, const struct ragd_query *query,
 		 const struct ragd_hit **hits, size_t *n, struct ragd_err *err);
-void store_stats(struct store *s, struct ragd_retrieval_stats *out);
+void store_stats(struct store *s, const struct ragd_caller *caller,
+		 struct ragd_retrieval_stats *out);
 int store_embed(struct store *s, const struct ragd_call *call, const struct ragd_str *texts,
 		size_t n, const float **out, uint32_t *dim, struct ragd_err *err);
 /*

@@ -42,7 +42,7 @@ extern "C" {
 /* Members and what is said of them stand in columns. */
 /* clang-format off */
 
-#define RAGD_PLUGIN_ABI 1
+#define RAGD_PLUGIN_ABI 2
 
 #define RAGD_EXPORT __attribute__((visibility("default")))
 
@@ -83,6 +83,11 @@ struct ragd_option {
 	double                max;
 	const char           *choices; /* RAGD_OPT_CHOICE: words separated by '|' */
 	const char           *help;    /* one sentence */
+	/*
+	 * Whether every user may see its value; false: administrators only. What names files, hosts,
+	 * people or what is guarded is not for everyone.
+	 */
+	bool                  everyone;
 };
 
 struct ragd_value {
@@ -339,19 +344,23 @@ struct ragd_hit {
 	float                  vector;
 };
 
+/* Of the collections that the caller may read. */
 struct ragd_retrieval_stats {
 	uint64_t n_collections;
 	uint64_t n_documents;
 	uint64_t n_passages;
 	uint64_t n_vectors; /* passages that the vector index holds now */
 	uint32_t dim;       /* floats of a vector; 0: no embedder yet */
-	uint64_t n_bytes;   /* on disk */
+	uint64_t n_bytes;   /* on disk, of all there is; for administrators, else 0 */
 };
 
 /*
  * Every operation checks call->caller against the collection's owner, group and mode: -EACCES where
- * it may not, -ENOENT where there is none. Filters apply before ranking. What put, remove and the
- * collection calls acknowledged survives kill -9 and is found by the next search.
+ * it may not, -ENOENT where there is none or the caller may neither read nor write it: such a one does
+ * not exist for it, but that its name is taken (-EACCES from what would make one). Neither results,
+ * scores and vectors nor the time of a call depend on what documents hold that the caller may not
+ * read. Filters apply before ranking. What put, remove and the collection calls acknowledged survives
+ * kill -9 and is found by the next search.
  */
 struct ragd_retrieval_ops {
 	/* Create, or (owner or admin) change group and mode, or owner (admin). */
@@ -366,10 +375,13 @@ struct ragd_retrieval_ops {
 	/*
 	 * Add or replace n documents; results[i] tells of docs[i]. One document's failure does not
 	 * stop the others; an error is returned only when none could be stored (-ENOSPC, -EACCES).
+	 * Who may write but not read is told RAGD_PUT_UPDATED of each that was stored, whether or
+	 * not one was there before.
 	 */
 	int (*put)(void *self, const struct ragd_call *call, const char *collection,
 		   const struct ragd_document *docs, size_t n, struct ragd_put_result *results,
 		   struct ragd_err *err);
+	/* 0 also where there was none, to who may write but not read. */
 	int (*remove)(void *self, const struct ragd_call *call, const char *collection,
 		      struct ragd_str id, struct ragd_err *err);
 	/* Up to `limit` documents in the order of their ids, after the id `after` (may be empty). */
@@ -384,9 +396,12 @@ struct ragd_retrieval_ops {
 	int (*search)(void *self, const struct ragd_call *call, const struct ragd_query *query,
 		      const struct ragd_hit **hits, size_t *n, struct ragd_err *err);
 	/* Any thread, does not block. */
-	void (*stats)(void *self, struct ragd_retrieval_stats *out);
+	void (*stats)(void *self, const struct ragd_caller *caller, struct ragd_retrieval_stats *out);
 
-	/* As in inference; NULL, or -EAGAIN while there is nothing to have learned from. */
+	/*
+	 * As in inference; NULL, or -EAGAIN while there is nothing that the caller may read to have
+	 * learned from.
+	 */
 	int (*embed)(void *self, const struct ragd_call *call, const struct ragd_str *texts, size_t n,
 		     const float **out, uint32_t *dim, struct ragd_err *err);
 };

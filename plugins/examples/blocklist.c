@@ -136,8 +136,8 @@ static void blocklist_close(void *self)
 }
 
 static const struct ragd_option options[] = {
-	{ "words", RAGD_OPT_LIST, "", 0, 0, NULL, "Words that never pass." },
-	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL },
+	{ "words", RAGD_OPT_LIST, "", 0, 0, NULL, "Words that never pass.", false },
+	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 
 static const struct ragd_safety_ops ops = {

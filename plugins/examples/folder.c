@@ -98,12 +98,9 @@ static int folder_read(const struct folder *f, const struct ragd_call *call, str
 		       : ragd_err_set(err, -ENOMEM, "folder: no memory for %d files", n_entries);
 }
 
-/* The collection, and -EACCES if the caller may not read it. */
-static int folder_admit(const struct folder *f, const struct ragd_caller *who,
-			struct ragd_collection *c, struct ragd_err *err)
+static int folder_describe(const struct folder *f, struct ragd_collection *c, struct ragd_err *err)
 {
 	struct stat st;
-	bool in_group;
 
 	if (stat(f->path, &st) < 0)
 		return ragd_err_sys(err, "folder '%s'", f->path);
@@ -114,14 +111,19 @@ static int folder_admit(const struct folder *f, const struct ragd_caller *who,
 		.mode = st.st_mode & 0444,
 		.updated_s = st.st_mtime,
 	};
-	in_group = who->gid == c->group;
+	return 0;
+}
+
+/* To who may not read it, there is none. */
+static bool may_read(const struct ragd_collection *c, const struct ragd_caller *who)
+{
+	bool in_group = who->gid == c->group;
+
 	for (size_t i = 0; i < who->n_groups; i++)
 		in_group |= who->groups[i] == c->group;
-	if (who->admin || (c->mode & (who->uid == c->owner ? 0400u
-				      : in_group           ? 0040u
-							   : 0004u)) != 0)
-		return 0;
-	return ragd_err_set(err, -EACCES, "you may not read collection '%s'", f->name);
+	return who->admin || (c->mode & (who->uid == c->owner ? 0400u
+					 : in_group           ? 0040u
+							      : 0004u)) != 0;
 }
 
 /* Files of the collection `name`, if it is ours and the caller may read it. */
@@ -129,12 +131,14 @@ static int folder_open_for(const struct folder *f, const struct ragd_call *call,
 			   struct file **files, size_t *n, struct ragd_err *err)
 {
 	struct ragd_collection c;
-	int rc;
+	int rc = folder_describe(f, &c, err);
 
-	if (strcmp(name, f->name) != 0)
-		return ragd_err_set(err, -ENOENT, "there is no collection '%s'", name);
-	rc = folder_admit(f, call->caller, &c, err);
-	return rc < 0 ? rc : folder_read(f, call, files, n, err);
+	if (rc < 0)
+		return rc;
+	if (strcmp(name, f->name) != 0 || !may_read(&c, call->caller))
+		return ragd_err_set(err, -ENOENT, "there is no collection '%s' that you may read",
+				    name);
+	return folder_read(f, call, files, n, err);
 }
 
 static int folder_collections(void *self, const struct ragd_call *call,
@@ -147,14 +151,14 @@ static int folder_collections(void *self, const struct ragd_call *call,
 
 	if (c == NULL)
 		return ragd_err_set(err, -ENOMEM, "folder: out of memory");
-	rc = folder_admit(self, call->caller, c, err);
-	if (rc == 0)
+	rc = folder_describe(self, c, err);
+	if (rc == 0 && may_read(c, call->caller))
 		rc = folder_read(self, call, &files, &n_files, err);
-	if (rc < 0 && rc != -EACCES)
+	if (rc < 0)
 		return rc;
 	c->n_documents = n_files;
 	*out = c;
-	*n = rc == 0;
+	*n = may_read(c, call->caller);
 	return 0;
 }
 
@@ -203,12 +207,18 @@ static int folder_get(void *self, const struct ragd_call *call, const char *coll
 				     id.s);
 }
 
-static void folder_stats(void *self, struct ragd_retrieval_stats *out)
+static void folder_stats(void *self, const struct ragd_caller *caller,
+			 struct ragd_retrieval_stats *out)
 {
 	const struct folder *f = self;
+	struct ragd_collection c;
 	struct dirent **entries;
-	int n = scandir(f->path, &entries, is_text, NULL);
+	int n;
 
+	*out = (struct ragd_retrieval_stats){ .n_collections = 0 };
+	if (folder_describe(f, &c, NULL) < 0 || !may_read(&c, caller))
+		return;
+	n = scandir(f->path, &entries, is_text, NULL);
 	*out = (struct ragd_retrieval_stats){ .n_collections = 1,
 					      .n_documents = n > 0 ? (uint64_t)n : 0 };
 	for (int i = 0; i < n; i++)
@@ -297,6 +307,7 @@ static int folder_search(void *self, const struct ragd_call *call, const struct 
 	const struct folder *f = self;
 	struct ragd_hit *hits = call->alloc(call, query->k, sizeof(*hits));
 	bool wanted = query->n_collections == 0;
+	struct ragd_collection c;
 	struct file *files;
 	size_t n_files = 0, n_hits = 0;
 	int rc;
@@ -307,9 +318,10 @@ static int folder_search(void *self, const struct ragd_call *call, const struct 
 	for (size_t i = 0; i < query->n_collections; i++)
 		wanted |= strcmp(query->collections[i], f->name) == 0;
 	if (wanted && query->n_tags == 0) { /* files have no tags */
-		rc = folder_open_for(f, call, f->name, &files, &n_files, err);
-		if (rc < 0 &&
-		    rc != -EACCES) /* what the caller may not read does not exist for it */
+		rc = folder_describe(f, &c, err);
+		if (rc == 0 && may_read(&c, call->caller))
+			rc = folder_read(f, call, &files, &n_files, err);
+		if (rc < 0)
 			return rc;
 	}
 	for (size_t i = 0; i < n_files; i++) {
@@ -325,11 +337,11 @@ static int folder_search(void *self, const struct ragd_call *call, const struct 
 
 /* ---- what a folder as it is refuses -------------------------------------------------------- */
 
-static int read_only(const struct folder *f, struct ragd_err *err)
+/* Neither the name nor the path: who may read neither is told the same. */
+static int read_only(struct ragd_err *err)
 {
 	return ragd_err_set(err, -EACCES,
-			    "collection '%s' is a folder: change the files in '%s' instead",
-			    f->name, f->path);
+			    "documents are the files of a folder here: change the files instead");
 }
 
 static int folder_collection_put(void *self, const struct ragd_call *call,
@@ -338,9 +350,8 @@ static int folder_collection_put(void *self, const struct ragd_call *call,
 {
 	const struct folder *f = self;
 
-	(void)call;
-	if (strcmp(c->name, f->name) != 0)
-		return read_only(f, err);
+	if (strcmp(c->name, f->name) != 0 || !call->caller->admin)
+		return read_only(err);
 	*created = false; /* it is there, and its owner, group and mode stay the folder's */
 	return 0;
 }
@@ -348,30 +359,33 @@ static int folder_collection_put(void *self, const struct ragd_call *call,
 static int folder_collection_remove(void *self, const struct ragd_call *call, const char *name,
 				    struct ragd_err *err)
 {
+	(void)self;
 	(void)call;
 	(void)name;
-	return read_only(self, err);
+	return read_only(err);
 }
 
 static int folder_put(void *self, const struct ragd_call *call, const char *collection,
 		      const struct ragd_document *docs, size_t n, struct ragd_put_result *results,
 		      struct ragd_err *err)
 {
+	(void)self;
 	(void)call;
 	(void)collection;
 	(void)docs;
 	(void)n;
 	(void)results;
-	return read_only(self, err);
+	return read_only(err);
 }
 
 static int folder_remove(void *self, const struct ragd_call *call, const char *collection,
 			 struct ragd_str id, struct ragd_err *err)
 {
+	(void)self;
 	(void)call;
 	(void)collection;
 	(void)id;
-	return read_only(self, err);
+	return read_only(err);
 }
 
 /* ---- the plugin ---------------------------------------------------------------------------- */
@@ -401,9 +415,10 @@ static int folder_open(const struct ragd_host *host, const struct ragd_config *c
 
 static const struct ragd_option options[] = {
 	{ "path", RAGD_OPT_PATH, "", 0, 0, NULL,
-	  "The folder; its .txt and .md files are the documents." },
-	{ "collection", RAGD_OPT_STRING, "folder", 0, 0, NULL, "The name of its only collection." },
-	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL },
+	  "The folder; its .txt and .md files are the documents.", false },
+	{ "collection", RAGD_OPT_STRING, "folder", 0, 0, NULL, "The name of its only collection.",
+	  false },
+	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 
 static const struct ragd_retrieval_ops ops = {

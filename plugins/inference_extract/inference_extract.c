@@ -29,12 +29,13 @@ struct extractor {
 
 static const struct ragd_option options[] = {
 	{ "max_sentences", RAGD_OPT_INT, "3", 1, EXTRACT_MAX, NULL,
-	  "Sentences of an answer at most; with those before a pronoun, which count." },
+	  "Sentences of an answer at most; with those before a pronoun, which count.", true },
 	{ "threshold", RAGD_OPT_FLOAT, "0.4", 0, 1, NULL,
-	  "How sure it must be that the passages answer the question: 0 always answers, 1 never." },
+	  "How sure it must be that the passages answer the question: 0 always answers, 1 never.",
+	  true },
 	{ "language", RAGD_OPT_STRING, "english", 0, 0, NULL,
-	  "Snowball's name of the language whose word forms are taken together." },
-	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL },
+	  "Snowball's name of the language whose word forms are taken together.", true },
+	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 
 static struct extract *reader_take(struct extractor *e)

@@ -15,50 +15,50 @@
 /* clang-format off */
 const struct ragd_option settings_options[] = {
 	{ "endpoints", RAGD_OPT_LIST, "", 0, 0, NULL,
-	  "Servers that speak the OpenAI API: http://host:port, https://host, or unix:/path of a socket." },
+	  "Servers that speak the OpenAI API: http://host:port, https://host, or unix:/path of a socket.", false },
 	{ "weights", RAGD_OPT_LIST, "", 0, 0, NULL,
-	  "A whole number from 1 to 100 for each endpoint: its share of the requests. Without: equal shares." },
+	  "A whole number from 1 to 100 for each endpoint: its share of the requests. Without: equal shares.", false },
 	{ "model", RAGD_OPT_STRING, "", 0, 0, NULL,
-	  "Name of the model to ask for. Without: the first that the server lists." },
+	  "Name of the model to ask for. Without: the first that the server lists.", false },
 	{ "embed_model", RAGD_OPT_STRING, "", 0, 0, NULL,
-	  "Name of the model that embeds. Without: as model." },
+	  "Name of the model that embeds. Without: as model.", false },
 	{ "api_key_file", RAGD_OPT_PATH, "", 0, 0, NULL,
-	  "A file with the key that the servers ask for, on one line, that others may not read. Read again when it changes." },
+	  "A file with the key that the servers ask for, on one line, that others may not read. Read again when it changes.", false },
 	{ "tls_ca", RAGD_OPT_PATH, "", 0, 0, NULL,
-	  "A file of certificates (PEM) to trust instead of the system's." },
+	  "A file of certificates (PEM) to trust instead of the system's.", false },
 	{ "tls_verify", RAGD_OPT_BOOL, "yes", 0, 0, NULL,
-	  "Whether a server's certificate must be valid and its own." },
+	  "Whether a server's certificate must be valid and its own.", false },
 	{ "proxy", RAGD_OPT_STRING, "none", 0, 0, NULL,
-	  "none, environment (what http_proxy and its like say), or the URL of a proxy." },
+	  "none, environment (what http_proxy and its like say), or the URL of a proxy.", false },
 	{ "max_requests", RAGD_OPT_INT, "64", 1, 4096, NULL,
-	  "Requests at the servers at once. Beyond it: 503." },
+	  "Requests at the servers at once. Beyond it: 503.", true },
 	{ "connect_timeout", RAGD_OPT_DURATION, "5 s", 1, 600000, NULL,
-	  "Time to connect, TLS included." },
+	  "Time to connect, TLS included.", true },
 	{ "first_token_timeout", RAGD_OPT_DURATION, "60 s", 1, 86400000, NULL,
-	  "Time until the first token, queue and reading of the prompt included." },
+	  "Time until the first token, queue and reading of the prompt included.", true },
 	{ "token_timeout", RAGD_OPT_DURATION, "30 s", 1, 86400000, NULL,
-	  "Time between two tokens." },
+	  "Time between two tokens.", true },
 	{ "retries", RAGD_OPT_INT, "2", 0, 10, NULL,
-	  "How often to go round the endpoints again when all of them failed or were busy." },
+	  "How often to go round the endpoints again when all of them failed or were busy.", true },
 	{ "retry_delay", RAGD_OPT_DURATION, "250 ms", 1, 60000, NULL,
-	  "Time before the first of these rounds, doubled for each further one; half of it is chance." },
+	  "Time before the first of these rounds, doubled for each further one; half of it is chance.", true },
 	{ "retry_after_max", RAGD_OPT_DURATION, "10 s", 0, 3600000, NULL,
-	  "Longest wait that a busy server may ask for (Retry-After) before the request fails instead." },
+	  "Longest wait that a busy server may ask for (Retry-After) before the request fails instead.", true },
 	{ "health", RAGD_OPT_CHOICE, "models", 0, 0, "models|health|healthz|none",
-	  "How a server is asked whether it is well: GET /v1/models, /health, /healthz, or not at all." },
+	  "How a server is asked whether it is well: GET /v1/models, /health, /healthz, or not at all.", true },
 	{ "health_interval", RAGD_OPT_DURATION, "15 s", 10, 3600000, NULL,
-	  "Time between two such checks of a server that is well, a fifth more or less." },
+	  "Time between two such checks of a server that is well, a fifth more or less.", true },
 	{ "failures", RAGD_OPT_INT, "3", 1, 100, NULL,
-	  "Failures in a row after which a server counts as down." },
+	  "Failures in a row after which a server counts as down.", true },
 	{ "down_time", RAGD_OPT_DURATION, "2 s", 10, 3600000, NULL,
-	  "Time until a server that is down is tried again, doubled each time up to 16 times as long." },
+	  "Time until a server that is down is tried again, doubled each time up to 16 times as long.", true },
 	{ "embed_batch", RAGD_OPT_INT, "64", 1, 2048, NULL,
-	  "Texts to embed in one request." },
+	  "Texts to embed in one request.", true },
 	{ "extended_sampling", RAGD_OPT_BOOL, "yes", 0, 0, NULL,
-	  "Send min_p and top_k too, which vLLM, SGLang and llama-server know and stricter services refuse." },
+	  "Send min_p and top_k too, which vLLM, SGLang and llama-server know and stricter services refuse.", true },
 	{ "cache_salt", RAGD_OPT_BOOL, "no", 0, 0, NULL,
-	  "Send cache_salt, which differs from user to user, so that vLLM shares nothing that it has read between them." },
-	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL },
+	  "Send cache_salt, which differs from user to user, so that vLLM shares nothing that it has read between them.", true },
+	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 /* clang-format on */
 
@@ -284,6 +284,12 @@ static int proxy_judge(const char *proxy, struct ragd_err *err)
 
 	if (strcmp(proxy, "none") == 0 || strcmp(proxy, "environment") == 0)
 		return 0;
+	/* The URL is not repeated: it may hold the secret. */
+	if (strchr(proxy, '@') != NULL)
+		return ragd_err_set(err, -EINVAL,
+				    "proxy: a URL holds no user and no password; put them into "
+				    "http_proxy of ragd's environment and say proxy = "
+				    "\"environment\"");
 	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
 		if (strncmp(proxy, schemes[i], strlen(schemes[i])) == 0)
 			return 0;

@@ -16,18 +16,18 @@ struct hybrid {
 
 static const struct ragd_option hybrid_options[] = {
 	{ "language", RAGD_OPT_STRING, "english", 0, 0, NULL,
-	  "Language whose word endings are cut off, by its Snowball name." },
+	  "Language whose word endings are cut off, by its Snowball name.", true },
 	{ "passage_target", RAGD_OPT_SIZE, "1000", 100, 100000, NULL,
-	  "Bytes that a passage grows to before the next begins." },
+	  "Bytes that a passage grows to before the next begins.", true },
 	{ "passage_max", RAGD_OPT_SIZE, "2000", 200, 200000, NULL,
-	  "Bytes that no passage exceeds; at least twice passage_target." },
+	  "Bytes that no passage exceeds; at least twice passage_target.", true },
 	{ "max_document", RAGD_OPT_SIZE, "32 MiB", 1, 67108864, NULL,
-	  "Bytes of the largest document taken." },
+	  "Bytes of the largest document taken.", true },
 	{ "dim", RAGD_OPT_INT, "128", 16, 512, NULL,
-	  "Numbers in a vector that the embedder learns to make." },
+	  "Numbers in a vector that the embedder learns to make.", true },
 	{ "weight_vector", RAGD_OPT_FLOAT, "0.33", 0, 1, NULL,
-	  "Most that the vector part may count in a score; words count the rest." },
-	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL },
+	  "Most that the vector part may count in a score; words count the rest.", true },
+	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 
 static int hybrid_check(const struct ragd_config *cfg, struct ragd_err *err)
@@ -152,9 +152,10 @@ static int hybrid_search(void *self, const struct ragd_call *call, const struct 
 	return store_search(((struct hybrid *)self)->store, call, query, hits, n, err);
 }
 
-static void hybrid_stats(void *self, struct ragd_retrieval_stats *out)
+static void hybrid_stats(void *self, const struct ragd_caller *caller,
+			 struct ragd_retrieval_stats *out)
 {
-	store_stats(((struct hybrid *)self)->store, out);
+	store_stats(((struct hybrid *)self)->store, caller, out);
 }
 
 static int hybrid_embed(void *self, const struct ragd_call *call, const struct ragd_str *texts,

@@ -14,9 +14,9 @@
 static const struct ragd_option options[] = {
 	/* clang-format off */
 	{ .name = "threshold", .type = RAGD_OPT_FLOAT, .dflt = "0.6", .min = 0.05, .max = 1,
-	  .help = "How well a passage must support a sentence, from 0 to 1." },
+	  .help = "How well a passage must support a sentence, from 0 to 1.", .everyone = true },
 	{ .name = "language", .type = RAGD_OPT_STRING, .dflt = "english",
-	  .help = "Whose word endings are ignored: a Snowball stemmer such as english, german, french." },
+	  .help = "Whose word endings are ignored: a Snowball stemmer such as english, german, french.", .everyone = true },
 	{ .name = NULL },
 	/* clang-format on */
 };

@@ -95,7 +95,7 @@ static void run_store(const struct corpus *c, struct timing *added, struct timin
 	start(again);
 	add_all(s, &call, c);
 	stop(again);
-	store_stats(s, &st);
+	store_stats(s, &test_admin, &st);
 	printf("store: %llu documents, %llu passages, %llu vectors of %u, %.1f MB on disk\n",
 	       (unsigned long long)st.n_documents, (unsigned long long)st.n_passages,
 	       (unsigned long long)st.n_vectors, st.dim, (double)st.n_bytes / 1e6);

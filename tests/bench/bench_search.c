@@ -111,7 +111,7 @@ static int64_t run_store(const struct corpus *c)
 	test_call_init(&call);
 	s = open_store(&options, "open an empty store");
 	put_all(s, &call, c);
-	store_stats(s, &st);
+	store_stats(s, &test_admin, &st);
 	printf("%llu passages, %llu vectors of %u\n", (unsigned long long)st.n_passages,
 	       (unsigned long long)st.n_vectors, st.dim);
 	store_close(s);

@@ -190,8 +190,9 @@ static int search(void *self, const struct ragd_call *call, const struct ragd_qu
 	return 0;
 }
 
-static void stats(void *self, struct ragd_retrieval_stats *out)
+static void stats(void *self, const struct ragd_caller *caller, struct ragd_retrieval_stats *out)
 {
+	(void)caller;
 	*out = (struct ragd_retrieval_stats){ .n_collections = ((struct self *)self)->n };
 }
 
@@ -232,21 +233,22 @@ static const struct ragd_safety_ops safety = {
 };
 
 static const struct ragd_option sample_options[] = {
-	{ "flag", RAGD_OPT_BOOL, "no", 0, 0, NULL, "A flag." },
-	{ "number", RAGD_OPT_INT, "4", 1, 64, NULL, "A number, but for 13." },
-	{ "part", RAGD_OPT_FLOAT, "0.5", 0, 1, NULL, "A part." },
-	{ "size", RAGD_OPT_SIZE, "64 KiB", 0, 0, NULL, "A size." },
-	{ "wait", RAGD_OPT_DURATION, "5 s", 0, 0, NULL, "A time." },
-	{ "text", RAGD_OPT_STRING, NULL, 0, 0, NULL, "A text." },
-	{ "file", RAGD_OPT_PATH, "", 0, 0, NULL, "A FIFO to read before it opens." },
-	{ "shade", RAGD_OPT_CHOICE, "dark", 0, 0, "light|dark", "A choice." },
-	{ "words", RAGD_OPT_LIST, "a, b", 0, 0, NULL, "A list." },
-	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL },
+	{ "flag", RAGD_OPT_BOOL, "no", 0, 0, NULL, "A flag.", true },
+	{ "number", RAGD_OPT_INT, "4", 1, 64, NULL, "A number, but for 13.", true },
+	{ "part", RAGD_OPT_FLOAT, "0.5", 0, 1, NULL, "A part.", true },
+	{ "size", RAGD_OPT_SIZE, "64 KiB", 0, 0, NULL, "A size.", true },
+	{ "wait", RAGD_OPT_DURATION, "5 s", 0, 0, NULL, "A time.", true },
+	{ "text", RAGD_OPT_STRING, NULL, 0, 0, NULL, "A text.", false },
+	{ "file", RAGD_OPT_PATH, "", 0, 0, NULL, "A FIFO to read before it opens.", false },
+	{ "shade", RAGD_OPT_CHOICE, "dark", 0, 0, "light|dark", "A choice.", true },
+	{ "words", RAGD_OPT_LIST, "a, b", 0, 0, NULL, "A list.", false },
+	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 
 static const struct ragd_option clash_options[] = {
-	{ "deadline", RAGD_OPT_BOOL, "no", 0, 0, NULL, "Has the name of an option of ragd." },
-	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL },
+	{ "deadline", RAGD_OPT_BOOL, "no", 0, 0, NULL, "Has the name of an option of ragd.",
+	  false },
+	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 
 RAGD_EXPORT const struct ragd_plugin ragd_plugin = {

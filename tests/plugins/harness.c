@@ -399,7 +399,7 @@ static void retrieval_scenario(struct transcript *t)
 	note(t, "remove",
 	     ops->remove(t->subject->self, &t->call.call, "fruit", str("pool.txt"), &err), &err);
 	search(t, "how many threads has the pool", false, NULL);
-	ops->stats(t->subject->self, &stats);
+	ops->stats(t->subject->self, &t->call.caller, &stats);
 	buf_printf(&t->text, "stats %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", stats.n_collections,
 		   stats.n_documents, stats.n_passages);
 	t->call.caller.admin = false;

@@ -48,8 +48,8 @@ static int keeper_open(const struct ragd_host *host, const struct ragd_config *c
 
 static const struct ragd_option options[] = {
 	{ "mode", RAGD_OPT_CHOICE, "none", 0, 0, "none|text|evidence|caller|result",
-	  "What to keep." },
-	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL },
+	  "What to keep.", true },
+	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 
 static const struct ragd_safety_ops ops = {

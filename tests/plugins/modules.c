@@ -116,7 +116,7 @@ static const struct ragd_safety_ops safety = {
 #define HELP "one sentence"
 #define ROW(n)                                                                                     \
 	{                                                                                          \
-		"r" #n, RAGD_OPT_BOOL, "no", 0, 0, NULL, HELP                                      \
+		"r" #n, RAGD_OPT_BOOL, "no", 0, 0, NULL, HELP, false                               \
 	}
 #define ROWS(n)                                                                                    \
 	ROW(n##0), ROW(n##1), ROW(n##2), ROW(n##3), ROW(n##4), ROW(n##5), ROW(n##6), ROW(n##7)
@@ -130,20 +130,20 @@ static const struct ragd_option options[] = {
 	  IS(option_range)        ? "65"
 	  : IS(option_no_default) ? NULL
 				  : "4",
-	  IS(option_min_max) ? 65 : 1, 64, NULL, HELP },
-	{ "cache", RAGD_OPT_SIZE, "64 MiB", 0, 1 << 30, NULL, HELP },
+	  IS(option_min_max) ? 65 : 1, 64, NULL, HELP, false },
+	{ "cache", RAGD_OPT_SIZE, "64 MiB", 0, 1 << 30, NULL, HELP, false },
 	{ IS(option_twice)  ? "cache"
 	  : IS(option_name) ? "Not-A-Name"
 			    : "wait",
-	  RAGD_OPT_DURATION, "5 s", 0, 0, NULL, IS(option_no_help) ? NULL : HELP },
+	  RAGD_OPT_DURATION, "5 s", 0, 0, NULL, IS(option_no_help) ? NULL : HELP, false },
 	{ "mode", IS(option_type) ? (enum ragd_option_type)77 : RAGD_OPT_CHOICE,
 	  IS(option_choice) ? "pale" : "dark", 0, 0, IS(option_no_choices) ? NULL : "light|dark",
-	  HELP },
-	{ "loud", RAGD_OPT_BOOL, IS(option_bool) ? "maybe" : "yes", 0, 0, NULL, HELP },
-	{ "words", RAGD_OPT_LIST, "a,b", 0, 0, NULL, HELP },
-	{ "file", RAGD_OPT_PATH, NULL, 0, 0, NULL, HELP },
-	{ "part", RAGD_OPT_FLOAT, "0.5", 0, 1, NULL, HELP },
-	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL },
+	  HELP, false },
+	{ "loud", RAGD_OPT_BOOL, IS(option_bool) ? "maybe" : "yes", 0, 0, NULL, HELP, false },
+	{ "words", RAGD_OPT_LIST, "a,b", 0, 0, NULL, HELP, false },
+	{ "file", RAGD_OPT_PATH, NULL, 0, 0, NULL, HELP, false },
+	{ "part", RAGD_OPT_FLOAT, "0.5", 0, 1, NULL, HELP, false },
+	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 
 #define IS_RETRIEVAL (IS(good_retrieval) || IS(retrieval_no_stats) || IS(retrieval_no_put))

@@ -398,10 +398,12 @@ static int remote_search(void *self, const struct ragd_call *call, const struct 
 	return finish(&w, rc);
 }
 
-static void remote_stats(void *self, struct ragd_retrieval_stats *out)
+static void remote_stats(void *self, const struct ragd_caller *caller,
+			 struct ragd_retrieval_stats *out)
 {
 	struct wire w = request(OP_STATS, NULL);
 
+	wire_caller(&w, (struct ragd_caller *)caller);
 	exchange(self, &w, NULL, NULL);
 	WIRE(&w, *out);
 	finish(&w, 0);

@@ -340,6 +340,7 @@ static int serve_retrieval(struct child *c, enum op op, const struct ragd_call *
 {
 	const struct ragd_retrieval_ops *ops = c->plugin->descriptor->ops.retrieval;
 	struct ragd_retrieval_stats stats = { 0 };
+	struct ragd_caller caller = { 0 };
 	const struct ragd_str *texts = NULL;
 	const struct ragd_hit *hits = NULL;
 	struct ragd_query query = { 0 };
@@ -360,7 +361,8 @@ static int serve_retrieval(struct child *c, enum op op, const struct ragd_call *
 			wire_hits(out, &hits, &n);
 		return rc;
 	case OP_STATS:
-		ops->stats(c->plugin->self, &stats);
+		wire_caller(in, &caller);
+		ops->stats(c->plugin->self, &caller, &stats);
 		WIRE(out, stats);
 		return 0;
 	case OP_RETRIEVAL_EMBED:

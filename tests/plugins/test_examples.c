@@ -371,7 +371,7 @@ static void folder_lists_and_shows_its_files_and_nothing_else(void **state)
 	assert_int_equal(n, 1);
 	assert_int_equal(collections[0].mode, 0440);
 	assert_int_equal(collections[0].n_documents, 2);
-	retrieval(&x)->stats(x.plugin->self, &stats);
+	retrieval(&x)->stats(x.plugin->self, &x.call.caller, &stats);
 	assert_int_equal(stats.n_documents, 2);
 	example_end(&x);
 }
@@ -383,6 +383,7 @@ static void folder_keeps_to_the_permissions_of_the_folder(void **state)
 	const struct ragd_document_info *list;
 	const struct ragd_collection *collections;
 	const struct ragd_hit *hits;
+	struct ragd_retrieval_stats stats;
 	struct example x;
 	size_t n;
 
@@ -394,8 +395,11 @@ static void folder_keeps_to_the_permissions_of_the_folder(void **state)
 	assert_int_equal(n, 0);
 	assert_int_equal(retrieval(&x)->list(x.plugin->self, &x.call.call, "fruit", str(""), 10,
 					     &list, &n, &x.err),
-			 -EACCES);
-	assert_string_equal(x.err.msg, "you may not read collection 'fruit'");
+			 -ENOENT);
+	assert_string_equal(x.err.msg, "there is no collection 'fruit' that you may read");
+	retrieval(&x)->stats(x.plugin->self, &x.call.caller, &stats);
+	assert_int_equal(stats.n_collections, 0);
+	assert_int_equal(stats.n_documents, 0);
 	assert_int_equal(
 		retrieval(&x)->collections(x.plugin->self, &x.call.call, &collections, &n, &x.err),
 		0);
@@ -421,7 +425,8 @@ static void folder_is_read_only(void **state)
 	assert_int_equal(
 		retrieval(&x)->put(x.plugin->self, &x.call.call, "fruit", &doc, 1, &result, &x.err),
 		-EACCES);
-	assert_non_null(strstr(x.err.msg, "collection 'fruit' is a folder: change the files in"));
+	assert_string_equal(x.err.msg, "documents are the files of a folder here: change the files "
+				       "instead");
 	assert_int_equal(retrieval(&x)->remove(x.plugin->self, &x.call.call, "fruit",
 					       str("pear.md"), &x.err),
 			 -EACCES);

@@ -96,14 +96,14 @@ static void every_operation_works_through_the_abi(void **state)
 	assert_true(created);
 	assert_int_equal(h.ops->collections(h.self, &h.call.call, &list, &n, NULL), 0);
 	assert_int_equal(n, 2);
-	h.ops->stats(h.self, &st);
+	h.ops->stats(h.self, &h.call.caller, &st);
 	assert_int_equal(st.n_documents, 1);
 	assert_int_equal(st.n_collections, 2);
 	assert_int_equal(st.dim, 0);
 	assert_true(st.n_bytes > 0);
 	assert_int_equal(h.ops->remove(h.self, &h.call.call, "default", RAGD_STR("a.md"), NULL), 0);
 	assert_int_equal(h.ops->collection_remove(h.self, &h.call.call, "default", NULL), 0);
-	h.ops->stats(h.self, &st);
+	h.ops->stats(h.self, &h.call.caller, &st);
 	assert_int_equal(st.n_documents, 0);
 	assert_int_equal(st.n_collections, 1);
 	house_end(&h);
@@ -142,7 +142,7 @@ static void it_embeds_once_it_has_learned(void **state)
 	for (uint32_t i = 0; i < dim; i++)
 		sum += v[i] * v[i];
 	assert_true(sum > 0.99f && sum < 1.01f);
-	h.ops->stats(h.self, &st);
+	h.ops->stats(h.self, &h.call.caller, &st);
 	assert_int_equal(st.dim, 64);
 	assert_int_equal(st.n_vectors, st.n_passages);
 	house_end(&h);

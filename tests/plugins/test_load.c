@@ -130,7 +130,7 @@ static void refuses_bad_descriptors_each_with_its_sentence(void **state)
 		{ "no_symbol", "exports no 'ragd_plugin', so it is not a ragd plugin" },
 		{ "symbol_function", "its ragd_plugin is not a descriptor" },
 		{ "symbol_tiny", "its ragd_plugin has 4 bytes" },
-		{ "abi_other", "built for plugin ABI 99, this ragd has 1" },
+		{ "abi_other", "built for plugin ABI 99, this ragd has 2" },
 		{ "size_small", "its descriptor announces" },
 		{ "size_lies", "its descriptor announces" },
 		{ "kind_unknown", "unknown kind 9" },
@@ -326,7 +326,7 @@ static void a_refusal_at_reload_says_what_it_would_at_start(void **state)
 	(void)state;
 	plugin_load_carefully();
 	copy_file(in(mods, "abi_other.so"), in(tmp, "abi_other.so"));
-	refused(tmp, "abi_other", 0, -EINVAL, "built for plugin ABI 99, this ragd has 1");
+	refused(tmp, "abi_other", 0, -EINVAL, "built for plugin ABI 99, this ragd has 2");
 	write_file(in(tmp, "text.so"), not_elf);
 	refused(tmp, "text", 0, -ENOEXEC, "invalid ELF header");
 	copy_file(in(mods, "good_safety.so"), in(tmp, "good_safety.so"));

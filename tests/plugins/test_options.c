@@ -9,16 +9,16 @@
 #include "daemon/plugins_options.h"
 
 static const struct ragd_option table[] = {
-	{ "flag", RAGD_OPT_BOOL, "no", 0, 0, NULL, "h" },
-	{ "threads", RAGD_OPT_INT, "4", 1, 64, NULL, "h" },
-	{ "any", RAGD_OPT_INT, "0", 0, 0, NULL, "h" },
-	{ "part", RAGD_OPT_FLOAT, "0.5", 0, 1, NULL, "h" },
-	{ "cache", RAGD_OPT_SIZE, "64 MiB", 1024, 1 << 30, NULL, "h" },
-	{ "wait", RAGD_OPT_DURATION, "5 s", 0, 0, NULL, "h" },
-	{ "mode", RAGD_OPT_CHOICE, "dark", 0, 0, "light|dark|darker", "h" },
-	{ "text", RAGD_OPT_STRING, NULL, 0, 0, NULL, "h" },
-	{ "words", RAGD_OPT_LIST, NULL, 0, 0, NULL, "h" },
-	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL },
+	{ "flag", RAGD_OPT_BOOL, "no", 0, 0, NULL, "h", false },
+	{ "threads", RAGD_OPT_INT, "4", 1, 64, NULL, "h", false },
+	{ "any", RAGD_OPT_INT, "0", 0, 0, NULL, "h", false },
+	{ "part", RAGD_OPT_FLOAT, "0.5", 0, 1, NULL, "h", false },
+	{ "cache", RAGD_OPT_SIZE, "64 MiB", 1024, 1 << 30, NULL, "h", false },
+	{ "wait", RAGD_OPT_DURATION, "5 s", 0, 0, NULL, "h", false },
+	{ "mode", RAGD_OPT_CHOICE, "dark", 0, 0, "light|dark|darker", "h", false },
+	{ "text", RAGD_OPT_STRING, NULL, 0, 0, NULL, "h", false },
+	{ "words", RAGD_OPT_LIST, NULL, 0, 0, NULL, "h", false },
+	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 
 static const struct ragd_option *row(const char *name)

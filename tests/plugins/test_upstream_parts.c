@@ -797,6 +797,10 @@ static void options_are_judged_together(void **state)
 		{ { "endpoints=http://a", "tls_ca=/ca.pem" }, "no endpoint begins with https" },
 		{ { "endpoints=https://a", "tls_ca=/ca.pem", "tls_verify=no" }, "contradict" },
 		{ { "endpoints=http://a", "proxy=proxy:3128" }, "proxy: none, environment" },
+		{ { "endpoints=http://a", "proxy=http://svc:secret@proxy:3128" },
+		  "proxy: a URL holds no user" },
+		{ { "endpoints=http://a", "proxy=socks5h://svc@proxy" },
+		  "proxy: a URL holds no user" },
 		{ { "endpoints=http://a", "model=a\nb" }, "control character" },
 	};
 

@@ -140,7 +140,7 @@ static inline uint64_t count_documents(struct fixture *f)
 {
 	struct ragd_retrieval_stats st;
 
-	store_stats(f->store, &st);
+	store_stats(f->store, &test_admin, &st);
 	return st.n_documents;
 }
 

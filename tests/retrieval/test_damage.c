@@ -161,7 +161,7 @@ static void verify_all(struct fixture *f, struct known *known, unsigned n)
 		verify_one(f, i, &known[i]);
 	assert_int_equal(
 		store_list(f->store, &f->call.call, "c", str(""), 1000, &infos, &n_infos, NULL), 0);
-	store_stats(f->store, &st);
+	store_stats(f->store, &test_admin, &st);
 	assert_int_equal(st.n_documents, n_infos);
 	assert_true(n_infos < 1000);
 	for (size_t i = 0; i < n_infos; i++) {
@@ -453,7 +453,7 @@ static void the_index_of_vectors_is_rebuilt_when_it_does_not_fit(void **state)
 			spoil(f, "vectors-1.faiss", rows[i].at, 4);
 		fixture_open(f);
 		assert_int_equal(f->events[STORE_VECTORS_REBUILT], before + rows[i].rebuilt);
-		store_stats(f->store, &st);
+		store_stats(f->store, &test_admin, &st);
 		assert_int_equal(st.n_vectors, 250);
 		assert_true(find(f, text, &hits) > 1);
 		assert_true(hits[1].vector == vector);
@@ -501,7 +501,7 @@ static void a_damaged_embedder_is_learned_again(void **state)
 	assert_true(f->events[STORE_TROUBLE] > 0);
 	assert_int_equal(count_documents(f), 250);
 	assert_int_equal(store_settle(f->store, NULL), 0);
-	store_stats(f->store, &st);
+	store_stats(f->store, &test_admin, &st);
 	assert_int_equal(st.n_vectors, 250);
 }
 
@@ -553,7 +553,7 @@ static void a_removal_that_was_cut_short_is_finished(void **state)
 	fixture_open(f);
 	assert_int_equal(find(f, "words", &hits), 1); /* at once */
 	assert_int_equal(store_settle(f->store, NULL), 0);
-	store_stats(f->store, &st);
+	store_stats(f->store, &test_admin, &st);
 	assert_int_equal(st.n_collections, 1);
 	assert_int_equal(st.n_documents, 1);
 	assert_int_equal(st.n_passages, 1);

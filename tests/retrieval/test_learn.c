@@ -36,7 +36,7 @@ static void check_vectors(struct fixture *f, uint64_t want)
 {
 	struct ragd_retrieval_stats st;
 
-	store_stats(f->store, &st);
+	store_stats(f->store, &test_admin, &st);
 	assert_int_equal(st.n_vectors, want);
 	assert_int_equal(st.n_documents, DOCS);
 }

@@ -46,7 +46,7 @@ static void vectors_find_what_words_do_not(void **state)
 
 	teach(f, "c", "");
 	add(f, "c", "new.txt", "vessel mast harbour sailor and no other word");
-	store_stats(f->store, &st);
+	store_stats(f->store, &test_admin, &st);
 	assert_true(st.dim > 0);
 	assert_int_equal(st.n_vectors, st.n_passages);
 	n = search(f, &q, &hits);
@@ -221,7 +221,7 @@ static void removed_ones_vanish_from_both_ways(void **state)
 		for (size_t h = 0; h < n; h++)
 			assert_string_not_equal(hits[h].document, id);
 	}
-	store_stats(f->store, &st);
+	store_stats(f->store, &test_admin, &st);
 	assert_int_equal(st.n_vectors, st.n_passages);
 	assert_int_equal(st.n_passages, 120);
 	/* An update has its new vector and not its old. */
@@ -243,7 +243,7 @@ static void a_removed_collection_is_gone(void **state)
 	teach(f, "c", "");
 	assert_int_equal(store_collection_remove(f->store, &f->call.call, "c", &err), 0);
 	assert_int_equal(search(f, &q, &hits), 0);
-	store_stats(f->store, &st);
+	store_stats(f->store, &test_admin, &st);
 	assert_int_equal(st.n_collections, 0);
 	assert_int_equal(st.n_documents, 0);
 	assert_int_equal(st.n_passages, 0);

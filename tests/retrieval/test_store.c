@@ -73,13 +73,13 @@ static void an_update_replaces_all_passages(void **state)
 	make_text(text, sizeof(text), 7, 900);
 	memcpy(text + 3000, " unmistakable ", 14);
 	add(f, "c", "a.txt", text);
-	store_stats(f->store, &st);
+	store_stats(f->store, &test_admin, &st);
 	assert_true(st.n_passages > 2);
 	assert_int_equal(find(f, "unmistakable", &hits), 1);
 	add(f, "c", "a.txt", "something else entirely");
 	assert_int_equal(find(f, "unmistakable", &hits), 0);
 	assert_int_equal(find(f, "entirely", &hits), 1);
-	store_stats(f->store, &st);
+	store_stats(f->store, &test_admin, &st);
 	assert_int_equal(st.n_passages, 1);
 	assert_int_equal(st.n_documents, 1);
 }

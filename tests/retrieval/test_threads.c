@@ -112,7 +112,7 @@ static void *settler_main(void *arg)
 	while (!w->shared->stop) {
 		if (store_settle(w->shared->store, NULL) < 0)
 			w->shared->failures++;
-		store_stats(w->shared->store, &st);
+		store_stats(w->shared->store, &test_admin, &st);
 		if (st.n_vectors > st.n_passages)
 			w->shared->failures++;
 	}
@@ -155,13 +155,13 @@ static void threads_see_one_store(void **state)
 	pthread_join(settler.thread, NULL);
 	assert_int_equal(sh.failures, 0);
 	assert_true(sh.searches > 0);
-	store_stats(f->store, &st);
+	store_stats(f->store, &test_admin, &st);
 	assert_int_equal(st.n_documents, 220 + 1 + WRITERS * (PUTS - PUTS / 10));
 	assert_int_equal(st.n_vectors, st.n_passages);
 	assert_true(f->events[STORE_LEARNED] > 0);
 	fixture_close(f);
 	fixture_open(f);
-	store_stats(f->store, &st);
+	store_stats(f->store, &test_admin, &st);
 	assert_int_equal(st.n_documents, 220 + 1 + WRITERS * (PUTS - PUTS / 10));
 	assert_int_equal(st.n_vectors, st.n_passages);
 }
@@ -181,7 +181,7 @@ static void closing_does_not_wait_for_learning(void **state)
 	fixture_close(f); /* it was nudged by every put */
 	fixture_open(f);
 	assert_int_equal(store_settle(f->store, NULL), 0);
-	store_stats(f->store, &st);
+	store_stats(f->store, &test_admin, &st);
 	assert_int_equal(st.n_documents, 400);
 	assert_int_equal(st.n_vectors, st.n_passages);
 }
