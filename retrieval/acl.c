@@ -30,11 +30,32 @@ bool acl_may(const struct acl *acl, const struct ragd_caller *caller, unsigned w
 	return (bits & want) == want;
 }
 
+bool acl_knows(const struct acl *acl, const struct ragd_caller *caller)
+{
+	return acl_may(acl, caller, ACL_READ) || acl_may(acl, caller, ACL_WRITE);
+}
+
+int acl_absent(const char *name, struct ragd_err *err)
+{
+	return ragd_err_set(err, -ENOENT, "there is no collection '%.*s' that you may use",
+			    ACL_NAME_MAX, name);
+}
+
+int acl_taken(const char *name, struct ragd_err *err)
+{
+	return ragd_err_set(err, -EACCES,
+			    "the name '%.*s' is taken by a collection of another user: choose "
+			    "another",
+			    ACL_NAME_MAX, name);
+}
+
 int acl_check(const struct acl *acl, const char *name, const struct ragd_caller *caller,
 	      unsigned want, struct ragd_err *err)
 {
 	if (acl_may(acl, caller, want))
 		return 0;
+	if (!acl_knows(acl, caller))
+		return acl_absent(name, err);
 	return ragd_err_set(err, -EACCES,
 			    "you may not %s collection '%s': its owner can allow it with mode or "
 			    "group",
@@ -70,6 +91,8 @@ int acl_change(const struct ragd_caller *caller, const struct ragd_collection *w
 	rc = check_mode(want->mode, err);
 	if (rc < 0)
 		return rc;
+	if (!acl_knows(acl, caller))
+		return acl_taken(want->name, err);
 	if (!caller->admin && caller->uid != acl->owner)
 		return ragd_err_set(err, -EACCES,
 				    "only its owner or an administrator may change collection "

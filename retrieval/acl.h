@@ -31,7 +31,16 @@ struct acl {
  * An administrator always may.
  */
 bool acl_may(const struct acl *acl, const struct ragd_caller *caller, unsigned want);
-/* The same as -EACCES with a sentence that names the collection. */
+/* Whether the caller may know that the collection is there: it may read or write it. */
+bool acl_knows(const struct acl *acl, const struct ragd_caller *caller);
+/* -ENOENT with the one sentence that says so, whether there is none or the caller may not know. */
+int acl_absent(const char *name, struct ragd_err *err);
+/*
+ * For what would make a collection: the name belongs to another. All names stand in one table, as
+ * files in a directory, so that it is taken cannot be kept secret; nothing else is told.
+ */
+int acl_taken(const char *name, struct ragd_err *err);
+/* acl_may, as -EACCES with a sentence that names the collection, or acl_absent. */
 int acl_check(const struct acl *acl, const char *name, const struct ragd_caller *caller,
 	      unsigned want, struct ragd_err *err);
 bool acl_in_group(const struct ragd_caller *caller, gid_t group);

@@ -20,6 +20,15 @@
  */
 #define CATALOG_ID_MAX UINT32_MAX
 
+struct embedder;
+struct vectors;
+
+/* An embedder and the vectors it made. The store's: the catalog keeps them, but frees neither. */
+struct meaning {
+	struct embedder *embedder; /* NULL: nothing learned */
+	struct vectors *vectors;
+};
+
 struct catalog_collection {
 	uint32_t id;
 	char name[ACL_NAME_MAX + 1];
@@ -30,6 +39,16 @@ struct catalog_collection {
 	uint64_t n_bytes;
 	uint64_t sum_length; /* of its passages: BM25 needs the mean */
 	int64_t updated_s;
+
+	/*
+	 * What search by meaning knows of it, learned from nothing but its own passages. Changed on
+	 * the writer's thread with the catalog locked for writing: read there, or with the catalog
+	 * locked for reading. `next` is learned and being filled, beside `now`.
+	 */
+	struct meaning now;
+	struct meaning next;
+	int64_t generation;  /* of `now` as it is stored; 0: none. For opening the store. */
+	uint64_t gave_up_at; /* passages when they taught nothing; 0: they did. The tender's. */
 };
 
 #define CATALOG_PAGE 1024 /* passages in a page */
@@ -69,6 +88,11 @@ int catalog_add_collection(struct catalog *c, uint32_t id, const char *name, con
 			   int64_t updated_s);
 /* Its passages must have been removed. */
 void catalog_drop_collection(struct catalog *c, uint32_t id);
+/* By id; NULL if there is none (any more). */
+static inline struct catalog_collection *catalog_collection(const struct catalog *c, uint32_t id)
+{
+	return id < c->n_collections ? c->collections[id] : NULL;
+}
 /* One that is shown, or NULL. */
 struct catalog_collection *catalog_find(const struct catalog *c, const char *name);
 

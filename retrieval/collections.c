@@ -6,8 +6,7 @@
 #include "base/util.h"
 #include "retrieval/passages.h"
 
-int store_collection(struct store *s, const struct ragd_call *call, const char *name, unsigned want,
-		     struct catalog_collection *out, struct ragd_err *err)
+bool store_collection_copy(struct store *s, const char *name, struct catalog_collection *out)
 {
 	const struct catalog_collection *col;
 
@@ -16,9 +15,14 @@ int store_collection(struct store *s, const struct ragd_call *call, const char *
 	if (col != NULL)
 		*out = *col;
 	pthread_rwlock_unlock(&s->catalog.lock);
-	if (col == NULL)
-		return ragd_err_set(err, -ENOENT, "there is no collection '%.*s'", ACL_NAME_MAX,
-				    name);
+	return col != NULL;
+}
+
+int store_collection(struct store *s, const struct ragd_call *call, const char *name, unsigned want,
+		     struct catalog_collection *out, struct ragd_err *err)
+{
+	if (!store_collection_copy(s, name, out))
+		return acl_absent(name, err);
 	return acl_check(&out->acl, name, call->caller, want, err);
 }
 
@@ -37,7 +41,7 @@ int collection_row_find(struct db *db, const char *name, struct collection_row *
 		out->acl.group = (gid_t)sqlite3_column_int64(stmt, 2);
 		out->acl.mode = (uint32_t)sqlite3_column_int64(stmt, 3);
 	} else if (rc == 0) {
-		rc = ragd_err_set(err, -ENOENT, "there is no collection '%s'", name);
+		rc = acl_absent(name, err);
 	}
 	db_reset(stmt);
 	return rc;
@@ -173,8 +177,8 @@ static int hide_run(struct job *job, struct db *db, struct ragd_err *err)
 	const struct ragd_caller *caller = j->call->caller;
 	int rc = collection_row_find(db, j->want->name, &j->row, err);
 
-	if (rc == -ENOENT) {
-		job->rc = ragd_err_set(&job->err, rc, "there is no collection '%s'", j->want->name);
+	if (rc == -ENOENT || (rc == 0 && !acl_knows(&j->row.acl, caller))) {
+		job->rc = acl_absent(j->want->name, &job->err);
 		return 0;
 	}
 	if (rc < 0)
@@ -229,6 +233,17 @@ static int any_document(struct db *db, uint32_t collection, char *name, size_t *
 	return rc < 0 ? rc : found;
 }
 
+static int drop_embedders(struct db *db, uint32_t collection, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_EMBEDDER_DROP, err);
+
+	if (stmt == NULL)
+		return db_fail(db, "write", err);
+	sqlite3_bind_int64(stmt, 1, collection);
+	sqlite3_bind_int64(stmt, 2, 0);
+	return db_done(db, stmt, err);
+}
+
 static int sweep_run(struct job *job, struct db *db, struct ragd_err *err)
 {
 	struct sweep_job *j = container_of(job, struct sweep_job, job);
@@ -250,11 +265,12 @@ static int sweep_run(struct job *job, struct db *db, struct ragd_err *err)
 	}
 	rc = MIN(rc, 0);
 	if (rc == 0)
-		rc = store_count_change(db, err);
+		rc = store_count_change(db, j->collection, err);
 	if (rc < 0 || j->n == SWEEP_DOCS)
 		return rc;
 	j->emptied = true;
-	return write_row(db, SQL_COLLECTION_DROP, NULL, j->collection, NULL, err);
+	rc = drop_embedders(db, j->collection, err);
+	return rc < 0 ? rc : write_row(db, SQL_COLLECTION_DROP, NULL, j->collection, NULL, err);
 }
 
 static void sweep_applied(struct job *job)
@@ -267,10 +283,8 @@ static void sweep_applied(struct job *job)
 	}
 	if (!j->emptied)
 		return;
-	if (j->store->now.vectors != NULL)
-		vectors_drop_collection(j->store->now.vectors, j->collection);
-	if (j->store->next.vectors != NULL)
-		vectors_drop_collection(j->store->next.vectors, j->collection);
+	meaning_fini(&j->store->catalog.collections[j->collection]->now);
+	meaning_fini(&j->store->catalog.collections[j->collection]->next);
 	catalog_drop_collection(&j->store->catalog, j->collection);
 }
 

@@ -73,6 +73,7 @@ void db_close(struct db *db)
 	for (size_t i = 0; i < ARRAY_LEN(db->stmts); i++)
 		sqlite3_finalize(db->stmts[i]);
 	sqlite3_close_v2(db->h);
+	buf_fini(&db->texts);
 	memset(db, 0, sizeof(*db));
 }
 

@@ -12,12 +12,14 @@
 
 #include <ragd/plugin.h>
 
+#include "base/buf.h"
 #include "retrieval/sql.h"
 
 struct db {
 	sqlite3 *h;
 	const char *path; /* borrowed */
 	sqlite3_stmt *stmts[SQL_N];
+	struct buf texts; /* of the row that fts.c writes */
 };
 
 enum db_mode {

@@ -79,8 +79,8 @@ static int run_range(struct db *db, enum sql id, int64_t from, int64_t to, struc
 	return db_done(db, stmt, err);
 }
 
-static int write_tags(struct db *db, enum sql id, struct ragd_str tags, uint32_t document,
-		      struct ragd_err *err)
+static int write_tags(struct db *db, enum sql id, struct ragd_str tags,
+		      const struct catalog_document *d, struct ragd_err *err)
 {
 	struct ragd_str tag;
 	int rc = 0;
@@ -90,8 +90,9 @@ static int write_tags(struct db *db, enum sql id, struct ragd_str tags, uint32_t
 
 		if (stmt == NULL)
 			return db_fail(db, "write", err);
-		db_bind_str(stmt, 1, tag);
-		sqlite3_bind_int64(stmt, 2, document);
+		sqlite3_bind_int64(stmt, 1, d->collection);
+		db_bind_str(stmt, 2, tag);
+		sqlite3_bind_int64(stmt, 3, d->id);
 		rc = db_done(db, stmt, err);
 	}
 	return rc;
@@ -118,7 +119,7 @@ static int drop_terms(struct store *s, struct db *db, const struct stored *doc,
 		rc = terms_passage(s->terms, s->arena, doc->title, passages[i].heading,
 				   passages[i].text, &terms, err);
 		if (rc == 0)
-			rc = fts_remove(db, passages[i].id, &terms, err);
+			rc = fts_remove(db, doc->place.collection, passages[i].id, &terms, err);
 	}
 	return rc;
 }
@@ -138,7 +139,7 @@ static int drop_rows(struct store *s, struct db *db, const struct stored *doc, s
 		rc = run_range(db, SQL_VECTOR_DROP, (int64_t)doc->id << 1,
 			       (int64_t)doc->id << 1 | 1, err);
 	if (rc == 0)
-		rc = write_tags(db, SQL_TAG_DROP, doc->tags, doc->id, err);
+		rc = write_tags(db, SQL_TAG_DROP, doc->tags, &doc->place, err);
 	if (rc == 0) {
 		sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_DROP, err);
 
@@ -150,8 +151,8 @@ static int drop_rows(struct store *s, struct db *db, const struct stored *doc, s
 	return rc;
 }
 
-static int add_passage(struct db *db, uint32_t id, const struct prepared_passage *p,
-		       struct ragd_err *err)
+static int add_passage(struct db *db, uint32_t collection, uint32_t id,
+		       const struct prepared_passage *p, struct ragd_err *err)
 {
 	sqlite3_stmt *stmt = db_stmt(db, SQL_PASSAGE_ADD, err);
 	int rc;
@@ -167,7 +168,7 @@ static int add_passage(struct db *db, uint32_t id, const struct prepared_passage
 		db_bind_blob(stmt, 6, p->chunk.runs, p->chunk.n_runs * sizeof(*p->chunk.runs));
 	}
 	rc = db_done(db, stmt, err);
-	return rc < 0 ? rc : fts_add(db, id, &p->terms, err);
+	return rc < 0 ? rc : fts_add(db, collection, id, &p->terms, err);
 }
 
 static int add_document(struct db *db, const struct catalog_document *d, const struct prepared *p,
@@ -202,9 +203,9 @@ static int add_rows(struct db *db, const struct catalog_document *d, const struc
 	if (rc == 0)
 		rc = content_write(db, d->id, p->content, err);
 	if (rc == 0)
-		rc = write_tags(db, SQL_TAG_ADD, p->tags, d->id, err);
+		rc = write_tags(db, SQL_TAG_ADD, p->tags, d, err);
 	for (uint32_t i = 0; rc == 0 && i < p->n_passages; i++)
-		rc = add_passage(db, d->first_passage + i, &p->passages[i], err);
+		rc = add_passage(db, d->collection, d->first_passage + i, &p->passages[i], err);
 	return rc;
 }
 
@@ -225,7 +226,7 @@ static int add_vectors(struct db *db, const struct meaning *m, const struct prep
 	if (half == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
 	change->half[meaning_side(m->embedder)] = half;
-	if (p->vectors != NULL && p->generation == m->embedder->generation)
+	if (p->vectors != NULL && p->embedder == m->embedder)
 		memcpy(half, p->vectors, n * sizeof(*half));
 	else if (embedder_project_passages(m->embedder, p->passages, p->n_passages, half) < 0)
 		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
@@ -243,8 +244,10 @@ static int reserve(struct store *s, const struct catalog_document *d, struct rag
 }
 
 int document_write(struct store *s, struct db *db, uint32_t collection, const struct prepared *p,
-		   enum ragd_put_status *status, struct change *change, struct ragd_err *err)
+		   bool always, enum ragd_put_status *status, struct change *change,
+		   struct ragd_err *err)
 {
+	const struct catalog_collection *col = s->catalog.collections[collection];
 	struct stored old = { 0 };
 	struct catalog_document d = { 0 };
 	int found, rc = 0;
@@ -254,7 +257,7 @@ int document_write(struct store *s, struct db *db, uint32_t collection, const st
 	found = find(s, db, collection, p->id, p, &old, err);
 	if (found < 0)
 		return found;
-	if (found && old.same) {
+	if (found && old.same && !always) {
 		*status = RAGD_PUT_UNCHANGED;
 		change->now.n_passages = old.place.n_passages;
 		return 0;
@@ -276,9 +279,9 @@ int document_write(struct store *s, struct db *db, uint32_t collection, const st
 	if (rc == 0)
 		rc = add_rows(db, &d, p, err);
 	if (rc == 0)
-		rc = add_vectors(db, &s->now, p, change, d.id, err);
+		rc = add_vectors(db, &col->now, p, change, d.id, err);
 	if (rc == 0)
-		rc = add_vectors(db, &s->next, p, change, d.id, err);
+		rc = add_vectors(db, &col->next, p, change, d.id, err);
 	if (rc < 0)
 		return rc;
 	s->next_document += found ? 0 : 1;
@@ -324,17 +327,20 @@ static void apply_vectors(struct store *s, const struct meaning *m, const struct
 
 void change_apply(struct store *s, const struct change *change)
 {
+	const struct catalog_document *any = change->added ? &change->now : &change->old;
+	const struct catalog_collection *col = s->catalog.collections[any->collection];
+
 	if (change->removed) {
-		if (s->now.vectors != NULL)
-			vectors_remove(s->now.vectors, &s->catalog, &change->old);
-		if (s->next.vectors != NULL)
-			vectors_remove(s->next.vectors, &s->catalog, &change->old);
+		if (col->now.vectors != NULL)
+			vectors_remove(col->now.vectors, &s->catalog, &change->old);
+		if (col->next.vectors != NULL)
+			vectors_remove(col->next.vectors, &s->catalog, &change->old);
 		catalog_remove(&s->catalog, &change->old);
 	}
 	if (change->added) {
 		catalog_add(&s->catalog, &change->now);
-		apply_vectors(s, &s->now, change);
-		apply_vectors(s, &s->next, change);
+		apply_vectors(s, &col->now, change);
+		apply_vectors(s, &col->next, change);
 	}
 	if (change->removed)
 		catalog_sweep(&s->catalog, &change->old);

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/util.h"
+#include "base/words.h"
 #include "retrieval/db.h"
 #include "retrieval/terms.h"
 
@@ -30,7 +32,22 @@ void postings_fini(struct postings *list)
 	memset(list, 0, sizeof(*list));
 }
 
-/* ---- the tokenizer: what is between spaces is a token ------------------------------------- */
+/*
+ * ---- the tokenizer ----
+ *
+ * A text is the collection's number, a newline, and stems, each followed by a space; a token is the
+ * number, a space and a stem. No stem is longer than WORD_MAX.
+ */
+
+#define HEAD_MAX 16 /* bytes of a number with its newline */
+
+/* The bytes of the number in front of the text, or 0. */
+static size_t head_len(const char *text, size_t len)
+{
+	const char *end = memchr(text, '\n', len < HEAD_MAX ? len : HEAD_MAX);
+
+	return end != NULL ? (size_t)(end - text) : 0;
+}
 
 static int tokenizer_new(void *arg, const char **argv, int argc, Fts5Tokenizer **out)
 {
@@ -51,17 +68,26 @@ static void tokenizer_free(Fts5Tokenizer *tokenizer)
 static int tokenize(Fts5Tokenizer *tokenizer, void *ctx, int flags, const char *text, int len,
 		    int (*token)(void *ctx, int tflags, const char *s, int n, int start, int end))
 {
-	int at = 0;
+	size_t n_head = len > 0 ? head_len(text, (size_t)len) : 0;
+	char out[HEAD_MAX + WORD_MAX];
+	int at = (int)n_head + 1;
 
 	(void)tokenizer;
 	(void)flags;
+	if (n_head == 0)
+		return SQLITE_OK;
+	memcpy(out, text, n_head);
+	out[n_head++] = ' ';
 	while (at < len) {
 		const char *space = memchr(text + at, ' ', (size_t)(len - at));
 		int end = space != NULL ? (int)(space - text) : len;
+		size_t n = MIN((size_t)(end - at), WORD_MAX);
 
-		if (end > at) {
-			int rc = token(ctx, 0, text + at, end - at, at, end);
+		if (n > 0) {
+			int rc;
 
+			memcpy(out + n_head, text + at, n);
+			rc = token(ctx, 0, out, (int)(n_head + n), at, end);
 			if (rc != SQLITE_OK)
 				return rc;
 		}
@@ -131,30 +157,46 @@ int fts_register(sqlite3 *h, struct ragd_err *err)
 	return 0;
 }
 
-static int write_row(struct db *db, enum sql id, int64_t passage, const struct terms_passage *p,
-		     struct ragd_err *err)
+/* The texts of the columns, each with the collection in front, in one buffer. */
+static int write_row(struct db *db, enum sql id, uint32_t collection, int64_t passage,
+		     const struct terms_passage *p, struct ragd_err *err)
 {
 	sqlite3_stmt *stmt = db_stmt(db, id, err);
+	size_t ends[TERMS_COLUMNS], start = 0;
+	struct buf *texts = &db->texts;
 
 	if (stmt == NULL)
 		return db_fail(db, "write", err);
+	buf_clear(texts);
+	for (int i = 0; i < TERMS_COLUMNS; i++) {
+		buf_printf(texts, "%u\n", (unsigned)collection);
+		buf_add(texts, p->tokens[i].s, p->tokens[i].len);
+		ends[i] = texts->len;
+	}
+	if (buf_failed(texts))
+		return ragd_err_set(err, -ENOMEM, "out of memory for the full text index");
 	sqlite3_bind_int64(stmt, 1, passage);
-	for (int i = 0; i < TERMS_COLUMNS; i++)
-		db_bind_str(stmt, 2 + i, p->tokens[i]);
+	for (int i = 0; i < TERMS_COLUMNS; i++) {
+		db_bind_str(stmt, 2 + i, (struct ragd_str){ texts->data + start, ends[i] - start });
+		start = ends[i];
+	}
 	return db_done(db, stmt, err);
 }
 
-int fts_add(struct db *db, int64_t passage, const struct terms_passage *p, struct ragd_err *err)
+int fts_add(struct db *db, uint32_t collection, int64_t passage, const struct terms_passage *p,
+	    struct ragd_err *err)
 {
-	return write_row(db, SQL_FTS_ADD, passage, p, err);
+	return write_row(db, SQL_FTS_ADD, collection, passage, p, err);
 }
 
-int fts_remove(struct db *db, int64_t passage, const struct terms_passage *p, struct ragd_err *err)
+int fts_remove(struct db *db, uint32_t collection, int64_t passage, const struct terms_passage *p,
+	       struct ragd_err *err)
 {
-	return write_row(db, SQL_FTS_DROP, passage, p, err);
+	return write_row(db, SQL_FTS_DROP, collection, passage, p, err);
 }
 
-int fts_postings(struct db *db, struct ragd_str stem, struct postings *out, struct ragd_err *err)
+int fts_postings(struct db *db, uint32_t collection, struct ragd_str stem, struct postings *out,
+		 struct ragd_err *err)
 {
 	sqlite3_stmt *stmt = db_stmt(db, SQL_FTS_POSTINGS, err);
 	struct postings list = { 0 };
@@ -163,7 +205,7 @@ int fts_postings(struct db *db, struct ragd_str stem, struct postings *out, stru
 
 	if (stmt == NULL)
 		return db_fail(db, "search", err);
-	buf_addc(&match, '"');
+	buf_printf(&match, "\"%u\n", (unsigned)collection);
 	for (size_t i = 0; i < stem.len; i++) {
 		buf_addc(&match, stem.s[i]);
 		if (stem.s[i] == '"')

@@ -11,10 +11,14 @@
 #define POOL_MIN 256 /* how many of the best by either part are looked at by both, at least */
 #define AGREE    10  /* how many of the best by both are compared */
 
-/* The question as a vector. */
+/* The question as vectors. */
 struct question {
-	const struct meaning *meaning; /* NULL: words only */
-	float *vector;
+	/*
+	 * By id of the collection, each made by that collection's own embedder; NULL where it has
+	 * none, or where the question shares nothing with what it learned.
+	 */
+	float **vectors;
+	bool some;    /* at least one of them is there */
 	float weight; /* of the vector part */
 	size_t pool;
 };
@@ -40,7 +44,7 @@ static int collect_words(struct search *se, const struct catalog *c, struct ragd
 	bool failed = false; /* but go on: the scores must become zero */
 	uint32_t place;
 
-	for (ssize_t i = 0; se->lists != NULL && i < se->n_words; i++) {
+	for (size_t i = 0; i < se->n_lists; i++) {
 		const struct postings *list = &se->lists[i];
 
 		for (size_t j = 0; j < list->n; j++) {
@@ -58,24 +62,50 @@ static int collect_words(struct search *se, const struct catalog *c, struct ragd
 
 /* ---- vectors ------------------------------------------------------------------------------- */
 
-static int make_question(struct search *se, struct question *q, struct ragd_err *err)
+static int make_question(struct search *se, const struct catalog *c, struct question *q,
+			 struct ragd_err *err)
 {
-	const struct store *s = se->store;
+	struct arena *arena = se->lane->arena;
+	double weight = se->store->options.weight_vector;
 	struct term *terms;
-	double weight = s->options.weight_vector;
 
-	if (s->now.embedder == NULL || !(weight > 0))
-		return 0;
-	terms = arena_alloc(se->lane->arena, (size_t)se->n_words + 1, sizeof(*terms));
-	q->vector = arena_alloc(se->lane->arena, s->now.embedder->dim, sizeof(*q->vector));
-	if (terms == NULL || q->vector == NULL)
+	q->vectors = arena_alloc(arena, (size_t)se->n_allowed + 1, sizeof(*q->vectors));
+	terms = arena_alloc(arena, (size_t)se->n_words + 1, sizeof(*terms));
+	if (terms == NULL || q->vectors == NULL)
 		return nomem(err);
+	if (!(weight > 0))
+		return 0;
+	q->weight = (float)weight;
 	for (ssize_t i = 0; i < se->n_words; i++)
 		terms[i] = (struct term){ se->words[i].hash, se->words[i].n };
-	q->weight = (float)weight;
-	if (embedder_project(s->now.embedder, terms, (uint32_t)se->n_words, q->vector) > 0)
-		q->meaning = &s->now;
+	for (size_t i = 0; i < se->n_ids; i++) {
+		const struct embedder *e = c->collections[se->ids[i]]->now.embedder;
+		float *v;
+
+		if (e == NULL)
+			continue;
+		v = arena_alloc(arena, e->dim, sizeof(*v));
+		if (v == NULL)
+			return nomem(err);
+		if (!(embedder_project(e, terms, (uint32_t)se->n_words, v) > 0))
+			continue;
+		q->vectors[se->ids[i]] = v;
+		q->some = true;
+	}
 	return 0;
+}
+
+/* The cosine of the question and a passage; -1 where its collection has no vectors for it. */
+static float cosine(const struct catalog *c, const struct question *q,
+		    const struct catalog_page *page, uint32_t place)
+{
+	uint32_t collection = page->collection[place];
+
+	if (q->vectors[collection] == NULL)
+		return -1;
+	return MAX(vectors_cosine(c->collections[collection]->now.vectors, page, place,
+				  q->vectors[collection]),
+		   0);
 }
 
 static int add_near(struct search *se, const struct catalog *c, const struct near *near, size_t n,
@@ -104,37 +134,68 @@ static int search_collections(struct search *se, const struct catalog *c, const 
 
 	if (near == NULL)
 		return nomem(err);
-	for (uint32_t i = 0; rc == 0 && i < se->n_allowed; i++) {
+	for (size_t i = 0; rc == 0 && i < se->n_ids; i++) {
+		const struct vectors *v = c->collections[se->ids[i]]->now.vectors;
 		ssize_t n;
 
-		if (se->allowed[i] == 0)
+		if (q->vectors[se->ids[i]] == NULL)
 			continue;
-		n = vectors_search(q->meaning->vectors, i, q->vector, q->pool, near, err);
+		rc = store_still_wanted(se->call, err);
+		if (rc < 0)
+			break;
+		n = vectors_search(v, q->vectors[se->ids[i]], q->pool, near, err);
+		se->n_looked_at += vectors_count(v);
 		rc = n < 0 ? (int)n : add_near(se, c, near, (size_t)n, err);
 	}
 	return rc;
 }
 
-/* Only some documents: each of their passages is looked at. */
+/* Each passage of a document. */
+static int search_document(struct search *se, const struct catalog *c, const struct question *q,
+			   uint32_t first, uint32_t n, struct ragd_err *err)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; rc == 0 && i < n; i++) {
+		struct near near = { .passage = first + i };
+		uint32_t place;
+		const struct catalog_page *page = catalog_at(c, near.passage, &place);
+
+		if (page == NULL)
+			continue;
+		near.cosine = cosine(c, q, page, place);
+		rc = add_near(se, c, &near, 1, err);
+	}
+	se->n_looked_at += n;
+	return rc;
+}
+
+/* Only those documents that have the tags. */
 static int search_documents(struct search *se, const struct catalog *c, const struct question *q,
 			    struct ragd_err *err)
 {
-	for (uint32_t n = 0; n < c->n_pages; n++) {
-		const struct catalog_page *page = c->pages[n];
+	struct db *db = &se->lane->db;
+	int rc = 0;
 
-		for (uint32_t place = 0; page != NULL && place < CATALOG_PAGE; place++) {
-			struct near near = { n * CATALOG_PAGE + place, 0 };
-			int rc;
+	for (size_t i = 0; rc == 0 && i < se->n_documents; i++) {
+		sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_AT, err);
+		uint32_t first = 0, n = 0;
 
-			if (!search_sees(se, page, place))
-				continue;
-			near.cosine = vectors_cosine(q->meaning->vectors, page, place, q->vector);
-			rc = add_near(se, c, &near, 1, err);
-			if (rc < 0)
-				return rc;
+		if (stmt == NULL)
+			return db_fail(db, "search", err);
+		rc = store_still_wanted(se->call, err);
+		if (rc < 0)
+			break;
+		sqlite3_bind_int64(stmt, 1, se->documents[i]);
+		if (db_row(db, stmt, &rc, err)) {
+			first = (uint32_t)sqlite3_column_int64(stmt, 0);
+			n = (uint32_t)sqlite3_column_int64(stmt, 1);
 		}
+		db_reset(stmt);
+		if (rc == 0)
+			rc = search_document(se, c, q, first, n, err);
 	}
-	return 0;
+	return rc;
 }
 
 /* ---- both ---------------------------------------------------------------------------------- */
@@ -166,7 +227,7 @@ static void complete(struct search *se, const struct catalog *c, const struct qu
 		uint32_t place;
 		const struct catalog_page *page = catalog_at(c, best[i].passage, &place);
 
-		best[i].vector = vectors_cosine(q->meaning->vectors, page, place, q->vector);
+		best[i].vector = cosine(c, q, page, place);
 	}
 	se->found.n = n_near + kept;
 }
@@ -212,27 +273,38 @@ static float agreement(const struct top *words, const struct top *vectors)
 	return best > 0 ? MIN(found / best, 1) : 1;
 }
 
+/*
+ * A passage whose collection has no vectors for the question is taken to mean as much as its words do:
+ * it would else stand behind all those that have one.
+ */
 static void weigh(struct search *se, const struct question *q)
 {
 	struct top words = { .n = 0 }, vectors = { .n = 0 };
-	float weight = 0, most, nearest;
+	float weight = 0, most = 0, nearest;
 
 	for (size_t i = 0; i < se->found.n; i++) {
 		const struct candidate *p = &se->found.p[i];
 
+		most = MAX(most, p->lexical);
+		if (p->vector < 0)
+			continue;
 		offer(&words, p->lexical, p->vector);
 		offer(&vectors, p->vector, p->lexical);
 	}
-	most = words.n > 0 ? words.value[0] : 1;
+	most = most > 0 ? most : 1;
 	nearest = vectors.n > 0 ? vectors.value[0] : 1;
-	if (q->meaning != NULL)
+	if (q->some)
 		weight = q->weight * agreement(&words, &vectors);
 	for (size_t i = 0; i < se->found.n; i++) {
 		struct candidate *p = &se->found.p[i];
 
 		p->lexical /= most;
-		p->vector = MAX(p->vector, 0) / nearest;
-		p->score = (1 - weight) * p->lexical + weight * p->vector;
+		p->score = p->lexical;
+		if (p->vector >= 0) {
+			p->vector /= nearest;
+			p->score = (1 - weight) * p->lexical + weight * p->vector;
+		}
+		p->vector = MAX(p->vector, 0);
 	}
 	candidates_order(&se->found);
 }
@@ -243,8 +315,8 @@ int fuse(struct search *se, const struct catalog *c, struct ragd_err *err)
 	size_t n_near;
 	int rc, rc_words;
 
-	rc = make_question(se, &q, err);
-	if (rc == 0 && q.meaning != NULL)
+	rc = make_question(se, c, &q, err);
+	if (rc == 0 && q.some)
 		rc = se->by_document ? search_documents(se, c, &q, err)
 				     : search_collections(se, c, &q, err);
 	n_near = se->found.n;
@@ -253,7 +325,7 @@ int fuse(struct search *se, const struct catalog *c, struct ragd_err *err)
 		rc = rc_words;
 	if (rc < 0)
 		return rc;
-	if (q.meaning != NULL)
+	if (q.some)
 		complete(se, c, &q, n_near);
 	weigh(se, &q);
 	return 0;

@@ -10,10 +10,12 @@
 
 #define FILL_PASSAGES 256 /* in one transaction */
 #define FILL_DOCS     64
-#define CLEAN_ROWS    256
+#define CLEAN_DOCS    256
 
+/* Of one collection, from its own passages and nothing else. */
 struct round {
 	struct store *store;
+	uint32_t collection;
 	bool (*stop)(void *arg);
 	void *arg;
 	struct lane *lane;
@@ -32,25 +34,26 @@ static int cancelled(const struct round *r, struct ragd_err *err)
 	return 0;
 }
 
-/* 1 and the first document with an id above `after`; 0 at the end. */
+/* 1 and the collection's first document with an id above `after`; 0 at the end. */
 static int next_document(struct round *r, uint32_t after, struct met *out, struct ragd_err *err)
 {
 	struct db *db = &r->lane->db;
-	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_NEXT, err);
+	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_OF_NEXT, err);
 	int rc = 0, found = 0;
 
 	if (stmt == NULL)
 		return db_fail(db, "read", err);
-	sqlite3_bind_int64(stmt, 1, after);
+	sqlite3_bind_int64(stmt, 1, r->collection);
+	sqlite3_bind_int64(stmt, 2, after);
 	if (db_row(db, stmt, &rc, err)) {
 		found = 1;
 		out->place = (struct catalog_document){
 			.id = (uint32_t)sqlite3_column_int64(stmt, 0),
-			.collection = (uint32_t)sqlite3_column_int64(stmt, 1),
-			.first_passage = (uint32_t)sqlite3_column_int64(stmt, 2),
-			.n_passages = (uint32_t)sqlite3_column_int64(stmt, 3),
+			.collection = r->collection,
+			.first_passage = (uint32_t)sqlite3_column_int64(stmt, 1),
+			.n_passages = (uint32_t)sqlite3_column_int64(stmt, 2),
 		};
-		out->title = arena_str(r->lane->arena, db_column_str(stmt, 4));
+		out->title = arena_str(r->lane->arena, db_column_str(stmt, 3));
 	}
 	db_reset(stmt);
 	return rc < 0 ? rc : found;
@@ -136,9 +139,23 @@ static int gather(struct round *r, uint64_t n_passages, struct embed_rows *rows,
 
 /* ---- begin: the new embedder stands beside the old -------------------------------------------- */
 
+/*
+ * The collection may have been removed meanwhile. The writer's thread is the only one that adds to the
+ * catalog or takes from it, so that it may look without a lock.
+ */
+static struct catalog_collection *still_there(struct store *s, uint32_t collection, struct job *job)
+{
+	struct catalog_collection *col = catalog_collection(&s->catalog, collection);
+
+	if (col == NULL)
+		job->rc = ragd_err_set(&job->err, -ENOENT, "the collection was removed");
+	return col;
+}
+
 struct begin_job {
 	struct job job;
 	struct store *store;
+	uint32_t collection;
 	struct meaning next;
 };
 
@@ -151,16 +168,19 @@ static int begin_run(struct job *job, struct db *db, struct ragd_err *err)
 	size_t len = 0;
 	int rc;
 
+	if (still_there(j->store, j->collection, job) == NULL)
+		return 0;
 	if (stmt == NULL)
 		return db_fail(db, "write", err);
 	rc = embedder_save(e, &blob, &len, err);
 	if (rc < 0)
 		return rc;
-	sqlite3_bind_int64(stmt, 1, (int64_t)e->generation);
-	sqlite3_bind_text(stmt, 2, e->digest, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(stmt, 3, e->dim);
-	sqlite3_bind_int64(stmt, 4, e->n_fitted);
-	db_bind_blob(stmt, 5, blob, len);
+	sqlite3_bind_int64(stmt, 1, j->collection);
+	sqlite3_bind_int64(stmt, 2, (int64_t)e->generation);
+	sqlite3_bind_text(stmt, 3, e->digest, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 4, e->dim);
+	sqlite3_bind_int64(stmt, 5, e->n_fitted);
+	db_bind_blob(stmt, 6, blob, len);
 	rc = db_done(db, stmt, err);
 	free(blob);
 	return rc;
@@ -170,7 +190,7 @@ static void begin_applied(struct job *job)
 {
 	struct begin_job *j = container_of(job, struct begin_job, job);
 
-	j->store->next = j->next;
+	j->store->catalog.collections[j->collection]->next = j->next;
 	j->next = (struct meaning){ 0 };
 }
 
@@ -179,6 +199,8 @@ static void begin_applied(struct job *job)
 struct fill_job {
 	struct job job;
 	struct store *store;
+	uint32_t collection;
+	const struct embedder *embedder;
 	struct catalog_document docs[FILL_DOCS];
 	uint16_t *half[FILL_DOCS]; /* malloc'd */
 	bool taken[FILL_DOCS];
@@ -212,9 +234,11 @@ static bool wants_vectors(struct db *db, const struct catalog_document *d, unsig
 static int fill_run(struct job *job, struct db *db, struct ragd_err *err)
 {
 	struct fill_job *j = container_of(job, struct fill_job, job);
-	const struct embedder *e = j->store->next.embedder;
+	const struct embedder *e = j->embedder;
 	int rc = 0;
 
+	if (still_there(j->store, j->collection, job) == NULL)
+		return 0;
 	for (size_t i = 0; rc == 0 && i < j->n; i++) {
 		const struct catalog_document *d = &j->docs[i];
 
@@ -233,7 +257,8 @@ static void fill_applied(struct job *job)
 
 	for (size_t i = 0; i < j->n; i++)
 		if (j->taken[i])
-			vectors_add(s->next.vectors, &s->catalog, &j->docs[i], j->half[i]);
+			vectors_add(s->catalog.collections[j->collection]->next.vectors,
+				    &s->catalog, &j->docs[i], j->half[i]);
 }
 
 static int project(struct round *r, const struct embedder *e, const struct met *met,
@@ -291,6 +316,8 @@ static int fill(struct round *r, const struct embedder *e, struct ragd_err *err)
 	j->job.run = fill_run;
 	j->job.applied = fill_applied;
 	j->store = r->store;
+	j->collection = r->collection;
+	j->embedder = e;
 	while (rc == 0 && found > 0) {
 		rc = cancelled(r, err);
 		if (rc == 0)
@@ -310,6 +337,7 @@ static int fill(struct round *r, const struct embedder *e, struct ragd_err *err)
 struct switch_job {
 	struct job job;
 	struct store *store;
+	uint32_t collection;
 	struct meaning old;
 	bool abandon; /* drop next instead */
 };
@@ -317,42 +345,43 @@ struct switch_job {
 static int switch_run(struct job *job, struct db *db, struct ragd_err *err)
 {
 	struct switch_job *j = container_of(job, struct switch_job, job);
-	int rc;
+	struct catalog_collection *col = still_there(j->store, j->collection, job);
+	sqlite3_stmt *stmt;
 
-	if (j->abandon)
+	if (col == NULL || j->abandon)
 		return 0;
-	rc = meta_set_int(db, "generation", (int64_t)j->store->next.embedder->generation, err);
-	return rc < 0 ? rc : store_count_change(db, err);
+	stmt = db_stmt(db, SQL_COLLECTION_LEARNED, err);
+	if (stmt == NULL)
+		return db_fail(db, "write", err);
+	sqlite3_bind_int64(stmt, 1, col->id);
+	sqlite3_bind_int64(stmt, 2, (int64_t)col->next.embedder->generation);
+	return db_done(db, stmt, err);
 }
 
 static void switch_applied(struct job *job)
 {
 	struct switch_job *j = container_of(job, struct switch_job, job);
-	struct store *s = j->store;
+	struct catalog_collection *col = j->store->catalog.collections[j->collection];
 
-	if (j->abandon) {
-		j->old = s->next;
-		if (s->next.vectors != NULL)
-			vectors_clear(s->next.vectors, &s->catalog);
-	} else {
-		j->old = s->now;
-		if (s->now.vectors != NULL)
-			vectors_clear(s->now.vectors, &s->catalog);
-		s->now = s->next;
-	}
-	s->next = (struct meaning){ 0 };
+	j->old = j->abandon ? col->next : col->now;
+	if (j->old.vectors != NULL)
+		vectors_clear(j->old.vectors, &j->store->catalog);
+	if (!j->abandon)
+		col->now = col->next;
+	col->next = (struct meaning){ 0 };
 }
 
 static int finish(struct round *r, bool abandon, struct ragd_err *err)
 {
-	struct switch_job j = { .store = r->store, .abandon = abandon };
+	struct switch_job j = { .store = r->store,
+				.collection = r->collection,
+				.abandon = abandon };
 	int rc;
 
 	j.job.run = switch_run;
 	j.job.applied = switch_applied;
 	rc = writer_run(r->store->writer, &j.job, err);
-	vectors_free(j.old.vectors);
-	embedder_unref(j.old.embedder);
+	meaning_fini(&j.old);
 	return rc;
 }
 
@@ -360,69 +389,73 @@ static int finish(struct round *r, bool abandon, struct ragd_err *err)
 
 struct clean_job {
 	struct job job;
-	int64_t generation; /* the current; 0: none, both sides go */
-	int64_t after[2];
+	struct store *store;
+	uint32_t collection;
+	int64_t after; /* id of the last document that was cleaned */
 	bool more;
 };
 
-static int clean_side(struct clean_job *j, struct db *db, unsigned side, struct ragd_err *err)
+/* The rows of one document, but for those of the side in use. */
+static int clean_document(struct db *db, int64_t document, const struct embedder *now,
+			  struct ragd_err *err)
 {
-	int64_t after = j->after[side];
-	int rc = 0;
+	sqlite3_stmt *drop = db_stmt(db, SQL_VECTOR_DROP, err);
+	int64_t first = document << 1, last = first | 1;
 
-	for (int i = 0; rc == 0 && i < CLEAN_ROWS; i++) {
-		sqlite3_stmt *find = db_stmt(db, SQL_VECTOR_SIDE, err);
-		sqlite3_stmt *drop = db_stmt(db, SQL_VECTOR_DROP, err);
-
-		if (find == NULL || drop == NULL)
-			return db_fail(db, "write", err);
-		sqlite3_bind_int64(find, 1, after);
-		sqlite3_bind_int64(find, 2, side);
-		if (!db_row(db, find, &rc, err)) {
-			db_reset(find);
-			return rc;
-		}
-		after = sqlite3_column_int64(find, 0);
-		db_reset(find);
-		sqlite3_bind_int64(drop, 1, after);
-		sqlite3_bind_int64(drop, 2, after);
-		rc = db_done(db, drop, err);
-	}
-	j->more = true;
-	j->after[side] = after;
-	return rc;
+	if (drop == NULL)
+		return db_fail(db, "write", err);
+	if (now != NULL && meaning_side(now) == 0)
+		first = last;
+	else if (now != NULL)
+		last = first;
+	sqlite3_bind_int64(drop, 1, first);
+	sqlite3_bind_int64(drop, 2, last);
+	return db_done(db, drop, err);
 }
 
 static int clean_run(struct job *job, struct db *db, struct ragd_err *err)
 {
 	struct clean_job *j = container_of(job, struct clean_job, job);
-	sqlite3_stmt *stmt = db_stmt(db, SQL_EMBEDDER_DROP, err);
+	struct catalog_collection *col = still_there(j->store, j->collection, job);
+	sqlite3_stmt *stmt = db_stmt(db, SQL_EMBEDDER_DROP, err), *find;
+	const struct embedder *now = col != NULL ? col->now.embedder : NULL;
 	int rc;
 
+	j->more = false;
+	if (col == NULL)
+		return 0;
 	if (stmt == NULL)
 		return db_fail(db, "write", err);
-	sqlite3_bind_int64(stmt, 1, j->generation);
+	sqlite3_bind_int64(stmt, 1, j->collection);
+	sqlite3_bind_int64(stmt, 2, now != NULL ? (int64_t)now->generation : 0);
 	rc = db_done(db, stmt, err);
-	j->more = false;
-	for (unsigned side = 0; rc == 0 && side < 2; side++)
-		if (j->generation == 0 || side != (unsigned)(j->generation & 1))
-			rc = clean_side(j, db, side, err);
+	for (int i = 0; rc == 0 && i < CLEAN_DOCS; i++) {
+		find = db_stmt(db, SQL_DOCUMENT_OF_NEXT, err);
+		if (find == NULL)
+			return db_fail(db, "read", err);
+		sqlite3_bind_int64(find, 1, j->collection);
+		sqlite3_bind_int64(find, 2, j->after);
+		if (!db_row(db, find, &rc, err)) {
+			db_reset(find);
+			return rc;
+		}
+		j->after = sqlite3_column_int64(find, 0);
+		db_reset(find);
+		rc = clean_document(db, j->after, now, err);
+	}
+	j->more = true;
 	return rc;
 }
 
-int learn_clean(struct store *s, bool (*stop)(void *arg), void *arg, struct ragd_err *err)
+static int clean(struct round *r, struct ragd_err *err)
 {
-	struct clean_job j = { .after = { -1, -1 } };
+	struct clean_job j = { .store = r->store, .collection = r->collection };
 	int rc;
 
-	pthread_rwlock_rdlock(&s->catalog.lock);
-	if (s->now.embedder != NULL)
-		j.generation = (int64_t)s->now.embedder->generation;
-	pthread_rwlock_unlock(&s->catalog.lock);
 	j.job.run = clean_run;
 	do
-		rc = writer_run(s->writer, &j.job, err);
-	while (rc == 0 && j.more && !stop(arg));
+		rc = writer_run(r->store->writer, &j.job, err);
+	while (rc == 0 && j.more && !r->stop(r->arg));
 	return rc;
 }
 
@@ -431,25 +464,20 @@ int learn_clean(struct store *s, bool (*stop)(void *arg), void *arg, struct ragd
 static int begin(struct round *r, struct embedder *e, struct ragd_err *err)
 {
 	struct store *s = r->store;
-	struct begin_job j = { .store = s };
+	struct begin_job j = { .store = s, .collection = r->collection };
+	struct embedder *now = meaning_embedder(s, r->collection);
 	int rc;
 
-	e->generation = 1;
-	pthread_rwlock_rdlock(&s->catalog.lock);
-	if (s->now.embedder != NULL)
-		e->generation = s->now.embedder->generation + 1;
-	pthread_rwlock_unlock(&s->catalog.lock);
-	j.next.embedder = embedder_ref(e);
-	j.next.vectors = vectors_new(e->dim, meaning_side(e));
-	if (j.next.vectors == NULL) {
-		embedder_unref(e);
+	e->generation = now != NULL ? now->generation + 1 : 1;
+	embedder_unref(now);
+	j.next.vectors = vectors_new(r->collection, e->dim, meaning_side(e));
+	if (j.next.vectors == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
-	}
+	j.next.embedder = embedder_ref(e);
 	j.job.run = begin_run;
 	j.job.applied = begin_applied;
 	rc = writer_run(s->writer, &j.job, err);
-	vectors_free(j.next.vectors);
-	embedder_unref(j.next.embedder);
+	meaning_fini(&j.next);
 	return rc;
 }
 
@@ -463,11 +491,14 @@ static int fit(struct round *r, struct embedder **out, struct ragd_err *err)
 {
 	struct store *s = r->store;
 	struct embed_rows rows = { 0 };
-	uint64_t n_passages;
+	const struct catalog_collection *col;
+	uint64_t n_passages = 0;
 	int rc;
 
 	pthread_rwlock_rdlock(&s->catalog.lock);
-	n_passages = s->catalog.n_passages;
+	col = catalog_collection(&s->catalog, r->collection);
+	if (col != NULL)
+		n_passages = col->n_passages;
 	pthread_rwlock_unlock(&s->catalog.lock);
 	rc = gather(r, n_passages, &rows, err);
 	if (rc == 0)
@@ -478,13 +509,14 @@ static int fit(struct round *r, struct embedder **out, struct ragd_err *err)
 	return rc;
 }
 
-int learn(struct store *s, bool (*stop)(void *arg), void *arg, struct ragd_err *err)
+int learn(struct store *s, uint32_t collection, bool (*stop)(void *arg), void *arg,
+	  struct ragd_err *err)
 {
-	struct round r = { .store = s, .stop = stop, .arg = arg };
+	struct round r = { .store = s, .collection = collection, .stop = stop, .arg = arg };
 	struct embedder *e = NULL;
 	int rc;
 
-	rc = learn_clean(s, stop, arg, err); /* of a round that a crash ended */
+	rc = clean(&r, err); /* of a round that a crash ended */
 	if (rc == 0)
 		rc = lane_get(&s->lanes, &r.lane, err);
 	if (rc == 0)
@@ -501,7 +533,7 @@ int learn(struct store *s, bool (*stop)(void *arg), void *arg, struct ragd_err *
 	if (rc == 0) {
 		store_tell(s, STORE_LEARNED, "learned %u-dimensional vectors from %u passages",
 			   e->dim, e->n_fitted);
-		rc = learn_clean(s, stop, arg, err);
+		rc = clean(&r, err);
 	}
 	embedder_unref(e);
 	lane_put(&s->lanes, r.lane);

@@ -9,11 +9,11 @@
 struct store;
 
 /*
- * Learn an embedder from the store's passages, give each its vector, swap. `stop` is asked between
- * steps: true ends with -ECANCELED. -ENODATA if the passages teach nothing yet.
+ * Learn an embedder from the passages of a collection, give each its vector, swap. `stop` is asked
+ * between steps: true ends with -ECANCELED. -ENODATA if the passages teach nothing yet; -ENOENT if the
+ * collection is gone.
  */
-int learn(struct store *s, bool (*stop)(void *arg), void *arg, struct ragd_err *err);
-/* Drop what is left of other embedders than the current one. */
-int learn_clean(struct store *s, bool (*stop)(void *arg), void *arg, struct ragd_err *err);
+int learn(struct store *s, uint32_t collection, bool (*stop)(void *arg), void *arg,
+	  struct ragd_err *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* The embedder and its vectors, from the disk and back. */
+/* Embedders and their vectors, from the disk and back. */
 #include "retrieval/store_internal.h"
 
 #include <dirent.h>
@@ -9,40 +9,34 @@
 
 #include "base/util.h"
 
-int64_t meta_int(struct db *db, const char *key, int64_t dflt, int *rc, struct ragd_err *err)
+int store_count_change(struct db *db, uint32_t collection, struct ragd_err *err)
 {
-	sqlite3_stmt *stmt = db_stmt(db, SQL_META_GET, err);
-	int64_t value = dflt;
-
-	if (stmt == NULL) {
-		*rc = db_fail(db, "read", err);
-		return dflt;
-	}
-	sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
-	if (db_row(db, stmt, rc, err)) {
-		*rc = 0;
-		value = sqlite3_column_int64(stmt, 0);
-	}
-	db_reset(stmt);
-	return value;
-}
-
-int meta_set_int(struct db *db, const char *key, int64_t value, struct ragd_err *err)
-{
-	sqlite3_stmt *stmt = db_stmt(db, SQL_META_PUT, err);
+	sqlite3_stmt *stmt = db_stmt(db, SQL_COLLECTION_BUMP, err);
 
 	if (stmt == NULL)
 		return db_fail(db, "write", err);
-	sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(stmt, 2, value);
+	sqlite3_bind_int64(stmt, 1, collection);
 	return db_done(db, stmt, err);
 }
 
-int store_count_change(struct db *db, struct ragd_err *err)
+struct embedder *meaning_embedder(struct store *s, uint32_t collection)
 {
-	sqlite3_stmt *stmt = db_stmt(db, SQL_META_BUMP, err);
+	struct catalog_collection *col;
+	struct embedder *e = NULL;
 
-	return stmt != NULL ? db_done(db, stmt, err) : db_fail(db, "write", err);
+	pthread_rwlock_rdlock(&s->catalog.lock);
+	col = catalog_collection(&s->catalog, collection);
+	if (col != NULL)
+		e = embedder_ref(col->now.embedder);
+	pthread_rwlock_unlock(&s->catalog.lock);
+	return e;
+}
+
+void meaning_fini(struct meaning *m)
+{
+	vectors_free(m->vectors);
+	embedder_unref(m->embedder);
+	*m = (struct meaning){ 0 };
 }
 
 int meaning_write(struct db *db, uint32_t document, unsigned side, const uint16_t *half, size_t n,
@@ -59,7 +53,7 @@ int meaning_write(struct db *db, uint32_t document, unsigned side, const uint16_
 
 /* ---- open ---------------------------------------------------------------------------------- */
 
-static int load_embedder(struct db *db, int64_t generation, struct embedder **out,
+static int load_embedder(struct db *db, const struct catalog_collection *col, struct embedder **out,
 			 struct ragd_err *err)
 {
 	sqlite3_stmt *stmt = db_stmt(db, SQL_EMBEDDER_GET, err);
@@ -68,7 +62,8 @@ static int load_embedder(struct db *db, int64_t generation, struct embedder **ou
 
 	if (stmt == NULL)
 		return db_fail(db, "read", err);
-	sqlite3_bind_int64(stmt, 1, generation);
+	sqlite3_bind_int64(stmt, 1, col->id);
+	sqlite3_bind_int64(stmt, 2, col->generation);
 	if (!db_row(db, stmt, &rc, err)) {
 		rc = rc < 0 ? rc : ragd_err_set(err, -EBADMSG, "the embedder is missing");
 		goto out;
@@ -83,7 +78,7 @@ static int load_embedder(struct db *db, int64_t generation, struct embedder **ou
 		rc = ragd_err_set(err, -EBADMSG, "the stored embedder is damaged");
 	}
 	if (rc == 0) {
-		(*out)->generation = (uint64_t)generation;
+		(*out)->generation = (uint64_t)col->generation;
 		(*out)->n_fitted = (uint32_t)sqlite3_column_int64(stmt, 2);
 	}
 out:
@@ -91,18 +86,18 @@ out:
 	return rc;
 }
 
-static int take_vectors(struct store *s, struct db *db, const struct catalog_document *d,
-			struct ragd_err *err)
+static int take_vectors(struct store *s, struct db *db, const struct meaning *m,
+			const struct catalog_document *d, struct ragd_err *err)
 {
 	sqlite3_stmt *stmt = db_stmt(db, SQL_VECTOR_GET, err);
-	size_t size = (size_t)d->n_passages * s->now.embedder->dim * sizeof(uint16_t);
+	size_t size = (size_t)d->n_passages * m->embedder->dim * sizeof(uint16_t);
 	struct ragd_str data;
 	uint16_t *half;
 	int rc = 0;
 
 	if (stmt == NULL)
 		return db_fail(db, "read", err);
-	sqlite3_bind_int64(stmt, 1, (int64_t)d->id << 1 | meaning_side(s->now.embedder));
+	sqlite3_bind_int64(stmt, 1, (int64_t)d->id << 1 | meaning_side(m->embedder));
 	if (db_row(db, stmt, &rc, err)) {
 		data = db_column_str(stmt, 0);
 		half = malloc(size + 1); /* SQLite's bytes may lie anywhere */
@@ -110,7 +105,7 @@ static int take_vectors(struct store *s, struct db *db, const struct catalog_doc
 			rc = ragd_err_set(err, -ENOMEM, "out of memory for vectors");
 		} else if (data.len == size) {
 			memcpy(half, data.s, size);
-			vectors_add(s->now.vectors, &s->catalog, d, half);
+			vectors_add(m->vectors, &s->catalog, d, half);
 		} else {
 			rc = ragd_err_set(err, -EBADMSG, "vectors of document %u are damaged",
 					  d->id);
@@ -123,88 +118,121 @@ static int take_vectors(struct store *s, struct db *db, const struct catalog_doc
 	return rc;
 }
 
-/* Every document's vectors out of SQLite. */
-static int rebuild(struct store *s, struct db *db, struct ragd_err *err)
+/* The vectors of the collection's documents out of SQLite. */
+static int rebuild(struct store *s, struct db *db, const struct catalog_collection *col,
+		   struct ragd_err *err)
 {
-	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_LOAD, err);
+	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_OF, err);
 	int rc = 0;
 
 	if (stmt == NULL)
 		return db_fail(db, "read", err);
+	sqlite3_bind_int64(stmt, 1, col->id);
 	while (rc == 0 && db_row(db, stmt, &rc, err)) {
 		struct catalog_document d = {
 			.id = (uint32_t)sqlite3_column_int64(stmt, 0),
-			.collection = (uint32_t)sqlite3_column_int64(stmt, 1),
-			.first_passage = (uint32_t)sqlite3_column_int64(stmt, 3),
-			.n_passages = (uint32_t)sqlite3_column_int64(stmt, 4),
+			.collection = col->id,
+			.first_passage = (uint32_t)sqlite3_column_int64(stmt, 1),
+			.n_passages = (uint32_t)sqlite3_column_int64(stmt, 2),
 		};
 
-		rc = take_vectors(s, db, &d, err);
+		rc = take_vectors(s, db, &col->now, &d, err);
 	}
 	db_reset(stmt);
 	return rc;
 }
 
-static void make_stamp(const struct embedder *e, int64_t changes, struct vectors_stamp *out)
+static int make_stamp(struct db *db, const struct catalog_collection *col,
+		      struct vectors_stamp *out, struct ragd_err *err)
 {
-	memset(out, 0, sizeof(*out));
-	memcpy(out->digest, e->digest, sizeof(out->digest));
-	out->changes = (uint64_t)changes;
-}
-
-static int load_vectors(struct store *s, struct db *db, struct ragd_err *err)
-{
-	struct vectors_stamp stamp;
-	struct ragd_err why = { 0 };
-	int64_t changes;
+	sqlite3_stmt *stmt = db_stmt(db, SQL_COLLECTION_CHANGES, err);
 	int rc = 0;
 
-	s->now.vectors = vectors_new(s->now.embedder->dim, meaning_side(s->now.embedder));
-	if (s->now.vectors == NULL)
+	if (stmt == NULL)
+		return db_fail(db, "read", err);
+	memset(out, 0, sizeof(*out));
+	memcpy(out->digest, col->now.embedder->digest, sizeof(out->digest));
+	sqlite3_bind_int64(stmt, 1, col->id);
+	if (db_row(db, stmt, &rc, err))
+		out->changes = (uint64_t)sqlite3_column_int64(stmt, 0);
+	db_reset(stmt);
+	return rc;
+}
+
+static int load_vectors(struct store *s, struct db *db, struct catalog_collection *col,
+			struct ragd_err *err)
+{
+	const struct embedder *e = col->now.embedder;
+	struct vectors_stamp stamp;
+	struct ragd_err why = { 0 };
+	int rc;
+
+	col->now.vectors = vectors_new(col->id, e->dim, meaning_side(e));
+	if (col->now.vectors == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
-	changes = meta_int(db, "changes", 0, &rc, err);
+	if (col->n_passages == 0)
+		return 0;
+	rc = make_stamp(db, col, &stamp, err);
 	if (rc < 0)
 		return rc;
-	make_stamp(s->now.embedder, changes, &stamp);
-	if (vectors_load(s->now.vectors, &s->catalog, s->dir, &stamp, &why) == 0)
+	if (vectors_load(col->now.vectors, &s->catalog, s->dir, &stamp, &why) == 0)
 		return 0;
-	rc = rebuild(s, db, err);
+	rc = rebuild(s, db, col, err);
 	if (rc == 0)
 		store_tell(s, STORE_VECTORS_REBUILT, "index of vectors rebuilt: %s", why.msg);
 	return rc;
 }
 
-int meaning_open(struct store *s, struct db *db, struct ragd_err *err)
+static int forget_generation(struct db *db, uint32_t collection, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_COLLECTION_LEARNED, err);
+
+	if (stmt == NULL)
+		return db_fail(db, "write", err);
+	sqlite3_bind_int64(stmt, 1, collection);
+	sqlite3_bind_int64(stmt, 2, 0);
+	return db_done(db, stmt, err);
+}
+
+static int open_one(struct store *s, struct db *db, struct catalog_collection *col,
+		    struct ragd_err *err)
 {
 	struct ragd_err why = { 0 };
-	int rc = 0;
-	int64_t generation = meta_int(db, "generation", 0, &rc, err);
+	int rc = load_embedder(db, col, &col->now.embedder, &why);
 
-	if (rc < 0 || generation == 0)
-		return rc;
-	rc = load_embedder(db, generation, &s->now.embedder, &why);
 	if (rc == 0)
-		rc = load_vectors(s, db, &why);
+		rc = load_vectors(s, db, col, &why);
 	if (rc == 0)
 		return 0;
 	if (rc == -ENOMEM)
 		return ragd_err_set(err, rc, "%s", why.msg);
 	/* Nothing is lost by learning again. */
 	store_tell(s, STORE_TROUBLE, "%s; learning again", why.msg);
-	if (s->now.vectors != NULL)
-		vectors_clear(s->now.vectors, &s->catalog);
-	vectors_free(s->now.vectors);
-	embedder_unref(s->now.embedder);
-	s->now = (struct meaning){ 0 };
-	return meta_set_int(db, "generation", 0, err);
+	if (col->now.vectors != NULL)
+		vectors_clear(col->now.vectors, &s->catalog);
+	meaning_fini(&col->now);
+	return forget_generation(db, col->id, err);
+}
+
+int meaning_open(struct store *s, struct db *db, struct ragd_err *err)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; rc == 0 && i < s->catalog.n_collections; i++) {
+		struct catalog_collection *col = s->catalog.collections[i];
+
+		if (col != NULL && col->generation != 0)
+			rc = open_one(s, db, col, err);
+	}
+	return rc;
 }
 
 /* ---- close --------------------------------------------------------------------------------- */
 
-/* Files of collections that are gone. */
+/* Files of collections that have no vectors (any more). */
 static void remove_strays(struct store *s)
 {
-	const struct catalog *c = &s->catalog;
+	const struct catalog_collection *col;
 	struct dirent *entry;
 	DIR *dir = opendir(s->dir);
 	unsigned id;
@@ -214,38 +242,51 @@ static void remove_strays(struct store *s)
 		return;
 	while ((entry = readdir(dir)) != NULL) {
 		end = 0;
-		if (sscanf(entry->d_name, "vectors-%u.faiss%n", &id, &end) == 1 && end > 0 &&
-		    (entry->d_name[end] != '\0' || id >= c->n_collections ||
-		     c->collections[id] == NULL || c->collections[id]->n_passages == 0))
+		if (sscanf(entry->d_name, "vectors-%u.faiss%n", &id, &end) != 1 || end == 0)
+			continue;
+		col = catalog_collection(&s->catalog, id);
+		if (entry->d_name[end] != '\0' || col == NULL || col->now.vectors == NULL ||
+		    col->n_passages == 0)
 			unlinkat(dirfd(dir), entry->d_name, 0);
 	}
 	closedir(dir);
 }
 
+static int save_all(struct store *s, struct ragd_err *err)
+{
+	struct lane *lane = NULL;
+	int rc = lane_get(&s->lanes, &lane, err);
+
+	for (uint32_t i = 0; rc == 0 && i < s->catalog.n_collections; i++) {
+		struct catalog_collection *col = s->catalog.collections[i];
+		struct vectors_stamp stamp;
+
+		if (col == NULL || col->now.vectors == NULL || !vectors_whole(col->now.vectors))
+			continue;
+		rc = make_stamp(&lane->db, col, &stamp, err);
+		if (rc == 0)
+			rc = vectors_save(col->now.vectors, s->dir, &stamp, err);
+	}
+	lane_put(&s->lanes, lane);
+	return rc;
+}
+
 void meaning_close(struct store *s)
 {
-	struct vectors_stamp stamp;
 	struct ragd_err err = { 0 };
-	struct lane *lane = NULL;
-	int64_t changes = 0;
-	int rc = 0;
 
-	if (s->now.embedder != NULL && s->writer != NULL && vectors_whole(s->now.vectors)) {
-		rc = lane_get(&s->lanes, &lane, &err);
-		if (rc == 0)
-			changes = meta_int(&lane->db, "changes", 0, &rc, &err);
-		lane_put(&s->lanes, lane);
-		if (rc == 0) {
-			make_stamp(s->now.embedder, changes, &stamp);
-			rc = vectors_save(s->now.vectors, s->dir, &stamp, &err);
-		}
-		if (rc < 0)
+	if (s->writer != NULL) {
+		if (save_all(s, &err) < 0)
 			store_tell(s, STORE_TROUBLE, "the index of vectors was not saved: %s",
 				   err.msg);
 		remove_strays(s);
 	}
-	vectors_free(s->now.vectors);
-	vectors_free(s->next.vectors);
-	embedder_unref(s->now.embedder);
-	embedder_unref(s->next.embedder);
+	for (uint32_t i = 0; i < s->catalog.n_collections; i++) {
+		struct catalog_collection *col = s->catalog.collections[i];
+
+		if (col == NULL)
+			continue;
+		meaning_fini(&col->now);
+		meaning_fini(&col->next);
+	}
 }

@@ -178,7 +178,6 @@ int prepare_vectors(struct arena *arena, const struct embedder *e, struct prepar
 	if (p->vectors == NULL ||
 	    embedder_project_passages(e, p->passages, p->n_passages, p->vectors) < 0)
 		return ragd_err_set(err, -ENOMEM, "out of memory for the vectors of a document");
-	p->dim = e->dim;
-	p->generation = e->generation;
+	p->embedder = e;
 	return 0;
 }

@@ -31,10 +31,9 @@ struct prepared {
 	struct prepared_passage *passages;
 	uint32_t n_passages;
 	uint16_t *lengths; /* of the passages, see terms_passage.length */
-	/* Unit vectors of dimension `dim` in half precision, [n_passages][dim]; NULL: none yet. */
+	/* Unit vectors in half precision, [n_passages][embedder->dim]; NULL: none yet. */
 	uint16_t *vectors;
-	uint32_t dim;
-	uint64_t generation; /* of the embedder they are from */
+	const struct embedder *embedder; /* they are from; borrowed */
 };
 
 /*

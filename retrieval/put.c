@@ -35,6 +35,14 @@ struct batch {
 
 /* ---- on the writer's thread --------------------------------------------------------------- */
 
+/* Where there is none, one is made: one that the caller may not know of has taken the name. */
+static int check_write(const struct acl *acl, const char *name, const struct ragd_caller *caller,
+		       struct ragd_err *err)
+{
+	return acl_knows(acl, caller) ? acl_check(acl, name, caller, ACL_WRITE, err)
+				      : acl_taken(name, err);
+}
+
 static int find_or_make(struct batch *b, struct db *db, struct ragd_err *err)
 {
 	struct ragd_collection want = { .owner = (uid_t)-1,
@@ -43,8 +51,7 @@ static int find_or_make(struct batch *b, struct db *db, struct ragd_err *err)
 	int rc = collection_row_find(db, b->collection, &b->row, err);
 
 	if (rc == 0) {
-		b->job.rc = acl_check(&b->row.acl, b->collection, b->call->caller, ACL_WRITE,
-				      &b->job.err);
+		b->job.rc = check_write(&b->row.acl, b->collection, b->call->caller, &b->job.err);
 		return 0;
 	}
 	if (rc != -ENOENT)
@@ -71,14 +78,17 @@ static int touch(struct db *db, uint32_t collection, struct ragd_err *err)
 static int batch_run(struct job *job, struct db *db, struct ragd_err *err)
 {
 	struct batch *b = container_of(job, struct batch, job);
-	bool changed = false;
+	bool changed = false, reads;
 	int rc = find_or_make(b, db, err);
 
+	reads = rc == 0 && acl_may(&b->row.acl, b->call->caller, ACL_READ);
 	for (size_t i = 0; rc == 0 && job->rc == 0 && i < b->n; i++) {
 		struct item *it = &b->items[i];
 
-		rc = document_write(b->store, db, b->row.id, &it->p, &it->result->status,
+		rc = document_write(b->store, db, b->row.id, &it->p, !reads, &it->result->status,
 				    &it->change, err);
+		if (!reads) /* what was there is not told */
+			it->result->status = RAGD_PUT_UPDATED;
 		it->result->n_passages = it->change.now.n_passages;
 		changed = changed || it->change.added;
 		job->removes = job->removes || it->change.removed;
@@ -86,7 +96,7 @@ static int batch_run(struct job *job, struct db *db, struct ragd_err *err)
 	if (rc == 0 && changed)
 		rc = touch(db, b->row.id, err);
 	if (rc == 0 && changed)
-		rc = store_count_change(db, err);
+		rc = store_count_change(db, b->row.id, err);
 	return rc;
 }
 
@@ -187,6 +197,7 @@ struct put {
 	struct lane *lane;
 	const char *collection;
 	uint32_t collection_id; /* 0: it did not exist when the put began */
+	bool reads;             /* the caller may, so that it may know what is stored already */
 	struct batch *first;
 	struct batch **last;
 	struct batch *open;        /* being filled, not submitted */
@@ -255,7 +266,7 @@ static int put_one(struct put *put, const struct ragd_document *doc, struct ragd
 	rc = prepare_start(put->open->arena, doc, s->options.max_document, &it->p, err);
 	if (rc < 0)
 		return rc;
-	if (!met_before(put, doc->id) &&
+	if (!met_before(put, doc->id) && put->reads &&
 	    is_stored(put->lane, put->collection_id, &it->p, &result->n_passages)) {
 		result->status = RAGD_PUT_UNCHANGED;
 		return 0;
@@ -311,19 +322,20 @@ static int put_open(struct put *put, size_t n, struct ragd_err *err)
 	rc = acl_name_check(put->collection, err);
 	if (rc < 0)
 		return rc;
-	rc = store_collection(put->store, put->call, put->collection, ACL_WRITE, &col, err);
-	if (rc < 0 && rc != -ENOENT)
-		return rc;
-	put->collection_id = rc == 0 ? col.id : 0;
+	if (store_collection_copy(put->store, put->collection, &col)) {
+		rc = check_write(&col.acl, put->collection, put->call->caller, err);
+		if (rc < 0)
+			return rc;
+		put->collection_id = col.id;
+		put->reads = acl_may(&col.acl, put->call->caller, ACL_READ);
+	}
 	put->n_seen = 64;
 	while (put->n_seen < 2 * n)
 		put->n_seen *= 2;
 	put->seen = calloc(put->n_seen, sizeof(*put->seen));
 	if (put->seen == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for %zu documents", n);
-	pthread_rwlock_rdlock(&put->store->catalog.lock);
-	put->embedder = embedder_ref(put->store->now.embedder);
-	pthread_rwlock_unlock(&put->store->catalog.lock);
+	put->embedder = meaning_embedder(put->store, put->collection_id);
 	return lane_get(&put->store->lanes, &put->lane, err);
 }
 

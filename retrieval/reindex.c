@@ -54,14 +54,15 @@ static int write_lengths(struct db *db, uint32_t document, const uint16_t *lengt
 	return db_done(db, stmt, err);
 }
 
-static int index_document(struct store *s, struct db *db, uint32_t id, uint32_t first, uint32_t n,
+static int index_document(struct store *s, struct db *db, const struct catalog_document *d,
 			  struct ragd_str title, struct ragd_err *err)
 {
+	uint32_t n = d->n_passages;
 	struct memory m = memory_of_arena(s->arena);
 	uint16_t *lengths = arena_alloc(s->arena, (size_t)n + 1, sizeof(*lengths));
 	struct passage *passages;
 	struct terms_passage terms;
-	ssize_t found = passages_read(db, &m, id, first, n, &passages, err);
+	ssize_t found = passages_read(db, &m, d->id, d->first_passage, n, &passages, err);
 	int rc = 0;
 
 	if (found < 0)
@@ -74,36 +75,36 @@ static int index_document(struct store *s, struct db *db, uint32_t id, uint32_t 
 		rc = terms_passage(s->terms, s->arena, title, passages[i].heading, passages[i].text,
 				   &terms, err);
 		if (rc == 0)
-			rc = fts_add(db, passages[i].id, &terms, err);
+			rc = fts_add(db, d->collection, passages[i].id, &terms, err);
 		lengths[i] = terms.length;
 	}
-	return rc < 0 ? rc : write_lengths(db, id, lengths, n, err);
+	return rc < 0 ? rc : write_lengths(db, d->id, lengths, n, err);
 }
 
 static int index_all(struct store *s, struct db *db, struct ragd_err *err)
 {
-	uint32_t after = 0;
+	struct catalog_document d = { 0 };
 	int rc = 0;
 
 	while (rc == 0) {
 		sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_NEXT, err);
 		struct ragd_str title;
-		uint32_t first, n;
 
 		if (stmt == NULL)
 			return db_fail(db, "read", err);
 		arena_reset(s->arena);
-		sqlite3_bind_int64(stmt, 1, after);
+		sqlite3_bind_int64(stmt, 1, d.id);
 		if (!db_row(db, stmt, &rc, err)) {
 			db_reset(stmt);
 			break;
 		}
-		after = (uint32_t)sqlite3_column_int64(stmt, 0);
-		first = (uint32_t)sqlite3_column_int64(stmt, 2);
-		n = (uint32_t)sqlite3_column_int64(stmt, 3);
+		d.id = (uint32_t)sqlite3_column_int64(stmt, 0);
+		d.collection = (uint32_t)sqlite3_column_int64(stmt, 1);
+		d.first_passage = (uint32_t)sqlite3_column_int64(stmt, 2);
+		d.n_passages = (uint32_t)sqlite3_column_int64(stmt, 3);
 		title = arena_str(s->arena, db_column_str(stmt, 4));
 		db_reset(stmt);
-		rc = index_document(s, db, after, first, n, title, err);
+		rc = index_document(s, db, &d, title, err);
 	}
 	return rc;
 }
@@ -129,11 +130,10 @@ int reindex_if_needed(struct store *s, struct db *db, struct ragd_err *err)
 	if (rc == 0)
 		rc = write_description(db, terms, err);
 	if (rc == 0)
-		rc = db_exec(db, "DELETE FROM vector; DELETE FROM embedder", err);
-	if (rc == 0)
-		rc = meta_set_int(db, "generation", 0, err);
-	if (rc == 0)
-		rc = store_count_change(db, err);
+		rc = db_exec(db,
+			     "DELETE FROM vector; DELETE FROM embedder;"
+			     "UPDATE collection SET generation = 0, changes = changes + 1",
+			     err);
 	if (rc == 0)
 		rc = db_exec(db, "COMMIT", err);
 	if (rc < 0) {

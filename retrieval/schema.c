@@ -3,17 +3,27 @@
 #include <string.h>
 
 #define APPLICATION_ID 0x72616764 /* "ragd" */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 /*
- * content.id is document << 16 | piece, vector.id is document << 1 | generation & 1. fts holds terms
- * only (contentless): their text is in content and passage, once.
+ * content.id is document << 16 | piece, vector.id is document << 1 | generation & 1, of the embedder
+ * of its collection. fts holds terms only (contentless): their text is in content and passage, once.
  */
+#define TAG_TABLE                                                                                  \
+	"CREATE TABLE tag(collection INTEGER NOT NULL, tag TEXT NOT NULL,"                         \
+	" document INTEGER NOT NULL, PRIMARY KEY(collection, tag, document)) WITHOUT ROWID;"
+#define EMBEDDER_TABLE                                                                             \
+	"CREATE TABLE embedder(collection INTEGER NOT NULL, generation INTEGER NOT NULL,"          \
+	" digest TEXT NOT NULL, dim INTEGER NOT NULL, n_fitted INTEGER NOT NULL,"                  \
+	" model BLOB NOT NULL, PRIMARY KEY(collection, generation));"
+#define DOCUMENT_INDEX "CREATE INDEX document_of ON document(collection);"
+
 static const char schema_sql[] =
 	"CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
 	"CREATE TABLE collection(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,"
 	" owner INTEGER NOT NULL, grp INTEGER NOT NULL, mode INTEGER NOT NULL,"
-	" updated INTEGER NOT NULL);"
+	" updated INTEGER NOT NULL, generation INTEGER NOT NULL DEFAULT 0,"
+	" changes INTEGER NOT NULL DEFAULT 0);"
 	"CREATE TABLE document(id INTEGER PRIMARY KEY, collection INTEGER NOT NULL,"
 	" name TEXT NOT NULL, title TEXT NOT NULL, given_title TEXT NOT NULL,"
 	" media_type TEXT NOT NULL, digest TEXT NOT NULL, tags TEXT NOT NULL,"
@@ -22,15 +32,28 @@ static const char schema_sql[] =
 	"CREATE TABLE content(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
 	"CREATE TABLE passage(id INTEGER PRIMARY KEY, start_at INTEGER NOT NULL,"
 	" end_at INTEGER NOT NULL, heading TEXT NOT NULL, body TEXT, runs BLOB);"
-	"CREATE TABLE tag(tag TEXT NOT NULL, document INTEGER NOT NULL,"
-	" PRIMARY KEY(tag, document)) WITHOUT ROWID;"
-	"CREATE TABLE vector(id INTEGER PRIMARY KEY, data BLOB NOT NULL);"
-	"CREATE TABLE embedder(generation INTEGER PRIMARY KEY, digest TEXT NOT NULL,"
-	" dim INTEGER NOT NULL, n_fitted INTEGER NOT NULL, model BLOB NOT NULL);"
+	"CREATE TABLE vector(id INTEGER PRIMARY KEY, data BLOB NOT NULL);" TAG_TABLE EMBEDDER_TABLE
+		DOCUMENT_INDEX
 	"CREATE VIRTUAL TABLE fts USING fts5(title, heading, body, content = '', columnsize = 0,"
 	" tokenize = 'ragd');"
-	"INSERT INTO meta(key, value) VALUES('changes', 0);"
 	"INSERT INTO fts(fts, rank) VALUES('hashsize', 4194304);";
+
+/*
+ * Format 1 had one embedder for all collections, and tags without a collection. Vectors and
+ * embedders are learned again; the full text index is made anew because TERMS_VERSION is another.
+ */
+static const char from_1_sql[] =
+	"ALTER TABLE collection ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE collection ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE tag RENAME TO tag_1;"
+	"DROP TABLE embedder;"
+	"DELETE FROM vector;"
+	"DELETE FROM meta WHERE key IN ('changes', 'generation');" TAG_TABLE EMBEDDER_TABLE
+		DOCUMENT_INDEX "INSERT INTO tag(collection, tag, document)"
+	" SELECT document.collection, tag_1.tag, document.id FROM tag_1, document"
+	" WHERE document.id = tag_1.document;"
+	"DROP TABLE tag_1;"
+	"PRAGMA user_version = 2;";
 
 static int create(struct db *db, struct ragd_err *err)
 {
@@ -46,6 +69,20 @@ static int create(struct db *db, struct ragd_err *err)
 		rc = db_exec(db, schema_sql, err);
 	if (rc == 0)
 		rc = db_exec(db, pragmas, err);
+	if (rc == 0)
+		rc = db_exec(db, "COMMIT", err);
+	if (rc < 0)
+		sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
+	return rc;
+}
+
+/* All or nothing: what a crash interrupts is begun again. */
+static int upgrade(struct db *db, struct ragd_err *err)
+{
+	int rc = db_exec(db, "BEGIN EXCLUSIVE", err);
+
+	if (rc == 0)
+		rc = db_exec(db, from_1_sql, err);
 	if (rc == 0)
 		rc = db_exec(db, "COMMIT", err);
 	if (rc < 0)
@@ -89,11 +126,12 @@ int schema_ready(struct db *db, bool thorough, struct ragd_err *err)
 				    "'%s' is another program's database: move it away or choose "
 				    "another state directory",
 				    db->path);
-	if (version != SCHEMA_VERSION)
+	if (version != 1 && version != SCHEMA_VERSION)
 		return ragd_err_set(
 			err, -ENOTSUP,
 			"the store '%s' has format %d, this ragd reads %d: use the ragd "
 			"that made it",
 			db->path, (int)version, SCHEMA_VERSION);
-	return thorough ? check_pages(db, err) : 0;
+	rc = thorough ? check_pages(db, err) : 0;
+	return rc == 0 && version == 1 ? upgrade(db, err) : rc;
 }

@@ -2,8 +2,9 @@
  * Search: the words of the question to postings, postings to scores over the passages the caller may
  * read, the best of them to hits.
  *
- * The filter comes first: a passage outside it is not counted in document frequencies and lengths
- * either, so that ranks and scores are those of an index that holds nothing else.
+ * The filter comes first: what stands in collections outside it is neither read nor counted in
+ * document frequencies and lengths, so that ranks, scores and the work are those of an index that
+ * holds nothing else.
  */
 #include "retrieval/store_internal.h"
 
@@ -34,7 +35,8 @@ static int filter_collections(struct search *se, const struct catalog *c, struct
 {
 	se->n_allowed = c->n_collections;
 	se->allowed = arena_alloc(se->lane->arena, c->n_collections + 1, 1);
-	if (se->allowed == NULL)
+	se->ids = arena_alloc(se->lane->arena, c->n_collections + 1, sizeof(*se->ids));
+	if (se->allowed == NULL || se->ids == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a search");
 	for (uint32_t i = 0; i < c->n_collections; i++) {
 		const struct catalog_collection *col = c->collections[i];
@@ -43,6 +45,7 @@ static int filter_collections(struct search *se, const struct catalog *c, struct
 		    !acl_may(&col->acl, se->call->caller, ACL_READ))
 			continue;
 		se->allowed[i] = 1;
+		se->ids[se->n_ids++] = i;
 		se->n_passages += col->n_passages;
 		se->sum_length += col->sum_length;
 	}
@@ -56,41 +59,60 @@ static int compare_ids(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The documents that have the tag, ascending. */
-static int documents_of_tag(struct search *se, struct ragd_str tag, uint32_t **out, size_t *n,
-			    struct ragd_err *err)
+struct id_list {
+	uint32_t *p; /* malloc'd */
+	size_t n;
+	size_t cap;
+};
+
+static int id_push(struct id_list *list, uint32_t id, struct ragd_err *err)
+{
+	if (list->n == list->cap) {
+		size_t cap = list->cap * 2 + 64;
+		uint32_t *p = realloc(list->p, cap * sizeof(*p));
+
+		if (p == NULL)
+			return ragd_err_set(err, -ENOMEM, "out of memory for a search");
+		list->p = p;
+		list->cap = cap;
+	}
+	list->p[list->n++] = id;
+	return 0;
+}
+
+static int read_tag(struct search *se, uint32_t collection, struct ragd_str tag,
+		    struct id_list *out, struct ragd_err *err)
 {
 	struct db *db = &se->lane->db;
 	sqlite3_stmt *stmt = db_stmt(db, SQL_TAG_FIND, err);
-	size_t cap = 0, found = 0;
-	uint32_t *ids = NULL;
 	int rc = 0;
 
 	if (stmt == NULL)
 		return db_fail(db, "search", err);
-	db_bind_str(stmt, 1, tag);
+	sqlite3_bind_int64(stmt, 1, collection);
+	db_bind_str(stmt, 2, tag);
 	while (rc == 0 && db_row(db, stmt, &rc, err)) {
-		if (found == cap) {
-			size_t more = cap * 2 + 64;
-			uint32_t *p = realloc(ids, more * sizeof(*p));
-
-			if (p == NULL) {
-				rc = ragd_err_set(err, -ENOMEM, "out of memory for a search");
-				break;
-			}
-			ids = p;
-			cap = more;
-		}
-		ids[found++] = (uint32_t)sqlite3_column_int64(stmt, 0);
+		se->n_looked_at++;
+		rc = id_push(out, (uint32_t)sqlite3_column_int64(stmt, 0), err);
 	}
 	db_reset(stmt);
-	if (rc < 0) {
-		free(ids);
-		return rc;
+	return rc;
+}
+
+/* The documents of the allowed collections that have the tag, ascending. */
+static int documents_of_tag(struct search *se, struct ragd_str tag, struct id_list *out,
+			    struct ragd_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < se->n_ids; i++) {
+		rc = store_still_wanted(se->call, err);
+		if (rc == 0)
+			rc = read_tag(se, se->ids[i], tag, out, err);
 	}
-	*out = ids;
-	*n = found;
-	return 0;
+	if (rc == 0 && out->n > 1)
+		qsort(out->p, out->n, sizeof(*out->p), compare_ids);
+	return rc;
 }
 
 /* Keep of a what is also in b. */
@@ -117,18 +139,17 @@ static int filter_tags(struct search *se, struct ragd_err *err)
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < q->n_tags; i++) {
-		uint32_t *ids = NULL;
-		size_t n = 0;
+		struct id_list ids = { 0 };
 
-		rc = documents_of_tag(se, q->tags[i], &ids, &n, err);
+		rc = documents_of_tag(se, q->tags[i], &ids, err);
 		if (rc == 0 && i == 0) {
-			se->documents = ids;
-			se->n_documents = n;
+			se->documents = ids.p;
+			se->n_documents = ids.n;
 			continue;
 		}
 		if (rc == 0)
-			se->n_documents = intersect(se->documents, se->n_documents, ids, n);
-		free(ids);
+			se->n_documents = intersect(se->documents, se->n_documents, ids.p, ids.n);
+		free(ids.p);
 	}
 	se->by_document = q->n_tags > 0;
 	return rc;
@@ -140,35 +161,24 @@ bool search_sees(const struct search *se, const struct catalog_page *page, uint3
 
 	if (collection == 0 || collection >= se->n_allowed || se->allowed[collection] == 0)
 		return false;
-	return !se->by_document || bsearch(&page->document[place], se->documents, se->n_documents,
-					   sizeof(*se->documents), compare_ids) != NULL;
+	if (!se->by_document)
+		return true;
+	return se->n_documents > 0 &&
+	       bsearch(&page->document[place], se->documents, se->n_documents,
+		       sizeof(*se->documents), compare_ids) != NULL;
 }
 
 /* ---- words --------------------------------------------------------------------------------- */
 
-/* In how many passages of the allowed collections the word is; tags do not change what is rare. */
-static uint64_t count_seen(const struct search *se, const struct catalog *c,
-			   const struct postings *list)
+static const struct postings *lists_of(const struct search *se, ssize_t word)
 {
-	uint64_t n = 0;
-	uint32_t place;
-
-	for (size_t i = 0; i < list->n; i++) {
-		const struct catalog_page *page = catalog_at(c, list->p[i].passage, &place);
-
-		if (page != NULL && page->collection[place] < se->n_allowed)
-			n += se->allowed[page->collection[place]];
-	}
-	return n;
+	return &se->lists[(size_t)word * se->n_ids];
 }
 
-static void score_word(struct search *se, const struct catalog *c, const struct postings *list,
-		       float weight)
+static void score_list(struct search *se, const struct catalog *c, const struct postings *list,
+		       float idf)
 {
-	float mean = (float)se->sum_length / (float)MAX(se->n_passages, 1);
-	double df = (double)count_seen(se, c, list);
-	double n = (double)se->n_passages;
-	float idf = (float)log(1.0 + (n - df + 0.5) / (df + 0.5)) * weight;
+	float mean = MAX((float)se->sum_length / (float)MAX(se->n_passages, 1), 1);
 	float *scores = se->lane->scores;
 	uint32_t place;
 
@@ -178,27 +188,50 @@ static void score_word(struct search *se, const struct catalog *c, const struct 
 
 		if (page == NULL || !search_sees(se, page, place))
 			continue;
-		norm = BM25_K1 * (1 - BM25_B + BM25_B * (float)page->length[place] / MAX(mean, 1));
+		norm = BM25_K1 * (1 - BM25_B + BM25_B * (float)page->length[place] / mean);
 		scores[page->dense * CATALOG_PAGE + place] +=
 			idf * tf * (BM25_K1 + 1) / (tf + norm);
 	}
 }
 
+/* What is rare is counted in all of the allowed collections; tags do not change it. */
+static void score_word(struct search *se, const struct catalog *c, ssize_t word)
+{
+	const struct postings *lists = lists_of(se, word);
+	double n = (double)se->n_passages, df = 0;
+	float idf;
+
+	for (size_t i = 0; i < se->n_ids; i++)
+		df += (double)lists[i].n;
+	idf = (float)log(1.0 + (n - df + 0.5) / (df + 0.5)) * se->words[word].n;
+	for (size_t i = 0; i < se->n_ids; i++)
+		score_list(se, c, &lists[i], idf);
+}
+
+/* One list for each word and each allowed collection: no other is opened. */
 static int read_lists(struct search *se, struct ragd_err *err)
 {
+	size_t n = (size_t)se->n_words * se->n_ids;
 	int rc = 0;
 
-	se->lists = arena_alloc(se->lane->arena, (size_t)se->n_words + 1, sizeof(*se->lists));
+	se->lists = arena_alloc(se->lane->arena, n + 1, sizeof(*se->lists));
 	if (se->lists == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a search");
-	for (ssize_t i = 0; rc == 0 && i < se->n_words; i++)
-		rc = fts_postings(&se->lane->db, se->words[i].stem, &se->lists[i], err);
+	for (; rc == 0 && se->n_lists < n; se->n_lists++) {
+		struct postings *list = &se->lists[se->n_lists];
+
+		rc = store_still_wanted(se->call, err);
+		if (rc == 0)
+			rc = fts_postings(&se->lane->db, se->ids[se->n_lists % se->n_ids],
+					  se->words[se->n_lists / se->n_ids].stem, list, err);
+		se->n_looked_at += list->n;
+	}
 	return rc;
 }
 
 static void free_lists(struct search *se)
 {
-	for (ssize_t i = 0; se->lists != NULL && i < se->n_words; i++)
+	for (size_t i = 0; i < se->n_lists; i++)
 		postings_fini(&se->lists[i]);
 }
 
@@ -211,7 +244,7 @@ static int search_words(struct search *se, const struct catalog *c, struct ragd_
 	if (rc == 0)
 		rc = store_still_wanted(se->call, err);
 	for (ssize_t i = 0; rc == 0 && i < se->n_words; i++)
-		score_word(se, c, &se->lists[i], se->words[i].n);
+		score_word(se, c, i);
 	return rc;
 }
 
@@ -371,6 +404,7 @@ int store_search(struct store *s, const struct ragd_call *call, const struct rag
 	if (rc == 0)
 		rc = load_hits(&se, hits, n, err);
 	lane_end(se.lane);
+	atomic_fetch_add_explicit(&s->n_looked_at, se.n_looked_at, memory_order_relaxed);
 	free_lists(&se);
 	free(se.documents);
 	free(se.found.p);

@@ -26,20 +26,26 @@ struct search {
 	struct terms_word *words;
 	ssize_t n_words;
 
-	uint8_t *
-		allowed; /* [n_allowed]: 1 for collections that the caller may read and asked for */
+	/* The collections that the caller may read and asked for. */
+	uint8_t *allowed; /* [n_allowed]: by id, 1 for one of them */
 	uint32_t n_allowed;
+	uint32_t *ids; /* [n_ids]: ascending */
+	size_t n_ids;
 	uint64_t n_passages; /* in them */
 	uint64_t sum_length;
 	bool by_document;    /* only these: */
 	uint32_t *documents; /* malloc'd, ascending */
 	size_t n_documents;
 
-	struct postings *lists;  /* of the words; lane->scores has what they score */
+	/* [n_words][n_ids]: of each word in each collection; lane->scores has what they score. */
+	struct postings *lists;
+	size_t n_lists;          /* read so far */
 	struct candidates found; /* a heap, when fused */
 	struct candidate *best;
 	size_t n_best;
 	const char **names; /* of the collections of the best */
+
+	uint64_t n_looked_at; /* postings, vectors and tagged documents */
 };
 
 /* Whether the passage is inside the filter. */

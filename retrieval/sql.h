@@ -14,9 +14,13 @@
 	ROW(META_GET, "SELECT value FROM meta WHERE key = ?1") \
 	ROW(META_PUT, "INSERT INTO meta(key, value) VALUES(?1, ?2) " \
 		"ON CONFLICT(key) DO UPDATE SET value = excluded.value") \
-	ROW(META_BUMP, "UPDATE meta SET value = value + 1 WHERE key = 'changes'") \
 	/* collections */ \
-	ROW(COLLECTION_ALL, "SELECT id, name, owner, grp, mode, updated FROM collection") \
+	ROW(COLLECTION_ALL, \
+		"SELECT id, name, owner, grp, mode, updated, generation FROM collection") \
+	ROW(COLLECTION_CHANGES, "SELECT changes FROM collection WHERE id = ?1") \
+	ROW(COLLECTION_BUMP, "UPDATE collection SET changes = changes + 1 WHERE id = ?1") \
+	ROW(COLLECTION_LEARNED, \
+		"UPDATE collection SET generation = ?2, changes = changes + 1 WHERE id = ?1") \
 	ROW(COLLECTION_FIND, \
 		"SELECT id, owner, grp, mode, updated FROM collection WHERE name = ?1") \
 	ROW(COLLECTION_ADD, \
@@ -62,24 +66,32 @@
 		"WHERE id BETWEEN ?1 AND ?2 ORDER BY id") \
 	ROW(PASSAGE_DROP, "DELETE FROM passage WHERE id BETWEEN ?1 AND ?2") \
 	/* tags */ \
-	ROW(TAG_ADD, "INSERT OR IGNORE INTO tag(tag, document) VALUES(?1, ?2)") \
-	ROW(TAG_DROP, "DELETE FROM tag WHERE tag = ?1 AND document = ?2") \
-	ROW(TAG_FIND, "SELECT document FROM tag WHERE tag = ?1 ORDER BY document") \
+	ROW(TAG_ADD, "INSERT OR IGNORE INTO tag(collection, tag, document) VALUES(?1, ?2, ?3)") \
+	ROW(TAG_DROP, "DELETE FROM tag WHERE collection = ?1 AND tag = ?2 AND document = ?3") \
+	ROW(TAG_FIND, \
+		"SELECT document FROM tag WHERE collection = ?1 AND tag = ?2 ORDER BY document") \
 	/* vectors, id = document << 1 | side of the generation */ \
 	ROW(VECTOR_ADD, "INSERT INTO vector(id, data) VALUES(?1, ?2)") \
 	ROW(VECTOR_GET, "SELECT data FROM vector WHERE id = ?1") \
 	ROW(VECTOR_DROP, "DELETE FROM vector WHERE id BETWEEN ?1 AND ?2") \
-	ROW(VECTOR_SIDE, \
-		"SELECT id FROM vector WHERE id > ?1 AND (id & 1) = ?2 ORDER BY id LIMIT 1") \
-	ROW(EMBEDDER_GET, "SELECT digest, model, n_fitted FROM embedder WHERE generation = ?1") \
+	ROW(EMBEDDER_GET, \
+		"SELECT digest, model, n_fitted FROM embedder WHERE collection = ?1 AND generation = ?2") \
 	ROW(EMBEDDER_ADD, \
-		"INSERT INTO embedder(generation, digest, dim, n_fitted, model) " \
-		"VALUES(?1, ?2, ?3, ?4, ?5)") \
-	ROW(EMBEDDER_DROP, "DELETE FROM embedder WHERE generation <> ?1") \
+		"INSERT INTO embedder(collection, generation, digest, dim, n_fitted, model) " \
+		"VALUES(?1, ?2, ?3, ?4, ?5, ?6)") \
+	/* all but the one of this generation; there is none of 0 */ \
+	ROW(EMBEDDER_DROP, "DELETE FROM embedder WHERE collection = ?1 AND generation <> ?2") \
 	ROW(DOCUMENT_NEXT, \
 		"SELECT id, collection, first_passage, n_passages, title FROM document " \
 		"WHERE id > ?1 ORDER BY id LIMIT 1") \
-	ROW(DOCUMENT_AT, "SELECT first_passage FROM document WHERE id = ?1") \
+	/* the same of one collection */ \
+	ROW(DOCUMENT_OF_NEXT, \
+		"SELECT id, first_passage, n_passages, title FROM document INDEXED BY document_of " \
+		"WHERE collection = ?1 AND id > ?2 ORDER BY id LIMIT 1") \
+	ROW(DOCUMENT_OF, \
+		"SELECT id, first_passage, n_passages FROM document INDEXED BY document_of " \
+		"WHERE collection = ?1 ORDER BY id") \
+	ROW(DOCUMENT_AT, "SELECT first_passage, n_passages FROM document WHERE id = ?1") \
 	/* full text */ \
 	ROW(FTS_ADD, "INSERT INTO fts(rowid, title, heading, body) VALUES(?1, ?2, ?3, ?4)") \
 	ROW(FTS_DROP, \

@@ -13,14 +13,12 @@
 #include "base/clock.h"
 #include "base/util.h"
 #include "retrieval/fuse.h"
-#include "retrieval/passages.h"
 #include "retrieval/prepare.h"
 #include "retrieval/reindex.h"
 #include "retrieval/schema.h"
 #include "retrieval/store_internal.h"
 
 #define MAX_DOCUMENT ((size_t)32 << 20)
-#define MAX_LIST     4096 /* rows at once; the API asks for one more than a page of 1000 */
 /* A database up to this size has every page looked at when the last process did not close it. */
 #define THOROUGH_BYTES ((off_t)64 << 20)
 
@@ -114,8 +112,10 @@ static int load_collections(struct store *s, struct db *db, struct ragd_err *err
 		else if (catalog_add_collection(&s->catalog, id, name, &acl,
 						sqlite3_column_int64(stmt, 5)) < 0)
 			rc = ragd_err_set(err, -ENOMEM, "out of memory for the catalog");
-		else
+		if (rc == 0) {
 			s->catalog.collections[id]->shown = name[0] != ' ';
+			s->catalog.collections[id]->generation = sqlite3_column_int64(stmt, 6);
+		}
 	}
 	db_reset(stmt);
 	return rc;
@@ -308,9 +308,11 @@ static int remove_run(struct job *job, struct db *db, struct ragd_err *err)
 		job->rc = acl_check(&row.acl, j->collection, j->call->caller, ACL_WRITE, &job->err);
 		if (job->rc == 0)
 			rc = document_drop(j->store, db, row.id, j->id, &j->change, err);
+		if (rc == -ENOENT && !acl_may(&row.acl, j->call->caller, ACL_READ))
+			return 0; /* what was there is not told */
 		job->removes = true;
 		if (rc == 0 && job->rc == 0)
-			rc = store_count_change(db, err);
+			rc = store_count_change(db, row.id, err);
 	}
 	if (rc == -ENOENT) {
 		job->rc = rc;
@@ -346,142 +348,7 @@ int store_remove(struct store *s, const struct ragd_call *call, const char *coll
 	return writer_run(s->writer, &j.job, err);
 }
 
-/* ---- list and get ------------------------------------------------------------------------- */
-
-/* Columns from `at`: name, title, media_type, digest, n_bytes, n_passages, updated. */
-static int copy_info(sqlite3_stmt *stmt, const struct memory *m, struct ragd_document_info *out)
-{
-	out->id = memory_copy(m, db_column_str(stmt, 0));
-	out->title = memory_copy(m, db_column_str(stmt, 1));
-	out->media_type = memory_copy(m, db_column_str(stmt, 2));
-	out->digest = memory_copy(m, db_column_str(stmt, 3));
-	out->n_bytes = (uint64_t)sqlite3_column_int64(stmt, 4);
-	out->n_passages = (uint32_t)sqlite3_column_int64(stmt, 5);
-	out->updated_s = sqlite3_column_int64(stmt, 6);
-	return out->id != NULL && out->title != NULL && out->media_type != NULL &&
-			       out->digest != NULL
-		       ? 0
-		       : -ENOMEM;
-}
-
-static int list_rows(struct db *db, const struct ragd_call *call, uint32_t collection,
-		     struct ragd_str after, size_t limit, struct ragd_document_info *list,
-		     size_t *n, struct ragd_err *err)
-{
-	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_PAGE, err);
-	struct memory m = memory_of_call(call);
-	int rc = 0;
-
-	if (stmt == NULL)
-		return db_fail(db, "read", err);
-	sqlite3_bind_int64(stmt, 1, collection);
-	db_bind_str(stmt, 2, after);
-	sqlite3_bind_int64(stmt, 3, (int64_t)limit);
-	*n = 0;
-	while (rc == 0 && *n < limit && db_row(db, stmt, &rc, err))
-		if (copy_info(stmt, &m, &list[(*n)++]) < 0)
-			rc = ragd_err_set(err, -ENOMEM,
-					  "the request's memory does not hold %zu documents: ask "
-					  "for fewer",
-					  limit);
-	db_reset(stmt);
-	return rc;
-}
-
-int store_list(struct store *s, const struct ragd_call *call, const char *collection,
-	       struct ragd_str after, size_t limit, const struct ragd_document_info **out,
-	       size_t *n, struct ragd_err *err)
-{
-	struct ragd_document_info *list;
-	struct catalog_collection col;
-	struct lane *lane = NULL;
-	size_t found = 0;
-	int rc;
-
-	rc = store_collection(s, call, collection, ACL_READ, &col, err);
-	if (rc < 0)
-		return rc;
-	limit = MIN(limit, MAX_LIST);
-	list = call->alloc(call, limit + 1, sizeof(*list));
-	if (list == NULL)
-		return ragd_err_set(err, -ENOMEM, "the request's memory is used up");
-	rc = lane_get(&s->lanes, &lane, err);
-	if (rc == 0)
-		rc = list_rows(&lane->db, call, col.id, after, limit, list, &found, err);
-	lane_put(&s->lanes, lane);
-	if (rc < 0)
-		return rc;
-	*out = list;
-	*n = found;
-	return 0;
-}
-
-/* Info, and content unless NULL, as of one moment. */
-static int get_document(struct db *db, const struct ragd_call *call, uint32_t collection,
-			struct ragd_str id, struct ragd_document_info *info,
-			struct ragd_str *content, struct ragd_err *err)
-{
-	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_INFO, err);
-	struct memory m = memory_of_call(call);
-	uint32_t document = 0;
-	char *bytes;
-	int rc = 0;
-
-	if (stmt == NULL)
-		return db_fail(db, "read", err);
-	sqlite3_bind_int64(stmt, 1, collection);
-	db_bind_str(stmt, 2, id);
-	if (db_row(db, stmt, &rc, err)) {
-		document = (uint32_t)sqlite3_column_int64(stmt, 7);
-		rc = copy_info(stmt, &m, info);
-		if (rc < 0)
-			ragd_err_set(err, rc, "the request's memory is used up");
-	} else if (rc == 0) {
-		rc = ragd_err_set(err, -ENOENT, "the collection has no document '%.*s'",
-				  (int)MIN(id.len, 120), id.s);
-	}
-	if (rc == 0 && content != NULL) { /* while the row keeps its snapshot */
-		bytes = call->alloc(call, info->n_bytes + 1, 1);
-		if (bytes == NULL)
-			rc = ragd_err_set(
-				err, -ENOMEM,
-				"the request's memory does not hold the %llu bytes of the "
-				"document",
-				(unsigned long long)info->n_bytes);
-		else
-			rc = content_read(db, document, 0, info->n_bytes, bytes, err);
-		*content = (struct ragd_str){ bytes, info->n_bytes };
-	}
-	db_reset(stmt);
-	return rc;
-}
-
-int store_get(struct store *s, const struct ragd_call *call, const char *collection,
-	      struct ragd_str id, struct ragd_document_info *info, struct ragd_str *content,
-	      struct ragd_err *err)
-{
-	struct ragd_document_info found = { 0 };
-	struct ragd_str bytes = { NULL, 0 };
-	struct catalog_collection col;
-	struct lane *lane = NULL;
-	int rc;
-
-	rc = store_collection(s, call, collection, ACL_READ, &col, err);
-	if (rc < 0)
-		return rc;
-	rc = lane_get(&s->lanes, &lane, err);
-	if (rc == 0)
-		rc = get_document(&lane->db, call, col.id, id, &found,
-				  content != NULL ? &bytes : NULL, err);
-	lane_put(&s->lanes, lane);
-	if (rc < 0)
-		return rc;
-	if (info != NULL)
-		*info = found;
-	if (content != NULL)
-		*content = bytes;
-	return 0;
-}
+/* ---- what there is, and texts as vectors ---------------------------------------------------- */
 
 /* Files of the store; a directory that cannot be read counts nothing. */
 static uint64_t bytes_on_disk(const struct store *s)
@@ -516,10 +383,10 @@ void store_stats(struct store *s, const struct ragd_caller *caller,
 		out->n_collections++;
 		out->n_documents += col->n_documents;
 		out->n_passages += col->n_passages;
-	}
-	if (s->now.embedder != NULL && caller->admin) {
-		out->dim = s->now.embedder->dim;
-		out->n_vectors = vectors_count(s->now.vectors);
+		if (col->now.embedder != NULL) {
+			out->dim = MAX(out->dim, col->now.embedder->dim);
+			out->n_vectors += vectors_count(col->now.vectors);
+		}
 	}
 	pthread_rwlock_unlock(&c->lock);
 	if (caller->admin)
@@ -542,21 +409,41 @@ static int embed_texts(struct lane *lane, const struct embedder *e, const struct
 	return rc;
 }
 
+/*
+ * Of the collections that the caller may read, the embedder of the one that had most to learn from; of
+ * equals the first made. Nothing that the caller may not read decides, nor is in it. Referenced.
+ */
+static struct embedder *choose_embedder(struct store *s, const struct ragd_caller *caller)
+{
+	const struct catalog *c = &s->catalog;
+	struct embedder *best = NULL;
+
+	pthread_rwlock_rdlock(&s->catalog.lock);
+	for (uint32_t i = 0; i < c->n_collections; i++) {
+		const struct catalog_collection *col = c->collections[i];
+
+		if (col != NULL && col->shown && col->now.embedder != NULL &&
+		    acl_may(&col->acl, caller, ACL_READ) &&
+		    (best == NULL || col->now.embedder->n_fitted > best->n_fitted))
+			best = col->now.embedder;
+	}
+	embedder_ref(best);
+	pthread_rwlock_unlock(&s->catalog.lock);
+	return best;
+}
+
 int store_embed(struct store *s, const struct ragd_call *call, const struct ragd_str *texts,
 		size_t n, const float **out, uint32_t *dim, struct ragd_err *err)
 {
 	struct lane *lane = NULL;
-	struct embedder *e;
+	struct embedder *e = choose_embedder(s, call->caller);
 	float *vectors;
 	int rc;
 
-	pthread_rwlock_rdlock(&s->catalog.lock);
-	e = embedder_ref(s->now.embedder);
-	pthread_rwlock_unlock(&s->catalog.lock);
 	if (e == NULL)
 		return ragd_err_set(err, -EAGAIN,
 				    "there is nothing to have learned vectors from yet: add at "
-				    "least %d passages of text",
+				    "least %d passages of text to a collection that you may read",
 				    EMBED_MIN_PASSAGES);
 	vectors = call->alloc(call, n * e->dim + 1, sizeof(*vectors));
 	rc = vectors != NULL ? lane_get(&s->lanes, &lane, err)
@@ -573,6 +460,11 @@ int store_embed(struct store *s, const struct ragd_call *call, const struct ragd
 	}
 	embedder_unref(e);
 	return rc;
+}
+
+uint64_t store_looked_at(struct store *s)
+{
+	return atomic_load_explicit(&s->n_looked_at, memory_order_relaxed);
 }
 
 int store_settle(struct store *s, struct ragd_err *err)

@@ -73,6 +73,11 @@ void store_stats(struct store *s, const struct ragd_caller *caller,
 int store_embed(struct store *s, const struct ragd_call *call, const struct ragd_str *texts,
 		size_t n, const float **out, uint32_t *dim, struct ragd_err *err);
 /*
+ * Postings, vectors and tagged documents that searches have read so far: what a search reads must not
+ * depend on what its caller may not.
+ */
+uint64_t store_looked_at(struct store *s);
+/*
  * Do now what the store would do by itself once it is left alone (learn from what was added), and wait
  * until it is done.
  */

@@ -13,12 +13,6 @@
 #include "retrieval/vectors.h"
 #include "retrieval/writer.h"
 
-/* An embedder and the vectors it made. */
-struct meaning {
-	struct embedder *embedder; /* NULL: nothing learned */
-	struct vectors *vectors;
-};
-
 static inline unsigned meaning_side(const struct embedder *e)
 {
 	return (unsigned)(e->generation & 1);
@@ -36,13 +30,7 @@ struct store {
 	struct lanes lanes;
 	struct writer *writer;
 	struct tender *tender;
-
-	/*
-	 * Changed on the writer's thread with the catalog locked for writing: read them there, or with
-	 * the catalog locked for reading. `next` is learned and being filled, beside `now`.
-	 */
-	struct meaning now;
-	struct meaning next;
+	atomic_uint_fast64_t n_looked_at; /* see store_looked_at */
 
 	/* The writer's alone. */
 	struct terms *terms;
@@ -56,7 +44,9 @@ int64_t store_now(void); /* Unix time */
 /* -ETIMEDOUT or -ECANCELED with a sentence, if nobody waits for the answer any more. */
 int store_still_wanted(const struct ragd_call *call, struct ragd_err *err);
 
-/* A copy of the collection as the caller may use it: -ENOENT, -EACCES with a sentence. */
+/* A copy of a collection that is shown, whoever may use it; false if there is none. */
+bool store_collection_copy(struct store *s, const char *name, struct catalog_collection *out);
+/* The same as the caller may use it: -ENOENT, -EACCES with a sentence. */
 int store_collection(struct store *s, const struct ragd_call *call, const char *name, unsigned want,
 		     struct catalog_collection *out, struct ragd_err *err);
 /* The same as the transaction sees it, on the writer's connection: -ENOENT or a failure. */
@@ -91,10 +81,12 @@ struct prepared;
 bool document_same(sqlite3_stmt *row, const struct prepared *p);
 /*
  * Inside a transaction: replace or add a document; *status says what it came to. What changed is
- * noted in *change for change_apply.
+ * noted in *change for change_apply. `always`: also one that is stored as it is, so that the work
+ * does not tell.
  */
 int document_write(struct store *s, struct db *db, uint32_t collection, const struct prepared *p,
-		   enum ragd_put_status *status, struct change *change, struct ragd_err *err);
+		   bool always, enum ragd_put_status *status, struct change *change,
+		   struct ragd_err *err);
 /* Inside a transaction: take a document out of every table. -ENOENT, having changed nothing. */
 int document_drop(struct store *s, struct db *db, uint32_t collection, struct ragd_str id,
 		  struct change *change, struct ragd_err *err);
@@ -103,16 +95,21 @@ void change_apply(struct store *s, const struct change *change);
 /* Free what it points to, and make it no change. */
 void change_clear(struct change *change);
 
-/* Inside a transaction that changes what can be found: counted, see vectors_stamp. */
-int store_count_change(struct db *db, struct ragd_err *err);
+/* Inside a transaction that changes what can be found in a collection: counted, see vectors_stamp. */
+int store_count_change(struct db *db, uint32_t collection, struct ragd_err *err);
 
-/* Load the embedder and its vectors, from their files or from SQLite. On the writer's connection. */
+/*
+ * Load each collection's embedder and its vectors, from their files or from SQLite. On the writer's
+ * connection.
+ */
 int meaning_open(struct store *s, struct db *db, struct ragd_err *err);
 /* Save the vectors as files. */
 void meaning_close(struct store *s);
+/* The embedder that a collection has now, referenced; NULL if it has none or is gone. */
+struct embedder *meaning_embedder(struct store *s, uint32_t collection);
+/* Free one that the catalog no longer has, and make it none. */
+void meaning_fini(struct meaning *m);
 int meaning_write(struct db *db, uint32_t document, unsigned side, const uint16_t *half, size_t n,
 		  struct ragd_err *err);
-int64_t meta_int(struct db *db, const char *key, int64_t dflt, int *rc, struct ragd_err *err);
-int meta_set_int(struct db *db, const char *key, int64_t value, struct ragd_err *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "base/util.h"
 #include "retrieval/learn.h"
 #include "retrieval/store_internal.h"
 
@@ -23,7 +24,6 @@ struct tender {
 	unsigned answered; /* and done */
 	int rc;            /* of the last work */
 	struct ragd_err err;
-	uint64_t gave_up_at; /* passages when they taught nothing; 0: they did */
 };
 
 static bool told_to_stop(void *arg)
@@ -41,20 +41,17 @@ enum due { DUE_NOT, DUE_WHEN_CALM, DUE_NOW };
 
 /*
  * Grown by a quarter since it was learned: when calm. Four times as many: at once. Asked to settle: at
- * once, however little it has grown.
+ * once, however little it has grown. With the catalog locked.
  */
-static enum due what_is_due(struct tender *t, bool asked)
+static enum due due_of(const struct catalog_collection *col, bool asked)
 {
-	struct store *s = t->store;
-	uint64_t n, had = 0;
+	uint64_t n = col->n_passages, had = 0;
 
-	pthread_rwlock_rdlock(&s->catalog.lock);
-	n = s->catalog.n_passages;
-	if (s->now.embedder != NULL)
-		had = s->now.embedder->n_fitted;
-	pthread_rwlock_unlock(&s->catalog.lock);
-	if (t->gave_up_at > had)
-		had = t->gave_up_at;
+	if (!col->shown)
+		return DUE_NOT;
+	if (col->now.embedder != NULL)
+		had = col->now.embedder->n_fitted;
+	had = MAX(had, col->gave_up_at);
 	if (asked && n >= EMBED_MIN_PASSAGES && n != had)
 		return DUE_NOW;
 	if (n < EMBED_MIN_PASSAGES || n < had + had / 4)
@@ -62,25 +59,73 @@ static enum due what_is_due(struct tender *t, bool asked)
 	return n >= 4 * had && n >= MANY ? DUE_NOW : DUE_WHEN_CALM;
 }
 
-static void work(struct tender *t)
+/* The first collection from `*id` on for which something is due; DUE_NOT at the end. */
+static enum due next_due(struct tender *t, bool asked, uint32_t *id)
+{
+	const struct catalog *c = &t->store->catalog;
+	enum due due = DUE_NOT;
+
+	pthread_rwlock_rdlock(&t->store->catalog.lock);
+	for (; *id < c->n_collections; ++*id) {
+		if (c->collections[*id] != NULL)
+			due = due_of(c->collections[*id], asked);
+		if (due != DUE_NOT)
+			break;
+	}
+	pthread_rwlock_unlock(&t->store->catalog.lock);
+	return due;
+}
+
+/* What is due most urgently. */
+static enum due what_is_due(struct tender *t, bool asked)
+{
+	enum due most = DUE_NOT, due;
+	uint32_t id = 0;
+
+	while (most != DUE_NOW && (due = next_due(t, asked, &id)) != DUE_NOT) {
+		most = MAX(most, due);
+		id++;
+	}
+	return most;
+}
+
+static int work_on(struct tender *t, uint32_t collection, struct ragd_err *err)
 {
 	struct store *s = t->store;
-	struct ragd_err err = { 0 };
-	int rc = learn(s, told_to_stop, t, &err);
+	struct catalog_collection *col;
+	int rc = learn(s, collection, told_to_stop, t, err);
 
-	t->gave_up_at = 0;
-	if (rc < 0) {
-		pthread_rwlock_rdlock(&s->catalog.lock);
-		t->gave_up_at = s->catalog.n_passages;
-		pthread_rwlock_unlock(&s->catalog.lock);
+	pthread_rwlock_wrlock(&s->catalog.lock);
+	col = catalog_collection(&s->catalog, collection);
+	if (col != NULL)
+		col->gave_up_at = rc < 0 ? col->n_passages : 0;
+	pthread_rwlock_unlock(&s->catalog.lock);
+	if (rc == -ENODATA || rc == -ENOENT)
+		return 0;
+	if (rc < 0 && rc != -ECANCELED)
+		store_tell(s, STORE_TROUBLE, "%s", err->msg);
+	return rc;
+}
+
+/* All that is due, one collection after the other; the first failure is what is told. */
+static void work(struct tender *t, bool asked)
+{
+	struct ragd_err first = { 0 };
+	uint32_t id = 0;
+	int rc = 0;
+
+	for (; next_due(t, asked, &id) != DUE_NOT && !told_to_stop(t); id++) {
+		struct ragd_err err = { 0 };
+		int one = work_on(t, id, &err);
+
+		if (one < 0 && rc == 0) {
+			rc = one;
+			first = err;
+		}
 	}
-	if (rc < 0 && rc != -ECANCELED && rc != -ENODATA)
-		store_tell(s, STORE_TROUBLE, "%s", err.msg);
-	if (rc == -ENODATA)
-		rc = 0;
 	pthread_mutex_lock(&t->lock);
 	t->rc = rc;
-	t->err = err;
+	t->err = first;
 	pthread_mutex_unlock(&t->lock);
 }
 
@@ -122,7 +167,7 @@ static void look(struct tender *t)
 		due = what_is_due(t, waits);
 	}
 	if (due != DUE_NOT && !told_to_stop(t))
-		work(t);
+		work(t, waits);
 	pthread_mutex_lock(&t->lock);
 	t->answered = asked;
 	pthread_cond_broadcast(&t->settled);

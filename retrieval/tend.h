@@ -1,7 +1,7 @@
 /*
- * What the store does by itself, in one thread: finish removing collections, learn an embedder when there are enough passages,
- * learn it again when they have grown by a quarter, give every passage its vector, then swap. Searches and
- * writes go on meanwhile, on the vectors there are.
+ * What the store does by itself, in one thread: finish removing collections; for each collection, learn
+ * an embedder when it has enough passages, learn it again when they have grown by a quarter, give every
+ * passage its vector, then swap. Searches and writes go on meanwhile, on the vectors there are.
  */
 #ifndef RETRIEVAL_TEND_H
 #define RETRIEVAL_TEND_H

@@ -13,8 +13,11 @@
 
 #include "base/arena.h"
 
-/* Raised whenever the same text gives other terms: the index is then made anew. */
-#define TERMS_VERSION 1
+/*
+ * Raised whenever the same text gives other terms or they are written otherwise: the index is then
+ * made anew.
+ */
+#define TERMS_VERSION 2
 
 #define TERMS_LENGTH_MAX 65535 /* what a passage's length is cut at */
 

@@ -38,77 +38,64 @@ static void calm_threads(void)
 	omp_set_num_threads(1);
 }
 
-struct vectors *vectors_new(uint32_t dim, unsigned side)
+struct vectors *vectors_new(uint32_t collection, uint32_t dim, unsigned side)
 {
 	struct vectors *v = calloc(1, sizeof(*v));
 
 	if (v == NULL)
 		return NULL;
+	v->collection = collection;
 	v->dim = dim;
 	v->side = side;
 	v->whole = true;
 	return v;
 }
 
-void vectors_index_fini(struct vectors_index *ix)
+static void forget(struct vectors *v)
 {
-	if (ix->faiss != NULL)
-		faiss_Index_free(ix->faiss);
-	free(ix->passages);
-	memset(ix, 0, sizeof(*ix));
+	if (v->faiss != NULL)
+		faiss_Index_free(v->faiss);
+	free(v->passages);
+	v->faiss = NULL;
+	v->passages = NULL;
+	v->n = 0;
+	v->cap = 0;
 }
 
 void vectors_free(struct vectors *v)
 {
 	if (v == NULL)
 		return;
-	for (uint32_t i = 0; i < v->n_indexes; i++)
-		vectors_index_fini(&v->indexes[i]);
-	free(v->indexes);
+	forget(v);
 	free(v);
 }
 
-struct vectors_index *vectors_index_at(struct vectors *v, uint32_t collection)
-{
-	if (collection >= v->n_indexes) {
-		uint32_t n = collection + collection / 2 + 16;
-		struct vectors_index *p = realloc(v->indexes, n * sizeof(*p));
-
-		if (p == NULL)
-			return NULL;
-		memset(p + v->n_indexes, 0, (n - v->n_indexes) * sizeof(*p));
-		v->indexes = p;
-		v->n_indexes = n;
-	}
-	return &v->indexes[collection];
-}
-
-static float *data_of(const struct vectors_index *ix)
+static float *data_of(const struct vectors *v)
 {
 	float *xb = NULL;
 	size_t size;
 
-	if (ix->faiss != NULL)
-		faiss_IndexFlat_xb(ix->faiss, &xb, &size);
+	if (v->faiss != NULL)
+		faiss_IndexFlat_xb(v->faiss, &xb, &size);
 	return xb;
 }
 
 /* Places 0 .. n in FAISS and in the table; what is behind the living ones is zeros. */
-static int make_room(struct vectors *v, struct vectors_index *ix, uint32_t n, const float *zeros)
+static int make_room(struct vectors *v, uint32_t n, const float *zeros)
 {
-	if (ix->faiss == NULL && faiss_IndexFlatIP_new_with(&ix->faiss, (idx_t)v->dim) != 0)
+	if (v->faiss == NULL && faiss_IndexFlatIP_new_with(&v->faiss, (idx_t)v->dim) != 0)
 		return -ENOMEM;
-	if (n > ix->cap) {
-		uint32_t cap = MAX(n, ix->cap + ix->cap / 2);
-		uint32_t *p = realloc(ix->passages, cap * sizeof(*p));
+	if (n > v->cap) {
+		uint32_t cap = MAX(n, v->cap + v->cap / 2);
+		uint32_t *p = realloc(v->passages, cap * sizeof(*p));
 
 		if (p == NULL)
 			return -ENOMEM;
-		ix->passages = p;
-		ix->cap = cap;
+		v->passages = p;
+		v->cap = cap;
 	}
-	while (faiss_Index_ntotal(ix->faiss) < (idx_t)n)
-		if (faiss_Index_add(ix->faiss, 1, zeros) != 0)
+	while (faiss_Index_ntotal(v->faiss) < (idx_t)n)
+		if (faiss_Index_add(v->faiss, 1, zeros) != 0)
 			return -ENOMEM;
 	return 0;
 }
@@ -121,88 +108,76 @@ static struct catalog_page *page_of(const struct catalog *c, uint32_t passage)
 void vectors_add(struct vectors *v, struct catalog *c, const struct catalog_document *d,
 		 const uint16_t *half)
 {
-	struct vectors_index *ix = vectors_index_at(v, d->collection);
 	float *zeros = calloc(v->dim, sizeof(*zeros)), *data;
 
 	calm_threads();
-	if (ix == NULL || zeros == NULL || make_room(v, ix, ix->n + d->n_passages, zeros) < 0) {
+	if (zeros == NULL || make_room(v, v->n + d->n_passages, zeros) < 0) {
 		v->whole = false;
 		free(zeros);
 		return;
 	}
 	free(zeros);
-	data = data_of(ix);
+	data = data_of(v);
 	for (uint32_t i = 0; i < d->n_passages; i++) {
-		uint32_t passage = d->first_passage + i, at = ix->n++;
+		uint32_t passage = d->first_passage + i, at = v->n++;
 		float *to = data + (size_t)at * v->dim;
 
 		for (uint32_t j = 0; j < v->dim; j++)
 			to[j] = half_to(half[(size_t)i * v->dim + j]);
-		ix->passages[at] = passage;
+		v->passages[at] = passage;
 		page_of(c, passage)->place[v->side][passage % CATALOG_PAGE] = at + 1;
 	}
-	v->n += d->n_passages;
 	v->changed = true;
 }
 
 /* Give memory back once most of it is unused. */
-static void trim(struct vectors_index *ix)
+static void trim(struct vectors *v)
 {
 	FaissIDSelectorRange *sel = NULL;
-	idx_t n = faiss_Index_ntotal(ix->faiss);
+	idx_t n = faiss_Index_ntotal(v->faiss);
 
-	if (n < 1024 || n < 2 * (idx_t)ix->n)
+	if (n < 1024 || n < 2 * (idx_t)v->n)
 		return;
-	if (faiss_IDSelectorRange_new(&sel, (idx_t)ix->n, n) != 0)
+	if (faiss_IDSelectorRange_new(&sel, (idx_t)v->n, n) != 0)
 		return;
-	faiss_Index_remove_ids(ix->faiss, (const FaissIDSelector *)sel, NULL);
+	faiss_Index_remove_ids(v->faiss, (const FaissIDSelector *)sel, NULL);
 	faiss_IDSelectorRange_free(sel);
 }
 
 void vectors_remove(struct vectors *v, struct catalog *c, const struct catalog_document *d)
 {
-	struct vectors_index *ix;
-	float *data;
+	float *data = data_of(v);
 
-	if (d->collection >= v->n_indexes || v->indexes[d->collection].faiss == NULL)
+	if (data == NULL)
 		return;
-	ix = &v->indexes[d->collection];
-	data = data_of(ix);
 	for (uint32_t i = 0; i < d->n_passages; i++) {
 		uint32_t passage = d->first_passage + i;
 		uint32_t *place = &page_of(c, passage)->place[v->side][passage % CATALOG_PAGE];
-		uint32_t at = *place - 1, last = ix->n - 1, moved;
+		uint32_t at = *place - 1, last = v->n - 1, moved;
 
 		if (*place == 0)
 			continue;
-		moved = ix->passages[last];
+		moved = v->passages[last];
 		memmove(data + (size_t)at * v->dim, data + (size_t)last * v->dim,
 			v->dim * sizeof(*data));
 		memset(data + (size_t)last * v->dim, 0, v->dim * sizeof(*data));
-		ix->passages[at] = moved;
+		v->passages[at] = moved;
 		page_of(c, moved)->place[v->side][moved % CATALOG_PAGE] = at + 1;
 		*place = 0;
-		ix->n--;
 		v->n--;
 	}
 	v->changed = true;
-	trim(ix);
-}
-
-void vectors_drop_collection(struct vectors *v, uint32_t collection)
-{
-	if (collection < v->n_indexes)
-		vectors_index_fini(&v->indexes[collection]);
+	trim(v);
 }
 
 void vectors_clear(struct vectors *v, struct catalog *c)
 {
-	for (uint32_t i = 0; i < v->n_indexes; i++)
-		vectors_index_fini(&v->indexes[i]);
-	for (uint32_t i = 0; i < c->n_pages; i++)
-		if (c->pages[i] != NULL)
-			memset(c->pages[i]->place[v->side], 0, sizeof(c->pages[i]->place[0]));
-	v->n = 0;
+	for (uint32_t i = 0; i < v->n; i++) {
+		uint32_t passage = v->passages[i];
+
+		page_of(c, passage)->place[v->side][passage % CATALOG_PAGE] = 0;
+	}
+	forget(v);
 }
 
 bool vectors_whole(const struct vectors *v)
@@ -220,28 +195,26 @@ uint32_t vectors_dim(const struct vectors *v)
 	return v->dim;
 }
 
-ssize_t vectors_search(const struct vectors *v, uint32_t collection, const float *q, size_t k,
-		       struct near *out, struct ragd_err *err)
+ssize_t vectors_search(const struct vectors *v, const float *q, size_t k, struct near *out,
+		       struct ragd_err *err)
 {
-	const struct vectors_index *ix;
 	float *distances;
 	idx_t *labels;
 	ssize_t n = 0;
 
-	if (collection >= v->n_indexes || v->indexes[collection].n == 0)
+	if (v->n == 0)
 		return 0;
-	ix = &v->indexes[collection];
-	k = MIN(k, ix->n);
+	k = MIN(k, v->n);
 	calm_threads();
 	distances = malloc(k * sizeof(*distances));
 	labels = malloc(k * sizeof(*labels));
 	if (distances == NULL || labels == NULL)
 		n = ragd_err_set(err, -ENOMEM, "out of memory for a search");
-	else if (faiss_Index_search(ix->faiss, 1, q, (idx_t)k, distances, labels) != 0)
+	else if (faiss_Index_search(v->faiss, 1, q, (idx_t)k, distances, labels) != 0)
 		n = ragd_err_set(err, -EIO, "search vectors: %s", faiss_get_last_error());
 	for (size_t i = 0; n >= 0 && i < k; i++)
-		if (labels[i] >= 0 && labels[i] < (idx_t)ix->n)
-			out[n++] = (struct near){ ix->passages[labels[i]], distances[i] };
+		if (labels[i] >= 0 && labels[i] < (idx_t)v->n)
+			out[n++] = (struct near){ v->passages[labels[i]], distances[i] };
 	free(distances);
 	free(labels);
 	return n;
@@ -250,11 +223,9 @@ ssize_t vectors_search(const struct vectors *v, uint32_t collection, const float
 float vectors_cosine(const struct vectors *v, const struct catalog_page *page, uint32_t place,
 		     const float *q)
 {
-	uint32_t collection = page->collection[place], at = page->place[v->side][place];
-	const float *data;
+	uint32_t at = page->place[v->side][place];
 
-	if (at == 0 || collection >= v->n_indexes)
+	if (at == 0 || page->collection[place] != v->collection)
 		return 0;
-	data = data_of(&v->indexes[collection]);
-	return cblas_sdot((int)v->dim, data + (size_t)(at - 1) * v->dim, 1, q, 1);
+	return cblas_sdot((int)v->dim, data_of(v) + (size_t)(at - 1) * v->dim, 1, q, 1);
 }

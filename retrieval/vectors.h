@@ -1,8 +1,8 @@
 /*
- * The index of vectors: one exact FAISS index (flat, inner product) for each collection, since
- * collections are what callers may or may not read: a search asks the indexes of those it may, whole,
- * and needs no filter inside FAISS. Vectors lie at places 0 .. n - 1 without holes: the last one moves
- * into the place of one that is removed, so removing costs as much as adding.
+ * The index of the vectors of one collection: exact (FAISS, flat, inner product). Collections are what
+ * callers may or may not read: a search asks the indexes of those it may, whole, and needs no filter
+ * inside FAISS. Vectors lie at places 0 .. n - 1 without holes: the last one moves into the place of
+ * one that is removed, so removing costs as much as adding.
  *
  * The caller holds the catalog's lock: for writing where something is added or removed.
  */
@@ -20,7 +20,7 @@
 struct vectors;
 
 /* side: which of catalog_page.place tells where a passage's vector is; two generations can live. */
-struct vectors *vectors_new(uint32_t dim, unsigned side);
+struct vectors *vectors_new(uint32_t collection, uint32_t dim, unsigned side);
 /* Accepts NULL. */
 void vectors_free(struct vectors *v);
 
@@ -32,7 +32,6 @@ void vectors_add(struct vectors *v, struct catalog *c, const struct catalog_docu
 		 const uint16_t *half);
 /* Before the catalog forgets the document. */
 void vectors_remove(struct vectors *v, struct catalog *c, const struct catalog_document *d);
-void vectors_drop_collection(struct vectors *v, uint32_t collection);
 
 /* Forget all of them. */
 void vectors_clear(struct vectors *v, struct catalog *c);
@@ -47,18 +46,17 @@ struct near {
 };
 
 /*
- * The k passages of a collection nearest to q, best first; q has length 1. Returns their number or
- * a negative errno.
+ * The k passages nearest to q, best first; q has length 1. Returns their number or a negative errno.
  */
-ssize_t vectors_search(const struct vectors *v, uint32_t collection, const float *q, size_t k,
-		       struct near *out, struct ragd_err *err);
+ssize_t vectors_search(const struct vectors *v, const float *q, size_t k, struct near *out,
+		       struct ragd_err *err);
 /* The cosine of q and a passage's vector; 0 if it has none. */
 float vectors_cosine(const struct vectors *v, const struct catalog_page *page, uint32_t place,
 		     const float *q);
 
 /*
- * As files in a directory, one for each collection, as a cache of what SQLite has. The stamp tells
- * one state of the store from every other: embedder, and a count of changes.
+ * As a file in a directory, as a cache of what SQLite has. The stamp tells one state of the collection
+ * from every other: embedder, and a count of changes.
  */
 struct vectors_stamp {
 	char digest[64];
@@ -67,10 +65,7 @@ struct vectors_stamp {
 
 int vectors_save(struct vectors *v, const char *dir, const struct vectors_stamp *stamp,
 		 struct ragd_err *err);
-/*
- * All collections of the catalog that have passages: -ENOENT (a file is missing), -ESTALE (of another
- * state), -EBADMSG (damaged); then nothing was loaded.
- */
+/* -ENOENT (the file is missing), -ESTALE (of another state), -EBADMSG (damaged); nothing was loaded. */
 int vectors_load(struct vectors *v, struct catalog *c, const char *dir,
 		 const struct vectors_stamp *stamp, struct ragd_err *err);
 

@@ -1,5 +1,5 @@
 /*
- * The index of vectors as files. One begins with a header, then the passages by place, then what
+ * The index of vectors as a file. It begins with a header, then the passages by place, then what
  * FAISS writes. The checksum is looked at before FAISS reads a byte: its reader trusts lengths.
  */
 #include <errno.h>
@@ -55,7 +55,7 @@ static int sum_of(FILE *f, char sum[DIGEST_HEX + 1], size_t *len)
 
 /* ---- save ---------------------------------------------------------------------------------- */
 
-static int write_index(FILE *f, const struct vectors_index *ix, struct header *h)
+static int write_index(FILE *f, const struct vectors *ix, struct header *h)
 {
 	char sum[DIGEST_HEX + 1];
 	size_t len;
@@ -74,23 +74,26 @@ static int write_index(FILE *f, const struct vectors_index *ix, struct header *h
 	return 0;
 }
 
-static int save_one(const struct vectors *v, uint32_t collection, const char *dir,
-		    const struct vectors_stamp *stamp, struct ragd_err *err)
+int vectors_save(struct vectors *v, const char *dir, const struct vectors_stamp *stamp,
+		 struct ragd_err *err)
 {
-	const struct vectors_index *ix = &v->indexes[collection];
-	struct header h = { .collection = collection, .dim = v->dim, .n = ix->n, .stamp = *stamp };
+	struct header h = {
+		.collection = v->collection, .dim = v->dim, .n = v->n, .stamp = *stamp
+	};
 	char path[4096], temp[4096];
 	FILE *f;
 	int rc;
 
+	if (!v->changed || v->n == 0)
+		return 0;
 	memcpy(h.magic, magic, sizeof(magic));
-	path_of(path, sizeof(path), dir, collection, "");
-	path_of(temp, sizeof(temp), dir, collection, ".new");
+	path_of(path, sizeof(path), dir, v->collection, "");
+	path_of(temp, sizeof(temp), dir, v->collection, ".new");
 	f = fopen(temp, "w+e");
 	if (f == NULL)
 		return ragd_err_sys(err, "write '%s'", temp);
 	errno = 0;
-	rc = write_index(f, ix, &h);
+	rc = write_index(f, v, &h);
 	if (fclose(f) != 0 && rc == 0)
 		rc = -errno;
 	if (rc == 0 && rename(temp, path) < 0)
@@ -99,19 +102,6 @@ static int save_one(const struct vectors *v, uint32_t collection, const char *di
 		unlink(temp);
 		ragd_err_set(err, rc, "write '%s': %s", path, strerror(-rc));
 	}
-	return rc;
-}
-
-int vectors_save(struct vectors *v, const char *dir, const struct vectors_stamp *stamp,
-		 struct ragd_err *err)
-{
-	int rc = 0;
-
-	if (!v->changed)
-		return 0;
-	for (uint32_t i = 0; rc == 0 && i < v->n_indexes; i++)
-		if (v->indexes[i].n > 0)
-			rc = save_one(v, i, dir, stamp, err);
 	v->changed = rc < 0;
 	return rc;
 }
@@ -124,16 +114,16 @@ static int damaged(const char *path, struct ragd_err *err)
 }
 
 static int check(const char *path, const struct header *h, const struct vectors *v,
-		 uint32_t collection, const struct vectors_stamp *stamp, struct ragd_err *err)
+		 const struct vectors_stamp *stamp, struct ragd_err *err)
 {
-	if (memcmp(h->magic, magic, sizeof(magic)) != 0 || h->collection != collection)
+	if (memcmp(h->magic, magic, sizeof(magic)) != 0 || h->collection != v->collection)
 		return damaged(path, err);
 	if (h->dim != v->dim || memcmp(&h->stamp, stamp, sizeof(*stamp)) != 0)
 		return ragd_err_set(err, -ESTALE, "'%s' is of an older state", path);
 	return 0;
 }
 
-static int read_index(FILE *f, const char *path, const struct header *h, struct vectors_index *ix,
+static int read_index(FILE *f, const char *path, const struct header *h, struct vectors *ix,
 		      struct ragd_err *err)
 {
 	ix->passages = malloc(((size_t)h->n + 1) * sizeof(*ix->passages));
@@ -152,67 +142,49 @@ static int read_index(FILE *f, const char *path, const struct header *h, struct 
 }
 
 /* Each place is a living passage of the collection that has no other. */
-static int place(struct vectors *v, struct catalog *c, uint32_t collection, const char *path,
-		 struct ragd_err *err)
+static int place(struct vectors *v, struct catalog *c, const char *path, struct ragd_err *err)
 {
-	const struct vectors_index *ix = &v->indexes[collection];
-
-	for (uint32_t i = 0; i < ix->n; i++) {
+	for (uint32_t i = 0; i < v->n; i++) {
 		uint32_t at;
-		const struct catalog_page *page = catalog_at(c, ix->passages[i], &at);
+		const struct catalog_page *page = catalog_at(c, v->passages[i], &at);
 
-		if (page == NULL || page->collection[at] != collection ||
-		    page->place[v->side][at] != 0)
+		if (page == NULL || page->collection[at] != v->collection ||
+		    page->place[v->side][at] != 0) {
+			v->n = i; /* what vectors_clear has to undo */
 			return damaged(path, err);
-		c->pages[ix->passages[i] / CATALOG_PAGE]->place[v->side][at] = i + 1;
+		}
+		c->pages[v->passages[i] / CATALOG_PAGE]->place[v->side][at] = i + 1;
 	}
-	v->n += ix->n;
 	return 0;
 }
 
-static int load_one(struct vectors *v, uint32_t collection, const char *dir,
-		    const struct vectors_stamp *stamp, struct ragd_err *err)
+int vectors_load(struct vectors *v, struct catalog *c, const char *dir,
+		 const struct vectors_stamp *stamp, struct ragd_err *err)
 {
-	struct vectors_index *ix = vectors_index_at(v, collection);
 	char path[4096], sum[DIGEST_HEX + 1];
 	struct header h;
 	size_t len = 0;
 	FILE *f;
 	int rc;
 
-	if (ix == NULL)
-		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
-	path_of(path, sizeof(path), dir, collection, "");
+	path_of(path, sizeof(path), dir, v->collection, "");
 	f = fopen(path, "re");
 	if (f == NULL)
 		return ragd_err_sys(err, "open '%s'", path);
 	if (fread(&h, sizeof(h), 1, f) != 1)
 		rc = damaged(path, err);
 	else
-		rc = check(path, &h, v, collection, stamp, err);
+		rc = check(path, &h, v, stamp, err);
 	if (rc == 0 && (sum_of(f, sum, &len) < 0 || memcmp(sum, h.sum, sizeof(h.sum)) != 0 ||
 			h.n > len / sizeof(uint32_t)))
 		rc = damaged(path, err);
 	if (rc == 0)
-		rc = read_index(f, path, &h, ix, err);
+		rc = read_index(f, path, &h, v, err);
 	fclose(f);
-	return rc;
-}
-
-int vectors_load(struct vectors *v, struct catalog *c, const char *dir,
-		 const struct vectors_stamp *stamp, struct ragd_err *err)
-{
-	char path[64];
-	int rc = 0;
-
-	for (uint32_t i = 0; rc == 0 && i < c->n_collections; i++) {
-		if (c->collections[i] == NULL || c->collections[i]->n_passages == 0)
-			continue;
-		rc = load_one(v, i, dir, stamp, err);
-		snprintf(path, sizeof(path), "vectors-%u.faiss", i);
-		if (rc == 0)
-			rc = place(v, c, i, path, err);
-	}
+	if (rc < 0)
+		v->n = 0; /* no place was given yet */
+	else
+		rc = place(v, c, path, err);
 	if (rc < 0)
 		vectors_clear(v, c);
 	return rc;
