@@ -244,6 +244,8 @@ static int chunk_make(struct chunker *c, const struct passage *p, size_t *run, s
 	size_t start = c->pieces.v[p->first].start, end = c->pieces.v[p->last - 1].end, first;
 	struct ragd_run *runs;
 
+	if (!wanted_still(doc->wanted, end - start))
+		return -ECANCELED;
 	out->text = (struct ragd_str){ doc->text.s + start, end - start };
 	out->start = place(doc, start, run);
 	first = *run;
@@ -309,7 +311,9 @@ ssize_t chunk_document(struct arena *arena, const struct reader_document *doc,
 	}
 	for (size_t i = 0; rc == 0 && i < c.n_passages; i++)
 		rc = chunk_make(&c, &c.passages[i], &run, &chunks[i]);
-	if (rc < 0)
+	if (doc->wanted != NULL && doc->wanted->err.code < 0)
+		rc = ragd_err_set(err, doc->wanted->err.code, "%s", doc->wanted->err.msg);
+	else if (rc < 0)
 		ragd_err_set(err, rc, "cut the document into passages: out of memory");
 	else
 		*out = chunks;

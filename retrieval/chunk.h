@@ -35,7 +35,8 @@ struct chunk {
 /*
  * Passages in the order of the text; they do not overlap and cover every block. options may be
  * NULL. *out is the arena's. Returns the number of passages, or -ENOMEM (CHUNK_ARENA_BYTES beyond
- * what the document took always suffices), -EINVAL for options that contradict each other.
+ * what the document took always suffices), -EINVAL for options that contradict each other, or what
+ * doc->wanted says.
  */
 ssize_t chunk_document(struct arena *arena, const struct reader_document *doc,
 		       const struct chunk_options *options, struct chunk **out,

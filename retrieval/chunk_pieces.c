@@ -63,6 +63,10 @@ static void piece_add(struct cutter *c, const struct reader_block *b, size_t sta
 			start = first + 1;
 	if (start == end)
 		return;
+	if (!wanted_still(c->doc->wanted, end - start)) {
+		c->failed = true;
+		return;
+	}
 	apart = holds_text(c, c->covered, b->start);
 	c->covered = b->end;
 	p->v = grow(p->v, p->n, &p->cap, sizeof(*p->v), &c->failed);

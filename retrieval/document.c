@@ -194,9 +194,10 @@ static int add_document(struct db *db, const struct catalog_document *d, const s
 	return db_done(db, stmt, err);
 }
 
-static int add_rows(struct db *db, const struct catalog_document *d, const struct prepared *p,
-		    struct ragd_err *err)
+static int add_rows(struct db *db, const struct ragd_call *call, const struct catalog_document *d,
+		    const struct prepared *p, struct ragd_err *err)
 {
+	struct wanted wanted = { .call = call };
 	int rc;
 
 	rc = add_document(db, d, p, err);
@@ -204,8 +205,11 @@ static int add_rows(struct db *db, const struct catalog_document *d, const struc
 		rc = content_write(db, d->id, p->content, err);
 	if (rc == 0)
 		rc = write_tags(db, SQL_TAG_ADD, p->tags, d, err);
-	for (uint32_t i = 0; rc == 0 && i < p->n_passages; i++)
+	for (uint32_t i = 0; rc == 0 && i < p->n_passages; i++) {
+		if (!wanted_still(&wanted, p->passages[i].chunk.text.len))
+			return ragd_err_set(err, wanted.err.code, "%s", wanted.err.msg);
 		rc = add_passage(db, d->collection, d->first_passage + i, &p->passages[i], err);
+	}
 	return rc;
 }
 
@@ -243,9 +247,9 @@ static int reserve(struct store *s, const struct catalog_document *d, struct rag
 	return rc;
 }
 
-int document_write(struct store *s, struct db *db, uint32_t collection, const struct prepared *p,
-		   bool always, enum ragd_put_status *status, struct change *change,
-		   struct ragd_err *err)
+int document_write(struct store *s, struct db *db, const struct ragd_call *call,
+		   uint32_t collection, const struct prepared *p, bool always,
+		   enum ragd_put_status *status, struct change *change, struct ragd_err *err)
 {
 	const struct catalog_collection *col = s->catalog.collections[collection];
 	struct stored old = { 0 };
@@ -277,7 +281,7 @@ int document_write(struct store *s, struct db *db, uint32_t collection, const st
 	if (rc == 0 && found)
 		rc = drop_rows(s, db, &old, err);
 	if (rc == 0)
-		rc = add_rows(db, &d, p, err);
+		rc = add_rows(db, call, &d, p, err);
 	if (rc == 0)
 		rc = add_vectors(db, &col->now, p, change, d.id, err);
 	if (rc == 0)

@@ -62,7 +62,7 @@ void extract_words(struct extract *x, size_t start, size_t end)
 	const char *s = x->out->content.s;
 	size_t word;
 
-	while (start < end) {
+	while (start < end && !x->out->failed) {
 		if (reader_is_space(s[start])) {
 			extract_gap(x, EXTRACT_SPACE);
 			while (start < end && reader_is_space(s[start]))
@@ -70,7 +70,7 @@ void extract_words(struct extract *x, size_t start, size_t end)
 		}
 		for (word = start; word < end && !reader_is_space(s[word]); word++)
 			;
-		if (word > start)
+		if (word > start && reader_goes_on(x->out, word - start + 1))
 			extract_add(x, s + start, word - start, start);
 		start = word;
 	}

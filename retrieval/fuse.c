@@ -140,7 +140,7 @@ static int search_collections(struct search *se, const struct catalog *c, const 
 
 		if (q->vectors[se->ids[i]] == NULL)
 			continue;
-		rc = store_still_wanted(se->call, err);
+		rc = wanted_check(se->call, err);
 		if (rc < 0)
 			break;
 		n = vectors_search(v, q->vectors[se->ids[i]], q->pool, near, err);
@@ -183,7 +183,7 @@ static int search_documents(struct search *se, const struct catalog *c, const st
 
 		if (stmt == NULL)
 			return db_fail(db, "search", err);
-		rc = store_still_wanted(se->call, err);
+		rc = wanted_check(se->call, err);
 		if (rc < 0)
 			break;
 		sqlite3_bind_int64(stmt, 1, se->documents[i]);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "base/util.h"
 #include "retrieval/acl.h"
 #include "retrieval/embed.h"
 #include "retrieval/reader.h"
@@ -127,8 +128,13 @@ int prepare_start(struct arena *arena, const struct ragd_document *doc, size_t m
 	return 0;
 }
 
+static int unwanted(const struct wanted *w, struct ragd_err *err)
+{
+	return ragd_err_set(err, w->err.code, "%s", w->err.msg);
+}
+
 static int make_passages(struct arena *arena, struct terms *terms, struct chunk *chunks, size_t n,
-			 struct prepared *p, struct ragd_err *err)
+			 struct wanted *wanted, struct prepared *p, struct ragd_err *err)
 {
 	int rc = 0;
 
@@ -139,6 +145,8 @@ static int make_passages(struct arena *arena, struct terms *terms, struct chunk 
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		struct prepared_passage *passage = &p->passages[i];
 
+		if (!wanted_still(wanted, chunks[i].text.len))
+			return unwanted(wanted, err);
 		passage->chunk = chunks[i];
 		rc = terms_passage(terms, arena, p->title, chunks[i].heading, chunks[i].text,
 				   &passage->terms, err);
@@ -149,7 +157,8 @@ static int make_passages(struct arena *arena, struct terms *terms, struct chunk 
 }
 
 int prepare_finish(struct arena *arena, struct terms *terms, const struct ragd_document *doc,
-		   const struct chunk_options *options, struct prepared *p, struct ragd_err *err)
+		   const struct chunk_options *options, struct wanted *wanted, struct prepared *p,
+		   struct ragd_err *err)
 {
 	struct reader_document rd;
 	struct reader_input in;
@@ -158,6 +167,7 @@ int prepare_finish(struct arena *arena, struct terms *terms, const struct ragd_d
 	int rc;
 
 	make_input(doc, &in);
+	in.wanted = wanted;
 	rc = reader_read(arena, &in, &rd, err);
 	if (rc < 0)
 		return rc;
@@ -166,17 +176,27 @@ int prepare_finish(struct arena *arena, struct terms *terms, const struct ragd_d
 		return (int)n;
 	p->media_type = rd.media_type;
 	p->title = cut_title(rd.title);
-	return make_passages(arena, terms, chunks, (size_t)n, p, err);
+	return make_passages(arena, terms, chunks, (size_t)n, wanted, p, err);
 }
 
-int prepare_vectors(struct arena *arena, const struct embedder *e, struct prepared *p,
-		    struct ragd_err *err)
+#define VECTORS_AT_ONCE 64 /* passages between two looks at whether they are wanted */
+
+int prepare_vectors(struct arena *arena, const struct embedder *e, struct wanted *wanted,
+		    struct prepared *p, struct ragd_err *err)
 {
 	if (e == NULL)
 		return 0;
 	p->vectors = arena_alloc(arena, (size_t)p->n_passages * e->dim + 1, sizeof(*p->vectors));
-	if (p->vectors == NULL ||
-	    embedder_project_passages(e, p->passages, p->n_passages, p->vectors) < 0)
+	for (uint32_t i = 0; p->vectors != NULL && i < p->n_passages; i += VECTORS_AT_ONCE) {
+		uint32_t n = MIN(p->n_passages - i, VECTORS_AT_ONCE);
+
+		if (!wanted_still(wanted, WANTED_BYTES))
+			return unwanted(wanted, err);
+		if (embedder_project_passages(e, p->passages + i, n,
+					      p->vectors + (size_t)i * e->dim) < 0)
+			p->vectors = NULL;
+	}
+	if (p->vectors == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for the vectors of a document");
 	p->embedder = e;
 	return 0;

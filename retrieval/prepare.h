@@ -14,6 +14,7 @@
 #include "base/digest.h"
 #include "retrieval/chunk.h"
 #include "retrieval/terms.h"
+#include "retrieval/wanted.h"
 
 struct prepared_passage {
 	struct chunk chunk; /* its text, heading, place */
@@ -37,6 +38,8 @@ struct prepared {
 };
 
 /*
+ * The steps end with -ETIMEDOUT or -ECANCELED when `wanted` says so.
+ *
  * Two steps, so that a document that is stored already is neither read nor cut: the first judges id,
  * size and tags and fills id, digest, tags and media_type; the second fills the rest. What they
  * point to is the arena's or the document's. Negative errno with a sentence about this document.
@@ -44,13 +47,14 @@ struct prepared {
 int prepare_start(struct arena *arena, const struct ragd_document *doc, size_t max_bytes,
 		  struct prepared *out, struct ragd_err *err);
 int prepare_finish(struct arena *arena, struct terms *terms, const struct ragd_document *doc,
-		   const struct chunk_options *options, struct prepared *p, struct ragd_err *err);
+		   const struct chunk_options *options, struct wanted *wanted, struct prepared *p,
+		   struct ragd_err *err);
 
 struct embedder;
 
 /* The third: the vectors of its passages, unless there is no embedder. */
-int prepare_vectors(struct arena *arena, const struct embedder *e, struct prepared *p,
-		    struct ragd_err *err);
+int prepare_vectors(struct arena *arena, const struct embedder *e, struct wanted *wanted,
+		    struct prepared *p, struct ragd_err *err);
 
 /* An arena of this many bytes suffices for a document of len bytes. */
 size_t prepare_arena_bytes(size_t len);

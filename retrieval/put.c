@@ -79,14 +79,18 @@ static int batch_run(struct job *job, struct db *db, struct ragd_err *err)
 {
 	struct batch *b = container_of(job, struct batch, job);
 	bool changed = false, reads;
-	int rc = find_or_make(b, db, err);
+	int rc;
 
+	job->rc = wanted_check(b->call, &job->err);
+	if (job->rc < 0)
+		return 0;
+	rc = find_or_make(b, db, err);
 	reads = rc == 0 && acl_may(&b->row.acl, b->call->caller, ACL_READ);
 	for (size_t i = 0; rc == 0 && job->rc == 0 && i < b->n; i++) {
 		struct item *it = &b->items[i];
 
-		rc = document_write(b->store, db, b->row.id, &it->p, !reads, &it->result->status,
-				    &it->change, err);
+		rc = document_write(b->store, db, b->call, b->row.id, &it->p, !reads,
+				    &it->result->status, &it->change, err);
 		if (!reads) /* what was there is not told */
 			it->result->status = RAGD_PUT_UPDATED;
 		it->result->n_passages = it->change.now.n_passages;
@@ -194,6 +198,7 @@ static bool is_stored(struct lane *lane, uint32_t collection, const struct prepa
 struct put {
 	struct store *store;
 	const struct ragd_call *call;
+	struct wanted wanted;
 	struct lane *lane;
 	const char *collection;
 	uint32_t collection_id; /* 0: it did not exist when the put began */
@@ -252,7 +257,7 @@ static int put_one(struct put *put, const struct ragd_document *doc, struct ragd
 	struct item *it;
 	int rc;
 
-	rc = store_still_wanted(put->call, err);
+	rc = wanted_check(put->call, err);
 	if (rc < 0)
 		return rc;
 	if (put->open != NULL && is_full(put->open, doc->content.len))
@@ -271,9 +276,10 @@ static int put_one(struct put *put, const struct ragd_document *doc, struct ragd
 		result->status = RAGD_PUT_UNCHANGED;
 		return 0;
 	}
-	rc = prepare_finish(put->open->arena, put->lane->terms, doc, &s->chunks, &it->p, err);
+	rc = prepare_finish(put->open->arena, put->lane->terms, doc, &s->chunks, &put->wanted,
+			    &it->p, err);
 	if (rc == 0)
-		rc = prepare_vectors(put->open->arena, put->embedder, &it->p, err);
+		rc = prepare_vectors(put->open->arena, put->embedder, &put->wanted, &it->p, err);
 	if (rc < 0)
 		return rc;
 	it->result = result;
@@ -343,7 +349,9 @@ int store_put(struct store *s, const struct ragd_call *call, const char *collect
 	      const struct ragd_document *docs, size_t n, struct ragd_put_result *results,
 	      struct ragd_err *err)
 {
-	struct put put = { .store = s, .call = call, .collection = collection };
+	struct put put = {
+		.store = s, .call = call, .wanted = { .call = call }, .collection = collection
+	};
 	int rc;
 
 	put.last = &put.first;

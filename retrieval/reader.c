@@ -328,7 +328,7 @@ static int out_keep(struct arena *arena, const struct reader_out *out, struct re
 int reader_read(struct arena *arena, const struct reader_input *in, struct reader_document *out,
 		struct ragd_err *err)
 {
-	struct reader_out o = { .content = in->content };
+	struct reader_out o = { .content = in->content, .wanted = in->wanted };
 	const struct reader_kind *kind = NULL;
 	struct reader_document doc = { 0 };
 	int rc;
@@ -343,9 +343,12 @@ int reader_read(struct arena *arena, const struct reader_input *in, struct reade
 	if (kind->extracts)
 		buf_add(&o.text, "", 0); /* even if there is none */
 	rc = kind->read(&o, err);
+	if (in->wanted != NULL && in->wanted->err.code < 0)
+		rc = ragd_err_set(err, in->wanted->err.code, "%s", in->wanted->err.msg);
 	if (rc < 0)
 		goto out;
 	doc.media_type = kind->media_type;
+	doc.wanted = in->wanted;
 	rc = out_keep(arena, &o, &doc);
 	if (rc == 0)
 		rc = title_keep(arena, in, &o, &doc.title);

@@ -16,6 +16,7 @@
 #include <ragd/plugin.h>
 
 #include "base/arena.h"
+#include "retrieval/wanted.h"
 
 #define READER_MAX_BYTES ((size_t)64 << 20) /* unless the input says otherwise */
 #define READER_MAX_LEVEL 16                 /* heading levels beyond it count as it */
@@ -58,6 +59,7 @@ struct reader_document {
 	size_t n_blocks;
 	const struct reader_label *labels;
 	size_t n_labels;
+	struct wanted *wanted; /* the input's */
 };
 
 struct reader_input {
@@ -66,6 +68,7 @@ struct reader_input {
 	struct ragd_str media_type; /* its parameters are ignored; empty: by id, then by look */
 	struct ragd_str content;    /* borrowed; *out points into it */
 	size_t max_bytes;           /* 0: READER_MAX_BYTES */
+	struct wanted *wanted; /* whether to go on; NULL: yes. Asked here and by the chunker. */
 };
 
 /*
@@ -76,6 +79,7 @@ struct reader_input {
  *   -EBADMSG  binary: a NUL byte where text should be
  *   -EILSEQ   not UTF-8; the sentence names the byte, or the encoding if a mark tells it
  *   -EFBIG    longer than max_bytes
+ *   -ETIMEDOUT, -ECANCELED  in->wanted said so
  *   -ENOMEM   out of memory; an arena of READER_ARENA_BYTES(len) is never too small
  */
 int reader_read(struct arena *arena, const struct reader_input *in, struct reader_document *out,

@@ -245,7 +245,7 @@ static void on_text(struct html *h, size_t start, size_t end)
 	char utf8[HTML_ENTITY_UTF8_MAX];
 	size_t from = start, used, n;
 
-	for (size_t at = start; at < end; at += used) {
+	for (size_t at = start; at < end && !h->x.out->failed; at += used) {
 		amp = memchr(s + at, '&', end - at);
 		if (amp == NULL)
 			break;
@@ -297,7 +297,7 @@ int reader_html(struct reader_out *out, struct ragd_err *err)
 
 	(void)err;
 	html_tokens_start(&tokens, out->content, out->skip);
-	while (html_tokens_next(&tokens, &t) && !out->failed) {
+	while (html_tokens_next(&tokens, &t) && reader_goes_on(out, t.end - t.start + 1)) {
 		if (t.kind == HTML_RAW) {
 			if (h.drop == NULL && strcmp(t.name, "title") == 0)
 				on_title(out, t.start, t.end);

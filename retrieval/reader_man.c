@@ -149,7 +149,7 @@ static void arguments(struct man *m, size_t at, size_t end, bool join)
 {
 	size_t from, to;
 
-	while (argument_next(m, &at, end, &from, &to)) {
+	while (argument_next(m, &at, end, &from, &to) && reader_goes_on(m->x.out, to - from + 1)) {
 		if (listed(callable, m->s + from, to - from)) {
 			m->dashes = memcmp(m->s + from, "Fl", 2) == 0 ? MIN(m->dashes + 1, 2u) : 0;
 			m->joined = memcmp(m->s + from, "Ns", 2) == 0;

@@ -265,7 +265,7 @@ static int on_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE len, void *use
 		m->leaf.first = MIN(m->leaf.first, at);
 		m->leaf.last = MAX(m->leaf.last, at + len);
 	}
-	return 0;
+	return reader_goes_on(m->out, len) ? 0 : -1;
 }
 
 /* ---- front matter --------------------------------------------------------------------------- */
@@ -342,7 +342,7 @@ int reader_markdown(struct reader_out *out, struct ragd_err *err)
 	rc = md_parse(tame, (MD_SIZE)len, &parser, &m);
 	close_previous(&m, out->content.len);
 	free(tame);
-	if (rc != 0)
+	if (rc != 0) /* or no longer wanted, which the caller looks at first */
 		return ragd_err_set(err, -ENOMEM, "read Markdown: out of memory");
 	return 0;
 }

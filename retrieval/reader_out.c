@@ -16,6 +16,13 @@ void reader_out_fini(struct reader_out *out)
 	buf_fini(&out->text);
 }
 
+bool reader_goes_on(struct reader_out *out, size_t bytes)
+{
+	if (!wanted_still(out->wanted, bytes))
+		out->failed = true;
+	return !out->failed;
+}
+
 /* Room for one more element in a growing array. */
 static void *grow(struct reader_out *out, void *v, size_t n, size_t *cap, size_t size)
 {
@@ -123,6 +130,8 @@ bool reader_line_at(const struct reader_out *out, size_t at, struct reader_line 
 	line->start = at;
 	line->end = nl != NULL ? (size_t)(nl - s) : len;
 	line->next = nl != NULL ? line->end + 1 : len;
+	if (!wanted_still(out->wanted, line->next - at))
+		return false;
 	while (line->end > at && reader_is_space(s[line->end - 1]))
 		line->end--;
 	line->indent = 0;

@@ -34,7 +34,8 @@ struct reader_out {
 	struct ragd_run *runs;
 	size_t n_runs;
 	size_t cap_runs;
-	bool failed;
+	struct wanted *wanted;
+	bool failed; /* out of memory, or no longer wanted */
 };
 
 /* One row for each kind of document. */
@@ -55,6 +56,8 @@ int reader_html(struct reader_out *out, struct ragd_err *err);
 int reader_man(struct reader_out *out, struct ragd_err *err);
 
 void reader_out_fini(struct reader_out *out);
+/* For loops of a reader: false, if so many bytes more are not to be looked at. */
+bool reader_goes_on(struct reader_out *out, size_t bytes);
 
 /*
  * A block; white space around it is left out (but not before code), and nothing is added if nothing
@@ -83,7 +86,7 @@ struct reader_line {
 	size_t indent; /* columns before it, tabs to multiples of 8 */
 };
 
-/* The line at `at`; false at the end of the content. */
+/* The line at `at`; false at the end of the content, or when the document is no longer wanted. */
 bool reader_line_at(const struct reader_out *out, size_t at, struct reader_line *line);
 
 static inline bool reader_line_blank(const struct reader_line *line)

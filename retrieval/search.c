@@ -106,7 +106,7 @@ static int documents_of_tag(struct search *se, struct ragd_str tag, struct id_li
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < se->n_ids; i++) {
-		rc = store_still_wanted(se->call, err);
+		rc = wanted_check(se->call, err);
 		if (rc == 0)
 			rc = read_tag(se, se->ids[i], tag, out, err);
 	}
@@ -220,7 +220,7 @@ static int read_lists(struct search *se, struct ragd_err *err)
 	for (; rc == 0 && se->n_lists < n; se->n_lists++) {
 		struct postings *list = &se->lists[se->n_lists];
 
-		rc = store_still_wanted(se->call, err);
+		rc = wanted_check(se->call, err);
 		if (rc == 0)
 			rc = fts_postings(&se->lane->db, se->ids[se->n_lists % se->n_ids],
 					  se->words[se->n_lists / se->n_ids].stem, list, err);
@@ -242,7 +242,7 @@ static int search_words(struct search *se, const struct catalog *c, struct ragd_
 	if (rc == 0)
 		rc = read_lists(se, err);
 	if (rc == 0)
-		rc = store_still_wanted(se->call, err);
+		rc = wanted_check(se->call, err);
 	for (ssize_t i = 0; rc == 0 && i < se->n_words; i++)
 		score_word(se, c, i);
 	return rc;
@@ -262,14 +262,18 @@ static bool has_document(const struct candidate *best, size_t n, uint32_t docume
 static int choose(struct search *se, struct ragd_err *err)
 {
 	struct candidate next;
+	int rc = 0;
 
 	se->best = arena_alloc(se->lane->arena, (size_t)se->query->k + 1, sizeof(*se->best));
 	if (se->best == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a search");
-	while (se->n_best < se->query->k && candidates_pop(&se->found, &next))
+	while (rc == 0 && se->n_best < se->query->k && candidates_pop(&se->found, &next)) {
 		if (!se->query->per_document || !has_document(se->best, se->n_best, next.document))
 			se->best[se->n_best++] = next;
-	return 0;
+		else
+			rc = wanted_check(se->call, err);
+	}
+	return rc;
 }
 
 /* ---- hits ---------------------------------------------------------------------------------- */
@@ -344,6 +348,9 @@ static int load_hits(struct search *se, const struct ragd_hit **out, size_t *n,
 	if (hits == NULL)
 		return ragd_err_set(err, -ENOMEM, "the request's memory does not hold the hits");
 	for (size_t i = 0; rc >= 0 && i < se->n_best; i++) {
+		rc = wanted_check(se->call, err);
+		if (rc < 0)
+			return rc;
 		rc = load_hit(se, &m, &se->best[i], &hits[found], err);
 		found += rc > 0;
 	}

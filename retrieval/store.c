@@ -10,7 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/util.h"
 #include "retrieval/fuse.h"
 #include "retrieval/prepare.h"
@@ -38,15 +37,6 @@ void store_tell(struct store *s, enum store_event event, const char *fmt, ...)
 int64_t store_now(void)
 {
 	return (int64_t)time(NULL);
-}
-
-int store_still_wanted(const struct ragd_call *call, struct ragd_err *err)
-{
-	if (call->deadline_ms != 0 && clock_ms() > call->deadline_ms)
-		return ragd_err_set(err, -ETIMEDOUT, "the request's deadline has passed");
-	if (call->cancelled != NULL && call->cancelled(call))
-		return ragd_err_set(err, -ECANCELED, "nobody waits for the answer any more");
-	return 0;
 }
 
 /* ---- open and close ----------------------------------------------------------------------- */
@@ -393,16 +383,21 @@ void store_stats(struct store *s, const struct ragd_caller *caller,
 		out->n_bytes = bytes_on_disk(s);
 }
 
-static int embed_texts(struct lane *lane, const struct embedder *e, const struct ragd_str *texts,
-		       size_t n, float *out, struct ragd_err *err)
+/* Of a long text, its beginning. */
+static int embed_texts(struct lane *lane, const struct ragd_call *call, const struct embedder *e,
+		       const struct ragd_str *texts, size_t n, float *out, struct ragd_err *err)
 {
 	const struct ragd_str none = { NULL, 0 };
 	struct terms_passage p;
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < n; i++) {
+		struct ragd_str text = { texts[i].s, MIN(texts[i].len, TERMS_TEXT_MAX) };
+
 		arena_reset(lane->arena);
-		rc = terms_passage(lane->terms, lane->arena, none, none, texts[i], &p, err);
+		rc = wanted_check(call, err);
+		if (rc == 0)
+			rc = terms_passage(lane->terms, lane->arena, none, none, text, &p, err);
 		if (rc == 0)
 			embedder_project(e, p.terms, p.n_terms, out + i * e->dim);
 	}
@@ -452,7 +447,7 @@ int store_embed(struct store *s, const struct ragd_call *call, const struct ragd
 					    "vectors",
 					    n);
 	if (rc == 0)
-		rc = embed_texts(lane, e, texts, n, vectors, err);
+		rc = embed_texts(lane, call, e, texts, n, vectors, err);
 	lane_put(&s->lanes, lane);
 	if (rc == 0) {
 		*out = vectors;

@@ -11,6 +11,7 @@
 #include "retrieval/store.h"
 #include "retrieval/tend.h"
 #include "retrieval/vectors.h"
+#include "retrieval/wanted.h"
 #include "retrieval/writer.h"
 
 static inline unsigned meaning_side(const struct embedder *e)
@@ -41,8 +42,6 @@ struct store {
 
 void store_tell(struct store *s, enum store_event event, const char *fmt, ...) RAGD_PRINTF(3, 4);
 int64_t store_now(void); /* Unix time */
-/* -ETIMEDOUT or -ECANCELED with a sentence, if nobody waits for the answer any more. */
-int store_still_wanted(const struct ragd_call *call, struct ragd_err *err);
 
 /* A copy of a collection that is shown, whoever may use it; false if there is none. */
 bool store_collection_copy(struct store *s, const char *name, struct catalog_collection *out);
@@ -84,9 +83,9 @@ bool document_same(sqlite3_stmt *row, const struct prepared *p);
  * noted in *change for change_apply. `always`: also one that is stored as it is, so that the work
  * does not tell.
  */
-int document_write(struct store *s, struct db *db, uint32_t collection, const struct prepared *p,
-		   bool always, enum ragd_put_status *status, struct change *change,
-		   struct ragd_err *err);
+int document_write(struct store *s, struct db *db, const struct ragd_call *call,
+		   uint32_t collection, const struct prepared *p, bool always,
+		   enum ragd_put_status *status, struct change *change, struct ragd_err *err);
 /* Inside a transaction: take a document out of every table. -ENOENT, having changed nothing. */
 int document_drop(struct store *s, struct db *db, uint32_t collection, struct ragd_str id,
 		  struct change *change, struct ragd_err *err);

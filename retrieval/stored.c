@@ -36,12 +36,14 @@ static int list_rows(struct db *db, const struct ragd_call *call, uint32_t colle
 	db_bind_str(stmt, 2, after);
 	sqlite3_bind_int64(stmt, 3, (int64_t)limit);
 	*n = 0;
-	while (rc == 0 && *n < limit && db_row(db, stmt, &rc, err))
-		if (copy_info(stmt, &m, &list[(*n)++]) < 0)
+	while (rc == 0 && *n < limit && db_row(db, stmt, &rc, err)) {
+		rc = wanted_check(call, err);
+		if (rc == 0 && copy_info(stmt, &m, &list[(*n)++]) < 0)
 			rc = ragd_err_set(err, -ENOMEM,
 					  "the request's memory does not hold %zu documents: ask "
 					  "for fewer",
 					  limit);
+	}
 	db_reset(stmt);
 	return rc;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/util.h"
 #include "base/words.h"
 
 const float terms_weight[TERMS_COLUMNS] = {
@@ -211,7 +212,7 @@ ssize_t terms_query(struct terms *t, struct arena *arena, struct ragd_str text,
 
 	if (words == NULL)
 		goto nomem;
-	words_start(t->words, text.s, text.len);
+	words_start(t->words, text.s, MIN(text.len, TERMS_TEXT_MAX));
 	while (n < TERMS_QUERY_MAX && words_next(t->words, &w)) {
 		uint64_t hash = words_hash(w.stem, w.n_stem);
 		struct terms_word *seen = find_word(words, n, hash);

@@ -58,9 +58,11 @@ int terms_passage(struct terms *t, struct arena *arena, struct ragd_str title,
 
 /*
  * The distinct words of a query in the order of the text, at most TERMS_QUERY_MAX. Stop words are
- * left out, unless there is nothing else. *out is the arena's. Returns their number or -ENOMEM.
+ * left out, unless there is nothing else. Of a longer text the first TERMS_TEXT_MAX bytes are looked
+ * at. *out is the arena's. Returns their number or -ENOMEM.
  */
 #define TERMS_QUERY_MAX 256
+#define TERMS_TEXT_MAX  ((size_t)64 << 10)
 ssize_t terms_query(struct terms *t, struct arena *arena, struct ragd_str text,
 		    struct terms_word **out, struct ragd_err *err);
 
