@@ -243,9 +243,9 @@ static void on_text(struct html *h, size_t start, size_t end)
 {
 	const char *s = h->x.out->content.s, *amp;
 	char utf8[HTML_ENTITY_UTF8_MAX];
-	size_t from = start, used, n;
+	size_t from = start, used = 0, n;
 
-	for (size_t at = start; at < end && !h->x.out->failed; at += used) {
+	for (size_t at = start; at < end && reader_goes_on(h->x.out, used); at += used) {
 		amp = memchr(s + at, '&', end - at);
 		if (amp == NULL)
 			break;

@@ -91,10 +91,10 @@ static void piece(struct man *m, size_t start, size_t end)
 static void text(struct man *m, size_t start, size_t end)
 {
 	char utf8[ROFF_ESCAPE_UTF8_MAX];
-	size_t from = start, used, n;
+	size_t from = start, used = 0, n;
 	const char *backslash;
 
-	for (size_t at = start; at < end; at += used) {
+	for (size_t at = start; at < end && reader_goes_on(m->x.out, used); at += used) {
 		backslash = memchr(m->s + at, '\\', end - at);
 		if (backslash == NULL)
 			break;
