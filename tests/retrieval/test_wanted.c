@@ -111,19 +111,20 @@ static void a_put_ends_at_any_question(void **state)
 	struct fixture *f = *state;
 
 	for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
-		char *text = make_document(kinds[k].unit, MIB);
+		char *text = make_document(kinds[k].unit, 256 * KIB);
 		struct asked all;
 
 		assert_non_null(text);
 		asked_init(&all);
-		assert_int_equal(put(f, &all, "d", kinds[k].type, text, MIB), 0);
+		assert_int_equal(put(f, &all, "d", kinds[k].type, text, 256 * KIB), 0);
 		assert_int_equal(store_remove(f->store, &all.call.call, "c", str("d"), NULL), 0);
 		for (unsigned at = 1; at <= all.n; at += at < 8 ? 1 : 7) {
 			struct asked some;
 
 			asked_init(&some);
 			some.patience = at;
-			assert_int_equal(put(f, &some, "d", kinds[k].type, text, MIB), -ECANCELED);
+			assert_int_equal(put(f, &some, "d", kinds[k].type, text, 256 * KIB),
+					 -ECANCELED);
 			/* The writer asks for itself. */
 			assert_true(some.n <= at + 2);
 			assert_int_equal(count_documents(f), 0);
