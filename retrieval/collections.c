@@ -67,6 +67,23 @@ static int write_row(struct db *db, enum sql id, const char *name, uint32_t coll
 	return db_done(db, stmt, err);
 }
 
+int collection_room(const struct store *s, const struct ragd_caller *caller, struct ragd_err *err)
+{
+	const struct catalog *c = &s->catalog;
+	unsigned n = 0;
+
+	if (caller->admin)
+		return 0;
+	for (uint32_t i = 0; i < c->n_collections; i++)
+		n += c->collections[i] != NULL && c->collections[i]->acl.owner == caller->uid;
+	if (n < COLLECTIONS_PER_OWNER)
+		return 0;
+	return ragd_err_set(err, -EACCES,
+			    "you own %u collections, and nobody but an administrator may own more: "
+			    "remove one",
+			    n);
+}
+
 int collection_make(struct store *s, struct db *db, const char *name, struct collection_row *row,
 		    struct ragd_err *err)
 {
@@ -121,6 +138,8 @@ static int put_run(struct job *job, struct db *db, struct ragd_err *err)
 	if (rc != -ENOENT)
 		return rc;
 	job->rc = acl_new(j->call->caller, j->want, &j->row.acl, &job->err);
+	if (job->rc == 0)
+		job->rc = collection_room(j->store, j->call->caller, &job->err);
 	if (job->rc < 0)
 		return 0;
 	rc = collection_make(j->store, db, j->want->name, &j->row, err);

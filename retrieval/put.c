@@ -56,6 +56,9 @@ static int find_or_make(struct batch *b, struct db *db, struct ragd_err *err)
 	}
 	if (rc != -ENOENT)
 		return rc;
+	b->job.rc = collection_room(b->store, b->call->caller, &b->job.err);
+	if (b->job.rc < 0)
+		return 0;
 	want.name = b->collection;
 	rc = acl_new(b->call->caller, &want, &b->row.acl, err);
 	if (rc == 0)

@@ -56,6 +56,13 @@ struct collection_row {
 int collection_row_find(struct db *db, const char *name, struct collection_row *out,
 			struct ragd_err *err);
 /*
+ * How many a user may own who is no administrator: each makes the searches of all who may read it a little
+ * longer.
+ */
+#define COLLECTIONS_PER_OWNER 100
+/* On the writer's thread: whether the caller may make one more. -EACCES with a sentence. */
+int collection_room(const struct store *s, const struct ragd_caller *caller, struct ragd_err *err);
+/*
  * Inside a transaction: a new collection with row->acl; sets row->id. The catalog has it from now on
  * but does not show it: show it once committed, unmake it after a rollback.
  */

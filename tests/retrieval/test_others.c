@@ -254,6 +254,34 @@ static void who_may_only_write_is_not_told_what_is_there(void **state)
 	assert_int_equal(count_documents(f), 1);
 }
 
+/* Each collection that all may read is one more place for their searches to look. */
+static void a_user_owns_so_many_collections_and_no_more(void **state)
+{
+	struct fixture *f = *state;
+	struct ragd_document doc = { .id = RAGD_STR("a.txt"), .content = RAGD_STR("one") };
+	struct ragd_collection c = { .owner = (uid_t)-1, .group = (gid_t)-1, .mode = 0666 };
+	struct ragd_put_result result;
+	struct ragd_err err = { 0 };
+	char name[16];
+
+	c.name = name;
+	as_ben(f);
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "c%u", i);
+		assert_int_equal(store_collection_put(f->store, &f->call.call, &c, NULL, NULL), 0);
+	}
+	c.name = "more";
+	assert_int_equal(store_collection_put(f->store, &f->call.call, &c, NULL, &err), -EACCES);
+	assert_non_null(strstr(err.msg, "remove one"));
+	assert_int_equal(store_put(f->store, &f->call.call, "more", &doc, 1, &result, &err),
+			 -EACCES);
+	as_anna(f);
+	add(f, "anna", "a.txt", "one");
+	as_ben(f);
+	assert_int_equal(store_collection_remove(f->store, &f->call.call, "c0", NULL), 0);
+	add(f, "more", "a.txt", "one");
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -264,6 +292,7 @@ int main(void)
 		CASE(a_foreign_collection_is_as_none),
 		CASE(a_foreign_name_is_only_told_to_be_taken),
 		CASE(who_may_only_write_is_not_told_what_is_there),
+		CASE(a_user_owns_so_many_collections_and_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
