@@ -103,7 +103,7 @@ static void job_free(struct job *job)
 {
 	generation_unref(job->gen);
 	call_free(job->call);
-	free((char *)job->body.s);
+	http_body_free(&job->taken);
 	buf_fini(&job->out);
 	free(job);
 }
@@ -201,7 +201,8 @@ static struct job *job_new(struct http_exchange *x, const struct http_request *r
 	job->retrieval = retrieval_of(job->gen);
 	job->call = call_new(req->caller, req->request_id, JOB_MEMORY, &job->cancelled);
 	/* The exchange may go while the pool works: what the job needs of it is its own. */
-	job->body.s = http_take_body(x, &job->body.len);
+	http_take_body(x, &job->taken);
+	job->body = (struct ragd_str){ job->taken.data, job->taken.len };
 	if (job->call == NULL || job->body.s == NULL) {
 		job_free(job);
 		return NULL;

@@ -29,7 +29,8 @@ struct job {
 	atomic_bool cancelled;
 	struct call *call;
 	void (*run)(struct job *job);
-	struct ragd_str body;                  /* owned */
+	struct ragd_str body; /* of `taken` */
+	struct http_body taken;
 	struct ragd_str param[HTTP_PARAM_MAX]; /* in call's arena, NUL-terminated */
 	const char *content_type;
 	const char *title; /* the query's parameters, NULL if absent */

@@ -137,6 +137,53 @@ static int set_places(struct judge *j, const struct config_block *b)
 	return set_plugin_dirs(j, b);
 }
 
+static bool is_origin(const char *s)
+{
+	const char *host = strstr(s, "://");
+
+	return host != NULL && host > s && host[3] != '\0' && strpbrk(host + 3, "/?# ") == NULL;
+}
+
+/* Browsers send them in one form: what is written otherwise would never match. */
+static int judge_sites(struct judge *j, const struct config_block *b)
+{
+	const struct http_limits *l = &j->cfg->limits;
+
+	for (size_t i = 0; l->hosts[i] != NULL; i++)
+		if (l->hosts[i][0] == '\0' || strpbrk(l->hosts[i], ":/ ") != NULL)
+			return config_refuse(b->file, config_block_get(b, "allowed_hosts")->line,
+					     -EINVAL, j->err,
+					     "option 'allowed_hosts': '%s' is not a host's name; "
+					     "write it without scheme, port and path",
+					     l->hosts[i]);
+	for (size_t i = 0; l->origins[i] != NULL; i++)
+		if (!is_origin(l->origins[i]))
+			return config_refuse(
+				b->file, config_block_get(b, "allowed_origins")->line, -EINVAL,
+				j->err,
+				"option 'allowed_origins': '%s' is not an origin; write "
+				"it as https://chat.example.org",
+				l->origins[i]);
+	return 0;
+}
+
+/* One body of the size that is allowed must find room. */
+static int judge_bodies(struct judge *j, const struct config_block *b)
+{
+	const struct http_limits *l = &j->cfg->limits;
+	const char *option = l->bodies > 0 && l->bodies < 3 * l->body ? "bodies"
+			     : l->bodies_per_user > 0 && l->bodies_per_user < l->body
+				     ? "bodies_per_user"
+				     : NULL;
+
+	if (option == NULL)
+		return 0;
+	return config_refuse(b->file, config_block_get(b, option)->line, -EINVAL, j->err,
+			     "option '%s': bodies is at least three times body (%zu bytes), "
+			     "bodies_per_user at least body",
+			     option, l->body);
+}
+
 static int judge_daemon(struct judge *j)
 {
 	struct config_block ragd = only_block(j, CONFIG_RAGD);
@@ -149,6 +196,10 @@ static int judge_daemon(struct judge *j)
 	rc = config_fill(j->arena, &ragd, NULL, j->cfg, j->err);
 	if (rc == 0)
 		rc = config_fill(j->arena, &limits, NULL, j->cfg, j->err);
+	if (rc == 0)
+		rc = judge_sites(j, &ragd);
+	if (rc == 0)
+		rc = judge_bodies(j, &limits);
 	if (rc == 0)
 		rc = set_places(j, &ragd);
 	return rc;

@@ -43,6 +43,12 @@ static const struct config_row ragd_rows[] = {
 	    "where ragd was installed",
 	    "Directories to look for modules in, the first that has it. RAGD_PLUGIN_PATH and "
 	    "--plugin-dir come before them."),
+	CFG(limits.hosts, CONFIG_AS_LIST, "allowed_hosts", RAGD_OPT_LIST, "", 0, 0, NULL, "none",
+	    "Names, beside localhost, ragd and addresses, that the Host of a request may have: those "
+	    "of a proxy before the socket. Others: 403."),
+	CFG(limits.origins, CONFIG_AS_LIST, "allowed_origins", RAGD_OPT_LIST, "", 0, 0, NULL, "none",
+	    "Sites whose pages may make requests through a forwarder or proxy, as "
+	    "https://chat.example.org. Others: 403."),
 	CFG(log_level, CONFIG_AS_LEVEL, "log_level", RAGD_OPT_CHOICE, "info", 0, 0,
 	    "err|warn|info|debug", NULL,
 	    "What is logged. Prompts and documents appear at debug only."),
@@ -66,6 +72,19 @@ static const struct config_row limits_rows[] = {
 	    NULL, NULL, "Open connections. Beyond it: 429."),
 	CFG(limits.connections_per_user, CONFIG_AS_UNSIGNED, "connections_per_user", RAGD_OPT_INT,
 	    "2048", 1, 1000000, NULL, NULL, "Open connections of one user. Beyond it: 429."),
+	CFG(limits.bodies, CONFIG_AS_SIZE, "bodies", RAGD_OPT_SIZE, "0", 0, 1024 * 1024 * MIB, NULL,
+	    NULL,
+	    "Bytes of the bodies of all requests that are here at one time; 0: 16 times body. "
+	    "Beyond it: 429."),
+	CFG(limits.bodies_per_user, CONFIG_AS_SIZE, "bodies_per_user", RAGD_OPT_SIZE, "0", 0,
+	    1024 * 1024 * MIB, NULL, NULL, "The same of one user; 0: half of bodies. Beyond it: 429."),
+	CFG(limits.replies, CONFIG_AS_SIZE, "replies", RAGD_OPT_SIZE, "256 MiB", MIB,
+	    1024 * 1024 * MIB, NULL, NULL,
+	    "Bytes of all replies that wait for their clients to read them. Beyond it: 429, or an "
+	    "answer under way is cut."),
+	CFG(limits.replies_per_user, CONFIG_AS_SIZE, "replies_per_user", RAGD_OPT_SIZE, "0", 0,
+	    1024 * 1024 * MIB, NULL, NULL,
+	    "The same of one user; 0: half of replies. Beyond it: as above."),
 	CFG(queue_max, CONFIG_AS_SIZE, "queue", RAGD_OPT_INT, "1024", 1, 1000000, NULL, NULL,
 	    "Answers at work or waiting. Beyond it: 429."),
 	CFG(limits.request_timeout_ms, CONFIG_AS_INT64, "request_timeout", RAGD_OPT_DURATION, "30 s",

@@ -169,6 +169,8 @@ void metrics_print(struct ragd *d, struct buf *out)
 	one(out, "ragd_requests_total", "counter", "Requests received.", http.n_requests);
 	one(out, "ragd_refused_total", "counter", "Connections and requests beyond a bound.",
 	    http.n_refused);
+	one(out, "ragd_foreign_total", "counter",
+	    "Requests refused for their Origin or Host: made by web pages.", http.n_foreign);
 	one(out, "ragd_journal_written_total", "counter", "Answers recorded.", journal.n_written);
 	one(out, "ragd_journal_lost_total", "counter",
 	    "Answers that the disk or the queue did not take.", journal.n_lost);

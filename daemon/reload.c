@@ -135,10 +135,10 @@ static void swap(struct reload *r)
 	r->made = NULL;
 	log_set_level(g->cfg->log_level);
 	raise_fd_limit(g->cfg);
+	if (r->d->http != NULL) /* at start, too: there are more descriptors now */
+		http_server_set_limits(r->d->http, &g->cfg->limits);
 	if (old == NULL)
 		return;
-	if (r->d->http != NULL)
-		http_server_set_limits(r->d->http, &g->cfg->limits);
 	log_info("event=reloaded generation=%u%s", g->number, diff != NULL ? diff : "");
 	log_restart_options(old->cfg, g->cfg);
 	free(diff);

@@ -35,9 +35,16 @@ struct http_limits {
 	size_t headers; /* bytes */
 	unsigned connections;
 	unsigned connections_per_user;
+	size_t bodies; /* bytes of bodies that are here, of all requests; 0: 16 times `body` */
+	size_t bodies_per_user;     /* 0: half of it */
+	size_t replies;             /* bytes of replies that wait for their clients */
+	size_t replies_per_user;    /* 0: half of it */
 	int64_t request_timeout_ms; /* to send a whole request */
 	int64_t idle_timeout_ms;    /* between requests */
 	int64_t write_timeout_ms;   /* without the client reading */
+	/* What a request may name beside the usual, see http_site.h; NULL-ended, copied, may be NULL. */
+	const char *const *hosts;
+	const char *const *origins;
 };
 
 /*
@@ -77,6 +84,7 @@ struct http_route {
 struct http_stats {
 	uint64_t n_requests;
 	uint64_t n_refused;     /* connections and requests beyond a bound or too slow */
+	uint64_t n_foreign;     /* requests for their Origin or Host */
 	unsigned n_connections; /* open now */
 	unsigned n_exchanges;   /* at work now */
 };
@@ -108,10 +116,19 @@ void http_server_stats(const struct http_server *s, struct http_stats *out);
 /* The value of a parameter of the query string, percent-decoded; NULL if it is not there or x's client. */
 const char *http_query(struct http_exchange *x, const char *name);
 /*
- * The body, for the handler to free(); NUL-terminated. NULL when out of memory. The request's own is
- * empty from then on. For work on it that outlives the client without a copy.
+ * The body, for work on it that outlives the client without a copy; the request's own is empty from then
+ * on. It counts as its user's until it is freed, on the loop thread; the server may be gone by then. Its data
+ * is NUL-terminated, NULL when out of memory.
  */
-char *http_take_body(struct http_exchange *x, size_t *len);
+struct http_body {
+	char *data;
+	size_t len;
+	struct share *share; /* the server's matter, as is what follows */
+	size_t charged;
+	uid_t uid;
+};
+void http_take_body(struct http_exchange *x, struct http_body *out);
+void http_body_free(struct http_body *body);
 /* A header of the request; NULL if it is not there or x's client. */
 const char *http_request_header(struct http_exchange *x, const char *name);
 

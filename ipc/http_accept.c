@@ -14,38 +14,6 @@
 /* How long not to accept after descriptors or memory ran out: the listener stays readable. */
 #define RETRY_MS 100
 
-/* ---- how many each user has ---------------------------------------------------------------- */
-
-/* A machine has few users at a time, so a plain array does; NULL when out of memory. */
-static struct http_user *user_get(struct http_server *s, uid_t uid)
-{
-	struct http_user *bigger;
-
-	for (size_t i = 0; i < s->n_users; i++)
-		if (s->users[i].uid == uid)
-			return &s->users[i];
-	if (s->n_users == s->cap_users) {
-		bigger = realloc(s->users, (2 * s->cap_users + 8) * sizeof(*bigger));
-		if (bigger == NULL)
-			return NULL;
-		s->users = bigger;
-		s->cap_users = 2 * s->cap_users + 8;
-	}
-	s->users[s->n_users] = (struct http_user){ .uid = uid };
-	return &s->users[s->n_users++];
-}
-
-static void user_drop(struct http_server *s, uid_t uid)
-{
-	for (size_t i = 0; i < s->n_users; i++) {
-		if (s->users[i].uid != uid)
-			continue;
-		if (--s->users[i].n_connections == 0)
-			s->users[i] = s->users[--s->n_users];
-		return;
-	}
-}
-
 /* ---- the list ------------------------------------------------------------------------------- */
 
 void http_conn_link(struct http_conn *c)
@@ -80,9 +48,10 @@ void http_conn_free(struct http_conn *c)
 	if (c->lobby) {
 		s->n_lobby--;
 	} else {
-		user_drop(s, c->peer.caller.uid);
+		share_give(s->share, SHARE_CONNECTIONS, c->peer.caller.uid, 1);
 		s->stats.n_connections--;
 	}
+	http_server_freed(s, HTTP_CONN_MEMORY);
 	peer_fini(&c->peer);
 	free(c);
 }
@@ -112,12 +81,13 @@ static int conn_watch(struct http_conn *c)
 }
 
 /* Beyond a bound: answered 429 once its request comes, so that the client reads the answer. */
-static void conn_lobby(struct http_conn *c)
+static void conn_lobby(struct http_conn *c, bool own_full)
 {
 	struct http_server *s = c->s;
 
 	s->n_lobby++;
 	c->lobby = true;
+	c->own_full = own_full;
 	http_conn_state(c, CONN_LOBBY);
 	http_conn_link(c);
 	if (s->n_lobby > HTTP_LOBBY_MAX || conn_watch(c) < 0)
@@ -127,7 +97,8 @@ static void conn_lobby(struct http_conn *c)
 static void conn_accepted(struct http_server *s, int fd)
 {
 	struct http_conn *c = calloc(1, sizeof(*c));
-	struct http_user *user;
+	const struct ragd_caller *caller;
+	enum share_answer share;
 
 	if (c == NULL || peer_init(&c->peer, fd, NULL) < 0) {
 		close(fd);
@@ -136,21 +107,13 @@ static void conn_accepted(struct http_server *s, int fd)
 	}
 	c->s = s;
 	c->fd = fd;
-	user = user_get(s, c->peer.caller.uid);
-	if (user == NULL) {
-		close(fd);
-		peer_fini(&c->peer);
-		free(c);
+	caller = &c->peer.caller;
+	share = share_take(s->share, SHARE_CONNECTIONS, caller->uid, 1, caller->admin,
+			   caller->admin);
+	if (share != SHARE_OK) {
+		conn_lobby(c, share == SHARE_OWN_FULL);
 		return;
 	}
-	if (s->stats.n_connections >= s->limits.connections ||
-	    user->n_connections >= s->limits.connections_per_user) {
-		if (user->n_connections == 0)
-			*user = s->users[--s->n_users];
-		conn_lobby(c);
-		return;
-	}
-	user->n_connections++;
 	s->stats.n_connections++;
 	http_conn_state(c, CONN_NEW);
 	http_conn_link(c);

@@ -100,7 +100,8 @@ void http_conn_refuse(struct http_conn *c, int status, const char *code, const c
 void http_conn_refuse_lobby(struct http_conn *c)
 {
 	http_conn_refuse(c, 429, "too_many_connections",
-			 "There are too many connections; close some, or try again in a second.");
+			 c->own_full ? "You have as many connections as one user may; close some."
+				     : "There are too many connections; try again in a second.");
 }
 
 void http_conn_drain(struct http_conn *c)

@@ -7,9 +7,10 @@
 
 #include "base/clock.h"
 #include "base/util.h"
+#include "ipc/http_site.h"
 
-/* All requests' bodies together, in units of the bound on one. */
-#define BODIES_MAX 16
+/* Bodies up to this find room where long ones have taken theirs. */
+#define BODY_SMALL 65536
 
 /* ---- what keeps a request from its handler -------------------------------------------------- */
 
@@ -32,6 +33,10 @@ static void refuse(struct http_exchange *x, int status, const char *code, const 
 	vsnprintf(r->msg, sizeof(r->msg), fmt, ap);
 	va_end(ap);
 }
+
+struct framing {
+	unsigned n_lengths, n_codings, n_hosts;
+};
 
 static const char *request_header(struct http_exchange *x, const char *name)
 {
@@ -107,19 +112,27 @@ static enum MHD_Result judge_query_cb(void *cls, enum MHD_ValueKind kind, const 
 	return MHD_YES;
 }
 
-/* Take n bytes of the budget for bodies. */
-static bool body_reserve(struct http_exchange *x, size_t n)
+/* n bytes more are here. What is only announced costs nothing: it may never come. */
+static bool body_charge(struct http_exchange *x, size_t n)
 {
-	struct http_server *s = x->s;
+	const struct ragd_caller *caller = x->req.caller;
 
-	if (n > BODIES_MAX * s->limits.body - MIN(s->n_bodies, BODIES_MAX * s->limits.body)) {
+	switch (share_take(x->s->share, SHARE_BODIES, caller->uid, n,
+			   caller->admin || x->body.len + n <= BODY_SMALL, caller->admin)) {
+	case SHARE_OK:
+		x->charged += n;
+		return true;
+	case SHARE_OWN_FULL:
 		refuse(x, 429, "queue_full", NULL,
-		       "Too many large requests arrive at once; try again in a second.");
+		       "Your requests have as many bytes as one user's may at a time; wait for "
+		       "some of them.");
+		return false;
+	default:
+		refuse(x, 429, "queue_full", NULL,
+		       "All users' requests have as many bytes as there is room for; try again in "
+		       "a second.");
 		return false;
 	}
-	s->n_bodies += n;
-	x->reserved += n;
-	return true;
 }
 
 /* The bounds that the head alone tells of. Returns the announced length, SIZE_MAX if unknown. */
@@ -143,12 +156,61 @@ static size_t judge_body(struct http_exchange *x)
 		refuse(x, 413, "body_too_large", NULL,
 		       "The body has %llu bytes, more than the %zu allowed; send it in parts.", len,
 		       x->s->limits.body);
-	else if (x->refusal.status == 0)
-		body_reserve(x, (size_t)len);
 	return (size_t)len;
 }
 
-static void judge_head(struct http_exchange *x)
+/* Two lengths, or a length and chunks: where would the next request begin? */
+static enum MHD_Result judge_header_cb(void *cls, enum MHD_ValueKind kind, const char *key,
+				       const char *value)
+{
+	struct framing *f = cls;
+
+	(void)kind;
+	(void)value;
+	f->n_lengths += strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+	f->n_codings += strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+	f->n_hosts += strcasecmp(key, MHD_HTTP_HEADER_HOST) == 0;
+	return MHD_YES;
+}
+
+static void judge_framing(struct http_exchange *x)
+{
+	struct framing f = { 0 };
+
+	MHD_get_connection_values(x->mhd, MHD_HEADER_KIND, judge_header_cb, &f);
+	if (f.n_lengths + f.n_codings > 1)
+		refuse(x, 400, "invalid_value", NULL,
+		       "The request says more than once how long its body is.");
+	if (f.n_hosts > 1)
+		refuse(x, 400, "invalid_value", NULL, "The request has more than one Host.");
+}
+
+static void judge_site(struct http_exchange *x, const char *url)
+{
+	struct http_server *s = x->s;
+	const struct http_site site = {
+		.host = request_header(x, MHD_HTTP_HEADER_HOST),
+		.target = url,
+		.origin = request_header(x, MHD_HTTP_HEADER_ORIGIN),
+		.sec_fetch_site = request_header(x, "Sec-Fetch-Site"),
+	};
+	enum http_site_judged judged = http_site_judge(&site, (const char *const *)s->hosts,
+						       (const char *const *)s->origins);
+
+	if (judged == HTTP_SITE_OK || x->refusal.status != 0)
+		return;
+	s->stats.n_foreign++;
+	if (judged == HTTP_SITE_HOST)
+		refuse(x, 403, "forbidden", NULL,
+		       "The Host is a name other than localhost and ragd; allowed_hosts in the "
+		       "configuration may add it.");
+	else
+		refuse(x, 403, "forbidden", NULL,
+		       "Requests that a web page makes are not answered; allowed_origins in the "
+		       "configuration may add its site.");
+}
+
+static void judge_head(struct http_exchange *x, const char *url)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
@@ -160,6 +222,8 @@ static void judge_head(struct http_exchange *x)
 	if (MHD_get_connection_values(x->mhd, MHD_HEADER_KIND, NULL, NULL) > HTTP_HEADERS_MAX)
 		refuse(x, 431, "headers_too_large", NULL,
 		       "The request has more than the %d headers allowed.", HTTP_HEADERS_MAX);
+	judge_framing(x);
+	judge_site(x, url);
 	if (x->refusal.status != 0)
 		http_header(x, "Connection", "close");
 	judge_route(x);
@@ -259,7 +323,7 @@ static enum MHD_Result exchange_begin(struct http_server *s, struct MHD_Connecti
 	if (c->state == CONN_IDLE)
 		http_conn_state(c, CONN_HEAD);
 	http_conn_state(c, CONN_BODY);
-	judge_head(x);
+	judge_head(x, url);
 	len = judge_body(x);
 	/*
 	 * A short body is read even where it is for nothing, to keep the connection; a long one is not,
@@ -283,7 +347,7 @@ static enum MHD_Result exchange_body(struct http_exchange *x, const char *data, 
 		refuse(x, 413, "body_too_large", NULL,
 		       "The body has more than the %zu bytes allowed; send it in parts.",
 		       x->s->limits.body);
-	else if (x->body.len + len <= x->reserved || body_reserve(x, len))
+	else if (body_charge(x, len))
 		buf_add(&x->body, data, len);
 	if (x->body.failed)
 		refuse(x, 503, "unavailable", NULL, "Out of memory; try again in a moment.");
@@ -409,7 +473,9 @@ void http_completed_cb(void *cls, struct MHD_Connection *mhd, void **ctx,
 	c->x = NULL;
 	if (c->state != CONN_CLOSING)
 		http_conn_state(c, CONN_IDLE);
-	s->n_bodies -= x->reserved;
+	share_give(s->share, SHARE_BODIES, c->peer.caller.uid, x->charged);
+	share_give(s->share, SHARE_REPLIES, c->peer.caller.uid, x->charged_reply);
+	http_server_freed(s, x->charged + x->charged_reply);
 	if (x->dispatched)
 		s->stats.n_exchanges--;
 	/* Whatever the handler still holds cannot be sent. */

@@ -25,12 +25,15 @@
 #include "base/buf.h"
 #include "ipc/http.h"
 #include "ipc/http_route.h"
+#include "ipc/http_share.h"
 #include "ipc/peer.h"
 
 #define HTTP_LISTEN_MAX 8
 /* Refused connections that wait for their request, so that the client reads the answer, not EPIPE. */
 #define HTTP_LOBBY_MAX        64
 #define HTTP_LOBBY_TIMEOUT_MS 1000
+/* What a connection that closes gives back, roughly: libmicrohttpd's memory for it. */
+#define HTTP_CONN_MEMORY 32768
 /* A refused request's body up to this is read and dropped; a longer one costs the connection. */
 #define HTTP_DISCARD_MAX 65536
 /* A stream's bytes that wait for its client; a handler that writes on beyond it loses the client. */
@@ -56,6 +59,7 @@ struct http_conn {
 	int fd; /* libmicrohttpd's, but for CONN_NEW and CONN_LOBBY */
 	enum conn_state state;
 	bool lobby;       /* does not count as a connection */
+	bool own_full;    /* in the lobby for what its user has, not for what all have */
 	bool doomed;      /* to be closed before the loop waits again */
 	int64_t since_ms; /* when the state (head and body together) began */
 	int outq;         /* bytes in the socket's buffer when last looked at */
@@ -89,9 +93,10 @@ struct http_exchange {
 	struct http_matched match;
 	struct http_refusal refusal;
 	struct buf body;
-	size_t reserved; /* bytes of the server's budget for bodies */
-	bool dispatched; /* the handler was called */
-	bool owed;       /* the handler has not completed it */
+	size_t charged;       /* bytes of the body that are its user's */
+	size_t charged_reply; /* bytes of `out` that are */
+	bool dispatched;      /* the handler was called */
+	bool owed;            /* the handler has not completed it */
 	bool suspended;
 	bool dead; /* nothing more can be sent */
 
@@ -112,11 +117,6 @@ struct http_exchange {
 	char request_id[32];
 	char content_type[64];
 	char scratch[]; /* path, then decoded segments */
-};
-
-struct http_user {
-	uid_t uid;
-	unsigned n_connections;
 };
 
 enum http_state { HTTP_SERVING, HTTP_DRAINING, HTTP_STOPPING, HTTP_STOPPED };
@@ -141,15 +141,16 @@ struct http_server {
 	uv_idle_t idle;     /* active while libmicrohttpd wants another turn at once */
 	uv_timer_t tick;    /* timeouts; active while there are connections */
 	uv_timer_t retry;   /* accepting again after descriptors ran out */
+	uv_timer_t trim;    /* giving memory back */
 	unsigned n_handles; /* not yet closed */
 
 	struct http_conn *conns;
 	struct http_conn *adding; /* on its way through MHD_add_connection */
 	unsigned n_lobby;
 	bool any_doomed;
-	struct http_user *users;
-	size_t n_users, cap_users;
-	size_t n_bodies; /* bytes reserved for bodies of all requests */
+	struct share *share;
+	char **hosts, **origins; /* NULL-ended; NULL: none */
+	size_t freed;            /* bytes given back to malloc since it last gave to the kernel */
 	struct http_stats stats;
 
 	unsigned char random[256]; /* for request ids */
@@ -209,6 +210,8 @@ size_t http_out_waiting(const struct http_exchange *x);
 /* http_server.c */
 /* The loop shall not wait before the server had its turn. */
 void http_server_wake(struct http_server *s);
+/* n bytes went back to malloc: when it is much, and a quiet moment comes, it goes back to the kernel. */
+void http_server_freed(struct http_server *s, size_t n);
 void http_request_id(struct http_server *s, char out[32]);
 
 /* http_head.c */

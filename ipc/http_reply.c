@@ -47,10 +47,25 @@ const char *http_query(struct http_exchange *x, const char *name)
 	return line->value;
 }
 
-char *http_take_body(struct http_exchange *x, size_t *len)
+void http_take_body(struct http_exchange *x, struct http_body *out)
 {
 	x->req.body = (struct ragd_str){ NULL, 0 };
-	return buf_steal(&x->body, len);
+	*out = (struct http_body){
+		.share = share_ref(x->s->share),
+		.charged = x->charged,
+		.uid = x->req.caller->uid,
+	};
+	x->charged = 0;
+	out->data = buf_steal(&x->body, &out->len);
+}
+
+void http_body_free(struct http_body *body)
+{
+	free(body->data);
+	if (body->share != NULL)
+		share_give(body->share, SHARE_BODIES, body->uid, body->charged);
+	share_unref(body->share);
+	*body = (struct http_body){ .data = NULL };
 }
 
 const char *http_request_header(struct http_exchange *x, const char *name)
@@ -110,6 +125,17 @@ static void reply_ready(struct http_exchange *x, int status, const char *type,
 
 /* ---- in one piece --------------------------------------------------------------------------- */
 
+static bool reply_charge(struct http_exchange *x, size_t n)
+{
+	const struct ragd_caller *caller = x->req.caller;
+
+	if (share_take(x->s->share, SHARE_REPLIES, caller->uid, n, caller->admin, caller->admin) !=
+	    SHARE_OK)
+		return false;
+	x->charged_reply += n;
+	return true;
+}
+
 size_t http_out_waiting(const struct http_exchange *x)
 {
 	return x->out.len - x->out_at;
@@ -127,8 +153,14 @@ static ssize_t out_read_cb(void *cls, uint64_t pos, char *to, size_t max)
 	if (n > 0) {
 		memcpy(to, x->out.data + x->out_at, n);
 		x->out_at += n;
+		x->charged_reply -= n;
+		share_give(x->s->share, SHARE_REPLIES, x->req.caller->uid, n);
 		x->moved_ms = (int64_t)uv_now(x->s->loop);
 		if (http_out_waiting(x) == 0) {
+			if (x->out.cap > HTTP_BODY_WHOLE) {
+				http_server_freed(x->s, x->out.cap);
+				buf_fini(&x->out);
+			}
 			buf_clear(&x->out);
 			x->out_at = 0;
 		}
@@ -147,6 +179,12 @@ void http_reply(struct http_exchange *x, int status, const char *type, const voi
 
 	if (!reply_begin(x))
 		return;
+	if (len > HTTP_BODY_WHOLE && !reply_charge(x, len)) {
+		http_reply_error(x, 429, "queue_full", NULL,
+				 "Too many bytes of replies wait to be read by your clients, or by "
+				 "all; read them, and ask again.");
+		return;
+	}
 	if (len <= HTTP_BODY_WHOLE) {
 		response =
 			MHD_create_response_from_buffer(len, (void *)body, MHD_RESPMEM_MUST_COPY);
@@ -217,7 +255,10 @@ size_t http_stream_write(struct http_exchange *x, const void *data, size_t len)
 		buf_consume(&x->out, x->out_at);
 		x->out_at = 0;
 	}
-	buf_add(&x->out, data, len);
+	if (reply_charge(x, len))
+		buf_add(&x->out, data, len);
+	else
+		x->out.failed = true;
 	if (x->out.failed || http_out_waiting(x) > HTTP_STREAM_MAX) {
 		/* Not here: the handler is in the middle of its own work. */
 		x->conn->doomed = true;

@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -14,6 +16,16 @@
 #define TURNS_MAX 4
 /* Batches of connections taken from a backlog that goes. */
 #define DRAIN_BATCHES 64
+/* All bodies together where nothing else is said, in units of the bound on one. */
+#define BODIES_DEFAULT 16
+/* What part of each thing is kept for administrators and small requests. */
+#define RESERVE 32
+/* Descriptors for files and pipes, which connections shall not take. */
+#define FDS_SPARE 256
+/* Bytes given back to malloc before it is asked to give to the kernel, and how often it is. */
+#define TRIM_AT    (8u << 20)
+#define TRIM_MS    1000
+#define TRIM_QUIET 8
 
 /* libmicrohttpd would decode a path before it is split: leave it as it was sent. */
 static size_t unescape_cb(void *cls, struct MHD_Connection *mhd, char *s)
@@ -64,9 +76,18 @@ static void mhd_ready_cb(uv_poll_t *poll, int status, int events)
 
 /* ---- stopping ------------------------------------------------------------------------------ */
 
+static void list_free(char **list)
+{
+	for (size_t i = 0; list != NULL && list[i] != NULL; i++)
+		free(list[i]);
+	free(list);
+}
+
 static void server_free(struct http_server *s)
 {
-	free(s->users);
+	share_unref(s->share);
+	list_free(s->hosts);
+	list_free(s->origins);
 	free(s->peek);
 	free(s);
 }
@@ -105,6 +126,7 @@ static void handles_close(struct http_server *s)
 	uv_close((uv_handle_t *)&s->idle, handle_closed_cb);
 	uv_close((uv_handle_t *)&s->tick, handle_closed_cb);
 	uv_close((uv_handle_t *)&s->retry, handle_closed_cb);
+	uv_close((uv_handle_t *)&s->trim, handle_closed_cb);
 }
 
 /* From the prepare callback, so that no callback of libmicrohttpd is on the stack. */
@@ -163,6 +185,29 @@ static void prepare_cb(uv_prepare_t *prepare)
 		uv_idle_stop(&s->idle);
 }
 
+/* ---- memory -------------------------------------------------------------------------------- */
+
+/* At most once a second, and not while many work, who would only ask for it again. */
+static void trim_cb(uv_timer_t *timer)
+{
+	struct http_server *s = timer->data;
+
+	if (s->stats.n_exchanges > TRIM_QUIET) {
+		uv_timer_start(timer, trim_cb, TRIM_MS, 0);
+		return;
+	}
+	s->freed = 0;
+	malloc_trim(0);
+}
+
+void http_server_freed(struct http_server *s, size_t n)
+{
+	s->freed += n;
+	if (s->freed >= TRIM_AT && s->state < HTTP_STOPPING &&
+	    !uv_is_active((uv_handle_t *)&s->trim))
+		uv_timer_start(&s->trim, trim_cb, TRIM_MS, 0);
+}
+
 /* ---- starting ------------------------------------------------------------------------------ */
 
 static int mhd_start(struct http_server *s, struct ragd_err *err)
@@ -192,11 +237,12 @@ static void handles_init(struct http_server *s)
 	uv_idle_init(s->loop, &s->idle);
 	uv_timer_init(s->loop, &s->tick);
 	uv_timer_init(s->loop, &s->retry);
+	uv_timer_init(s->loop, &s->trim);
 	s->poll_mhd.data = s->poll_own.data = s->prepare.data = s->idle.data = s;
-	s->tick.data = s->retry.data = s;
+	s->tick.data = s->retry.data = s->trim.data = s;
 	for (size_t i = 0; i < s->n_listen; i++)
 		s->listen[i].data = s;
-	s->n_handles = 6 + (unsigned)s->n_listen;
+	s->n_handles = 7 + (unsigned)s->n_listen;
 }
 
 /* Only uv_poll_init() can fail, where a descriptor is not one that can be polled. */
@@ -264,6 +310,11 @@ static struct http_server *server_new(uv_loop_t *loop, const int *fds, size_t n_
 
 	if (s == NULL)
 		return NULL;
+	s->share = share_new();
+	if (s->share == NULL) {
+		free(s);
+		return NULL;
+	}
 	s->loop = loop;
 	s->random_at = sizeof(s->random);
 	s->n_listen = n_fds;
@@ -310,11 +361,66 @@ int http_server_start(uv_loop_t *loop, const int *fds, size_t n_fds,
 	return 0;
 }
 
+static char **list_copy(const char *const *list)
+{
+	size_t n = 0;
+	char **copy;
+
+	while (list != NULL && list[n] != NULL)
+		n++;
+	copy = calloc(n + 1, sizeof(*copy));
+	for (size_t i = 0; copy != NULL && i < n; i++) {
+		copy[i] = strdup(list[i]);
+		if (copy[i] == NULL) /* what is missing is not allowed */
+			break;
+	}
+	return copy;
+}
+
+/* As many as the kernel will give us, so that those of others are refused before it refuses all. */
+static size_t connections_max(const struct http_limits *limits)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0)
+		return limits->connections;
+	return (size_t)MIN(limits->connections, l.rlim_cur - MIN(FDS_SPARE, l.rlim_cur / 4));
+}
+
+static void set_shares(struct http_server *s)
+{
+	const struct http_limits *l = &s->limits;
+	size_t connections = connections_max(l);
+	size_t bodies = l->bodies > 0 ? l->bodies : BODIES_DEFAULT * l->body;
+
+	s->share->bounds[SHARE_CONNECTIONS] = (struct share_bounds){
+		.all = connections,
+		.per_user = l->connections_per_user,
+		.reserve = connections / RESERVE,
+	};
+	s->share->bounds[SHARE_BODIES] = (struct share_bounds){
+		.all = bodies,
+		.per_user = l->bodies_per_user > 0 ? l->bodies_per_user : bodies / 2,
+		.reserve = bodies / RESERVE,
+	};
+	s->share->bounds[SHARE_REPLIES] = (struct share_bounds){
+		.all = l->replies,
+		.per_user = l->replies_per_user > 0 ? l->replies_per_user : l->replies / 2,
+		.reserve = l->replies / RESERVE,
+	};
+}
+
 void http_server_set_limits(struct http_server *s, const struct http_limits *limits)
 {
 	char *peek = malloc(limits->headers + 1);
 
 	s->limits = *limits;
+	list_free(s->hosts);
+	list_free(s->origins);
+	s->hosts = list_copy(limits->hosts);
+	s->origins = list_copy(limits->origins);
+	s->limits.hosts = s->limits.origins = NULL; /* the caller's */
+	set_shares(s);
 	/* Without the memory the old size is looked at, and libmicrohttpd has the last word. */
 	if (peek != NULL) {
 		free(s->peek);

@@ -173,7 +173,14 @@ static void stop_cb(uv_async_t *async)
 static void *http_main(void *arg)
 {
 	static const struct http_limits limits = {
-		1 << 20, 16384, 4000, 4000, 60000, 60000, 60000
+		.body = 1 << 20,
+		.headers = 16384,
+		.connections = 4000,
+		.connections_per_user = 4000,
+		.replies = 64 << 20,
+		.request_timeout_ms = 60000,
+		.idle_timeout_ms = 60000,
+		.write_timeout_ms = 60000,
 	};
 	struct ragd_err err;
 	uv_loop_t *loop = arg;
@@ -305,7 +312,7 @@ static void crowd(const char *text, size_t want, double seconds, pthread_t threa
 		idle[i] = connect_to("http");
 	for (size_t i = 0; i < ARRAY_LEN(slow); i++) {
 		slow[i] = connect_to("http");
-		if (send(slow[i], "POST /v1/answer HTTP/1.1\r\nHost: x\r\n", 35, 0) < 0)
+		if (send(slow[i], "POST /v1/answer HTTP/1.1\r\nHost: localhost\r\n", 43, 0) < 0)
 			die("send");
 	}
 	/* Another byte from each of them while the others are measured. */

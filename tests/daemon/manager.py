@@ -59,7 +59,7 @@ def healthz(path):
     with socket.socket(socket.AF_UNIX) as c:
         c.settimeout(20)
         c.connect(path)
-        c.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        c.sendall(b"GET /healthz HTTP/1.1\r\nHost: ragd\r\nConnection: close\r\n\r\n")
         data = b""
         while piece := c.recv(4096):
             data += piece

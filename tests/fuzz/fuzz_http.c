@@ -102,7 +102,16 @@ static const struct http_route routes[] = {
 
 static void start(void)
 {
-	static const struct http_limits limits = { BODY_MAX, 1024, 100, 100, 60000, 60000, 60000 };
+	static const struct http_limits limits = {
+		.body = BODY_MAX,
+		.headers = 1024,
+		.connections = 100,
+		.connections_per_user = 100,
+		.replies = 1 << 20,
+		.request_timeout_ms = 60000,
+		.idle_timeout_ms = 60000,
+		.write_timeout_ms = 60000,
+	};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct ragd_err err = { 0 };
 

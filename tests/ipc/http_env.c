@@ -18,6 +18,9 @@ const struct http_limits env_limits = {
 	.headers = 16384,
 	.connections = 2000,
 	.connections_per_user = 2000,
+	.bodies_per_user = 16 << 20,
+	.replies = 64 << 20,
+	.replies_per_user = 64 << 20,
 	.request_timeout_ms = 60000,
 	.idle_timeout_ms = 60000,
 	.write_timeout_ms = 60000,
@@ -63,14 +66,13 @@ static void echo(struct http_exchange *x, const struct http_request *req, void *
 
 static void take(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
-	size_t len;
-	char *body;
+	struct http_body body;
 
 	remember(ctx, req);
-	body = http_take_body(x, &len);
+	http_take_body(x, &body);
 	assert_int_equal(req->body.len, 0);
-	http_reply(x, 200, "text/plain", body, len);
-	free(body);
+	http_reply(x, 200, "text/plain", body.data, body.len);
+	http_body_free(&body);
 }
 
 static void gone_cb(struct http_exchange *x, void *arg)
@@ -389,11 +391,16 @@ void reply_fini(struct reply *r)
 void request(struct env *e, const char *text, struct reply *r)
 {
 	struct buf rest = BUF_INIT;
+	struct reply own;
 	int fd = client_open(e);
 
 	client_text(e, fd, text);
-	reply_read(e, fd, &rest, r);
+	reply_read(e, fd, &rest, r != NULL ? r : &own);
 	assert_int_equal(rest.len, 0);
+	if (r == NULL) {
+		assert_int_equal(own.status, 200);
+		reply_fini(&own);
+	}
 	buf_fini(&rest);
 	close(fd);
 }

@@ -76,7 +76,7 @@ const char *reply_header(struct reply *r, const char *name);
 void client_expect_eof(struct env *e, int fd);
 /* Read once what is there, turning until there is something; 0 at the end. */
 size_t client_recv(struct env *e, int fd, struct buf *into);
-/* A whole request and its reply on a connection of its own. */
+/* A whole request and its reply on a connection of its own; r NULL: it must be 200. */
 void request(struct env *e, const char *text, struct reply *r);
 
 #endif

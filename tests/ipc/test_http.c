@@ -21,7 +21,7 @@ static void answers_and_keeps_the_connection(void **state)
 	char id[64];
 
 	for (int i = 0; i < 3; i++) {
-		client_text(e, fd, "GET /hello HTTP/1.1\r\n\r\n"); /* without Host, too */
+		client_text(e, fd, "GET /hello HTTP/1.1\r\nHost: ragd\r\n\r\n");
 		reply_read(e, fd, &rest, &r);
 		assert_int_equal(r.status, 200);
 		assert_false(r.close);
@@ -52,9 +52,9 @@ static void answers_pipelined_requests_in_order(void **state)
 	struct reply r;
 
 	client_text(e, fd,
-		    "POST /echo HTTP/1.1\r\nContent-Length: 3\r\n\r\none"
-		    "GET /late HTTP/1.1\r\n\r\n"
-		    "POST /echo HTTP/1.1\r\nContent-Length: 5\r\n\r\nthree");
+		    "POST /echo HTTP/1.1\r\nHost: ragd\r\nContent-Length: 3\r\n\r\none"
+		    "GET /late HTTP/1.1\r\nHost: ragd\r\n\r\n"
+		    "POST /echo HTTP/1.1\r\nHost: ragd\r\nContent-Length: 5\r\n\r\nthree");
 	reply_read(e, fd, &rest, &r);
 	assert_string_equal(r.body.data, "one");
 	reply_fini(&r);
@@ -77,9 +77,10 @@ static void answers_pipelined_requests_in_order(void **state)
 
 static void takes_bodies_with_length_in_chunks_and_byte_by_byte(void **state)
 {
-	static const char chunked[] = "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"
-				      "Content-Type: Text/Plain; charset=utf-8\r\n\r\n"
-				      "3\r\nabc\r\n4;ext=1\r\ndefg\r\n0\r\n\r\n";
+	static const char chunked[] =
+		"POST /echo HTTP/1.1\r\nHost: ragd\r\nTransfer-Encoding: chunked\r\n"
+		"Content-Type: Text/Plain; charset=utf-8\r\n\r\n"
+		"3\r\nabc\r\n4;ext=1\r\ndefg\r\n0\r\n\r\n";
 	struct env *e = *state;
 	struct buf rest = BUF_INIT;
 	struct reply r;
@@ -105,10 +106,10 @@ static void gives_the_body_away(void **state)
 	struct env *e = *state;
 	struct reply r;
 
-	request(e, "POST /take HTTP/1.1\r\nContent-Length: 4\r\n\r\nmine", &r);
+	request(e, "POST /take HTTP/1.1\r\nHost: ragd\r\nContent-Length: 4\r\n\r\nmine", &r);
 	assert_string_equal(r.body.data, "mine");
 	reply_fini(&r);
-	request(e, "POST /take HTTP/1.1\r\nContent-Length: 0\r\n\r\n", &r);
+	request(e, "POST /take HTTP/1.1\r\nHost: ragd\r\nContent-Length: 0\r\n\r\n", &r);
 	assert_int_equal(r.status, 200);
 	assert_int_equal(r.body.len, 0);
 	reply_fini(&r);
@@ -124,7 +125,7 @@ static void takes_a_big_body_whole(void **state)
 
 	for (size_t i = 0; i < len; i++)
 		buf_addc(&body, (char)(i * 7 + i / 251));
-	client_text(e, fd, "POST /echo HTTP/1.1\r\nContent-Length: 1048576\r\n\r\n");
+	client_text(e, fd, "POST /echo HTTP/1.1\r\nHost: ragd\r\nContent-Length: 1048576\r\n\r\n");
 	client_send(e, fd, body.data, len);
 	reply_read(e, fd, &rest, &r);
 	assert_int_equal(r.body.len, len);
@@ -176,7 +177,7 @@ static void finds_routes_by_raw_segments(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		print_message("%s\n", rows[i].name);
 		memset(e->last_param, 0, sizeof(e->last_param));
-		snprintf(text, sizeof(text), "%s HTTP/1.1\r\n\r\n", rows[i].line);
+		snprintf(text, sizeof(text), "%s HTTP/1.1\r\nHost: ragd\r\n\r\n", rows[i].line);
 		request(e, text, &r);
 		assert_int_equal(r.status, rows[i].status);
 		if (r.status == 200) {
@@ -197,11 +198,13 @@ static void decodes_the_query(void **state)
 	struct env *e = *state;
 	struct reply r;
 
-	request(e, "POST /echo?a=b&name=x%20%26+y&name=2 HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+	request(e,
+		"POST /echo?a=b&name=x%20%26+y&name=2 HTTP/1.1\r\nHost: ragd\r\nContent-Length: "
+		"0\r\n\r\n",
 		&r);
 	assert_string_equal(reply_header(&r, "X-Name"), "x & y");
 	reply_fini(&r);
-	request(e, "POST /echo?other=1 HTTP/1.1\r\nContent-Length: 0\r\n\r\n", &r);
+	request(e, "POST /echo?other=1 HTTP/1.1\r\nHost: ragd\r\nContent-Length: 0\r\n\r\n", &r);
 	assert_string_equal(reply_header(&r, "X-Name"), "");
 	reply_fini(&r);
 }
@@ -213,7 +216,9 @@ static void answers_head_without_a_body(void **state)
 	int fd = client_open(e);
 	struct reply r;
 
-	client_text(e, fd, "HEAD /hello HTTP/1.1\r\n\r\nGET /hello HTTP/1.1\r\n\r\n");
+	client_text(e, fd,
+		    "HEAD /hello HTTP/1.1\r\nHost: ragd\r\n\r\nGET /hello HTTP/1.1\r\nHost: "
+		    "ragd\r\n\r\n");
 	reply_read_head(e, fd, &rest, &r);
 	assert_int_equal(r.status, 200);
 	assert_string_equal(reply_header(&r, "Content-Length"), "5");
@@ -246,12 +251,12 @@ static void replies_json_and_errors_in_one_shape(void **state)
 	struct env *e = *state;
 	struct reply r;
 
-	request(e, "GET /json HTTP/1.1\r\n\r\n", &r);
+	request(e, "GET /json HTTP/1.1\r\nHost: ragd\r\n\r\n", &r);
 	assert_int_equal(r.status, 201);
 	assert_string_equal(r.body.data, "{\"n\":4}");
 	assert_string_equal(reply_header(&r, "Content-Type"), "application/json");
 	reply_fini(&r);
-	request(e, "GET /failing HTTP/1.1\r\n\r\n", &r);
+	request(e, "GET /failing HTTP/1.1\r\nHost: ragd\r\n\r\n", &r);
 	assert_int_equal(r.status, 429);
 	assert_string_equal(
 		r.body.data,
@@ -266,7 +271,7 @@ static void sends_a_long_body_whole(void **state)
 	struct env *e = *state;
 	struct reply r;
 
-	request(e, "GET /big HTTP/1.1\r\n\r\n", &r);
+	request(e, "GET /big HTTP/1.1\r\nHost: ragd\r\n\r\n", &r);
 	assert_int_equal(r.body.len, 3 << 20);
 	for (size_t i = 0; i < r.body.len; i++)
 		assert_int_equal(r.body.data[i], 'a' + i % 26);
@@ -316,7 +321,7 @@ static void lets_only_admins_into_admin_routes(void **state)
 	struct env *e = *state;
 	struct reply r;
 
-	request(e, "POST /admin HTTP/1.1\r\nContent-Length: 0\r\n\r\n", &r);
+	request(e, "POST /admin HTTP/1.1\r\nHost: ragd\r\nContent-Length: 0\r\n\r\n", &r);
 	assert_int_equal(r.status, 200);
 	reply_fini(&r);
 	if (geteuid() != 0) {
@@ -324,8 +329,9 @@ static void lets_only_admins_into_admin_routes(void **state)
 		skip();
 	}
 	/* Whatever a header says. */
-	expect_status_as(e, 65534, 0,
-			 "POST /admin HTTP/1.1\r\nX-Uid: 0\r\nContent-Length: 0\r\n\r\n", 403);
+	expect_status_as(
+		e, 65534, 0,
+		"POST /admin HTTP/1.1\r\nHost: ragd\r\nX-Uid: 0\r\nContent-Length: 0\r\n\r\n", 403);
 	assert_int_equal(e->n_handled, 1);
 }
 
@@ -339,7 +345,8 @@ static void knows_a_clients_user_and_groups(void **state)
 		skip();
 	}
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
-		expect_status_as(e, 4321, counts[i], "GET /hello HTTP/1.1\r\n\r\n", 200);
+		expect_status_as(e, 4321, counts[i], "GET /hello HTTP/1.1\r\nHost: ragd\r\n\r\n",
+				 200);
 		assert_int_equal(e->last_caller.uid, 4321);
 		assert_int_equal(e->last_caller.gid, 4321);
 		assert_false(e->last_caller.admin);

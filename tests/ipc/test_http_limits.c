@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -17,7 +18,7 @@ static void assert_alive(struct env *e)
 {
 	struct reply r;
 
-	request(e, "GET /hello HTTP/1.1\r\n\r\n", &r);
+	request(e, "GET /hello HTTP/1.1\r\nHost: ragd\r\n\r\n", &r);
 	assert_int_equal(r.status, 200);
 	reply_fini(&r);
 }
@@ -49,6 +50,34 @@ static void expect_refusal(struct env *e, int fd, int status, const char *code)
 	close(fd);
 }
 
+/* In a child that became uid: a request with a body of len bytes gets that status. */
+static void expect_status_as(struct env *e, uid_t uid, size_t len, int want)
+{
+	char *body = calloc(1, len), head[128], reply[64] = { 0 };
+	int fd, status = 0;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		snprintf(head, sizeof(head),
+			 "POST /echo HTTP/1.1\r\nHost: ragd\r\nContent-Length: %zu\r\n\r\n", len);
+		if (setgid(uid) < 0 || setuid(uid) < 0)
+			_exit(2);
+		fd = client_open(e);
+		if (send(fd, head, strlen(head), MSG_NOSIGNAL) < 0 ||
+		    send(fd, body, len, MSG_NOSIGNAL) < 0 ||
+		    recv(fd, reply, sizeof(reply) - 1, 0) <= 0 ||
+		    sscanf(reply, "HTTP/1.1 %d", &status) != 1)
+			_exit(3);
+		_exit(status == want ? 0 : 1);
+	}
+	while (waitpid(child, &status, WNOHANG) == 0)
+		env_turn(e);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	free(body);
+}
+
 /* ---- bodies --------------------------------------------------------------------------------- */
 
 static void refuses_a_long_body_at_its_head(void **state)
@@ -57,7 +86,8 @@ static void refuses_a_long_body_at_its_head(void **state)
 	int fd = client_open(e);
 
 	/* Not a byte of the 100 MB is sent. */
-	client_text(e, fd, "POST /echo HTTP/1.1\r\nContent-Length: 104857600\r\n\r\n");
+	client_text(e, fd,
+		    "POST /echo HTTP/1.1\r\nHost: ragd\r\nContent-Length: 104857600\r\n\r\n");
 	expect_refusal(e, fd, 413, "body_too_large");
 	assert_int_equal(e->n_handled, 0);
 	assert_alive(e);
@@ -70,7 +100,7 @@ static void lets_who_sends_anyway_read_the_refusal(void **state)
 	char *zeros = calloc(1, len);
 	int fd = client_open(e);
 
-	client_text(e, fd, "POST /echo HTTP/1.1\r\nContent-Length: 8388608\r\n\r\n");
+	client_text(e, fd, "POST /echo HTTP/1.1\r\nHost: ragd\r\nContent-Length: 8388608\r\n\r\n");
 	client_send(e, fd, zeros, len); /* until EPIPE */
 	expect_refusal(e, fd, 413, "body_too_large");
 	free(zeros);
@@ -83,7 +113,8 @@ static void refuses_chunks_beyond_the_bound(void **state)
 	char *zeros = calloc(1, len);
 	int fd = client_open(e);
 
-	client_text(e, fd, "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+	client_text(e, fd,
+		    "POST /echo HTTP/1.1\r\nHost: ragd\r\nTransfer-Encoding: chunked\r\n\r\n");
 	for (int i = 0; i < 40; i++) {
 		client_text(e, fd, "10000\r\n");
 		client_send(e, fd, zeros, len);
@@ -101,7 +132,8 @@ static void refuses_a_huge_chunk(void **state)
 	struct buf rest = BUF_INIT;
 	int fd = client_open(e);
 
-	client_text(e, fd, "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+	client_text(e, fd,
+		    "POST /echo HTTP/1.1\r\nHost: ragd\r\nTransfer-Encoding: chunked\r\n\r\n");
 	env_turn(e);
 	client_text(e, fd, "ffffffffffffffff0\r\n");
 	while (client_recv(e, fd, &rest) > 0)
@@ -121,7 +153,8 @@ static void honours_expect_100_continue(void **state)
 	struct reply r;
 
 	client_text(e, fd,
-		    "POST /echo HTTP/1.1\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+		    "POST /echo HTTP/1.1\r\nHost: ragd\r\nContent-Length: 4\r\nExpect: "
+		    "100-continue\r\n\r\n");
 	reply_read(e, fd, &rest, &r);
 	assert_int_equal(r.status, 100);
 	reply_fini(&r);
@@ -133,12 +166,12 @@ static void honours_expect_100_continue(void **state)
 	close(fd);
 	fd = client_open(e);
 	client_text(e, fd,
-		    "POST /echo HTTP/1.1\r\nContent-Length: 9000000\r\n"
+		    "POST /echo HTTP/1.1\r\nHost: ragd\r\nContent-Length: 9000000\r\n"
 		    "Expect: 100-continue\r\n\r\n");
 	expect_refusal(e, fd, 413, "body_too_large");
 	fd = client_open(e);
 	client_text(e, fd,
-		    "POST /nothing HTTP/1.1\r\nContent-Length: 9\r\n"
+		    "POST /nothing HTTP/1.1\r\nHost: ragd\r\nContent-Length: 9\r\n"
 		    "Expect: 100-continue\r\n\r\n");
 	expect_refusal(e, fd, 404, "not_found");
 	buf_fini(&rest);
@@ -152,8 +185,8 @@ static void keeps_a_connection_whose_short_body_was_for_nothing(void **state)
 	struct reply r;
 
 	client_text(e, fd,
-		    "POST /nothing HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody"
-		    "GET /hello HTTP/1.1\r\n\r\n");
+		    "POST /nothing HTTP/1.1\r\nHost: ragd\r\nContent-Length: 4\r\n\r\nbody"
+		    "GET /hello HTTP/1.1\r\nHost: ragd\r\n\r\n");
 	reply_read(e, fd, &rest, &r);
 	assert_error(&r, 404, "not_found");
 	reply_fini(&r);
@@ -169,37 +202,84 @@ static void refuses_other_codings_than_chunked(void **state)
 	struct env *e = *state;
 	int fd = client_open(e);
 
-	client_text(e, fd, "POST /echo HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\nxx");
+	client_text(e, fd,
+		    "POST /echo HTTP/1.1\r\nHost: ragd\r\nTransfer-Encoding: gzip\r\n\r\nxx");
 	expect_refusal(e, fd, 411, "length_required");
 }
 
-static void bounds_all_bodies_together(void **state)
+/* Send all but the last of len bytes of a body, so that they are here and wait. */
+static int body_begin(struct env *e, size_t len)
+{
+	char *zeros = calloc(1, len), head[128];
+	int fd = client_open(e);
+
+	snprintf(head, sizeof(head),
+		 "POST /echo HTTP/1.1\r\nHost: ragd\r\nContent-Length: %zu\r\n\r\n", len);
+	client_text(e, fd, head);
+	client_send(e, fd, zeros, len - 1);
+	for (int i = 0; i < 5; i++)
+		env_turn(e);
+	free(zeros);
+	return fd;
+}
+
+static void charges_no_body_that_has_not_come(void **state)
 {
 	struct env *e = *state;
-	int fd[17], refused = -1;
+	struct http_limits limits = env_limits;
+	int fd[40];
+
+	limits.bodies = 16 << 20;
+	http_server_set_limits(e->server, &limits);
+	for (size_t i = 0; i < ARRAY_LEN(fd); i++) {
+		fd[i] = client_open(e);
+		client_text(
+			e, fd[i],
+			"POST /echo HTTP/1.1\r\nHost: ragd\r\nContent-Length: 1048576\r\n\r\nx");
+	}
+	for (int i = 0; i < 5; i++)
+		env_turn(e);
+	close(body_begin(e, 1 << 20));
+	for (int i = 0; i < 10; i++)
+		request(e, "POST /echo HTTP/1.1\r\nHost: ragd\r\nContent-Length: 1\r\n\r\nx", NULL);
+	for (size_t i = 0; i < ARRAY_LEN(fd); i++)
+		close(fd[i]);
+}
+
+static void bounds_the_bodies_of_one_user(void **state)
+{
+	struct env *e = *state;
+	struct http_limits limits = env_limits;
 	struct buf rest = BUF_INIT;
 	struct reply r;
+	int fd[3];
 
-	/* Sixteen announce as much as one may; there is no room for the next. */
-	for (int i = 0; i < 17; i++) {
-		fd[i] = client_open(e);
-		client_text(e, fd[i], "POST /echo HTTP/1.1\r\nContent-Length: 1048576\r\n\r\nx");
-		env_turn(e);
-		env_turn(e);
-		env_turn(e);
-	}
-	refused = fd[16];
-	reply_read(e, refused, &rest, &r);
+	limits.bodies = 8 << 20;
+	limits.bodies_per_user = 2 << 20;
+	http_server_set_limits(e->server, &limits);
+	for (size_t i = 0; i < ARRAY_LEN(fd); i++)
+		fd[i] = body_begin(e, 1 << 20);
+	reply_read(e, fd[2], &rest, &r);
 	assert_error(&r, 429, "queue_full");
+	assert_non_null(strstr(r.body.data, "Your requests"));
+	assert_string_equal(reply_header(&r, "Retry-After"), "1");
 	reply_fini(&r);
 	buf_fini(&rest);
-	for (int i = 0; i < 17; i++)
-		close(fd[i]);
+	close(fd[2]);
+	/* Somebody else has room, for as long a body. */
+	if (geteuid() == 0)
+		expect_status_as(e, 4321, 1 << 20, 200);
+	/* What they held is back once they are gone. */
+	close(fd[0]);
+	close(fd[1]);
 	env_turn_for(e, 5);
-	/* What they had reserved is back. */
-	request(e, "POST /echo HTTP/1.1\r\nContent-Length: 1\r\n\r\nx", &r);
+	fd[0] = body_begin(e, 1 << 20);
+	client_send(e, fd[0], "x", 1);
+	reply_read(e, fd[0], &rest, &r);
 	assert_int_equal(r.status, 200);
 	reply_fini(&r);
+	buf_fini(&rest);
+	close(fd[0]);
 }
 
 /* ---- heads ---------------------------------------------------------------------------------- */
@@ -215,7 +295,7 @@ static void refuses_long_heads(void **state)
 		int fd = client_open(e);
 
 		memset(name, 'x', len);
-		buf_adds(&text, "GET /hello HTTP/1.1\r\nA: ");
+		buf_adds(&text, "GET /hello HTTP/1.1\r\nHost: ragd\r\nA: ");
 		buf_add(&text, name, len);
 		buf_adds(&text, "\r\n\r\n");
 		client_send(e, fd, text.data, text.len);
@@ -228,7 +308,7 @@ static void refuses_long_heads(void **state)
 		int fd = client_open(e);
 
 		/* Not long, but many. */
-		buf_adds(&text, "GET /hello HTTP/1.1\r\n");
+		buf_adds(&text, "GET /hello HTTP/1.1\r\nHost: ragd\r\n");
 		for (int k = 0; k < 1000; k++)
 			buf_adds(&text, "A: b\r\n");
 		buf_adds(&text, i == 0 ? "\r\n" : "");
@@ -244,7 +324,7 @@ static void refuses_long_heads_that_come_slowly(void **state)
 	struct env *e = *state;
 	int fd = client_open(e);
 
-	client_text(e, fd, "GET /hello HTTP/1.1\r\n");
+	client_text(e, fd, "GET /hello HTTP/1.1\r\nHost: ragd\r\n");
 	for (int i = 0; i < 18; i++) {
 		char line[1000];
 
@@ -263,23 +343,23 @@ static void refuses_many_headers_also_later(void **state)
 	struct env *e = *state;
 	struct buf rest = BUF_INIT;
 
-	for (int n = 128; n <= 129; n++) {
+	for (int n = 127; n <= 128; n++) /* and Host */ {
 		struct buf text = BUF_INIT;
 		struct reply r;
 		int fd = client_open(e);
 
-		buf_adds(&text, "GET /hello HTTP/1.1\r\n");
+		buf_adds(&text, "GET /hello HTTP/1.1\r\nHost: ragd\r\n");
 		for (int i = 0; i < n; i++)
 			buf_adds(&text, "A: b\r\n");
 		buf_adds(&text, "\r\n");
-		if (n == 128) {
+		if (n == 127) {
 			client_send(e, fd, text.data, text.len);
 			reply_read(e, fd, &rest, &r);
 			assert_int_equal(r.status, 200);
 			reply_fini(&r);
 			close(fd);
 		} else {
-			client_text(e, fd, "GET /hello HTTP/1.1\r\n\r\n");
+			client_text(e, fd, "GET /hello HTTP/1.1\r\nHost: ragd\r\n\r\n");
 			reply_read(e, fd, &rest, &r);
 			assert_int_equal(r.status, 200);
 			reply_fini(&r);
@@ -300,14 +380,16 @@ static void answers_what_is_not_http(void **state)
 		{ "hello\r\n\r\n", 400 },
 		{ "\x16\x03\x01 TLS\r\n", 400 },
 		{ "GET /hello\r\n\r\n", 400 },
-		{ "GET  HTTP/1.1\r\n\r\n", 400 },
+		{ "GET  HTTP/1.1\r\nHost: ragd\r\n\r\n", 400 },
 		{ "GET /hello HTTP/2.0\r\n\r\n", 505 },
-		{ "GET /a b HTTP/1.1\r\n\r\n", 400 },
-		{ "GET /hello HTTP/1.1\r\nno colon\r\n\r\n", 400 },
-		{ "GET /hello HTTP/1.1\r\nA: b\r\n folded\r\n\r\n", 400 },
-		{ "POST /echo HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400 },
-		{ "POST /echo HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n", 400 },
-		{ "POST /echo HTTP/1.1\r\nContent-Length: 0x10\r\n\r\n", 400 },
+		{ "GET /a b HTTP/1.1\r\nHost: ragd\r\n\r\n", 400 },
+		{ "GET /hello HTTP/1.1\r\nHost: ragd\r\nno colon\r\n\r\n", 400 },
+		{ "GET /hello HTTP/1.1\r\nHost: ragd\r\nA: b\r\n folded\r\n\r\n", 400 },
+		{ "POST /echo HTTP/1.1\r\nHost: ragd\r\nContent-Length: -1\r\n\r\n", 400 },
+		{ "POST /echo HTTP/1.1\r\nHost: ragd\r\nContent-Length: "
+		  "99999999999999999999\r\n\r\n",
+		  400 },
+		{ "POST /echo HTTP/1.1\r\nHost: ragd\r\nContent-Length: 0x10\r\n\r\n", 400 },
 	};
 	struct env *e = *state;
 
@@ -340,7 +422,7 @@ static void refuses_connections_beyond_the_bounds(void **state)
 			env_turn(e);
 		}
 		/* It is told when it asks, so that it reads the answer. */
-		client_text(e, fd[3], "GET /hello HTTP/1.1\r\n\r\n");
+		client_text(e, fd[3], "GET /hello HTTP/1.1\r\nHost: ragd\r\n\r\n");
 		expect_refusal(e, fd[3], 429, "too_many_connections");
 		http_server_stats(e->server, &stats);
 		assert_int_equal(stats.n_connections, 3);
@@ -399,7 +481,7 @@ static void waits_when_descriptors_run_out(void **state)
 	close(next);
 	few = old;
 	few.rlim_cur = (rlim_t)next;
-	client_text(e, fd, "GET /hello HTTP/1.1\r\n\r\n");
+	client_text(e, fd, "GET /hello HTTP/1.1\r\nHost: ragd\r\n\r\n");
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
 	/* The listener is readable all the time, and yet the loop does not spin. */
 	until = clock_ms() + 150;
@@ -422,9 +504,10 @@ static void answers_slow_requests_408(void **state)
 {
 	static const char *const texts[] = {
 		"G",
-		"GET /hello HTTP/1.1\r\nA: b\r\n",
-		"POST /echo HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc",
-		"POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+		"GET /hello HTTP/1.1\r\nHost: ragd\r\nA: b\r\n",
+		"POST /echo HTTP/1.1\r\nHost: ragd\r\nContent-Length: 10\r\n\r\nabc",
+		"POST /echo HTTP/1.1\r\nHost: ragd\r\nTransfer-Encoding: "
+		"chunked\r\n\r\n3\r\nabc\r\n",
 	};
 	struct env *e = *state;
 	struct http_limits limits = env_limits;
@@ -454,7 +537,7 @@ static void counts_from_the_first_byte_of_a_later_request(void **state)
 
 	limits.request_timeout_ms = 60;
 	http_server_set_limits(e->server, &limits);
-	client_text(e, fd, "GET /hello HTTP/1.1\r\n\r\n");
+	client_text(e, fd, "GET /hello HTTP/1.1\r\nHost: ragd\r\n\r\n");
 	reply_read(e, fd, &rest, &r);
 	reply_fini(&r);
 	buf_fini(&rest);
@@ -474,7 +557,7 @@ static void does_not_count_the_handlers_time(void **state)
 
 	limits.request_timeout_ms = limits.idle_timeout_ms = limits.write_timeout_ms = 40;
 	http_server_set_limits(e->server, &limits);
-	client_text(e, fd, "GET /late HTTP/1.1\r\n\r\n");
+	client_text(e, fd, "GET /late HTTP/1.1\r\nHost: ragd\r\n\r\n");
 	env_turn_for(e, 120);
 	assert_int_equal(e->n_gone, 0);
 	http_reply(e->kept[0], 200, "text/plain", "late", 4);
@@ -495,7 +578,7 @@ static void closes_idle_connections(void **state)
 
 	limits.idle_timeout_ms = 60;
 	http_server_set_limits(e->server, &limits);
-	client_text(e, used, "GET /hello HTTP/1.1\r\n\r\n");
+	client_text(e, used, "GET /hello HTTP/1.1\r\nHost: ragd\r\n\r\n");
 	reply_read(e, used, &rest, &r);
 	reply_fini(&r);
 	buf_fini(&rest);
@@ -516,7 +599,8 @@ int main(void)
 		TEST(honours_expect_100_continue),
 		TEST(keeps_a_connection_whose_short_body_was_for_nothing),
 		TEST(refuses_other_codings_than_chunked),
-		TEST(bounds_all_bodies_together),
+		TEST(charges_no_body_that_has_not_come),
+		TEST(bounds_the_bodies_of_one_user),
 		TEST(refuses_long_heads),
 		TEST(refuses_long_heads_that_come_slowly),
 		TEST(refuses_many_headers_also_later),

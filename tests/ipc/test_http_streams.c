@@ -18,7 +18,7 @@ static void streams_pieces_as_they_come(void **state)
 	int fd = client_open(e);
 	struct reply r;
 
-	client_text(e, fd, "GET /stream HTTP/1.1\r\n\r\n");
+	client_text(e, fd, "GET /stream HTTP/1.1\r\nHost: ragd\r\n\r\n");
 	env_wait(e, &e->n_handled, 1);
 	/* The head comes before any piece. */
 	reply_read_head(e, fd, &rest, &r);
@@ -42,7 +42,7 @@ static void streams_pieces_as_they_come(void **state)
 	assert_string_equal(rest.data, "0\r\n\r\n");
 	buf_clear(&rest);
 	/* The connection lives on. */
-	client_text(e, fd, "GET /hello HTTP/1.1\r\n\r\n");
+	client_text(e, fd, "GET /hello HTTP/1.1\r\nHost: ragd\r\n\r\n");
 	reply_read(e, fd, &rest, &r);
 	assert_string_equal(r.body.data, "hello");
 	reply_fini(&r);
@@ -78,7 +78,7 @@ static void tells_how_much_waits_and_bounds_it(void **state)
 	char *data = calloc(1, len);
 	int fd = client_open(e);
 
-	client_text(e, fd, "GET /stream HTTP/1.1\r\n\r\n");
+	client_text(e, fd, "GET /stream HTTP/1.1\r\nHost: ragd\r\n\r\n");
 	env_wait(e, &e->n_handled, 1);
 	/* The socket's own buffer takes some of it, nobody reads the rest. */
 	for (int i = 0; i < 6; i++) {
@@ -111,11 +111,11 @@ static void loses_a_client_that_does_not_read(void **state)
 
 	limits.write_timeout_ms = 80;
 	http_server_set_limits(e->server, &limits);
-	client_text(e, stream, "GET /stream HTTP/1.1\r\n\r\n");
+	client_text(e, stream, "GET /stream HTTP/1.1\r\nHost: ragd\r\n\r\n");
 	env_wait(e, &e->n_handled, 1);
-	client_text(e, big, "GET /big HTTP/1.1\r\n\r\n");
+	client_text(e, big, "GET /big HTTP/1.1\r\nHost: ragd\r\n\r\n");
 	env_wait(e, &e->n_handled, 2);
-	client_text(e, slow, "GET /stream HTTP/1.1\r\n\r\n");
+	client_text(e, slow, "GET /stream HTTP/1.1\r\nHost: ragd\r\n\r\n");
 	env_wait(e, &e->n_handled, 3);
 	http_stream_write(e->kept[0], data, len);
 	http_stream_write(e->kept[1], data, 1 << 19);
@@ -147,7 +147,7 @@ static void keeps_a_stream_of_which_nothing_waits(void **state)
 
 	limits.write_timeout_ms = limits.idle_timeout_ms = limits.request_timeout_ms = 40;
 	http_server_set_limits(e->server, &limits);
-	client_text(e, fd, "GET /stream HTTP/1.1\r\n\r\n");
+	client_text(e, fd, "GET /stream HTTP/1.1\r\nHost: ragd\r\n\r\n");
 	env_wait(e, &e->n_handled, 1);
 	env_turn_for(e, 150);
 	assert_int_equal(e->n_gone, 0);
@@ -164,10 +164,10 @@ static void keeps_a_stream_of_which_nothing_waits(void **state)
 static void notices_within_one_turn_that_a_client_went(void **state)
 {
 	static const char *const texts[] = {
-		"GET /late HTTP/1.1\r\n\r\n",
-		"GET /stream HTTP/1.1\r\n\r\n",
+		"GET /late HTTP/1.1\r\nHost: ragd\r\n\r\n",
+		"GET /stream HTTP/1.1\r\nHost: ragd\r\n\r\n",
 		/* The next request is there already, and unread when its client goes. */
-		"GET /late HTTP/1.1\r\n\r\nGET /hello HTTP/1.1\r\n\r\n",
+		"GET /late HTTP/1.1\r\nHost: ragd\r\n\r\nGET /hello HTTP/1.1\r\nHost: ragd\r\n\r\n",
 	};
 	struct env *e = *state;
 	struct http_stats stats;
@@ -199,7 +199,7 @@ static void throws_away_a_late_reply(void **state)
 
 	for (int i = 0; i < 2; i++) {
 		fd = i == 0 ? fd : client_open(e);
-		client_text(e, fd, "GET /deaf HTTP/1.1\r\nA: b\r\n\r\n");
+		client_text(e, fd, "GET /deaf HTTP/1.1\r\nHost: ragd\r\nA: b\r\n\r\n");
 		env_wait(e, &e->n_handled, (unsigned)i + 1);
 		close(fd);
 		for (int k = 0; k < 5; k++)
@@ -217,9 +217,9 @@ static void throws_away_a_late_reply(void **state)
 
 static void answers_a_client_that_shut_its_sending_side(void **state)
 {
-	static const char *const texts[] = { "GET /hello HTTP/1.1\r\n\r\n",
-					     "GET /late HTTP/1.1\r\n\r\n",
-					     "GET /stream HTTP/1.1\r\n\r\n" };
+	static const char *const texts[] = { "GET /hello HTTP/1.1\r\nHost: ragd\r\n\r\n",
+					     "GET /late HTTP/1.1\r\nHost: ragd\r\n\r\n",
+					     "GET /stream HTTP/1.1\r\nHost: ragd\r\n\r\n" };
 	struct env *e = *state;
 	struct buf rest = BUF_INIT;
 	struct reply r;
@@ -253,8 +253,8 @@ static void forgets_a_client_that_went_amid_its_request(void **state)
 	static const char *const texts[] = {
 		"",
 		"GE",
-		"POST /echo HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc",
-		"POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+		"POST /echo HTTP/1.1\r\nHost: ragd\r\nContent-Length: 10\r\n\r\nabc",
+		"POST /echo HTTP/1.1\r\nHost: ragd\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
 	};
 	struct env *e = *state;
 	struct http_stats stats;
@@ -287,20 +287,20 @@ static void drains(void **state)
 	int fresh = client_open(e), idle = client_open(e), busy = client_open(e);
 	int stream = client_open(e), asked, half = client_open(e), probe = client_open(e);
 
-	client_text(e, idle, "GET /hello HTTP/1.1\r\n\r\n");
+	client_text(e, idle, "GET /hello HTTP/1.1\r\nHost: ragd\r\n\r\n");
 	reply_read(e, idle, &rest, &r);
 	reply_fini(&r);
-	client_text(e, busy, "GET /late HTTP/1.1\r\n\r\n");
+	client_text(e, busy, "GET /late HTTP/1.1\r\nHost: ragd\r\n\r\n");
 	env_wait(e, &e->n_handled, 2);
-	client_text(e, stream, "GET /stream HTTP/1.1\r\n\r\n");
+	client_text(e, stream, "GET /stream HTTP/1.1\r\nHost: ragd\r\n\r\n");
 	env_wait(e, &e->n_handled, 3);
-	client_text(e, half, "POST /echo HTTP/1.1\r\nContent-Length: 4\r\n\r\nab");
+	client_text(e, half, "POST /echo HTTP/1.1\r\nHost: ragd\r\nContent-Length: 4\r\n\r\nab");
 	client_text(e, probe, "GET /alw");
 	for (int i = 0; i < 5; i++)
 		env_turn(e);
 	/* In the backlog, with its request: nobody has looked at it yet. */
 	asked = client_open(e);
-	client_text(e, asked, "GET /hello HTTP/1.1\r\n\r\n");
+	client_text(e, asked, "GET /hello HTTP/1.1\r\nHost: ragd\r\n\r\n");
 	http_server_drain(e->server);
 	http_server_drain(e->server);
 	client_expect_eof(e, fresh);
@@ -315,7 +315,7 @@ static void drains(void **state)
 	reply_read(e, half, &rest, &r);
 	assert_int_equal(r.status, 503);
 	reply_fini(&r);
-	client_text(e, probe, "ays HTTP/1.1\r\n\r\n");
+	client_text(e, probe, "ays HTTP/1.1\r\nHost: ragd\r\n\r\n");
 	reply_read(e, probe, &rest, &r);
 	assert_int_equal(r.status, 200);
 	reply_fini(&r);
@@ -361,11 +361,11 @@ static void stops_with_everything_open(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(fd); i++)
 		fd[i] = client_open(e);
-	client_text(e, fd[0], "GET /late HTTP/1.1\r\n\r\n");
-	client_text(e, fd[1], "GET /deaf HTTP/1.1\r\n\r\n");
-	client_text(e, fd[2], "GET /stream HTTP/1.1\r\n\r\n");
-	client_text(e, fd[3], "POST /echo HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc");
-	client_text(e, fd[4], "GET /big HTTP/1.1\r\n\r\n");
+	client_text(e, fd[0], "GET /late HTTP/1.1\r\nHost: ragd\r\n\r\n");
+	client_text(e, fd[1], "GET /deaf HTTP/1.1\r\nHost: ragd\r\n\r\n");
+	client_text(e, fd[2], "GET /stream HTTP/1.1\r\nHost: ragd\r\n\r\n");
+	client_text(e, fd[3], "POST /echo HTTP/1.1\r\nHost: ragd\r\nContent-Length: 9\r\n\r\nabc");
+	client_text(e, fd[4], "GET /big HTTP/1.1\r\nHost: ragd\r\n\r\n");
 	env_wait(e, &e->n_handled, 4);
 	env_turn(e);
 	http_server_stop(e->server, closed_cb, e);
