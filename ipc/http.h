@@ -1,14 +1,12 @@
 /*
  * The HTTP/1.1 server: bytes on a Unix socket to requests and back, on one libuv loop.
  *
- * libmicrohttpd does the parsing, driven by the loop through its epoll descriptor. An exchange is one
- * request and its reply. The handler of its route gets it complete, with the whole body, and may reply
+ * An exchange is one request and its reply. The handler of its route gets it complete, with the whole body, and may reply
  * at once or later, in one piece or as a stream. All functions run on the loop thread, and none calls
  * back into a handler before it returns.
  *
  * Replies carry X-Request-Id; every error has the shape of docs/protocol.md, with Retry-After on 429 and
- * 503. What is no HTTP at all is answered so too if it comes first on a connection; later on it,
- * libmicrohttpd answers with a page of its own and closes.
+ * 503. What is no HTTP is answered so, too, and ends the connection.
  *
  * A client is gone when it has closed its socket, which is noticed within one turn of the loop also
  * while its handler works. One that only shut down its sending side, as `nc -N` does, gets its reply.
@@ -96,10 +94,7 @@ struct http_stats {
 int http_server_start(uv_loop_t *loop, const int *fds, size_t n_fds,
 		      const struct http_limits *limits, const struct http_route *routes,
 		      size_t n_routes, void *ctx, struct http_server **out, struct ragd_err *err);
-/*
- * New bounds, for what comes from now on. A bound on headers beyond 16 KiB and what it was at the start
- * holds after the next start.
- */
+/* New bounds, for what comes from now on. */
 void http_server_set_limits(struct http_server *s, const struct http_limits *limits);
 /*
  * Accept no more; close idle connections, others after their reply; answer new requests with 503

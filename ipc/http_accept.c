@@ -14,9 +14,7 @@
 /* How long not to accept after descriptors or memory ran out: the listener stays readable. */
 #define RETRY_MS 100
 
-/* ---- the list ------------------------------------------------------------------------------- */
-
-void http_conn_link(struct http_conn *c)
+static void conn_link(struct http_conn *c)
 {
 	struct http_server *s = c->s;
 
@@ -37,6 +35,7 @@ void http_conn_free(struct http_conn *c)
 	 * the set would go on telling of it.
 	 */
 	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
+	http_conn_unready(c);
 	if (c->prev != NULL)
 		c->prev->next = c->next;
 	else
@@ -51,33 +50,11 @@ void http_conn_free(struct http_conn *c)
 		share_give(s->share, SHARE_CONNECTIONS, c->peer.caller.uid, 1);
 		s->stats.n_connections--;
 	}
-	http_server_freed(s, HTTP_CONN_MEMORY);
+	http_server_freed(s, sizeof(*c) + c->in.cap);
+	buf_fini(&c->in);
 	peer_fini(&c->peer);
+	close(c->fd);
 	free(c);
-}
-
-/* ---- taking them in ------------------------------------------------------------------------ */
-
-void http_conn_admit(struct http_conn *c)
-{
-	static const struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	struct http_server *s = c->s;
-
-	s->adding = c; /* http_conn_notify_cb() takes it from here, and frees it */
-	if (MHD_add_connection(s->mhd, c->fd, (const struct sockaddr *)&addr,
-			       sizeof(addr.sun_family)) != MHD_YES &&
-	    s->adding == c)
-		http_conn_free(c);
-	s->adding = NULL;
-	s->dirty = true;
-}
-
-/* Ours is edge-triggered: it tells once of a hang-up and of each arrival, and needs no upkeep. */
-static int conn_watch(struct http_conn *c)
-{
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.ptr = c };
-
-	return epoll_ctl(c->s->epoll_fd, EPOLL_CTL_ADD, c->fd, &ev);
 }
 
 /* Beyond a bound: answered 429 once its request comes, so that the client reads the answer. */
@@ -89,14 +66,12 @@ static void conn_lobby(struct http_conn *c, bool own_full)
 	c->lobby = true;
 	c->own_full = own_full;
 	http_conn_state(c, CONN_LOBBY);
-	http_conn_link(c);
-	if (s->n_lobby > HTTP_LOBBY_MAX || conn_watch(c) < 0)
-		http_conn_refuse_lobby(c);
 }
 
 static void conn_accepted(struct http_server *s, int fd)
 {
 	struct http_conn *c = calloc(1, sizeof(*c));
+	struct epoll_event ev = { .events = HTTP_EVENTS, .data.ptr = c };
 	const struct ragd_caller *caller;
 	enum share_answer share;
 
@@ -110,15 +85,17 @@ static void conn_accepted(struct http_server *s, int fd)
 	caller = &c->peer.caller;
 	share = share_take(s->share, SHARE_CONNECTIONS, caller->uid, 1, caller->admin,
 			   caller->admin);
-	if (share != SHARE_OK) {
+	if (share == SHARE_OK) {
+		s->stats.n_connections++;
+		http_conn_state(c, CONN_NEW);
+	} else {
 		conn_lobby(c, share == SHARE_OWN_FULL);
-		return;
 	}
-	s->stats.n_connections++;
-	http_conn_state(c, CONN_NEW);
-	http_conn_link(c);
-	if (conn_watch(c) < 0)
+	conn_link(c);
+	if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0)
 		http_conn_kill(c);
+	else if (s->n_lobby > HTTP_LOBBY_MAX && c->lobby)
+		http_conn_refuse_lobby(c);
 }
 
 static void retry_cb(uv_timer_t *timer)

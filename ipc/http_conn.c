@@ -1,10 +1,8 @@
 #include "ipc/http_priv.h"
 
 #include <linux/sockios.h>
-#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/util.h"
 #include "ipc/codec.h"
@@ -24,45 +22,63 @@ void http_conn_state(struct http_conn *c, enum conn_state state)
 	c->state = state;
 }
 
-/* ---- libmicrohttpd tells of its connections ------------------------------------------------- */
+/* ---- turns ---------------------------------------------------------------------------------- */
 
-void http_conn_notify_cb(void *cls, struct MHD_Connection *mhd, void **socket_context,
-			 enum MHD_ConnectionNotificationCode what)
+static void idle_cb(uv_idle_t *idle)
 {
-	struct http_server *s = cls;
-	struct http_conn *c;
+	(void)idle; /* being active is its work: the loop does not wait */
+}
 
-	(void)mhd;
-	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		c = s->adding;
-		s->adding = NULL;
-		*socket_context = c;
+void http_conn_ready(struct http_conn *c)
+{
+	struct http_server *s = c->s;
+
+	if (c->ready)
 		return;
-	}
-	/* The descriptor is still open. */
-	http_conn_free(*socket_context);
+	c->ready = true;
+	c->ready_next = NULL;
+	c->ready_prev = s->ready_last;
+	if (s->ready_last != NULL)
+		s->ready_last->ready_next = c;
+	else
+		s->ready = c;
+	s->ready_last = c;
+	if (!uv_is_active((uv_handle_t *)&s->idle))
+		uv_idle_start(&s->idle, idle_cb);
+}
+
+void http_conn_unready(struct http_conn *c)
+{
+	struct http_server *s = c->s;
+
+	if (!c->ready)
+		return;
+	c->ready = false;
+	if (c->ready_prev != NULL)
+		c->ready_prev->ready_next = c->ready_next;
+	else
+		s->ready = c->ready_next;
+	if (c->ready_next != NULL)
+		c->ready_next->ready_prev = c->ready_prev;
+	else
+		s->ready_last = c->ready_prev;
 }
 
 /* ---- ending them ---------------------------------------------------------------------------- */
 
 void http_conn_kill(struct http_conn *c)
 {
-	int fd;
+	http_exchange_end(c);
+	http_conn_free(c);
+}
 
-	c->doomed = false;
-	if (c->state == CONN_CLOSING)
-		return;
-	if (c->state == CONN_NEW || c->state == CONN_LOBBY) {
-		fd = c->fd;
-		http_conn_free(c);
-		close(fd);
-		return;
-	}
-	http_conn_state(c, CONN_CLOSING);
-	shutdown(c->fd, SHUT_RDWR);
-	c->s->dirty = true;
-	if (c->x != NULL)
-		http_exchange_lost(c->x);
+void http_conn_linger(struct http_conn *c)
+{
+	http_exchange_end(c);
+	http_conn_state(c, CONN_LINGER);
+	shutdown(c->fd, SHUT_WR);
+	buf_fini(&c->in);
+	http_conn_ready(c);
 }
 
 /* One whole reply. It is short and nothing else is on its way, so that it fits the socket's buffer. */
@@ -75,7 +91,7 @@ static void answer_send(struct http_conn *c, int status, const char *code, const
 	codec_error(&body, status, code, NULL, msg);
 	buf_printf(&head,
 		   "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n",
-		   status, MHD_get_reason_phrase_for((unsigned)status), body.len);
+		   status, http_reason(status), body.len);
 	buf_printf(&head, "X-Request-Id: %s\r\nConnection: close\r\n%s\r\n", id,
 		   status == 429 || status == 503 ? "Retry-After: 1\r\n" : "");
 	buf_add(&head, body.data, body.len);
@@ -87,14 +103,9 @@ static void answer_send(struct http_conn *c, int status, const char *code, const
 
 void http_conn_refuse(struct http_conn *c, int status, const char *code, const char *msg)
 {
-	char dropped[4096];
-
 	c->s->stats.n_refused++;
 	answer_send(c, status, code, msg);
-	/* With unread bytes the kernel would follow our answer with ECONNRESET. */
-	for (int i = 0; i < 16 && recv(c->fd, dropped, sizeof(dropped), MSG_DONTWAIT) > 0; i++)
-		;
-	http_conn_kill(c);
+	http_conn_linger(c);
 }
 
 void http_conn_refuse_lobby(struct http_conn *c)
@@ -104,66 +115,20 @@ void http_conn_refuse_lobby(struct http_conn *c)
 				     : "There are too many connections; try again in a second.");
 }
 
-void http_conn_drain(struct http_conn *c)
+bool http_conn_drain(struct http_conn *c)
 {
 	int unread = 0;
 
-	if ((c->state == CONN_NEW || c->state == CONN_IDLE) &&
-	    ioctl(c->fd, FIONREAD, &unread) == 0 && unread == 0)
-		http_conn_kill(c);
+	if ((c->state != CONN_NEW && c->state != CONN_IDLE) || c->in.len > 0 ||
+	    ioctl(c->fd, FIONREAD, &unread) < 0 || unread > 0)
+		return false;
+	http_conn_kill(c);
+	return true;
 }
 
-/* ---- what our epoll set tells -------------------------------------------------------------- */
+/* ---- what the set tells --------------------------------------------------------------------- */
 
-/* The first bytes of a new connection: do they look like HTTP? */
-static void conn_first(struct http_conn *c)
-{
-	static const char large[] =
-		"The request's head is too large; send fewer or shorter headers.";
-	static const char bad[] = "This is not an HTTP/1.1 request; see docs/protocol.md.";
-	static const char version[] = "Only HTTP/1.0 and HTTP/1.1 are spoken here.";
-	struct http_server *s = c->s;
-	ssize_t n = recv(c->fd, s->peek, s->peek_size, MSG_PEEK | MSG_DONTWAIT);
-
-	if (n < 0)
-		return; /* nothing yet */
-	if (n == 0) {
-		http_conn_kill(c);
-		return;
-	}
-	switch (http_head_judge(s->peek, (size_t)n, s->peek_size - 1)) {
-	case HTTP_HEAD_OK:
-		http_conn_state(c, CONN_HEAD);
-		http_conn_admit(c);
-		break;
-	case HTTP_HEAD_BAD:
-		http_conn_refuse(c, 400, "invalid_value", bad);
-		break;
-	case HTTP_HEAD_VERSION:
-		http_conn_refuse(c, 505, "invalid_value", version);
-		break;
-	case HTTP_HEAD_LARGE:
-		http_conn_refuse(c, 431, "headers_too_large", large);
-		break;
-	}
-}
-
-static void conn_event(struct http_conn *c, uint32_t events)
-{
-	int unread = 0;
-
-	if (events & (EPOLLHUP | EPOLLERR))
-		http_conn_kill(c);
-	else if (c->state == CONN_NEW)
-		conn_first(c);
-	else if (c->state == CONN_LOBBY)
-		http_conn_refuse_lobby(c);
-	/* libmicrohttpd may have been faster, and be done with what this event tells of. */
-	else if (c->state == CONN_IDLE && ioctl(c->fd, FIONREAD, &unread) == 0 && unread > 0)
-		http_conn_state(c, CONN_HEAD);
-}
-
-void http_own_cb(uv_poll_t *poll, int status, int events)
+void http_events_cb(uv_poll_t *poll, int status, int events)
 {
 	struct http_server *s = poll->data;
 	struct epoll_event ev[EVENTS_MAX];
@@ -171,11 +136,20 @@ void http_own_cb(uv_poll_t *poll, int status, int events)
 
 	(void)status;
 	(void)events;
-	/* A connection has one event in a batch, and is freed by that or by libmicrohttpd's turn. */
+	/* A connection has one event in a batch, so that none is freed before its event. */
 	do {
 		n = epoll_wait(s->epoll_fd, ev, EVENTS_MAX, 0);
-		for (int i = 0; i < n; i++)
-			conn_event(ev[i].data.ptr, ev[i].events);
+		for (int i = 0; i < n; i++) {
+			struct http_conn *c = ev[i].data.ptr;
+
+			if ((ev[i].events & (EPOLLHUP | EPOLLERR)) != 0) {
+				http_conn_kill(c);
+				continue;
+			}
+			c->readable |= (ev[i].events & EPOLLIN) != 0;
+			c->eof |= (ev[i].events & EPOLLRDHUP) != 0;
+			http_conn_ready(c);
+		}
 	} while (n == EVENTS_MAX);
 }
 
@@ -192,8 +166,8 @@ void http_tick_start(struct http_server *s)
 }
 
 /*
- * Has the client read nothing for too long? That libmicrohttpd took something from us says little: the
- * kernel wakes a writer when three quarters of its buffer are free. How full it is tells all.
+ * Has the client read nothing for too long? That the socket took something from us says little: the kernel
+ * wakes a writer when three quarters of its buffer are free. How full it is tells all.
  */
 static bool conn_stalled(struct http_conn *c, int64_t now)
 {
@@ -234,7 +208,9 @@ static void conn_check(struct http_conn *c, int64_t now)
 		if (now - c->since_ms >= HTTP_LOBBY_TIMEOUT_MS)
 			http_conn_refuse_lobby(c);
 		break;
-	case CONN_CLOSING:
+	case CONN_LINGER:
+		if (now - c->since_ms >= HTTP_LINGER_MS)
+			http_conn_kill(c);
 		break;
 	}
 }

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/util.h"
@@ -34,22 +35,13 @@ static void refuse(struct http_exchange *x, int status, const char *code, const 
 	va_end(ap);
 }
 
-struct framing {
-	unsigned n_lengths, n_codings, n_hosts;
-};
-
-static const char *request_header(struct http_exchange *x, const char *name)
-{
-	return MHD_lookup_connection_value(x->mhd, MHD_HEADER_KIND, name);
-}
-
 static void judge_route(struct http_exchange *x)
 {
 	struct http_server *s = x->s;
 	const char *path = x->req.path;
 
 	switch (http_route_match(s->routes, s->n_routes, x->req.method, path,
-				 x->scratch + strlen(path) + 1, &x->match)) {
+				 (char *)path + strlen(path) + 1, &x->match)) {
 	case HTTP_MATCH:
 		if ((x->match.route->flags & HTTP_ROUTE_ADMIN) != 0 && !x->req.caller->admin)
 			refuse(x, 403, "forbidden", NULL,
@@ -78,38 +70,39 @@ static void judge_route(struct http_exchange *x)
 	x->req.n_params = x->match.n_params;
 }
 
-static enum MHD_Result judge_query_cb(void *cls, enum MHD_ValueKind kind, const char *key,
-				      const char *value)
+/* name=value&name=value: every value must be decodable, also of names that nobody asks for. */
+static void judge_query(struct http_exchange *x)
 {
-	struct http_exchange *x = cls;
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz_";
 	char name[64], *copy;
-	size_t len;
+	size_t len, n;
 
-	(void)kind;
-	if (value == NULL)
-		return MHD_YES;
-	len = strlen(value);
-	copy = malloc(len + 1);
-	if (copy == NULL)
-		return MHD_NO;
-	memcpy(copy, value, len + 1);
-	/* The name goes into our answer: of other names than ours nothing is repeated. */
-	snprintf(name, sizeof(name), "%s",
-		 key[strspn(key, "abcdefghijklmnopqrstuvwxyz_")] == '\0' ? key : "");
-	switch (http_unescape(copy, &len)) {
-	case HTTP_MATCH_BAD_UTF8:
-		refuse(x, 400, "invalid_utf8", name, "A parameter of the query is not UTF-8.");
-		break;
-	case HTTP_MATCH_BAD_ESCAPE:
-		refuse(x, 400, "invalid_value", name,
-		       "A parameter of the query has a %% without two hexadecimal digits, or a "
-		       "NUL.");
-		break;
-	default:
-		break;
+	for (const char *q = x->query; q != NULL; q = q[len] == '&' ? q + len + 1 : NULL) {
+		len = strcspn(q, "&");
+		n = strcspn(q, "=&");
+		copy = strndup(q, len);
+		if (copy == NULL) {
+			refuse(x, 503, "unavailable", NULL,
+			       "Out of memory; try again in a moment.");
+			return;
+		}
+		/* The name goes into our answer: of other names than ours nothing is repeated. */
+		snprintf(name, sizeof(name), "%.*s", strspn(q, letters) == n ? (int)n : 0, q);
+		switch (http_query_decode(copy, &(size_t){ len })) {
+		case HTTP_MATCH_BAD_UTF8:
+			refuse(x, 400, "invalid_utf8", name,
+			       "A parameter of the query is not UTF-8.");
+			break;
+		case HTTP_MATCH_BAD_ESCAPE:
+			refuse(x, 400, "invalid_value", name,
+			       "A parameter of the query has a %% without two hexadecimal digits, "
+			       "or a NUL.");
+			break;
+		default:
+			break;
+		}
+		free(copy);
 	}
-	free(copy);
-	return MHD_YES;
 }
 
 /* n bytes more are here. What is only announced costs nothing: it may never come. */
@@ -135,71 +128,40 @@ static bool body_charge(struct http_exchange *x, size_t n)
 	}
 }
 
-/* The bounds that the head alone tells of. Returns the announced length, SIZE_MAX if unknown. */
+/* What the head alone tells of the body. Returns the announced length, SIZE_MAX if unknown. */
 static size_t judge_body(struct http_exchange *x)
 {
-	const char *coding = request_header(x, MHD_HTTP_HEADER_TRANSFER_ENCODING);
-	const char *length = request_header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	unsigned long long len;
+	const struct http_head *h = &x->head;
 
-	if (coding != NULL) {
-		if (strcasecmp(coding, "chunked") != 0)
-			refuse(x, 411, "length_required", NULL,
-			       "Send the body with Content-Length or with Transfer-Encoding: "
-			       "chunked.");
+	if (h->coded)
+		refuse(x, 411, "length_required", NULL,
+		       "Send the body with Content-Length or with Transfer-Encoding: chunked.");
+	if (h->coded || h->chunked)
 		return SIZE_MAX;
-	}
-	if (length == NULL)
-		return 0;
-	len = strtoull(length, NULL, 10); /* libmicrohttpd refused what is no number */
-	if (len > x->s->limits.body)
+	if (h->length > x->s->limits.body)
 		refuse(x, 413, "body_too_large", NULL,
-		       "The body has %llu bytes, more than the %zu allowed; send it in parts.", len,
-		       x->s->limits.body);
-	return (size_t)len;
+		       "The body has %llu bytes, more than the %zu allowed; send it in parts.",
+		       (unsigned long long)h->length, x->s->limits.body);
+	x->body_left = h->length;
+	return (size_t)MIN(h->length, SIZE_MAX);
 }
 
-/* Two lengths, or a length and chunks: where would the next request begin? */
-static enum MHD_Result judge_header_cb(void *cls, enum MHD_ValueKind kind, const char *key,
-				       const char *value)
-{
-	struct framing *f = cls;
-
-	(void)kind;
-	(void)value;
-	f->n_lengths += strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
-	f->n_codings += strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
-	f->n_hosts += strcasecmp(key, MHD_HTTP_HEADER_HOST) == 0;
-	return MHD_YES;
-}
-
-static void judge_framing(struct http_exchange *x)
-{
-	struct framing f = { 0 };
-
-	MHD_get_connection_values(x->mhd, MHD_HEADER_KIND, judge_header_cb, &f);
-	if (f.n_lengths + f.n_codings > 1)
-		refuse(x, 400, "invalid_value", NULL,
-		       "The request says more than once how long its body is.");
-	if (f.n_hosts > 1)
-		refuse(x, 400, "invalid_value", NULL, "The request has more than one Host.");
-}
-
-static void judge_site(struct http_exchange *x, const char *url)
+static void judge_site(struct http_exchange *x)
 {
 	struct http_server *s = x->s;
 	const struct http_site site = {
-		.host = request_header(x, MHD_HTTP_HEADER_HOST),
-		.target = url,
-		.origin = request_header(x, MHD_HTTP_HEADER_ORIGIN),
-		.sec_fetch_site = request_header(x, "Sec-Fetch-Site"),
+		.host = http_head_field(&x->head, "Host"),
+		.target = x->head.target,
+		.origin = http_head_field(&x->head, "Origin"),
+		.sec_fetch_site = http_head_field(&x->head, "Sec-Fetch-Site"),
 	};
 	enum http_site_judged judged = http_site_judge(&site, (const char *const *)s->hosts,
 						       (const char *const *)s->origins);
 
-	if (judged == HTTP_SITE_OK || x->refusal.status != 0)
+	if (judged == HTTP_SITE_OK)
 		return;
 	s->stats.n_foreign++;
+	x->close = true;
 	if (judged == HTTP_SITE_HOST)
 		refuse(x, 403, "forbidden", NULL,
 		       "The Host is a name other than localhost and ragd; allowed_hosts in the "
@@ -208,26 +170,6 @@ static void judge_site(struct http_exchange *x, const char *url)
 		refuse(x, 403, "forbidden", NULL,
 		       "Requests that a web page makes are not answered; allowed_origins in the "
 		       "configuration may add its site.");
-}
-
-static void judge_head(struct http_exchange *x, const char *url)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-
-	if (info->header_size > x->s->limits.headers)
-		refuse(x, 431, "headers_too_large", NULL,
-		       "The request's head has %zu bytes, more than the %zu allowed.",
-		       info->header_size, x->s->limits.headers);
-	if (MHD_get_connection_values(x->mhd, MHD_HEADER_KIND, NULL, NULL) > HTTP_HEADERS_MAX)
-		refuse(x, 431, "headers_too_large", NULL,
-		       "The request has more than the %d headers allowed.", HTTP_HEADERS_MAX);
-	judge_framing(x);
-	judge_site(x, url);
-	if (x->refusal.status != 0)
-		http_header(x, "Connection", "close");
-	judge_route(x);
-	MHD_get_connection_values(x->mhd, MHD_GET_ARGUMENT_KIND, judge_query_cb, x);
 }
 
 /* ---- one request ---------------------------------------------------------------------------- */
@@ -244,19 +186,18 @@ static void lines_free(struct http_header_line *line)
 
 void http_exchange_free(struct http_exchange *x)
 {
-	if (x->response != NULL)
-		MHD_destroy_response(x->response);
 	lines_free(x->headers);
 	lines_free(x->queries);
 	buf_fini(&x->body);
 	buf_fini(&x->out);
+	buf_fini(&x->wire);
 	free(x);
 }
 
 /* "Text/HTML; charset=x" to "text/html". */
 static void content_type_set(struct http_exchange *x)
 {
-	const char *type = request_header(x, MHD_HTTP_HEADER_CONTENT_TYPE);
+	const char *type = http_head_field(&x->head, "Content-Type");
 	size_t len = type != NULL ? strcspn(type, "; \t") : 0;
 
 	if (len >= sizeof(x->content_type))
@@ -267,32 +208,46 @@ static void content_type_set(struct http_exchange *x)
 }
 
 /* "http://host/path" is the same as "/path"; clients that think of a proxy send it. */
-static const char *path_of(const char *url)
+static const char *path_of(const char *target)
 {
 	static const char scheme[] = "http://";
 
-	if (strncasecmp(url, scheme, sizeof(scheme) - 1) != 0)
-		return url;
-	url = strchr(url + sizeof(scheme) - 1, '/');
-	return url != NULL ? url : "/";
+	if (strncasecmp(target, scheme, sizeof(scheme) - 1) != 0)
+		return target;
+	target += sizeof(scheme) - 1;
+	target += strcspn(target, "/?");
+	return *target == '/' ? target : "/";
 }
 
-static struct http_exchange *exchange_new(struct http_conn *c, struct MHD_Connection *mhd,
-					  const char *url, const char *method)
+static struct http_exchange *exchange_new(struct http_conn *c, const char *text, size_t len,
+					  const char **why)
 {
-	const char *path = path_of(url);
-	size_t len = strlen(path);
-	struct http_exchange *x = calloc(1, sizeof(*x) + 2 * len + 2);
+	struct http_exchange *x = malloc(sizeof(*x) + 3 * len + 3);
+	const char *path;
+	char *copy;
+	size_t n;
 
+	*why = NULL;
 	if (x == NULL)
 		return NULL;
+	memset(x, 0, sizeof(*x));
+	memcpy(x->text, text, len);
+	if (http_head_split(x->text, len, &x->head, why) != HTTP_HEAD_OK) {
+		free(x);
+		return NULL;
+	}
 	x->s = c->s;
 	x->conn = c;
-	x->mhd = mhd;
-	memcpy(x->scratch, path, len + 1);
-	x->req.path = x->scratch;
+	x->close = x->head.close;
+	path = path_of(x->head.target);
+	n = strcspn(path, "?");
+	copy = x->text + len + 1;
+	memcpy(copy, path, n);
+	copy[n] = '\0';
+	x->query = path[n] == '?' ? path + n + 1 : NULL;
+	x->req.path = copy;
 	/* The route's spelling outlives the connection; others never get as far. */
-	x->req.method = method;
+	x->req.method = x->head.method;
 	x->req.caller = &c->peer.caller;
 	x->req.pid = c->peer.pid;
 	http_request_id(c->s, x->request_id);
@@ -301,65 +256,8 @@ static struct http_exchange *exchange_new(struct http_conn *c, struct MHD_Connec
 	return x;
 }
 
-/* The head is complete. MHD_NO closes the connection without an answer. */
-static enum MHD_Result exchange_begin(struct http_server *s, struct MHD_Connection *mhd,
-				      const char *url, const char *method, void **ctx)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	struct http_conn *c = info->socket_context;
-	struct http_exchange *x;
-	size_t len;
-
-	if (c->state == CONN_CLOSING)
-		return MHD_NO;
-	x = exchange_new(c, mhd, url, method);
-	if (x == NULL)
-		return MHD_NO;
-	*ctx = x;
-	c->x = x;
-	s->stats.n_requests++;
-	/* Pipelined requests come without an event of their own. */
-	if (c->state == CONN_IDLE)
-		http_conn_state(c, CONN_HEAD);
-	http_conn_state(c, CONN_BODY);
-	judge_head(x, url);
-	len = judge_body(x);
-	/*
-	 * A short body is read even where it is for nothing, to keep the connection; a long one is not,
-	 * and neither is one whose client asked first.
-	 */
-	if (x->refusal.status != 0 &&
-	    (len > HTTP_DISCARD_MAX ||
-	     (len > 0 && request_header(x, MHD_HTTP_HEADER_EXPECT) != NULL)))
-		return http_exchange_dispatch(x);
-	return MHD_YES;
-}
-
-static enum MHD_Result exchange_body(struct http_exchange *x, const char *data, size_t *size)
-{
-	size_t len = *size;
-
-	*size = 0;
-	if (x->refusal.status != 0)
-		return MHD_YES;
-	if (x->body.len + len > x->s->limits.body)
-		refuse(x, 413, "body_too_large", NULL,
-		       "The body has more than the %zu bytes allowed; send it in parts.",
-		       x->s->limits.body);
-	else if (body_charge(x, len))
-		buf_add(&x->body, data, len);
-	if (x->body.failed)
-		refuse(x, 503, "unavailable", NULL, "Out of memory; try again in a moment.");
-	if (x->refusal.status == 0)
-		return MHD_YES;
-	/* libmicrohttpd takes no reply until the body has ended, and it may never end. */
-	http_conn_refuse(x->conn, x->refusal.status, x->refusal.code, x->refusal.msg);
-	return MHD_NO;
-}
-
-/* The request is complete, or refused before it is. */
-static enum MHD_Result exchange_run(struct http_exchange *x)
+/* The request is complete, or refused before it is: its handler, or the refusal in its place. */
+static void exchange_run(struct http_exchange *x)
 {
 	struct http_server *s = x->s;
 	const struct http_refusal *r = &x->refusal;
@@ -383,51 +281,120 @@ static enum MHD_Result exchange_run(struct http_exchange *x)
 		x->req.method = x->match.route->method;
 		x->match.route->handler(x, &x->req, s->ctx);
 	}
-	return MHD_YES;
 }
 
-/* Give libmicrohttpd the reply, or have it forget the connection until there is one. */
-static enum MHD_Result exchange_go_on(struct http_exchange *x)
+void http_exchange_begin(struct http_conn *c, const char *text, size_t len)
 {
-	enum MHD_Result rc;
+	static const char continue_text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	struct http_exchange *x;
+	const char *why, *expect;
+	size_t n;
 
-	if (x->dead)
-		return MHD_NO;
-	if (!x->replied) {
-		x->suspended = true;
-		MHD_suspend_connection(x->mhd);
-		return MHD_YES;
+	x = exchange_new(c, text, len, &why);
+	if (x == NULL) {
+		http_conn_refuse(c, why != NULL ? 400 : 503,
+				 why != NULL ? "invalid_value" : "unavailable",
+				 why != NULL ? why : "Out of memory; try again in a moment.");
+		return;
 	}
-	if (x->response == NULL)
-		return MHD_NO; /* out of memory */
-	rc = MHD_queue_response(x->mhd, (unsigned)x->status, x->response);
-	MHD_destroy_response(x->response);
-	x->response = NULL;
-	return rc;
+	c->x = x;
+	c->s->stats.n_requests++;
+	http_conn_state(c, CONN_BODY);
+	judge_site(x);
+	judge_route(x);
+	judge_query(x);
+	n = judge_body(x);
+	expect = http_head_field(&x->head, "Expect");
+	/*
+	 * A short body is read even where it is for nothing, to keep the connection; a long one is not,
+	 * and neither is one whose client asked first.
+	 */
+	if (x->refusal.status != 0 && (n > HTTP_DISCARD_MAX || (n > 0 && expect != NULL)))
+		x->close = true;
+	else if (n > 0 && expect != NULL && x->head.minor > 0)
+		(void)!send(c->fd, continue_text, sizeof(continue_text) - 1,
+			    MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n == 0 || (x->refusal.status != 0 && x->close))
+		exchange_run(x);
 }
 
-enum MHD_Result http_exchange_dispatch(struct http_exchange *x)
+static void body_too_large(struct http_exchange *x)
 {
-	exchange_run(x);
-	return exchange_go_on(x);
+	refuse(x, 413, "body_too_large", NULL,
+	       "The body has more than the %zu bytes allowed; send it in parts.",
+	       x->s->limits.body);
 }
 
-enum MHD_Result http_request_cb(void *cls, struct MHD_Connection *mhd, const char *url,
-				const char *method, const char *version, const char *data,
-				size_t *size, void **ctx)
+/* A piece of the body. False if it is refused, and with it the connection. */
+static bool body_add(struct http_exchange *x, const char *data, size_t len)
 {
-	struct http_exchange *x = *ctx;
+	if (x->refusal.status != 0)
+		return true;
+	if (len > x->s->limits.body - x->body.len)
+		body_too_large(x);
+	else if (body_charge(x, len))
+		buf_add(&x->body, data, len);
+	if (x->body.failed)
+		refuse(x, 503, "unavailable", NULL, "Out of memory; try again in a moment.");
+	return x->refusal.status == 0;
+}
 
-	(void)version;
-	if (x == NULL)
-		return exchange_begin(cls, mhd, url, method, ctx);
-	if (x->dead)
-		return MHD_NO;
-	if (*size > 0)
-		return exchange_body(x, data, size);
-	if (!x->dispatched)
-		return http_exchange_dispatch(x);
-	return exchange_go_on(x);
+static size_t body_plain(struct http_exchange *x, const char *data, size_t len, bool *ok,
+			 bool *complete)
+{
+	len = (size_t)MIN(len, x->body_left);
+	*ok = body_add(x, data, len);
+	x->body_left -= len;
+	*complete = x->body_left == 0;
+	return len;
+}
+
+static size_t body_chunked(struct http_exchange *x, const char *data, size_t len, bool *ok,
+			   bool *complete)
+{
+	size_t used, piece;
+
+	*ok = true;
+	switch (http_chunk_take(&x->chunks, data, len, &used, &piece)) {
+	case HTTP_CHUNK_PIECE:
+		*ok = body_add(x, data + used - piece, piece);
+		break;
+	case HTTP_CHUNK_END:
+		*complete = true;
+		break;
+	case HTTP_CHUNK_MORE:
+		/* A chunk that cannot fit is refused before it comes. */
+		if (x->chunks.left <= x->s->limits.body - x->body.len)
+			break;
+		*ok = false;
+		body_too_large(x);
+		break;
+	case HTTP_CHUNK_BAD:
+		*ok = false;
+		refuse(x, 400, "invalid_value", NULL, "The body's chunks are malformed.");
+		break;
+	}
+	return used;
+}
+
+size_t http_exchange_body(struct http_exchange *x, const char *data, size_t len)
+{
+	struct http_conn *c = x->conn;
+	struct http_refusal why;
+	bool ok = true, complete = false;
+	size_t at = 0;
+
+	while (ok && !complete && at < len)
+		at += x->head.chunked ? body_chunked(x, data + at, len - at, &ok, &complete)
+				      : body_plain(x, data + at, len - at, &ok, &complete);
+	if (!ok) {
+		why = x->refusal; /* x goes */
+		http_conn_refuse(c, why.status, why.code, why.msg);
+		return len;
+	}
+	if (complete)
+		exchange_run(x);
+	return at;
 }
 
 /* ---- its end -------------------------------------------------------------------------------- */
@@ -442,49 +409,23 @@ static void exchange_gone(struct http_exchange *x)
 	x->gone_cb(x, x->gone_arg);
 }
 
-void http_exchange_wake(struct http_exchange *x)
+void http_exchange_end(struct http_conn *c)
 {
-	if (!x->suspended)
-		return;
-	x->suspended = false;
-	MHD_resume_connection(x->mhd);
-	x->s->dirty = true;
-}
+	struct http_server *s = c->s;
+	struct http_exchange *x = c->x;
 
-void http_exchange_lost(struct http_exchange *x)
-{
-	exchange_gone(x);
-	http_exchange_wake(x);
-}
-
-void http_completed_cb(void *cls, struct MHD_Connection *mhd, void **ctx,
-		       enum MHD_RequestTerminationCode code)
-{
-	struct http_server *s = cls;
-	struct http_exchange *x = *ctx;
-	struct http_conn *c;
-
-	(void)mhd;
-	(void)code;
 	if (x == NULL)
 		return;
-	*ctx = NULL;
-	c = x->conn;
 	c->x = NULL;
-	if (c->state != CONN_CLOSING)
-		http_conn_state(c, CONN_IDLE);
 	share_give(s->share, SHARE_BODIES, c->peer.caller.uid, x->charged);
 	share_give(s->share, SHARE_REPLIES, c->peer.caller.uid, x->charged_reply);
 	http_server_freed(s, x->charged + x->charged_reply);
+	x->charged = x->charged_reply = 0;
 	if (x->dispatched)
 		s->stats.n_exchanges--;
 	/* Whatever the handler still holds cannot be sent. */
-	if (!x->dead)
-		exchange_gone(x);
-	if (s->state == HTTP_DRAINING)
-		http_conn_drain(c);
+	exchange_gone(x);
 	x->conn = NULL;
-	x->mhd = NULL;
 	x->s = NULL;
 	if (!x->owed)
 		http_exchange_free(x);

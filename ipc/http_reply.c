@@ -7,6 +7,41 @@
 #include "base/util.h"
 #include "ipc/codec.h"
 
+const char *http_reason(int status)
+{
+	static const struct {
+		int status;
+		const char *reason;
+	} rows[] = {
+		{ 200, "OK" },
+		{ 201, "Created" },
+		{ 202, "Accepted" },
+		{ 204, "No Content" },
+		{ 400, "Bad Request" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 408, "Request Timeout" },
+		{ 409, "Conflict" },
+		{ 411, "Length Required" },
+		{ 413, "Content Too Large" },
+		{ 415, "Unsupported Media Type" },
+		{ 422, "Unprocessable Content" },
+		{ 429, "Too Many Requests" },
+		{ 431, "Request Header Fields Too Large" },
+		{ 500, "Internal Server Error" },
+		{ 503, "Service Unavailable" },
+		{ 504, "Gateway Timeout" },
+		{ 505, "HTTP Version Not Supported" },
+		{ 507, "Insufficient Storage" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].status == status)
+			return rows[i].reason;
+	return "Other";
+}
+
 /* ---- what the request carried --------------------------------------------------------------- */
 
 /* "name" NUL "value" NUL in one piece. */
@@ -23,24 +58,41 @@ static struct http_header_line *line_new(const char *name, const char *value)
 	return line;
 }
 
+/* The first name=value of that name, not decoded. */
+static struct http_header_line *query_find(struct http_exchange *x, const char *name)
+{
+	size_t n = strlen(name), len;
+
+	for (const char *q = x->query; q != NULL; q = q[len] == '&' ? q + len + 1 : NULL) {
+		struct http_header_line *line;
+
+		len = strcspn(q, "&");
+		if (len <= n || q[n] != '=' || memcmp(q, name, n) != 0)
+			continue;
+		line = line_new(name, q + n + 1);
+		if (line != NULL)
+			((char *)line->value)[len - n - 1] = '\0';
+		return line;
+	}
+	return NULL;
+}
+
 const char *http_query(struct http_exchange *x, const char *name)
 {
 	struct http_header_line *line;
-	const char *raw;
 	size_t len;
 
 	for (line = x->queries; line != NULL; line = line->next)
 		if (strcmp(line->name, name) == 0)
 			return line->value;
-	if (x->mhd == NULL)
+	if (x->conn == NULL)
 		return NULL;
-	raw = MHD_lookup_connection_value(x->mhd, MHD_GET_ARGUMENT_KIND, name);
-	line = raw != NULL ? line_new(name, raw) : NULL;
+	line = query_find(x, name);
 	if (line == NULL)
 		return NULL;
-	/* judge_query_cb() saw to it that this works. */
-	len = strlen(raw);
-	http_unescape((char *)line->value, &len);
+	/* judge_query() saw to it that this works. */
+	len = strlen(line->value);
+	http_query_decode((char *)line->value, &len);
 	((char *)line->value)[len] = '\0';
 	line->next = x->queries;
 	x->queries = line;
@@ -70,7 +122,7 @@ void http_body_free(struct http_body *body)
 
 const char *http_request_header(struct http_exchange *x, const char *name)
 {
-	return x->mhd != NULL ? MHD_lookup_connection_value(x->mhd, MHD_HEADER_KIND, name) : NULL;
+	return x->conn != NULL ? http_head_field(&x->head, name) : NULL;
 }
 
 /* ---- the reply's head ----------------------------------------------------------------------- */
@@ -104,26 +156,33 @@ static bool reply_begin(struct http_exchange *x)
 	return !x->dead;
 }
 
-static void reply_ready(struct http_exchange *x, int status, const char *type,
-			struct MHD_Response *response)
+static void head_print(struct http_exchange *x, int status, const char *type)
 {
-	x->replied = true;
-	x->status = status;
-	x->response = response;
-	x->moved_ms = (int64_t)uv_now(x->s->loop);
-	if (response != NULL) {
-		if (type != NULL)
-			MHD_add_response_header(response, "Content-Type", type);
-		MHD_add_response_header(response, "X-Request-Id", x->request_id);
-		for (struct http_header_line *line = x->headers; line != NULL; line = line->next)
-			MHD_add_response_header(response, line->name, line->value);
-		if (x->s->state != HTTP_SERVING)
-			MHD_add_response_header(response, "Connection", "close");
-	}
-	http_exchange_wake(x);
+	struct buf *b = &x->wire;
+
+	buf_printf(b, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, http_reason(status),
+		   http_date(x->s));
+	if (type != NULL)
+		buf_printf(b, "Content-Type: %s\r\n", type);
+	buf_printf(b, "X-Request-Id: %s\r\n", x->request_id);
+	for (struct http_header_line *line = x->headers; line != NULL; line = line->next)
+		buf_printf(b, "%s: %s\r\n", line->name, line->value);
+	if (x->close && !header_is_set(x, "Connection"))
+		buf_adds(b, "Connection: close\r\n");
 }
 
-/* ---- in one piece --------------------------------------------------------------------------- */
+/* The reply begins: its head, but for what says how long it is, and the empty line. */
+static void reply_start(struct http_exchange *x, int status, const char *type)
+{
+	x->replied = true;
+	x->moved_ms = (int64_t)uv_now(x->s->loop);
+	x->bare = strcmp(x->head.method, "HEAD") == 0;
+	x->close |= x->s->state != HTTP_SERVING || header_is_set(x, "Connection");
+	head_print(x, status, type);
+	http_conn_ready(x->conn);
+}
+
+/* ---- on its way ----------------------------------------------------------------------------- */
 
 static bool reply_charge(struct http_exchange *x, size_t n)
 {
@@ -138,65 +197,72 @@ static bool reply_charge(struct http_exchange *x, size_t n)
 
 size_t http_out_waiting(const struct http_exchange *x)
 {
-	return x->out.len - x->out_at;
+	return x->out.len - x->out_at + x->wire.len - x->wire_at;
 }
 
-/* Called by libmicrohttpd when it has room. */
-static ssize_t out_read_cb(void *cls, uint64_t pos, char *to, size_t max)
+/* n bytes of `out` were framed: they are no longer there. */
+static void out_taken(struct http_exchange *x, size_t n)
 {
-	struct http_exchange *x = cls;
-	size_t n = MIN(max, http_out_waiting(x));
-
-	(void)pos; /* it reads on where it stopped */
-	if (x->dead)
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	if (n > 0) {
-		memcpy(to, x->out.data + x->out_at, n);
-		x->out_at += n;
-		x->charged_reply -= n;
-		share_give(x->s->share, SHARE_REPLIES, x->req.caller->uid, n);
-		x->moved_ms = (int64_t)uv_now(x->s->loop);
-		if (http_out_waiting(x) == 0) {
-			if (x->out.cap > HTTP_BODY_WHOLE) {
-				http_server_freed(x->s, x->out.cap);
-				buf_fini(&x->out);
-			}
-			buf_clear(&x->out);
-			x->out_at = 0;
-		}
-		return (ssize_t)n;
+	x->out_at += n;
+	x->charged_reply -= n;
+	share_give(x->s->share, SHARE_REPLIES, x->req.caller->uid, n);
+	if (x->out_at < x->out.len)
+		return;
+	x->out_at = 0;
+	if (x->out.cap > HTTP_PIECE) {
+		http_server_freed(x->s, x->out.cap);
+		buf_fini(&x->out);
 	}
-	if (x->ended)
-		return MHD_CONTENT_READER_END_OF_STREAM;
-	x->suspended = true;
-	MHD_suspend_connection(x->mhd);
-	return 0;
+	buf_clear(&x->out);
 }
+
+bool http_reply_frame(struct http_exchange *x)
+{
+	size_t n = MIN(x->out.len - x->out_at, HTTP_PIECE);
+
+	buf_clear(&x->wire);
+	x->wire_at = 0;
+	if (n > 0 && x->bare) {
+		out_taken(x, x->out.len - x->out_at);
+	} else if (n > 0) {
+		if (x->chunked)
+			buf_printf(&x->wire, "%zx\r\n", n);
+		buf_add(&x->wire, x->out.data + x->out_at, n);
+		if (x->chunked)
+			buf_adds(&x->wire, "\r\n");
+		out_taken(x, n);
+	}
+	if (x->ended && x->out_at == x->out.len && !x->framed) {
+		x->framed = true;
+		if (x->chunked && !x->bare)
+			buf_adds(&x->wire, "0\r\n\r\n");
+	}
+	return x->wire.len > 0 && !x->wire.failed;
+}
+
+/* ---- in one piece --------------------------------------------------------------------------- */
 
 void http_reply(struct http_exchange *x, int status, const char *type, const void *body, size_t len)
 {
-	struct MHD_Response *response;
-
 	if (!reply_begin(x))
 		return;
-	if (len > HTTP_BODY_WHOLE && !reply_charge(x, len)) {
+	if (len > HTTP_PIECE && !reply_charge(x, len)) {
 		http_reply_error(x, 429, "queue_full", NULL,
 				 "Too many bytes of replies wait to be read by your clients, or by "
 				 "all; read them, and ask again.");
 		return;
 	}
-	if (len <= HTTP_BODY_WHOLE) {
-		response =
-			MHD_create_response_from_buffer(len, (void *)body, MHD_RESPMEM_MUST_COPY);
+	reply_start(x, status, type);
+	buf_printf(&x->wire, "Content-Length: %zu\r\n\r\n", len);
+	x->ended = true;
+	if (len <= HTTP_PIECE) {
+		if (!x->bare)
+			buf_add(&x->wire, body, len);
+		x->framed = true;
 	} else {
-		buf_clear(&x->out);
 		buf_add(&x->out, body, len);
-		x->ended = true;
-		response = x->out.failed ? NULL
-					 : MHD_create_response_from_callback(len, 16384,
-									     out_read_cb, x, NULL);
 	}
-	reply_ready(x, status, type, response);
+	x->wire.failed |= x->out.failed;
 }
 
 void http_reply_json(struct http_exchange *x, int status, json_t *body)
@@ -239,9 +305,9 @@ void http_stream_start(struct http_exchange *x, int status, const char *type)
 		return;
 	if (!header_is_set(x, "Cache-Control"))
 		http_header(x, "Cache-Control", "no-store");
-	reply_ready(
-		x, status, type,
-		MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096, out_read_cb, x, NULL));
+	x->chunked = x->head.minor > 0; /* HTTP/1.0 reads until the connection ends */
+	reply_start(x, status, type);
+	buf_adds(&x->wire, x->chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n");
 }
 
 size_t http_stream_write(struct http_exchange *x, const void *data, size_t len)
@@ -262,10 +328,8 @@ size_t http_stream_write(struct http_exchange *x, const void *data, size_t len)
 	if (x->out.failed || http_out_waiting(x) > HTTP_STREAM_MAX) {
 		/* Not here: the handler is in the middle of its own work. */
 		x->conn->doomed = true;
-		x->s->any_doomed = true;
-		http_server_wake(x->s);
 	}
-	http_exchange_wake(x);
+	http_conn_ready(x->conn);
 	return http_out_waiting(x);
 }
 
@@ -276,7 +340,7 @@ void http_stream_end(struct http_exchange *x)
 	x->ended = true;
 	if (http_out_waiting(x) == 0)
 		x->moved_ms = (int64_t)uv_now(x->s->loop);
-	http_exchange_wake(x);
+	http_conn_ready(x->conn);
 }
 
 void http_on_gone(struct http_exchange *x, http_gone_cb cb, void *arg)

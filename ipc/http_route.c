@@ -40,6 +40,14 @@ enum http_match http_unescape(char *s, size_t *len)
 	return utf8_invalid_at(s, to) < 0 ? HTTP_MATCH : HTTP_MATCH_BAD_UTF8;
 }
 
+enum http_match http_query_decode(char *s, size_t *len)
+{
+	for (size_t i = 0; i < *len; i++)
+		if (s[i] == '+')
+			s[i] = ' ';
+	return http_unescape(s, len);
+}
+
 /* Segments of path[1 ..), decoded; -1 if there are too many, otherwise their number. */
 static int path_split(const char *path, char *scratch, struct ragd_str *segment,
 		      enum http_match *bad)

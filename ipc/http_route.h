@@ -37,5 +37,7 @@ enum http_match http_route_match(const struct http_route *routes, size_t n_route
  * HTTP_MATCH_BAD_… otherwise.
  */
 enum http_match http_unescape(char *s, size_t *len);
+/* The same of a value in a query, where a plus is a blank. */
+enum http_match http_query_decode(char *s, size_t *len);
 
 #endif

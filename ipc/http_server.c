@@ -5,15 +5,13 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
+#include <time.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/util.h"
 
-/* Turns that libmicrohttpd gets before other handles of the loop have theirs. */
-#define TURNS_MAX 4
 /* Batches of connections taken from a backlog that goes. */
 #define DRAIN_BATCHES 64
 /* All bodies together where nothing else is said, in units of the bound on one. */
@@ -26,14 +24,6 @@
 #define TRIM_AT    (8u << 20)
 #define TRIM_MS    1000
 #define TRIM_QUIET 8
-
-/* libmicrohttpd would decode a path before it is split: leave it as it was sent. */
-static size_t unescape_cb(void *cls, struct MHD_Connection *mhd, char *s)
-{
-	(void)cls;
-	(void)mhd;
-	return strlen(s);
-}
 
 void http_request_id(struct http_server *s, char out[32])
 {
@@ -55,23 +45,17 @@ void http_request_id(struct http_server *s, char out[32])
 	*p = '\0';
 }
 
-static void idle_cb(uv_idle_t *idle)
+const char *http_date(struct http_server *s)
 {
-	(void)idle; /* being active is its work: the loop does not wait */
-}
+	int64_t now_s = (int64_t)time(NULL);
+	struct tm tm;
 
-void http_server_wake(struct http_server *s)
-{
-	uv_idle_start(&s->idle, idle_cb);
-}
-
-static void mhd_ready_cb(uv_poll_t *poll, int status, int events)
-{
-	struct http_server *s = poll->data;
-
-	(void)status;
-	(void)events;
-	s->dirty = true;
+	if (now_s != s->date_s) {
+		s->date_s = now_s;
+		gmtime_r(&(time_t){ (time_t)now_s }, &tm);
+		strftime(s->date, sizeof(s->date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	}
+	return s->date;
 }
 
 /* ---- stopping ------------------------------------------------------------------------------ */
@@ -88,7 +72,6 @@ static void server_free(struct http_server *s)
 	share_unref(s->share);
 	list_free(s->hosts);
 	list_free(s->origins);
-	free(s->peek);
 	free(s);
 }
 
@@ -120,8 +103,7 @@ static void listeners_close(struct http_server *s)
 
 static void handles_close(struct http_server *s)
 {
-	uv_close((uv_handle_t *)&s->poll_mhd, handle_closed_cb);
-	uv_close((uv_handle_t *)&s->poll_own, handle_closed_cb);
+	uv_close((uv_handle_t *)&s->poll, handle_closed_cb);
 	uv_close((uv_handle_t *)&s->prepare, handle_closed_cb);
 	uv_close((uv_handle_t *)&s->idle, handle_closed_cb);
 	uv_close((uv_handle_t *)&s->tick, handle_closed_cb);
@@ -129,7 +111,7 @@ static void handles_close(struct http_server *s)
 	uv_close((uv_handle_t *)&s->trim, handle_closed_cb);
 }
 
-/* From the prepare callback, so that no callback of libmicrohttpd is on the stack. */
+/* From the prepare callback, so that no handler is on the stack. */
 static void server_stop(struct http_server *s)
 {
 	struct http_conn *c, *next;
@@ -141,47 +123,28 @@ static void server_stop(struct http_server *s)
 	}
 	s->state = HTTP_STOPPED;
 	handles_close(s);
-	MHD_stop_daemon(s->mhd);
-	s->mhd = NULL;
 	close(s->epoll_fd);
 }
 
 /* ---- driving ------------------------------------------------------------------------------- */
 
-static void doomed_kill(struct http_server *s)
-{
-	struct http_conn *c, *next;
-
-	s->any_doomed = false;
-	for (c = s->conns; c != NULL; c = next) {
-		next = c->next;
-		if (c->doomed)
-			http_conn_kill(c);
-	}
-}
-
-/* Before the loop waits: everything that became ready in this round costs one turn or two. */
+/* Before the loop waits: all that became ready in this round, once. */
 static void prepare_cb(uv_prepare_t *prepare)
 {
 	struct http_server *s = prepare->data;
-	MHD_UNSIGNED_LONG_LONG wait_ms;
+	struct http_conn *last = s->ready_last, *c;
 
-	if (s->any_doomed)
-		doomed_kill(s);
 	if (s->state == HTTP_STOPPING) {
 		server_stop(s);
 		return;
 	}
-	for (int turn = 0; s->dirty && turn < TURNS_MAX; turn++) {
-		s->dirty = false;
-		MHD_run(s->mhd);
-		/* No timeout of its own is set, so any answer means "now". */
-		if (MHD_get_timeout(s->mhd, &wait_ms) == MHD_YES)
-			s->dirty = true;
+	for (bool more = last != NULL; more && s->ready != NULL;) {
+		c = s->ready;
+		more = c != last;
+		http_conn_unready(c);
+		http_conn_turn(c);
 	}
-	if (s->dirty || s->any_doomed)
-		uv_idle_start(&s->idle, idle_cb);
-	else
+	if (s->ready == NULL)
 		uv_idle_stop(&s->idle);
 }
 
@@ -210,27 +173,6 @@ void http_server_freed(struct http_server *s, size_t n)
 
 /* ---- starting ------------------------------------------------------------------------------ */
 
-static int mhd_start(struct http_server *s, struct ragd_err *err)
-{
-	/*
-	 * One connection's memory holds its head, its headers' nodes and the reply's head. Up to
-	 * 32 KiB libmicrohttpd takes it from malloc, beyond from mmap, which costs a short connection
-	 * more than its requests do.
-	 */
-	size_t memory = MAX((size_t)32768, 2 * s->limits.headers);
-
-	s->mhd = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-		http_request_cb, s, MHD_OPTION_NOTIFY_COMPLETED, http_completed_cb, s,
-		MHD_OPTION_NOTIFY_CONNECTION, http_conn_notify_cb, s, MHD_OPTION_UNESCAPE_CALLBACK,
-		unescape_cb, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
-		MHD_OPTION_CONNECTION_LIMIT, 1u << 20, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-		MHD_OPTION_END);
-	if (s->mhd == NULL)
-		return ragd_err_set(err, -ENOMEM, "start the HTTP server: libmicrohttpd refused");
-	return 0;
-}
-
 static void handles_init(struct http_server *s)
 {
 	uv_prepare_init(s->loop, &s->prepare);
@@ -238,24 +180,19 @@ static void handles_init(struct http_server *s)
 	uv_timer_init(s->loop, &s->tick);
 	uv_timer_init(s->loop, &s->retry);
 	uv_timer_init(s->loop, &s->trim);
-	s->poll_mhd.data = s->poll_own.data = s->prepare.data = s->idle.data = s;
+	s->poll.data = s->prepare.data = s->idle.data = s;
 	s->tick.data = s->retry.data = s->trim.data = s;
 	for (size_t i = 0; i < s->n_listen; i++)
 		s->listen[i].data = s;
-	s->n_handles = 7 + (unsigned)s->n_listen;
+	s->n_handles = 6 + (unsigned)s->n_listen;
 }
 
 /* Only uv_poll_init() can fail, where a descriptor is not one that can be polled. */
-static int polls_init(struct http_server *s, int mhd_fd, size_t *n)
+static int polls_init(struct http_server *s, size_t *n)
 {
-	int rc;
+	int rc = uv_poll_init(s->loop, &s->poll, s->epoll_fd);
 
 	*n = 0;
-	rc = uv_poll_init(s->loop, &s->poll_mhd, mhd_fd);
-	if (rc < 0)
-		return rc;
-	(*n)++;
-	rc = uv_poll_init(s->loop, &s->poll_own, s->epoll_fd);
 	if (rc < 0)
 		return rc;
 	(*n)++;
@@ -276,7 +213,7 @@ static void polls_undo(struct http_server *s, size_t n)
 	}
 	s->n_handles = (unsigned)n;
 	for (size_t i = 0; i < n; i++) {
-		uv_poll_t *poll = i == 0 ? &s->poll_mhd : i == 1 ? &s->poll_own : &s->listen[i - 2];
+		uv_poll_t *poll = i == 0 ? &s->poll : &s->listen[i - 1];
 
 		poll->data = s;
 		uv_close((uv_handle_t *)poll, handle_closed_cb);
@@ -285,12 +222,10 @@ static void polls_undo(struct http_server *s, size_t n)
 
 static int handles_start(struct http_server *s)
 {
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->mhd, MHD_DAEMON_INFO_EPOLL_FD);
 	size_t n;
-	int rc = polls_init(s, info->epoll_fd, &n);
+	int rc = polls_init(s, &n);
 
 	if (rc < 0) {
-		MHD_stop_daemon(s->mhd);
 		close(s->epoll_fd);
 		polls_undo(s, n);
 		return rc;
@@ -298,8 +233,7 @@ static int handles_start(struct http_server *s)
 	handles_init(s);
 	for (size_t i = 0; i < s->n_listen; i++)
 		uv_poll_start(&s->listen[i], UV_READABLE, http_accept_cb);
-	uv_poll_start(&s->poll_mhd, UV_READABLE, mhd_ready_cb);
-	uv_poll_start(&s->poll_own, UV_READABLE, http_own_cb);
+	uv_poll_start(&s->poll, UV_READABLE, http_events_cb);
 	uv_prepare_start(&s->prepare, prepare_cb);
 	return 0;
 }
@@ -345,12 +279,6 @@ int http_server_start(uv_loop_t *loop, const int *fds, size_t n_fds,
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (s->epoll_fd < 0) {
 		rc = ragd_err_sys(err, "start the HTTP server: epoll");
-		server_free(s);
-		return rc;
-	}
-	rc = mhd_start(s, err);
-	if (rc < 0) {
-		close(s->epoll_fd);
 		server_free(s);
 		return rc;
 	}
@@ -412,8 +340,6 @@ static void set_shares(struct http_server *s)
 
 void http_server_set_limits(struct http_server *s, const struct http_limits *limits)
 {
-	char *peek = malloc(limits->headers + 1);
-
 	s->limits = *limits;
 	list_free(s->hosts);
 	list_free(s->origins);
@@ -421,12 +347,6 @@ void http_server_set_limits(struct http_server *s, const struct http_limits *lim
 	s->origins = list_copy(limits->origins);
 	s->limits.hosts = s->limits.origins = NULL; /* the caller's */
 	set_shares(s);
-	/* Without the memory the old size is looked at, and libmicrohttpd has the last word. */
-	if (peek != NULL) {
-		free(s->peek);
-		s->peek = peek;
-		s->peek_size = limits->headers + 1;
-	}
 	if (s->tick.data != NULL && uv_is_active((uv_handle_t *)&s->tick))
 		http_tick_start(s);
 }
@@ -446,7 +366,11 @@ void http_server_drain(struct http_server *s)
 		next = c->next;
 		http_conn_drain(c);
 	}
-	s->dirty = true;
+}
+
+static void stop_idle_cb(uv_idle_t *idle)
+{
+	(void)idle; /* the loop does not wait before prepare_cb() stops the server */
 }
 
 void http_server_stop(struct http_server *s, void (*closed_cb)(void *arg), void *arg)
@@ -456,7 +380,7 @@ void http_server_stop(struct http_server *s, void (*closed_cb)(void *arg), void 
 	s->closed_cb = closed_cb;
 	s->closed_arg = arg;
 	s->state = HTTP_STOPPING;
-	http_server_wake(s);
+	uv_idle_start(&s->idle, stop_idle_cb);
 }
 
 void http_server_stats(const struct http_server *s, struct http_stats *out)
