@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "daemon/log.h"
 
 /* Results of one request: passages of a search, a document that is shown. */
 #define JOB_MEMORY (128u << 20)
@@ -97,10 +98,24 @@ int api_status(int rc, const char *missing, const char **code)
 	return 500;
 }
 
+void api_failed_cb(const struct http_request *req, int status, struct ragd_str body, void *ctx)
+{
+	const struct ragd *d = ctx;
+	char reply[400];
+
+	/* That it starts or stops is said elsewhere, and clients ask often meanwhile. */
+	log_write(d->state == RAGD_READY ? RAGD_LOG_WARN : RAGD_LOG_DEBUG,
+		  "event=request-failed request=%s uid=%lu status=%d reply=%s", req->request_id,
+		  (unsigned long)req->caller->uid, status,
+		  log_quote(body.s, body.len, reply, sizeof(reply)));
+}
+
 /* ---- jobs ------------------------------------------------------------------------------------ */
 
 static void job_free(struct job *job)
 {
+	if (job->free_arg != NULL)
+		job->free_arg(job->arg);
 	generation_unref(job->gen);
 	call_free(job->call);
 	http_body_free(&job->taken);
@@ -160,7 +175,9 @@ static void job_done_cb(uv_work_t *work, int status)
 		job_fail(job, 503, "unavailable", NULL, "the daemon is stopping");
 	else if (buf_failed(&job->out))
 		job_fail(job, 503, "unavailable", NULL, "out of memory for the reply");
-	if (job->x != NULL) {
+	if (job->x != NULL && job->then != NULL && job->status == 200) {
+		job->then(job);
+	} else if (job->x != NULL) {
 		if (job->status == 503 || job->status == 507)
 			http_header(job->x, "Retry-After", "1");
 		http_reply(job->x, job->status, job->out_type, job->out.data, job->out.len);
@@ -221,18 +238,28 @@ static struct job *job_new(struct http_exchange *x, const struct http_request *r
 void job_start(struct http_exchange *x, const struct http_request *req, struct ragd *d,
 	       void (*run)(struct job *job))
 {
-	struct job *job;
+	if (api_started(x, d))
+		job_start_then(x, req, d, run, NULL, NULL, NULL);
+}
 
-	if (!api_started(x, d))
-		return;
-	job = job_new(x, req, d);
+void job_start_then(struct http_exchange *x, const struct http_request *req, struct ragd *d,
+		    void (*run)(struct job *job), void (*then)(struct job *job), void *arg,
+		    void (*free_arg)(void *arg))
+{
+	struct job *job = job_new(x, req, d);
+
 	if (job == NULL) {
+		if (free_arg != NULL)
+			free_arg(arg);
 		http_reply_error(x, 503, "unavailable", NULL,
 				 "out of memory; try again in a moment");
 		return;
 	}
 	job->x = x;
 	job->run = run;
+	job->then = then;
+	job->arg = arg;
+	job->free_arg = free_arg;
 	http_on_gone(x, job_gone_cb, job);
 	uv_queue_work(d->loop, &job->work, job_work_cb, job_done_cb);
 }

@@ -14,6 +14,9 @@
 /* Every route; the handlers' ctx is the struct ragd. Static. */
 const struct http_route *api_routes(size_t *n);
 
+/* For the log: by its request id what went wrong is found. */
+void api_failed_cb(const struct http_request *req, int status, struct ragd_str body, void *ctx);
+
 /* ---- for the handlers ------------------------------------------------------------------------ */
 
 /*
@@ -29,6 +32,9 @@ struct job {
 	atomic_bool cancelled;
 	struct call *call;
 	void (*run)(struct job *job);
+	void (*then)(struct job *job); /* may be NULL */
+	void *arg;                     /* of run and then, freed by free_arg with the job */
+	void (*free_arg)(void *arg);
 	struct ragd_str body; /* of `taken` */
 	struct http_body taken;
 	struct ragd_str param[HTTP_PARAM_MAX]; /* in call's arena, NUL-terminated */
@@ -44,6 +50,13 @@ struct job {
 /* Copy what the job needs of the request and queue it; replies by itself when it cannot. */
 void job_start(struct http_exchange *x, const struct http_request *req, struct ragd *d,
 	       void (*run)(struct job *job));
+/*
+ * The same for work before the work: unless run failed, `then` gets the job on the loop in place of a reply,
+ * if the client is still there. Takes arg, also when it replies by itself.
+ */
+void job_start_then(struct http_exchange *x, const struct http_request *req, struct ragd *d,
+		    void (*run)(struct job *job), void (*then)(struct job *job), void *arg,
+		    void (*free_arg)(void *arg));
 /* The reply is this error. */
 void job_fail(struct job *job, int status, const char *code, const char *param, const char *fmt,
 	      ...) RAGD_PRINTF(5, 6);

@@ -1,6 +1,7 @@
 /* POST /v1/chat/completions: a question in, an answer out, whole or as it is written. */
 #include "daemon/api.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +12,8 @@
 #include "daemon/log.h"
 
 #define CHAT_MEMORY (16u << 20)
+/* Bytes of a request that are decoded on the loop, where nobody waits long for them. */
+#define DECODE_MAX 32768
 
 /* One chat request, from its flow's start to its end. */
 struct chat {
@@ -18,6 +21,7 @@ struct chat {
 	struct flow *flow;
 	struct arena *arena; /* citations, the assistant's name */
 	const char *model;
+	const char *request_id;
 	int64_t created_s;
 	bool stream;
 	bool include_usage;
@@ -225,7 +229,8 @@ static void fail(struct chat *c, const struct ragd_err *err)
 		status = 400;
 		code = "unsupported";
 	}
-	log_warn("event=answer_failed id=%s err=%s", flow_id(c->flow), err->msg);
+	log_warn("event=answer_failed id=%s request=%s err=%s", flow_id(c->flow), c->request_id,
+		 err->msg);
 	if (!c->started) {
 		if (status == 503)
 			http_header(c->x, "Retry-After", "1");
@@ -341,43 +346,67 @@ static struct ragd_sampling sampling_of(const struct config_assistant *a,
 	return s;
 }
 
-/* What is wrong with the request is answered here; true if it may start. */
-static bool decode(struct http_exchange *x, const struct http_request *req, const struct ragd *d,
-		   struct arena *arena, struct codec_chat *out, const struct config_assistant **a)
-{
-	const struct config *cfg = d->current->cfg;
-	const char *wrong = NULL;
-	struct codec_err err;
+/* A request on its way to its start. */
+struct asked {
+	struct arena *arena; /* the request, later the chat's */
+	struct codec_chat req;
+	size_t question_max;
+	int64_t received_us;
+};
 
-	/* Escapes make JSON up to six times as long as its text; more is not worth parsing here. */
-	if (req->body.len > 6 * cfg->question_max + CODEC_NOTE_MAX) {
-		http_reply_error(x, 413, "body_too_large", "messages",
-				 "the messages may have %zu bytes in all", cfg->question_max);
-		return false;
+static void asked_free(void *arg)
+{
+	struct asked *q = arg;
+
+	arena_free(q->arena);
+	free(q);
+}
+
+static struct asked *asked_new(const struct http_request *req, const struct ragd *d)
+{
+	struct asked *q = calloc(1, sizeof(*q));
+
+	if (q == NULL || (q->arena = arena_new(CHAT_MEMORY)) == NULL) {
+		free(q);
+		return NULL;
 	}
-	if (codec_chat_decode(arena, req->body, out, &err) < 0) {
-		http_reply_error(x, err.status, err.code, codec_param(&err), "%s", err.msg);
-		return false;
-	}
-	if (out->n_text > cfg->question_max) {
-		http_reply_error(x, 400, "invalid_value", "messages",
-				 "the messages have %zu bytes; at most %zu are taken", out->n_text,
-				 cfg->question_max);
-		return false;
-	}
-	*a = config_assistant(cfg, out->model);
-	if (*a == NULL) {
+	q->question_max = d->current->cfg->question_max;
+	q->received_us = req->received_us;
+	return q;
+}
+
+/* Any thread. */
+static int asked_decode(struct asked *q, struct ragd_str body, struct codec_err *err)
+{
+	if (codec_chat_decode(q->arena, body, &q->req, err) < 0)
+		return -EINVAL;
+	if (q->req.n_text <= q->question_max)
+		return 0;
+	*err = (struct codec_err){ .status = 400, .code = "invalid_value", .param = "messages" };
+	snprintf(err->msg, sizeof(err->msg), "the messages have %zu bytes; at most %zu are taken",
+		 q->req.n_text, q->question_max);
+	return -EINVAL;
+}
+
+/* The assistant that is asked; NULL, with the reply sent, if there is none, or it lacks what is asked. */
+static const struct config_assistant *assistant_of(struct http_exchange *x, const struct ragd *d,
+						   const struct codec_chat *req)
+{
+	const struct config_assistant *a = config_assistant(d->current->cfg, req->model);
+	const char *wrong = NULL;
+
+	if (a == NULL) {
 		http_reply_error(x, 404, "unknown_model", "model",
 				 "there is no assistant '%s'; GET /v1/models lists them",
-				 out->model);
-		return false;
+				 req->model);
+		return NULL;
 	}
-	if (!collections_allowed(*a, out, &wrong)) {
+	if (!collections_allowed(a, req, &wrong)) {
 		http_reply_error(x, 404, "unknown_collection", "collections",
-				 "assistant '%s' has no collection '%s'", (*a)->name, wrong);
-		return false;
+				 "assistant '%s' has no collection '%s'", a->name, wrong);
+		return NULL;
 	}
-	return true;
+	return a;
 }
 
 static struct chat *chat_new(struct arena *arena, const struct codec_chat *req)
@@ -394,26 +423,43 @@ static struct chat *chat_new(struct arena *arena, const struct codec_chat *req)
 	return c;
 }
 
-static void start(struct http_exchange *x, const struct http_request *req, struct ragd *d,
-		  const struct codec_chat *chat_req, const struct config_assistant *a,
-		  struct chat *c)
+static void no_memory(struct http_exchange *x)
+{
+	http_reply_error(x, 503, "unavailable", NULL, "out of memory; try again in a moment");
+}
+
+/* Takes q. */
+static void start(struct http_exchange *x, struct ragd *d, struct asked *q,
+		  const struct ragd_caller *caller, const char *request_id)
 {
 	static const struct flow_events events = { piece_cb, done_cb };
+	const struct config_assistant *a = assistant_of(x, d, &q->req);
+	struct chat *c = a != NULL ? chat_new(q->arena, &q->req) : NULL;
 	struct ragd_err err = { 0 };
-	struct flow_question q = {
-		.assistant = a,
-		.messages = chat_req->messages,
-		.n_messages = chat_req->n_messages,
-		.collections = chat_req->collections,
-		.n_collections = chat_req->n_collections,
-		.k = chat_req->has_k ? chat_req->k : 0,
-		.sampling = sampling_of(a, chat_req),
-		.caller = req->caller,
-		.request_id = req->request_id,
-		.received_us = req->received_us,
-	};
-	int rc = flow_start(d, &q, &events, c, &c->flow, &err);
+	struct flow_question question;
+	int rc;
 
+	if (c == NULL) {
+		if (a != NULL)
+			no_memory(x);
+		asked_free(q);
+		return;
+	}
+	question = (struct flow_question){
+		.assistant = a,
+		.messages = q->req.messages,
+		.n_messages = q->req.n_messages,
+		.collections = q->req.collections,
+		.n_collections = q->req.n_collections,
+		.k = q->req.has_k ? q->req.k : 0,
+		.sampling = sampling_of(a, &q->req),
+		.caller = caller,
+		.request_id = request_id,
+		.received_us = q->received_us,
+	};
+	c->request_id = arena_strdup(c->arena, request_id);
+	rc = flow_start(d, &question, &events, c, &c->flow, &err);
+	free(q); /* its arena is the chat's */
 	if (rc == 0) {
 		c->x = x;
 		http_on_gone(x, gone_cb, c);
@@ -427,32 +473,52 @@ static void start(struct http_exchange *x, const struct http_request *req, struc
 	chat_free(c);
 }
 
+/* Pool thread. */
+static void run_decode(struct job *job)
+{
+	struct codec_err err;
+
+	if (asked_decode(job->arg, job->body, &err) < 0)
+		job_fail_codec(job, &err);
+}
+
+static void then_start(struct job *job)
+{
+	struct asked *q = job->arg;
+
+	job->arg = NULL;
+	job->free_arg = NULL;
+	start(job->x, job->d, q, &job->call->caller, job->call->request_id);
+}
+
 void api_chat(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
 	struct ragd *d = ctx;
-	const struct config_assistant *a;
-	struct codec_chat chat_req;
-	struct arena *arena;
-	struct chat *c;
+	struct codec_err err;
+	struct asked *q;
 
 	if (!api_started(x, d))
 		return;
-	arena = arena_new(CHAT_MEMORY);
-	if (arena == NULL) {
-		http_reply_error(x, 503, "unavailable", NULL,
-				 "out of memory; try again in a moment");
+	/* Escapes make JSON up to six times as long as its text; more is not worth parsing. */
+	if (req->body.len > 6 * d->current->cfg->question_max + CODEC_NOTE_MAX) {
+		http_reply_error(x, 413, "body_too_large", "messages",
+				 "the messages may have %zu bytes in all",
+				 d->current->cfg->question_max);
 		return;
 	}
-	if (!decode(x, req, d, arena, &chat_req, &a)) {
-		arena_free(arena);
+	q = asked_new(req, d);
+	if (q == NULL) {
+		no_memory(x);
 		return;
 	}
-	c = chat_new(arena, &chat_req);
-	if (c == NULL) {
-		arena_free(arena);
-		http_reply_error(x, 503, "unavailable", NULL,
-				 "out of memory; try again in a moment");
+	if (req->body.len > DECODE_MAX) {
+		job_start_then(x, req, d, run_decode, then_start, q, asked_free);
 		return;
 	}
-	start(x, req, d, &chat_req, a, c);
+	if (asked_decode(q, req->body, &err) == 0) {
+		start(x, d, q, req->caller, req->request_id);
+		return;
+	}
+	asked_free(q);
+	http_reply_error(x, err.status, err.code, codec_param(&err), "%s", err.msg);
 }

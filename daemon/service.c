@@ -314,6 +314,8 @@ static int start_with(struct service *s, struct config *cfg, struct ragd_err *er
 	if (rc == 0)
 		rc = http_server_start(&s->loop, fds, n_fds, &cfg->limits, routes, n_routes,
 				       &s->ragd, &s->ragd.http, err);
+	if (rc == 0)
+		http_server_on_failure(s->ragd.http, api_failed_cb);
 	if (rc < 0) {
 		for (size_t i = 0; i < n_fds; i++)
 			close(fds[i]);

@@ -87,6 +87,10 @@ struct http_stats {
 	unsigned n_exchanges;   /* at work now */
 };
 
+/* A request is answered 500 or above, which is nobody's fault but ours; body is the reply's. */
+typedef void (*http_failure_cb)(const struct http_request *req, int status, struct ragd_str body,
+				void *ctx);
+
 /*
  * Serve on the listening descriptors fds, at most 8, which the server owns on success. The routes table
  * and ctx must outlive the server. A HEAD request goes to the handler of GET.
@@ -94,6 +98,8 @@ struct http_stats {
 int http_server_start(uv_loop_t *loop, const int *fds, size_t n_fds,
 		      const struct http_limits *limits, const struct http_route *routes,
 		      size_t n_routes, void *ctx, struct http_server **out, struct ragd_err *err);
+/* To have failures in a log; ctx is the handlers'. Once, before the loop runs. */
+void http_server_on_failure(struct http_server *s, http_failure_cb cb);
 /* New bounds, for what comes from now on. */
 void http_server_set_limits(struct http_server *s, const struct http_limits *limits);
 /*

@@ -140,6 +140,7 @@ struct http_server {
 	const struct http_route *routes; /* [n_routes] */
 	size_t n_routes;
 	void *ctx;
+	http_failure_cb failure_cb;
 	enum http_state state;
 
 	uv_poll_t listen[HTTP_LISTEN_MAX];

@@ -246,6 +246,8 @@ void http_reply(struct http_exchange *x, int status, const char *type, const voi
 {
 	if (!reply_begin(x))
 		return;
+	if (status >= 500 && x->s->failure_cb != NULL)
+		x->s->failure_cb(&x->req, status, (struct ragd_str){ body, len }, x->s->ctx);
 	if (len > HTTP_PIECE && !reply_charge(x, len)) {
 		http_reply_error(x, 429, "queue_full", NULL,
 				 "Too many bytes of replies wait to be read by your clients, or by "

@@ -351,6 +351,11 @@ void http_server_set_limits(struct http_server *s, const struct http_limits *lim
 		http_tick_start(s);
 }
 
+void http_server_on_failure(struct http_server *s, http_failure_cb cb)
+{
+	s->failure_cb = cb;
+}
+
 void http_server_drain(struct http_server *s)
 {
 	struct http_conn *c, *next;
