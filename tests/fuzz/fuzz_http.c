@@ -1,8 +1,8 @@
 /*
  * The request path: the real server on a real socket gets the input as a client's bytes. The first byte says
  * how they are cut into pieces and how the client ends; the loop turns between pieces. Whatever comes, the
- * server neither crashes nor keeps anything, each reply begins like one, and handlers get what http.h
- * promises.
+ * server neither crashes nor keeps anything, the first reply is one of ours, and handlers get what http.h
+ * promises. The parsers alone say of the same bytes the same in one piece and in many.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -16,6 +16,9 @@
 #include "base/utf8.h"
 #include "base/util.h"
 #include "ipc/http.h"
+#include "ipc/http_chunk.h"
+#include "ipc/http_head.h"
+#include "ipc/http_site.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -153,10 +156,85 @@ static bool replies_read(int fd, size_t *have, char *begin, size_t size)
 	}
 }
 
+/* ---- the parsers alone ------------------------------------------------------------------------ */
+
+static enum http_head_judged head_of(const char *text, size_t len, size_t piece, size_t *head_len)
+{
+	struct http_head_scan s = { .line = 0 };
+	enum http_head_judged judged = HTTP_HEAD_MORE;
+
+	for (size_t n = 0; judged == HTTP_HEAD_MORE && n < len;) {
+		n = MIN(n + piece, len);
+		judged = http_head_scan(&s, text, n, 1024);
+	}
+	*head_len = s.len;
+	return judged;
+}
+
+static void head_check(const char *text, size_t len, size_t piece)
+{
+	size_t whole, cut;
+	enum http_head_judged judged = head_of(text, len, len, &whole);
+	struct http_head h;
+	const char *why;
+	char *copy;
+
+	CHECK(head_of(text, len, piece, &cut) == judged && cut == whole);
+	if (judged != HTTP_HEAD_OK)
+		return;
+	copy = malloc(whole + 1);
+	memcpy(copy, text, whole);
+	if (http_head_split(copy, whole, &h, &why) == HTTP_HEAD_OK) {
+		const struct http_site site = { .host = http_head_field(&h, "Host"),
+						.target = h.target,
+						.origin = http_head_field(&h, "Origin") };
+
+		CHECK(why == NULL && h.method[0] != '\0' && h.target[0] != '\0');
+		CHECK(h.n_fields <= HTTP_FIELDS_MAX && !(h.chunked && h.length > 0));
+		CHECK(site.origin == NULL || http_site_judge(&site, NULL, NULL) != HTTP_SITE_OK);
+	}
+	free(copy);
+}
+
+/* The bytes of content by their sum, which is enough to tell two readings apart. */
+static enum http_chunk_judged chunks_of(const char *text, size_t len, size_t piece, size_t *used,
+					uint64_t *sum)
+{
+	struct http_chunks c = { .left = 0 };
+	enum http_chunk_judged judged = HTTP_CHUNK_MORE;
+
+	*used = *sum = 0;
+	while (*used < len && judged != HTTP_CHUNK_END && judged != HTTP_CHUNK_BAD) {
+		size_t n = 0, got = 0, room = MIN(piece - *used % piece, len - *used);
+
+		judged = http_chunk_take(&c, text + *used, room, &n, &got);
+		if (judged == HTTP_CHUNK_BAD)
+			return judged;
+		CHECK(n > 0 && n <= room && got <= n);
+		for (size_t i = n - got; judged == HTTP_CHUNK_PIECE && i < n; i++)
+			*sum = *sum * 31 + (unsigned char)text[*used + i];
+		*used += n;
+	}
+	/* Where content ends between two pieces is no difference. */
+	return judged == HTTP_CHUNK_PIECE ? HTTP_CHUNK_MORE : judged;
+}
+
+static void chunks_check(const char *text, size_t len, size_t piece)
+{
+	size_t whole, cut;
+	uint64_t sum, cut_sum;
+	enum http_chunk_judged judged = chunks_of(text, len, len, &whole, &sum);
+
+	CHECK(chunks_of(text, len, piece, &cut, &cut_sum) == judged && cut_sum == sum);
+	CHECK(judged == HTTP_CHUNK_BAD || cut == whole);
+}
+
+/* ---- the server ------------------------------------------------------------------------------- */
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct http_stats stats;
-	char begin[7] = { 0 };
+	char begin[2048] = { 0 };
 	size_t piece, have = 0;
 	bool open = true;
 	int fd;
@@ -169,6 +247,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CHECK(connect(fd, (struct sockaddr *)&addr, addr_len) == 0);
 	/* In 1 to 8 pieces. */
 	piece = (size - 1) / (1 + data[0] % 8) + 1;
+	head_check((const char *)data + 1, size - 1, piece);
+	chunks_check((const char *)data + 1, size - 1, 1 + data[0] % 8);
 	for (size_t at = 1; open && at < size; at += piece) {
 		if (send(fd, data + at, MIN(piece, size - at), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 			break;
@@ -176,16 +256,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		uv_run(&loop, UV_RUN_NOWAIT);
 		if (data[0] & 16)
 			answer_kept();
-		open = replies_read(fd, &have, begin, sizeof(begin));
+		open = replies_read(fd, &have, begin, sizeof(begin) - 1);
 	}
 	if (data[0] & 32)
 		shutdown(fd, SHUT_WR);
 	for (int turn = 0; open && turn < 8; turn++) {
 		uv_run(&loop, UV_RUN_NOWAIT);
 		answer_kept();
-		open = replies_read(fd, &have, begin, sizeof(begin));
+		open = replies_read(fd, &have, begin, sizeof(begin) - 1);
 	}
-	CHECK(have == 0 || memcmp(begin, "HTTP/1.", MIN(have, sizeof(begin))) == 0);
+	CHECK(have == 0 || memcmp(begin, "HTTP/1.1 ", MIN(have, 9)) == 0);
+	CHECK(have < 1024 || begin[9] < '4' || strstr(begin, "X-Request-Id: req-") != NULL);
 	close(fd);
 	for (int turn = 0; turn < 4; turn++) {
 		uv_run(&loop, UV_RUN_NOWAIT);

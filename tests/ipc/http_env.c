@@ -123,6 +123,22 @@ static void failing(struct http_exchange *x, const struct http_request *req, voi
 	http_reply_error(x, 429, "queue_full", "messages", "Wait \"%d\" s.", 7);
 }
 
+static void broken(struct http_exchange *x, const struct http_request *req, void *ctx)
+{
+	remember(ctx, req);
+	http_reply_error(x, 500, "internal", NULL, "Our fault.");
+}
+
+static void failure_cb(const struct http_request *req, int status, struct ragd_str body, void *ctx)
+{
+	struct env *e = ctx;
+
+	e->n_failures++;
+	e->last_failure = status;
+	snprintf(e->last_failure_id, sizeof(e->last_failure_id), "%s", req->request_id);
+	assert_non_null(memmem(body.s, body.len, "Our fault.", 10));
+}
+
 static void big(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
 	size_t len = 3 << 20;
@@ -146,6 +162,7 @@ static const struct http_route routes[] = {
 	{ "GET", "/stream", stream, 0 },
 	{ "GET", "/json", json, 0 },
 	{ "GET", "/failing", failing, 0 },
+	{ "GET", "/broken", broken, 0 },
 	{ "GET", "/big", big, 0 },
 	{ "GET", "/c/{}", hello, 0 },
 	{ "PUT", "/c/{}", echo, 0 },
@@ -176,6 +193,7 @@ int env_setup(void **state)
 	assert_int_equal(http_server_start(&e->loop, &fd, 1, &env_limits, routes, ARRAY_LEN(routes),
 					   e, &e->server, &err),
 			 0);
+	http_server_on_failure(e->server, failure_cb);
 	*state = e;
 	return 0;
 }

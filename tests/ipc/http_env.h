@@ -37,6 +37,9 @@ struct env {
 	size_t last_body_len;
 	struct ragd_caller last_caller; /* its groups are copied below */
 	gid_t last_groups[256];
+	unsigned n_failures; /* that the server told of, and the last of them */
+	int last_failure;
+	char last_failure_id[64];
 };
 
 /* Bounds that no test meets by accident. */

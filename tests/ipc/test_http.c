@@ -266,6 +266,22 @@ static void replies_json_and_errors_in_one_shape(void **state)
 	reply_fini(&r);
 }
 
+static void tells_of_its_own_failures(void **state)
+{
+	struct env *e = *state;
+	struct reply r;
+
+	request(e, "GET /failing HTTP/1.1\r\nHost: ragd\r\n\r\n", &r);
+	reply_fini(&r);
+	assert_int_equal(e->n_failures, 0);
+	request(e, "GET /broken HTTP/1.1\r\nHost: ragd\r\n\r\n", &r);
+	assert_int_equal(r.status, 500);
+	assert_int_equal(e->n_failures, 1);
+	assert_int_equal(e->last_failure, 500);
+	assert_string_equal(reply_header(&r, "X-Request-Id"), e->last_failure_id);
+	reply_fini(&r);
+}
+
 static void sends_a_long_body_whole(void **state)
 {
 	struct env *e = *state;
@@ -370,6 +386,7 @@ int main(void)
 		TEST(answers_head_without_a_body),
 		TEST(speaks_http_1_0),
 		TEST(replies_json_and_errors_in_one_shape),
+		TEST(tells_of_its_own_failures),
 		TEST(sends_a_long_body_whole),
 		TEST(lets_only_admins_into_admin_routes),
 		TEST(knows_a_clients_user_and_groups),
