@@ -136,7 +136,7 @@ static void failure_cb(const struct http_request *req, int status, struct ragd_s
 	e->n_failures++;
 	e->last_failure = status;
 	snprintf(e->last_failure_id, sizeof(e->last_failure_id), "%s", req->request_id);
-	assert_non_null(memmem(body.s, body.len, "Our fault.", 10));
+	snprintf(e->last_failure_body, sizeof(e->last_failure_body), "%.*s", (int)body.len, body.s);
 }
 
 static void big(struct http_exchange *x, const struct http_request *req, void *ctx)

@@ -40,6 +40,7 @@ struct env {
 	unsigned n_failures; /* that the server told of, and the last of them */
 	int last_failure;
 	char last_failure_id[64];
+	char last_failure_body[256];
 };
 
 /* Bounds that no test meets by accident. */

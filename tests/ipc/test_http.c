@@ -278,6 +278,7 @@ static void tells_of_its_own_failures(void **state)
 	assert_int_equal(r.status, 500);
 	assert_int_equal(e->n_failures, 1);
 	assert_int_equal(e->last_failure, 500);
+	assert_non_null(strstr(e->last_failure_body, "Our fault."));
 	assert_string_equal(reply_header(&r, "X-Request-Id"), e->last_failure_id);
 	reply_fini(&r);
 }
