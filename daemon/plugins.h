@@ -29,8 +29,8 @@ struct plugin {
 
 /*
  * Find `module` in dirs (or at an absolute path), dlopen it and judge its descriptor; cached by
- * path. kind 0: any. Refuses, each with its own sentence: no such file, writable by others (file or
- * folder), not a shared object, no descriptor, another ABI, too small, another kind, a name that is
+ * file. kind 0: any. Refuses, each with its own sentence: no such file, changeable by others (file,
+ * any folder above or link on the way), not a shared object, no descriptor, another ABI, too small, another kind, a name that is
  * not the file's. Both results live as long as the process. Any thread.
  *
  * Loading runs code of the module. Until the first set is opened, a module that crashes there ends

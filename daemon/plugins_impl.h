@@ -23,8 +23,12 @@
 /* A loaded shared object; never unloaded, so that no pointer into it can dangle. */
 struct plugin_module {
 	struct plugin_module *next;
-	char *path;  /* absolute, symbolic links resolved */
-	char *alias; /* the name it has for the dynamic linker, see module_alias() */
+	char *path; /* absolute, symbolic links resolved */
+	/*
+	 * What was judged and loaded. Stays open: the dynamic linker knows a library by its name
+	 * before it looks at the file, and this one's is the descriptor's number.
+	 */
+	int fd;
 	dev_t dev;
 	ino_t ino;
 	struct timespec mtime;
@@ -39,11 +43,11 @@ const struct plugin_module *plugin_module_of(const struct ragd_plugin *descripto
 void plugin_load_carefully(void);
 
 /*
- * dlopen `path` under the name `alias` and judge it; for plugin_load() and for the probe. Sets
- * *mapped if the module came into the process, be it refused or not.
+ * dlopen the file that is open as fd and judge its descriptor; for plugin_load() and for the probe.
+ * `path` is for the error. Sets *mapped if the module came into the process, be it refused or not.
  */
-int plugin_module_open(const char *path, const char *alias, const char *name,
-		       const struct ragd_plugin **out, bool *mapped, struct ragd_err *err);
+int plugin_module_open(int fd, const char *path, const char *name, const struct ragd_plugin **out,
+		       bool *mapped, struct ragd_err *err);
 
 /*
  * Judge the descriptor at `sym`, `avail` bytes large, of the module called `name`; reads nothing
@@ -53,10 +57,10 @@ int plugin_judge(const char *name, const void *sym, size_t avail, struct ragd_er
 const char *plugin_kind_name(enum ragd_kind kind);
 
 /*
- * Load path in a child process. An error says why it was refused there, or that it crashed, ended
+ * Load the file that is open as fd in a child process. An error says why it was refused there, or that it crashed, ended
  * the process or hung; then nothing of it was loaded here.
  */
-int plugin_probe(const char *path, const char *name, struct ragd_err *err);
+int plugin_probe(int fd, const char *path, const char *name, struct ragd_err *err);
 extern int plugin_probe_timeout_ms; /* tests are less patient */
 /*
  * Around a load in this process: a crash or a hang in between says which module it was, on stderr,

@@ -4,13 +4,12 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/trusted.h"
 
 static struct {
 	pthread_mutex_t lock; /* a reload may load on a pool thread */
@@ -40,8 +39,8 @@ static void module_free(struct plugin_module *m)
 {
 	if (m == NULL)
 		return;
+	close(m->fd);
 	free(m->path);
-	free(m->alias);
 	free(m);
 }
 
@@ -82,93 +81,24 @@ static int not_found(const char *const *dirs, const char *name, struct ragd_err 
 	return rc;
 }
 
-/* Writes the resolved path to out[PATH_MAX]. */
-static int module_find(const char *const *dirs, const char *module, const char *name, char *out,
-		       struct ragd_err *err)
+/* Opens the module through folders that nobody else can change: what is judged is what is loaded. */
+static int module_find(const char *const *dirs, const char *module, const char *name,
+		       struct trusted_file *out, struct ragd_err *err)
 {
-	char path[PATH_MAX];
+	struct ragd_err why = { 0 };
+	char path[TRUSTED_PATH_MAX];
+	int rc = -ENOENT;
 
 	if (module[0] == '/') {
-		if (realpath(module, out) == NULL)
-			return ragd_err_sys(err, "module '%s'", module);
-		return 0;
+		rc = trusted_walk(module, out, &why);
+		return rc < 0 ? ragd_err_set(err, rc, "module '%s': %s", module, why.msg) : 0;
 	}
-	for (size_t i = 0; dirs[i] != NULL; i++) {
-		if (snprintf(path, sizeof(path), "%s/%s.so", dirs[i], name) >= (int)sizeof(path))
-			continue;
-		if (realpath(path, out) != NULL)
-			return 0;
-		if (errno != ENOENT && errno != ENOTDIR)
-			return ragd_err_sys(err, "module '%s': %s", name, path);
-	}
-	return not_found(dirs, name, err);
-}
-
-/* ---- may it be trusted --------------------------------------------------------------------- */
-
-/* Could somebody else than root and the daemon's user have written, or write, what st tells of? */
-static int judge_owner(const char *name, const char *what, const char *path, const struct stat *st,
-		       struct ragd_err *err)
-{
-	bool by_group = (st->st_mode & S_IWGRP) != 0 && st->st_gid != 0 && st->st_gid != getegid();
-
-	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return ragd_err_set(
-			err, -EACCES,
-			"module '%s': the %s %s belongs to user %u; it has to be root's or "
-			"the daemon's own",
-			name, what, path, (unsigned)st->st_uid);
-	if ((st->st_mode & S_IWOTH) != 0 || by_group)
-		return ragd_err_set(
-			err, -EACCES, "module '%s': the %s %s may be written by %s; chmod %s-w it",
-			name, what, path, by_group ? "a group" : "others", by_group ? "g" : "o");
-	return 0;
-}
-
-/* Who may write any folder above can put another one in its place, unless it is sticky like /tmp.
- */
-static int judge_above(const char *name, char *dir, struct ragd_err *err)
-{
-	struct stat st;
-	char *slash;
-
-	while ((slash = strrchr(dir, '/')) != NULL && slash != dir) {
-		*slash = '\0';
-		if (stat(dir, &st) < 0)
-			return ragd_err_sys(err, "module '%s': %s", name, dir);
-		if ((st.st_mode & S_IWOTH) != 0 && (st.st_mode & S_ISVTX) == 0)
-			return ragd_err_set(
-				err, -EACCES,
-				"module '%s': the folder %s above it may be written by others; "
-				"chmod o-w it",
-				name, dir);
-	}
-	return 0;
-}
-
-static int judge_file(const char *name, const char *path, struct stat *st, struct ragd_err *err)
-{
-	char dir[PATH_MAX];
-	struct stat dir_st;
-	int rc;
-
-	if (stat(path, st) < 0)
-		return ragd_err_sys(err, "module '%s': %s", name, path);
-	if (!S_ISREG(st->st_mode))
-		return ragd_err_set(err, -EINVAL, "module '%s': %s is not a regular file", name,
-				    path);
-	snprintf(dir, sizeof(dir), "%s", path);
-	*strrchr(dir, '/') = '\0';
-	if (dir[0] == '\0')
-		strcpy(dir, "/");
-	if (stat(dir, &dir_st) < 0)
-		return ragd_err_sys(err, "module '%s': %s", name, dir);
-	rc = judge_owner(name, "file", path, st, err);
-	if (rc == 0)
-		rc = judge_owner(name, "folder", dir, &dir_st, err);
-	if (rc == 0)
-		rc = judge_above(name, dir, err);
-	return rc;
+	for (size_t i = 0; dirs[i] != NULL && (rc == -ENOENT || rc == -ENOTDIR); i++)
+		if (snprintf(path, sizeof(path), "%s/%s.so", dirs[i], name) < (int)sizeof(path))
+			rc = trusted_walk(path, out, &why);
+	if (rc == -ENOENT || rc == -ENOTDIR)
+		return not_found(dirs, name, err);
+	return rc < 0 ? ragd_err_set(err, rc, "module '%s': %s", name, why.msg) : 0;
 }
 
 /* ---- dlopen -------------------------------------------------------------------------------- */
@@ -201,15 +131,18 @@ static int module_symbol(void *handle, const char *name, const void **sym, size_
 	return 0;
 }
 
-int plugin_module_open(const char *path, const char *alias, const char *name,
-		       const struct ragd_plugin **out, bool *mapped, struct ragd_err *err)
+int plugin_module_open(int fd, const char *path, const char *name, const struct ragd_plugin **out,
+		       bool *mapped, struct ragd_err *err)
 {
-	void *handle = dlopen(alias, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 	const void *sym = NULL;
+	char alias[64];
+	void *handle;
 	const char *why;
 	size_t avail = 0;
 	int rc;
 
+	snprintf(alias, sizeof(alias), "/proc/self/fd/%d", fd);
+	handle = dlopen(alias, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 	if (handle == NULL) {
 		why = dlerror();
 		if (strncmp(why, alias, strlen(alias)) == 0 && why[strlen(alias)] == ':')
@@ -227,27 +160,13 @@ int plugin_module_open(const char *path, const char *alias, const char *name,
 }
 
 /*
- * The dynamic linker knows a library by name before it looks at the file, so a module that replaced
- * another at the same path needs another name: "dir/././x.so".
+ * The entry of a file that was seen before, or a new one, not in the list yet. Takes the file's
+ * descriptor on success.
  */
-static char *module_alias(const char *path)
-{
-	const char *base = strrchr(path, '/') + 1;
-	struct buf b = BUF_INIT;
-	size_t len;
-
-	buf_add(&b, path, (size_t)(base - path));
-	for (const struct plugin_module *m = loader.modules; m != NULL; m = m->next)
-		if (strcmp(m->path, path) == 0)
-			buf_adds(&b, "./");
-	buf_adds(&b, base);
-	return buf_steal(&b, &len);
-}
-
-/* The entry of a file that was seen before, or a new one, not in the list yet. */
-static int module_entry(const char *path, const char *name, const struct stat *st,
+static int module_entry(const struct trusted_file *file, const char *name,
 			struct plugin_module **out, struct ragd_err *err)
 {
+	const struct stat *st = &file->st;
 	struct plugin_module *m;
 
 	for (m = loader.modules; m != NULL; m = m->next)
@@ -260,14 +179,16 @@ static int module_entry(const char *path, const char *name, const struct stat *s
 			err, -EBUSY,
 			"module '%s': %s was written over while it is loaded; restart, and "
 			"rename a new file over it next time",
-			name, path);
-	if (m == NULL) {
+			name, file->path);
+	if (m != NULL) {
+		close(file->fd);
+	} else {
 		m = calloc(1, sizeof(*m));
-		if (m == NULL || (m->path = strdup(path)) == NULL ||
-		    (m->alias = module_alias(path)) == NULL) {
-			module_free(m);
+		if (m == NULL || (m->path = strdup(file->path)) == NULL) {
+			free(m);
 			return ragd_err_set(err, -ENOMEM, "module '%s': out of memory", name);
 		}
+		m->fd = file->fd;
 		m->dev = st->st_dev;
 		m->ino = st->st_ino;
 		m->mtime = st->st_mtim;
@@ -289,11 +210,11 @@ static int module_ready(struct plugin_module *m, const char *name, struct ragd_e
 	if (m->descriptor != NULL)
 		return 0;
 	if (loader.careful)
-		rc = plugin_probe(m->path, name, err);
+		rc = plugin_probe(m->fd, m->path, name, err);
 	if (rc == 0) {
 		if (!loader.careful)
 			plugin_guard_begin(m->path, name);
-		rc = plugin_module_open(m->path, m->alias, name, &m->descriptor, &mapped, err);
+		rc = plugin_module_open(m->fd, m->path, name, &m->descriptor, &mapped, err);
 		if (!loader.careful)
 			plugin_guard_end();
 	}
@@ -313,17 +234,18 @@ static int load_locked(const char *const *dirs, const char *module, enum ragd_ki
 		       struct plugin_module **out, struct ragd_err *err)
 {
 	struct plugin_module *m = NULL;
-	char path[PATH_MAX], name[128];
-	struct stat st;
+	struct trusted_file file = { .fd = -1 };
+	char name[128];
 	int rc;
 
 	rc = module_name(module, name, sizeof(name), err);
 	if (rc == 0)
-		rc = module_find(dirs, module, name, path, err);
-	if (rc == 0)
-		rc = judge_file(name, path, &st, err);
-	if (rc == 0)
-		rc = module_entry(path, name, &st, &m, err);
+		rc = module_find(dirs, module, name, &file, err);
+	if (rc == 0) {
+		rc = module_entry(&file, name, &m, err);
+		if (rc < 0)
+			close(file.fd);
+	}
 	if (rc == 0)
 		rc = module_ready(m, name, err);
 	if (rc != 0)

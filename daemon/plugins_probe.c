@@ -16,6 +16,7 @@
 
 #define PROBE_ARG "--probe-plugin"
 #define PROBE_FD  3 /* where the child writes its struct ragd_err; code 0: loaded */
+#define MODULE_FD 4 /* the module, as it was judged */
 
 int plugin_probe_timeout_ms = 10000;
 
@@ -53,7 +54,7 @@ __attribute__((constructor)) static void probe_child(int argc, char **argv)
 	setrlimit(RLIMIT_CORE, &no_core);
 	for (size_t i = 0; i < ARRAY_LEN(guarded); i++)
 		signal(guarded[i].sig, SIG_DFL); /* sanitizers would make an exit of a crash */
-	plugin_module_open(argv[2], argv[2], argv[3], &descriptor, &mapped, &err);
+	plugin_module_open(MODULE_FD, argv[2], argv[3], &descriptor, &mapped, &err);
 	if (write(PROBE_FD, &err, sizeof(err)) != (ssize_t)sizeof(err))
 		_exit(1);
 	_exit(0); /* not exit(): what a module does at exit is no question of loading */
@@ -76,7 +77,9 @@ static const char *probe_program(char *buf, size_t size)
 	return access(buf, X_OK) == 0 ? buf : self; /* "… (deleted)" after an upgrade */
 }
 
-static int probe_spawn(const char *path, const char *name, int fd, pid_t *pid, struct ragd_err *err)
+/* module_fd is above MODULE_FD, or the verdict's number could be its own. */
+static int probe_spawn(const char *path, const char *name, int verdict_fd, int module_fd,
+		       pid_t *pid, struct ragd_err *err)
 {
 	char program[PATH_MAX];
 	char *argv[] = { (char *)probe_program(program, sizeof(program)), (char *)PROBE_ARG,
@@ -91,9 +94,11 @@ static int probe_spawn(const char *path, const char *name, int fd, pid_t *pid, s
 	if (rc == 0)
 		rc = posix_spawn_file_actions_addopen(&fa, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
 	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(&fa, fd, PROBE_FD);
+		rc = posix_spawn_file_actions_adddup2(&fa, verdict_fd, PROBE_FD);
 	if (rc == 0)
-		rc = posix_spawn_file_actions_addclosefrom_np(&fa, PROBE_FD + 1);
+		rc = posix_spawn_file_actions_adddup2(&fa, module_fd, MODULE_FD);
+	if (rc == 0)
+		rc = posix_spawn_file_actions_addclosefrom_np(&fa, MODULE_FD + 1);
 	if (rc == 0)
 		rc = posix_spawn(pid, argv[0], &fa, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&fa);
@@ -132,17 +137,24 @@ static bool probe_read(int fd, struct ragd_err *verdict, bool *timed_out)
 	return true;
 }
 
-int plugin_probe(const char *path, const char *name, struct ragd_err *err)
+int plugin_probe(int fd, const char *path, const char *name, struct ragd_err *err)
 {
+	int module_fd = fcntl(fd, F_DUPFD_CLOEXEC, MODULE_FD + 1);
 	struct ragd_err verdict = { 0 };
 	bool timed_out = false, told;
 	int fds[2], status = 0, rc;
 	pid_t pid = -1;
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
+	if (module_fd < 0)
 		return ragd_err_sys(err, "module '%s': probe", name);
-	rc = probe_spawn(path, name, fds[1], &pid, err);
+	if (pipe2(fds, O_CLOEXEC) < 0) {
+		rc = ragd_err_sys(err, "module '%s': probe", name);
+		close(module_fd);
+		return rc;
+	}
+	rc = probe_spawn(path, name, fds[1], module_fd, &pid, err);
 	close(fds[1]);
+	close(module_fd);
 	if (rc < 0) {
 		close(fds[0]);
 		return rc;

@@ -2,6 +2,7 @@
  * Modules for test_load.c: this file is built once for each VARIANT, into VARIANT.so, with
  * SYMBOL_VARIANT defined for the preprocessor. All but the good ones have exactly one thing wrong.
  */
+#define _DEFAULT_SOURCE /* setenv */
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -15,7 +16,7 @@
 /* clang-format off */
 enum {
 	good, good_retrieval, good_safety,
-	crashes, aborts, hangs, exits,
+	crashes, aborts, hangs, exits, intruder,
 	no_symbol, symbol_function, symbol_tiny,
 	abi_other, size_small, size_lies,
 	kind_unknown, name_other, name_none, name_odd, version_none, licence_empty, summary_none,
@@ -36,6 +37,8 @@ __attribute__((constructor)) static void on_load(void)
 		abort();
 	if (IS(exits))
 		_exit(0);
+	if (IS(intruder))
+		setenv("RAGD_TEST_INTRUDER", "was here", 1);
 	while (IS(hangs))
 		pause();
 }

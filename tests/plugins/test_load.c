@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -182,7 +183,8 @@ static void refuses_what_is_no_module_at_all(void **state)
 	assert_int_equal(load(tmp, "absent", 0, &err), -ENOENT);
 	assert_non_null(strstr(err.msg, "module 'absent': no absent.so in "));
 	assert_non_null(strstr(err.msg, tmp));
-	refused(tmp, "/nonexistent/x.so", 0, -ENOENT, "module '/nonexistent/x.so': No such file");
+	refused(tmp, "/nonexistent/x.so", 0, -ENOENT,
+		"module '/nonexistent/x.so': /nonexistent: No such file");
 	refused(tmp, "../good", 0, -EINVAL,
 		"give a name that is searched in plugin_dirs, or a path");
 	refused(tmp, "", 0, -EINVAL, "not a module's name");
@@ -235,7 +237,7 @@ static void refuses_what_others_may_write(void **state)
 	assert_int_equal(mkdir(in(tmp, "sub"), 0755), 0);
 	copy_file(in(mods, "good.so"), in(tmp, "sub/good.so"));
 	assert_int_equal(chmod(tmp, 0777), 0);
-	refused(in(tmp, "sub"), "good", 0, -EACCES, "above it may be written by others");
+	refused(in(tmp, "sub"), "good", 0, -EACCES, "may be written by others; chmod o-w it");
 	assert_int_equal(chmod(tmp, 01777), 0); /* as /tmp: others cannot rename what is ours */
 	assert_int_equal(load(in(tmp, "sub"), "good", 0, &err), 0);
 }
@@ -262,6 +264,83 @@ static void refuses_what_a_group_may_write_or_a_stranger_owns(void **state)
 	assert_int_equal(chown(tmp, 0, 0), 0);
 	assert_int_equal(load(tmp, "good", 0, &err),
 			 0); /* group-writable, but the group is root's */
+}
+
+/*
+ * The folder "mods" is by turns the one that was judged and one that everybody may write. Whatever
+ * is loaded is what was judged.
+ */
+static void swap_for_ever(void)
+{
+	while (renameat2(AT_FDCWD, in(tmp, "mods"), AT_FDCWD, in(tmp, "theirs"), RENAME_EXCHANGE) ==
+	       0)
+		;
+	_exit(1);
+}
+
+/* In a process of its own, since a module stays. 0: it was refused. */
+static int load_once(void)
+{
+	struct ragd_err err;
+	int status = 0;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		int rc = load(in(tmp, "mods"), "good", 0, &err);
+
+		_exit(getenv("RAGD_TEST_INTRUDER") != NULL ? 2 : rc == 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void a_folder_that_is_swapped_lets_no_other_code_in(void **state)
+{
+	int counts[3] = { 0 };
+	pid_t swapper;
+
+	(void)state;
+	assert_int_equal(mkdir(in(tmp, "mods"), 0755), 0);
+	copy_file(in(mods, "good.so"), in(tmp, "mods/good.so"));
+	assert_int_equal(mkdir(in(tmp, "theirs"), 0755), 0);
+	copy_file(in(mods, "intruder.so"), in(tmp, "theirs/good.so"));
+	assert_int_equal(chmod(in(tmp, "theirs"), 0777), 0);
+	swapper = fork();
+	assert_true(swapper >= 0);
+	if (swapper == 0)
+		swap_for_ever();
+	for (int i = 0; i < 300; i++)
+		counts[load_once()]++;
+	kill(swapper, SIGKILL);
+	assert_int_equal(waitpid(swapper, NULL, 0), swapper);
+	print_message("refused %d, loaded %d, code of the other folder ran %d times\n", counts[0],
+		      counts[1], counts[2]);
+	assert_true(counts[0] > 0 && counts[1] > 0); /* both were met */
+	assert_int_equal(counts[2], 0);
+}
+
+/* What the dynamic linker knows a module by is never another's, however descriptors come and go. */
+static void modules_in_turn_are_told_apart(void **state)
+{
+	static const char *const names[] = { "good", "good_safety", "good_retrieval" };
+
+	(void)state;
+	write_file(in(tmp, "text.so"), not_elf);
+	for (int i = 0; i < 12; i++) {
+		const char *name = names[i % 3];
+		const char *const dirs[] = { tmp, NULL };
+		const struct ragd_plugin *d;
+		char file[64];
+
+		snprintf(file, sizeof(file), "%s.so", name);
+		copy_file(in(mods, file), in(tmp, "next"));
+		assert_int_equal(rename(in(tmp, "next"), in(tmp, file)), 0);
+		refused(tmp, "text", 0, -ENOEXEC, "invalid ELF header");
+		assert_int_equal(plugin_load(dirs, name, 0, &d, NULL, NULL), 0);
+		assert_string_equal(d->name, name);
+	}
 }
 
 /* At start nothing runs yet: the process ends, and stderr says why. */
@@ -387,6 +466,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refuses_what_others_may_write, setup, teardown),
 		cmocka_unit_test_setup_teardown(refuses_what_a_group_may_write_or_a_stranger_owns,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_folder_that_is_swapped_lets_no_other_code_in,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(modules_in_turn_are_told_apart, setup, teardown),
 		cmocka_unit_test(says_at_start_which_module_crashed),
 		cmocka_unit_test_setup_teardown(a_replaced_file_is_a_new_module, setup, teardown),
 		cmocka_unit_test(a_crash_at_reload_is_an_error),
