@@ -1,6 +1,7 @@
 #include "daemon/listen.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -9,7 +10,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG 1024
+#include "base/private.h"
+
+#define BACKLOG     1024
+#define CLAIM_TRIES 10
 
 static int set_address(const char *path, struct sockaddr_un *out, struct ragd_err *err)
 {
@@ -30,28 +34,57 @@ static int set_address(const char *path, struct sockaddr_un *out, struct ragd_er
 	return 0;
 }
 
-/*
- * Only one at a time looks and then binds in a directory, or two that start at once would each take
- * the other's fresh socket for a stale one. Closing lets go.
- */
-static int lock_dir(const char *path, struct ragd_err *err)
-{
-	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
-	char *slash;
-	int fd, rc;
+/* "SOCKET.lock", while a socket is made. */
+struct claim {
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 8];
+	int fd;
+};
 
-	snprintf(dir, sizeof(dir), "%s", path);
-	slash = strrchr(dir, '/');
-	slash[slash == dir] = '\0';
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return ragd_err_sys(err, "socket directory '%s'", dir);
-	if (flock(fd, LOCK_EX) < 0) {
-		rc = ragd_err_sys(err, "lock socket directory '%s'", dir);
-		close(fd);
-		return rc;
+/* Whoever let go may have removed the file that we opened: is it still the one at the path? */
+static bool is_current(const struct claim *c)
+{
+	struct stat opened, there;
+
+	return fstat(c->fd, &opened) == 0 && lstat(c->path, &there) == 0 &&
+	       opened.st_dev == there.st_dev && opened.st_ino == there.st_ino;
+}
+
+/*
+ * Only one at a time looks and then binds, or two that start at once would each take the other's
+ * fresh socket for a stale one. The lock is a file of our own, which nobody else can open: the
+ * directory is one that anybody may open, and lock. Nothing here waits.
+ */
+static int claim_take(struct claim *c, const char *socket_path, struct ragd_err *err)
+{
+	struct ragd_err why = { 0 };
+	int rc;
+
+	snprintf(c->path, sizeof(c->path), "%s.lock", socket_path);
+	for (int i = 0; i < CLAIM_TRIES; i++) {
+		c->fd = private_open(c->path, O_RDWR, &why);
+		if (c->fd < 0)
+			return ragd_err_set(err, c->fd, "socket '%s': %s", socket_path, why.msg);
+		if (flock(c->fd, LOCK_EX | LOCK_NB) < 0) {
+			rc = errno == EWOULDBLOCK
+				     ? ragd_err_set(err, -EADDRINUSE,
+						    "another daemon is just opening '%s'",
+						    socket_path)
+				     : ragd_err_sys(err, "lock '%s'", c->path);
+			close(c->fd);
+			return rc;
+		}
+		if (is_current(c))
+			return 0;
+		close(c->fd);
 	}
-	return fd;
+	return ragd_err_set(err, -EADDRINUSE, "other daemons open '%s' again and again",
+			    socket_path);
+}
+
+static void claim_drop(struct claim *c)
+{
+	unlink(c->path); /* while it is ours */
+	close(c->fd);
 }
 
 /* 0: nothing there, or nothing that answers. */
@@ -119,15 +152,15 @@ int listen_open(const struct listen_spec *spec, struct listen_file *file, struct
 {
 	struct listen_file made = { 0 };
 	struct sockaddr_un at;
-	int dir = -1, fd = -1;
-	int rc;
+	struct claim claim;
+	int fd, rc;
 
 	rc = set_address(spec->path, &at, err);
 	if (rc < 0)
 		return rc;
-	dir = lock_dir(spec->path, err);
-	if (dir < 0)
-		return dir;
+	rc = claim_take(&claim, spec->path, err);
+	if (rc < 0)
+		return rc;
 	rc = check_in_the_way(&at, err);
 	if (rc < 0)
 		goto out;
@@ -145,7 +178,7 @@ int listen_open(const struct listen_spec *spec, struct listen_file *file, struct
 	*file = made;
 	rc = fd;
 out:
-	close(dir);
+	claim_drop(&claim);
 	return rc;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -114,7 +115,7 @@ static void a_path_too_long_says_how_long(void **state)
 	assert_int_equal(open_at("relative", &file, &err), -EINVAL);
 	assert_int_equal(open_at("/tmp/", &file, &err), -EINVAL);
 	assert_int_equal(open_at("/nonesuch-dir/s", &file, &err), -ENOENT);
-	assert_non_null(strstr(err.msg, "socket directory '/nonesuch-dir'"));
+	assert_non_null(strstr(err.msg, "socket '/nonesuch-dir/s': open '/nonesuch-dir/s.lock'"));
 }
 
 static void the_longest_path_works(void **state)
@@ -168,6 +169,45 @@ static void a_daemon_that_answers_is_left_alone(void **state)
 	c = client(path);
 	assert_true(c >= 0);
 	close(c);
+	close(fd);
+	listen_unlink(&file);
+}
+
+/* Anybody may open the directory of a socket, and hold a lock on it for as long as they like. */
+static void a_lock_on_the_directory_holds_nobody_up(void **state)
+{
+	int dir = open(temp_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct listen_file file = { 0 };
+	struct ragd_err err;
+	int fd;
+
+	(void)state;
+	assert_true(dir >= 0);
+	assert_int_equal(flock(dir, LOCK_EX), 0);
+	alarm(10); /* a lock that waits would do so for ever */
+	fd = open_at(temp_path("s"), &file, &err);
+	alarm(0);
+	assert_true(fd >= 0);
+	assert_int_equal(access(temp_path("s.lock"), F_OK), -1); /* and none is left behind */
+	close(fd);
+	close(dir);
+	listen_unlink(&file);
+}
+
+static void two_that_start_at_once_are_told_apart(void **state)
+{
+	int other = open(temp_write("s.lock", ""), O_RDWR | O_CLOEXEC);
+	struct listen_file file = { 0 };
+	struct ragd_err err;
+	int fd;
+
+	(void)state;
+	assert_int_equal(flock(other, LOCK_EX), 0);
+	assert_int_equal(open_at(temp_path("s"), &file, &err), -EADDRINUSE);
+	assert_non_null(strstr(err.msg, "another daemon is just opening"));
+	close(other); /* as when that one is killed: its file stays, the lock does not */
+	fd = open_at(temp_path("s"), &file, &err);
+	assert_true(fd >= 0);
 	close(fd);
 	listen_unlink(&file);
 }
@@ -249,6 +289,8 @@ int main(void)
 		TEST(the_longest_path_works),
 		TEST(a_stale_socket_is_replaced),
 		TEST(a_daemon_that_answers_is_left_alone),
+		TEST(a_lock_on_the_directory_holds_nobody_up),
+		TEST(two_that_start_at_once_are_told_apart),
 		TEST(what_is_no_socket_stays),
 		TEST(a_socket_of_somebody_else_is_not_removed),
 		TEST(only_listening_unix_streams_are_adopted),
