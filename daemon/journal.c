@@ -1,12 +1,15 @@
 #include "daemon/journal.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "base/private.h"
 #include "base/utf8.h"
 #include "base/util.h"
 
@@ -280,7 +283,7 @@ int journal_open(const char *state_dir, int64_t keep_ms, steady_read_fn *now, st
 {
 	struct journal *j = calloc(1, sizeof(*j));
 	char path[4096];
-	int rc = 0;
+	int fd, rc = 0;
 
 	if (j == NULL || (j->recent = calloc(RECENT_MAX, sizeof(*j->recent))) == NULL) {
 		free(j);
@@ -294,17 +297,23 @@ int journal_open(const char *state_dir, int64_t keep_ms, steady_read_fn *now, st
 	pthread_cond_init(&j->more, NULL);
 	pthread_cond_init(&j->written, NULL);
 	snprintf(path, sizeof(path), "%s/journal.db", state_dir);
-	if (sqlite3_open_v2(path, &j->db,
-			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-			    NULL) != SQLITE_OK ||
-	    !schema_make(j) || !clock_load(j) ||
-	    sqlite3_prepare_v3(j->db, "INSERT INTO answers VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", -1,
-			       SQLITE_PREPARE_PERSISTENT, &j->insert, NULL) != SQLITE_OK) {
+	fd = private_open(path, O_RDWR, err); /* its log gets the same mode */
+	if (fd < 0) {
+		rc = fd;
+	} else if (sqlite3_open_v2(path, &j->db,
+				   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+				   NULL) != SQLITE_OK ||
+		   !schema_make(j) || !clock_load(j) ||
+		   sqlite3_prepare_v3(j->db,
+				      "INSERT INTO answers VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", -1,
+				      SQLITE_PREPARE_PERSISTENT, &j->insert, NULL) != SQLITE_OK) {
 		rc = ragd_err_set(err, -EIO, "journal '%s': %s; move it away to begin a new one",
 				  path, j->db != NULL ? sqlite3_errmsg(j->db) : "out of memory");
 	} else if (pthread_create(&j->writer, NULL, writer_main, j) != 0) {
 		rc = ragd_err_set(err, -EAGAIN, "journal: cannot start its thread");
 	}
+	if (fd >= 0)
+		close(fd);
 	if (rc < 0) {
 		sqlite3_finalize(j->insert);
 		sqlite3_close(j->db);

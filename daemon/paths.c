@@ -8,6 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/private.h"
+#include "base/util.h"
+
 static const char *no_memory(struct ragd_err *err)
 {
 	ragd_err_set(err, -ENOMEM, "paths: out of memory");
@@ -113,26 +116,65 @@ static int check_dir(const char *path, bool private_, struct ragd_err *err)
 	return 0;
 }
 
+/* With that mode, for the umask takes from what mkdir is told. */
+static int make_one(const char *path, mode_t mode, struct ragd_err *err)
+{
+	if (mkdir(path, 0700) < 0)
+		return errno == EEXIST ? 0 : ragd_err_sys(err, "make directory '%s'", path);
+	return mode != 0700 && chmod(path, mode) < 0
+		       ? ragd_err_sys(err, "set mode %04o of directory '%s'", (unsigned)mode, path)
+		       : 0;
+}
+
 int paths_make_dir(const char *path, mode_t mode, bool private_, struct ragd_err *err)
 {
 	char buf[4096];
 	size_t len = strlen(path);
+	int rc = 0;
 
 	if (len == 0 || len >= sizeof(buf) || path[0] != '/')
 		return ragd_err_set(err, -EINVAL, "'%s' is not an absolute path of a directory",
 				    path);
 	memcpy(buf, path, len + 1);
-	for (char *p = buf + 1; *p != '\0'; p++) {
+	for (char *p = buf + 1; rc == 0 && *p != '\0'; p++) {
 		if (*p != '/')
 			continue;
 		*p = '\0';
-		if (mkdir(buf, 0755) < 0 && errno != EEXIST)
-			return ragd_err_sys(err, "make directory '%s'", buf);
+		rc = make_one(buf, 0755, err);
 		*p = '/';
 	}
-	if (mkdir(path, mode) < 0 && errno != EEXIST)
-		return ragd_err_sys(err, "make directory '%s'", path);
-	return check_dir(path, private_, err);
+	if (rc == 0)
+		rc = make_one(path, mode, err);
+	return rc == 0 ? check_dir(path, private_, err) : rc;
+}
+
+int paths_tighten(const char *state_dir, struct ragd_err *err)
+{
+	/* Not whatever lies there: somebody may have chosen a directory with more in it. */
+	static const char *const names[] = { "lock", "journal.db", "journal.db-wal",
+					     "journal.db-shm", "plugins" };
+	char path[4096];
+	struct stat st;
+	int rc, n = 0;
+
+	if (stat(state_dir, &st) < 0)
+		return ragd_err_sys(err, "state directory '%s'", state_dir);
+	if ((st.st_mode & 077) != 0) {
+		if (chmod(state_dir, 0700) < 0)
+			return ragd_err_sys(err, "make state directory '%s' private", state_dir);
+		n = 1;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (snprintf(path, sizeof(path), "%s/%s", state_dir, names[i]) >= (int)sizeof(path))
+			return ragd_err_set(err, -ENAMETOOLONG,
+					    "state directory '%.100s…' is too long a path",
+					    state_dir);
+		rc = private_tighten(path, err);
+		if (rc < 0)
+			return rc;
+		n += rc;
+	}
+	return n;
 }
 
 static int refuse_lock(int fd, const char *dir, struct ragd_err *err)
@@ -156,9 +198,9 @@ int paths_lock(const char *state_dir, struct ragd_err *err)
 	if (snprintf(path, sizeof(path), "%s/lock", state_dir) >= (int)sizeof(path))
 		return ragd_err_set(err, -ENAMETOOLONG,
 				    "state directory '%.100s…' is too long a path", state_dir);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = private_open(path, O_RDWR, err);
 	if (fd < 0)
-		return ragd_err_sys(err, "lock state directory: open '%s'", path);
+		return fd;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		rc = errno == EWOULDBLOCK ? refuse_lock(fd, state_dir, err)
 					  : ragd_err_sys(err, "lock '%s'", path);

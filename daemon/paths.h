@@ -19,11 +19,17 @@ const char *paths_socket(enum config_scope scope, struct arena *a, struct ragd_e
 const char *paths_state_dir(enum config_scope scope, struct arena *a, struct ragd_err *err);
 
 /*
- * Make the directory and what is missing above it, with mode (parents: 0755). One that exists must
+ * Make the directory and what is missing above it, with mode (parents: 0755), whatever the umask. One that exists must
  * be a directory; with `private_` also ours and not writable by others, since somebody else could
  * have put it there first.
  */
 int paths_make_dir(const char *path, mode_t mode, bool private_, struct ragd_err *err);
+
+/*
+ * Take from the state directory and the daemon's files in it what others may read or search, as
+ * older versions left it. Returns how many were changed; -EPERM if one belongs to somebody else.
+ */
+int paths_tighten(const char *state_dir, struct ragd_err *err);
 
 /*
  * Take the lock of a state directory for the life of the descriptor, which is returned. -EBUSY

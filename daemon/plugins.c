@@ -2,9 +2,9 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/buf.h"
+#include "daemon/paths.h"
 #include "daemon/plugins_options.h"
 
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
@@ -188,11 +188,11 @@ static int state_dir_make(const struct config *cfg, const char *name, char **out
 	int rc = 0;
 
 	buf_printf(&path, "%s/plugins", cfg->state_dir);
-	if (!buf_failed(&path) && mkdir(path.data, 0700) < 0 && errno != EEXIST)
-		rc = ragd_err_sys(err, "make folder '%s'", path.data);
+	if (!buf_failed(&path))
+		rc = paths_make_dir(path.data, 0700, true, err);
 	buf_printf(&path, "/%s", name);
-	if (rc == 0 && !buf_failed(&path) && mkdir(path.data, 0700) < 0 && errno != EEXIST)
-		rc = ragd_err_sys(err, "make folder '%s'", path.data);
+	if (rc == 0 && !buf_failed(&path))
+		rc = paths_make_dir(path.data, 0700, true, err);
 	*out = buf_steal(&path, &len);
 	if (rc == 0 && *out == NULL)
 		rc = ragd_err_set(err, -ENOMEM, "out of memory");

@@ -45,12 +45,19 @@ struct service {
 
 static int prepare_state(struct service *s, const struct config *cfg, struct ragd_err *err)
 {
+	char dir[256];
 	int rc = paths_make_dir(cfg->state_dir, 0700, true, err);
 
-	if (rc < 0)
-		return rc;
-	s->lock_fd = paths_lock(cfg->state_dir, err);
-	return MIN(s->lock_fd, 0);
+	if (rc == 0)
+		rc = s->lock_fd = paths_lock(cfg->state_dir, err);
+	if (rc >= 0)
+		rc = paths_tighten(cfg->state_dir, err);
+	if (rc > 0)
+		log_warn(
+			"event=state-tightened state_dir=%s changed=%d text=\"others could read or "
+			"search it\"",
+			log_quote(cfg->state_dir, strlen(cfg->state_dir), dir, sizeof(dir)), rc);
+	return MIN(rc, 0);
 }
 
 /* Only the scope's own directory is ours to make private; of others' we make what is missing. */
@@ -262,16 +269,24 @@ static void watchdog_cb(uv_timer_t *timer)
 
 static void start_handles(struct service *s)
 {
-	static const int signums[] = { SIGHUP, SIGTERM, SIGINT };
-
 	for (size_t i = 0; i < ARRAY_LEN(s->signals); i++) {
 		uv_signal_init(&s->loop, &s->signals[i]);
 		s->signals[i].data = s;
-		uv_signal_start(&s->signals[i], signal_cb, signums[i]);
 	}
+	uv_signal_start(&s->signals[0], signal_cb, SIGHUP);
 	uv_timer_init(&s->loop, &s->deadline);
 	uv_timer_init(&s->loop, &s->watchdog);
 	uv_prepare_init(&s->loop, &s->turn);
+}
+
+/*
+ * From the moment on at which there is something to leave in order. Before, a configuration is read and
+ * modules run their constructors, on this very thread: should that hang, a signal simply ends us.
+ */
+static void heed_stop(struct service *s)
+{
+	uv_signal_start(&s->signals[1], signal_cb, SIGTERM);
+	uv_signal_start(&s->signals[2], signal_cb, SIGINT);
 }
 
 static void start_watchdog(struct service *s)
@@ -333,8 +348,10 @@ static int service_start(struct service *s, struct ragd_err *err)
 	start_watchdog(s);
 	if (rc == 0)
 		rc = config_load(&s->ragd.source, &cfg, err);
-	if (rc == 0)
+	if (rc == 0) {
+		heed_stop(s);
 		rc = start_with(s, cfg, err);
+	}
 	return rc;
 }
 
@@ -348,6 +365,7 @@ int service_run(const struct config_source *source, int64_t started_us)
 	/* Few threads allocate much; an arena for each would keep the most it ever had. */
 	mallopt(M_ARENA_MAX, 2);
 	signal(SIGPIPE, SIG_IGN);
+	umask(0077); /* what plugins write, too; the socket has its own mode */
 	s.ragd.loop = &s.loop;
 	s.arena = arena_new(64 * 1024);
 	if (s.arena == NULL || uv_loop_init(&s.loop) < 0) {

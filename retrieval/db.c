@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/private.h"
 #include "base/util.h"
 #include "retrieval/fts.h"
 
@@ -30,28 +30,19 @@ static const char reader_pragmas[] = "PRAGMA query_only = 1;"
 				     "PRAGMA temp_store = MEMORY;"
 				     "PRAGMA cache_size = -4096;";
 
-/* SQLite would create it readable by all, and give the log the same mode. */
-static int create_private(const char *path, struct ragd_err *err)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return ragd_err_sys(err, "open the store '%s'", path);
-	close(fd);
-	return 0;
-}
-
 int db_open(struct db *db, const char *path, enum db_mode mode, struct ragd_err *err)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-	int rc;
+	int fd, rc;
 
 	memset(db, 0, sizeof(*db));
 	db->path = path;
 	if (mode == DB_WRITER) {
-		rc = create_private(path, err);
-		if (rc < 0)
-			return rc;
+		/* SQLite would create it readable by all, and give the log the same mode. */
+		fd = private_open(path, O_RDWR, err);
+		if (fd < 0)
+			return fd;
+		close(fd);
 	}
 	if (sqlite3_open_v2(path, &db->h, flags, NULL) != SQLITE_OK) {
 		rc = db_fail(db, "open", err);

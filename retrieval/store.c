@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/private.h"
 #include "base/util.h"
 #include "retrieval/fuse.h"
 #include "retrieval/prepare.h"
@@ -59,9 +60,9 @@ static int lock_dir(struct store *s, struct ragd_err *err)
 
 	if (path == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a path");
-	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	s->lock_fd = private_open(path, O_RDWR, err);
 	if (s->lock_fd < 0)
-		rc = ragd_err_sys(err, "open '%s'", path);
+		rc = s->lock_fd;
 	else if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
 		rc = ragd_err_set(err, -EBUSY,
 				  "another process has the store in '%s' open: stop it or choose "

@@ -3,6 +3,7 @@
  * FAISS writes. The checksum is looked at before FAISS reads a byte: its reader trusts lengths.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <faiss/c_api/index_io_c.h>
 
 #include "base/digest.h"
+#include "base/private.h"
 #include "base/util.h"
 #include "retrieval/vectors_internal.h"
 
@@ -82,16 +84,22 @@ int vectors_save(struct vectors *v, const char *dir, const struct vectors_stamp 
 	};
 	char path[4096], temp[4096];
 	FILE *f;
-	int rc;
+	int fd, rc;
 
 	if (!v->changed || v->n == 0)
 		return 0;
 	memcpy(h.magic, magic, sizeof(magic));
 	path_of(path, sizeof(path), dir, v->collection, "");
 	path_of(temp, sizeof(temp), dir, v->collection, ".new");
-	f = fopen(temp, "w+e");
-	if (f == NULL)
-		return ragd_err_sys(err, "write '%s'", temp);
+	fd = private_open(temp, O_RDWR | O_TRUNC, err);
+	if (fd < 0)
+		return fd;
+	f = fdopen(fd, "w+");
+	if (f == NULL) {
+		rc = ragd_err_sys(err, "write '%s'", temp);
+		close(fd);
+		return rc;
+	}
 	errno = 0;
 	rc = write_index(f, v, &h);
 	if (fclose(f) != 0 && rc == 0)

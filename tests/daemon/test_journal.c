@@ -303,6 +303,31 @@ static void a_file_of_the_first_format_goes_on(void **state)
 	journal_close(j);
 }
 
+static void nobody_else_reads_it(void **state)
+{
+	static const char *const names[] = { "journal.db", "journal.db-wal", "journal.db-shm" };
+	struct journal_answer a = answer("ans-1", 7);
+	struct journal *j;
+	char path[128], id[40];
+	struct stat st;
+
+	umask(022);
+	assert_int_equal(journal_open(*state, 0, steady_read, &j, NULL), 0);
+	journal_add(j, &a);
+	assert_int_equal(journal_feedback(j,
+					  &(struct journal_feedback){
+						  .answer_id = "ans-1", .uid = 7, .rating = "up" },
+					  id, NULL),
+			 0);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", (char *)*state, names[i]);
+		assert_int_equal(stat(path, &st), 0);
+		print_message("%s: %04o\n", names[i], (unsigned)st.st_mode & 07777);
+		assert_int_equal(st.st_mode & 07777, 0600);
+	}
+	journal_close(j);
+}
+
 static void a_corrupt_file_is_refused_and_kept(void **state)
 {
 	struct journal *j = NULL;
@@ -334,6 +359,7 @@ int main(void)
 		TEST(answers_go_when_their_time_is_over),
 		TEST(a_clock_that_jumps_purges_nothing),
 		TEST(a_file_of_the_first_format_goes_on),
+		TEST(nobody_else_reads_it),
 		TEST(a_corrupt_file_is_refused_and_kept),
 	};
 

@@ -55,7 +55,7 @@ static void directories_are_made_with_their_parents(void **state)
 	struct stat st;
 
 	(void)state;
-	umask(022);
+	umask(077); /* the daemon's own */
 	assert_int_equal(make(temp_path("a/b/c"), true, &err), 0);
 	assert_int_equal(stat(temp_path("a/b/c"), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
@@ -91,6 +91,44 @@ static void directories_of_others_are_refused(void **state)
 		assert_int_equal(lchown(temp_path("link"), 12345, 12345), 0);
 		assert_int_equal(make(temp_path("link"), true, &err), -EPERM);
 		assert_non_null(strstr(err.msg, "is a link that belongs to user 12345"));
+	}
+}
+
+static mode_t mode_of(const char *name)
+{
+	struct stat st;
+
+	assert_int_equal(stat(temp_path(name), &st), 0);
+	return st.st_mode & 07777;
+}
+
+static void what_others_could_read_is_tightened(void **state)
+{
+	struct ragd_err err;
+
+	(void)state;
+	umask(022);
+	assert_int_equal(chmod(temp_dir, 0755), 0);
+	temp_write("journal.db", "");
+	temp_write("journal.db-wal", "");
+	temp_write("of-somebody", "who keeps more than ragd there");
+	assert_int_equal(mkdir(temp_path("plugins"), 0755), 0);
+	assert_int_equal(mkdir(temp_path("plugins/hybrid"), 0755), 0);
+	temp_write("plugins/hybrid/vectors-1.faiss", "");
+	assert_int_equal(paths_tighten(temp_dir, &err), 6);
+	assert_int_equal(mode_of("."), 0700);
+	assert_int_equal(mode_of("journal.db"), 0600);
+	assert_int_equal(mode_of("journal.db-wal"), 0600);
+	assert_int_equal(mode_of("plugins"), 0700);
+	assert_int_equal(mode_of("plugins/hybrid"), 0700);
+	assert_int_equal(mode_of("plugins/hybrid/vectors-1.faiss"), 0600);
+	assert_int_equal(mode_of("of-somebody"), 0644);
+	assert_int_equal(paths_tighten(temp_dir, &err), 0);
+	assert_int_equal(paths_tighten(temp_path("none"), &err), -ENOENT);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(temp_path("journal.db"), 12345, 12345), 0);
+		assert_int_equal(paths_tighten(temp_dir, &err), -EPERM);
+		assert_non_null(strstr(err.msg, "journal.db' belongs to user 12345"));
 	}
 }
 
@@ -206,6 +244,7 @@ int main(void)
 		cmocka_unit_test(each_scope_has_its_places),
 		TEST(directories_are_made_with_their_parents),
 		TEST(directories_of_others_are_refused),
+		TEST(what_others_could_read_is_tightened),
 		TEST(a_state_directory_is_one_daemons),
 		TEST(a_command_line_becomes_a_source),
 		cmocka_unit_test(a_wrong_command_line_is_refused),

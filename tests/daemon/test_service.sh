@@ -99,6 +99,47 @@ mkdir -m 0777 "$T/open" && chmod 0777 "$T/open"
 exits "a state directory for all to write" 1 ragd --socket "$SOCKET" --state-dir "$T/open"
 has "is refused" "$OUT" "may be written by others"
 
+
+# ---- a start that hangs hears a signal ----
+HANGS=$RAGD_BUILDDIR/tests/plugins/modules/hangs.so
+if [ -e "$HANGS" ]; then
+	printf 'plugin "h" { module = "%s" }\n' "$HANGS" | conf
+	background -c "$T/ragd.conf" --socket "$SOCKET" --state-dir "$T/data"
+	loading() { grep -q hangs.so "/proc/$RAGD_PID/maps"; }
+	check "a module's constructor does not return" wait_for loading
+	stop_ragd
+	is "TERM ends that" "$RAGD_STATUS" 143
+fi
+
+# ---- what it keeps is nobody else's to read ----
+rm "$SOCKET" 2>/dev/null
+LOOSE=$T/loose
+mkdir -p -m 755 "$LOOSE/plugins/hybrid" && chmod 755 "$LOOSE" "$LOOSE/plugins" "$LOOSE/plugins/hybrid"
+(umask 022; : >"$LOOSE/journal.db"; : >"$LOOSE/plugins/hybrid/left.over")
+mark
+(umask 022; exec "$RAGD_BUILDDIR/ragd" --user --socket "$T/new/dir/s" --state-dir "$LOOSE" 2>>"$T/ragd.log" </dev/null) &
+RAGD_PID=$!
+there() { curl -sf --unix-socket "$T/new/dir/s" http://ragd/healthz; }
+check "it starts on a state directory that others could read" wait_for there
+check "and says what it did" logs "event=state-tightened state_dir=\"$LOOSE\" changed=5 "
+is "nothing of it is open to others" "$(find "$LOOSE" -perm /077)" ""
+is "the socket's directory is its user's" "$(mode_of "$T/new/dir")" 700
+is "those above are made as ever" "$(mode_of "$T/new")" 755
+stop_ragd
+
+# ---- locks that others hold ----
+if command -v flock >/dev/null; then
+	flock "$T" sleep 60 &
+	FLOCK_PID=$!
+	holds() { ! flock -n "$T" true; }
+	check "somebody locks the socket's directory" wait_for holds
+	start_ragd || exit 1
+	is "it starts all the same" "$(api /healthz)" '{"status":"ok"}'
+	stop_ragd
+	kill "$FLOCK_PID" 2>/dev/null
+	wait "$FLOCK_PID" 2>/dev/null
+fi
+
 if [ "$(id -u)" = 0 ] && ! grep -q nosuid <(findmnt -no OPTIONS -T "$T"); then
 	cp "$RAGD_BUILDDIR/ragd" "$T/setuid" && chown 65534 "$T/setuid" && chmod 4755 "$T/setuid" && chmod 711 "$T"
 	exits "a set-uid program" 1 "$T/setuid" --user -t
