@@ -26,40 +26,68 @@ static bool own_cancelled(const struct ragd_call *call)
 	return false;
 }
 
-static bool has(const struct ragd_collection *list, size_t n, const char *name)
+static const struct ragd_collection *find(const struct ragd_collection *list, size_t n,
+					  const char *name)
 {
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(list[i].name, name) == 0)
-			return true;
-	return false;
+			return &list[i];
+	return NULL;
+}
+
+/*
+ * Anybody may have made a collection of that name first, and assistants would answer everybody from
+ * what its owner puts there. Group and mode may differ from what they are by default, for its owner
+ * may change them; not from what the file says.
+ */
+static int judge_existing(const struct config_collection *want, const struct ragd_collection *have,
+			  struct ragd_err *err)
+{
+	if (have->owner == want->owner && (!want->group_given || have->group == want->group) &&
+	    (!want->mode_given || have->mode == want->mode))
+		return 0;
+	return ragd_err_set(
+		err, -EPERM,
+		"it exists with owner %u, group %u, mode %04o; the configuration says owner "
+		"%u, group %u, mode %04o: change one of the two",
+		(unsigned)have->owner, (unsigned)have->group, (unsigned)have->mode,
+		(unsigned)want->owner, (unsigned)want->group, (unsigned)want->mode);
+}
+
+static int make_one(const struct plugin *p, const struct ragd_call *call,
+		    const struct config_collection *want, struct ragd_err *err)
+{
+	const struct ragd_collection c = {
+		.name = want->name, .owner = want->owner, .group = want->group, .mode = want->mode
+	};
+	bool created = false;
+	int rc = p->descriptor->ops.retrieval->collection_put(p->self, call, &c, &created, err);
+
+	if (rc == 0 && !created)
+		return ragd_err_set(err, -EPERM, "somebody made it in this moment");
+	return rc;
 }
 
 static int make_in(const struct config *cfg, const struct plugin *p, const struct ragd_call *call,
 		   struct ragd_err *err)
 {
-	const struct ragd_retrieval_ops *ops = p->descriptor->ops.retrieval;
-	const struct ragd_collection *list = NULL;
+	const struct ragd_collection *list = NULL, *have;
 	struct ragd_err why = { 0 };
-	bool created;
 	size_t n = 0;
-	int rc = ops->collections(p->self, call, &list, &n, &why);
+	int rc = p->descriptor->ops.retrieval->collections(p->self, call, &list, &n, &why);
 
-	for (size_t i = 0; rc == 0 && i < cfg->n_collections; i++) {
-		struct ragd_collection c = { .name = cfg->collections[i].name,
-					     .owner = cfg->collections[i].owner,
-					     .group = cfg->collections[i].group,
-					     .mode = cfg->collections[i].mode };
-
-		if (!has(list, n, c.name))
-			rc = ops->collection_put(p->self, call, &c, &created, &why);
-		if (rc < 0)
-			return ragd_err_set(err, rc, "plugin \"%s\": make collection \"%s\": %s",
-					    p->name, c.name, why.msg);
-	}
 	if (rc < 0)
 		return ragd_err_set(err, rc, "plugin \"%s\": list its collections: %s", p->name,
 				    why.msg);
-	return 0;
+	for (size_t i = 0; rc == 0 && i < cfg->n_collections; i++) {
+		have = find(list, n, cfg->collections[i].name);
+		rc = have != NULL ? judge_existing(&cfg->collections[i], have, &why)
+				  : make_one(p, call, &cfg->collections[i], &why);
+		if (rc < 0)
+			ragd_err_set(err, rc, "plugin \"%s\": collection \"%s\": %s", p->name,
+				     cfg->collections[i].name, why.msg);
+	}
+	return rc;
 }
 
 int collections_make(const struct config *cfg, const struct plugin_set *set, struct ragd_err *err)
@@ -99,7 +127,7 @@ int collections_known(const struct plugin *retrieval, const struct ragd_call *ca
 	rc = retrieval->descriptor->ops.retrieval->collections(retrieval->self, call, &list,
 							       &n_list, err);
 	for (size_t i = 0; rc == 0 && i < n; i++)
-		if (!has(list, n_list, names[i]))
+		if (find(list, n_list, names[i]) == NULL)
 			rc = ragd_err_set(err, -ENOENT,
 					  "there is no collection '%s', or you may not read it",
 					  names[i]);

@@ -5,8 +5,8 @@
 #include "daemon/plugins.h"
 
 /*
- * Those that exist stay as they are, for their owner may have changed them since. Blocks; any
- * thread.
+ * One that exists must have the owner that the configuration names, and the group and mode where it
+ * names them: -EPERM otherwise, for it would be somebody else's. Blocks; any thread.
  */
 int collections_make(const struct config *cfg, const struct plugin_set *set, struct ragd_err *err);
 

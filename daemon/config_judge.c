@@ -254,6 +254,8 @@ static int judge_collection(struct judge *j, const struct config_block *b, void 
 	c->owner = geteuid();
 	c->group = getegid();
 	c->mode = j->src->scope == CONFIG_USER ? 0600 : 0664;
+	c->group_given = config_block_get(b, "group") != NULL;
+	c->mode_given = config_block_get(b, "mode") != NULL;
 	rc = config_fill(j->arena, b, NULL, c, j->err);
 	if (rc < 0)
 		return rc;
