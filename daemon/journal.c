@@ -9,25 +9,31 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/private.h"
 #include "base/utf8.h"
 #include "base/util.h"
+#include "daemon/log.h"
 
 #define QUEUE_MAX       65536 /* records that wait for the disk */
 #define RECENT_MAX      1024  /* answers whose texts are in memory, for who rates them */
 #define RECENT_TEXT_MAX 8192
 #define PURGE_EVERY_S   (60 * 60)
+#define TELL_EVERY_MS   (60 * 1000) /* of what was lost, in the log */
 
 /* One answer on its way to the disk; the strings follow in one allocation. */
 struct entry {
 	struct entry *next;
 	struct journal_answer a;
+	size_t at; /* of its texts, in the ring */
+	int lost;  /* 0, or why the disk did not take it */
 };
 
 /* What an answer said, until it is pushed out by newer ones. */
 struct recent {
 	char id[40];
 	uid_t uid;
+	int lost; /* 0, or why there is no row of it */
 	char *question;
 	char *answer;
 };
@@ -39,6 +45,8 @@ struct journal {
 	steady_read_fn *now;
 	struct steady clock; /* under db_lock, as the next */
 	int64_t purged_s;
+	uint64_t n_told; /* of those lost, in the log; the writer's, as the next */
+	int64_t told_ms;
 
 	pthread_t writer;
 	pthread_mutex_t lock;   /* all below */
@@ -85,12 +93,27 @@ static const char to_second[] =
 	"PRAGMA user_version = 2;"
 	"COMMIT;";
 
+/*
+ * The code of what SQLite just failed at; a quota or a limit of file sizes is a full disk, too. SQLite 3.40
+ * forgets the number of a failed write: what writes begins with errno 0.
+ */
+static int db_code(struct journal *j)
+{
+	int saved = errno;
+	int code = sqlite3_errcode(j->db);
+	int sys = sqlite3_system_errno(j->db) != 0 ? sqlite3_system_errno(j->db) : saved;
+	bool full = code == SQLITE_FULL ||
+		    (code == SQLITE_IOERR && (sys == ENOSPC || sys == EDQUOT || sys == EFBIG));
+
+	return full ? -ENOSPC : -EIO;
+}
+
 static int db_err(struct journal *j, struct ragd_err *err, const char *what)
 {
-	int code = sqlite3_errcode(j->db);
+	int rc = db_code(j);
 
-	return ragd_err_set(err, code == SQLITE_FULL ? -ENOSPC : -EIO, "journal: %s: %s", what,
-			    sqlite3_errmsg(j->db));
+	return ragd_err_set(err, rc, "journal: %s: %s", what,
+			    rc == -ENOSPC ? "the disk is full" : sqlite3_errmsg(j->db));
 }
 
 /* ---- the writer ----------------------------------------------------------------------------- */
@@ -206,29 +229,71 @@ static void purge(struct journal *j, int64_t now_s)
 	}
 }
 
-/* Write a batch in one transaction; returns how many the disk took. */
-static size_t write_batch(struct journal *j, struct entry *batch)
+/*
+ * Write a batch in one transaction; each entry learns whether it was lost. Returns how many the disk took, and
+ * why it did not take the others.
+ */
+static size_t write_batch(struct journal *j, struct entry *batch, struct ragd_err *why)
 {
 	int64_t now_s;
 	size_t n = 0;
+	int rc = 0; /* of the whole batch */
 
 	pthread_mutex_lock(&j->db_lock);
 	now_s = clock_now(j);
-	if (sqlite3_exec(j->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK) {
-		for (const struct entry *e = batch; e != NULL; e = e->next)
-			n += write_one(j, &e->a, now_s);
-		if (sqlite3_exec(j->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
-			sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
-			n = 0;
-		}
+	errno = 0;
+	if (sqlite3_exec(j->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		rc = db_err(j, why, "begin");
+	for (struct entry *e = batch; rc == 0 && e != NULL; e = e->next) {
+		e->lost = write_one(j, &e->a, now_s) ? 0 : db_err(j, why, "write");
+		if (sqlite3_get_autocommit(j->db)) /* SQLite has taken all of it back */
+			rc = e->lost;
+	}
+	if (rc == 0 && sqlite3_exec(j->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+		rc = db_err(j, why, "commit");
+	if (rc != 0)
+		sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
+	for (struct entry *e = batch; e != NULL; e = e->next) {
+		e->lost = rc != 0 ? rc : e->lost;
+		n += e->lost == 0;
 	}
 	purge(j, now_s);
 	pthread_mutex_unlock(&j->db_lock);
 	return n;
 }
 
+/* Whoever rates an answer without a row is told why there is none, while its texts are remembered. */
+static void mark_lost(struct journal *j, const struct entry *e)
+{
+	struct recent *r = &j->recent[e->at];
+
+	if (strcmp(r->id, e->a.id) == 0)
+		r->lost = e->lost;
+}
+
+/* At most one line a minute, and one at the end. On the writer's thread. */
+static void tell_losses(struct journal *j, const struct ragd_err *why, bool last)
+{
+	char text[2 * sizeof(why->msg)];
+	int64_t now_ms = clock_ms();
+	uint64_t n_lost;
+
+	pthread_mutex_lock(&j->lock);
+	n_lost = j->stats.n_lost;
+	pthread_mutex_unlock(&j->lock);
+	if (n_lost == j->n_told ||
+	    (!last && j->told_ms != 0 && now_ms - j->told_ms < TELL_EVERY_MS))
+		return;
+	log_err("event=journal-lost answers=%llu total=%llu error=%s",
+		(unsigned long long)(n_lost - j->n_told), (unsigned long long)n_lost,
+		log_quote(why->msg, strlen(why->msg), text, sizeof(text)));
+	j->n_told = n_lost;
+	j->told_ms = now_ms;
+}
+
 static void *writer_main(void *arg)
 {
+	struct ragd_err why = { .msg = "journal: more answers wait for the disk than it keeps" };
 	struct journal *j = arg;
 	struct entry *batch, *next;
 	size_t n, n_written;
@@ -245,18 +310,24 @@ static void *writer_main(void *arg)
 		j->tail = &j->head;
 		j->n_queued = 0;
 		pthread_mutex_unlock(&j->lock);
-		n_written = write_batch(j, batch);
+		n_written = write_batch(j, batch, &why);
+		pthread_mutex_lock(&j->lock);
 		for (; batch != NULL; batch = next) {
 			next = batch->next;
+			if (batch->lost != 0)
+				mark_lost(j, batch);
 			free(batch);
 		}
-		pthread_mutex_lock(&j->lock);
 		j->n_flushed += n;
 		j->stats.n_written += n_written;
 		j->stats.n_lost += n - n_written;
 		pthread_cond_broadcast(&j->written);
+		pthread_mutex_unlock(&j->lock);
+		tell_losses(j, &why, false);
+		pthread_mutex_lock(&j->lock);
 	}
 	pthread_mutex_unlock(&j->lock);
+	tell_losses(j, &why, true);
 	return NULL;
 }
 
@@ -375,8 +446,7 @@ static struct entry *entry_new(const struct journal_answer *a)
 	if (e == NULL)
 		return NULL;
 	at = (char *)(e + 1);
-	e->next = NULL;
-	e->a = *a;
+	*e = (struct entry){ .a = *a };
 	e->a.id = put(&at, a->id);
 	e->a.assistant = put(&at, a->assistant);
 	e->a.findings = put(&at, a->findings);
@@ -390,39 +460,46 @@ static size_t cut(struct ragd_str s)
 	return s.len > RECENT_TEXT_MAX ? utf8_whole(s.s, RECENT_TEXT_MAX) : s.len;
 }
 
-static void remember(struct journal *j, const struct journal_answer *a)
+/* Returns where. */
+static size_t remember(struct journal *j, const struct journal_answer *a)
 {
-	struct recent *r = &j->recent[j->recent_at++ % RECENT_MAX];
+	size_t at = j->recent_at++ % RECENT_MAX;
+	struct recent *r = &j->recent[at];
 	size_t n_question = cut(a->question);
 	size_t n_answer = cut(a->answer);
 
 	free(r->question);
 	snprintf(r->id, sizeof(r->id), "%s", a->id);
 	r->uid = a->uid;
+	r->lost = 0;
 	r->question = calloc(1, n_question + n_answer + 2);
 	if (r->question == NULL) {
 		r->id[0] = '\0';
-		return;
+		return at;
 	}
 	r->answer = r->question + n_question + 1;
 	if (n_question > 0)
 		memcpy(r->question, a->question.s, n_question);
 	if (n_answer > 0)
 		memcpy(r->answer, a->answer.s, n_answer);
+	return at;
 }
 
 void journal_add(struct journal *j, const struct journal_answer *a)
 {
 	struct entry *e = entry_new(a);
+	size_t at;
 
 	pthread_mutex_lock(&j->lock);
-	remember(j, a);
+	at = remember(j, a);
 	if (e == NULL || j->n_queued >= QUEUE_MAX) {
 		j->stats.n_lost++;
+		j->recent[at].lost = -EBUSY;
 		pthread_mutex_unlock(&j->lock);
 		free(e);
 		return;
 	}
+	e->at = at;
 	*j->tail = e;
 	j->tail = &e->next;
 	j->n_queued++;
@@ -445,6 +522,26 @@ static void flush(struct journal *j)
 	while (j->n_flushed < upto)
 		pthread_cond_wait(&j->written, &j->lock);
 	pthread_mutex_unlock(&j->lock);
+}
+
+/* Was there such an answer, whose row was lost? Says why. */
+static int answer_lost(struct journal *j, const struct journal_feedback *fb, struct ragd_err *err)
+{
+	int lost = 0;
+
+	pthread_mutex_lock(&j->lock);
+	for (size_t i = 0; i < RECENT_MAX; i++)
+		if (strcmp(j->recent[i].id, fb->answer_id) == 0 &&
+		    (fb->admin || j->recent[i].uid == fb->uid))
+			lost = j->recent[i].lost;
+	pthread_mutex_unlock(&j->lock);
+	if (lost == 0)
+		return 0;
+	return ragd_err_set(err, lost, "answer '%s' was not recorded, so it cannot be rated: %s",
+			    fb->answer_id,
+			    lost == -ENOSPC  ? "the disk was full"
+			    : lost == -EBUSY ? "too many answers waited for the disk"
+					     : "the disk failed");
 }
 
 /* Does this user have (or may this admin see) that answer? */
@@ -494,6 +591,7 @@ static int feedback_write(struct journal *j, const struct journal_feedback *fb, 
 	sqlite3_bind_int64(st, 11, clock_now(j));
 	/* A person waits for this one and may never repeat it: on the disk before it is thanked for. */
 	sqlite3_exec(j->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL);
+	errno = 0;
 	rc = sqlite3_step(st) == SQLITE_DONE ? 0 : db_err(j, err, "feedback");
 	sqlite3_exec(j->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
 	sqlite3_finalize(st);
@@ -529,8 +627,10 @@ int journal_feedback(struct journal *j, const struct journal_feedback *fb, char 
 		snprintf(id + 3 + 2 * i, 3, "%02x", random[i]);
 	flush(j);
 	recall(j, fb->answer_id, &question, &answer);
+	rc = answer_lost(j, fb, err);
 	pthread_mutex_lock(&j->db_lock);
-	rc = answer_find(j, fb, err);
+	if (rc == 0)
+		rc = answer_find(j, fb, err);
 	if (rc == 0)
 		rc = feedback_write(j, fb, id, question, answer, err);
 	pthread_mutex_unlock(&j->db_lock);

@@ -57,7 +57,8 @@ void journal_add(struct journal *j, const struct journal_answer *a);
 
 /*
  * Store a rating durably; blocks, any thread. id_out takes "fb-…" (room for 40). -ENOENT when there is no
- * such answer of this user (admins: of anybody).
+ * such answer of this user (admins: of anybody); -ENOSPC when the disk is full, or was when the answer
+ * should have been recorded.
  */
 int journal_feedback(struct journal *j, const struct journal_feedback *fb, char *id_out,
 		     struct ragd_err *err);
@@ -67,7 +68,7 @@ int journal_export(struct journal *j, int (*sink)(const char *line, size_t len, 
 
 struct journal_stats {
 	uint64_t n_written;
-	uint64_t n_lost; /* the queue was full or the disk did not take them */
+	uint64_t n_lost; /* the queue was full or the disk did not take them; also in the log */
 };
 void journal_stats(struct journal *j, struct journal_stats *out);
 

@@ -1,4 +1,6 @@
+#include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -6,8 +8,10 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -328,6 +332,76 @@ static void nobody_else_reads_it(void **state)
 	journal_close(j);
 }
 
+/* Each of the state's files stays as small as it is. */
+static void disk_full(bool full)
+{
+	struct rlimit l = { full ? 8192 : RLIM_INFINITY, RLIM_INFINITY };
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &l), 0);
+}
+
+static void what_a_full_disk_lost_is_told(void **state)
+{
+	struct journal_feedback fb = { .answer_id = "lost", .uid = 7, .rating = "up" };
+	struct journal_answer a = answer("kept", 7);
+	struct journal_stats stats;
+	struct ragd_err err = { 0 };
+	char id[40], log[512] = "";
+	struct journal *j;
+	int fds[2], saved;
+
+	assert_int_equal(journal_open(*state, 0, &j, NULL), 0);
+	journal_add(j, &a);
+	fb.answer_id = "kept";
+	assert_int_equal(journal_feedback(j, &fb, id, NULL), 0);
+
+	assert_int_equal(pipe(fds), 0);
+	saved = dup(STDERR_FILENO);
+	dup2(fds[1], STDERR_FILENO);
+	disk_full(true);
+	a = answer("lost", 7);
+	journal_add(j, &a);
+	fb.answer_id = "lost";
+	assert_int_equal(journal_feedback(j, &fb, id, &err), -ENOSPC);
+	assert_string_equal(err.msg, "answer 'lost' was not recorded, so it cannot be rated: the "
+				     "disk was full");
+	for (int i = 0; i < 100; i++) {
+		a = answer("lost too", 7);
+		journal_add(j, &a);
+	}
+	fb.answer_id = "kept";
+	assert_int_equal(journal_feedback(j, &fb, id, &err),
+			 -ENOSPC); /* nor is there room for this */
+	disk_full(false);
+
+	print_message("whose it is counts here, too\n");
+	fb.answer_id = "lost";
+	fb.uid = 8;
+	assert_int_equal(journal_feedback(j, &fb, id, &err), -ENOENT);
+	fb.uid = 7;
+	print_message("with room again all goes on\n");
+	fb.answer_id = "kept";
+	assert_int_equal(journal_feedback(j, &fb, id, &err), 0);
+	a = answer("later", 7);
+	journal_add(j, &a);
+	fb.answer_id = "later";
+	assert_int_equal(journal_feedback(j, &fb, id, &err), 0);
+	journal_stats(j, &stats);
+	assert_int_equal(stats.n_lost, 101);
+	assert_int_equal(stats.n_written, 2);
+	journal_close(j);
+
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(fds[1]);
+	assert_true(read(fds[0], log, sizeof(log) - 1) > 0);
+	close(fds[0]);
+	print_message("%s", log);
+	assert_non_null(strstr(log, "event=journal-lost answers=1 total=1 error=\"journal: "));
+	assert_non_null(strstr(log, "answers=100 total=101")); /* at the end: not a line for each */
+}
+
 static void a_corrupt_file_is_refused_and_kept(void **state)
 {
 	struct journal *j = NULL;
@@ -360,6 +434,7 @@ int main(void)
 		TEST(a_clock_that_jumps_purges_nothing),
 		TEST(a_file_of_the_first_format_goes_on),
 		TEST(nobody_else_reads_it),
+		TEST(what_a_full_disk_lost_is_told),
 		TEST(a_corrupt_file_is_refused_and_kept),
 	};
 
