@@ -62,22 +62,34 @@ static int judge_writers(const char *what, const char *path, const struct stat *
 			    path, others ? "others" : "a group", others ? "o" : "g");
 }
 
-int trusted_judge(const char *path, const struct stat *st, struct ragd_err *err)
+static int judge(const char *path, const struct stat *st, struct ragd_err *err)
 {
-	int rc;
+	const char *what = S_ISDIR(st->st_mode) ? "folder" : "file";
+	int rc = judge_owner(what, path, st, err);
 
-	if (!S_ISREG(st->st_mode))
-		return ragd_err_set(err, -EINVAL, "%s is not a regular file", path);
-	rc = judge_owner("file", path, st, err);
-	return rc == 0 ? judge_writers("file", path, st, err) : rc;
+	return rc == 0 ? judge_writers(what, path, st, err) : rc;
 }
 
-/* Takes fd, also on failure. */
-static int judge_opened(int fd, const char *path, struct stat *st, struct ragd_err *err)
+static int no_regular_file(const char *path, struct ragd_err *err)
 {
-	int rc = fstat(fd, st) < 0 ? ragd_err_sys(err, "look at %s", path)
-				   : trusted_judge(path, st, err);
+	return ragd_err_set(err, -EINVAL, "%s is not a regular file", path);
+}
 
+/* flags: beside those that keep an open() from waiting, as a FIFO would have it wait for a writer. */
+static int open_judged(int dir, const char *name, int flags, const char *path, bool folders_too,
+		       struct stat *st, struct ragd_err *err)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
+	int rc;
+
+	if (fd < 0)
+		return ragd_err_sys(err, "open %s", path);
+	if (fstat(fd, st) < 0)
+		rc = ragd_err_sys(err, "look at %s", path);
+	else if (!S_ISREG(st->st_mode) && !(folders_too && S_ISDIR(st->st_mode)))
+		rc = no_regular_file(path, err);
+	else
+		rc = judge(path, st, err);
 	if (rc == 0)
 		return fd;
 	close(fd);
@@ -86,13 +98,15 @@ static int judge_opened(int fd, const char *path, struct stat *st, struct ragd_e
 
 int trusted_open(const char *path, struct stat *st, struct ragd_err *err)
 {
-	/* Non-blocking, for a FIFO would wait for somebody to write. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat found;
 
-	if (fd < 0)
-		return ragd_err_sys(err, "open %s", path);
-	return judge_opened(fd, path, st != NULL ? st : &found, err);
+	return open_judged(AT_FDCWD, path, 0, path, false, st != NULL ? st : &found, err);
+}
+
+int trusted_open_any(int dir, const char *name, const char *path, struct stat *st,
+		     struct ragd_err *err)
+{
+	return open_judged(dir, name, 0, path, true, st, err);
 }
 
 /* ---- from the root -------------------------------------------------------------------------- */
@@ -201,14 +215,10 @@ static int open_last(struct walk *w, const char *name, struct trusted_file *out)
 		rc = at_append(w, name);
 	if (rc < 0)
 		return rc;
-	fd = openat(w->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	fd = open_judged(w->dir, name, O_NOFOLLOW, w->at, false, &out->st, w->err);
 	if (fd < 0)
-		return ragd_err_sys(w->err, "open %s", w->at);
-	rc = judge_opened(fd, w->at, &w->st, w->err);
-	if (rc < 0)
-		return rc;
-	out->fd = rc;
-	out->st = w->st;
+		return fd;
+	out->fd = fd;
 	strcpy(out->path, w->at);
 	return 0;
 }
@@ -243,7 +253,8 @@ static int step(struct walk *w, const char *name, struct trusted_file *out)
 	} else if (!last) {
 		rc = ragd_err_set(w->err, -ENOTDIR, "%s/%s is not a folder", w->at, name);
 	} else if (!S_ISREG(st.st_mode)) { /* opening it could wait, or do something */
-		rc = ragd_err_set(w->err, -EINVAL, "%s/%s is not a regular file", w->at, name);
+		rc = at_append(w, name);
+		rc = rc == 0 ? no_regular_file(w->at, w->err) : rc;
 	} else {
 		rc = open_last(w, name, out);
 		rc = rc == 0 ? 1 : rc;

@@ -19,13 +19,13 @@
 
 /*
  * Open a regular file for reading and judge it, wherever it lies. Never waits: a FIFO or a device
- * is refused. Returns the descriptor, the caller's, with *st (may be NULL) filled. The sentence names the
- * file; -EINVAL: no regular file, -EACCES: not trusted, otherwise what open() says.
+ * is refused. Returns the descriptor, the caller's, with *st (may be NULL) filled. The sentence
+ * names the file; -EINVAL: no regular file, -EACCES: not trusted, otherwise what open() says.
  */
 int trusted_open(const char *path, struct stat *st, struct ragd_err *err);
-
-/* The judgement of trusted_open() on a file that is open: 0, -EINVAL or -EACCES. */
-int trusted_judge(const char *path, const struct stat *st, struct ragd_err *err);
+/* The same for a file or a folder, by its name in the folder `dir`; `path` is for the sentence. */
+int trusted_open_any(int dir, const char *name, const char *path, struct stat *st,
+		     struct ragd_err *err);
 
 struct trusted_file {
 	int fd; /* for reading; the caller's */

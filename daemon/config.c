@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/utf8.h"
@@ -119,19 +118,20 @@ int config_load(const struct config_source *src, struct config **out, struct rag
 {
 	struct config_made *made = made_new(src->path != NULL ? src->path : "");
 	struct config_tree tree = { 0 };
-	int rc = 0;
+	int rc;
 
 	if (made == NULL)
 		return ragd_err_set(err, -ENOMEM, "configuration: out of memory");
-	if (src->path == NULL) {
+	if (src->path == NULL)
 		made->pub.path = paths_config(src->scope, made->arena, err);
-		if (made->pub.path == NULL)
-			rc = err != NULL ? err->code : -ENOENT;
-		else if (access(made->pub.path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR))
-			made->pub.path = "";
+	if (made->pub.path == NULL)
+		rc = err != NULL ? err->code : -ENOENT;
+	else
+		rc = config_tree_read(&tree, made->arena, made->pub.path, src->path == NULL, err);
+	if (rc == 1) {
+		made->pub.path = "";
+		rc = 0;
 	}
-	if (rc == 0 && made->pub.path[0] != '\0')
-		rc = config_tree_read(&tree, made->arena, made->pub.path, err);
 	if (rc == 0)
 		rc = finish(made, src, &tree, out, err);
 	else

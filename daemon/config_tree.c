@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/trusted.h"
 #include "base/util.h"
 #include "daemon/config_text.h"
 
@@ -353,26 +354,13 @@ static int parse_text(struct reading *r, const char *name, const char *buf, size
 	return rc;
 }
 
-static int read_file(struct reading *r, const char *path)
+static int read_opened(struct reading *r, const char *path, int fd)
 {
-	char *buf = NULL;
-	struct stat st;
+	char *buf = malloc(CONFIG_TEXT_MAX + 1);
 	size_t len = 0;
 	ssize_t n = 1;
-	/* Non-blocking, for a FIFO would wait for somebody to write. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int rc;
 
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		rc = ragd_err_sys(r->err, "read configuration '%s'", path);
-		goto out;
-	}
-	if (!S_ISREG(st.st_mode)) {
-		rc = ragd_err_set(r->err, -EINVAL, "configuration '%s' is not a regular file",
-				  path);
-		goto out;
-	}
-	buf = malloc(CONFIG_TEXT_MAX + 1);
 	while (buf != NULL && n > 0 && len <= CONFIG_TEXT_MAX) {
 		n = read(fd, buf + len, CONFIG_TEXT_MAX + 1 - len);
 		len += n > 0 ? (size_t)n : 0;
@@ -381,10 +369,26 @@ static int read_file(struct reading *r, const char *path)
 		rc = ragd_err_sys(r->err, "read configuration '%s'", path);
 	else
 		rc = parse_text(r, path, buf, len);
-out:
-	if (fd >= 0)
-		close(fd);
 	free(buf);
+	return rc;
+}
+
+/*
+ * It says what code runs and who may do what: so it is nobody else's to write. Returns 1 if it is
+ * not there and need not be.
+ */
+static int read_file(struct reading *r, const char *path, bool optional)
+{
+	struct ragd_err why = { 0 };
+	int fd = trusted_open(path, NULL, &why);
+	int rc;
+
+	if (optional && (fd == -ENOENT || fd == -ENOTDIR))
+		return 1;
+	if (fd < 0)
+		return ragd_err_set(r->err, fd, "configuration: %s", why.msg);
+	rc = read_opened(r, path, fd);
+	close(fd);
 	return rc;
 }
 
@@ -410,7 +414,7 @@ static int read_include(struct reading *r, const char *file, const struct includ
 	for (size_t i = 0; rc == 0 && i < g.gl_pathc; i++) {
 		const char *name = arena_strdup(r->arena, g.gl_pathv[i]);
 
-		rc = name != NULL ? read_file(r, name) : -ENOMEM;
+		rc = name != NULL ? read_file(r, name, false) : -ENOMEM;
 	}
 	globfree(&g);
 	return rc;
@@ -430,11 +434,12 @@ static int read_includes(struct reading *r, const struct parse *p)
 	return rc;
 }
 
-int config_tree_read(struct config_tree *t, struct arena *a, const char *path, struct ragd_err *err)
+int config_tree_read(struct config_tree *t, struct arena *a, const char *path, bool optional,
+		     struct ragd_err *err)
 {
 	struct reading r = { .tree = t, .arena = a, .err = err };
 
-	return read_file(&r, path);
+	return read_file(&r, path, optional);
 }
 
 int config_tree_parse(struct config_tree *t, struct arena *a, const char *name, const char *text,

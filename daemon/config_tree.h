@@ -5,6 +5,7 @@
 #ifndef DAEMON_CONFIG_TREE_H
 #define DAEMON_CONFIG_TREE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/arena.h"
@@ -46,10 +47,10 @@ const char *config_section_name(enum config_section kind);
 
 /*
  * Add what stands in the file at `path` and in those it includes, or in a text that has `name` for
- * a path. The same section may not be there twice. Not from two threads at once: libconfuse's
+ * a path. An optional file that is not there is 1. The same section may not be there twice. Not from two threads at once: libconfuse's
  * scanner has one state for the whole process.
  */
-int config_tree_read(struct config_tree *t, struct arena *a, const char *path,
+int config_tree_read(struct config_tree *t, struct arena *a, const char *path, bool optional,
 		     struct ragd_err *err);
 int config_tree_parse(struct config_tree *t, struct arena *a, const char *name, const char *text,
 		      size_t len, struct ragd_err *err);

@@ -2,29 +2,29 @@
 #include "safety/rules.h"
 
 #include <dirent.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
+#include "base/trusted.h"
 
 #define FILE_LIMIT (4 << 20)
 
-static int load_file(struct rules *r, const char *path, enum rule_level level, struct ragd_err *err)
+/* Takes fd. */
+static int load_file(struct rules *r, int fd, const char *path, enum rule_level level,
+		     struct ragd_err *err)
 {
 	const char *base = strrchr(path, '/');
 	struct buf b = BUF_INIT;
 	char chunk[8192];
-	FILE *f = fopen(path, "re");
-	size_t n;
+	ssize_t n;
 	int rc = 0;
 
-	if (f == NULL)
-		return ragd_err_sys(err, "open rule file '%s'", path);
-	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0 && b.len <= FILE_LIMIT)
-		buf_add(&b, chunk, n);
-	if (ferror(f))
+	while ((n = read(fd, chunk, sizeof(chunk))) > 0 && b.len <= FILE_LIMIT)
+		buf_add(&b, chunk, (size_t)n);
+	if (n < 0)
 		rc = ragd_err_sys(err, "read rule file '%s'", path);
 	else if (b.len > FILE_LIMIT)
 		rc = ragd_err_set(err, -EFBIG, "rule file '%s' is larger than 4 MiB", path);
@@ -32,9 +32,22 @@ static int load_file(struct rules *r, const char *path, enum rule_level level, s
 		rc = ragd_err_set(err, -ENOMEM, "read rule file '%s': out of memory", path);
 	if (rc == 0 && b.len > 0)
 		rc = rules_parse(r, base != NULL ? base + 1 : path, b.data, b.len, level, err);
-	fclose(f);
+	close(fd);
 	buf_fini(&b);
 	return rc;
+}
+
+/*
+ * Rules decide what passes, so neither they nor their folder may be anybody's to write. Opened once: whatever
+ * is at the path the moment after is not what is read.
+ */
+static int open_rules(int dir, const char *name, const char *path, struct stat *st,
+		      struct ragd_err *err)
+{
+	struct ragd_err why = { 0 };
+	int fd = trusted_open_any(dir, name, path, st, &why);
+
+	return fd < 0 ? ragd_err_set(err, fd, "rules: %s", why.msg) : fd;
 }
 
 static int is_rule_file(const struct dirent *d)
@@ -44,31 +57,41 @@ static int is_rule_file(const struct dirent *d)
 	return n > 6 && d->d_name[0] != '.' && strcmp(d->d_name + n - 6, ".rules") == 0;
 }
 
+static int load_one(struct rules *r, int dir, const char *dir_path, const char *name,
+		    enum rule_level level, struct ragd_err *err)
+{
+	char path[4096];
+	struct stat st;
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/%s", dir_path, name) >= (int)sizeof(path))
+		return ragd_err_set(err, -ENAMETOOLONG, "rules '%s': the path is too long",
+				    dir_path);
+	fd = open_rules(dir, name, path, &st, err);
+	return fd < 0 ? fd : load_file(r, fd, path, level, err);
+}
+
 int rules_load(struct rules *r, const char *path, enum rule_level level, struct ragd_err *err)
 {
 	struct dirent **list = NULL;
 	struct stat st;
-	int n, rc = 0;
+	int fd, n, rc = 0;
 
-	if (stat(path, &st) < 0)
-		return ragd_err_sys(err, "open rules '%s'", path);
+	fd = open_rules(AT_FDCWD, path, path, &st, err);
+	if (fd < 0)
+		return fd;
 	if (!S_ISDIR(st.st_mode))
-		return load_file(r, path, level, err);
-	n = scandir(path, &list, is_rule_file, alphasort);
+		return load_file(r, fd, path, level, err);
+	n = scandirat(fd, ".", &list, is_rule_file, alphasort);
 	if (n < 0)
-		return ragd_err_sys(err, "read rules directory '%s'", path);
+		rc = ragd_err_sys(err, "read rules directory '%s'", path);
 	for (int i = 0; i < n; i++) {
-		char file[4096];
-
-		if (rc == 0 && snprintf(file, sizeof(file), "%s/%s", path, list[i]->d_name) >=
-				       (int)sizeof(file))
-			rc = ragd_err_set(err, -ENAMETOOLONG, "rules '%s': the path is too long",
-					  path);
 		if (rc == 0)
-			rc = load_file(r, file, level, err);
+			rc = load_one(r, fd, path, list[i]->d_name, level, err);
 		free(list[i]);
 	}
 	free(list);
+	close(fd);
 	return rc;
 }
 

@@ -98,22 +98,23 @@ int keyfile_refresh(struct keyfile *k, struct ragd_err *err)
 
 	if (k->path[0] == '\0')
 		return 0;
-	if (stat(k->path, &st) < 0) {
-		rc = k->missing ? 0 : ragd_err_sys(err, "api_key_file '%s'", k->path);
+	fd = open(k->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0) {
+		rc = k->missing ? 0 : ragd_err_sys(err, "open api_key_file '%s'", k->path);
 		k->missing = true;
 		return rc;
 	}
-	if (!k->missing && same_file(&st, &k->seen))
-		return 0;
-	k->missing = false;
-	k->seen = st;
-	fd = open(k->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return ragd_err_sys(err, "open api_key_file '%s'", k->path);
-	if (fstat(fd, &st) < 0)
+	if (fstat(fd, &st) < 0) {
 		rc = ragd_err_sys(err, "look at api_key_file '%s'", k->path);
-	else if ((rc = judge_file(k, &st, err)) == 0)
-		rc = read_key(k, fd, err);
+	} else if (!k->missing && same_file(&st, &k->seen)) {
+		rc = 0;
+	} else {
+		k->missing = false;
+		k->seen = st;
+		rc = judge_file(k, &st, err);
+		if (rc == 0)
+			rc = read_key(k, fd, err);
+	}
 	close(fd);
 	return rc;
 }

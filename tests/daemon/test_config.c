@@ -390,6 +390,42 @@ static void includes_are_read_relative_to_their_file(void **state)
 	assert_non_null(strstr(err.msg, "d/b.conf:2: "));
 }
 
+/* It says what code runs: whoever writes it decides. */
+static void files_that_others_may_write_are_refused(void **state)
+{
+	struct config *cfg = NULL;
+	struct ragd_err err;
+
+	(void)state;
+	temp_write("t.conf", "include(\"a.conf\")\n");
+	temp_write("a.conf", "");
+	assert_int_equal(load(temp_path("t.conf"), &cfg, &err), 0);
+	config_free(cfg);
+	cfg = NULL;
+	for (int i = 0; i < 2; i++) {
+		const char *name = i == 0 ? "t.conf" : "a.conf";
+
+		assert_int_equal(chmod(temp_path(name), 0646), 0);
+		assert_int_equal(load(temp_path("t.conf"), &cfg, &err), -EACCES);
+		print_message("%s\n", err.msg);
+		assert_non_null(strstr(err.msg, name));
+		assert_non_null(strstr(err.msg, "may be written by others; chmod o-w it"));
+		assert_int_equal(chmod(temp_path(name), 0644), 0);
+		if (geteuid() != 0)
+			continue;
+		assert_int_equal(chown(temp_path(name), 12345, 0), 0);
+		assert_int_equal(load(temp_path("t.conf"), &cfg, &err), -EACCES);
+		assert_non_null(strstr(err.msg, "belongs to user 12345"));
+		assert_int_equal(chown(temp_path(name), 0, 12345), 0);
+		assert_int_equal(chmod(temp_path(name), 0664), 0);
+		assert_int_equal(load(temp_path("t.conf"), &cfg, &err), -EACCES);
+		assert_non_null(strstr(err.msg, "may be written by a group; chmod g-w it"));
+		assert_int_equal(chown(temp_path(name), 0, 0), 0);
+	}
+	assert_int_equal(load(temp_path("t.conf"), &cfg, &err), 0);
+	config_free(cfg);
+}
+
 static void files_that_cannot_be_read_are_named(void **state)
 {
 	struct config *cfg = NULL;
@@ -397,7 +433,7 @@ static void files_that_cannot_be_read_are_named(void **state)
 
 	(void)state;
 	assert_int_equal(load(temp_path("none.conf"), &cfg, &err), -ENOENT);
-	assert_non_null(strstr(err.msg, "none.conf': No such file"));
+	assert_non_null(strstr(err.msg, "none.conf: No such file"));
 	assert_int_equal(load(temp_dir, &cfg, &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "is not a regular file"));
 	assert_int_equal(mkfifo(temp_path("fifo"), 0600), 0);
@@ -489,6 +525,8 @@ int main(void)
 		cmocka_unit_test(a_file_replaces_only_the_kinds_it_has),
 		cmocka_unit_test_setup_teardown(includes_are_read_relative_to_their_file,
 						temp_setup, temp_teardown),
+		cmocka_unit_test_setup_teardown(files_that_others_may_write_are_refused, temp_setup,
+						temp_teardown),
 		cmocka_unit_test_setup_teardown(files_that_cannot_be_read_are_named, temp_setup,
 						temp_teardown),
 		cmocka_unit_test_setup_teardown(a_missing_own_file_means_the_defaults, temp_setup,

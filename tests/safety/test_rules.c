@@ -323,6 +323,54 @@ static void a_planted_instruction_goes_with_its_sentence(void **state)
 	filter_close(f);
 }
 
+/* Whoever writes the rules, or adds some, decides what passes. */
+static void rules_that_others_may_write_are_refused(void **state)
+{
+	static const struct {
+		const char *name;
+		mode_t dir, file; /* file 0: a FIFO, which must not hold us up */
+		int rc;
+		const char *sentence;
+	} rows[] = {
+		{ "ours", 0700, 0600, 0, "" },
+		{ "for all to read", 0755, 0644, 0, "" },
+		{ "a file for all to write", 0755, 0646, -EACCES,
+		  "test.rules may be written by others" },
+		{ "a folder for all to write", 0777, 0644, -EACCES, "may be written by others" },
+		{ "a FIFO", 0755, 0, -EINVAL, "test.rules is not a regular file" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct filter_config cfg = { .level = LEVEL_STRICT };
+		struct filter *f = NULL;
+		struct ragd_err err = { 0 };
+		char *dir = test_dir();
+		char path[4096];
+		int rc;
+
+		snprintf(path, sizeof(path), "%s/test.rules", dir);
+		if (rows[i].file == 0)
+			assert_int_equal(mkfifo(path, 0600), 0);
+		else
+			test_file(dir, "test.rules",
+				  "category house House rules\nrule house.name block "
+				  "prompt\n\tfind \"falcon\"\n");
+		if (rows[i].file != 0)
+			assert_int_equal(chmod(path, rows[i].file), 0);
+		assert_int_equal(chmod(dir, rows[i].dir), 0);
+		cfg.rules = dir;
+		alarm(10);
+		rc = filter_open(&cfg, &f, &err);
+		alarm(0);
+		print_message("%s: %s\n", rows[i].name, err.msg);
+		assert_int_equal(rc, rows[i].rc);
+		assert_non_null(strstr(err.msg, rows[i].sentence));
+		filter_close(f);
+		test_dir_remove(dir);
+	}
+}
+
 static void compiled_patterns_are_kept_and_a_broken_cache_is_no_error(void **state)
 {
 	char *cache = test_dir(), *rules = test_dir(), cmd[4200];
@@ -369,6 +417,7 @@ int main(void)
 		cmocka_unit_test(a_category_can_be_allowed),
 		cmocka_unit_test(what_is_steered_carries_its_note_also_beside_a_redaction),
 		cmocka_unit_test(a_planted_instruction_goes_with_its_sentence),
+		cmocka_unit_test(rules_that_others_may_write_are_refused),
 		cmocka_unit_test(compiled_patterns_are_kept_and_a_broken_cache_is_no_error),
 	};
 
