@@ -2,22 +2,32 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
 #include "daemon/cli.h"
+#include "daemon/log.h"
 #include "daemon/plugins.h"
 #include "daemon/service.h"
 
 #define EXIT_USAGE 2
 
-/* -t: what a start would judge, without opening anything. */
+/* -t: what a start would judge, without a trace. */
 static int check(const struct config_source *source)
 {
 	struct ragd_err err = { 0 };
 	struct config *cfg;
-	int rc = config_load(source, &cfg, &err);
+	int rc;
 
+	umask(0077);
+	log_set_level(RAGD_LOG_WARN);
+	rc = config_load(source, &cfg, &err);
+	if (rc == 0) {
+		rc = plugin_trial(cfg, &err);
+		if (rc < 0)
+			config_free(cfg);
+	}
 	if (rc < 0) {
 		fprintf(stderr, "ragd: %s\n", err.msg);
 		return EXIT_FAILURE;

@@ -148,6 +148,13 @@ int paths_make_dir(const char *path, mode_t mode, bool private_, struct ragd_err
 	return rc == 0 ? check_dir(path, private_, err) : rc;
 }
 
+int paths_make_private(const char *path, struct ragd_err *err)
+{
+	int rc = make_one(path, 0700, err);
+
+	return rc == 0 ? check_dir(path, true, err) : rc;
+}
+
 int paths_tighten(const char *state_dir, struct ragd_err *err)
 {
 	/* Not whatever lies there: somebody may have chosen a directory with more in it. */

@@ -25,6 +25,9 @@ const char *paths_state_dir(enum config_scope scope, struct arena *a, struct rag
  */
 int paths_make_dir(const char *path, mode_t mode, bool private_, struct ragd_err *err);
 
+/* A directory in one that is there, mode 0700; one that exists is judged as above. */
+int paths_make_private(const char *path, struct ragd_err *err);
+
 /*
  * Take from the state directory and the daemon's files in it what others may read or search, as
  * older versions left it. Returns how many were changed; -EPERM if one belongs to somebody else.

@@ -120,7 +120,7 @@ static bool options_equal(const struct ragd_option *table, const struct ragd_con
 
 /* ---- instances ----------------------------------------------------------------------------- */
 
-static void instance_free(struct plugin_instance *inst)
+void plugin_instance_free(struct plugin_instance *inst)
 {
 	if (inst == NULL)
 		return;
@@ -153,7 +153,7 @@ static void instance_unref(struct plugin_instance *inst)
 	if (atomic_fetch_sub(&inst->refs, 1) > 1)
 		return;
 	inst->descriptor->close(inst->self);
-	instance_free(inst);
+	plugin_instance_free(inst);
 }
 
 static void *close_thread(void *arg)
@@ -161,7 +161,7 @@ static void *close_thread(void *arg)
 	struct plugin_instance *inst = arg;
 
 	inst->descriptor->close(inst->self);
-	instance_free(inst);
+	plugin_instance_free(inst);
 	plugin_pending_end();
 	return NULL;
 }
@@ -189,17 +189,17 @@ static int state_dir_make(const struct config *cfg, const char *name, char **out
 
 	buf_printf(&path, "%s/plugins", cfg->state_dir);
 	if (!buf_failed(&path))
-		rc = paths_make_dir(path.data, 0700, true, err);
+		rc = paths_make_private(path.data, err);
 	buf_printf(&path, "/%s", name);
 	if (rc == 0 && !buf_failed(&path))
-		rc = paths_make_dir(path.data, 0700, true, err);
+		rc = paths_make_private(path.data, err);
 	*out = buf_steal(&path, &len);
 	if (rc == 0 && *out == NULL)
 		rc = ragd_err_set(err, -ENOMEM, "out of memory");
 	return rc;
 }
 
-static int instance_new(const struct config *cfg, const struct config_plugin *cp,
+int plugin_instance_new(const struct config *cfg, const struct config_plugin *cp,
 			struct plugin_instance **out, struct ragd_err *err)
 {
 	struct plugin_instance *inst = calloc(1, sizeof(*inst));
@@ -214,11 +214,13 @@ static int instance_new(const struct config *cfg, const struct config_plugin *cp
 		inst->data_dir = strdup(cfg->data_dir);
 		inst->meter = plugin_meter_ref(cp->name);
 		if (inst->name == NULL || inst->data_dir == NULL || inst->meter == NULL ||
-		    options_copy(cp->descriptor->options, &cp->options, &inst->options) < 0)
+		    options_copy(cp->descriptor->options, &cp->options, &inst->options) < 0 ||
+		    plugin_files_digest(cp->descriptor, &cp->options, cfg->data_dir, inst->files) <
+			    0)
 			rc = ragd_err_set(err, -ENOMEM, "plugin '%s': out of memory", cp->name);
 	}
 	if (rc < 0) {
-		instance_free(inst);
+		plugin_instance_free(inst);
 		return rc;
 	}
 	plugin_host_init(inst);
@@ -234,11 +236,18 @@ static bool set_has_name(const struct plugin_set *set, const char *name)
 	return false;
 }
 
-/* An instance that did not open, in a sentence. */
+int plugin_open_failed(const struct config_plugin *cp, int rc, const struct ragd_err *why,
+		       struct ragd_err *err)
+{
+	return ragd_err_set(err, rc < 0 ? rc : -EINVAL, "plugin '%s' (%s): %s", cp->name,
+			    cp->descriptor->name,
+			    why->msg[0] != '\0' ? why->msg : "it did not open and did not say why");
+}
+
+/* The same when another of that name may be open. */
 static int open_failed(const struct config_plugin *cp, const struct plugin_set *previous, int rc,
 		       const struct ragd_err *why, struct ragd_err *err)
 {
-	rc = rc < 0 ? rc : -EINVAL;
 	if (rc == -EBUSY && set_has_name(previous, cp->name))
 		/* What it found taken is most likely its own, by the options it still runs with. */
 		return ragd_err_set(
@@ -246,8 +255,7 @@ static int open_failed(const struct config_plugin *cp, const struct plugin_set *
 			"plugin '%s' (%s): it runs with other options and cannot be open twice: "
 			"restart to change them (%s)",
 			cp->name, cp->descriptor->name, why->msg);
-	return ragd_err_set(err, rc, "plugin '%s' (%s): %s", cp->name, cp->descriptor->name,
-			    why->msg[0] != '\0' ? why->msg : "it did not open and did not say why");
+	return plugin_open_failed(cp, rc, why, err);
 }
 
 static int instance_open(const struct config *cfg, const struct config_plugin *cp,
@@ -258,14 +266,14 @@ static int instance_open(const struct config *cfg, const struct config_plugin *c
 	struct ragd_err why = { 0 };
 	int rc;
 
-	rc = instance_new(cfg, cp, &inst, err);
+	rc = plugin_instance_new(cfg, cp, &inst, err);
 	if (rc < 0)
 		return rc;
 	rc = cp->descriptor->open(&inst->host, &inst->options, &inst->self, &why);
 	plugin_progress_end(&inst->host);
 	if (rc != 0) {
 		rc = open_failed(cp, previous, rc, &why, err);
-		instance_free(inst);
+		plugin_instance_free(inst);
 		return rc;
 	}
 	atomic_init(&inst->refs, 1);
@@ -275,13 +283,16 @@ static int instance_open(const struct config *cfg, const struct config_plugin *c
 
 /* ---- sets ---------------------------------------------------------------------------------- */
 
-/* An instance of the previous set that cp describes too, referenced; NULL if there is none. */
+/* An instance of the previous set that is what cp would be, referenced; NULL if there is none. */
 static struct plugin_instance *instance_carry(const struct config *cfg,
 					      const struct config_plugin *cp,
 					      const struct plugin_set *previous)
 {
 	size_t len = strlen(cfg->state_dir);
+	char files[DIGEST_HEX + 1];
 
+	if (plugin_files_digest(cp->descriptor, &cp->options, cfg->data_dir, files) < 0)
+		return NULL; /* then opening it has the sentence */
 	for (size_t i = 0; previous != NULL && i < previous->n; i++) {
 		struct plugin_instance *inst = previous->instances[i];
 
@@ -289,6 +300,7 @@ static struct plugin_instance *instance_carry(const struct config *cfg,
 		    strcmp(inst->data_dir, cfg->data_dir) != 0 ||
 		    strncmp(inst->state_dir, cfg->state_dir, len) != 0 ||
 		    strncmp(inst->state_dir + len, "/plugins/", 9) != 0 ||
+		    strcmp(inst->files, files) != 0 ||
 		    !options_equal(cp->descriptor->options, &inst->options, &cp->options))
 			continue;
 		atomic_fetch_add(&inst->refs, 1);

@@ -4,8 +4,8 @@
  *
  * A set is one generation of instances, made from one configuration. Whoever works with it holds a
  * reference; a reload makes a new set and drops the daemon's reference to the old one, whose
- * instances close when the last flow lets go. An instance whose module and options are the same in
- * both is carried over, so that a store or a model is never open twice.
+ * instances close when the last flow lets go. An instance whose module, options and files are the
+ * same in both is carried over, so that a store is never open twice, nor a model that did not change.
  */
 #ifndef DAEMON_PLUGINS_H
 #define DAEMON_PLUGINS_H
@@ -46,6 +46,12 @@ int plugin_load(const char *const *dirs, const char *module, enum ragd_kind kind
  */
 int plugin_set_open(const struct config *cfg, struct plugin_set *previous, struct plugin_set **out,
 		    struct ragd_err *err);
+/*
+ * Open every plugin of cfg but those of retrieval, one after another, and close it again: rules are read,
+ * models judged, as at a start. What they keep goes to a temporary folder; a daemon that runs
+ * notices nothing, and stores stay closed. For a process that does nothing else.
+ */
+int plugin_trial(const struct config *cfg, struct ragd_err *err);
 struct plugin_set *plugin_set_ref(struct plugin_set *set);
 /* From any thread; closing runs on the thread that drops the last reference. */
 void plugin_set_unref(struct plugin_set *set);

@@ -8,6 +8,8 @@
  *   plugins_host.c     what the host does for a plugin: log, metrics, abilities of others
  *   plugins_progress.c how far a plugin that opens has come
  *   plugins_options.c  option tables
+ *   plugins_files.c    which files an instance was made from
+ *   plugins_trial.c    opens plugins as a start would, and closes them again
  */
 #ifndef DAEMON_PLUGINS_IMPL_H
 #define DAEMON_PLUGINS_IMPL_H
@@ -16,6 +18,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "base/digest.h"
 #include "daemon/plugins.h"
 
 /* ---- modules ------------------------------------------------------------------------------- */
@@ -81,9 +84,26 @@ struct plugin_instance {
 	char *state_dir;
 	char *data_dir;
 	struct ragd_config options; /* a copy: outlives the configuration it came from */
+	char files[DIGEST_HEX + 1]; /* plugin_files_digest(), from before it was opened */
 	struct plugin_meter *meter;
 	atomic_uint refs;
 };
+
+/* A new instance of the section, not opened yet, with a folder for its state. */
+int plugin_instance_new(const struct config *cfg, const struct config_plugin *cp,
+			struct plugin_instance **out, struct ragd_err *err);
+/* One that was not opened, or is closed. */
+void plugin_instance_free(struct plugin_instance *inst);
+/* The sentence for an open() that returned rc, which is not 0, and said why. Returns the code. */
+int plugin_open_failed(const struct config_plugin *cp, int rc, const struct ragd_err *why,
+		       struct ragd_err *err);
+
+/*
+ * Identifies what the options name (files, and folders with the files in them) and, for safety, the
+ * installed rules: another digest after a change. -ENOMEM.
+ */
+int plugin_files_digest(const struct ragd_plugin *descriptor, const struct ragd_config *options,
+			const char *data_dir, char out[DIGEST_HEX + 1]);
 
 /* The service `progress`; sets open one after another, so there is one to tell of at a time. */
 void plugin_progress_set(const struct ragd_host *host, double done, const char *what);

@@ -69,7 +69,8 @@ enum ragd_option_type {
 	RAGD_OPT_SIZE,     /* bytes; units KiB, MiB, GiB                   -> value.i              */
 	RAGD_OPT_DURATION, /* milliseconds; units ms, s, min, h, d         -> value.i              */
 	RAGD_OPT_STRING,   /* any text                                     -> value.s              */
-	RAGD_OPT_PATH,     /* a file; relative to the configuration file   -> value.s, absolute    */
+	RAGD_OPT_PATH,     /* a file to read, or a folder of files; after a change a reload opens the */
+	                   /* plugin anew. Relative to the configuration file -> value.s, absolute */
 	RAGD_OPT_CHOICE,   /* one word of `choices`                        -> value.s              */
 	RAGD_OPT_LIST,     /* { "a", "b" }                                 -> value.list, NULL-ended */
 };
@@ -537,7 +538,19 @@ struct ragd_host {
 	 * the log, to the service manager and to who asks for the status meanwhile.
 	 */
 	void (*progress)(const struct ragd_host *host, double done, const char *what);
+
+	/*
+	 * `ragd -t`: nothing will be asked of this instance. open() reads and judges its files as ever; it
+	 * may leave out what only serving takes: packing a model, threads, connections.
+	 */
+	bool trial;
 };
+
+/* Also with a daemon from before there were trials. */
+static inline bool ragd_is_trial(const struct ragd_host *host)
+{
+	return host->size >= offsetof(struct ragd_host, trial) + sizeof(host->trial) && host->trial;
+}
 
 struct ragd_plugin {
 	uint32_t                  abi;  /* RAGD_PLUGIN_ABI; refused unless equal */

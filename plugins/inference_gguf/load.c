@@ -331,6 +331,21 @@ static void warn_of_others(const struct llm *l)
 			     err.msg);
 }
 
+/* All that loading would refuse but for lack of memory, without packing a weight. */
+static int judge_model(const struct llm *l, const struct ragd_config *cfg, struct ragd_err *err)
+{
+	const struct kernels *k = choose_kernels(ragd_config_get(cfg, "kernels")->s, err);
+	struct model *outline;
+	int rc;
+
+	if (k == NULL)
+		return err != NULL ? err->code : -ENOTSUP;
+	rc = model_outline(l->gguf, k, &outline, err);
+	if (rc == 0)
+		model_close(outline);
+	return rc;
+}
+
 static int load(struct llm *l, const struct ragd_config *cfg, struct ragd_err *err)
 {
 	const char *path = ragd_config_get(cfg, "model")->s;
@@ -344,6 +359,8 @@ static int load(struct llm *l, const struct ragd_config *cfg, struct ragd_err *e
 		rc = ask_for_bos(l, err);
 	if (rc == 0)
 		rc = choose_chat(l, ragd_config_get(cfg, "template")->s, err);
+	if (ragd_is_trial(l->host))
+		return rc == 0 ? judge_model(l, cfg, err) : rc;
 	if (rc == 0)
 		rc = read_card(l, path, err);
 	if (rc == 0)
@@ -370,8 +387,9 @@ int llm_open(const struct ragd_host *host, const struct ragd_config *cfg, struct
 	pthread_mutex_init(&l->lock, NULL);
 	l->strings = arena_new(STRINGS);
 	rc = l->strings != NULL ? load(l, cfg, err) : ragd_err_set(err, -ENOMEM, "out of memory");
-	if (rc < 0) {
+	if (rc < 0 || ragd_is_trial(host)) {
 		llm_close(l);
+		*out = NULL;
 		return rc;
 	}
 	use_kept_cache(l, cfg);

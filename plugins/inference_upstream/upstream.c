@@ -329,6 +329,11 @@ int upstream_open(const struct ragd_host *host, struct settings *settings, struc
 		return ragd_err_set(err, -ENOMEM, "out of memory");
 	upstream_init(u, host, settings);
 	rc = keyfile_refresh(&u->key, err);
+	if (rc >= 0 && ragd_is_trial(host)) { /* the servers are asked nothing */
+		upstream_free(u);
+		*out = NULL;
+		return 0;
+	}
 	if (rc >= 0)
 		rc = probes_new(u, err);
 	if (rc == 0) {
@@ -348,6 +353,8 @@ int upstream_open(const struct ragd_host *host, struct settings *settings, struc
 
 void upstream_close(struct upstream *u)
 {
+	if (u == NULL)
+		return;
 	pthread_mutex_lock(&u->lock);
 	u->closing = true;
 	http_wake(u->http); /* under the lock: then the thread cannot be gone with it */

@@ -22,13 +22,14 @@ struct answer {
 };
 
 static const struct ragd_option options[] = {
-	{ "journal", RAGD_OPT_PATH, NULL, 0, 0, NULL, "Where to tell what happens.", false },
+	{ "journal", RAGD_OPT_STRING, NULL, 0, 0, NULL, "Where to tell what happens.", false },
 	{ "verse", RAGD_OPT_STRING, "", 0, 0, NULL, "What to say.", false },
 	{ "ask", RAGD_OPT_STRING, "", 0, 0, NULL, "An instance to ask in place of answering.",
 	  false },
 	{ "fail", RAGD_OPT_CHOICE, "no", 0, 0, "no|yes|mute|odd|busy", "Fail to open.", false },
 	{ "threaded", RAGD_OPT_BOOL, "no", 0, 0, NULL, "Answer from a thread.", false },
 	{ "words", RAGD_OPT_LIST, NULL, 0, 0, NULL, "Only there to differ.", false },
+	{ "file", RAGD_OPT_PATH, "", 0, 0, NULL, "Only there to change.", false },
 	{ "number", RAGD_OPT_INT, "0", 0, 0, NULL, "Only there to differ.", false },
 	{ "part", RAGD_OPT_FLOAT, "0", 0, 0, NULL, "Only there to differ.", false },
 	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
