@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/trusted.h"
 #include "base/utf8.h"
 #include "base/util.h"
 #include "plugins/inference_upstream/job.h"
@@ -319,6 +321,25 @@ static void upstream_init(struct upstream *u, const struct ragd_host *host,
 	card_init(u);
 }
 
+/*
+ * curl opens the file by its path, again and again. So nobody else may be able to put another there: who
+ * chooses the authorities chooses the servers that are believed.
+ */
+static int judge_authorities(const char *path, struct ragd_err *err)
+{
+	struct ragd_err why = { 0 };
+	struct trusted_file file;
+	int rc;
+
+	if (path[0] == '\0')
+		return 0;
+	rc = trusted_walk(path, &file, &why);
+	if (rc < 0)
+		return ragd_err_set(err, rc, "tls_ca: %s", why.msg);
+	close(file.fd);
+	return 0;
+}
+
 int upstream_open(const struct ragd_host *host, struct settings *settings, struct upstream **out,
 		  struct ragd_err *err)
 {
@@ -328,7 +349,9 @@ int upstream_open(const struct ragd_host *host, struct settings *settings, struc
 	if (u == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory");
 	upstream_init(u, host, settings);
-	rc = keyfile_refresh(&u->key, err);
+	rc = judge_authorities(u->settings.tls_ca, err);
+	if (rc == 0)
+		rc = keyfile_refresh(&u->key, err);
 	if (rc >= 0 && ragd_is_trial(host)) { /* the servers are asked nothing */
 		upstream_free(u);
 		*out = NULL;

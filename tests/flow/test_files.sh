@@ -53,6 +53,17 @@ if [ -r "$story" ]; then
 	has "is said of it, too" "$OUT" "kernels"
 fi
 
+upstream() { conf "plugin \"up\" { module = \"inference_upstream\" endpoints = { \"https://127.0.0.1:9\" } tls_ca = \"$T/open/ca.pem\" }"; }
+mkdir "$T/open"
+upstream
+exits "certificates that are missing" 1 try
+has "are named" "$OUT" "tls_ca: $T/open/ca.pem: No such file"
+: >"$T/open/ca.pem"
+exits "certificates that nobody else can replace" 0 try
+chmod 777 "$T/open"
+exits "those that somebody can" 1 try
+has "are refused" "$OUT" "tls_ca: the folder $T/open may be written by others"
+
 # ---- reload ----
 conf 'collection "default" { }'
 mkdir "$T/docs"
@@ -74,6 +85,8 @@ kill -HUP "$RAGD_PID"
 more() { rag moderate --policy open "Tell me about Project Egret" | grep -q block; }
 check "a HUP reads them as well" wait_for more
 is "the store was never opened again" "$(stat -c %Y:%i "$T/data/plugins/hybrid/lock")" "$lock"
+
+is "nothing of the state is anybody else's to read" "$(find "$T/data" -perm /077)" ""
 
 # ---- whose collection it is ----
 command -v setpriv >/dev/null && [ "$(id -u)" = 0 ] || { echo "not root, or no setpriv: nobody else makes a collection"; exit 0; }
