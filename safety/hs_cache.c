@@ -41,7 +41,7 @@ static hs_database_t *cache_read(const char *path)
 	hs_database_t *db = NULL;
 	char *data = NULL;
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	ssize_t n;
 
 	if (fd < 0)
