@@ -5,7 +5,9 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -222,6 +224,30 @@ static void owners_and_groups_count_everywhere_on_the_way(void **state)
 	refuses(in("a/b/f"), -EACCES, "/a/b/f belongs to user 12345");
 }
 
+/* As useradd makes one for each user; with it comes umask 002. */
+static void a_private_group_is_the_users_own(void **state)
+{
+	const struct passwd *user = getpwnam("daemon");
+	const struct group *group = user != NULL ? getgrgid(user->pw_gid) : NULL;
+
+	(void)state;
+	if (geteuid() != 0 || group == NULL || strcmp(group->gr_name, user->pw_name) != 0) {
+		print_message("not root, or no user daemon with a group of that name\n");
+		skip();
+	}
+	make_file(in("f"), 0664);
+	assert_int_equal(chown(in("f"), user->pw_uid, user->pw_gid), 0);
+	assert_int_equal(chown(tmp, user->pw_uid, user->pw_gid), 0);
+	assert_int_equal(chmod(tmp, 0775), 0);
+	assert_int_equal(seteuid(user->pw_uid), 0);
+	reaches(in("f"), in("f"));
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(chown(in("f"), user->pw_uid, 12345), 0);
+	assert_int_equal(seteuid(user->pw_uid), 0);
+	refuses(in("f"), -EACCES, "may be written by a group; chmod g-w it");
+	assert_int_equal(seteuid(0), 0);
+}
+
 static void a_file_is_judged_wherever_it_lies(void **state)
 {
 	struct ragd_err err = { 0 };
@@ -256,6 +282,7 @@ int main(void)
 		TEST(who_may_write_decides),
 		TEST(every_folder_above_counts),
 		TEST(owners_and_groups_count_everywhere_on_the_way),
+		TEST(a_private_group_is_the_users_own),
 		TEST(a_file_is_judged_wherever_it_lies),
 	};
 
