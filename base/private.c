@@ -94,7 +94,7 @@ static int tighten_at(int dir, const char *name, const char *path, unsigned dept
 	return rc < 0 ? rc : n + rc;
 }
 
-int private_tighten(const char *path, struct ragd_err *err)
+int private_tighten(int dir, const char *name, const char *path, struct ragd_err *err)
 {
-	return tighten_at(AT_FDCWD, path, path, 0, err);
+	return tighten_at(dir, name, path, 0, err);
 }

@@ -15,10 +15,11 @@
 int private_open(const char *path, int flags, struct ragd_err *err);
 
 /*
- * Take from a file, or a folder with all below it, what group and others may do. Links stay as they are;
- * so does what belongs to root, who reads everything anyway. Returns how many were changed, 0 if there
- * is nothing at path; -EPERM if something belongs to somebody else.
+ * Take from a file, or a folder with all below it, what group and others may do; by its name in the
+ * folder `dir`, which nobody else can write. `path` is for the sentence. Links stay as they are; so does
+ * what belongs to root, who reads everything anyway. Returns how many were changed, 0 if there is
+ * nothing of that name; -EPERM if something belongs to somebody else.
  */
-int private_tighten(const char *path, struct ragd_err *err);
+int private_tighten(int dir, const char *name, const char *path, struct ragd_err *err);
 
 #endif

@@ -369,6 +369,8 @@ int journal_open(const char *state_dir, int64_t keep_ms, steady_read_fn *now, st
 	pthread_cond_init(&j->written, NULL);
 	snprintf(path, sizeof(path), "%s/journal.db", state_dir);
 	fd = private_open(path, O_RDWR, err); /* its log gets the same mode */
+	if (fd >= 0)
+		close(fd); /* before SQLite holds locks on it, which this would drop */
 	if (fd < 0) {
 		rc = fd;
 	} else if (sqlite3_open_v2(path, &j->db,
@@ -383,8 +385,6 @@ int journal_open(const char *state_dir, int64_t keep_ms, steady_read_fn *now, st
 	} else if (pthread_create(&j->writer, NULL, writer_main, j) != 0) {
 		rc = ragd_err_set(err, -EAGAIN, "journal: cannot start its thread");
 	}
-	if (fd >= 0)
-		close(fd);
 	if (rc < 0) {
 		sqlite3_finalize(j->insert);
 		sqlite3_close(j->db);

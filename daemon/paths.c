@@ -116,14 +116,14 @@ static int check_dir(const char *path, bool private_, struct ragd_err *err)
 	return 0;
 }
 
-/* With that mode, for the umask takes from what mkdir is told. */
+/* With that mode, whatever the umask; not by chmod, for the name could be another's by then. */
 static int make_one(const char *path, mode_t mode, struct ragd_err *err)
 {
-	if (mkdir(path, 0700) < 0)
-		return errno == EEXIST ? 0 : ragd_err_sys(err, "make directory '%s'", path);
-	return mode != 0700 && chmod(path, mode) < 0
-		       ? ragd_err_sys(err, "set mode %04o of directory '%s'", (unsigned)mode, path)
-		       : 0;
+	mode_t old = umask(0777 & ~mode);
+	int rc = mkdir(path, mode);
+
+	umask(old);
+	return rc < 0 && errno != EEXIST ? ragd_err_sys(err, "make directory '%s'", path) : 0;
 }
 
 int paths_make_dir(const char *path, mode_t mode, bool private_, struct ragd_err *err)
@@ -150,38 +150,62 @@ int paths_make_dir(const char *path, mode_t mode, bool private_, struct ragd_err
 
 int paths_make_private(const char *path, struct ragd_err *err)
 {
-	int rc = make_one(path, 0700, err);
-
-	return rc == 0 ? check_dir(path, true, err) : rc;
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return ragd_err_sys(err, "make directory '%s'", path);
+	return check_dir(path, true, err);
 }
 
-int paths_tighten(const char *state_dir, struct ragd_err *err)
+/* The directory is open as fd: is it the one of the lock that we hold? */
+static int judge_state(int fd, int lock_fd, const char *path, struct stat *st, struct ragd_err *err)
+{
+	struct stat held, there;
+
+	if (fstat(fd, st) < 0 || fstat(lock_fd, &held) < 0 ||
+	    fstatat(fd, "lock", &there, AT_SYMLINK_NOFOLLOW) < 0)
+		return ragd_err_sys(err, "state directory '%s'", path);
+	if (st->st_uid != geteuid() || held.st_dev != there.st_dev || held.st_ino != there.st_ino)
+		return ragd_err_set(err, -EPERM, "state directory '%s' was replaced just now",
+				    path);
+	return 0;
+}
+
+static int tighten_state(int fd, int lock_fd, const char *path, struct ragd_err *err)
 {
 	/* Not whatever lies there: somebody may have chosen a directory with more in it. */
 	static const char *const names[] = { "lock", "journal.db", "journal.db-wal",
 					     "journal.db-shm", "plugins" };
-	char path[4096];
+	char below[4096];
 	struct stat st;
 	int rc, n = 0;
 
-	if (stat(state_dir, &st) < 0)
-		return ragd_err_sys(err, "state directory '%s'", state_dir);
+	rc = judge_state(fd, lock_fd, path, &st, err);
+	if (rc < 0)
+		return rc;
 	if ((st.st_mode & 077) != 0) {
-		if (chmod(state_dir, 0700) < 0)
-			return ragd_err_sys(err, "make state directory '%s' private", state_dir);
+		if (fchmod(fd, 0700) < 0)
+			return ragd_err_sys(err, "make state directory '%s' private", path);
 		n = 1;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (snprintf(path, sizeof(path), "%s/%s", state_dir, names[i]) >= (int)sizeof(path))
-			return ragd_err_set(err, -ENAMETOOLONG,
-					    "state directory '%.100s…' is too long a path",
-					    state_dir);
-		rc = private_tighten(path, err);
+		snprintf(below, sizeof(below), "%.4000s/%s", path, names[i]);
+		rc = private_tighten(fd, names[i], below, err);
 		if (rc < 0)
 			return rc;
 		n += rc;
 	}
 	return n;
+}
+
+int paths_tighten(const char *state_dir, int lock_fd, struct ragd_err *err)
+{
+	int fd = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc;
+
+	if (fd < 0)
+		return ragd_err_sys(err, "state directory '%s'", state_dir);
+	rc = tighten_state(fd, lock_fd, state_dir, err);
+	close(fd);
+	return rc;
 }
 
 static int refuse_lock(int fd, const char *dir, struct ragd_err *err)

@@ -29,15 +29,16 @@ int paths_make_dir(const char *path, mode_t mode, bool private_, struct ragd_err
 int paths_make_private(const char *path, struct ragd_err *err);
 
 /*
- * Take from the state directory and the daemon's files in it what others may read or search, as
- * older versions left it. Returns how many were changed; -EPERM if one belongs to somebody else.
- */
-int paths_tighten(const char *state_dir, struct ragd_err *err);
-
-/*
  * Take the lock of a state directory for the life of the descriptor, which is returned. -EBUSY
  * names the process that has it.
  */
 int paths_lock(const char *state_dir, struct ragd_err *err);
+
+/*
+ * Take from the state directory of that lock, and from the daemon's files in it, what others may read or
+ * search, as older versions left it. Returns how many were changed; -EPERM if one belongs to somebody
+ * else.
+ */
+int paths_tighten(const char *state_dir, int lock_fd, struct ragd_err *err);
 
 #endif

@@ -28,7 +28,7 @@
 struct service {
 	struct ragd ragd;
 	uv_loop_t loop;
-	uv_signal_t signals[3];
+	uv_signal_t signals[3]; /* HUP, TERM, INT */
 	uv_timer_t watchdog;
 	uv_timer_t deadline; /* of the drain, then of the stop */
 	uv_prepare_t turn;   /* while stopping: looks whether the last answer is done */
@@ -51,7 +51,7 @@ static int prepare_state(struct service *s, const struct config *cfg, struct rag
 	if (rc == 0)
 		rc = s->lock_fd = paths_lock(cfg->state_dir, err);
 	if (rc >= 0)
-		rc = paths_tighten(cfg->state_dir, err);
+		rc = paths_tighten(cfg->state_dir, s->lock_fd, err);
 	if (rc > 0)
 		log_warn(
 			"event=state-tightened state_dir=%s changed=%d text=\"others could read or "

@@ -125,18 +125,18 @@ static void a_tree_is_tightened_as_far_as_it_is_ours(void **state)
 	make_dir("t/sub", 0750);
 	make_file("t/sub/script", 0777);
 	assert_int_equal(symlink("../outside", in("t/link")), 0);
-	assert_int_equal(private_tighten(in("t"), &err), 4);
+	assert_int_equal(private_tighten(AT_FDCWD, in("t"), in("t"), &err), 4);
 	assert_int_equal(mode_of("t"), 0700);
 	assert_int_equal(mode_of("t/f"), 0600);
 	assert_int_equal(mode_of("t/sub"), 0700);
 	assert_int_equal(mode_of("t/sub/script"), 0700);
 	assert_int_equal(mode_of("outside"), 0755); /* links are not followed */
 	assert_int_equal(mode_of("outside/f"), 0644);
-	assert_int_equal(private_tighten(in("t"), &err), 0);
-	assert_int_equal(private_tighten(in("none"), &err), 0);
+	assert_int_equal(private_tighten(AT_FDCWD, in("t"), in("t"), &err), 0);
+	assert_int_equal(private_tighten(AT_FDCWD, in("none"), "none", &err), 0);
 	if (geteuid() == 0) {
 		assert_int_equal(chown(in("t/sub/script"), 12345, 0), 0);
-		assert_int_equal(private_tighten(in("t"), &err), -EPERM);
+		assert_int_equal(private_tighten(AT_FDCWD, in("t"), in("t"), &err), -EPERM);
 		assert_non_null(strstr(err.msg, "t/sub/script' belongs to user 12345"));
 	}
 }

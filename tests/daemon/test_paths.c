@@ -105,9 +105,12 @@ static mode_t mode_of(const char *name)
 static void what_others_could_read_is_tightened(void **state)
 {
 	struct ragd_err err;
+	int lock;
 
 	(void)state;
 	umask(022);
+	lock = paths_lock(temp_dir, &err);
+	assert_true(lock >= 0);
 	assert_int_equal(chmod(temp_dir, 0755), 0);
 	temp_write("journal.db", "");
 	temp_write("journal.db-wal", "");
@@ -115,7 +118,7 @@ static void what_others_could_read_is_tightened(void **state)
 	assert_int_equal(mkdir(temp_path("plugins"), 0755), 0);
 	assert_int_equal(mkdir(temp_path("plugins/hybrid"), 0755), 0);
 	temp_write("plugins/hybrid/vectors-1.faiss", "");
-	assert_int_equal(paths_tighten(temp_dir, &err), 6);
+	assert_int_equal(paths_tighten(temp_dir, lock, &err), 6);
 	assert_int_equal(mode_of("."), 0700);
 	assert_int_equal(mode_of("journal.db"), 0600);
 	assert_int_equal(mode_of("journal.db-wal"), 0600);
@@ -123,13 +126,20 @@ static void what_others_could_read_is_tightened(void **state)
 	assert_int_equal(mode_of("plugins/hybrid"), 0700);
 	assert_int_equal(mode_of("plugins/hybrid/vectors-1.faiss"), 0600);
 	assert_int_equal(mode_of("of-somebody"), 0644);
-	assert_int_equal(paths_tighten(temp_dir, &err), 0);
-	assert_int_equal(paths_tighten(temp_path("none"), &err), -ENOENT);
+	assert_int_equal(paths_tighten(temp_dir, lock, &err), 0);
+	assert_int_equal(paths_tighten(temp_path("none"), lock, &err), -ENOENT);
+	/* Another in its place stays as it is. */
+	assert_int_equal(mkdir(temp_path("other"), 0755), 0);
+	close(paths_lock(temp_path("other"), &err));
+	assert_int_equal(paths_tighten(temp_path("other"), lock, &err), -EPERM);
+	assert_non_null(strstr(err.msg, "was replaced just now"));
+	assert_int_equal(mode_of("other"), 0755);
 	if (geteuid() == 0) {
 		assert_int_equal(chown(temp_path("journal.db"), 12345, 12345), 0);
-		assert_int_equal(paths_tighten(temp_dir, &err), -EPERM);
+		assert_int_equal(paths_tighten(temp_dir, lock, &err), -EPERM);
 		assert_non_null(strstr(err.msg, "journal.db' belongs to user 12345"));
 	}
+	close(lock);
 }
 
 static void a_state_directory_is_one_daemons(void **state)
