@@ -9,9 +9,11 @@
  */
 #include <ctype.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <ragd/plugin.h>
 
@@ -34,8 +36,8 @@ static int is_text(const struct dirent *d)
 {
 	const char *dot = strrchr(d->d_name, '.');
 
-	return d->d_name[0] != '.' && dot != NULL &&
-	       (strcmp(dot, ".txt") == 0 || strcmp(dot, ".md") == 0);
+	return (d->d_type == DT_REG || d->d_type == DT_UNKNOWN) && d->d_name[0] != '.' &&
+	       dot != NULL && (strcmp(dot, ".txt") == 0 || strcmp(dot, ".md") == 0);
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -48,12 +50,16 @@ static bool file_read(const struct folder *f, const struct ragd_call *call, cons
 		      struct file *out)
 {
 	char path[4096], *id = call->alloc(call, strlen(name) + 1, 1), *text = NULL;
-	FILE *in;
+	FILE *in = NULL;
 	struct stat st;
 	size_t n = 0;
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s", f->path, name);
-	in = fopen(path, "r");
+	/* A FIFO would have us wait, and a link lead to what its owner may not read himself. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd >= 0 && (in = fdopen(fd, "r")) == NULL)
+		close(fd);
 	if (in != NULL && id != NULL && fstat(fileno(in), &st) == 0 && S_ISREG(st.st_mode) &&
 	    st.st_size <= FILE_MAX &&
 	    (text = call->alloc(call, (size_t)st.st_size + 1, 1)) != NULL) {

@@ -274,6 +274,9 @@ static void folder_begin(struct example *x)
 	write_file(x, "apple.txt", "An apple is red.\n\nAn apple falls from the tree.\n");
 	write_file(x, "pear.md", "# Pears\n\nA pear is green and hangs on a tree.\n");
 	write_file(x, "photo.jpg", "tree tree tree");
+	/* Neither of these is a document: one would never end, the other is somebody else's. */
+	assert_int_equal(mkfifo(arena_printf(x->w.arena, "%s/gate.txt", docs), 0600), 0);
+	assert_int_equal(symlink("/etc/passwd", arena_printf(x->w.arena, "%s/users.txt", docs)), 0);
 	world_add(&x->w, "docs", "folder", arena_printf(x->w.arena, "path=%s", docs),
 		  "collection=fruit");
 	example_open(x);
