@@ -81,6 +81,7 @@ int api_status(int rc, const char *missing, const char **code)
 		{ -ETIMEDOUT, 504, "deadline" },
 		{ -ENOMEM, 503, "unavailable" },
 		{ -EBUSY, 503, "unavailable" },
+		{ -EPROTO, 502, "plugin_fault" },
 		{ -ENOSPC, 507, "no_space" },
 	};
 

@@ -8,6 +8,7 @@
 
 #include "base/util.h"
 #include "daemon/collections.h"
+#include "daemon/validate.h"
 
 #define LIST_DEFAULT 100
 #define LIST_MAX     1000
@@ -104,6 +105,18 @@ static struct codec_collection named(struct job *job, const struct ragd_collecti
 	};
 }
 
+/* Those the caller may read. */
+static int list_collections(struct job *job, const struct ragd_collection **list, size_t *n,
+			    struct ragd_err *err)
+{
+	int rc;
+
+	*list = NULL;
+	*n = 0;
+	rc = ops(job)->collections(job->retrieval->self, &job->call->base, list, n, err);
+	return validate_collections(job->retrieval->name, rc, *list, *n, err);
+}
+
 static void run_collections(struct job *job)
 {
 	const struct ragd_collection *list;
@@ -113,7 +126,7 @@ static void run_collections(struct job *job)
 
 	if (!ready(job))
 		return;
-	if (ops(job)->collections(job->retrieval->self, &job->call->base, &list, &n, &err) < 0) {
+	if (list_collections(job, &list, &n, &err) < 0) {
 		job_fail_err(job, &err, "not_found");
 		return;
 	}
@@ -134,7 +147,7 @@ static const struct ragd_collection *collection_find(struct job *job)
 	struct ragd_err err = { 0 };
 	size_t n;
 
-	if (ops(job)->collections(job->retrieval->self, &job->call->base, &list, &n, &err) < 0) {
+	if (list_collections(job, &list, &n, &err) < 0) {
 		job_fail_err(job, &err, "not_found");
 		return NULL;
 	}
@@ -162,7 +175,8 @@ static bool collection_fill(struct job *job, const struct codec_collection_put *
 			    struct ragd_collection *c)
 {
 	const struct ragd_collection *list;
-	size_t n = 0;
+	struct ragd_err err = { 0 };
+	size_t n;
 
 	*c = (struct ragd_collection){
 		.name = job->param[0].s,
@@ -170,7 +184,7 @@ static bool collection_fill(struct job *job, const struct codec_collection_put *
 		.group = job->call->caller.gid,
 		.mode = 0600,
 	};
-	if (ops(job)->collections(job->retrieval->self, &job->call->base, &list, &n, NULL) == 0)
+	if (list_collections(job, &list, &n, &err) == 0)
 		for (size_t i = 0; i < n; i++)
 			if (strcmp(list[i].name, c->name) == 0)
 				*c = list[i];
@@ -195,7 +209,8 @@ static void run_collection_put(struct job *job)
 	struct codec_err cerr;
 	struct ragd_collection c;
 	struct ragd_err err = { 0 };
-	bool created;
+	bool created = false;
+	int rc;
 
 	if (!ready(job))
 		return;
@@ -205,8 +220,8 @@ static void run_collection_put(struct job *job)
 	}
 	if (!collection_fill(job, &put, &c))
 		return;
-	if (ops(job)->collection_put(job->retrieval->self, &job->call->base, &c, &created, &err) <
-	    0) {
+	rc = ops(job)->collection_put(job->retrieval->self, &job->call->base, &c, &created, &err);
+	if (validate_rc(job->retrieval->name, "collection_put", rc, &err) < 0) {
 		job_fail_err(job, &err, "unknown_collection");
 		return;
 	}
@@ -221,11 +236,13 @@ static void run_collection_put(struct job *job)
 static void run_collection_remove(struct job *job)
 {
 	struct ragd_err err = { 0 };
+	int rc;
 
 	if (!ready(job))
 		return;
-	if (ops(job)->collection_remove(job->retrieval->self, &job->call->base, job->param[0].s,
-					&err) < 0)
+	rc = ops(job)->collection_remove(job->retrieval->self, &job->call->base, job->param[0].s,
+					 &err);
+	if (validate_rc(job->retrieval->name, "collection_remove", rc, &err) < 0)
 		job_fail_err(job, &err, "unknown_collection");
 	else
 		buf_adds(&job->out, "{\"removed\":true}");
@@ -235,10 +252,11 @@ static void run_collection_remove(struct job *job)
 
 static void run_documents(struct job *job)
 {
-	const struct ragd_document_info *list;
+	const struct ragd_document_info *list = NULL;
 	struct ragd_err err = { 0 };
 	char *end = NULL;
-	size_t n, limit = LIST_DEFAULT;
+	size_t n = 0, limit = LIST_DEFAULT;
+	int rc;
 
 	if (!ready(job))
 		return;
@@ -251,10 +269,11 @@ static void run_documents(struct job *job)
 		}
 	}
 	/* One more than asked for tells whether there are more. */
-	if (ops(job)->list(
-		    job->retrieval->self, &job->call->base, job->param[0].s,
-		    (struct ragd_str){ job->after, job->after != NULL ? strlen(job->after) : 0 },
-		    limit + 1, &list, &n, &err) < 0) {
+	rc = ops(job)->list(
+		job->retrieval->self, &job->call->base, job->param[0].s,
+		(struct ragd_str){ job->after, job->after != NULL ? strlen(job->after) : 0 },
+		limit + 1, &list, &n, &err);
+	if (validate_documents(job->retrieval->name, rc, list, n, limit + 1, &err) < 0) {
 		job_fail_err(job, &err, "unknown_collection");
 		return;
 	}
@@ -273,6 +292,17 @@ static const struct codec_err *put_err(struct job *job, const struct ragd_err *e
 	return e;
 }
 
+static int put(struct job *job, const struct ragd_document *docs, size_t n,
+	       struct ragd_put_result *results, struct ragd_err *err)
+{
+	int rc;
+
+	validate_puts_prepare(results, n);
+	rc = ops(job)->put(job->retrieval->self, &job->call->base, job->param[0].s, docs, n,
+			   results, err);
+	return validate_puts(job->retrieval->name, rc, results, n, err);
+}
+
 /* Hand the good lines of a bulk request to the plugin; puts[] then tells of each line. */
 static int put_all(struct job *job, const struct codec_document *lines, size_t n,
 		   struct codec_put *puts, struct ragd_err *err)
@@ -289,8 +319,7 @@ static int put_all(struct job *job, const struct codec_document *lines, size_t n
 		if (lines[i].err == NULL)
 			docs[n_docs++] = lines[i].doc;
 	if (n_docs > 0)
-		rc = ops(job)->put(job->retrieval->self, &job->call->base, job->param[0].s, docs,
-				   n_docs, results, err);
+		rc = put(job, docs, n_docs, results, err);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < n; i++) {
@@ -340,7 +369,7 @@ static void run_document_put(struct job *job)
 	};
 	struct ragd_put_result result = { 0 };
 	struct ragd_err err = { 0 };
-	struct codec_put put = { .id = doc.id };
+	struct codec_put out = { .id = doc.id };
 
 	if (!ready(job))
 		return;
@@ -348,8 +377,7 @@ static void run_document_put(struct job *job)
 	if (strcmp(job->content_type, "application/octet-stream") != 0 &&
 	    strcmp(job->content_type, "application/x-www-form-urlencoded") != 0)
 		doc.media_type = (struct ragd_str){ job->content_type, strlen(job->content_type) };
-	if (ops(job)->put(job->retrieval->self, &job->call->base, job->param[0].s, &doc, 1, &result,
-			  &err) < 0) {
+	if (put(job, &doc, 1, &result, &err) < 0) {
 		job_fail_err(job, &err, "unknown_collection");
 		return;
 	}
@@ -357,10 +385,10 @@ static void run_document_put(struct job *job)
 		job_fail_err(job, &result.err, "unknown_document");
 		return;
 	}
-	put.status = result.status;
-	put.n_passages = result.n_passages;
+	out.status = result.status;
+	out.n_passages = result.n_passages;
 	job->status = result.status == RAGD_PUT_ADDED ? 201 : 200;
-	codec_put(&job->out, &put);
+	codec_put(&job->out, &out);
 }
 
 /* The document of the path; false with the reply written. */
@@ -368,11 +396,15 @@ static bool document_find(struct job *job, struct ragd_document_info *info,
 			  struct ragd_str *content)
 {
 	struct ragd_err err = { 0 };
+	int rc;
 
 	if (!ready(job))
 		return false;
-	if (ops(job)->get(job->retrieval->self, &job->call->base, job->param[0].s, job->param[1],
-			  info, content, &err) < 0) {
+	*info = (struct ragd_document_info){ 0 };
+	*content = (struct ragd_str){ 0 };
+	rc = ops(job)->get(job->retrieval->self, &job->call->base, job->param[0].s, job->param[1],
+			   info, content, &err);
+	if (validate_document(job->retrieval->name, rc, info, *content, &err) < 0) {
 		job_fail_err(job, &err, "unknown_document");
 		return false;
 	}
@@ -402,11 +434,13 @@ static void run_document_content(struct job *job)
 static void run_document_remove(struct job *job)
 {
 	struct ragd_err err = { 0 };
+	int rc;
 
 	if (!ready(job))
 		return;
-	if (ops(job)->remove(job->retrieval->self, &job->call->base, job->param[0].s, job->param[1],
-			     &err) < 0)
+	rc = ops(job)->remove(job->retrieval->self, &job->call->base, job->param[0].s,
+			      job->param[1], &err);
+	if (validate_rc(job->retrieval->name, "remove", rc, &err) < 0)
 		job_fail_err(job, &err, "unknown_document");
 	else
 		buf_adds(&job->out, "{\"removed\":true}");
@@ -416,10 +450,11 @@ static void run_search(struct job *job)
 {
 	struct codec_search req;
 	struct ragd_query q = { .size = sizeof(q) };
-	const struct ragd_hit *hits;
+	const struct ragd_hit *hits = NULL;
 	struct codec_err cerr;
 	struct ragd_err err = { 0 };
-	size_t n;
+	size_t n = 0;
+	int rc;
 
 	if (!ready(job))
 		return;
@@ -434,9 +469,13 @@ static void run_search(struct job *job)
 	q.tags = req.tags;
 	q.n_tags = req.n_tags;
 	q.per_document = req.per_document;
-	if (collections_known(job->retrieval, &job->call->base, q.collections, q.n_collections,
-			      &err) < 0 ||
-	    ops(job)->search(job->retrieval->self, &job->call->base, &q, &hits, &n, &err) < 0)
+	rc = collections_known(job->retrieval, &job->call->base, q.collections, q.n_collections,
+			       &err);
+	if (rc == 0) {
+		rc = ops(job)->search(job->retrieval->self, &job->call->base, &q, &hits, &n, &err);
+		rc = validate_hits(job->retrieval->name, rc, &q, hits, n, &err);
+	}
+	if (rc < 0)
 		job_fail_err(job, &err, "unknown_collection");
 	else
 		codec_search(&job->out, hits, n);

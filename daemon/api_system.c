@@ -12,6 +12,7 @@
 #include "daemon/filters.h"
 #include "daemon/flow.h"
 #include "daemon/metrics.h"
+#include "daemon/validate.h"
 
 static json_t *list_of(const char *const *names)
 {
@@ -124,6 +125,7 @@ static json_t *retrieval_json(const struct plugin *p, const struct ragd_caller *
 	json_t *o;
 
 	p->descriptor->ops.retrieval->stats(p->self, caller, &s);
+	validate_stats(p->name, &s);
 	o = json_pack("{s:s, s:I, s:I, s:I, s:I, s:i}", "plugin", p->name, "collections",
 		      (json_int_t)s.n_collections, "documents", (json_int_t)s.n_documents,
 		      "passages", (json_int_t)s.n_passages, "vectors", (json_int_t)s.n_vectors,
@@ -266,6 +268,7 @@ static json_t *model_json(const struct plugin *p)
 	struct ragd_card c = { 0 };
 
 	p->descriptor->ops.inference->card(p->self, &c);
+	validate_card(p->name, &c);
 	return json_pack("{s:s, s:s?, s:s?, s:I, s:s?, s:i, s:s?, s:s?, s:s?}", "plugin", p->name,
 			 "name", c.name, "family", c.family, "parameters",
 			 (json_int_t)c.n_parameters, "quantisation", c.quantisation, "context",

@@ -106,13 +106,11 @@ static int embed(struct job *job, const struct config_assistant *a,
 	const struct plugin *p =
 		plugin_set_find(job->gen->plugins, RAGD_KIND_INFERENCE, a->inference);
 
-	if (p != NULL && p->descriptor->ops.inference->embed != NULL)
-		return p->descriptor->ops.inference->embed(p->self, &job->call->base, req->input,
-							   req->n_input, vectors, dim, err);
-	p = plugin_set_find(job->gen->plugins, RAGD_KIND_RETRIEVAL, a->retrieval);
-	if (p != NULL && p->descriptor->ops.retrieval->embed != NULL)
-		return p->descriptor->ops.retrieval->embed(p->self, &job->call->base, req->input,
-							   req->n_input, vectors, dim, err);
+	if (p == NULL || !plugin_embeds(p->descriptor))
+		p = plugin_set_find(job->gen->plugins, RAGD_KIND_RETRIEVAL, a->retrieval);
+	if (p != NULL && plugin_embeds(p->descriptor))
+		return plugin_embed(p->name, p->descriptor, p->self, &job->call->base, req->input,
+				    req->n_input, vectors, dim, err);
 	return ragd_err_set(err, -ENOENT, "assistant '%s' has no plugin that embeds", a->name);
 }
 

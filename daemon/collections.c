@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/util.h"
+#include "daemon/validate.h"
 
 #define MEMORY_MAX (16u << 20) /* of the list of collections */
 
@@ -63,6 +64,7 @@ static int make_one(const struct plugin *p, const struct ragd_call *call,
 	bool created = false;
 	int rc = p->descriptor->ops.retrieval->collection_put(p->self, call, &c, &created, err);
 
+	rc = validate_rc(p->name, "collection_put", rc, err);
 	if (rc == 0 && !created)
 		return ragd_err_set(err, -EPERM, "somebody made it in this moment");
 	return rc;
@@ -76,6 +78,7 @@ static int make_in(const struct config *cfg, const struct plugin *p, const struc
 	size_t n = 0;
 	int rc = p->descriptor->ops.retrieval->collections(p->self, call, &list, &n, &why);
 
+	rc = validate_collections(p->name, rc, list, n, &why);
 	if (rc < 0)
 		return ragd_err_set(err, rc, "plugin \"%s\": list its collections: %s", p->name,
 				    why.msg);
@@ -118,14 +121,15 @@ int collections_make(const struct config *cfg, const struct plugin_set *set, str
 int collections_known(const struct plugin *retrieval, const struct ragd_call *call,
 		      const char *const *names, size_t n, struct ragd_err *err)
 {
-	const struct ragd_collection *list;
-	size_t n_list;
+	const struct ragd_collection *list = NULL;
+	size_t n_list = 0;
 	int rc;
 
 	if (n == 0)
 		return 0;
 	rc = retrieval->descriptor->ops.retrieval->collections(retrieval->self, call, &list,
 							       &n_list, err);
+	rc = validate_collections(retrieval->name, rc, list, n_list, err);
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		if (find(list, n_list, names[i]) == NULL)
 			rc = ragd_err_set(err, -ENOENT,

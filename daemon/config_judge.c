@@ -7,6 +7,7 @@
 #include "daemon/config_private.h"
 #include "daemon/paths.h"
 #include "daemon/plugins.h"
+#include "daemon/validate.h"
 
 #define NAME_MAX_LEN 64
 
@@ -231,7 +232,8 @@ static int judge_plugin(struct judge *j, const struct config_block *b, void *tar
 		return rc;
 	if (d->kind != RAGD_KIND_SAFETY && config_block_get(b, "on_failure") != NULL)
 		return refuse(j, b, "on_failure", "on_failure is for safety plugins only");
-	if (d->check != NULL && d->check(&p->options, &why) < 0)
+	if (d->check != NULL &&
+	    validate_rc(b->title, "check", d->check(&p->options, &why), &why) < 0)
 		return config_refuse(b->file, b->line, -EINVAL, j->err, "plugin \"%s\": %s",
 				     b->title, why.msg);
 	return 0;

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/util.h"
+#include "daemon/validate.h"
 
 /* One filter's part of a stream. */
 struct stage {
@@ -14,6 +15,8 @@ struct stage {
 	bool whole;      /* no streaming form: held text is checked at the end */
 	bool skip;       /* failed open: passes everything through */
 	struct buf held; /* whole: the text so far */
+	size_t n_fed;    /* bytes it was given */
+	struct validate_tail tail;
 };
 
 struct filters_stream {
@@ -140,11 +143,8 @@ static enum ragd_action failed(struct findings *list, enum ragd_stage stage, con
 /* Zero, or the filter's failure: its own, or that it overran its deadline. */
 static int judged(int rc, const struct call *call, const struct plugin *p, struct ragd_err *err)
 {
-	if (rc < 0) {
-		if (err->msg[0] == '\0')
-			ragd_err_set(err, rc, "%s: %s", p->name, strerror(-rc));
+	if (rc < 0)
 		return rc;
-	}
 	if (call->base.deadline_ms != 0 && clock_ms() > call->base.deadline_ms)
 		return ragd_err_set(err, -ETIMEDOUT, "%s: took longer than its deadline of %lld ms",
 				    p->name, (long long)p->deadline_ms);
@@ -186,7 +186,9 @@ void filters_check(const struct filters *f, struct call *call, const struct ragd
 			continue;
 		at.text = out->text;
 		call_deadline(call, p->deadline_ms, latest_ms);
-		rc = judged(ops_of(p)->check(p->self, &call->base, &at, &v, &err), call, p, &err);
+		rc = ops_of(p)->check(p->self, &call->base, &at, &v, &err);
+		rc = validate_verdict(p->name, rc, &at, &v, &err);
+		rc = judged(rc, call, p, &err);
 		if (rc < 0) {
 			out->action = action_max(out->action, failed(list, screen->stage, p, &err));
 			continue;
@@ -239,6 +241,7 @@ static void stage_open(struct filters_stream *s, struct stage *st, struct call *
 	}
 	call_deadline(call, st->plugin->deadline_ms, latest_ms);
 	rc = ops->stream_open(st->plugin->self, &call->base, &s->screen, &st->stream, &err);
+	rc = validate_rc(st->plugin->name, "stream_open", rc, &err);
 	call->base.deadline_ms = latest_ms;
 	if (rc == 0)
 		return;
@@ -285,6 +288,7 @@ static int stage_whole(struct filters_stream *s, struct stage *st, struct call *
 		return 0;
 	screen.text = buf_str(&st->held);
 	rc = ops_of(st->plugin)->check(st->plugin->self, &call->base, &screen, &v, err);
+	rc = validate_verdict(st->plugin->name, rc, &screen, &v, err);
 	if (rc < 0)
 		return rc;
 	out->action = v.action;
@@ -311,10 +315,14 @@ static void stage_feed(struct filters_stream *s, struct stage *st, struct call *
 		return;
 	}
 	call_deadline(call, st->plugin->deadline_ms, latest_ms);
-	if (st->whole)
+	st->n_fed += piece.len;
+	if (st->whole) {
 		rc = stage_whole(s, st, call, piece, last, out, &err);
-	else
+	} else {
 		rc = ops->stream_feed(st->stream, &call->base, piece.s, piece.len, last, out, &err);
+		rc = validate_release(st->plugin->name, rc, &s->screen, &call->base, st->n_fed,
+				      last, &st->tail, out, &err);
+	}
 	rc = judged(rc, call, st->plugin, &err);
 	call->base.deadline_ms = latest_ms;
 	if (rc == 0)

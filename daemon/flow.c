@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 #include "daemon/collections.h"
+#include "daemon/validate.h"
 
 /* One answer's memory: its passages and prompt, its decisions, and what one release hands over. */
 #define CALL_MEMORY     (64u << 20)
@@ -112,6 +113,7 @@ static enum state retrieve(struct flow *f)
 		.k = f->k,
 		.collections = f->collections,
 	};
+	struct ragd_err err = { 0 };
 	int rc;
 
 	while (q.collections != NULL && q.collections[q.n_collections] != NULL)
@@ -123,8 +125,12 @@ static enum state retrieve(struct flow *f)
 			      &f->err) < 0)
 		return RECORD;
 	rc = f->retrieval->descriptor->ops.retrieval->search(f->retrieval->self, &f->call->base, &q,
-							     &f->hits, &f->n_hits, &f->err);
-	return rc < 0 ? RECORD : INSPECT;
+							     &f->hits, &f->n_hits, &err);
+	rc = validate_hits(f->retrieval->name, rc, &q, f->hits, f->n_hits, &err);
+	if (rc == 0)
+		return INSPECT;
+	f->err = err;
+	return RECORD;
 }
 
 static enum state inspect(struct flow *f)
@@ -171,6 +177,7 @@ static enum state generate(struct flow *f)
 		.n_passages = f->evidence.n,
 		.grounded = f->assistant->grounded,
 	};
+	struct ragd_err err = { 0 };
 	int rc;
 
 	f->release_call = call_fork(f->call, RELEASE_MEMORY);
@@ -187,8 +194,10 @@ static enum state generate(struct flow *f)
 	call_deadline(f->call, f->inference->deadline_ms, f->deadline_ms);
 	f->generating = true;
 	rc = f->inference->descriptor->ops.inference->generate(f->inference->self, &f->call->base,
-							       &f->generate, &f->sink, &f->err);
+							       &f->generate, &f->sink, &err);
+	rc = validate_rc(f->inference->name, "generate", rc, &err);
 	if (rc < 0) { /* done will not be called */
+		f->err = err;
 		uv_mutex_lock(&f->lock);
 		f->generating = false;
 		uv_mutex_unlock(&f->lock);

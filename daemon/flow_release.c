@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
+#include "daemon/validate.h"
 
 /* An answer is cut here, with finish reason "length": what waits for a slow client is bounded. */
 #define ANSWER_MAX (1u << 20)
@@ -29,15 +30,24 @@ static void signal_loop(struct flow *f)
 int flow_sink_text(struct ragd_sink *sink, const char *text, size_t len)
 {
 	struct flow *f = container_of(sink, struct flow, sink);
+	struct ragd_err why = { 0 };
+	bool late;
 	int rc = 0;
 
 	if (flow_cancelled(f))
 		return -ECANCELED;
+	if (len <= ANSWER_MAX)
+		rc = validate_piece(f->inference->name, text, len, &why);
 	uv_mutex_lock(&f->lock);
-	if (f->n_generated + len > ANSWER_MAX) {
+	late = !f->generating;
+	if (late || rc < 0 || f->sink_err.code < 0) {
+		if (!late && f->sink_err.code == 0)
+			f->sink_err = why;
+		rc = -ECANCELED;
+	} else if (len > ANSWER_MAX - f->n_generated) {
 		f->full = true;
 		rc = -ENOBUFS;
-	} else {
+	} else if (len > 0) {
 		f->n_generated += len;
 		buf_add(&f->queue, text, len);
 		if (buf_failed(&f->queue))
@@ -46,6 +56,8 @@ int flow_sink_text(struct ragd_sink *sink, const char *text, size_t len)
 			signal_loop(f);
 	}
 	uv_mutex_unlock(&f->lock);
+	if (late)
+		validate_after_done(f->inference->name, "text", &why);
 	return rc;
 }
 
@@ -53,21 +65,25 @@ void flow_sink_done(struct ragd_sink *sink, int rc, enum ragd_finish finish,
 		    const struct ragd_usage *usage, const struct ragd_err *err)
 {
 	struct flow *f = container_of(sink, struct flow, sink);
+	struct ragd_err why = { 0 };
+	bool late;
 
+	rc = validate_done(f->inference->name, rc, finish, usage, err, &why);
 	uv_mutex_lock(&f->lock);
-	f->finish = f->full ? RAGD_FINISH_LENGTH : finish;
-	if (usage != NULL)
-		f->usage = *usage;
-	if (rc < 0 && !f->full && rc != -ECANCELED) {
-		if (err != NULL && err->code < 0)
-			f->sink_err = *err;
-		else
-			ragd_err_set(&f->sink_err, rc, "%s: %s", f->inference->name, strerror(-rc));
+	late = !f->generating;
+	if (!late) {
+		f->finish = f->full ? RAGD_FINISH_LENGTH : rc == 0 ? finish : RAGD_FINISH_STOP;
+		if (rc == 0 && usage != NULL)
+			f->usage = *usage;
+		if (rc < 0 && !f->full && rc != -ECANCELED && f->sink_err.code == 0)
+			f->sink_err = why;
+		f->generating = false;
+		if (!f->releasing)
+			signal_loop(f);
 	}
-	f->generating = false;
-	if (!f->releasing)
-		signal_loop(f);
 	uv_mutex_unlock(&f->lock);
+	if (late)
+		validate_after_done(f->inference->name, "done", &why);
 }
 
 /*

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "daemon/paths.h"
 #include "daemon/plugins_options.h"
+#include "daemon/validate.h"
 
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 
@@ -270,8 +271,9 @@ static int instance_open(const struct config *cfg, const struct config_plugin *c
 	if (rc < 0)
 		return rc;
 	rc = cp->descriptor->open(&inst->host, &inst->options, &inst->self, &why);
+	rc = validate_rc(cp->name, "open", rc, &why);
 	plugin_progress_end(&inst->host);
-	if (rc != 0) {
+	if (rc < 0) {
 		rc = open_failed(cp, previous, rc, &why, err);
 		plugin_instance_free(inst);
 		return rc;

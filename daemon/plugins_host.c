@@ -5,6 +5,7 @@
 
 #include "base/util.h"
 #include "daemon/log.h"
+#include "daemon/validate.h"
 
 #define METRICS_MAX 64 /* names of one instance */
 #define NAME_LEN    64
@@ -46,6 +47,8 @@ struct plugin_meter {
 	char *instance;
 	_Atomic unsigned n;
 	atomic_bool warned;
+	struct metric faults; /* the host's; shown once there is one */
+	_Atomic uint64_t faults_of[PLUGIN_N_FAULTS];
 	struct metric metrics[METRICS_MAX];
 };
 
@@ -63,6 +66,7 @@ struct plugin_meter *plugin_meter_ref(const char *instance)
 		;
 	if (m == NULL && (m = calloc(1, sizeof(*m))) != NULL) {
 		m->instance = strdup(instance);
+		m->faults = (struct metric){ .name = "faults", .counter = true };
 		if (m->instance == NULL) {
 			free(m);
 			m = NULL;
@@ -98,6 +102,8 @@ static struct metric *metric_look(struct plugin_meter *meter, const char *name, 
 {
 	unsigned n = atomic_load_explicit(&meter->n, memory_order_acquire);
 
+	if (counter && strcmp(meter->faults.name, name) == 0)
+		return &meter->faults;
 	for (unsigned i = 0; i < n; i++)
 		if (meter->metrics[i].counter == counter &&
 		    strcmp(meter->metrics[i].name, name) == 0)
@@ -159,6 +165,34 @@ static void host_gauge(const struct ragd_host *host, const char *name, double va
 		atomic_store_explicit(&m->bits, bits, memory_order_relaxed);
 }
 
+static bool power_of_ten(uint64_t n)
+{
+	while (n > 1 && n % 10 == 0)
+		n /= 10;
+	return n == 1;
+}
+
+void plugin_fault(const char *instance, enum plugin_fault kind, const char *sentence)
+{
+	struct plugin_meter *meter;
+	uint64_t n = 1;
+	char quoted[512];
+
+	pthread_mutex_lock(&meters.lock);
+	for (meter = meters.first; meter != NULL && strcmp(meter->instance, instance) != 0;
+	     meter = meter->next)
+		;
+	if (meter != NULL) {
+		atomic_fetch_add(&meter->faults.bits, 1);
+		n = atomic_fetch_add(&meter->faults_of[kind], 1) + 1;
+	}
+	pthread_mutex_unlock(&meters.lock);
+	if (power_of_ten(n))
+		log_warn("event=plugin_fault plugin=%s of_this_kind=%llu msg=%s", instance,
+			 (unsigned long long)n,
+			 log_quote(sentence, strlen(sentence), quoted, sizeof(quoted)));
+}
+
 struct sample {
 	const struct plugin_meter *meter;
 	const struct metric *metric;
@@ -195,11 +229,14 @@ void plugin_metrics(void (*each)(const char *instance, const char *name, bool co
 
 	pthread_mutex_lock(&meters.lock);
 	for (struct plugin_meter *m = meters.first; m != NULL; m = m->next)
-		max += m->n;
+		max += m->n + 1;
 	samples = calloc(max + 1, sizeof(*samples));
-	for (struct plugin_meter *m = meters.first; m != NULL && samples != NULL; m = m->next)
+	for (struct plugin_meter *m = meters.first; m != NULL && samples != NULL; m = m->next) {
+		if (m->faults.bits > 0)
+			samples[n++] = (struct sample){ m, &m->faults };
 		for (unsigned i = 0; i < m->n && n < max; i++)
 			samples[n++] = (struct sample){ m, &m->metrics[i] };
+	}
 	if (n > 0)
 		qsort(samples, n, sizeof(*samples), sample_cmp);
 	for (size_t i = 0; i < n; i++)
@@ -225,6 +262,33 @@ static int lacks(const struct ragd_host *host, const char *instance, const char 
 			    instance, ability);
 }
 
+bool plugin_embeds(const struct ragd_plugin *d)
+{
+	return (d->kind == RAGD_KIND_INFERENCE && d->ops.inference->embed != NULL) ||
+	       (d->kind == RAGD_KIND_RETRIEVAL && d->ops.retrieval->embed != NULL);
+}
+
+int plugin_embed(const char *instance, const struct ragd_plugin *d, void *self,
+		 const struct ragd_call *call, const struct ragd_str *texts, size_t n,
+		 const float **out, uint32_t *dim, struct ragd_err *err)
+{
+	struct ragd_err why = { 0 };
+	const float *v = NULL;
+	uint32_t got = 0;
+	int rc;
+
+	if (d->kind == RAGD_KIND_INFERENCE)
+		rc = d->ops.inference->embed(self, call, texts, n, &v, &got, &why);
+	else
+		rc = d->ops.retrieval->embed(self, call, texts, n, &v, &got, &why);
+	rc = validate_vectors(instance, rc, v, got, n, &why);
+	if (rc < 0)
+		return ragd_err_set(err, rc, "%s", why.msg);
+	*out = v;
+	*dim = got;
+	return 0;
+}
+
 static int host_embed(const struct ragd_host *host, const char *instance,
 		      const struct ragd_call *call, const struct ragd_str *texts, size_t n,
 		      const float **out, uint32_t *dim, struct ragd_err *err)
@@ -235,10 +299,8 @@ static int host_embed(const struct ragd_host *host, const char *instance,
 
 	if (d == NULL || d->kind == RAGD_KIND_SAFETY)
 		rc = no_peer(host, instance, "inference or retrieval", err);
-	else if (d->kind == RAGD_KIND_INFERENCE && d->ops.inference->embed != NULL)
-		rc = d->ops.inference->embed(peer->self, call, texts, n, out, dim, err);
-	else if (d->kind == RAGD_KIND_RETRIEVAL && d->ops.retrieval->embed != NULL)
-		rc = d->ops.retrieval->embed(peer->self, call, texts, n, out, dim, err);
+	else if (plugin_embeds(d))
+		rc = plugin_embed(peer->name, d, peer->self, call, texts, n, out, dim, err);
 	else
 		rc = lacks(host, instance, "embed", err);
 	plugin_instance_unref_later(peer);
@@ -251,15 +313,21 @@ static int host_score(const struct ragd_host *host, const char *instance,
 		      struct ragd_err *err)
 {
 	struct plugin_instance *peer = plugin_instance_peer(instance_of(host), instance);
+	struct ragd_err why = { 0 };
 	int rc;
 
-	if (peer == NULL || peer->descriptor->kind != RAGD_KIND_INFERENCE)
+	if (peer == NULL || peer->descriptor->kind != RAGD_KIND_INFERENCE) {
 		rc = no_peer(host, instance, "inference", err);
-	else if (peer->descriptor->ops.inference->score == NULL)
+	} else if (peer->descriptor->ops.inference->score == NULL) {
 		rc = lacks(host, instance, "score", err);
-	else
+	} else {
+		validate_scores_prepare(out, n);
 		rc = peer->descriptor->ops.inference->score(peer->self, call, prompt, continuations,
-							    n, out, err);
+							    n, out, &why);
+		rc = validate_scores(peer->name, rc, out, n, &why);
+		if (rc < 0)
+			ragd_err_set(err, rc, "%s", why.msg);
+	}
 	plugin_instance_unref_later(peer);
 	return rc;
 }
@@ -269,25 +337,58 @@ struct relay {
 	struct ragd_sink sink;
 	struct ragd_sink *to;
 	struct plugin_instance *peer;
+	struct ragd_err fault; /* code < 0: of a piece; nothing more is passed on */
+	atomic_bool done;
+	atomic_uint refs; /* the call's and the sink's */
 };
+
+static void relay_unref(struct relay *r)
+{
+	if (atomic_fetch_sub(&r->refs, 1) == 1)
+		free(r);
+}
+
+/* The sink's end, once: drops what it held. The thread may be one that has to end before the peer closes. */
+static void relay_end(struct relay *r)
+{
+	plugin_instance_unref_later(r->peer);
+	relay_unref(r);
+	plugin_pending_end();
+}
 
 static int relay_text_cb(struct ragd_sink *sink, const char *text, size_t len)
 {
 	struct relay *r = container_of(sink, struct relay, sink);
 
+	if (atomic_load(&r->done)) {
+		validate_after_done(r->peer->name, "text", &r->fault);
+		return -ECANCELED;
+	}
+	if (r->fault.code < 0 || validate_piece(r->peer->name, text, len, &r->fault) < 0)
+		return -ECANCELED;
 	return r->to->text(r->to, text, len);
 }
 
-/* Runs on a thread of the peer, which may have to end before the peer can close. */
 static void relay_done_cb(struct ragd_sink *sink, int rc, enum ragd_finish finish,
 			  const struct ragd_usage *usage, const struct ragd_err *err)
 {
 	struct relay *r = container_of(sink, struct relay, sink);
+	struct ragd_err why = { 0 };
 
-	r->to->done(r->to, rc, finish, usage, err);
-	plugin_instance_unref_later(r->peer);
-	free(r);
-	plugin_pending_end();
+	if (atomic_exchange(&r->done, true)) {
+		validate_after_done(r->peer->name, "done", &why);
+		return;
+	}
+	rc = validate_done(r->peer->name, rc, finish, usage, err, &why);
+	if (r->fault.code < 0) {
+		why = r->fault;
+		rc = why.code;
+	}
+	if (rc < 0)
+		r->to->done(r->to, rc, RAGD_FINISH_STOP, NULL, &why);
+	else
+		r->to->done(r->to, 0, finish, usage, NULL);
+	relay_end(r);
 }
 
 static int host_generate(const struct ragd_host *host, const char *instance,
@@ -295,6 +396,7 @@ static int host_generate(const struct ragd_host *host, const char *instance,
 			 struct ragd_sink *sink, struct ragd_err *err)
 {
 	struct plugin_instance *peer = plugin_instance_peer(instance_of(host), instance);
+	struct ragd_err why = { 0 };
 	struct relay *r;
 	int rc;
 
@@ -310,14 +412,18 @@ static int host_generate(const struct ragd_host *host, const char *instance,
 	r->sink = (struct ragd_sink){ sizeof(r->sink), relay_text_cb, relay_done_cb };
 	r->to = sink;
 	r->peer = peer;
+	r->refs = 2;
 	atomic_fetch_add(&peer->refs, 1); /* one for the call, one for the sink */
 	plugin_pending_begin();
-	rc = peer->descriptor->ops.inference->generate(peer->self, call, req, &r->sink, err);
-	if (rc < 0) { /* done is not called then */
-		plugin_instance_unref_later(peer);
-		free(r);
-		plugin_pending_end();
+	rc = peer->descriptor->ops.inference->generate(peer->self, call, req, &r->sink, &why);
+	rc = validate_rc(peer->name, "generate", rc, &why);
+	if (rc < 0 && !atomic_exchange(&r->done, true)) {
+		ragd_err_set(err, rc, "%s", why.msg);
+		relay_end(r);
+	} else {
+		rc = 0; /* the sink was told, or will be */
 	}
+	relay_unref(r);
 	plugin_instance_unref_later(peer);
 	return rc;
 }

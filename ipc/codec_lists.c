@@ -1,6 +1,7 @@
 /* Replies other than answers. */
 #include "ipc/codec.h"
 
+#include "base/util.h"
 #include "ipc/json_write.h"
 
 #define LIT(b, literal) buf_add((b), (literal), sizeof(literal) - 1)
@@ -14,7 +15,8 @@ const char *codec_action(enum ragd_action action)
 		[RAGD_BLOCK] = "block",
 	};
 
-	return name[action];
+	/* What is not known is told as the strongest. */
+	return (unsigned)action < ARRAY_LEN(name) ? name[action] : "block";
 }
 
 static void error_object(struct buf *b, int status, const char *code, const char *param,
@@ -269,12 +271,18 @@ static const char *const put_status[] = {
 	[RAGD_PUT_FAILED] = "failed",
 };
 
+/* What is not known has failed. */
+static enum ragd_put_status put_known(enum ragd_put_status status)
+{
+	return (unsigned)status < ARRAY_LEN(put_status) ? status : RAGD_PUT_FAILED;
+}
+
 static void put_begin(struct buf *b, const struct codec_put *p)
 {
 	LIT(b, "{\"id\":");
 	json_write_str(b, p->id);
 	LIT(b, ",\"status\":");
-	json_write_cstr(b, put_status[p->status]);
+	json_write_cstr(b, put_status[put_known(p->status)]);
 	LIT(b, ",\"passages\":");
 	json_write_uint(b, p->n_passages);
 }
@@ -299,12 +307,12 @@ static void put_result(struct buf *b, const struct codec_put *p)
 
 void codec_puts(struct buf *b, const struct codec_put *p, size_t n)
 {
-	uint64_t count[4] = { 0 };
+	uint64_t count[ARRAY_LEN(put_status)] = { 0 };
 
 	for (size_t i = 0; i < n; i++)
-		count[p[i].status]++;
+		count[put_known(p[i].status)]++;
 	buf_addc(b, '{');
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(count); i++) {
 		json_write_cstr(b, put_status[i]);
 		buf_addc(b, ':');
 		json_write_uint(b, count[i]);

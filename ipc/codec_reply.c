@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "base/util.h"
 #include "ipc/json_write.h"
 
 /* A literal, its length known to the compiler. */
@@ -84,7 +85,7 @@ static void finding(struct buf *b, const struct codec_finding *f)
 	};
 
 	LIT(b, "{\"stage\":");
-	json_write_cstr(b, stage[f->stage]);
+	json_write_cstr(b, (unsigned)f->stage < ARRAY_LEN(stage) ? stage[f->stage] : "?");
 	LIT(b, ",\"plugin\":");
 	json_write_cstr(b, f->plugin);
 	LIT(b, ",\"category\":");

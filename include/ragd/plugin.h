@@ -21,6 +21,10 @@
  *            NUL-terminated C strings.
  * errors     0 or a negative errno, with one sentence in *err. Other out-parameters are written only
  *            on success. A plugin never exits, never aborts, never prints.
+ * judgement  The host judges what comes back before anybody uses it: codes, actions, names, pointers that
+ *            have lengths, UTF-8, spans, citations, numbers. What this header does not allow is the
+ *            plugin's fault: logged with its name, counted, and a failure like any other, so that
+ *            nothing of that result is used.
  * deadline   call->deadline_ms; a call that notices it has passed returns -ETIMEDOUT.
  * growth     Members are added at the end of structs, guarded by their `size`; a change of meaning
  *            raises RAGD_PLUGIN_ABI, and the loader refuses every other number.
@@ -218,7 +222,7 @@ enum ragd_finish {
 
 struct ragd_usage {
 	uint32_t n_prompt; /* tokens */
-	uint32_t n_cached; /* of those, read from an earlier prompt of the same caller's */
+	uint32_t n_cached; /* of those, read from an earlier prompt of the same caller's; at most n_prompt */
 	uint32_t n_output;
 };
 
@@ -230,7 +234,7 @@ struct ragd_sink {
 	uint32_t size;
 	/*
 	 * Bytes of answer; UTF-8, not cut inside a character. Returns 0; -ECANCELED when nobody
-	 * waits any more; -ENOBUFS when the answer has reached the host's limit. After either
+	 * waits any more, or what came was wrong; -ENOBUFS when the answer has reached the host's limit. After either
 	 * the plugin stops and calls done.
 	 */
 	int (*text)(struct ragd_sink *sink, const char *text, size_t len);
@@ -240,7 +244,7 @@ struct ragd_sink {
 };
 
 struct ragd_score {
-	double logprob; /* of the continuation given the prompt, natural logarithm */
+	double logprob; /* of the continuation given the prompt, natural logarithm; finite */
 };
 
 struct ragd_inference_ops {
@@ -258,7 +262,7 @@ struct ragd_inference_ops {
 
 	/* The rest may be NULL: the plugin does not have the ability. */
 
-	/* n texts to n unit vectors: out[i * dim .. (i + 1) * dim), from call->alloc. */
+	/* n texts to n unit vectors: out[i * dim .. (i + 1) * dim), finite, from call->alloc. */
 	int (*embed)(void *self, const struct ragd_call *call, const struct ragd_str *texts, size_t n,
 		     const float **out, uint32_t *dim, struct ragd_err *err);
 	/* How probable each continuation of the prompt is: what a guard model or reranker needs. */
@@ -327,7 +331,7 @@ struct ragd_query {
 	bool                   per_document; /* only the best passage of each document */
 };
 
-/* Bytes text[from ..] of a hit stand at content[to ..] of the document, up to the next run. */
+/* Bytes text[from ..] of a hit stand at content[to ..] of the document, up to the next run. Both ascend. */
 struct ragd_run {
 	uint32_t from;
 	uint32_t to;
@@ -426,7 +430,7 @@ enum ragd_action {
 struct ragd_finding {
 	enum ragd_action action;
 	const char      *category; /* "pii.email", "S1", "injection"; a stable, machine-readable name */
-	const char      *rule;     /* which rule fired; NULL: none by name */
+	const char      *rule;     /* which rule fired, at most 512 bytes; NULL: none by name */
 	float            score;    /* 0 .. 1 */
 	size_t           start;    /* bytes of the checked text; start == end: the whole of it */
 	size_t           end;
@@ -446,7 +450,7 @@ struct ragd_verdict {
 	enum ragd_action           action;
 	const struct ragd_finding *findings;
 	size_t                     n_findings;
-	struct ragd_str            text;    /* RAGD_REDACT: the whole text, redacted */
+	struct ragd_str            text;    /* RAGD_REDACT: the whole text, redacted; { "", 0 } for none */
 	struct ragd_str            note;    /* RAGD_STEER: sentences for the system prompt */
 	struct ragd_str            message; /* RAGD_BLOCK: what to tell the user; may be empty */
 };
@@ -455,7 +459,7 @@ struct ragd_verdict {
 struct ragd_cite {
 	size_t   at;      /* it stands before byte `at` of the released text */
 	uint32_t passage; /* index into screen.passages */
-	uint32_t start;   /* passages[passage].text[start .. end) supports it */
+	uint32_t start;   /* passages[passage].text[start .. end), whole characters, supports it */
 	uint32_t end;
 	float    score; /* 0 .. 1 */
 };
@@ -463,7 +467,8 @@ struct ragd_cite {
 /* What one feed lets out. */
 struct ragd_release {
 	enum ragd_action           action; /* BLOCK: nothing more may leave; text came before it */
-	struct ragd_str            text;   /* may leave now, redacted where it had to be */
+	struct ragd_str            text;   /* may leave now, redacted where it had to be; the host keeps
+					      a character that it cuts until the rest of it comes */
 	const struct ragd_finding *findings; /* offsets count from the start of the stream's input */
 	size_t                     n_findings;
 	const struct ragd_cite    *cites; /* by `at` */

@@ -127,8 +127,11 @@ static void one_that_does_not_open_undoes_all(void **state)
 		int code;
 	} rows[] = {
 		{ "fail=yes", "plugin 'two' (peer): told to fail", -EIO },
-		{ "fail=mute", "plugin 'two' (peer): it did not open and did not say why", -EIO },
-		{ "fail=odd", "plugin 'two' (peer): it did not open and did not say why", -EINVAL },
+		{ "fail=mute", "plugin 'two' (peer): two: open: Input/output error", -EIO },
+		{ "fail=odd",
+		  "plugin 'two' (peer): two: open returned 7, which is neither 0 nor a negative "
+		  "errno",
+		  -EPROTO },
 	};
 
 	(void)state;
@@ -536,6 +539,82 @@ static void metrics_are(const char *want)
 	buf_fini(&b);
 }
 
+/* The host stands between two plugins as it stands between a plugin and the daemon. */
+static void what_a_peer_returns_is_judged(void **state)
+{
+	static const struct {
+		const char *ability;
+		const char *mode;
+		int want;
+	} rows[] = {
+		{ "score", "", 0 },
+		{ "score", "nan", -EPROTO },
+		{ "score", "left_out", -EPROTO },
+		{ "score", "positive", -EPROTO },
+		{ "embed", "", 0 },
+		{ "embed", "nan", -EPROTO },
+		{ "embed", "vectors_missing", -EPROTO },
+		{ "embed", "positive", -EPROTO },
+		{ "generate", "", 0 },
+		{ "generate", "done_twice", 0 },
+		{ "generate", "text_late", 0 },
+		{ "generate", "text_bytes", -EPROTO },
+		{ "generate", "finish", -EPROTO },
+		{ "generate", "done_positive", -EPROTO },
+		{ "generate", "done_mute", -EIO },
+	};
+	const struct ragd_str words[] = { RAGD_STR("a"), RAGD_STR("b") };
+	struct ragd_score score[2];
+	struct plugin_set *set;
+	struct test_call call;
+	const struct plugin *p;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	world_add(&w, "front", "peer", journal_option(&w), "ask=back");
+	world_add(&w, "back", "hostile_inference", "card=fine");
+	set = must_open(&w, NULL);
+	test_call_init(&call);
+	p = plugin_set_find(set, 0, "front");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct ragd_generate req = { .size = sizeof(req) };
+		struct ragd_err err = { 0 };
+		struct test_sink sink;
+		const float *v;
+		uint32_t dim;
+		char text[64];
+		int rc;
+
+		print_message("%s: %s\n", rows[i].ability, rows[i].mode);
+		snprintf(text, sizeof(text), "model=%s", rows[i].mode);
+		req.question = (struct ragd_str){ text, strlen(text) };
+		test_sink_init(&sink);
+		if (strcmp(rows[i].ability, "score") == 0) {
+			rc = ops(p)->score(p->self, &call.call, req.question, words, 2, score,
+					   &err);
+		} else if (strcmp(rows[i].ability, "embed") == 0) {
+			rc = ops(p)->embed(p->self, &call.call, &req.question, 1, &v, &dim, &err);
+		} else {
+			rc = ops(p)->generate(p->self, &call.call, &req, &sink.sink, &err);
+			assert_int_equal(rc, 0);
+			test_sink_wait(&sink);
+			assert_int_equal(sink.n_done, 1);
+			assert_string_equal(sink.text.data, "Four threads.");
+			rc = sink.rc;
+			err = sink.err;
+		}
+		test_sink_fini(&sink);
+		assert_int_equal(rc, rows[i].want);
+		if (rc == -EPROTO)
+			assert_int_equal(strncmp(err.msg, "back: ", 6), 0);
+	}
+	test_call_fini(&call);
+	metrics_are("back faults counter 11\n");
+	plugin_set_unref(set);
+	world_fini(&w);
+}
+
 static void counts(struct plugin_set *set, const char *instance, const char *name)
 {
 	const struct plugin *p = plugin_set_find(set, 0, instance);
@@ -648,6 +727,7 @@ int main(void)
 		cmocka_unit_test(a_peer_stays_open_while_it_answers_across_a_reload),
 		cmocka_unit_test(keeps_metrics_by_instance_across_reloads),
 		cmocka_unit_test(bounds_the_names_of_metrics),
+		cmocka_unit_test(what_a_peer_returns_is_judged),
 		cmocka_unit_test(logs_one_line_with_the_instance_in_it),
 	};
 

@@ -1,0 +1,123 @@
+/* Answers "Four threads.", or as its question asks; its vectors and its card go wrong in the same way. */
+#define KEY "model="
+#include "hostile.h"
+
+static void card(void *self, struct ragd_card *out)
+{
+	const char *mode = ragd_config_get(self, "card")->s;
+
+	*out = (struct ragd_card){ .name = "hostile" };
+	if (IS("no_name"))
+		out->name = NULL;
+	if (IS("bytes"))
+		out->family = NOT_UTF8;
+	if (IS("endless"))
+		out->summary = endless;
+	if (IS("number"))
+		out->n_parameters = UINT64_MAX;
+}
+
+static int generate(void *self, const struct ragd_call *call, const struct ragd_generate *req,
+		    struct ragd_sink *sink, struct ragd_err *err)
+{
+	struct ragd_usage usage = { 5, 0, 2 };
+	struct ragd_err why = { .code = -EIO };
+	enum ragd_finish finish = RAGD_FINISH_STOP;
+	char mode[MODE_LEN];
+	int rc = 0;
+
+	(void)self;
+	(void)call;
+	(void)err;
+	mode_of(req->question, mode);
+	if (IS("positive"))
+		return EIO;
+	if (IS("huge_errno"))
+		return -70000;
+	sink->text(sink, "Four threads.", 13);
+	if (IS("text_bytes"))
+		sink->text(sink, NOT_UTF8, 3);
+	if (IS("text_cut"))
+		sink->text(sink, "\xc3", 1);
+	if (IS("text_missing"))
+		sink->text(sink, NULL, 40);
+	if (IS("finish"))
+		finish = (enum ragd_finish)77;
+	if (IS("finish_negative"))
+		finish = (enum ragd_finish) - 5;
+	if (IS("usage"))
+		usage.n_cached = 9;
+	if (IS("done_positive"))
+		rc = EIO;
+	if (IS("done_endless") || IS("done_mute"))
+		rc = -EIO;
+	if (IS("done_endless"))
+		memset(why.msg, 'x', sizeof(why.msg));
+	sink->done(sink, rc, finish, IS("done_bare") ? NULL : &usage,
+		   IS("done_endless") ? &why : NULL);
+	if (IS("done_twice"))
+		sink->done(sink, 0, RAGD_FINISH_STOP, &usage, NULL);
+	if (IS("text_late"))
+		sink->text(sink, "Too late.", 9);
+	return IS("done_and_positive") ? EIO : 0;
+}
+
+static int embed(void *self, const struct ragd_call *call, const struct ragd_str *texts, size_t n,
+		 const float **out, uint32_t *dim, struct ragd_err *err)
+{
+	float *v = call->alloc(call, n * 4, sizeof(*v));
+	char mode[MODE_LEN];
+
+	(void)self;
+	(void)err;
+	mode_of(texts[0], mode);
+	for (size_t i = 0; i < n * 4; i++)
+		v[i] = 0.5f;
+	if (IS("nan"))
+		v[n * 4 - 1] = NAN;
+	if (IS("infinite"))
+		v[0] = INFINITY;
+	*out = IS("vectors_missing") ? NULL : v;
+	*dim = IS("dim_none") ? 0 : IS("dim_huge") ? UINT32_MAX : 4;
+	return IS("positive") ? EIO : 0;
+}
+
+static int score(void *self, const struct ragd_call *call, struct ragd_str prompt,
+		 const struct ragd_str *continuations, size_t n, struct ragd_score *out,
+		 struct ragd_err *err)
+{
+	char mode[MODE_LEN];
+
+	(void)self;
+	(void)call;
+	(void)continuations;
+	(void)err;
+	mode_of(prompt, mode);
+	for (size_t i = IS("left_out") ? 1 : 0; i < n; i++)
+		out[i].logprob = IS("nan") ? NAN : -1;
+	return IS("positive") ? EIO : 0;
+}
+
+static const struct ragd_inference_ops ops = {
+	.card = card, .generate = generate, .embed = embed, .score = score
+};
+
+static const struct ragd_option options[] = {
+	{ "card", RAGD_OPT_CHOICE, "fine", 0, 0, "fine|no_name|bytes|endless|number",
+	  "What its card says." },
+	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL },
+};
+
+RAGD_EXPORT const struct ragd_plugin ragd_plugin = {
+	.abi = RAGD_PLUGIN_ABI,
+	.size = sizeof(struct ragd_plugin),
+	.kind = RAGD_KIND_INFERENCE,
+	.name = "hostile_inference",
+	.version = "1",
+	.licence = "Apache-2.0",
+	.summary = "An inference that returns what it should not",
+	.options = options,
+	.open = hostile_open,
+	.close = hostile_close,
+	.ops = { .inference = &ops },
+};
