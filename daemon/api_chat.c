@@ -78,7 +78,7 @@ static void cites_fill(const struct chat *c, const struct flow_piece *piece,
 			.mark = { piece->text.s + cite->mark_start,
 				  cite->mark_end - cite->mark_start },
 			.collection = str_of(s->collection),
-			.document = str_of(s->document),
+			.document = s->shown,
 			.title = s->title,
 			.heading = s->heading,
 			.start = cite->start,
@@ -213,7 +213,7 @@ static void outcome_fill(struct chat *c, const struct flow_result *r, struct cod
 		sources[i] = (struct codec_source){
 			.n = r->sources[i].n,
 			.collection = str_of(r->sources[i].collection),
-			.document = str_of(r->sources[i].document),
+			.document = r->sources[i].shown,
 			.title = r->sources[i].title,
 			.heading = r->sources[i].heading,
 		};

@@ -3,11 +3,20 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "daemon/inspect.h"
 
 int evidence_inspect(struct evidence *ev, const struct filters *filters, struct call *call,
 		     struct ragd_str question, const struct ragd_hit *hits, size_t n,
 		     struct findings *findings, struct ragd_str *note, struct ragd_err *err)
 {
+	const struct inspect in = {
+		.filters = filters,
+		.call = call,
+		.question = question,
+		.findings = findings,
+		.note = note,
+	};
+
 	*ev = (struct evidence){
 		.passages = arena_alloc(call->arena, n, sizeof(*ev->passages)),
 		.hits = arena_alloc(call->arena, n, sizeof(*ev->hits)),
@@ -16,22 +25,12 @@ int evidence_inspect(struct evidence *ev, const struct filters *filters, struct 
 	if (ev->passages == NULL || ev->hits == NULL || ev->redacted == NULL)
 		return ragd_err_set(err, -ENOMEM, "inspect: out of memory for %zu passages", n);
 	for (size_t i = 0; i < n; i++) {
-		struct ragd_screen screen = {
-			.size = sizeof(screen),
-			.stage = RAGD_STAGE_DOCUMENT,
-			.text = hits[i].passage.text,
-			.question = question,
-		};
-		struct filters_verdict v;
+		struct ragd_passage *p = &ev->passages[ev->n];
 
-		filters_check(filters, call, &screen, findings, &v);
-		if (v.action == RAGD_BLOCK)
+		*p = hits[i].passage;
+		if (!inspect_passage(&in, hits[i].document, p))
 			continue;
-		if (v.note.len > 0)
-			*note = v.note;
-		ev->passages[ev->n] = hits[i].passage;
-		ev->passages[ev->n].text = v.text;
-		ev->redacted[ev->n] = v.text.s != hits[i].passage.text.s;
+		ev->redacted[ev->n] = p->text.s != hits[i].passage.text.s;
 		ev->hits[ev->n++] = &hits[i];
 	}
 	return 0;
@@ -57,7 +56,8 @@ static uint64_t document_offset(const struct ragd_hit *hit, size_t at)
 		       : MIN(hit->runs[lo].to + (at - hit->runs[lo].from), hit->end);
 }
 
-static const struct source *source_of(struct sources *sources, const struct ragd_hit *hit)
+static const struct source *source_of(struct sources *sources, const struct ragd_hit *hit,
+				      const struct ragd_passage *inspected)
 {
 	struct source *s;
 
@@ -72,8 +72,9 @@ static const struct source *source_of(struct sources *sources, const struct ragd
 		.n = (unsigned)sources->n,
 		.collection = hit->collection,
 		.document = hit->document,
-		.title = hit->passage.title,
-		.heading = hit->passage.heading,
+		.shown = { hit->document, strlen(hit->document) },
+		.title = inspected->title,
+		.heading = inspected->heading,
 	};
 	return s;
 }
@@ -87,7 +88,7 @@ void evidence_cite(const struct evidence *ev, const struct ragd_cite *cite, stru
 	size_t start = MIN(cite->start, text.len), end = MIN(MAX(cite->end, cite->start), text.len);
 
 	*out = (struct citation){
-		.source = source_of(sources, hit),
+		.source = source_of(sources, hit, &ev->passages[i]),
 		.quote = { text.s + start, end - start },
 		.score = cite->score,
 		/* Offsets into a redacted text mean nothing in the document: name the whole passage. */

@@ -21,6 +21,7 @@ struct source {
 	unsigned n;
 	const char *collection;
 	const char *document;
+	struct ragd_str shown; /* its id as the reply may show it */
 	struct ragd_str title;
 	struct ragd_str heading; /* of the passage that was cited first */
 };
@@ -42,8 +43,8 @@ struct sources {
 };
 
 /*
- * Put hits through the filters (stage document): kept, redacted or left out. *note gathers what
- * filters want the prompt to say. -ENOMEM.
+ * Put hits through the filters (stage document), title and heading included: kept, redacted or left
+ * out. *note gathers what filters want the prompt to say. -ENOMEM.
  */
 int evidence_inspect(struct evidence *ev, const struct filters *filters, struct call *call,
 		     struct ragd_str question, const struct ragd_hit *hits, size_t n,

@@ -144,6 +144,7 @@ static void cite(struct flow *f, const struct ragd_cite *from, struct citation *
 	evidence_cite(&f->evidence, from, &f->sources, c);
 	c->quote = quotable(f, c->quote);
 	for (; n < f->sources.n; n++) { /* it is the first of its document */
+		f->sources.v[n].shown = quotable(f, f->sources.v[n].shown);
 		f->sources.v[n].title = quotable(f, f->sources.v[n].title);
 		f->sources.v[n].heading = quotable(f, f->sources.v[n].heading);
 	}
