@@ -80,27 +80,36 @@ void flow_block(struct flow *f, struct ragd_str message)
 	f->refusal = arena_str(f->findings.arena, message);
 }
 
-/* What the client sent, its own version of the history included, is judged message by message. */
+/* One message at one stage, and what its filters left of it. False: it is blocked. */
+static bool screen_message(struct flow *f, struct ragd_message *m, enum ragd_stage stage)
+{
+	struct ragd_screen s = { .size = sizeof(s), .stage = stage, .text = m->text };
+	struct filters_verdict v;
+
+	filters_check(&f->filters, f->call, &s, &f->findings, &v);
+	if (v.action == RAGD_BLOCK) {
+		flow_block(f, v.message);
+		return false;
+	}
+	m->text = v.text;
+	if (v.note.len > 0)
+		f->note = v.note;
+	return true;
+}
+
+/*
+ * What the client sent is judged message by message, and as a prompt whatever role it claims: an earlier
+ * answer is the client's word only. One that says it is an answer is redacted as one besides.
+ */
 static enum state screen(struct flow *f)
 {
 	for (size_t i = 0; i < f->n_messages; i++) {
 		struct ragd_message *m = &f->messages[i];
-		struct ragd_screen s = {
-			.size = sizeof(s),
-			.stage = m->role == RAGD_ROLE_ASSISTANT ? RAGD_STAGE_RESPONSE
-								: RAGD_STAGE_PROMPT,
-			.text = m->text,
-		};
-		struct filters_verdict v;
 
-		filters_check(&f->filters, f->call, &s, &f->findings, &v);
-		if (v.action == RAGD_BLOCK) {
-			flow_block(f, v.message);
+		if (!screen_message(f, m, RAGD_STAGE_PROMPT))
 			return RELEASE;
-		}
-		m->text = v.text;
-		if (v.note.len > 0)
-			f->note = v.note;
+		if (m->role == RAGD_ROLE_ASSISTANT && !screen_message(f, m, RAGD_STAGE_RESPONSE))
+			return RELEASE;
 	}
 	return f->retrieval != NULL ? RETRIEVE : COMPOSE;
 }
