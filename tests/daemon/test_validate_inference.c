@@ -1,0 +1,115 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+
+#include "base/util.h"
+#include "daemon/validate.h"
+#include "tests/daemon/judged.h"
+
+static void numbers_are_finite(void **state)
+{
+	float v[6] = { 0, 1, 2, 3, 4, 5 };
+	struct ragd_score s[2];
+	struct ragd_retrieval_stats stats = { .n_documents = 7, .dim = 3 };
+	struct ragd_err err = { 0 };
+
+	(void)state;
+	assert_judged(validate_vectors("p", 0, v, 3, 2, &err), 0, &err);
+	assert_judged(validate_vectors("p", 0, NULL, 0, 0, &err), 0, &err);
+	assert_judged(validate_vectors("p", 0, NULL, 3, 2, &err), -EPROTO, &err);
+	assert_judged(validate_vectors("p", 0, v, 0, 2, &err), -EPROTO, &err);
+	assert_judged(validate_vectors("p", 0, v, UINT32_MAX, 2, &err), -EPROTO, &err);
+	assert_judged(validate_vectors("p", 0, v, 3, LONG, &err), -EPROTO, &err);
+	v[5] = NAN;
+	assert_judged(validate_vectors("p", 0, v, 3, 2, &err), -EPROTO, &err);
+	validate_scores_prepare(s, 2);
+	s[0].logprob = -1;
+	assert_judged(validate_scores("p", 0, s, 2, &err), -EPROTO, &err);
+	s[1].logprob = -INFINITY;
+	assert_judged(validate_scores("p", 0, s, 2, &err), -EPROTO, &err);
+	s[1].logprob = -2;
+	assert_judged(validate_scores("p", 0, s, 2, &err), 0, &err);
+	validate_stats("p", &stats);
+	assert_int_equal(stats.n_documents, 7);
+	stats.n_bytes = UINT64_MAX;
+	validate_stats("p", &stats);
+	assert_int_equal(stats.n_documents, 0);
+}
+
+static void a_card_that_is_wrong_is_emptied(void **state)
+{
+	const struct ragd_card rows[] = {
+		{ .name = NULL },
+		{ .name = "m", .family = NOT_UTF8 },
+		{ .name = "m", .summary = endless },
+		{ .name = "m", .n_parameters = UINT64_MAX },
+		{ .name = "m", .n_context = UINT32_MAX },
+	};
+	struct ragd_card c = { .name = "m", .summary = "Two lines\nof text." };
+
+	(void)state;
+	validate_card("p", &c);
+	assert_string_equal(c.name, "m");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		c = rows[i];
+		validate_card("p", &c);
+		assert_string_equal(c.name, "unknown");
+		assert_null(c.family);
+		assert_null(c.summary);
+	}
+}
+
+static void the_end_of_an_answer_is_judged(void **state)
+{
+	static const struct ragd_err said = { -EIO, "the peer is gone" };
+	static const struct {
+		const char *name;
+		int rc;
+		int finish;
+		struct ragd_usage usage;
+		int want;
+	} rows[] = {
+		{ "well", 0, RAGD_FINISH_NO_ANSWER, { 9, 9, 1 }, 0 },
+		{ "an error, whatever else is said", -EIO, 77, { 1, 9, 1 }, -EIO },
+		{ "a positive error", EIO, RAGD_FINISH_STOP, { 0 }, -EPROTO },
+		{ "no known finish", 0, 77, { 0 }, -EPROTO },
+		{ "a negative finish", 0, -5, { 0 }, -EPROTO },
+		{ "more cached than there were", 0, RAGD_FINISH_STOP, { 1, 2, 0 }, -EPROTO },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct ragd_err err = { 0 };
+
+		print_message("%s\n", rows[i].name);
+		assert_judged(validate_done("p", rows[i].rc, (enum ragd_finish)rows[i].finish,
+					    &rows[i].usage, &said, &err),
+			      rows[i].want, &err);
+		if (rows[i].want == -EIO)
+			assert_string_equal(err.msg, said.msg);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		struct ragd_err err = { 0 };
+
+		assert_judged(validate_piece("p", "caf\xc3\xa9", 4 + i, &err), i == 1 ? 0 : -EPROTO,
+			      &err);
+		assert_judged(validate_piece("p", NULL, i, &err), i == 0 ? 0 : -EPROTO, &err);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers_are_finite),
+		cmocka_unit_test(a_card_that_is_wrong_is_emptied),
+		cmocka_unit_test(the_end_of_an_answer_is_judged),
+	};
+
+	return cmocka_run_group_tests(tests, endless_fill, NULL);
+}
