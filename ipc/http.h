@@ -133,7 +133,7 @@ void http_body_free(struct http_body *body);
 /* A header of the request; NULL if it is not there or x's client. */
 const char *http_request_header(struct http_exchange *x, const char *name);
 
-/* A header for the reply; before it begins. */
+/* A header for the reply; before it begins. One whose value has a line end is left out. */
 void http_header(struct http_exchange *x, const char *name, const char *value);
 
 /* Complete the exchange; x is the server's again. body is copied, json_t is stolen. */

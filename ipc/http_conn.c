@@ -110,6 +110,8 @@ void http_conn_refuse(struct http_conn *c, int status, const char *code, const c
 
 void http_conn_refuse_lobby(struct http_conn *c)
 {
+	/* Those that find no room even to wait may not linger either: descriptors are few. */
+	c->doomed = c->s->n_lobby > HTTP_LOBBY_MAX;
 	http_conn_refuse(c, 429, "too_many_connections",
 			 c->own_full ? "You have as many connections as one user may; close some."
 				     : "There are too many connections; try again in a second.");

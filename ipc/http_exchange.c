@@ -325,12 +325,18 @@ static void body_too_large(struct http_exchange *x)
 	       x->s->limits.body);
 }
 
+/* Bytes that the body may still get; the bound may have changed meanwhile. */
+static size_t body_room(const struct http_exchange *x)
+{
+	return x->s->limits.body - MIN(x->s->limits.body, x->body.len);
+}
+
 /* A piece of the body. False if it is refused, and with it the connection. */
 static bool body_add(struct http_exchange *x, const char *data, size_t len)
 {
 	if (x->refusal.status != 0)
 		return true;
-	if (len > x->s->limits.body - x->body.len)
+	if (len > body_room(x))
 		body_too_large(x);
 	else if (body_charge(x, len))
 		buf_add(&x->body, data, len);
@@ -364,7 +370,7 @@ static size_t body_chunked(struct http_exchange *x, const char *data, size_t len
 		break;
 	case HTTP_CHUNK_MORE:
 		/* A chunk that cannot fit is refused before it comes. */
-		if (x->chunks.left <= x->s->limits.body - x->body.len)
+		if (x->chunks.left <= body_room(x))
 			break;
 		*ok = false;
 		body_too_large(x);

@@ -127,9 +127,15 @@ const char *http_request_header(struct http_exchange *x, const char *name)
 
 /* ---- the reply's head ----------------------------------------------------------------------- */
 
+/* What is written into a head as it is must not begin a line of its own. */
+static bool is_value(const char *s)
+{
+	return strpbrk(s, "\r\n") == NULL;
+}
+
 void http_header(struct http_exchange *x, const char *name, const char *value)
 {
-	struct http_header_line *line = line_new(name, value);
+	struct http_header_line *line = is_value(value) ? line_new(name, value) : NULL;
 
 	if (line == NULL)
 		return;
@@ -162,7 +168,7 @@ static void head_print(struct http_exchange *x, int status, const char *type)
 
 	buf_printf(b, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, http_reason(status),
 		   http_date(x->s));
-	if (type != NULL)
+	if (type != NULL && is_value(type))
 		buf_printf(b, "Content-Type: %s\r\n", type);
 	buf_printf(b, "X-Request-Id: %s\r\n", x->request_id);
 	for (struct http_header_line *line = x->headers; line != NULL; line = line->next)

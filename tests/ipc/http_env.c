@@ -123,6 +123,13 @@ static void failing(struct http_exchange *x, const struct http_request *req, voi
 	http_reply_error(x, 429, "queue_full", "messages", "Wait \"%d\" s.", 7);
 }
 
+static void odd(struct http_exchange *x, const struct http_request *req, void *ctx)
+{
+	remember(ctx, req);
+	http_header(x, "X-Odd", "a\r\nX-Evil: 1");
+	http_reply(x, 200, "text/plain\r\nX-Evil: 2", "odd", 3);
+}
+
 static void broken(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
 	remember(ctx, req);
@@ -162,6 +169,7 @@ static const struct http_route routes[] = {
 	{ "GET", "/stream", stream, 0 },
 	{ "GET", "/json", json, 0 },
 	{ "GET", "/failing", failing, 0 },
+	{ "GET", "/odd", odd, 0 },
 	{ "GET", "/broken", broken, 0 },
 	{ "GET", "/big", big, 0 },
 	{ "GET", "/c/{}", hello, 0 },

@@ -266,6 +266,18 @@ static void replies_json_and_errors_in_one_shape(void **state)
 	reply_fini(&r);
 }
 
+static void lets_no_value_begin_a_line(void **state)
+{
+	struct env *e = *state;
+	struct reply r;
+
+	request(e, "GET /odd HTTP/1.1\r\nHost: ragd\r\n\r\n", &r);
+	assert_string_equal(r.body.data, "odd");
+	assert_string_equal(reply_header(&r, "X-Evil"), "");
+	assert_string_equal(reply_header(&r, "X-Odd"), "");
+	reply_fini(&r);
+}
+
 static void tells_of_its_own_failures(void **state)
 {
 	struct env *e = *state;
@@ -387,6 +399,7 @@ int main(void)
 		TEST(answers_head_without_a_body),
 		TEST(speaks_http_1_0),
 		TEST(replies_json_and_errors_in_one_shape),
+		TEST(lets_no_value_begin_a_line),
 		TEST(tells_of_its_own_failures),
 		TEST(sends_a_long_body_whole),
 		TEST(lets_only_admins_into_admin_routes),

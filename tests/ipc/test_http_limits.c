@@ -1,6 +1,7 @@
 /* Every bound has its answer, and costs nobody else anything. */
 #include "http_env.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -546,6 +547,37 @@ static void refuses_connections_beyond_the_bounds(void **state)
 	}
 }
 
+static size_t count_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static void holds_few_refused_connections(void **state)
+{
+	struct env *e = *state;
+	struct http_limits limits = env_limits;
+	size_t before = count_descriptors();
+	int fd[300];
+
+	limits.connections = 0;
+	http_server_set_limits(e->server, &limits);
+	for (size_t i = 0; i < ARRAY_LEN(fd); i++)
+		fd[i] = client_open(e);
+	for (int i = 0; i < 20; i++)
+		env_turn(e);
+	/* Ours, and those of the server that wait for their request. */
+	assert_true(count_descriptors() <= before + ARRAY_LEN(fd) + 65);
+	for (size_t i = 0; i < ARRAY_LEN(fd); i++)
+		close(fd[i]);
+}
+
 static void tells_a_silent_refused_client_after_a_second(void **state)
 {
 	struct env *e = *state;
@@ -714,6 +746,7 @@ int main(void)
 		TEST(refuses_a_nul_in_a_head),
 		TEST(refuses_what_web_pages_send),
 		TEST(refuses_connections_beyond_the_bounds),
+		TEST(holds_few_refused_connections),
 		TEST(tells_a_silent_refused_client_after_a_second),
 		TEST(waits_when_descriptors_run_out),
 		TEST(answers_slow_requests_408),
