@@ -111,7 +111,7 @@ echo "-- a flood of another user"
 chmod 777 "$T"
 as() { local uid=$1; shift; setpriv --reuid "$uid" --regid "$uid" --clear-groups "$@"; }
 export CROWD_UID=4321
-check "he opens connections" flood hold "$SOCKET" 120 "$T/ready"
+check "he opens connections" flood hold "$SOCKET" 100 "$T/ready"
 is "another still gets in" "$(as 4322 curl -s -o /dev/null -w '%{http_code}' --unix-socket "$SOCKET" http://ragd/healthz)" 200
 is "so does root" "$(status_of --unix-socket "$SOCKET" http://ragd/healthz)" 200
 reply=$(as 4321 curl -s -w '%{http_code}' --unix-socket "$SOCKET" http://ragd/healthz)
