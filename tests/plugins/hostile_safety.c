@@ -134,14 +134,18 @@ static int stream_open(void *self, const struct ragd_call *call, const struct ra
 {
 	char mode[MODE_LEN];
 
-	struct stream *s = calloc(1, sizeof(*s));
+	struct stream *s;
+	bool acts = strcmp(option_at(self), "response") == 0;
 
 	(void)call;
 	(void)err;
 	mode_of(screen->question, mode);
-	s->acts = strcmp(option_at(self), "response") == 0;
+	if (acts && IS("open_positive"))
+		return EIO;
+	s = calloc(1, sizeof(*s));
+	s->acts = acts;
 	*stream = s;
-	return s->acts && IS("open_positive") ? EIO : 0;
+	return 0;
 }
 
 static const struct ragd_cite *cites(const struct ragd_call *call, const char *mode, size_t *n)
