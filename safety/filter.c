@@ -3,15 +3,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "base/util.h"
 #include "safety/folded.h"
 #include "safety/judge.h"
 #include "safety/pii.h"
 #include "safety/plain.h"
 #include "safety/stream.h"
+#include "safety/work.h"
 
 #define RANK_MARKS   50
 #define FINDINGS_MAX 256 /* of rules; a text with more is clear enough */
+
+/*
+ * Rules see a long text in windows, so that it takes no more memory than a short one and each byte the
+ * same work. Windows overlap, and a find belongs to the one that has sentences on both sides of it: only
+ * what is longer than the overlap can be missed, which takes a text of more than a window.
+ */
+#define WINDOW_SIZE    65536
+#define WINDOW_OVERLAP 8192
+#define FOLD_BLOCK     16384 /* folded at a time */
 
 void filter_defaults(enum rule_level level, struct filter_stage stage[FILTER_N_STAGES])
 {
@@ -118,66 +129,125 @@ size_t filter_holdback(const struct filter *f)
 struct firings {
 	struct spans spans; /* raw */
 	const struct rule *worst;
+	const struct rule *flood; /* redacts in more places than are counted */
 	const struct folded *plain;
-	size_t len; /* of the plain text */
+	/* The window that is looked at: plain text from `start`; finds that end in (from, to]. */
+	size_t start;
+	size_t from;
+	size_t to;
 };
 
-static void on_firing(void *arg, const struct rule *rule, size_t start, size_t end)
+static bool on_firing(void *arg, const struct rule *rule, size_t start, size_t end)
 {
 	struct firings *f = arg;
+	const struct folded *plain = f->plain;
+	struct span *last = f->spans.n > 0 ? &f->spans.item[f->spans.n - 1] : NULL;
 
+	start += f->start;
+	end += f->start;
+	if (end <= f->from || end > f->to)
+		return true;
 	if (f->worst == NULL || rule->action > f->worst->action)
 		f->worst = rule;
-	if (f->spans.n >= FINDINGS_MAX)
-		return;
 	/* A planted instruction goes as a sentence: half of one is still an instruction. */
 	if (rule->action == RAGD_REDACT)
-		judge_sentence(f->plain->text, f->len, &start, &end);
-	spans_add(&f->spans, &(struct span){ .start = f->plain->at[start].start,
-					     .end = f->plain->at[end - 1].end,
+		judge_sentence(plain->text, plain->len, &start, &end);
+	if (rule->action == RAGD_REDACT && last != NULL && last->kind == &rule->kind &&
+	    plain->at[start].start <= last->end) {
+		last->end = MAX(last->end, plain->at[end - 1].end);
+		return true;
+	}
+	if (f->spans.n >= FINDINGS_MAX) {
+		if (rule->action == RAGD_REDACT)
+			f->flood = rule;
+		return false;
+	}
+	spans_add(&f->spans, &(struct span){ .start = plain->at[start].start,
+					     .end = plain->at[end - 1].end,
 					     .kind = &rule->kind,
 					     .rule = rule->name,
 					     .score = 1.0f,
 					     .rank = RANK_MARKS });
+	return true;
 }
 
-static int judge_plain(const struct filter *f, enum ragd_stage stage, const struct folded *plain,
-		       struct firings *out)
+static int judge_window(const struct filter *f, enum ragd_stage stage, const char *text, size_t len,
+			struct work *work, struct firings *out)
 {
 	struct hits hits = { 0 };
-	int rc;
+	int rc = patterns_scan(f->patterns, text, len, &hits);
 
-	if (plain->failed)
-		return -ENOMEM;
-	out->plain = plain;
-	out->len = plain->len;
-	rc = patterns_scan(f->patterns, plain->text, plain->len, &hits);
+	if (rc == 0 && !work_step(work, len + hits.n))
+		rc = work->rc;
 	if (rc == 0)
-		rc = judge(f->rules, stage, plain->text, plain->len, &hits, on_firing, out);
+		rc = judge(f->rules, stage, text, len, &hits, work, on_firing, out);
 	hits_fini(&hits);
 	return rc;
 }
 
+static int judge_plain(const struct filter *f, enum ragd_stage stage, const struct folded *plain,
+		       struct work *work, struct firings *out)
+{
+	size_t end = 0;
+	int rc = 0;
+
+	if (plain->failed)
+		return -ENOMEM;
+	out->plain = plain;
+	out->to = 0;
+	for (size_t at = 0; rc == 0 && end < plain->len; at = end - WINDOW_OVERLAP) {
+		end = MIN(at + WINDOW_SIZE, plain->len);
+		out->start = at;
+		out->from = out->to;
+		out->to = end < plain->len ? end - 2 * JUDGE_CONTEXT : end;
+		rc = judge_window(f, stage, plain->text + at, end - at, work, out);
+	}
+	return rc;
+}
+
+/* Text as it reads, and what the rules are matched against. */
+static int fold_text(struct ragd_str text, struct work *work, struct folded *folded,
+		     struct folded *plain)
+{
+	for (size_t at = 0, n; at < text.len; at += n) {
+		size_t before = folded->len;
+
+		n = MIN(text.len - at, FOLD_BLOCK);
+		if (at + n < text.len)
+			n = MAX(utf8_whole(text.s + at, n), (size_t)1);
+		folded_add(folded, text.s + at, n, (uint32_t)at);
+		plain_add(plain, folded, before);
+		if (folded->failed)
+			return -ENOMEM;
+		if (!work_step(work, n))
+			return work->rc;
+	}
+	return 0;
+}
+
 /* All rules on the text as it reads, and on what it hides. */
-static int judge_text(const struct filter *f, const struct ragd_screen *screen, struct firings *out)
+static int judge_text(const struct filter *f, const struct ragd_screen *screen, struct work *work,
+		      struct firings *out)
 {
 	struct folded folded = { 0 }, plain = { 0 };
 	int rc;
 
-	folded_add(&folded, screen->text.s, screen->text.len, 0);
-	plain_add(&plain, &folded, 0);
-	rc = folded.failed ? -ENOMEM : judge_plain(f, screen->stage, &plain, out);
+	rc = fold_text(screen->text, work, &folded, &plain);
+	if (rc == 0)
+		rc = judge_plain(f, screen->stage, &plain, work, out);
 	if (rc == 0 && f->cfg.undo) {
 		folded_clear(&plain);
-		if (plain_undo(&plain, &folded))
-			rc = judge_plain(f, screen->stage, &plain, out);
+		if (plain_undo(&plain, &folded, work))
+			rc = judge_plain(f, screen->stage, &plain, work, out);
 		folded_clear(&plain);
-		if (rc == 0 && plain_decode(&plain, &folded))
-			rc = judge_plain(f, screen->stage, &plain, out);
+		if (rc == 0 && plain_decode(&plain, &folded, work))
+			rc = judge_plain(f, screen->stage, &plain, work, out);
 	}
 	folded_fini(&folded);
 	folded_fini(&plain);
-	return rc < 0 || out->spans.failed ? -ENOMEM : 0;
+	if (rc == 0)
+		rc = work->rc;
+	return rc == 0 && out->spans.failed ? -ENOMEM : rc;
 }
 
 static struct ragd_str str_of(const char *s)
@@ -232,7 +302,7 @@ static int merge_findings(const struct ragd_call *call, struct firings *fired,
 {
 	size_t n = 0;
 	struct ragd_finding *list =
-		call->alloc(call, fired->spans.n + rel->n_findings + 1, sizeof(*list));
+		call->alloc(call, fired->spans.n + rel->n_findings + 2, sizeof(*list));
 
 	if (list == NULL)
 		return -ENOMEM;
@@ -249,6 +319,11 @@ static int merge_findings(const struct ragd_call *call, struct firings *fired,
 		if (!seen)
 			list[n++] = finding_of(s);
 	}
+	if (fired->flood != NULL) /* what is behind the last counted place would stay */
+		list[n++] = (struct ragd_finding){ .action = RAGD_BLOCK,
+						   .category = fired->flood->kind.category,
+						   .rule = fired->flood->name,
+						   .score = 1.0f };
 	for (size_t i = 0; i < rel->n_findings; i++)
 		list[n++] = rel->findings[i];
 	v->findings = list;
@@ -282,14 +357,19 @@ int filter_check(struct filter *f, const struct ragd_call *call, const struct ra
 	struct firings fired = { 0 };
 	struct ragd_release rel = { 0 };
 	struct ragd_verdict v = { .action = RAGD_ALLOW };
-	int rc = 0;
+	struct work work;
+	int rc;
 
 	if (screen->text.len > UINT32_MAX / 4)
 		return ragd_err_set(err, -EFBIG, "safety: a text of more than 1 GiB");
-	if (screen->stage != RAGD_STAGE_RESPONSE && patterns_has(f->patterns, screen->stage))
-		rc = judge_text(f, screen, &fired);
+	work_start(&work, call);
+	rc = work.rc;
+	if (rc == 0 && screen->stage != RAGD_STAGE_RESPONSE &&
+	    patterns_has(f->patterns, screen->stage))
+		rc = judge_text(f, screen, &work, &fired);
 	if (rc < 0) {
-		rc = ragd_err_set(err, rc, "safety: out of memory");
+		rc = work.rc < 0 ? work_error(&work, err)
+				 : ragd_err_set(err, rc, "safety: out of memory");
 		goto out;
 	}
 	rc = redact(f, call, screen, &fired, &rel, err);
@@ -308,6 +388,8 @@ int filter_check(struct filter *f, const struct ragd_call *call, const struct ra
 		v.message = rel.message;
 		if (fired.worst != NULL && fired.worst->action == RAGD_BLOCK)
 			v.message = str_of(fired.worst->category->message);
+		else if (fired.flood != NULL && v.message.len == 0)
+			v.message = str_of(fired.flood->category->message);
 	}
 	*out = v;
 out:

@@ -95,13 +95,13 @@ static size_t leet_end(const char *s, size_t len, size_t i)
 	return n_letters >= 1 && n_signs >= 1 && p - i >= 2 && n_letters + n_signs == p - i ? p : i;
 }
 
-bool plain_undo(struct folded *out, const struct folded *in)
+bool plain_undo(struct folded *out, const struct folded *in, struct work *work)
 {
 	struct folded seen = { 0 };
 	bool found = false;
 	size_t i = 0, end;
 
-	while (i < in->len) {
+	while (i < in->len && work_step(work, 1)) {
 		const char *s = in->text;
 
 		end = spaced_end(s, in->len, i);
@@ -185,12 +185,12 @@ static bool names_rot13(const struct folded *in)
 	return false;
 }
 
-bool plain_decode(struct folded *out, const struct folded *in)
+bool plain_decode(struct folded *out, const struct folded *in, struct work *work)
 {
 	struct folded seen = { 0 };
 	bool found = false;
 
-	for (size_t i = 0; i < in->len;) {
+	for (size_t i = 0; i < in->len && work_step(work, 1);) {
 		size_t end = i;
 
 		while (end < in->len && base64_value(in->text[end]) >= 0)
@@ -201,7 +201,7 @@ bool plain_decode(struct folded *out, const struct folded *in)
 	}
 	if (names_rot13(in)) {
 		found = true;
-		for (size_t i = 0; i < in->len; i++) {
+		for (size_t i = 0; i < in->len && work_step(work, 1); i++) {
 			char c = in->text[i], low = is_upper(c) ? 'A' : 'a';
 
 			if (is_alpha(c))

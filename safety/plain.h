@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "safety/folded.h"
+#include "safety/work.h"
 
 /* A run of raw bytes longer than this is not one blank any more, and phrases do not reach over it. */
 #define PLAIN_GAP_MAX 16
@@ -22,14 +23,14 @@ void plain_add(struct folded *out, const struct folded *in, size_t from);
 
 /*
  * What a reader sees behind l-e-t-t-e-r-s set apart and d1g1ts for letters. False if there is no such
- * disguise in it; then out is left empty.
+ * disguise in it; then out is left empty. Work that is stopped leaves out short.
  */
-bool plain_undo(struct folded *out, const struct folded *in);
+bool plain_undo(struct folded *out, const struct folded *in, struct work *work);
 
 /*
  * What runs of base64 decode to, if that is text; with ROT13 named in the text, also the text rotated.
  * False if there is neither.
  */
-bool plain_decode(struct folded *out, const struct folded *in);
+bool plain_decode(struct folded *out, const struct folded *in, struct work *work);
 
 #endif

@@ -9,8 +9,11 @@
 #include "safety/chars.h"
 #include "safety/lane.h"
 #include "safety/plain.h"
+#include "safety/work.h"
 
 #define RANK_RULES 100
+#define FEED_BLOCK 16384 /* bytes taken in at once */
+#define LISTED_MAX 4096  /* findings of one text that are told; what more is found is redacted, too */
 /* A character of four bytes, and as many invisible ones before it as fold to nothing. */
 #define RAW_PER_FOLDED (4 + 4 * FOLDED_UNSEEN_MAX)
 
@@ -44,6 +47,8 @@ struct stream {
 	struct ragd_finding *findings;
 	size_t n_findings;
 	size_t cap_findings;
+	enum ragd_action action; /* of all findings, told or not */
+	size_t n_listed;         /* told so far, in all feeds */
 	bool failed;
 };
 
@@ -197,6 +202,11 @@ static enum ragd_action action_of(const struct stream *s, const struct kind *kin
 
 static void add_finding(struct stream *s, const struct span *span, enum ragd_action action)
 {
+	s->action = MAX(s->action, action);
+	/* What blocks ends the text and is told in any case. */
+	if (action != RAGD_BLOCK && s->n_listed >= LISTED_MAX)
+		return;
+	s->n_listed++;
 	if (s->n_findings == s->cap_findings) {
 		size_t cap = s->cap_findings == 0 ? 8 : s->cap_findings * 2;
 		struct ragd_finding *p = realloc(s->findings, cap * sizeof(*p));
@@ -342,7 +352,7 @@ static uint32_t scan_new(struct stream *s, uint32_t from, uint32_t fed, bool las
 static int copy_out(struct stream *s, const struct ragd_call *call, struct ragd_release *out,
 		    struct ragd_err *err)
 {
-	struct ragd_release r = { .action = s->blocked ? RAGD_BLOCK : RAGD_ALLOW };
+	struct ragd_release r = { .action = s->blocked ? RAGD_BLOCK : s->action };
 	size_t n = s->n_findings;
 	char *text = NULL;
 	struct ragd_finding *findings = NULL;
@@ -361,26 +371,19 @@ static int copy_out(struct stream *s, const struct ragd_call *call, struct ragd_
 	r.text = (struct ragd_str){ text, s->out.len };
 	r.findings = findings;
 	r.n_findings = n;
-	for (size_t i = 0; i < n; i++)
-		r.action = MAX(r.action, findings[i].action);
 	if (s->blocked && s->message != NULL)
 		r.message = (struct ragd_str){ s->message, strlen(s->message) };
 	*out = r;
 	return 0;
 }
 
-int stream_feed(struct stream *s, const struct ragd_call *call, const char *text, size_t len,
-		bool last, struct ragd_release *out, struct ragd_err *err)
+/* Take in the next bytes and let out what can be. */
+static int feed_block(struct stream *s, const char *text, size_t len, bool last,
+		      struct ragd_err *err)
 {
 	uint32_t from = s->fed;
 	size_t fresh;
 
-	buf_clear(&s->out);
-	s->n_findings = 0;
-	if (len > UINT32_MAX / 2 - s->released - s->raw.len)
-		return ragd_err_set(err, -EFBIG, "safety: a text of more than 2 GiB");
-	if (s->blocked)
-		return copy_out(s, call, out, err);
 	buf_add(&s->raw, text, len);
 	if (buf_failed(&s->raw))
 		return ragd_err_set(err, -ENOMEM, "safety: out of memory");
@@ -392,5 +395,31 @@ int stream_feed(struct stream *s, const struct ragd_call *call, const char *text
 		release(s, scan_new(s, from, s->fed, last), last);
 	else if (last)
 		end_group(s);
+	return 0;
+}
+
+int stream_feed(struct stream *s, const struct ragd_call *call, const char *text, size_t len,
+		bool last, struct ragd_release *out, struct ragd_err *err)
+{
+	struct work work;
+	size_t n;
+	int rc;
+
+	buf_clear(&s->out);
+	s->n_findings = 0;
+	s->action = RAGD_ALLOW;
+	if (len > UINT32_MAX / 2 - s->released - s->raw.len)
+		return ragd_err_set(err, -EFBIG, "safety: a text of more than 2 GiB");
+	work_start(&work, call);
+	for (size_t at = 0; !s->blocked; at += n) {
+		n = MIN(len - at, FEED_BLOCK);
+		if (!work_step(&work, n + s->spans.n))
+			return work_error(&work, err);
+		rc = feed_block(s, n > 0 ? text + at : "", n, last && at + n == len, err);
+		if (rc < 0)
+			return rc;
+		if (at + n == len)
+			break;
+	}
 	return copy_out(s, call, out, err);
 }

@@ -25,7 +25,7 @@ static void *alloc_cb(const struct ragd_call *call, size_t n, size_t size)
 void test_call_init(struct test_call *c)
 {
 	*c = (struct test_call){ .call = { .size = sizeof(c->call), .alloc = alloc_cb } };
-	c->arena = arena_new(16 << 20);
+	c->arena = arena_new(64 << 20);
 	assert_non_null(c->arena);
 }
 

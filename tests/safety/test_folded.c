@@ -89,14 +89,16 @@ static void folds_in_pieces_as_in_one(void **state)
 }
 
 static void plain(const char *in, const char *want,
-		  bool (*undo)(struct folded *out, const struct folded *in))
+		  bool (*undo)(struct folded *out, const struct folded *in, struct work *work))
 {
 	struct folded f = { 0 }, out = { 0 };
+	struct work work;
 	bool found = true;
 
+	work_start(&work, NULL);
 	folded_add(&f, in, strlen(in), 0);
 	if (undo != NULL)
-		found = undo(&out, &f);
+		found = undo(&out, &f, &work);
 	else
 		plain_add(&out, &f, 0);
 	assert_int_equal(found, want != NULL);
