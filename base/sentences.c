@@ -39,15 +39,10 @@ void sentences_free(struct sentences *s)
 	free(s);
 }
 
-static void start(struct sentences *s, const char *text, size_t len, bool last)
-{
-	memset(s, 0, sizeof(*s));
-	s->p = (struct peek){ .text = text, .len = len, .last = last };
-}
-
 void sentences_start(struct sentences *s, const char *text, size_t len)
 {
-	start(s, text, len, true);
+	*s = (struct sentences){ .p = { .text = text, .len = len, .last = true },
+				 .line_first = true };
 }
 
 static bool is_white(int c)
@@ -515,22 +510,28 @@ static size_t sentence_end(struct sentences *s, size_t from)
 	}
 }
 
-bool sentences_next(struct sentences *s, size_t *first, size_t *end)
+/* Over the white space before a sentence. */
+static void skip_white(struct sentences *s)
 {
-	size_t from = s->pos, to, whole;
 	int c;
 
-	s->line_first = from == 0;
-	while (is_white(c = peek_at(&s->p, from))) {
-		from++;
+	while (is_white(c = peek_at(&s->p, s->pos))) {
+		s->pos++;
 		if (c == '\n') {
-			s->line = from;
+			s->line = s->pos;
 			s->line_first = true;
 		}
 	}
-	if (c < 0)
+}
+
+bool sentences_next(struct sentences *s, size_t *first, size_t *end)
+{
+	size_t from, to, whole;
+
+	skip_white(s);
+	from = s->pos;
+	if (peek_at(&s->p, from) < 0)
 		return false;
-	s->pos = from;
 	to = sentence_end(s, from);
 	if (s->p.starved)
 		return false;
@@ -539,6 +540,7 @@ bool sentences_next(struct sentences *s, size_t *first, size_t *end)
 	if (whole > 0) /* a line that is too long may have been cut anywhere */
 		to = from + whole;
 	s->line = line_start(s, to);
+	s->line_first = false;
 	s->pos = to;
 	while (to > from + 1 && is_white((unsigned char)s->p.text[to - 1]))
 		to--;
@@ -547,14 +549,17 @@ bool sentences_next(struct sentences *s, size_t *first, size_t *end)
 	return true;
 }
 
-size_t sentences_complete(struct sentences *s, const char *text, size_t len, bool last)
+bool sentences_more(struct sentences *s, const char *text, size_t len, bool last, size_t *first,
+		    size_t *end)
 {
-	size_t from, end = 0;
+	struct sentences before;
 
-	if (last)
-		return len;
-	start(s, text, len, false);
-	while (sentences_next(s, &from, &end))
-		;
-	return end;
+	s->p = (struct peek){ .text = text, .len = len, .last = last };
+	skip_white(s);
+	s->p.starved = false;
+	before = *s;
+	if (sentences_next(s, first, end))
+		return true;
+	*s = before;
+	return false;
 }

@@ -30,11 +30,12 @@ void sentences_start(struct sentences *s, const char *text, size_t len);
 bool sentences_next(struct sentences *s, size_t *start, size_t *end);
 
 /*
- * For text that arrives in pieces: how much of text[0..len) is sentences that further text cannot
- * change, up to the end of the last one; 0 if none is complete. With `last`, len. Whatever is
- * appended later, these sentences stay: read them with sentences_start() over text[0..len), up to
- * the one that ends there. Pass the text from its beginning.
+ * For text that arrives in pieces: the next sentence that further text cannot change. text is what it was
+ * at the call before, though it may have moved, and more behind it. False: none is complete yet; with
+ * `last` there is none any more. Whatever is appended later, and wherever it was cut, the sentences are
+ * those of the whole. Begin with sentences_start() of no text.
  */
-size_t sentences_complete(struct sentences *s, const char *text, size_t len, bool last);
+bool sentences_more(struct sentences *s, const char *text, size_t len, bool last, size_t *start,
+		    size_t *end);
 
 #endif

@@ -13,6 +13,8 @@
 
 #include <ragd/plugin.h>
 
+#include "safety/work.h"
+
 #define GROUND_THRESHOLD 0.6 /* docs/safety.md says what it was chosen on */
 
 /* Evidence, taken apart once for all sentences of an answer. One thread at a time. */
@@ -32,16 +34,21 @@ struct ground_support {
 	float score; /* 0 .. 1 of the best place, whatever the verdict */
 };
 
-/* screen's passages and question are borrowed until ground_free. -EINVAL: unknown language. */
-int ground_new(const struct ragd_screen *screen, const char *language, struct ground **out,
-	       struct ragd_err *err);
+/*
+ * screen's passages and question are borrowed until ground_free. -EINVAL: unknown language; or what
+ * stopped the work.
+ */
+int ground_new(const struct ragd_screen *screen, const char *language, struct work *work,
+	       struct ground **out, struct ragd_err *err);
 void ground_free(struct ground *g);
 
 /*
  * Judge one sentence, without citation marks. `hints` has bit i set for passage i < 64 that the
- * sentence names itself: preferred where it supports, too. -ENOMEM when memory is out.
+ * sentence names itself: preferred where it supports, too. Takes steps of `work` for the sentence and
+ * for all of the evidence. -ENOMEM when memory is out; or what stopped the work.
  */
 int ground_judge(struct ground *g, const char *sentence, size_t len, uint64_t hints,
-		 float threshold, enum ground_verdict *verdict, struct ground_support *support);
+		 float threshold, struct work *work, enum ground_verdict *verdict,
+		 struct ground_support *support);
 
 #endif

@@ -11,8 +11,8 @@
 #include "safety/ground.h"
 
 #define LEAD_MAX     1024  /* bytes of sentences without a claim that wait for one with */
-#define RESTART_SIZE 16384 /* text behind so many bytes is forgotten at the next paragraph */
 #define LOOK_EVERY   256   /* bytes without any sign that may end a sentence */
+#define FEED_BLOCK   16384 /* bytes taken in at once */
 
 static const char category[] = "unsupported";
 
@@ -21,15 +21,15 @@ struct ground_stream {
 	struct ground *ground;
 	struct sentences *sentences;
 	float threshold;
-	struct buf text; /* from a paragraph's beginning */
-	size_t base;     /* text.data[0] is this byte of the input */
-	size_t done;     /* text.data[0 .. done) has been judged */
-	size_t seen;     /* text.data[0 .. seen) was searched for a place to restart */
-	bool fenced;     /* code begins in it and does not end */
-	size_t looked;   /* text.len when sentences were last looked for */
-	struct buf gap;  /* white space that stands before what leaves next */
-	struct buf lead; /* sentences without a claim, waiting */
-	bool any;        /* something has left */
+	struct buf text;    /* all of the input */
+	size_t done;        /* text.data[0 .. done) has been judged */
+	size_t looked;      /* text.len when sentences were last looked for */
+	size_t white;       /* bytes of white space that text ends with */
+	struct buf gap;     /* white space that stands before what leaves next */
+	size_t gap_lines;   /* line breaks in it */
+	struct buf lead;    /* sentences without a claim, waiting */
+	bool any;           /* something has left */
+	struct work work;   /* of this call */
 	/* This feed's results. */
 	struct buf out;
 	struct ragd_cite *cites;
@@ -41,8 +41,9 @@ struct ground_stream {
 	bool failed;
 };
 
-int ground_stream_open(const struct ragd_screen *screen, const char *language, float threshold,
-		       struct ground_stream **out, struct ragd_err *err)
+int ground_stream_open(const struct ragd_call *call, const struct ragd_screen *screen,
+		       const char *language, float threshold, struct ground_stream **out,
+		       struct ragd_err *err)
 {
 	struct ground_stream *gs = calloc(1, sizeof(*gs));
 	int rc;
@@ -52,8 +53,13 @@ int ground_stream_open(const struct ragd_screen *screen, const char *language, f
 	gs->screen = *screen;
 	gs->threshold = threshold;
 	gs->sentences = sentences_new();
-	rc = gs->sentences != NULL ? ground_new(&gs->screen, language, &gs->ground, err)
-				   : ragd_err_set(err, -ENOMEM, "grounding: out of memory");
+	work_start(&gs->work, call);
+	if (gs->sentences == NULL)
+		rc = ragd_err_set(err, -ENOMEM, "grounding: out of memory");
+	else
+		rc = ground_new(&gs->screen, language, &gs->work, &gs->ground, err);
+	if (rc == 0)
+		sentences_start(gs->sentences, "", 0);
 	if (rc < 0) {
 		ground_stream_close(gs);
 		return rc;
@@ -162,8 +168,8 @@ static void add_finding(struct ground_stream *gs, size_t start, size_t end, floa
 	gs->findings[gs->n_findings++] = (struct ragd_finding){ .action = action,
 								.category = category,
 								.score = 1.0f - score,
-								.start = gs->base + start,
-								.end = gs->base + end };
+								.start = start,
+								.end = end };
 }
 
 static size_t count_lines(const char *s, size_t len)
@@ -176,12 +182,15 @@ static size_t count_lines(const char *s, size_t len)
 }
 
 /* Of two runs of white space the one with more line breaks stays; the earlier one if they are equal. */
-static void widen_gap(struct buf *gap, const char *s, size_t len)
+static void widen_gap(struct ground_stream *gs, const char *s, size_t len)
 {
-	if (gap->len > 0 && count_lines(s, len) <= count_lines(gap->data, gap->len))
+	size_t lines = count_lines(s, len);
+
+	if (gs->gap.len > 0 && lines <= gs->gap_lines)
 		return;
-	buf_clear(gap);
-	buf_add(gap, s, len);
+	buf_clear(&gs->gap);
+	buf_add(&gs->gap, s, len);
+	gs->gap_lines = lines;
 }
 
 static void let_out(struct ground_stream *gs, const struct buf *sentence)
@@ -201,7 +210,7 @@ static void wait_for_claim(struct ground_stream *gs, const struct buf *sentence,
 {
 	if (gs->lead.len == 0) {
 		if (gap_len > 0)
-			widen_gap(&gs->gap, gap, gap_len);
+			widen_gap(gs, gap, gap_len);
 	} else {
 		buf_add(&gs->lead, gap, gap_len);
 	}
@@ -224,7 +233,7 @@ static void take_sentence(struct ground_stream *gs, size_t start, size_t end)
 	strip_marks(gs->text.data + start, end - start, &sentence, &hints);
 	gs->done = end;
 	if (ground_judge(gs->ground, sentence.data != NULL ? sentence.data : "", sentence.len,
-			 hints, gs->threshold, &verdict, &support) < 0) {
+			 hints, gs->threshold, &gs->work, &verdict, &support) < 0) {
 		gs->failed = true;
 		goto out;
 	}
@@ -239,13 +248,13 @@ static void take_sentence(struct ground_stream *gs, size_t start, size_t end)
 		/* What led up to it goes with it. */
 		buf_clear(&gs->lead);
 		if (gap_len > 0)
-			widen_gap(&gs->gap, gap, gap_len);
+			widen_gap(gs, gap, gap_len);
 		goto out;
 	}
 	if (gs->lead.len > 0)
 		buf_add(&gs->lead, gap, gap_len);
 	else if (gap_len > 0)
-		widen_gap(&gs->gap, gap, gap_len);
+		widen_gap(gs, gap, gap_len);
 	let_out(gs, &sentence);
 	if (verdict == GROUND_SUPPORTED)
 		add_cite(gs, &support);
@@ -265,59 +274,16 @@ static bool may_end(const char *s, size_t len)
 	return false;
 }
 
-/*
- * Where the text is cut in two so that a long answer is not gone through from its beginning again and
- * again: at the first blank line behind RESTART_SIZE bytes that does not stand in fenced code. What
- * has arrived decides nothing, only what it says. 0: nowhere yet.
- */
-static size_t restart_at(struct ground_stream *gs)
-{
-	const char *s = gs->text.data;
-
-	for (; gs->seen + 3 < gs->text.len; gs->seen++) {
-		size_t i = gs->seen;
-
-		if ((i == 0 || s[i - 1] == '\n') &&
-		    (memcmp(s + i, "```", 3) == 0 || memcmp(s + i, "~~~", 3) == 0))
-			gs->fenced = !gs->fenced;
-		if (i >= RESTART_SIZE && s[i] == '\n' && s[i + 1] == '\n' && !gs->fenced)
-			return i;
-	}
-	return 0;
-}
-
-/* Judge the sentences of text[0..len) that are complete. */
-static void take_sentences(struct ground_stream *gs, size_t len, bool last)
-{
-	size_t complete, start, end;
-
-	complete = sentences_complete(gs->sentences, gs->text.data != NULL ? gs->text.data : "",
-				      len, last);
-	if (complete <= gs->done)
-		return;
-	sentences_start(gs->sentences, gs->text.data, complete);
-	while (sentences_next(gs->sentences, &start, &end))
-		if (start >= gs->done)
-			take_sentence(gs, start, end);
-}
-
+/* Judge the sentences that are complete. */
 static void take_text(struct ground_stream *gs, bool last)
 {
-	size_t n;
+	const char *text = gs->text.data != NULL ? gs->text.data : "";
+	size_t len = last || gs->text.len == 0 ? gs->text.len : utf8_whole(text, gs->text.len);
+	size_t start, end;
 
-	while ((n = restart_at(gs)) > 0) {
-		take_sentences(gs, n, true);
-		/* White space behind the last sentence stays, as the next one's gap. */
-		buf_consume(&gs->text, gs->done);
-		gs->base += gs->done;
-		gs->seen -= gs->done;
-		gs->done = 0;
-		/* The search goes on where the cut is, which is now near the beginning. */
-		gs->fenced = false;
-	}
-	n = last || gs->text.len == 0 ? gs->text.len : utf8_whole(gs->text.data, gs->text.len);
-	take_sentences(gs, n, last);
 	gs->looked = gs->text.len;
+	while (!gs->failed && sentences_more(gs->sentences, text, len, last, &start, &end))
+		take_sentence(gs, start, end);
 }
 
 static void finish(struct ground_stream *gs)
@@ -365,22 +331,50 @@ static int copy_out(struct ground_stream *gs, const struct ragd_call *call,
 	return 0;
 }
 
+/* White space without end completes nothing: what stands before it was looked at when it began. */
+static bool may_complete(const struct ground_stream *gs, const char *piece, size_t len)
+{
+	if (gs->white > LOOK_EVERY)
+		return false;
+	return may_end(piece, len) || gs->text.len - gs->looked > LOOK_EVERY;
+}
+
+static void take_block(struct ground_stream *gs, const char *piece, size_t len, bool last)
+{
+	size_t n = len;
+
+	while (n > 0 && is_space(piece[n - 1]))
+		n--;
+	gs->white = n > 0 ? len - n : gs->white + len;
+	buf_add(&gs->text, piece, len);
+	gs->failed = gs->failed || buf_failed(&gs->text);
+	if (!gs->failed && (last || may_complete(gs, piece, len)))
+		take_text(gs, last);
+}
+
 int ground_stream_feed(struct ground_stream *gs, const struct ragd_call *call, const char *text,
 		       size_t len, bool last, struct ragd_release *out, struct ragd_err *err)
 {
+	size_t n;
+
 	buf_clear(&gs->out);
 	gs->n_cites = 0;
 	gs->n_findings = 0;
+	work_start(&gs->work, call);
 	/* An open answer without evidence: there is nothing to say about it. */
 	if (!gs->screen.grounded && gs->screen.n_passages == 0) {
 		buf_add(&gs->out, text, len);
-		return copy_out(gs, call, out, err);
+		return gs->work.rc < 0 ? work_error(&gs->work, err) : copy_out(gs, call, out, err);
 	}
-	buf_add(&gs->text, text, len);
-	if (buf_failed(&gs->text))
-		return ragd_err_set(err, -ENOMEM, "grounding: out of memory");
-	if (last || may_end(text, len) || gs->text.len - gs->looked > LOOK_EVERY)
-		take_text(gs, last);
+	for (size_t at = 0;; at += n) {
+		n = MIN(len - at, FEED_BLOCK);
+		if (work_step(&gs->work, n))
+			take_block(gs, n > 0 ? text + at : "", n, last && at + n == len);
+		if (gs->work.rc < 0)
+			return work_error(&gs->work, err);
+		if (at + n == len)
+			break;
+	}
 	if (last)
 		finish(gs);
 	return copy_out(gs, call, out, err);

@@ -78,8 +78,7 @@ static int grounding_stream_open(void *self, const struct ragd_call *call,
 	struct ground_stream *gs = NULL;
 	int rc;
 
-	(void)call;
-	rc = ground_stream_open(screen, g->language, g->threshold, &gs, err);
+	rc = ground_stream_open(call, screen, g->language, g->threshold, &gs, err);
 	if (rc == 0)
 		*stream = gs;
 	return rc;

@@ -143,36 +143,41 @@ static void obeys_the_structure_of_documents(void **state)
 	check_rows(*state, blocks, ARRAY_LEN(blocks));
 }
 
-/* What is complete for a prefix must be a boundary of the whole, with the same sentences before it.
- */
-static void check_prefixes(struct sentences *s, const char *text, size_t len)
+/* Arriving in pieces, a text gives the sentences of the whole; none is ever taken back. */
+static void check_pieces(struct sentences *s, const char *text, size_t len, size_t piece)
 {
 	size_t *ends = calloc(len + 1, sizeof(*ends));
-	size_t n_ends = 0, from, to, before = 0;
+	size_t n_ends = 0, seen = 0, from, to;
 
 	assert_non_null(ends);
 	sentences_start(s, text, len);
 	while (sentences_next(s, &from, &to))
 		ends[n_ends++] = to;
-	for (size_t cut = 0; cut <= len; cut++) {
-		char *exact = malloc(cut + 1); /* a byte too long only so that it is never NULL */
-		size_t n, seen = 0;
+	sentences_start(s, "", 0);
+	for (size_t cut = 0;; cut = MIN(cut + piece, len)) {
+		/* At another place each time; a byte too long only so that it is never NULL. */
+		char *exact = malloc(cut + 1);
 
 		assert_non_null(exact);
 		memcpy(exact, text, cut);
-		n = sentences_complete(s, exact, cut, false);
-		assert_true(n <= cut && n >= before);
-		before = n;
-		/* The same ends up to there ... */
-		sentences_start(s, exact, cut);
-		while (sentences_next(s, &from, &to) && to <= n)
+		while (sentences_more(s, exact, cut, cut == len, &from, &to)) {
+			assert_true(seen < n_ends && to <= cut);
 			assert_int_equal(to, ends[seen++]);
-		/* ... of which n is the last. */
-		assert_int_equal(n, seen > 0 ? ends[seen - 1] : 0);
-		assert_int_equal(sentences_complete(s, exact, cut, true), cut);
+		}
 		free(exact);
+		if (cut == len)
+			break;
 	}
+	assert_int_equal(seen, n_ends);
 	free(ends);
+}
+
+static void check_prefixes(struct sentences *s, const char *text, size_t len)
+{
+	static const size_t pieces[] = { 1, 2, 7, 64 };
+
+	for (size_t i = 0; i < ARRAY_LEN(pieces); i++)
+		check_pieces(s, text, len, pieces[i]);
 }
 
 static void completeness_never_takes_back(void **state)
@@ -236,10 +241,14 @@ static void complete_as_soon_as_it_can_be_known(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		size_t from, to, got = 0;
+
 		print_message("%s\n", rows[i].text);
-		assert_int_equal(
-			sentences_complete(*state, rows[i].text, strlen(rows[i].text), false),
-			rows[i].want);
+		sentences_start(*state, "", 0);
+		while (sentences_more(*state, rows[i].text, strlen(rows[i].text), false, &from,
+				      &to))
+			got = to;
+		assert_int_equal(got, rows[i].want);
 	}
 }
 

@@ -31,7 +31,7 @@ static void run(const struct ragd_screen *screen, struct ragd_str in, uint32_t s
 	size_t from = 0;
 	bool last;
 
-	if (ground_stream_open(screen, "english", 0.6f, &gs, NULL) < 0)
+	if (ground_stream_open(NULL, screen, "english", 0.6f, &gs, NULL) < 0)
 		abort();
 	do {
 		struct ragd_release r;

@@ -13,6 +13,8 @@
 #include "safety/ground_stream.h"
 #include "tests/safety/support.h"
 
+static struct work work; /* that nobody stops */
+
 static const struct ragd_passage evidence[] = {
 	{ .title = { "Timers", 6 },
 	  .text = { "Timer handles are used to schedule callbacks. The function uv_timer_start "
@@ -84,13 +86,13 @@ static void judges_what_a_reader_would_look_for(void **state)
 	struct ground *g = NULL;
 
 	(void)state;
-	assert_int_equal(ground_new(&screen, "english", &g, NULL), 0);
+	assert_int_equal(ground_new(&screen, "english", &work, &g, NULL), 0);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct ground_support s;
 		enum ground_verdict v;
 
 		assert_int_equal(ground_judge(g, rows[i].sentence, strlen(rows[i].sentence), 0,
-					      GROUND_THRESHOLD, &v, &s),
+					      GROUND_THRESHOLD, &work, &v, &s),
 				 0);
 		print_message("%.2f %s\n", (double)s.score, rows[i].sentence);
 		assert_int_equal(v, rows[i].want);
@@ -118,10 +120,10 @@ static void prefers_the_passage_that_the_sentence_names(void **state)
 	(void)state;
 	twice[0] = twice[1] = passages[1];
 	screen.passages = twice;
-	assert_int_equal(ground_new(&screen, "english", &g, NULL), 0);
-	assert_int_equal(ground_judge(g, claim, strlen(claim), 0, 0.6f, &v, &s), 0);
+	assert_int_equal(ground_new(&screen, "english", &work, &g, NULL), 0);
+	assert_int_equal(ground_judge(g, claim, strlen(claim), 0, 0.6f, &work, &v, &s), 0);
 	assert_int_equal(s.passage, 0);
-	assert_int_equal(ground_judge(g, claim, strlen(claim), 2, 0.6f, &v, &s), 0);
+	assert_int_equal(ground_judge(g, claim, strlen(claim), 2, 0.6f, &work, &v, &s), 0);
 	assert_int_equal(s.passage, 1);
 	ground_free(g);
 }
@@ -133,7 +135,7 @@ static void refuses_a_language_without_a_stemmer(void **state)
 	struct ground *g = NULL;
 
 	(void)state;
-	assert_int_equal(ground_new(&screen, "klingon", &g, &err), -EINVAL);
+	assert_int_equal(ground_new(&screen, "klingon", &work, &g, &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "klingon"));
 }
 
@@ -152,7 +154,7 @@ static void feed_all(const struct ragd_screen *screen, struct ragd_str in, const
 
 	*out = (struct result){ 0 };
 	test_call_init(&c);
-	assert_int_equal(ground_stream_open(screen, "english", 0.6f, &gs, NULL), 0);
+	assert_int_equal(ground_stream_open(NULL, screen, "english", 0.6f, &gs, NULL), 0);
 	for (size_t i = 0; i <= n_cuts; i++) {
 		size_t to = i < n_cuts ? cuts[i] : in.len, at = 0;
 		struct ragd_release r = { 0 };
@@ -263,7 +265,7 @@ static void a_sentence_leaves_as_soon_as_it_is_complete(void **state)
 
 	(void)state;
 	test_call_init(&c);
-	assert_int_equal(ground_stream_open(&screen, "english", 0.6f, &gs, NULL), 0);
+	assert_int_equal(ground_stream_open(NULL, &screen, "english", 0.6f, &gs, NULL), 0);
 	assert_int_equal(ground_stream_feed(gs, &c.call, in, strlen(in), false, &r, NULL), 0);
 	assert_int_equal(r.text.len, strlen("The absolute maximum is 1,024 threads."));
 	assert_int_equal(r.n_cites, 1);
