@@ -211,16 +211,20 @@ struct ragd_str filters_quote(const struct filters *f, struct call *call, struct
 {
 	struct filters judging = { .policy = f->policy };
 	struct findings none = { .arena = call->arena };
+	/* It is evidence itself, also for the links in it. */
+	const struct ragd_passage passage = { .text = text };
 	struct ragd_screen screen = {
 		.size = sizeof(screen),
 		.stage = RAGD_STAGE_RESPONSE,
 		.text = text,
+		.passages = &passage,
+		.n_passages = 1,
 	};
 	struct filters_verdict v;
 
 	if (text.len == 0)
 		return text;
-	/* It is evidence itself: what grounds has no opinion on it. */
+	/* What grounds has no opinion on it. */
 	for (size_t i = 0; i < f->n; i++)
 		if (!grounds(f->plugin[i]))
 			judging.plugin[judging.n++] = f->plugin[i];

@@ -341,8 +341,10 @@ static int redact(const struct filter *f, const struct ragd_call *call,
 	struct stream *s = stream_open(f, screen->stage);
 	int rc;
 
-	if (s == NULL)
+	if (s == NULL || (screen->stage == RAGD_STAGE_RESPONSE && stream_evidence(s, screen) < 0)) {
+		stream_close(s);
 		return ragd_err_set(err, -ENOMEM, "safety: out of memory");
+	}
 	for (size_t i = 0; i < fired->spans.n; i++)
 		if (fired->spans.item[i].kind->action == RAGD_REDACT)
 			stream_mark(s, &fired->spans.item[i]);

@@ -26,6 +26,8 @@ struct filter_config {
 	const char *cache_dir;    /* for compiled patterns; NULL: none */
 	const char *const *allow; /* categories whose rules are left out; NULL-ended */
 	bool undo;                /* look behind disguises, too */
+	bool links;               /* links and HTML leave an answer only with its evidence, or */
+	const char *const *link_hosts; /* to these; NULL-ended, lives as long as the filter */
 };
 
 /* What the levels stand for. */

@@ -147,8 +147,7 @@ int ground_new(const struct ragd_screen *screen, const char *language, struct wo
 				  language);
 	g->sentences = sentences_new();
 	g->titles = calloc(screen->n_passages + 1, sizeof(*g->titles));
-	if (rc == 0 &&
-	    (g->sentences == NULL || g->titles == NULL || read_evidence(g, work) < 0))
+	if (rc == 0 && (g->sentences == NULL || g->titles == NULL || read_evidence(g, work) < 0))
 		rc = work->rc < 0 ? work_error(work, err)
 				  : ragd_err_set(err, -ENOMEM, "grounding: out of memory");
 	if (rc < 0) {

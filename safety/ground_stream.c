@@ -10,9 +10,9 @@
 #include "safety/chars.h"
 #include "safety/ground.h"
 
-#define LEAD_MAX     1024  /* bytes of sentences without a claim that wait for one with */
-#define LOOK_EVERY   256   /* bytes without any sign that may end a sentence */
-#define FEED_BLOCK   16384 /* bytes taken in at once */
+#define LEAD_MAX   1024  /* bytes of sentences without a claim that wait for one with */
+#define LOOK_EVERY 256   /* bytes without any sign that may end a sentence */
+#define FEED_BLOCK 16384 /* bytes taken in at once */
 
 static const char category[] = "unsupported";
 
@@ -21,15 +21,15 @@ struct ground_stream {
 	struct ground *ground;
 	struct sentences *sentences;
 	float threshold;
-	struct buf text;    /* all of the input */
-	size_t done;        /* text.data[0 .. done) has been judged */
-	size_t looked;      /* text.len when sentences were last looked for */
-	size_t white;       /* bytes of white space that text ends with */
-	struct buf gap;     /* white space that stands before what leaves next */
-	size_t gap_lines;   /* line breaks in it */
-	struct buf lead;    /* sentences without a claim, waiting */
-	bool any;           /* something has left */
-	struct work work;   /* of this call */
+	struct buf text;  /* all of the input */
+	size_t done;      /* text.data[0 .. done) has been judged */
+	size_t looked;    /* text.len when sentences were last looked for */
+	size_t white;     /* bytes of white space that text ends with */
+	struct buf gap;   /* white space that stands before what leaves next */
+	size_t gap_lines; /* line breaks in it */
+	struct buf lead;  /* sentences without a claim, waiting */
+	bool any;         /* something has left */
+	struct work work; /* of this call */
 	/* This feed's results. */
 	struct buf out;
 	struct ragd_cite *cites;

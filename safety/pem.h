@@ -4,8 +4,6 @@
 
 #include "safety/scan.h"
 
-enum outcome { NO, YES, MORE };
-
 /*
  * Whether a private key begins at s[i): the line that announces it and at least the beginning of what
  * a key looks like, so that prose about such lines stays. *body is where the header line ends.

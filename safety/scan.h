@@ -27,6 +27,9 @@ struct view {
 	bool end; /* nothing follows s[len) */
 };
 
+/* What is said of a place; MORE: that takes more text. */
+enum outcome { NO, YES, MORE };
+
 /* Where one scanner is in one text. Zero-initialise. */
 struct scan {
 	size_t from; /* all before is decided */

@@ -8,12 +8,14 @@
 #include "base/util.h"
 #include "safety/chars.h"
 #include "safety/lane.h"
+#include "safety/links.h"
 #include "safety/plain.h"
 #include "safety/work.h"
 
 #define RANK_RULES 100
 #define FEED_BLOCK 16384 /* bytes taken in at once */
-#define LISTED_MAX 4096  /* findings of one text that are told; what more is found is redacted, too */
+#define LISTED_MAX                                                                                 \
+	4096 /* findings of one text that are told; what more is found is redacted, too */
 /* A character of four bytes, and as many invisible ones before it as fold to nothing. */
 #define RAW_PER_FOLDED (4 + 4 * FOLDED_UNSEEN_MAX)
 
@@ -36,6 +38,7 @@ struct stream {
 	size_t n_lanes;
 	bool has_rules;
 	struct rule_lane rules;
+	struct links *links; /* NULL: they leave as they are */
 	struct spans spans;
 	uint32_t drop_end; /* a marker stands for what is before */
 	struct span group; /* what the marker stands for, while dropping */
@@ -77,6 +80,7 @@ void stream_close(struct stream *s)
 		return;
 	for (size_t i = 0; i < s->n_lanes; i++)
 		lane_fini(&s->lane[i]);
+	links_free(s->links);
 	pattern_stream_close(s->rules.ps);
 	folded_fini(&s->rules.folded);
 	folded_fini(&s->rules.plain);
@@ -93,6 +97,14 @@ void stream_mark(struct stream *s, const struct span *span)
 	spans_add(&s->spans, span);
 }
 
+int stream_evidence(struct stream *s, const struct ragd_screen *screen)
+{
+	if (!s->f->cfg.links)
+		return 0;
+	s->links = links_new(screen, s->f->cfg.link_hosts);
+	return s->links != NULL ? 0 : -ENOMEM;
+}
+
 size_t stream_held(const struct stream *s)
 {
 	return s->raw.len;
@@ -100,11 +112,12 @@ size_t stream_held(const struct stream *s)
 
 size_t stream_holdback(const struct filter *f)
 {
-	size_t scanners = SCAN_HOLD * RAW_PER_FOLDED, rules = 0;
+	size_t scanners = SCAN_HOLD * RAW_PER_FOLDED, rules = 0,
+	       links = f->cfg.links ? LINKS_HOLD : 0;
 
 	if (patterns_has(f->patterns, RAGD_STAGE_RESPONSE))
 		rules = patterns_width(f->patterns) * (RAW_PER_FOLDED + PLAIN_GAP_MAX);
-	return MAX(scanners, rules);
+	return MAX(MAX(scanners, rules), links);
 }
 
 /* ---- rules ---- */
@@ -341,6 +354,11 @@ static uint32_t scan_new(struct stream *s, uint32_t from, uint32_t fed, bool las
 		at = lane_scan(&s->lane[i], fed, last, &s->spans);
 		safe = MIN(safe, at);
 		s->failed = s->failed || s->lane[i].text.failed;
+	}
+	if (s->links != NULL) {
+		at = links_feed(s->links, fresh, n, from, last, &s->spans);
+		safe = MIN(safe, at);
+		s->failed = s->failed || links_failed(s->links);
 	}
 	if (s->has_rules) {
 		at = rules_feed(s, fresh, n, from, last);

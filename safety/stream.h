@@ -20,6 +20,12 @@ void stream_close(struct stream *s);
 void stream_mark(struct stream *s, const struct span *span);
 
 /*
+ * Before the first feed: where the filter looks after links, judge those of the answer by screen's evidence,
+ * which is borrowed until stream_close. -ENOMEM.
+ */
+int stream_evidence(struct stream *s, const struct ragd_screen *screen);
+
+/*
  * As ragd_safety_ops.stream_feed; what it returns comes from call->alloc. After it returned
  * RAGD_BLOCK once, it does so for ever, with no text.
  */

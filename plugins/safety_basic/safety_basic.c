@@ -38,6 +38,11 @@ static const struct ragd_option options[] = {
 	  .help = "What to do about keys and passwords in retrieved passages.", .everyone = true },
 	{ .name = "response_secrets", .type = RAGD_OPT_CHOICE, .dflt = "redact",
 	  .choices = "allow|redact|block", .help = "What to do about keys and passwords in answers.", .everyone = true },
+	{ .name = "links", .type = RAGD_OPT_CHOICE, .dflt = "level", .choices = "level|evidence|allow",
+	  .help = "Links, images and HTML in answers: evidence, only those that a passage or the "
+		  "question has; level, the same but for permissive.", .everyone = true },
+	{ .name = "link_hosts", .type = RAGD_OPT_LIST, .dflt = "",
+	  .help = "Hosts that any answer may link to: example.org, *.example.org for what is below.", .everyone = false },
 	{ .name = "disguises", .type = RAGD_OPT_BOOL, .dflt = "yes",
 	  .help = "Apply the rules also to what spaced letters, digits for letters, base64 and ROT13 hide.", .everyone = true },
 	{ .name = NULL },
@@ -93,6 +98,28 @@ static enum ragd_action secrets_of(const struct ragd_config *cfg, const char *op
 	return strcmp(word, "block") == 0 ? RAGD_BLOCK : RAGD_REDACT;
 }
 
+static int links_of(const struct ragd_config *cfg, struct filter_config *out, struct ragd_err *err)
+{
+	const char *word = ragd_config_get(cfg, "links")->s;
+
+	out->links = strcmp(word, "level") == 0 ? out->level != LEVEL_PERMISSIVE
+						: strcmp(word, "evidence") == 0;
+	out->link_hosts = ragd_config_get(cfg, "link_hosts")->list;
+	for (const char *const *host = out->link_hosts; *host != NULL; host++) {
+		const char *name = *host + (strncmp(*host, "*.", 2) == 0 ? 2 : 0);
+
+		if (name[0] == '\0' || name[0] == '.' ||
+		    strspn(name,
+			   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") !=
+			    strlen(name))
+			return ragd_err_set(err, -EINVAL,
+					    "link_hosts: '%s' is no host such as example.org or "
+					    "*.example.org",
+					    *host);
+	}
+	return 0;
+}
+
 static int read_config(const struct ragd_config *cfg, struct filter_config *out,
 		       struct ragd_err *err)
 {
@@ -112,6 +139,9 @@ static int read_config(const struct ragd_config *cfg, struct filter_config *out,
 			return rc;
 		out->stage[i].secrets = secrets_of(cfg, names[i].secrets);
 	}
+	rc = links_of(cfg, out, err);
+	if (rc < 0)
+		return rc;
 	out->undo = ragd_config_get(cfg, "disguises")->b;
 	out->allow = ragd_config_get(cfg, "allow")->list;
 	if (ragd_config_get(cfg, "rules")->s[0] != '\0')
@@ -182,8 +212,10 @@ static int basic_stream_open(void *self, const struct ragd_call *call,
 	struct stream *s = stream_open(((struct basic *)self)->filter, screen->stage);
 
 	(void)call;
-	if (s == NULL)
+	if (s == NULL || stream_evidence(s, screen) < 0) {
+		stream_close(s);
 		return ragd_err_set(err, -ENOMEM, "safety_basic: out of memory");
+	}
 	*stream = s;
 	return 0;
 }

@@ -107,6 +107,7 @@ static double check_us(struct filter *f, enum ragd_stage stage, const char *text
 
 static double feed_us(struct filter *f, const char *text, size_t len, size_t piece)
 {
+	struct ragd_screen screen = { .size = sizeof(screen), .stage = RAGD_STAGE_RESPONSE };
 	struct ragd_err err = { 0 };
 	double best = 1e9;
 
@@ -117,6 +118,7 @@ static double feed_us(struct filter *f, const char *text, size_t len, size_t pie
 		for (int k = 0; k < REPEAT / 4; k++) {
 			struct stream *s = stream_open(f, RAGD_STAGE_RESPONSE);
 
+			stream_evidence(s, &screen);
 			for (size_t at = 0; at < len; at += piece, n++) {
 				struct ragd_release r;
 
@@ -171,7 +173,7 @@ static void ground_us(double *open, double *judge)
 int main(void)
 {
 	const char *src = getenv("RAGD_SRCDIR");
-	struct filter_config cfg = { .level = LEVEL_BALANCED, .undo = true };
+	struct filter_config cfg = { .level = LEVEL_BALANCED, .undo = true, .links = true };
 	struct filter *f = NULL;
 	char rules[4096], kib[1024];
 	double start, base, prompt, document, open, judge;

@@ -22,6 +22,16 @@ static const char rules[] =
 	"\tfind /code [0-9]{2,9}\\b/\n"
 	"rule t.c block response\n\tfind \"stop here now\"\n";
 
+/* What answers rest on: some links of theirs may leave. */
+static const struct ragd_passage passage = {
+	.text = RAGD_STR(
+		"See [a](http://a.test/b) and <em>c</em>, www.d.test or mailto:e@f.test.")
+};
+static const struct ragd_screen evidence = { .size = sizeof(evidence),
+					     .stage = RAGD_STAGE_RESPONSE,
+					     .passages = &passage,
+					     .n_passages = 1 };
+
 static struct filter *filter;
 static struct arena *arena;
 
@@ -35,7 +45,7 @@ static const struct ragd_call call = { .size = sizeof(call), .alloc = alloc_cb }
 
 static void set_up(void)
 {
-	struct filter_config cfg = { .level = LEVEL_STRICT, .undo = true };
+	struct filter_config cfg = { .level = LEVEL_STRICT, .undo = true, .links = true };
 	struct ragd_err err = { 0 };
 	char dir[] = "/tmp/fuzz-safety-XXXXXX", path[64];
 	FILE *f;
@@ -66,7 +76,7 @@ static void stream_all(const char *text, size_t len, uint32_t seed, struct buf *
 	size_t from = 0;
 	bool last;
 
-	if (s == NULL)
+	if (s == NULL || stream_evidence(s, &evidence) < 0)
 		abort();
 	*findings = 0;
 	do {
@@ -96,11 +106,11 @@ static void stream_all(const char *text, size_t len, uint32_t seed, struct buf *
 static void check_all(const char *text, size_t len, const struct buf *streamed)
 {
 	for (int stage = RAGD_STAGE_PROMPT; stage <= RAGD_STAGE_RESPONSE; stage++) {
-		struct ragd_screen screen = { .size = sizeof(screen),
-					      .stage = (enum ragd_stage)stage,
-					      .text = { text, len } };
+		struct ragd_screen screen = evidence;
 		struct ragd_verdict v;
 
+		screen.stage = (enum ragd_stage)stage;
+		screen.text = (struct ragd_str){ text, len };
 		arena_reset(arena);
 		if (filter_check(filter, &call, &screen, &v, NULL) < 0)
 			abort();

@@ -73,7 +73,8 @@ static void judge(const char *question, const char *claim, const char *title,
 	screen.question = str_of(question);
 	screen.passages = passages;
 	screen.n_passages = n;
-	if (text == NULL || n_pairs == PAIRS_MAX || ground_new(&screen, "english", &work, &g, NULL) < 0)
+	if (text == NULL || n_pairs == PAIRS_MAX ||
+	    ground_new(&screen, "english", &work, &g, NULL) < 0)
 		exit(1);
 	strip(text);
 	if (ground_judge(g, text, strlen(text), 0, GROUND_THRESHOLD, &work, &verdict, &support) < 0)

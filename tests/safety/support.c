@@ -17,6 +17,8 @@
 #include "safety/pii.h"
 #include "safety/stream.h"
 
+struct ragd_screen test_evidence = { .size = sizeof(test_evidence), .stage = RAGD_STAGE_RESPONSE };
+
 static void *alloc_cb(const struct ragd_call *call, size_t n, size_t size)
 {
 	return arena_alloc(container_of(call, struct test_call, call)->arena, n, size);
@@ -125,6 +127,7 @@ void test_stream(const struct filter *f, enum ragd_stage stage, struct ragd_str 
 
 	test_call_init(&c);
 	assert_non_null(s);
+	assert_int_equal(stream_evidence(s, &test_evidence), 0);
 	*out = (struct streamed){ 0 };
 	for (size_t i = 0; i <= n_cuts; i++) {
 		size_t to = i < n_cuts ? cuts[i] : text.len;

@@ -38,6 +38,9 @@ struct streamed {
 	size_t most_held;
 };
 
+/* What the answers of the streams below rest on; nothing at first. */
+extern struct ragd_screen test_evidence;
+
 /* Feed text in pieces whose ends are given (ascending; the last piece follows by itself). */
 void test_stream(const struct filter *f, enum ragd_stage stage, struct ragd_str text,
 		 const size_t *cuts, size_t n_cuts, struct streamed *out);

@@ -53,9 +53,9 @@ static const struct {
 } texts[] = {
 	{ "prose",
 	  "The event loop takes care of polling and of scheduling callbacks. In 2019 the text was "
-	  "rewritten (see chapter 3.2) by people from many countries; write if you find a mistake. " },
-	{ "chains and what excuses them, a sentence each",
-	  "how to kill a person. self defense. " },
+	  "rewritten (see chapter 3.2) by people from many countries; write if you find a "
+	  "mistake. " },
+	{ "chains and what excuses them, a sentence each", "how to kill a person. self defense. " },
 	{ "chains far from what excuses them",
 	  "how to make a bomb how to make a bomb how to make a bomb how to make a bomb! " },
 	{ "first terms without a second", "how to how do i make write explain " },
@@ -125,7 +125,8 @@ static int close_packs(void **state)
 	return 0;
 }
 
-static size_t check(struct counted *c, enum ragd_stage stage, const char *text, size_t len, int want)
+static size_t check(struct counted *c, enum ragd_stage stage, const char *text, size_t len,
+		    int want)
 {
 	struct ragd_screen screen = { .size = sizeof(screen),
 				      .stage = stage,
@@ -160,11 +161,12 @@ static void a_long_text_is_as_much_work_for_each_byte_as_a_short_one(void **stat
 	(void)state;
 	for (int stage = RAGD_STAGE_PROMPT; stage <= RAGD_STAGE_RESPONSE; stage++) {
 		for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-			size_t large = i < 4 ? 4 * MIB : MIB; /* the rest is as clear in less time */
-			double a = (double)asked_for(i, (enum ragd_stage)stage, small) /
-				   (double)small;
-			double b = (double)asked_for(i, (enum ragd_stage)stage, large) /
-				   (double)large;
+			size_t large =
+				i < 4 ? 4 * MIB : MIB; /* the rest is as clear in less time */
+			double a =
+				(double)asked_for(i, (enum ragd_stage)stage, small) / (double)small;
+			double b =
+				(double)asked_for(i, (enum ragd_stage)stage, large) / (double)large;
 
 			print_message("stage %d, %s: asked every %.0f and %.0f bytes\n", stage,
 				      texts[i].name, 1 / a, 1 / b);
@@ -257,13 +259,10 @@ static size_t ground(struct counted *c, const char *unit, size_t len, int want)
 
 static void grounding_is_linear_and_stops_too(void **state)
 {
-	static const char *const units[] = { "The pool has four threads. ",
-					     "word ",
-					     "\n",
-					     "x. ",
-					     "Nobody said so. \n\n\n",
-					     "```\ncode\n",
-					     "[1] " };
+	static const char *const units[] = {
+		"The pool has four threads. ", "word ",       "\n",  "x. ",
+		"Nobody said so. \n\n\n",      "```\ncode\n", "[1] "
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
