@@ -179,7 +179,7 @@ static uint32_t rules_feed(struct stream *s, const char *raw, size_t len, uint32
 	const struct patterns *p = s->f->patterns;
 	size_t before = l->plain.len, safe, keep;
 	uint32_t fed = at + (uint32_t)len;
-	int rc;
+	int rc = 0;
 
 	l->folded.len = 0;
 	folded_add(&l->folded, raw, len, at);
@@ -188,7 +188,9 @@ static uint32_t rules_feed(struct stream *s, const char *raw, size_t len, uint32
 		s->failed = true;
 		return s->released;
 	}
-	rc = pattern_stream_feed(l->ps, l->plain.text + before, l->plain.len - before, &l->hits);
+	if (l->plain.len > before)
+		rc = pattern_stream_feed(l->ps, l->plain.text + before, l->plain.len - before,
+					 &l->hits);
 	if (rc == 0 && last)
 		rc = pattern_stream_end(l->ps, &l->hits);
 	s->failed = s->failed || rc < 0;

@@ -173,7 +173,8 @@ static void feed_all(const struct ragd_screen *screen, struct ragd_str in, const
 			buf_printf(&out->text, "{%u}", cite->passage);
 			at = cite->at;
 		}
-		buf_add(&out->text, r.text.s + at, r.text.len - at);
+		if (r.text.len > at)
+			buf_add(&out->text, r.text.s + at, r.text.len - at);
 		out->n_findings += r.n_findings;
 		from = to;
 	}

@@ -80,6 +80,15 @@ static const struct {
 	{ "assignments", "password = token: secret=>api_key :" },
 	{ "private keys that begin", "-----BEGIN PRIVATE KEY-----\n" },
 	{ "codes", "2a00:1450: GB82 WEST 1234 5698 " },
+	{ "links", "[a](http://e.test/x) ![b](//e.test) www.e.test " },
+	{ "links that do not end", "[a](b \"" },
+	{ "an address that does not end", "http://" },
+	{ "brackets", "[]](" },
+	{ "tags that do not end", "<a x='" },
+	{ "scripts that do not end", "<script>" },
+	{ "entities", "&#104;" },
+	{ "backticks in many numbers", "` `` ``` ```` " },
+	{ "fences", "```\nx\n" },
 	{ "invisible characters", "\u200b" },
 	{ "accents", "e\u0301\u0301\u0301 " },
 	{ "ligatures", "\ufdfa" },
@@ -103,7 +112,7 @@ static struct filter *packs;
 static int open_packs(void **state)
 {
 	const char *src = getenv("RAGD_SRCDIR");
-	struct filter_config cfg = { .level = LEVEL_STRICT, .undo = true };
+	struct filter_config cfg = { .level = LEVEL_STRICT, .undo = true, .links = true };
 	struct ragd_err err = { 0 };
 	char rules[4096];
 
