@@ -98,7 +98,7 @@ collection "handbook" { }'
 exits "the configuration names one like it" 1 rag reload
 has "whose it is is said" "$OUT" 'collection "handbook": it exists with owner 12345, group 12345, mode 0600; the configuration says owner 0, group 0, mode 0600'
 stop_ragd
-exits "nor does it start so" 1 "$RAGD_BUILDDIR/ragd" --user --socket "$SOCKET" --state-dir "$T/data" --data-dir "$RAGD_SRCDIR/data" -c "$T/ragd.conf"
+exits "nor does it start so" 1 timeout 60 "$RAGD_BUILDDIR/ragd" --user --socket "$SOCKET" --state-dir "$T/data" --data-dir "$RAGD_SRCDIR/data" -c "$T/ragd.conf"
 has "and says the same" "$OUT" 'collection \"handbook\": it exists with owner 12345'
 conf 'collection "default" { }'
 start_ragd -c "$T/ragd.conf" || exit 1
