@@ -29,14 +29,15 @@ static const struct {
 	  "model threads cpus cache memory kernels huge_pages" },
 	{ "inference_upstream",
 	  "max_requests connect_timeout first_token_timeout token_timeout retries retry_delay "
-	  "retry_after_max health health_interval failures down_time embed_batch extended_sampling",
+	  "retry_after_max health health_interval failures down_time embed_batch extended_sampling "
+	  "cache_salt",
 	  "endpoints weights model embed_model api_key_file tls_ca tls_verify proxy" },
 	{ "retrieval_hybrid", "language passage_target passage_max max_document dim weight_vector",
 	  "" },
 	{ "safety_basic",
 	  "level installed_rules allow prompt_pii document_pii response_pii prompt_secrets "
-	  "document_secrets response_secrets disguises",
-	  "rules" },
+	  "document_secrets response_secrets links disguises",
+	  "rules link_hosts" },
 	{ "safety_grounding", "threshold language", "" },
 	{ "blocklist", "", "words" },
 	{ "folder", "", "path collection" },
