@@ -351,7 +351,7 @@ static void what_a_full_disk_lost_is_told(void **state)
 	struct journal *j;
 	int fds[2], saved;
 
-	assert_int_equal(journal_open(*state, 0, &j, NULL), 0);
+	assert_int_equal(journal_open(*state, 0, steady_read, &j, NULL), 0);
 	journal_add(j, &a);
 	fb.answer_id = "kept";
 	assert_int_equal(journal_feedback(j, &fb, id, NULL), 0);

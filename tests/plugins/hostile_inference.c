@@ -104,8 +104,8 @@ static const struct ragd_inference_ops ops = {
 
 static const struct ragd_option options[] = {
 	{ "card", RAGD_OPT_CHOICE, "fine", 0, 0, "fine|no_name|bytes|endless|number",
-	  "What its card says." },
-	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL },
+	  "What its card says.", false },
+	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 
 RAGD_EXPORT const struct ragd_plugin ragd_plugin = {

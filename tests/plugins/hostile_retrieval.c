@@ -214,9 +214,10 @@ static int search(void *self, const struct ragd_call *call, const struct ragd_qu
 	return IS("positive") ? EIO : 0;
 }
 
-static void stats(void *self, struct ragd_retrieval_stats *out)
+static void stats(void *self, const struct ragd_caller *caller, struct ragd_retrieval_stats *out)
 {
 	(void)self;
+	(void)caller;
 	*out = (struct ragd_retrieval_stats){ .n_documents = UINT64_MAX, .dim = UINT32_MAX };
 }
 
@@ -235,8 +236,8 @@ static const struct ragd_retrieval_ops ops = {
 static const struct ragd_option options[] = {
 	{ "lists", RAGD_OPT_CHOICE, "honestly", 0, 0,
 	  "honestly|missing|many|no_name|endless_name|odd_name|mode|positive",
-	  "How it lists collections." },
-	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL },
+	  "How it lists collections.", false },
+	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 
 RAGD_EXPORT const struct ragd_plugin ragd_plugin = {

@@ -233,8 +233,9 @@ static const struct ragd_safety_ops ops = {
 };
 
 static const struct ragd_option options[] = {
-	{ "at", RAGD_OPT_CHOICE, "prompt", 0, 0, "prompt|document|response", "Where it acts." },
-	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL },
+	{ "at", RAGD_OPT_CHOICE, "prompt", 0, 0, "prompt|document|response", "Where it acts.",
+	  false },
+	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 
 RAGD_EXPORT const struct ragd_plugin ragd_plugin = {
