@@ -202,7 +202,7 @@ static int add_rows(struct db *db, const struct ragd_call *call, const struct ca
 
 	rc = add_document(db, d, p, err);
 	if (rc == 0)
-		rc = content_write(db, d->id, p->content, err);
+		rc = content_write(db, d->id, p->content, &wanted, err);
 	if (rc == 0)
 		rc = write_tags(db, SQL_TAG_ADD, p->tags, d, err);
 	for (uint32_t i = 0; rc == 0 && i < p->n_passages; i++) {

@@ -325,7 +325,7 @@ int fuse(struct search *se, const struct catalog *c, struct ragd_err *err)
 		rc = rc_words;
 	if (rc < 0)
 		return rc;
-	if (q.some)
+	if (q.some && se->found.n > 0)
 		complete(se, c, &q, n_near);
 	weigh(se, &q);
 	return 0;

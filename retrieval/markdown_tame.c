@@ -92,9 +92,9 @@ static size_t line_markup(char *s, size_t i, size_t len, size_t *n_angles)
 	}
 }
 
-char *markdown_tame(const char *s, size_t len)
+char *markdown_tame(const char *s, size_t len, struct wanted *wanted)
 {
-	size_t n_angles = 0, i;
+	size_t n_angles = 0, before = 0, i;
 	char *tame = malloc(len + PADDING);
 
 	if (tame == NULL)
@@ -102,6 +102,9 @@ char *markdown_tame(const char *s, size_t len)
 	memcpy(tame, s, len);
 	memset(tame + len, '\n', PADDING);
 	for (size_t at = 0; at < len; at = i + 1) {
+		if (!wanted_still(wanted, at - before))
+			break;
+		before = at;
 		i = line_markers(tame, at, len);
 		if (i < len && sort_of(tame[i]) == LINE_END)
 			n_angles = 0;

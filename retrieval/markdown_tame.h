@@ -14,7 +14,12 @@
 
 #include <stddef.h>
 
-/* The copy, len bytes and line breaks beyond them, for free(); NULL when out of memory. */
-char *markdown_tame(const char *s, size_t len);
+#include "retrieval/wanted.h"
+
+/*
+ * The copy, len bytes and line breaks beyond them, for free(); NULL when out of memory. Not to be read
+ * if it was no longer `wanted`.
+ */
+char *markdown_tame(const char *s, size_t len, struct wanted *wanted);
 
 #endif

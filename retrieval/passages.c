@@ -71,7 +71,8 @@ int content_read(struct db *db, uint32_t document, uint64_t from, uint64_t to, c
 	return rc;
 }
 
-int content_write(struct db *db, uint32_t document, struct ragd_str content, struct ragd_err *err)
+int content_write(struct db *db, uint32_t document, struct ragd_str content, struct wanted *wanted,
+		  struct ragd_err *err)
 {
 	int64_t id = (int64_t)document << 16;
 	int rc = 0;
@@ -81,6 +82,8 @@ int content_write(struct db *db, uint32_t document, struct ragd_str content, str
 
 		if (stmt == NULL)
 			return db_fail(db, "write", err);
+		if (!wanted_still(wanted, CONTENT_PIECE))
+			return ragd_err_set(err, wanted->err.code, "%s", wanted->err.msg);
 		sqlite3_bind_int64(stmt, 1, id);
 		db_bind_blob(stmt, 2, content.s + at, MIN(CONTENT_PIECE, content.len - at));
 		rc = db_done(db, stmt, err);

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "retrieval/db.h"
+#include "retrieval/wanted.h"
 
 #define CONTENT_PIECE ((size_t)65536) /* content is stored in pieces of this many bytes */
 
@@ -37,7 +38,8 @@ char *memory_copy(const struct memory *m, struct ragd_str s);
 /* Bytes [from .. to) of a document's content to out; -EBADMSG if they are not all there. */
 int content_read(struct db *db, uint32_t document, uint64_t from, uint64_t to, char *out,
 		 struct ragd_err *err);
-int content_write(struct db *db, uint32_t document, struct ragd_str content, struct ragd_err *err);
+int content_write(struct db *db, uint32_t document, struct ragd_str content, struct wanted *wanted,
+		  struct ragd_err *err);
 
 /*
  * Passages first .. first + n of a document. Fewer if some are not there any more. Returns their

@@ -335,11 +335,11 @@ int reader_markdown(struct reader_out *out, struct ragd_err *err)
 	len = out->content.len - m.base;
 	if (len == 0)
 		return 0;
-	tame = markdown_tame(out->content.s + m.base, len);
+	tame = markdown_tame(out->content.s + m.base, len, out->wanted);
 	if (tame == NULL)
 		return ragd_err_set(err, -ENOMEM, "read Markdown: out of memory");
 	m.tame = tame;
-	rc = md_parse(tame, (MD_SIZE)len, &parser, &m);
+	rc = reader_goes_on(out, 0) ? md_parse(tame, (MD_SIZE)len, &parser, &m) : -1;
 	close_previous(&m, out->content.len);
 	free(tame);
 	if (rc != 0) /* or no longer wanted, which the caller looks at first */

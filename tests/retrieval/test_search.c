@@ -205,6 +205,21 @@ static void collections_and_tags_narrow_both_ways(void **state)
 	assert_int_equal(search(f, &q, &hits), 0);
 }
 
+/* What has too little beside it to learn from is not pushed behind what has vectors. */
+static void the_best_by_words_wins_without_a_vector(void **state)
+{
+	struct fixture *f = *state;
+	struct ragd_query q = { .text = RAGD_STR("harbour") };
+	const struct ragd_hit *hits;
+
+	teach(f, "many", "");
+	add(f, "few", "best.txt", "harbour harbour harbour");
+	assert_true(search(f, &q, &hits) > 100);
+	assert_string_equal(hits[0].document, "best.txt");
+	assert_true(hits[0].passage.score == 1);
+	assert_true(hits[0].vector == 0 && hits[1].vector > 0);
+}
+
 static void removed_ones_vanish_from_both_ways(void **state)
 {
 	struct fixture *f = *state;
@@ -308,6 +323,7 @@ int main(void)
 		CASE(only_who_may_write_changes),
 		CASE(hidden_documents_leave_no_trace_in_scores),
 		CASE(collections_and_tags_narrow_both_ways),
+		CASE(the_best_by_words_wins_without_a_vector),
 		CASE(removed_ones_vanish_from_both_ways),
 		CASE(a_removed_collection_is_gone),
 		CASE(collections_are_described),
