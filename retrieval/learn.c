@@ -16,6 +16,7 @@
 struct round {
 	struct store *store;
 	uint32_t collection;
+	uint32_t n_met; /* passages, those that are not in the sample as well */
 	bool (*stop)(void *arg);
 	void *arg;
 	struct lane *lane;
@@ -82,11 +83,14 @@ static ssize_t read_terms(struct round *r, const struct met *met, uint32_t first
 
 /* ---- gather -------------------------------------------------------------------------------- */
 
-/* A passage is in the sample or not by its id alone, so that the same store teaches the same. */
-static bool in_sample(uint32_t passage, uint64_t n_passages)
+/*
+ * A passage is in the sample or not by its number in the collection alone, so that the same collection
+ * teaches the same, whatever else the store holds.
+ */
+static bool in_sample(uint32_t number, uint64_t n_passages)
 {
 	return n_passages <= EMBED_MAX_PASSAGES ||
-	       (uint64_t)(passage * 2654435761u) * n_passages < (uint64_t)EMBED_MAX_PASSAGES << 32;
+	       (uint64_t)(number * 2654435761u) * n_passages < (uint64_t)EMBED_MAX_PASSAGES << 32;
 }
 
 /* Those of its passages that are in the sample, in runs of neighbours. */
@@ -94,14 +98,16 @@ static int gather_document(struct round *r, const struct met *met, uint64_t n_pa
 			   struct embed_rows *rows, struct ragd_err *err)
 {
 	uint32_t first = met->place.first_passage, end = first + met->place.n_passages;
+	uint32_t number = r->n_met + 1;
 	int rc = 0;
 
+	r->n_met += met->place.n_passages;
 	for (uint32_t i = first; rc == 0 && i < end; i++) {
 		struct prepared_passage *p;
 		uint32_t run = 0;
 		ssize_t n;
 
-		while (i + run < end && in_sample(i + run, n_passages))
+		while (i + run < end && in_sample(number + i + run - first, n_passages))
 			run++;
 		if (run == 0)
 			continue;
