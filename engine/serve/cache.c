@@ -80,7 +80,7 @@ uint32_t cache_owner(struct cache *c, uint64_t id)
 		struct owner *owners = reallocarray(c->owners, cap, sizeof(*owners));
 
 		if (owners == NULL)
-			return UINT32_MAX;
+			return OWNER_NONE;
 		c->owners = owners;
 		c->cap_owners = cap;
 	}
@@ -114,6 +114,8 @@ static uint32_t with_parent(const struct cache *c, uint32_t i, uint32_t parent)
 
 uint32_t cache_first(const struct cache *c, uint32_t parent, uint32_t owner)
 {
+	if (owner == OWNER_NONE)
+		return NODE_NONE;
 	if (keeps(c, parent, owner))
 		return c->nodes[parent].child;
 	return with_parent(c, c->owners[owner].top, parent);

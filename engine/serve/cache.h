@@ -38,8 +38,7 @@ void cache_close(struct cache *c);
 
 /*
  * Begin a sequence of this owner's with ids[0..n), of which the first n_configured come from the
- * configuration, whoever asks: their whole pages are for all, the others for the owner alone. Takes what is
- * cached of it, at most n - 1 tokens, since the last one has to be computed to go on. cache_seq_len()
+ * configuration, whoever asks: those are for all, the others for the owner alone. Takes what is cached of it, at most n - 1 tokens, since the last one has to be computed to go on. cache_seq_len()
  * tells how many. NULL when out of memory.
  */
 struct cache_seq *cache_seq_new(struct cache *c, uint64_t owner, size_t n_configured,
@@ -48,8 +47,8 @@ struct cache_seq *cache_seq_new(struct cache *c, uint64_t owner, size_t n_config
 size_t cache_match(const struct cache *c, uint64_t owner, size_t n_configured, const int32_t *ids,
 		   size_t n);
 /*
- * Tokens that cache_seq_new() found in the owner's own pages. The configuration's do not count: whether
- * those were there depends on others.
+ * Tokens beyond the configuration's that cache_seq_new() found: those depend on what the owner asked before
+ * and on nothing else. Whether the configuration's were there depends on others.
  */
 size_t cache_seq_own(const struct cache_seq *s);
 

@@ -325,7 +325,7 @@ static bool record_place(struct cache *c, const struct record *r, uint32_t i, co
 	if (*parent != NODE_NONE && c->nodes[*parent].n < KV_PAGE)
 		return false;
 	*owner = cache_owner(c, r->owner);
-	return *owner != UINT32_MAX && (*parent == NODE_NONE || c->nodes[*parent].owner == *owner ||
+	return *owner != OWNER_NONE && (*parent == NODE_NONE || c->nodes[*parent].owner == *owner ||
 					c->nodes[*parent].owner == OWNER_CONFIGURED);
 }
 

@@ -40,6 +40,7 @@ struct owner {
 };
 
 #define OWNER_CONFIGURED 0
+#define OWNER_NONE       UINT32_MAX /* who has no pages */
 
 struct cache {
 	uint8_t *memory; /* n_pages * page_bytes */
@@ -55,7 +56,7 @@ struct cache {
 };
 
 uint8_t *cache_page(const struct cache *c, uint32_t page);
-/* The index of an owner, made if need be; UINT32_MAX when out of memory. */
+/* The index of an owner, made if need be; OWNER_NONE when out of memory. */
 uint32_t cache_owner(struct cache *c, uint64_t id);
 /*
  * A page for this owner, its node not in the tree; NODE_NONE if every page is held. Where none is free, who

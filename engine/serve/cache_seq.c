@@ -9,7 +9,8 @@ struct cache_seq {
 	struct cache *c;
 	uint32_t owner;
 	size_t n_configured; /* pages from the root down that are the configuration's */
-	size_t n_own;        /* tokens that were found in the owner's own pages */
+	uint32_t n_border;   /* tokens of the page behind them that are, too */
+	size_t n_own;        /* tokens beyond these that were found */
 	uint32_t *path;      /* nodes held, from the root down */
 	size_t n_path;
 	uint8_t **pages;   /* the path's, then our own */
@@ -106,11 +107,36 @@ static uint32_t closest_child(const struct cache *c, uint32_t parent, uint32_t o
 	return found;
 }
 
+/*
+ * The page that shares most with ids[0..n), of the owner's, or at the border of what is the configuration's of
+ * that, as far as it goes.
+ */
+static uint32_t closest_page(const struct cache *c, uint32_t parent, uint32_t owner,
+			     uint32_t n_border, const int32_t *ids, uint32_t n, uint32_t *same)
+{
+	uint32_t found = closest_child(c, parent, owner, ids, n, same), of_all, best;
+
+	if (n_border <= *same)
+		return found;
+	of_all = closest_child(c, parent, OWNER_CONFIGURED, ids, MIN(n, n_border), &best);
+	if (best <= *same)
+		return found;
+	*same = best;
+	return of_all;
+}
+
+/* Tokens of the next page that are the configuration's where the page is not. */
+static uint32_t seq_border(const struct cache_seq *s)
+{
+	return s->n_path == s->n_configured ? s->n_border : 0;
+}
+
 /* Of a page that begins with what we want, the whole page is copied: the rest is written over. */
 static void seq_copy(struct cache_seq *s, const int32_t *ids, uint32_t n)
 {
 	struct cache *c = s->c;
-	uint32_t same, from = closest_child(c, seq_node(s), seq_next_owner(s), ids, n, &same);
+	uint32_t same, from = closest_page(c, seq_node(s), seq_next_owner(s), seq_border(s), ids, n,
+					   &same);
 
 	if (from == NODE_NONE)
 		return;
@@ -123,13 +149,13 @@ static void seq_copy(struct cache_seq *s, const int32_t *ids, uint32_t n)
 	cache_release(c, from);
 }
 
-/* Where an owner is that has something here; false for one that has not. */
-static bool find_owner(const struct cache *c, uint64_t id, uint32_t *out)
+/* The place of an owner, OWNER_NONE if it has nothing here. */
+static uint32_t find_owner(const struct cache *c, uint64_t id)
 {
-	for (*out = 0; *out < c->n_owners; ++*out)
-		if (c->owners[*out].id == id)
-			return true;
-	return false;
+	for (uint32_t i = 0; i < c->n_owners; i++)
+		if (c->owners[i].id == id)
+			return i;
+	return OWNER_NONE;
 }
 
 struct cache_seq *cache_seq_new(struct cache *c, uint64_t owner, size_t n_configured,
@@ -142,12 +168,13 @@ struct cache_seq *cache_seq_new(struct cache *c, uint64_t owner, size_t n_config
 		return NULL;
 	s->c = c;
 	s->owner = cache_owner(c, owner);
-	if (s->owner == UINT32_MAX) {
+	if (s->owner == OWNER_NONE) {
 		free(s);
 		return NULL;
 	}
 	c->owners[s->owner].n_seqs++;
 	s->n_configured = n_configured / KV_PAGE;
+	s->n_border = n_configured % KV_PAGE;
 	if (seq_grow(s, want / KV_PAGE + 1) < 0) {
 		cache_seq_free(s);
 		return NULL;
@@ -162,8 +189,8 @@ struct cache_seq *cache_seq_new(struct cache *c, uint64_t owner, size_t n_config
 	}
 	if (done < want)
 		seq_copy(s, ids + done, (uint32_t)MIN(want - done, KV_PAGE));
-	if (s->n_path >= s->n_configured)
-		s->n_own = cache_seq_len(s) - s->n_configured * KV_PAGE;
+	if (cache_seq_len(s) > n_configured)
+		s->n_own = cache_seq_len(s) - n_configured;
 	c->n_asked += n;
 	c->n_hit += cache_seq_len(s);
 	return s;
@@ -173,22 +200,19 @@ size_t cache_match(const struct cache *c, uint64_t id, size_t n_configured, cons
 		   size_t n)
 {
 	size_t want = n > 0 ? n - 1 : 0, done;
-	uint32_t node = NODE_NONE, owner, next = OWNER_CONFIGURED, child, same;
-	bool known = find_owner(c, id, &owner);
+	uint32_t node = NODE_NONE, owner = find_owner(c, id), next, child, same;
 
-	for (done = 0; done <= want; done += KV_PAGE) {
-		if (done / KV_PAGE >= n_configured / KV_PAGE) {
-			if (!known)
-				return done;
-			next = owner;
-		}
+	for (done = 0;; done += KV_PAGE) {
+		next = done / KV_PAGE < n_configured / KV_PAGE ? OWNER_CONFIGURED : owner;
 		child = done + KV_PAGE <= want ? cache_child(c, node, next, ids + done, KV_PAGE)
 					       : NODE_NONE;
 		if (child == NODE_NONE)
 			break;
 		node = child;
 	}
-	closest_child(c, node, next, ids + done, (uint32_t)MIN(want - done, KV_PAGE), &same);
+	closest_page(c, node, next,
+		     done / KV_PAGE == n_configured / KV_PAGE ? n_configured % KV_PAGE : 0,
+		     ids + done, (uint32_t)MIN(want - done, KV_PAGE), &same);
 	return done + same;
 }
 
@@ -225,13 +249,12 @@ int cache_seq_reserve(struct cache_seq *s, size_t len, struct ragd_err *err)
 }
 
 /* A leaf that holds less than what is now to stand beside it is of no use. */
-static void drop_prefixes(struct cache_seq *s, const int32_t *ids, uint32_t n)
+static void drop_prefixes(struct cache *c, uint32_t parent, uint32_t owner, const int32_t *ids,
+			  uint32_t n)
 {
-	struct cache *c = s->c;
 	uint32_t next;
 
-	for (uint32_t i = cache_first(c, seq_node(s), seq_next_owner(s)); i != NODE_NONE;
-	     i = next) {
+	for (uint32_t i = cache_first(c, parent, owner); i != NODE_NONE; i = next) {
 		const struct node *node = &c->nodes[i];
 
 		next = cache_next(c, i);
@@ -247,7 +270,7 @@ static uint32_t seq_hang(struct cache_seq *s, uint32_t n)
 {
 	uint32_t ours = s->indices[s->n_path];
 
-	drop_prefixes(s, s->tail, n);
+	drop_prefixes(s->c, seq_node(s), seq_next_owner(s), s->tail, n);
 	cache_hang(s->c, ours, seq_node(s), seq_next_owner(s), s->tail, n);
 	cache_idle_newest(s->c, ours);
 	return ours;
@@ -266,12 +289,33 @@ static void seq_enter(struct cache_seq *s)
 	s->n_tail = 0;
 }
 
+/*
+ * The first page of our own has come to the border: a copy of it, as far as it is the configuration's, enters
+ * the tree for all, so that nobody need read the rest of the page again.
+ */
+static void seq_share_border(struct cache_seq *s)
+{
+	struct cache *c = s->c;
+	uint32_t same, page;
+
+	closest_child(c, seq_node(s), OWNER_CONFIGURED, s->tail, s->n_border, &same);
+	page = same < s->n_border ? cache_take(c, s->owner) : NODE_NONE;
+	if (page == NODE_NONE)
+		return;
+	memcpy(cache_page(c, page), s->pages[s->n_path], c->page_bytes);
+	drop_prefixes(c, seq_node(s), OWNER_CONFIGURED, s->tail, s->n_border);
+	cache_hang(c, page, seq_node(s), OWNER_CONFIGURED, s->tail, s->n_border);
+	cache_idle_newest(c, page);
+}
+
 int cache_seq_commit(struct cache_seq *s, const int32_t *ids, size_t n)
 {
 	if (cache_seq_len(s) + n > s->n_pages * KV_PAGE)
 		return -EINVAL;
 	for (size_t i = 0; i < n; i++) {
 		s->tail[s->n_tail++] = ids[i];
+		if (s->n_tail == seq_border(s))
+			seq_share_border(s);
 		if (s->n_tail == KV_PAGE)
 			seq_enter(s);
 	}
