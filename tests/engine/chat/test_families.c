@@ -265,6 +265,47 @@ static void leaves_the_first_bos_to_the_tokenizer(void **state)
 	assert_string_equal(text, "[INST] a [/INST] b [INST] c [/INST]");
 }
 
+/* Of the first message's beginning, wherever a family puts it, and of nothing else. */
+static void marks_what_is_configured(void **state)
+{
+	static const struct ragd_message m[] = { S("  Be kind. And this was not configured."),
+						 U("  Be kind. Who are you?"), A("Be kind."),
+						 U("And who am I?") };
+	static const size_t n_configured = 10; /* "  Be kind." */
+	size_t n_families = 0, n_marked = 0;
+
+	(void)state;
+	for (const char *name; (name = chat_family_list(n_families)) != NULL; n_families++)
+		for (size_t n = 2; n <= 4; n += 2) {
+			struct chat_context ctx = { .generation_prompt = true,
+						    .merge_system = true,
+						    .n_configured = n_configured };
+			struct arena *a = arena_new(65536);
+			const struct vocab_piece *got;
+			struct ragd_err why;
+			size_t n_got = 0, found = 0;
+
+			assert_non_null(a);
+			if (chat_render(chat_family(name), &ctx, m, n, a, &got, &n_got, &why) < 0)
+				n_got = 0; /* which refuses such a conversation */
+			for (size_t i = 0; i < n_got; i++) {
+				struct ragd_str t = got[i].text;
+				size_t blanks = t.len > 0 && t.s[0] == ' ' ? 2 : 0;
+
+				if (got[i].n_configured == 0)
+					continue;
+				assert_false(got[i].own);
+				assert_int_equal(got[i].n_configured, 8 + blanks);
+				assert_memory_equal(t.s + blanks, "Be kind. And this", 17);
+				found++;
+			}
+			assert_true(found <= 1);
+			n_marked += found;
+			arena_free(a);
+		}
+	assert_true(n_families > 30 && n_marked > n_families);
+}
+
 static void recognises_by_marks(void **state)
 {
 	static const struct {
@@ -321,6 +362,7 @@ int main(void)
 		cmocka_unit_test(leaves_thoughts_out),
 		cmocka_unit_test(ends_without_a_prompt),
 		cmocka_unit_test(leaves_the_first_bos_to_the_tokenizer),
+		cmocka_unit_test(marks_what_is_configured),
 		cmocka_unit_test(recognises_by_marks),
 	};
 
