@@ -13,6 +13,7 @@
 #include "base/private.h"
 #include "base/utf8.h"
 #include "base/util.h"
+#include "daemon/journal_file.h"
 #include "daemon/log.h"
 
 #define QUEUE_MAX       65536 /* records that wait for the disk */
@@ -64,53 +65,9 @@ struct journal {
 	pthread_mutex_t db_lock; /* one statement at a time: the writer's batches and feedback */
 };
 
-static const char schema[] =
-	"PRAGMA journal_mode = WAL;"
-	"PRAGMA synchronous = NORMAL;"
-	"PRAGMA cache_size = -512;"
-	"CREATE TABLE IF NOT EXISTS answers ("
-	" id TEXT PRIMARY KEY, uid INTEGER NOT NULL, at INTEGER NOT NULL, assistant TEXT NOT NULL,"
-	" finish TEXT NOT NULL, abstained INTEGER NOT NULL, findings TEXT, sources TEXT,"
-	" n_prompt INTEGER NOT NULL, n_output INTEGER NOT NULL, first_us INTEGER NOT NULL,"
-	" total_us INTEGER NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE IF NOT EXISTS feedback ("
-	" id TEXT PRIMARY KEY, answer_id TEXT NOT NULL UNIQUE, uid INTEGER NOT NULL,"
-	" at INTEGER NOT NULL, rating TEXT NOT NULL, reason TEXT, comment TEXT, better TEXT,"
-	" question TEXT, answer TEXT);";
-
-/* Since the second format rows have a time that nobody's setting of the clock moves. */
-static const char to_second[] =
-	"BEGIN IMMEDIATE;"
-	"CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), at_s INTEGER NOT NULL,"
-	" boot_ms INTEGER NOT NULL, offset_s INTEGER NOT NULL, unsettled INTEGER NOT NULL,"
-	" boot_id TEXT NOT NULL);"
-	"ALTER TABLE answers ADD COLUMN steady INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE feedback ADD COLUMN steady INTEGER NOT NULL DEFAULT 0;"
-	"UPDATE answers SET steady = at;"
-	"UPDATE feedback SET steady = at;"
-	"DROP INDEX IF EXISTS answers_at;"
-	"CREATE INDEX answers_steady ON answers(steady);"
-	"PRAGMA user_version = 2;"
-	"COMMIT;";
-
-/*
- * The code of what SQLite just failed at; a quota or a limit of file sizes is a full disk, too. SQLite 3.40
- * forgets the number of a failed write: what writes begins with errno 0.
- */
-static int db_code(struct journal *j)
-{
-	int saved = errno;
-	int code = sqlite3_errcode(j->db);
-	int sys = sqlite3_system_errno(j->db) != 0 ? sqlite3_system_errno(j->db) : saved;
-	bool full = code == SQLITE_FULL ||
-		    (code == SQLITE_IOERR && (sys == ENOSPC || sys == EDQUOT || sys == EFBIG));
-
-	return full ? -ENOSPC : -EIO;
-}
-
 static int db_err(struct journal *j, struct ragd_err *err, const char *what)
 {
-	int rc = db_code(j);
+	int rc = journal_file_code(j->db);
 
 	return ragd_err_set(err, rc, "journal: %s: %s", what,
 			    rc == -ENOSPC ? "the disk is full" : sqlite3_errmsg(j->db));
@@ -159,57 +116,6 @@ static int64_t clock_now(struct journal *j)
 	return steady_s(&j->clock, &now);
 }
 
-/* What is not stored is made up for by the time since boot, so a failure may pass. */
-static void clock_save(struct journal *j)
-{
-	const struct steady *c = &j->clock;
-	sqlite3_stmt *st;
-
-	if (sqlite3_prepare_v2(j->db, "INSERT OR REPLACE INTO clock VALUES (1,?,?,?,?,?)", -1, &st,
-			       NULL) != SQLITE_OK)
-		return;
-	sqlite3_bind_int64(st, 1, c->at_s);
-	sqlite3_bind_int64(st, 2, c->boot_ms);
-	sqlite3_bind_int64(st, 3, c->offset_s);
-	sqlite3_bind_int(st, 4, c->unsettled);
-	bind_text(st, 5, c->boot_id);
-	sqlite3_step(st);
-	sqlite3_finalize(st);
-}
-
-/* False: it cannot be read. */
-static bool clock_load(struct journal *j)
-{
-	struct steady *c = &j->clock;
-	struct steady_now now;
-	sqlite3_stmt *st;
-	int step;
-
-	j->now(&now);
-	if (sqlite3_prepare_v2(j->db,
-			       "SELECT at_s, boot_ms, offset_s, unsettled, boot_id FROM clock", -1,
-			       &st, NULL) != SQLITE_OK)
-		return false;
-	step = sqlite3_step(st);
-	if (step == SQLITE_ROW) {
-		*c = (struct steady){
-			.at_s = sqlite3_column_int64(st, 0),
-			.boot_ms = sqlite3_column_int64(st, 1),
-			.offset_s = sqlite3_column_int64(st, 2),
-			.unsettled = sqlite3_column_int(st, 3) != 0,
-		};
-		snprintf(c->boot_id, sizeof(c->boot_id), "%s",
-			 (const char *)sqlite3_column_text(st, 4));
-		steady_resume(c, &now);
-	} else {
-		steady_init(c, &now);
-	}
-	sqlite3_finalize(st);
-	if (step == SQLITE_DONE)
-		clock_save(j);
-	return step == SQLITE_ROW || step == SQLITE_DONE;
-}
-
 static void purge(struct journal *j, int64_t now_s)
 {
 	static const char *const sql[] = { "DELETE FROM answers WHERE steady < ?",
@@ -219,7 +125,7 @@ static void purge(struct journal *j, int64_t now_s)
 	if (j->purged_s != 0 && now_s - j->purged_s < PURGE_EVERY_S)
 		return;
 	j->purged_s = now_s;
-	clock_save(j);
+	journal_clock_save(j->db, &j->clock);
 	for (size_t i = 0; j->keep_ms > 0 && i < ARRAY_LEN(sql); i++) {
 		if (sqlite3_prepare_v2(j->db, sql[i], -1, &st, NULL) != SQLITE_OK)
 			return;
@@ -333,22 +239,6 @@ static void *writer_main(void *arg)
 
 /* ---- open and close --------------------------------------------------------------------------- */
 
-/* Tables as they are now, whatever wrote the file. False: sqlite3_errmsg says why not. */
-static bool schema_make(struct journal *j)
-{
-	sqlite3_stmt *st;
-	int version = -1;
-
-	if (sqlite3_exec(j->db, schema, NULL, NULL, NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v2(j->db, "PRAGMA user_version", -1, &st, NULL) != SQLITE_OK)
-		return false;
-	if (sqlite3_step(st) == SQLITE_ROW)
-		version = sqlite3_column_int(st, 0);
-	sqlite3_finalize(st);
-	return version >= 2 ||
-	       (version == 0 && sqlite3_exec(j->db, to_second, NULL, NULL, NULL) == SQLITE_OK);
-}
-
 int journal_open(const char *state_dir, int64_t keep_ms, steady_read_fn *now, struct journal **out,
 		 struct ragd_err *err)
 {
@@ -376,7 +266,7 @@ int journal_open(const char *state_dir, int64_t keep_ms, steady_read_fn *now, st
 	} else if (sqlite3_open_v2(path, &j->db,
 				   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 				   NULL) != SQLITE_OK ||
-		   !schema_make(j) || !clock_load(j) ||
+		   !journal_tables_make(j->db) || !journal_clock_load(j->db, now, &j->clock) ||
 		   sqlite3_prepare_v3(j->db,
 				      "INSERT INTO answers VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", -1,
 				      SQLITE_PREPARE_PERSISTENT, &j->insert, NULL) != SQLITE_OK) {
@@ -409,7 +299,7 @@ void journal_close(struct journal *j)
 		free(j->recent[i].question);
 	free(j->recent);
 	clock_now(j);
-	clock_save(j);
+	journal_clock_save(j->db, &j->clock);
 	sqlite3_finalize(j->insert);
 	sqlite3_close(j->db);
 	pthread_cond_destroy(&j->more);
