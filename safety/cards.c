@@ -51,17 +51,31 @@ static bool issuer_ok(const char *digits, size_t n, bool named)
 	return false;
 }
 
-/* Written in one piece, in fours, or as 4-6-5 and 4-6-4; with one blank or hyphen between. */
-static bool card_shape(const struct run *r, size_t k)
+/* Whether a number of a like size follows the first k groups: then they are a row of numbers. */
+static bool goes_on(const struct run *r, size_t k, char sep)
 {
+	return r->n > k && r->g[k].sep[0] == sep && r->g[k].end - r->g[k].start >= ROW_DIGITS;
+}
+
+/*
+ * Written in one piece, in fours, or as 4-6-5 and 4-6-4; with one blank or hyphen between, or one and
+ * the same separator of another kind where nothing else is joined to it; what separates the items of a
+ * list, only where a word like "card" stands before.
+ */
+static bool card_shape(const struct run *r, size_t k, bool named)
+{
+	char sep = k > 1 ? r->g[1].sep[0] : ' ';
 	size_t n;
 
 	if (k == 1)
 		return true;
 	for (size_t i = 1; i < k; i++)
-		if (r->g[i].n_sep != 1 || r->g[i].sep[0] != r->g[1].sep[0] ||
-		    (r->g[i].sep[0] != ' ' && r->g[i].sep[0] != '-'))
+		if (r->g[i].n_sep != 1 || r->g[i].sep[0] != sep)
 			return false;
+	if (!named && memchr(",;:", sep, 3) != NULL)
+		return false;
+	if (r->wide ? r->joined || goes_on(r, k, sep) : sep != ' ' && sep != '-')
+		return false;
 	if (k == 3) {
 		n = r->g[2].end - r->g[2].start;
 		return r->g[0].end - r->g[0].start == 4 && r->g[1].end - r->g[1].start == 6 &&
@@ -87,7 +101,7 @@ size_t card_match(const struct view *v, const struct run *r)
 	for (size_t k = r->n < 5 ? r->n : 5; k > 0; k--) {
 		size_t n = run_digits(r, k);
 
-		if (n < 12 || n > 19 || !card_shape(r, k) || !issuer_ok(r->digits, n, named))
+		if (n < 12 || n > 19 || !card_shape(r, k, named) || !issuer_ok(r->digits, n, named))
 			continue;
 		if (luhn_ok(r->digits, n))
 			return k;
@@ -102,9 +116,9 @@ size_t ssn_match(const struct view *v, const struct run *r)
 
 	if (r->joined || r->plus || r->paren)
 		return 0;
-	if (run_shape(r, "3-2-4", '-'))
+	if (!r->wide && run_shape(r, "3-2-4", '-'))
 		k = 3;
-	else if ((run_shape(r, "3-2-4", ' ') || run_shape(r, "9", 0)) &&
+	else if ((run_shape(r, "3-2-4", 0) || run_shape(r, "9", 0)) &&
 		 scan_near(v->s, r->start, 40, "ssn|social security|social sec"))
 		k = r->g[0].end - r->g[0].start == 9 ? 1 : 3;
 	if (k == 0 || (r->n > k && r->g[k].sep[0] != ' '))

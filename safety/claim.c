@@ -221,7 +221,7 @@ static int read_part(struct reader *r, const char *text, size_t from, size_t to)
 	uint32_t whole_end = 0;
 	int rc = 0;
 
-	if (from == to)
+	if (from == to) /* then text may be NULL */
 		return 0;
 	words_start(r->words, text + from, to - from);
 	while (rc == 0 && words_next(r->words, &w)) {

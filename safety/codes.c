@@ -3,6 +3,7 @@
 
 #include "base/util.h"
 #include "safety/chars.h"
+#include "safety/digits.h"
 #include "safety/pii.h"
 
 #define TOKEN_MAX 36 /* the longest code is an IBAN of 34 */
@@ -47,21 +48,23 @@ static bool iban_ok(const char *code, size_t n)
 static ssize_t iban_match(const struct view *v, size_t i)
 {
 	const char *s = v->s;
-	char code[40];
+	char code[40], sep;
 	size_t want = iban_length(s + i), n = 0, p = i;
+	ssize_t rc;
 
 	while (n < want) {
 		if (p == v->len)
 			return v->end ? 0 : -1;
 		if (is_digit(s[p]) || is_upper(s[p])) {
 			code[n++] = s[p++];
-		} else if ((s[p] == ' ' || s[p] == '-') && n % 4 == 0 && p + 1 - i < 48) {
-			p++;
-			if (p < v->len && !is_alnum(s[p]))
-				return 0;
-		} else {
-			return 0;
+			continue;
 		}
+		rc = n % 4 == 0 ? wide_sep(v, p, &sep) : 0;
+		if (rc < 0)
+			return -1;
+		p += (size_t)rc;
+		if (rc == 0 || p == v->len || !is_alnum(s[p]))
+			return 0;
 	}
 	if (p == v->len && !v->end)
 		return -1;

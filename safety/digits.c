@@ -5,6 +5,8 @@
 #include "safety/chars.h"
 #include "safety/pii.h"
 
+#define WIDE_MIN 7 /* no number with fewer digits is looked for */
+
 static bool is_sep(char c)
 {
 	return c == ' ' || c == '-' || c == '.' || c == '/' || c == '(' || c == ')';
@@ -20,13 +22,64 @@ static bool is_joined(const char *s, size_t i)
 	return s[i - 1] == ',' && i >= 2 && is_digit(s[i - 2]);
 }
 
-int run_read(const struct view *v, size_t i, struct run *r)
+ssize_t wide_sep(const struct view *v, size_t p, char *kind)
 {
-	size_t p = i, q, k = 0;
+	size_t n = 0;
+
+	*kind = ' ';
+	for (; p + n < v->len && n < SEP_MAX; n++) {
+		char c = v->s[p + n];
+
+		if (is_space(c) || c == '|' || c == '(' || c == ')')
+			continue;
+		if (c == '\0' || strchr("-./,:;_*~", c) == NULL)
+			break;
+		if (*kind != ' ' && *kind != c)
+			return 0;
+		*kind = c;
+	}
+	if (p + n == v->len && n < SEP_MAX && !v->end)
+		return -1;
+	return n < SEP_MAX ? (ssize_t)n : 0;
+}
+
+/* Whether a number of some length stands in front of a separator that ends at s[i). */
+static bool follows_number(const char *s, size_t i)
+{
+	size_t p = i, n = 0;
+
+	while (p > 0 && i - p < SEP_MAX && (is_space(s[p - 1]) || s[p - 1] == '|'))
+		p--;
+	while (p > n && p < i && n < ROW_DIGITS && is_digit(s[p - n - 1]))
+		n++;
+	return n == ROW_DIGITS;
+}
+
+/* The separator between groups at s[p) into sep, as wide_sep. */
+static ssize_t read_sep(const struct view *v, size_t p, bool wide, char sep[3], size_t *n_sep)
+{
+	size_t n;
+
+	if (wide) {
+		*n_sep = 1;
+		return wide_sep(v, p, sep);
+	}
+	for (n = 0; n < 3 && p + n < v->len && is_sep(v->s[p + n]); n++)
+		sep[n] = v->s[p + n];
+	*n_sep = n;
+	return p + n == v->len && !v->end ? -1 : (ssize_t)n;
+}
+
+int run_read(const struct view *v, size_t i, bool wide, struct run *r)
+{
+	struct group next = { 0 };
+	size_t p = i, q;
+	ssize_t k;
 
 	memset(r, 0, sizeof(*r));
 	r->start = i;
-	r->joined = is_joined(v->s, i);
+	r->wide = wide;
+	r->joined = is_joined(v->s, i) || (wide && follows_number(v->s, i));
 	for (; p < v->len && p - i < 2 && !is_digit(v->s[p]); p++) {
 		if (v->s[p] == '+' && !r->plus)
 			r->plus = true;
@@ -36,26 +89,23 @@ int run_read(const struct view *v, size_t i, struct run *r)
 			return 0;
 	}
 	while (r->n < GROUPS_MAX) {
-		struct group *g = &r->g[r->n];
-
 		for (q = p; q < v->len && is_digit(v->s[q]) && q - p <= DIGITS_MAX; q++)
 			;
 		if (q == v->len && !v->end && q - p <= DIGITS_MAX)
 			return -1;
 		if (q == p || r->n_digits + (q - p) > DIGITS_MAX)
 			break;
-		*g = (struct group){ .start = p, .end = q, .n_sep = r->n == 0 ? 0 : k };
-		memcpy(g->sep, v->s + p - g->n_sep, g->n_sep);
+		next.start = p;
+		next.end = q;
+		r->g[r->n++] = next;
 		memcpy(r->digits + r->n_digits, v->s + p, q - p);
 		r->n_digits += q - p;
-		r->n++;
-		for (k = 0; k < 3 && q + k < v->len && is_sep(v->s[q + k]); k++)
-			;
-		if (q + k == v->len && !v->end)
+		k = read_sep(v, q, wide, next.sep, &next.n_sep);
+		if (k < 0)
 			return -1;
 		if (k == 0)
 			break;
-		p = q + k;
+		p = q + (size_t)k;
 	}
 	if (r->n == 0)
 		return 0;
@@ -107,7 +157,7 @@ static size_t ip_match(const struct view *v, const struct run *r)
 {
 	unsigned b[4] = { 0 };
 
-	if (r->joined || r->n < 4 || r->plus ||
+	if (r->wide || r->joined || r->n < 4 || r->plus ||
 	    (r->n > 4 && memchr(r->g[4].sep, '.', r->g[4].n_sep)))
 		return 0;
 	if (r->start > 0 && (is_alnum(v->s[r->start - 1]) || v->s[r->start - 1] == '.'))
@@ -168,10 +218,32 @@ static size_t run_judge(const struct view *v, const struct run *r, struct spans 
 	return 0;
 }
 
+/*
+ * What stands at s[i). *end is where to go on: past the find, or past what cannot begin one. -1 if more
+ * text is needed.
+ */
+static int number_at(const struct view *v, size_t i, size_t *end, struct spans *out)
+{
+	struct run r;
+	int rc = 1;
+
+	for (int wide = 0; wide < 2 && rc > 0; wide++) {
+		rc = run_read(v, i, wide, &r);
+		/* One more byte may belong to it: the X of an identity number. */
+		if (rc < 0 || (rc > 0 && r.g[r.n - 1].end + 2 > v->len && !v->end))
+			return -1;
+		*end = rc > 0 && (!wide || r.n_digits >= WIDE_MIN) ? run_judge(v, &r, out) : 0;
+		if (*end > 0)
+			return 0;
+	}
+	/* After a parenthesis the digits have a second chance without it. */
+	*end = v->s[i] == '(' || rc == 0 ? i + 1 : r.g[0].end;
+	return 0;
+}
+
 void pii_scan_digits(struct scan *st, const struct view *v, struct spans *out)
 {
 	const char *s = v->s;
-	struct run r;
 	size_t i = st->from, end;
 	int rc;
 
@@ -188,17 +260,9 @@ void pii_scan_digits(struct scan *st, const struct view *v, struct spans *out)
 			i++;
 			continue;
 		}
-		rc = run_read(v, i, &r);
+		rc = number_at(v, i, &end, out);
 		if (rc < 0)
 			break;
-		/* One more byte may belong to it: the X of an identity number. */
-		if (rc > 0 && r.g[r.n - 1].end + 2 > v->len && !v->end)
-			break;
-		end = rc > 0 ? run_judge(v, &r, out) : 0;
-		if (end == 0) {
-			/* After a parenthesis the digits have a second chance without it. */
-			end = s[i] == '(' || rc == 0 ? i + 1 : r.g[0].end;
-		}
 		i = end;
 	}
 	st->from = i;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "safety/scan.h"
 
@@ -13,7 +14,7 @@
 struct group {
 	size_t start; /* offsets into the view */
 	size_t end;
-	char sep[3]; /* before it, "" for the first; at most 3 of " -./()" */
+	char sep[3]; /* before it, "" for the first; at most 3 of " -./()"; of a wide run, its kind */
 	size_t n_sep;
 };
 
@@ -25,14 +26,27 @@ struct run {
 	bool plus;   /* begins with '+' */
 	bool paren;  /* the first group stands in parentheses */
 	bool joined; /* what stands before belongs to it: 1.2-[555-1234] */
+	bool wide;   /* read with any separators */
 	size_t start;
 };
 
+/* A separator of a wide run has at most so many bytes. */
+#define SEP_MAX 16
+/* Numbers with so many digits beside such a run make it a row of a table. */
+#define ROW_DIGITS 3
+
 /*
  * Read the run that begins at s[i], a digit, '+' or '('. Returns 1; 0 if there is none; -1 if more
- * text could change it.
+ * text could change it. A wide run goes on over white space, lines, cells of a table and one sign: its
+ * separators are each one character, ' ' or the sign.
  */
-int run_read(const struct view *v, size_t i, struct run *r);
+int run_read(const struct view *v, size_t i, bool wide, struct run *r);
+
+/*
+ * The length of such a separator at s[p), 0 for none, -1 if more text could change it; what it is in
+ * *kind.
+ */
+ssize_t wide_sep(const struct view *v, size_t p, char *kind);
 
 /* Digits in the first k groups. */
 size_t run_digits(const struct run *r, size_t k);

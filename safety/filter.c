@@ -8,8 +8,9 @@
 #include "safety/folded.h"
 #include "safety/judge.h"
 #include "safety/pii.h"
-#include "safety/plain.h"
 #include "safety/stream.h"
+#include "safety/unjoin.h"
+#include "safety/views.h"
 #include "safety/work.h"
 
 #define RANK_MARKS   50
@@ -22,7 +23,6 @@
  */
 #define WINDOW_SIZE    65536
 #define WINDOW_OVERLAP 8192
-#define FOLD_BLOCK     16384 /* folded at a time */
 
 void filter_defaults(enum rule_level level, struct filter_stage stage[FILTER_N_STAGES])
 {
@@ -91,6 +91,11 @@ int filter_open(const struct filter_config *cfg, struct filter **out, struct rag
 	}
 	if (rc == 0)
 		rc = patterns_new(f->rules, cfg->cache_dir, &f->patterns, err);
+	if (rc == 0 && cfg->undo) {
+		f->words = unjoin_new(f->rules);
+		if (f->words == NULL)
+			rc = ragd_err_set(err, -ENOMEM, "safety: out of memory");
+	}
 	if (rc < 0) {
 		filter_close(f);
 		return rc;
@@ -106,6 +111,7 @@ void filter_close(struct filter *f)
 {
 	if (f == NULL)
 		return;
+	unjoin_free(f->words);
 	patterns_free(f->patterns);
 	rules_free(f->rules);
 	free(f);
@@ -140,8 +146,9 @@ struct firings {
 static bool on_firing(void *arg, const struct rule *rule, size_t start, size_t end)
 {
 	struct firings *f = arg;
-	const struct folded *plain = f->plain;
 	struct span *last = f->spans.n > 0 ? &f->spans.item[f->spans.n - 1] : NULL;
+	struct folded_at from, to;
+	uint32_t a, b;
 
 	start += f->start;
 	end += f->start;
@@ -151,10 +158,15 @@ static bool on_firing(void *arg, const struct rule *rule, size_t start, size_t e
 		f->worst = rule;
 	/* A planted instruction goes as a sentence: half of one is still an instruction. */
 	if (rule->action == RAGD_REDACT)
-		judge_sentence(plain->text, plain->len, &start, &end);
+		judge_sentence(f->plain->text, f->plain->len, &start, &end);
+	from = f->plain->at[start];
+	to = f->plain->at[end - 1]; /* lies before it where the text was turned round */
+	a = MIN(from.start, to.start);
+	b = MAX(from.end, to.end);
 	if (rule->action == RAGD_REDACT && last != NULL && last->kind == &rule->kind &&
-	    plain->at[start].start <= last->end) {
-		last->end = MAX(last->end, plain->at[end - 1].end);
+	    a <= last->end && b >= last->start) {
+		last->start = MIN(last->start, a);
+		last->end = MAX(last->end, b);
 		return true;
 	}
 	if (f->spans.n >= FINDINGS_MAX) {
@@ -162,8 +174,8 @@ static bool on_firing(void *arg, const struct rule *rule, size_t start, size_t e
 			f->flood = rule;
 		return false;
 	}
-	spans_add(&f->spans, &(struct span){ .start = plain->at[start].start,
-					     .end = plain->at[end - 1].end,
+	spans_add(&f->spans, &(struct span){ .start = a,
+					     .end = b,
 					     .kind = &rule->kind,
 					     .rule = rule->name,
 					     .score = 1.0f,
@@ -205,45 +217,19 @@ static int judge_plain(const struct filter *f, enum ragd_stage stage, const stru
 	return rc;
 }
 
-/* Text as it reads, and what the rules are matched against. */
-static int fold_text(struct ragd_str text, struct work *work, struct folded *folded,
-		     struct folded *plain)
-{
-	for (size_t at = 0, n; at < text.len; at += n) {
-		size_t before = folded->len;
-
-		n = MIN(text.len - at, FOLD_BLOCK);
-		if (at + n < text.len)
-			n = MAX(utf8_whole(text.s + at, n), (size_t)1);
-		folded_add(folded, text.s + at, n, (uint32_t)at);
-		plain_add(plain, folded, before);
-		if (folded->failed)
-			return -ENOMEM;
-		if (!work_step(work, n))
-			return work->rc;
-	}
-	return 0;
-}
-
 /* All rules on the text as it reads, and on what it hides. */
 static int judge_text(const struct filter *f, const struct ragd_screen *screen, struct work *work,
 		      struct firings *out)
 {
-	struct folded folded = { 0 }, plain = { 0 };
-	int rc;
+	struct folded plain = { 0 };
+	struct views views;
+	int rc = 0;
 
-	rc = fold_text(screen->text, work, &folded, &plain);
-	if (rc == 0)
+	if (!views_init(&views, screen->text.s, screen->text.len, f->words, work))
+		rc = -ENOMEM;
+	while (rc == 0 && work->rc == 0 && views_next(&views, &plain))
 		rc = judge_plain(f, screen->stage, &plain, work, out);
-	if (rc == 0 && f->cfg.undo) {
-		folded_clear(&plain);
-		if (plain_undo(&plain, &folded, work))
-			rc = judge_plain(f, screen->stage, &plain, work, out);
-		folded_clear(&plain);
-		if (rc == 0 && plain_decode(&plain, &folded, work))
-			rc = judge_plain(f, screen->stage, &plain, work, out);
-	}
-	folded_fini(&folded);
+	views_fini(&views);
 	folded_fini(&plain);
 	if (rc == 0)
 		rc = work->rc;

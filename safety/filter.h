@@ -51,6 +51,7 @@ struct filter {
 	struct filter_config cfg;
 	struct rules *rules;
 	struct patterns *patterns;
+	struct unjoin *words; /* to look behind disguises; NULL: not to */
 };
 
 #endif

@@ -83,9 +83,13 @@ static bool is_accent(uint32_t cp)
 static uint32_t fold_one(uint32_t cp)
 {
 	char ascii;
+	int32_t digit;
 
 	if (is_accent(cp))
 		return UNSEEN;
+	digit = cp >= 0x80 ? u_charDigitValue((UChar32)cp) : -1;
+	if (digit >= 0)
+		return (uint32_t)('0' + digit);
 	ascii = lookalike(cp);
 	return ascii != 0 ? (uint32_t)(unsigned char)ascii : cp;
 }
@@ -148,8 +152,6 @@ void folded_fini(struct folded *f)
 void folded_clear(struct folded *f)
 {
 	f->len = 0;
-	f->n_unseen = 0;
-	f->changed = false;
 	f->failed = false;
 }
 
@@ -188,29 +190,26 @@ bool folded_room(struct folded *f, size_t more)
 	return true;
 }
 
-/* One character of `n` raw bytes that is not plain ASCII. */
-static void folded_add_char(struct folded *f, uint32_t cp, size_t n, uint32_t at)
+void folded_append(struct folded *f, const struct folded *more)
 {
-	uint32_t end = at + (uint32_t)n, out[N_DECOMP];
+	if (more->len == 0 || !folded_room(f, more->len))
+		return;
+	memcpy(f->text + f->len, more->text, more->len);
+	memcpy(f->at + f->len, more->at, more->len * sizeof(*f->at));
+	f->len += more->len;
+}
+
+void folded_add_char(struct folded *f, uint32_t cp, uint32_t start, uint32_t end)
+{
+	uint32_t out[N_DECOMP];
 	size_t n_out = fold_char(cp, out), len;
 	char utf8[4];
 
-	if (n_out == 0) {
-		f->changed = true;
-		if (f->n_unseen++ < FOLDED_UNSEEN_MAX)
-			return;
-		folded_put(f, '\n', at, end);
-		f->n_unseen = 0;
-		return;
-	}
-	f->n_unseen = 0;
 	for (size_t i = 0; i < n_out; i++) {
 		len = utf8_put(out[i], utf8);
 		for (size_t j = 0; j < len; j++)
-			folded_put(f, utf8[j], at, end);
+			folded_put(f, utf8[j], start, end);
 	}
-	if (n_out != 1 || out[0] != cp)
-		f->changed = true;
 }
 
 void folded_add(struct folded *f, const char *raw, size_t len, uint32_t at)
@@ -226,17 +225,14 @@ void folded_add(struct folded *f, const char *raw, size_t len, uint32_t at)
 
 		if ((unsigned char)c < 0x80 && !is_unseen((uint32_t)c)) {
 			folded_put(f, c, pos, pos + 1);
-			f->n_unseen = 0;
 			i++;
 			continue;
 		}
 		n = utf8_next(raw + i, len - i, &cp);
-		if (n == 1 && (unsigned char)c >= 0x80) { /* not UTF-8 */
+		if (n == 1 && (unsigned char)c >= 0x80) /* not UTF-8 */
 			folded_put(f, c, pos, pos + 1);
-			f->n_unseen = 0;
-		} else {
-			folded_add_char(f, cp, n, pos);
-		}
+		else
+			folded_add_char(f, cp, pos, pos + (uint32_t)n);
 		i += n;
 	}
 }
@@ -246,7 +242,11 @@ bool folded_is_plain(const char *raw, size_t len)
 	size_t i = 0, n, n_out;
 	uint32_t cp, out[N_DECOMP];
 
-	while (i < len) {
+	for (;;) {
+		while (i < len && raw[i] >= ' ' && raw[i] < 0x7f)
+			i++;
+		if (i == len)
+			return true;
 		if ((unsigned char)raw[i] < 0x80) {
 			if (is_unseen((uint32_t)raw[i]))
 				return false;
@@ -261,5 +261,11 @@ bool folded_is_plain(const char *raw, size_t len)
 		}
 		i += n;
 	}
-	return true;
+}
+
+bool folded_is_unseen(uint32_t cp)
+{
+	if (cp >= 0xe0020 && cp <= 0xe007e)
+		return false; /* the ASCII it spells is read */
+	return is_unseen(cp) || is_accent(cp);
 }

@@ -26,20 +26,13 @@ void lane_fini(struct lane *l)
 bool lane_split(struct lane *to, const struct lane *from)
 {
 	*to = *from;
-	to->folds = true;
 	to->text = (struct folded){ 0 };
-	for (size_t i = 0; i < from->text.len; i++)
-		folded_put(&to->text, from->text.text[i], from->text.at[i].start,
-			   from->text.at[i].end);
+	folded_append(&to->text, &from->text);
 	return !to->text.failed;
 }
 
 void lane_add(struct lane *l, const char *raw, size_t len, uint32_t at)
 {
-	if (l->folds) {
-		folded_add(&l->text, raw, len, at);
-		return;
-	}
 	for (size_t i = 0; i < len; i++)
 		folded_put(&l->text, raw[i], at + (uint32_t)i, at + (uint32_t)i + 1);
 }

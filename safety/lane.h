@@ -1,6 +1,6 @@
 /*
- * A lane: the text of a stream as one kind of reader sees it, as it is or folded, with the scanners
- * that go along it. Keeps what its scanners have not decided yet and a little before that.
+ * A lane: the text of a stream, as its bytes are or as it reads, with the scanners that go along it.
+ * Keeps what its scanners have not decided yet and a little before that.
  */
 #ifndef SAFETY_LANE_H
 #define SAFETY_LANE_H
@@ -16,13 +16,12 @@ struct lane {
 	uint32_t open_end[LANE_SCANNERS]; /* raw: how far an open find is known to go */
 	unsigned pii;                     /* PII_… wanted */
 	bool secrets;
-	bool folds; /* sees folded text; else the bytes as they are */
 };
 
 void lane_fini(struct lane *l);
-/* Make *to what a folding lane would be after the same text, all of which folds to itself. */
+/* Make *to a lane that has come as far, for text that goes on in another way. */
 bool lane_split(struct lane *to, const struct lane *from);
-/* Append raw[0..len), which stands at raw offset `at` and ends with a whole character. */
+/* Append raw[0..len), which stands at raw offset `at`, as it is. */
 void lane_add(struct lane *l, const char *raw, size_t len, uint32_t at);
 /*
  * Run the scanners. What they find is added to out in raw offsets, parts of open finds as spans that

@@ -109,11 +109,24 @@ static size_t named_number(const struct view *v, const struct run *r)
 	return r->n >= 2 && r->n_digits >= 7 ? r->n : 0;
 }
 
+/* Over lines and cells, where numbers stand beside each other that have nothing to do with each other. */
+static bool wide_ok(const struct view *v, const struct run *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (group_len(r, i) < 2)
+			return false;
+	if (r->paren)
+		return r->n >= 3 && !sep_is(r, 2, ' ');
+	return scan_near(v->s, r->start, 32, STRONG);
+}
+
 size_t phone_match(const struct view *v, const struct run *r)
 {
 	size_t k;
 
 	if (r->joined || r->n == 0)
+		return 0;
+	if (r->wide && !r->plus && !wide_ok(v, r))
 		return 0;
 	if (scan_near(v->s, r->start, 24, "isbn|issn|doi|version|port|pid|order|invoice|issue"))
 		return 0;

@@ -12,25 +12,29 @@
 #include "safety/folded.h"
 #include "safety/work.h"
 
-/* A run of raw bytes longer than this is not one blank any more, and phrases do not reach over it. */
-#define PLAIN_GAP_MAX 16
+/* In answers white space of more raw bytes is not one blank any more; phrases do not reach over it. */
+#define PLAIN_GAP_MAX 64
 
 /*
- * Append the plain form of in->text[from .. in->len) to out, whose raw offsets it keeps. Whether a
- * blank is written depends on the last byte of out alone, so it may be called piece by piece.
+ * Append the plain form of in to out, whose raw offsets it keeps; blanks over at most `gap` raw bytes
+ * become one. Whether a blank is written depends on the last byte of out alone, so it may be called piece
+ * by piece.
  */
-void plain_add(struct folded *out, const struct folded *in, size_t from);
+void plain_add(struct folded *out, const struct folded *in, size_t gap);
 
 /*
- * What a reader sees behind l-e-t-t-e-r-s set apart and d1g1ts for letters. False if there is no such
- * disguise in it; then out is left empty. Work that is stopped leaves out short.
+ * What a reader sees behind d1g1ts for letters. False if there are none; then out is left empty. Work that
+ * is stopped leaves out short, here and below.
  */
 bool plain_undo(struct folded *out, const struct folded *in, struct work *work);
 
 /*
- * What runs of base64 decode to, if that is text; with ROT13 named in the text, also the text rotated.
- * False if there is neither.
+ * What runs of base64 and of hexadecimal numbers decode to, in one piece or in several, if that is text;
+ * with ROT13 named in the text, also the text rotated. False if there is none of it.
  */
 bool plain_decode(struct folded *out, const struct folded *in, struct work *work);
+
+/* The text from its end to its start, if it has words that are written so; else false. */
+bool plain_turn(struct folded *out, const struct folded *in, struct work *work);
 
 #endif

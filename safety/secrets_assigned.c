@@ -20,36 +20,41 @@ enum promise {
 	USERPASS, /* user:password */
 };
 
-/* Names in lower case; '-' stands for "", "-", "_", "." or a blank. */
+/* Names in lower case, by first letter; '-' stands for "", "-", "_", "." or a blank. */
 static const struct name {
 	const char *text;
 	enum promise promise;
 } names[] = {
 	/* clang-format off */
-	{ "password", PASSWORD }, { "passwd", PASSWORD }, { "passphrase", PASSWORD }, { "pwd", PASSWORD },
-	{ "mot-de-passe", PASSWORD }, { "passwort", PASSWORD }, { "contrasena", PASSWORD },
-	{ "secret", TOKEN }, { "token", TOKEN }, { "api-key", TOKEN }, { "access-key", TOKEN },
-	{ "auth-key", TOKEN }, { "secret-key", TOKEN }, { "private-key", TOKEN }, { "signing-key", TOKEN },
-	{ "encryption-key", TOKEN }, { "license-key", TOKEN }, { "account-key", TOKEN },
-	{ "authorization", TOKEN }, { "bearer", TOKEN }, { "credential", TOKEN }, { "client-key", TOKEN },
-	{ "adafruit", VENDOR }, { "adobe", VENDOR }, { "airtable", VENDOR }, { "algolia", VENDOR },
-	{ "alibaba", VENDOR }, { "asana", VENDOR }, { "atlassian", VENDOR }, { "beamer", VENDOR },
-	{ "bitbucket", VENDOR }, { "bittrex", VENDOR }, { "cloudflare", VENDOR }, { "codecov", VENDOR },
-	{ "coinbase", VENDOR }, { "confluent", VENDOR }, { "contentful", VENDOR }, { "datadog", VENDOR },
-	{ "discord", VENDOR }, { "droneci", VENDOR }, { "dropbox", VENDOR }, { "etsy", VENDOR },
-	{ "fastly", VENDOR }, { "finicity", VENDOR }, { "finnhub", VENDOR }, { "flickr", VENDOR },
-	{ "freshbooks", VENDOR }, { "freemius", VENDOR }, { "gitter", VENDOR }, { "gocardless", VENDOR },
-	{ "heroku", VENDOR }, { "hubspot", VENDOR }, { "intercom", VENDOR }, { "jfrog", VENDOR },
-	{ "jira", VENDOR }, { "kraken", VENDOR }, { "kucoin", VENDOR }, { "launchdarkly", VENDOR },
+	{ "api-key", TOKEN }, { "access-key", TOKEN }, { "auth-key", TOKEN },
+	{ "account-key", TOKEN }, { "authorization", TOKEN }, { "adafruit", VENDOR },
+	{ "adobe", VENDOR }, { "airtable", VENDOR }, { "algolia", VENDOR }, { "alibaba", VENDOR },
+	{ "asana", VENDOR }, { "atlassian", VENDOR }, { "aws", VENDOR }, { "azure", VENDOR },
+	{ "bearer", TOKEN }, { "beamer", VENDOR }, { "bitbucket", VENDOR }, { "bittrex", VENDOR },
+	{ "contrasena", PASSWORD }, { "credential", TOKEN }, { "client-key", TOKEN },
+	{ "cloudflare", VENDOR }, { "codecov", VENDOR }, { "coinbase", VENDOR },
+	{ "confluent", VENDOR }, { "contentful", VENDOR }, { "datadog", VENDOR },
+	{ "discord", VENDOR }, { "droneci", VENDOR }, { "dropbox", VENDOR },
+	{ "encryption-key", TOKEN }, { "etsy", VENDOR }, { "fastly", VENDOR },
+	{ "finicity", VENDOR }, { "finnhub", VENDOR }, { "flickr", VENDOR },
+	{ "freshbooks", VENDOR }, { "freemius", VENDOR }, { "gitter", VENDOR },
+	{ "gocardless", VENDOR }, { "heroku", VENDOR }, { "hubspot", VENDOR },
+	{ "intercom", VENDOR }, { "jfrog", VENDOR }, { "jira", VENDOR }, { "kraken", VENDOR },
+	{ "kucoin", VENDOR }, { "license-key", TOKEN }, { "launchdarkly", VENDOR },
 	{ "linear", VENDOR }, { "linkedin", VENDOR }, { "lob", VENDOR }, { "looker", VENDOR },
-	{ "mailchimp", VENDOR }, { "mailgun", VENDOR }, { "mapbox", VENDOR }, { "mattermost", VENDOR },
-	{ "maxmind", VENDOR }, { "meraki", VENDOR }, { "message-bird", VENDOR }, { "netlify", VENDOR },
-	{ "new-relic", VENDOR }, { "nytimes", VENDOR }, { "okta", VENDOR }, { "plaid", VENDOR },
-	{ "private-ai", VENDOR }, { "rapidapi", VENDOR }, { "sendbird", VENDOR }, { "sentry", VENDOR },
-	{ "snyk", VENDOR }, { "sonar", VENDOR }, { "sourcegraph", VENDOR }, { "squarespace", VENDOR },
-	{ "sumo", VENDOR }, { "telegr", VENDOR }, { "travis", VENDOR }, { "trello", VENDOR },
+	{ "mot-de-passe", PASSWORD }, { "mailchimp", VENDOR }, { "mailgun", VENDOR },
+	{ "mapbox", VENDOR }, { "mattermost", VENDOR }, { "maxmind", VENDOR },
+	{ "meraki", VENDOR }, { "message-bird", VENDOR }, { "netlify", VENDOR },
+	{ "new-relic", VENDOR }, { "nytimes", VENDOR }, { "okta", VENDOR },
+	{ "password", PASSWORD }, { "passwd", PASSWORD }, { "passphrase", PASSWORD },
+	{ "pwd", PASSWORD }, { "passwort", PASSWORD }, { "private-key", TOKEN },
+	{ "plaid", VENDOR }, { "private-ai", VENDOR }, { "rapidapi", VENDOR },
+	{ "secret", TOKEN }, { "secret-key", TOKEN }, { "signing-key", TOKEN },
+	{ "sendbird", VENDOR }, { "sentry", VENDOR }, { "snyk", VENDOR }, { "sonar", VENDOR },
+	{ "sourcegraph", VENDOR }, { "squarespace", VENDOR }, { "sumo", VENDOR },
+	{ "token", TOKEN }, { "telegr", VENDOR }, { "travis", VENDOR }, { "trello", VENDOR },
 	{ "twilio", VENDOR }, { "twitch", VENDOR }, { "twitter", VENDOR }, { "yandex", VENDOR },
-	{ "zendesk", VENDOR }, { "aws", VENDOR }, { "azure", VENDOR },
+	{ "zendesk", VENDOR },
 	/* clang-format on */
 };
 
@@ -60,29 +65,9 @@ static const char *const not_secret[] = { "id",      "ids",    "name",  "file", 
 					  "date",    "time",   "expir", "limit", "max",    "min",
 					  "version", "policy", "reset", "host" };
 
-/* Printable ASCII but what ends a value: quotes, brackets, commas, semicolons. */
 static bool is_value(char c)
 {
-	switch (c) {
-	case '"':
-	case '\'':
-	case '`':
-	case ',':
-	case ';':
-	case '(':
-	case ')':
-	case '[':
-	case ']':
-	case '{':
-	case '}':
-	case '<':
-	case '>':
-	case '|':
-	case '\\':
-		return false;
-	default:
-		return c > ' ' && c < 0x7f;
-	}
+	return is_class(c, CHAR_VALUE);
 }
 
 static bool is_operator(char c)
@@ -92,8 +77,7 @@ static bool is_operator(char c)
 
 static bool is_between(char c)
 {
-	return is_operator(c) || c == ' ' || c == '\t' || c == '"' || c == '\'' || c == '`' ||
-	       c == '?' || c == ',' || c == '(' || c == '{' || c == '[';
+	return is_class(c, CHAR_BETWEEN);
 }
 
 static bool word_before(const char *s, size_t i, const char *word, size_t n)
@@ -145,6 +129,22 @@ static bool tail_ok(const char *s, size_t len)
 	return true;
 }
 
+/* The first name that does not begin with a letter before c. */
+static size_t names_from(char c)
+{
+	size_t lo = 0, hi = ARRAY_LEN(names);
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (names[mid].text[0] < c)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 /* The strongest promise in the name s[lo..hi); the last one wins among equals. */
 static enum promise promise_of(const char *s, size_t lo, size_t hi)
 {
@@ -155,11 +155,9 @@ static enum promise promise_of(const char *s, size_t lo, size_t hi)
 
 		if (!is_lower(c))
 			continue;
-		for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+		for (size_t k = names_from(c); k < ARRAY_LEN(names) && names[k].text[0] == c; k++) {
 			size_t n;
 
-			if (names[k].text[0] != c)
-				continue;
 			n = name_at(s + i, hi - i, names[k].text);
 			if (n == 0 || (found != NOTHING && names[k].promise > found))
 				continue;
@@ -360,9 +358,9 @@ void secrets_scan_assigned(struct scan *st, const struct view *v, struct spans *
 			st->open = false;
 			spans_add(out, &st->found);
 		}
-		i = st->from;
-		while (i < v->len && !(is_value(v->s[i]) && i > 0 &&
-				       (is_between(v->s[i - 1]) || v->s[i - 1] == '/')))
+		i = MAX(st->from, MIN(v->len, 1u));
+		while (i < v->len &&
+		       !(is_value(v->s[i]) && (is_between(v->s[i - 1]) || v->s[i - 1] == '/')))
 			i++;
 		st->from = i;
 		if (i == v->len)

@@ -38,6 +38,8 @@ static int span_cmp(const void *pa, const void *pb)
 
 	if (a->start != b->start)
 		return a->start < b->start ? -1 : 1;
+	if (a->joins != b->joins)
+		return a->joins ? -1 : 1;
 	if (a->rank != b->rank)
 		return a->rank < b->rank ? -1 : 1;
 	if (a->end != b->end)

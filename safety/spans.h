@@ -39,7 +39,7 @@ struct spans {
 void spans_add(struct spans *s, const struct span *span);
 void spans_clear(struct spans *s);
 void spans_fini(struct spans *s);
-/* By start, then rank, then end downwards. */
+/* By start, those that join first, then rank, then end downwards. */
 void spans_sort(struct spans *s);
 
 #endif

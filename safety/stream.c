@@ -10,20 +10,23 @@
 #include "safety/lane.h"
 #include "safety/links.h"
 #include "safety/plain.h"
+#include "safety/reading.h"
+#include "safety/unseen.h"
 #include "safety/work.h"
 
 #define RANK_RULES 100
-#define FEED_BLOCK 16384 /* bytes taken in at once */
-#define LISTED_MAX                                                                                 \
-	4096 /* findings of one text that are told; what more is found is redacted, too */
-/* A character of four bytes, and as many invisible ones before it as fold to nothing. */
-#define RAW_PER_FOLDED (4 + 4 * FOLDED_UNSEEN_MAX)
+#define FEED_BLOCK 16384 /* bytes of an answer taken in at once */
+/* Findings of one text that are told; what more is found is redacted, too. */
+#define LISTED_MAX 4096
+/* A character of four bytes, what is not seen before it, and what may be left out for each. */
+#define RAW_PER_READ ((4 + UNSEEN_MAX + READING_OMIT_PER) * READING_SPREAD)
+/* And once, whatever the number of characters. */
+#define RAW_ONCE (READING_OMIT + READING_AHEAD)
 
 /* The text as rules see it, and the matcher that goes along. */
 struct rule_lane {
-	struct folded folded; /* the last piece */
-	struct folded plain;  /* a window */
-	size_t base;          /* where the window begins in all of the plain text */
+	struct folded plain; /* a window */
+	size_t base;         /* where the window begins in all of the plain text */
 	struct pattern_stream *ps;
 	struct hits hits; /* phrases that end where the text so far does */
 };
@@ -33,11 +36,16 @@ struct stream {
 	enum ragd_action secrets;
 	struct buf raw; /* what has not left: raw[0] stands at `released` */
 	uint32_t released;
-	uint32_t fed;        /* the lanes have the text before */
-	struct lane lane[2]; /* the bytes; folded, from where that differs */
+	struct unseen unseen;
+	uint32_t cut; /* the runs that nobody sees have been cut before */
+	uint32_t fed; /* the lanes have the text before */
+	/* The bytes, or for rules the bytes folded; and how they read, from where that differs. */
+	struct lane lane[2];
+	struct rule_lane rules[2];
 	size_t n_lanes;
+	struct reading reading;
+	struct folded piece; /* of text, as a lane sees it */
 	bool has_rules;
-	struct rule_lane rules;
 	struct links *links; /* NULL: they leave as they are */
 	struct spans spans;
 	uint32_t drop_end; /* a marker stands for what is before */
@@ -64,10 +72,12 @@ struct stream *stream_open(const struct filter *f, enum ragd_stage stage)
 	s->f = f;
 	s->secrets = f->cfg.stage[stage].secrets;
 	s->n_lanes = 1;
+	/* Prompts and passages come in one piece, and only answers must not be held. */
+	s->reading.whole = stage != RAGD_STAGE_RESPONSE;
 	s->lane[0].pii = f->cfg.stage[stage].pii;
 	s->lane[0].secrets = s->secrets != RAGD_ALLOW;
 	s->has_rules = stage == RAGD_STAGE_RESPONSE && patterns_has(f->patterns, stage);
-	if (s->has_rules && pattern_stream_open(f->patterns, &s->rules.ps) < 0) {
+	if (s->has_rules && pattern_stream_open(f->patterns, &s->rules[0].ps) < 0) {
 		stream_close(s);
 		return NULL;
 	}
@@ -78,13 +88,16 @@ void stream_close(struct stream *s)
 {
 	if (s == NULL)
 		return;
-	for (size_t i = 0; i < s->n_lanes; i++)
+	for (size_t i = 0; i < s->n_lanes; i++) {
 		lane_fini(&s->lane[i]);
+		pattern_stream_close(s->rules[i].ps);
+		folded_fini(&s->rules[i].plain);
+		hits_fini(&s->rules[i].hits);
+	}
+	reading_fini(&s->reading);
+	folded_fini(&s->piece);
+	unseen_fini(&s->unseen);
 	links_free(s->links);
-	pattern_stream_close(s->rules.ps);
-	folded_fini(&s->rules.folded);
-	folded_fini(&s->rules.plain);
-	hits_fini(&s->rules.hits);
 	spans_fini(&s->spans);
 	buf_fini(&s->raw);
 	buf_fini(&s->out);
@@ -112,22 +125,22 @@ size_t stream_held(const struct stream *s)
 
 size_t stream_holdback(const struct filter *f)
 {
-	size_t scanners = SCAN_HOLD * RAW_PER_FOLDED, rules = 0,
+	size_t scanners = SCAN_HOLD * RAW_PER_READ, rules = 0,
 	       links = f->cfg.links ? LINKS_HOLD : 0;
 
 	if (patterns_has(f->patterns, RAGD_STAGE_RESPONSE))
-		rules = patterns_width(f->patterns) * (RAW_PER_FOLDED + PLAIN_GAP_MAX);
-	return MAX(MAX(scanners, rules), links);
+		rules = patterns_width(f->patterns) * (RAW_PER_READ + PLAIN_GAP_MAX);
+	return MAX(RAW_ONCE + MAX(scanners, rules), links);
 }
 
 /* ---- rules ---- */
 
 /* A confirmed hit: a span for each rule that looks for the term. */
-static void rule_spans(struct stream *s, const struct hit *hit)
+static void rule_spans(struct stream *s, const struct rule_lane *l, const struct hit *hit)
 {
 	const struct rules *rules = s->f->rules;
-	const struct folded *plain = &s->rules.plain;
-	size_t a = hit->start - s->rules.base, b = hit->end - s->rules.base;
+	const struct folded *plain = &l->plain;
+	size_t a = hit->start - l->base, b = hit->end - l->base;
 
 	for (size_t r = 0; r < rules->n_rules; r++) {
 		const struct rule *rule = &rules->rules[r];
@@ -146,9 +159,8 @@ static void rule_spans(struct stream *s, const struct hit *hit)
 }
 
 /* Confirm, drop or keep each hit. Returns the window offset of the first that is kept. */
-static size_t judge_hits(struct stream *s, bool last)
+static size_t judge_hits(struct stream *s, struct rule_lane *l, bool last)
 {
-	struct rule_lane *l = &s->rules;
 	size_t n = 0, first = l->plain.len;
 
 	for (size_t i = 0; i < l->hits.n; i++) {
@@ -166,25 +178,49 @@ static size_t judge_hits(struct stream *s, bool last)
 		}
 		if (h->whole && b < l->plain.len && is_alnum(text[b]))
 			continue;
-		rule_spans(s, h);
+		rule_spans(s, l, h);
 	}
 	l->hits.n = n;
 	return first;
 }
 
-/* Returns the raw offset before which no rule can begin any more. */
-static uint32_t rules_feed(struct stream *s, const char *raw, size_t len, uint32_t at, bool last)
+/* Make *to a lane that has come as far as *from. */
+static bool rules_split(const struct stream *s, struct rule_lane *to, const struct rule_lane *from)
 {
-	struct rule_lane *l = &s->rules;
+	*to = (struct rule_lane){ 0 };
+	folded_append(&to->plain, &from->plain);
+	if (to->plain.failed || pattern_stream_open(s->f->patterns, &to->ps) < 0)
+		return false;
+	/* No pattern reaches further back than the window. What ends in it has been found already... */
+	if (to->plain.len > 0 &&
+	    pattern_stream_feed(to->ps, to->plain.text, to->plain.len, &to->hits) < 0)
+		return false;
+	hits_fini(&to->hits);
+	if (from->hits.n == 0)
+		return true;
+	/* ...and is kept where it waits for what follows. */
+	to->hits.item = malloc(from->hits.n * sizeof(*to->hits.item));
+	if (to->hits.item == NULL)
+		return false;
+	to->hits.n = to->hits.cap = from->hits.n;
+	for (size_t i = 0; i < from->hits.n; i++) {
+		to->hits.item[i] = from->hits.item[i];
+		to->hits.item[i].start -= from->base;
+		to->hits.item[i].end -= from->base;
+	}
+	return true;
+}
+
+/* More text, up to raw offset fed. Returns the offset before which no rule can begin any more. */
+static uint32_t rules_feed(struct stream *s, struct rule_lane *l, const struct folded *piece,
+			   uint32_t fed, bool last)
+{
 	const struct patterns *p = s->f->patterns;
 	size_t before = l->plain.len, safe, keep;
-	uint32_t fed = at + (uint32_t)len;
 	int rc = 0;
 
-	l->folded.len = 0;
-	folded_add(&l->folded, raw, len, at);
-	plain_add(&l->plain, &l->folded, 0);
-	if (l->folded.failed || l->plain.failed) {
+	plain_add(&l->plain, piece, PLAIN_GAP_MAX);
+	if (l->plain.failed) {
 		s->failed = true;
 		return s->released;
 	}
@@ -194,7 +230,7 @@ static uint32_t rules_feed(struct stream *s, const char *raw, size_t len, uint32
 	if (rc == 0 && last)
 		rc = pattern_stream_end(l->ps, &l->hits);
 	s->failed = s->failed || rc < 0;
-	safe = judge_hits(s, last);
+	safe = judge_hits(s, l, last);
 	if (!last)
 		safe = MIN(safe, l->plain.len - patterns_partial(p, l->plain.text, l->plain.len));
 	fed = safe < l->plain.len ? l->plain.at[safe].start : fed;
@@ -255,16 +291,20 @@ static const char *message_of(const struct stream *s, const struct span *span)
 
 static void block(struct stream *s, const struct span *span)
 {
+	struct span found = *span;
+
 	s->blocked = true;
 	s->message = message_of(s, span);
-	add_finding(s, span, RAGD_BLOCK);
+	found.start = unseen_start(&s->unseen, (uint32_t)span->start);
+	found.end = unseen_end(&s->unseen, (uint32_t)span->end);
+	add_finding(s, &found, RAGD_BLOCK);
 }
 
 static void end_group(struct stream *s)
 {
 	if (!s->dropping)
 		return;
-	s->group.end = s->drop_end;
+	s->group.end = unseen_end(&s->unseen, s->drop_end);
 	add_finding(s, &s->group, RAGD_REDACT);
 	s->dropping = false;
 }
@@ -294,6 +334,7 @@ static void begin_group(struct stream *s, const struct span *span)
 		return;
 	}
 	s->group = *span;
+	s->group.start = unseen_start(&s->unseen, (uint32_t)span->start);
 	s->dropping = true;
 	s->drop_end = (uint32_t)span->end;
 	buf_adds(&s->out, span->kind->marker);
@@ -338,35 +379,72 @@ static void release(struct stream *s, uint32_t safe, bool last)
 	}
 	buf_consume(&s->raw, r - s->released);
 	s->released = r;
+	unseen_forget(&s->unseen, r);
 }
 
-/* Scan what is new in raw up to `fed`; returns the raw offset before which all is decided. */
-static uint32_t scan_new(struct stream *s, uint32_t from, uint32_t fed, bool last)
+/* From here on the text does not read as it is written: what lanes know goes with both. */
+static void start_reading(struct stream *s)
 {
-	const char *fresh = s->raw.data + (from - s->released);
-	size_t n = fed - from;
-	uint32_t safe = fed, at;
+	bool ok = lane_split(&s->lane[1], &s->lane[0]);
 
-	if (s->n_lanes == 1 && !folded_is_plain(fresh, n)) {
-		s->failed = s->failed || !lane_split(&s->lane[1], &s->lane[0]);
-		s->n_lanes = 2;
+	s->n_lanes = 2;
+	if (ok && s->has_rules)
+		ok = rules_split(s, &s->rules[1], &s->rules[0]);
+	s->failed = s->failed || !ok;
+}
+
+/* What is new up to raw offset fed as lane i sees it: into the lane, and for its rules into s->piece. */
+static void read_new(struct stream *s, size_t i, uint32_t fed, bool last)
+{
+	uint32_t from = i == 0 ? s->fed : s->reading.fed;
+	const char *fresh = s->raw.data + (from - s->released);
+
+	s->piece.len = 0;
+	if (i > 0) {
+		reading_add(&s->reading, fresh, fed - from, last, &s->piece, &s->spans);
+		folded_append(&s->lane[1].text, &s->piece);
+		return;
 	}
-	for (size_t i = 0; i < s->n_lanes; i++) {
-		lane_add(&s->lane[i], fresh, n, from);
-		at = lane_scan(&s->lane[i], fed, last, &s->spans);
+	lane_add(&s->lane[0], fresh, fed - from, from);
+	if (s->has_rules)
+		folded_add(&s->piece, fresh, fed - from, from);
+}
+
+/* Scan what is new up to raw offset fed; returns the offset before which all is decided. */
+static uint32_t scan_new(struct stream *s, uint32_t fed, bool last)
+{
+	uint32_t safe, given, at;
+	bool differs = false;
+
+	if (s->n_lanes == 1) {
+		reading_skip(&s->reading, s->raw.data + (s->fed - s->released), fed - s->fed, last,
+			     &differs);
+		if (differs)
+			start_reading(s);
+		else
+			fed = s->reading.fed;
+	}
+	safe = fed;
+	for (size_t i = 0; i < s->n_lanes && !s->failed && work_step(s->reading.work, fed - s->fed);
+	     i++) {
+		read_new(s, i, fed, last);
+		given = i == 0 ? fed : reading_given(&s->reading);
+		at = lane_scan(&s->lane[i], given, last, &s->spans);
 		safe = MIN(safe, at);
-		s->failed = s->failed || s->lane[i].text.failed;
+		if (s->has_rules) {
+			at = rules_feed(s, &s->rules[i], &s->piece, given, last);
+			safe = MIN(safe, at);
+		}
+		s->failed = s->failed || s->lane[i].text.failed || s->piece.failed;
 	}
-	if (s->links != NULL) {
-		at = links_feed(s->links, fresh, n, from, last, &s->spans);
+	if (s->links != NULL && !s->failed) {
+		at = links_feed(s->links, s->raw.data + (s->fed - s->released), fed - s->fed,
+				s->fed, last, &s->spans);
 		safe = MIN(safe, at);
-		s->failed = s->failed || links_failed(s->links);
+		s->failed = links_failed(s->links);
 	}
-	if (s->has_rules) {
-		at = rules_feed(s, fresh, n, from, last);
-		safe = MIN(safe, at);
-	}
-	return safe;
+	s->fed = fed;
+	return s->failed ? s->released : safe;
 }
 
 static int copy_out(struct stream *s, const struct ragd_call *call, struct ragd_release *out,
@@ -397,22 +475,46 @@ static int copy_out(struct stream *s, const struct ragd_call *call, struct ragd_
 	return 0;
 }
 
+/* Cut what is new, as far as it is whole characters; returns how many of its bytes stay. */
+static size_t cut_unseen(struct stream *s, bool last)
+{
+	size_t from = s->cut - s->released, len = s->raw.len - from, whole, kept;
+	bool first = s->cut == 0;
+	char *fresh;
+
+	if (len == 0)
+		return 0;
+	fresh = s->raw.data + from;
+	whole = last ? len : utf8_whole(fresh, len);
+	kept = unseen_cut(&s->unseen, fresh, whole, s->cut);
+	if (kept < whole) {
+		memmove(fresh + kept, fresh + whole, len - whole);
+		s->raw.len -= whole - kept;
+		s->raw.data[s->raw.len] = '\0';
+	}
+	s->cut += (uint32_t)kept;
+	s->failed = s->failed || s->unseen.failed;
+	for (size_t i = 0; first && i < s->spans.n; i++) { /* the marks */
+		struct span *span = &s->spans.item[i];
+
+		span->start = unseen_kept(&s->unseen, (uint32_t)span->start);
+		span->end = unseen_kept(&s->unseen, (uint32_t)span->end);
+	}
+	return kept;
+}
+
 /* Take in the next bytes and let out what can be. */
 static int feed_block(struct stream *s, const char *text, size_t len, bool last,
 		      struct ragd_err *err)
 {
-	uint32_t from = s->fed;
 	size_t fresh;
 
 	buf_add(&s->raw, text, len);
 	if (buf_failed(&s->raw))
 		return ragd_err_set(err, -ENOMEM, "safety: out of memory");
-	fresh = s->raw.len - (from - s->released);
-	if (!last)
-		fresh = utf8_whole(s->raw.data + (from - s->released), fresh);
-	s->fed = from + (uint32_t)fresh;
+	fresh = cut_unseen(s, last);
 	if (s->raw.len > 0 && (fresh > 0 || last))
-		release(s, scan_new(s, from, s->fed, last), last);
+		release(s, scan_new(s, s->cut, last), last);
 	else if (last)
 		end_group(s);
 	return 0;
@@ -431,15 +533,17 @@ int stream_feed(struct stream *s, const struct ragd_call *call, const char *text
 	if (len > UINT32_MAX / 2 - s->released - s->raw.len)
 		return ragd_err_set(err, -EFBIG, "safety: a text of more than 2 GiB");
 	work_start(&work, call);
+	s->reading.work = &work;
 	for (size_t at = 0; !s->blocked; at += n) {
-		n = MIN(len - at, FEED_BLOCK);
+		n = s->reading.whole ? len - at : MIN(len - at, (size_t)FEED_BLOCK);
 		if (!work_step(&work, n + s->spans.n))
-			return work_error(&work, err);
+			break;
 		rc = feed_block(s, n > 0 ? text + at : "", n, last && at + n == len, err);
 		if (rc < 0)
 			return rc;
 		if (at + n == len)
 			break;
 	}
-	return copy_out(s, call, out, err);
+	s->reading.work = NULL;
+	return work.rc < 0 ? work_error(&work, err) : copy_out(s, call, out, err);
 }

@@ -112,7 +112,7 @@ static void basic_filters_with_its_defaults(void **state)
 	assert_text(v.text, "Ask [e-mail removed] or info@corp.de.");
 	stream(&h, &screen, "Ask jane.doe@corp.de or info@corp.de.",
 	       "Ask [e-mail removed] or info@corp.de.");
-	assert_true(h.ops->holdback(h.plugin->self) <= 8192);
+	assert_true(h.ops->holdback(h.plugin->self) <= 12288);
 	house_end(&h);
 }
 

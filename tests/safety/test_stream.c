@@ -11,91 +11,22 @@
 #include "base/util.h"
 #include "safety/pii.h"
 #include "safety/stream.h"
+#include "tests/safety/rows.h"
 #include "tests/safety/support.h"
-
-#define KEY                                                                                        \
-	"-----BEGIN RSA PRIVATE KEY-----\n"                                                        \
-	"MIIEpQIBAAKCAQEAn6O8liSX4m98LLYtPKSzEmQZBD7Loh9P13f4yQ92EF3aaaa0\n"                       \
-	"Kk4yQ92EF3==\n"                                                                           \
-	"-----END RSA PRIVATE KEY-----"
-
-static const char rules[] = "category test Test\n"
-			    "\tmarker [codename]\n"
-			    "\tmessage That cannot be said.\n"
-			    "rule test.name redact response\n"
-			    "\tfind \"project falcon[s]|falcon heavy lift\"\n"
-			    "rule test.code redact response\n"
-			    "\tfind /agent [0-9]{3,5}\\b/\n"
-			    "rule test.stop block response\n"
-			    "\tfind \"the red button\"\n";
-
-/* What goes in, what comes out whole. */
-static const struct {
-	const char *in;
-	const char *out;
-} cases[] = {
-	{ "", "" },
-	{ "nothing to see here.", "nothing to see here." },
-	{ "mail to jane.doe@corp.de, please", "mail to [e-mail removed], please" },
-	{ "jane.doe@corp.de", "[e-mail removed]" },
-	{ "..jane@corp.de..", "..[e-mail removed].." },
-	{ "a@b not mail", "a@b not mail" },
-	{ "see user@example.com", "see user@example.com" },
-	{ "card 4111 1111 1111 1111 05/26", "card [card number removed] 05/26" },
-	{ "4111-1111-1111-1111", "[card number removed]" },
-	{ "(4111111111111111)", "([card number removed])" },
-	{ "4111 1111 1111 1112", "4111 1111 1111 1112" },
-	{ "call +49 30 901820 now", "call [phone number removed] now" },
-	{ "ring (415) 555-2671.", "ring [phone number removed]." },
-	{ "2023-01-02 10:30:00", "2023-01-02 10:30:00" },
-	{ "IBAN: GB82 WEST 1234 5698 7654 32.", "IBAN: [account number removed]." },
-	{ "GB82WEST12345698765432", "[account number removed]" },
-	{ "GB82WEST12345698765433", "GB82WEST12345698765433" },
-	{ "SSN 078-05-1120", "SSN [SSN removed]" },
-	{ "SSN 000-05-1120", "SSN 000-05-1120" },
-	{ "at 8.8.8.8 and 203.0.113.9", "at 8.8.8.8 and 203.0.113.9" },
-	{ "from 106.31.73.20|", "from [IP address removed]|" },
-	{ "2a00:1450:4001:82b::200e is up", "[IP address removed] is up" },
-	{ "mac 3c:22:fb:0a:1b:2c.", "mac [MAC address removed]." },
-	{ "DNI 12345678Z", "DNI [ID number removed]" },
-	{ "id 11010519491231002X ok", "id [ID number removed] ok" },
-	{ "ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8 leaked", "[secret removed] leaked" },
-	{ "x AKIA2H2VWDOZEMOBFC4M,", "x [secret removed]," },
-	{ "AKIA2H2VWDOZEMOBFC4MM is longer", "AKIA2H2VWDOZEMOBFC4MM is longer" },
-	{ "password = \"tr0ub4dor&3\"", "password = \"[password removed]\"" },
-	{ "the password is correct", "the password is correct" },
-	{ "postgres://joe:s3cr3t!@db/x", "postgres://[password removed]@db/x" },
-	{ "key:\n" KEY "\nthanks", "key:\n[private key removed]\nthanks" },
-	{ KEY KEY, "[private key removed][private key removed]" },
-	{ "starts with -----BEGIN PRIVATE KEY-----, then",
-	  "starts with -----BEGIN PRIVATE KEY-----, then" },
-	{ "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQE\nand then prose",
-	  "[private key removed]\nand then prose" },
-	{ "j\u200bane.doe@co\u200brp.de!", "[e-mail removed]!" },
-	{ "\uff14111\u00a01111\u00a01111\u00a01111", "[card number removed]" },
-	{ "\u200bAKIA2H2VWDOZEMOBFC4M\u200b", "\u200b[secret removed]\u200b" },
-	{ "x\u200bAKIA2H2VWDOZEMOBFC4M", "x\u200b[secret removed]" },
-	{ "about Project  Falcon.", "about [codename]." },
-	{ "projects falconry, project falconer", "projects falconry, project falconer" },
-	{ "falcon heavy lifting, Falcon-Heavy \"lift\"", "falcon heavy lifting, [codename]\"" },
-	{ "agent 007, agent 12, agent 123456", "[codename], agent 12, agent 123456" },
-	{ "do not press the red button!", "do not press " },
-	{ "\xff\xfe broken \xc3", "\xff\xfe broken \xc3" },
-};
 
 static void releases_the_same_however_it_is_cut(void **state)
 {
-	struct filter *f = test_filter(rules);
+	struct filter *f = test_filter(stream_rules);
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct ragd_str in = { cases[i].in, strlen(cases[i].in) };
+	for (size_t i = 0; i < n_stream_rows; i++) {
+		struct ragd_str in = { stream_rows[i].in, strlen(stream_rows[i].in) };
 		struct streamed got;
 
-		print_message("%s\n", cases[i].in);
+		print_message("%s\n", stream_rows[i].in);
 		test_stream(f, RAGD_STAGE_RESPONSE, in, NULL, 0, &got);
 		buf_addc(&got.text, '\0');
-		assert_string_equal(got.text.data, cases[i].out);
+		assert_string_equal(got.text.data, stream_rows[i].out);
 		buf_fini(&got.text);
 		test_every_cut(f, RAGD_STAGE_RESPONSE, in);
 	}
@@ -105,16 +36,16 @@ static void releases_the_same_however_it_is_cut(void **state)
 /* A case in front of another, so that each scanner also begins in the middle of a text. */
 static void releases_the_same_with_other_text_around(void **state)
 {
-	struct filter *f = test_filter(rules);
+	struct filter *f = test_filter(stream_rules);
 
 	(void)state;
-	for (size_t i = 1; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 1; i < n_stream_rows; i++) {
 		struct buf b = BUF_INIT;
 
 		for (size_t k = 0; k < 3; k++) {
-			buf_adds(&b, cases[(i * 7 + k * 5) % ARRAY_LEN(cases)].in);
+			buf_adds(&b, stream_rows[(i * 7 + k * 5) % n_stream_rows].in);
 			buf_addc(&b, k == 1 ? '\n' : ' ');
-			buf_adds(&b, cases[i].in);
+			buf_adds(&b, stream_rows[i].in);
 		}
 		test_every_cut(f, RAGD_STAGE_RESPONSE, buf_str(&b));
 		buf_fini(&b);
@@ -145,7 +76,7 @@ static void holds_no_more_than_it_says(void **state)
 					    "\U0001d7ce\u200b\u200b\u200b\u200b",
 					    "project ",
 					    "agent 1" };
-	struct filter *f = test_filter(rules);
+	struct filter *f = test_filter(stream_rules);
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(runs); i++) {
@@ -206,7 +137,7 @@ static void a_long_secret_is_swallowed_without_holding_it(void **state)
 
 static void nothing_follows_a_block(void **state)
 {
-	struct filter *f = test_filter(rules);
+	struct filter *f = test_filter(stream_rules);
 	struct stream *s = stream_open(f, RAGD_STAGE_RESPONSE);
 	struct test_call c;
 	struct ragd_release r;
