@@ -6,35 +6,43 @@
 #include "base/util.h"
 #include "safety/chars.h"
 
-static bool begins_with(const char *s, size_t len, const char *word, size_t n)
+/* Whether s[0..len) begins with one of the words, which '|' separates. */
+static bool begins_with(const char *s, size_t len, const char *words)
 {
-	if (len < n)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (to_lower(s[i]) != word[i])
+	for (const char *w = words;; w++) {
+		size_t n = 0;
+
+		while (n < len && w[n] == to_lower(s[n]) && w[n] != '\0')
+			n++;
+		if (w[n] == '|' || w[n] == '\0')
+			return true;
+		w = strchrnul(w + n, '|');
+		if (*w == '\0')
 			return false;
-	return true;
+	}
+}
+
+/* The first letters of the words, a bit each. */
+static uint32_t initials(const char *words)
+{
+	uint32_t set = 0;
+
+	for (const char *w = words;; w++) {
+		set |= 1u << (*w & 31);
+		w = strchrnul(w, '|');
+		if (*w == '\0')
+			return set;
+	}
 }
 
 bool scan_near(const char *s, size_t i, size_t back, const char *words)
 {
-	size_t lo = i > back ? i - back : 0;
+	uint32_t first = initials(words);
 
-	for (size_t p = lo; p < i; p++) {
-		const char *w = words;
-
-		if (!is_alpha(s[p]) || (p > 0 && is_alnum(s[p - 1])))
-			continue;
-		for (;;) {
-			size_t n = strcspn(w, "|");
-
-			if (begins_with(s + p, i - p, w, n))
-				return true;
-			if (w[n] == '\0')
-				break;
-			w += n + 1;
-		}
-	}
+	for (size_t p = i > back ? i - back : 0; p < i; p++)
+		if ((first >> (s[p] & 31) & 1) != 0 && is_alpha(s[p]) &&
+		    (p == 0 || !is_alnum(s[p - 1])) && begins_with(s + p, i - p, words))
+			return true;
 	return false;
 }
 
