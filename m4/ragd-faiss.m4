@@ -10,7 +10,7 @@ AC_DEFUN([RAGD_FAISS], [
     ragd_faiss_text="system libfaiss_c"
   ], [
     AC_LANG_PUSH([C++])
-    LIBS="-lfaiss -lopenblas -fopenmp $LIBS"
+    LIBS="-lfaiss -lopenblas -lgomp $LIBS" # gcc built it, whatever builds us
     AC_LINK_IFELSE([AC_LANG_PROGRAM([#include <faiss/IndexFlat.h>], [faiss::IndexFlatIP ix(4); return ix.ntotal;])],
       [], [AC_MSG_ERROR([libfaiss.a is missing or does not link (libfaiss-dev)])])
     LIBS=$ragd_save_LIBS
