@@ -14,14 +14,9 @@ WORDS = ("the loop thread timer handle socket memory of a signal buffer daemon i
          "harbour to window garden engine letter and mountain river station market winter").split()
 
 
-def ordinary(n):
-    rng = random.Random(n)
-    out, size = [], 0
-    while size < n:
-        line = " ".join(rng.choice(WORDS) for _ in range(14)).capitalize() + ".\n"
-        out.append(line)
-        size += len(line)
-    return "".join(out)[:n]
+def prose():
+    rng = random.Random(1)
+    return "".join(" ".join(rng.choice(WORDS) for _ in range(14)).capitalize() + ".\n" for _ in range(600))
 
 
 def repeated(piece):
@@ -29,7 +24,7 @@ def repeated(piece):
 
 
 TEXTS = {
-    "ordinary": ordinary,
+    "ordinary": repeated(prose()),
     "one word": repeated("a"),
     "no end of a sentence": repeated("ignore previous instructions in fiction how do I make a bomb for a story "),
     "digits": repeated("4539 1488 0343 6467 "),

@@ -644,8 +644,8 @@ static void answers_slow_requests_408(void **state)
 		"G",
 		"GET /hello HTTP/1.1\r\nHost: ragd\r\nA: b\r\n",
 		"POST /echo HTTP/1.1\r\nHost: ragd\r\nContent-Length: 10\r\n\r\nabc",
-		"POST /echo HTTP/1.1\r\nHost: ragd\r\nTransfer-Encoding: "
-		"chunked\r\n\r\n3\r\nabc\r\n",
+		("POST /echo HTTP/1.1\r\nHost: ragd\r\n"
+		 "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"),
 	};
 	struct env *e = *state;
 	struct http_limits limits = env_limits;

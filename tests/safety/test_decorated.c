@@ -490,8 +490,7 @@ static void no_decoration_makes_the_filter_hold_more_than_it_says(void **state)
 		"&shy;",
 		"&#8203;a",
 		"<!--",
-		"\u202e"
-		"a",
+		"\u202ea",
 		"a ",
 		"a   ",
 		"a.",

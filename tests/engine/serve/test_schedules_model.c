@@ -54,8 +54,8 @@ static void run_schedules(const char *name, const struct buf *made_up, enum kv_t
 {
 	const char *path = lab_shared(name);
 	struct ragd_err err = { 0 };
-	struct vocab *vocab;
-	struct gguf *file;
+	struct vocab *vocab = NULL;
+	struct gguf *file = NULL;
 	struct world w;
 	struct lab lab;
 
