@@ -139,6 +139,26 @@ static void instructions_planted_in_passages_are_taken_out(void **state)
 		RAGD_ALLOW);
 }
 
+/* A client sends back what it was told, as a turn of the conversation. */
+static void a_refusal_is_no_offence(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < packs->rules->n_categories; i++) {
+		const char *message = packs->rules->categories[i]->message;
+		enum ragd_action action;
+
+		if (message == NULL)
+			continue;
+		print_message("%s\n", message);
+		action = check(RAGD_STAGE_PROMPT, message).action;
+		assert_true(action == RAGD_ALLOW || action == RAGD_STEER);
+		n++;
+	}
+	assert_true(n > 10);
+}
+
 static void the_packs_hold_no_answer_back(void **state)
 {
 	(void)state;
@@ -154,6 +174,7 @@ int main(void)
 		cmocka_unit_test(each_category_stops_its_own_and_says_something_kind),
 		cmocka_unit_test(sensitive_questions_go_on_with_a_note),
 		cmocka_unit_test(instructions_planted_in_passages_are_taken_out),
+		cmocka_unit_test(a_refusal_is_no_offence),
 		cmocka_unit_test(the_packs_hold_no_answer_back),
 	};
 
