@@ -132,7 +132,8 @@ static void piece_keep(struct chat *c, const struct flow_piece *piece)
 		c->cites = v;
 		c->cap_cites = cap;
 	}
-	cites_fill(c, piece, c->cites + c->n_cites);
+	if (piece->n_cites > 0)
+		cites_fill(c, piece, &c->cites[c->n_cites]);
 	for (size_t i = c->n_cites; i < need; i++) /* the piece's text goes */
 		c->cites[i].mark = arena_str(c->arena, c->cites[i].mark);
 	c->n_cites = need;
