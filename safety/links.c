@@ -259,7 +259,7 @@ static enum outcome with_scheme(struct links *l, struct at *at)
 	return rc == YES ? address(l, at, body) : rc;
 }
 
-/* A run of what a scheme or a host is made of. */
+/* A run of what a scheme or a host is made of; "www." counts where it begins one. */
 static enum outcome word(struct links *l, struct at *at)
 {
 	const struct view *v = &at->v;
@@ -269,12 +269,15 @@ static enum outcome word(struct links *l, struct at *at)
 
 	while (p < v->len && url_is_scheme(s[p]))
 		p++;
-	if (p - at->i > 4 && to_lower(s[at->i]) == 'w' && to_lower(s[at->i + 1]) == 'w' &&
-	    to_lower(s[at->i + 2]) == 'w' && s[at->i + 3] == '.' && is_alnum(s[at->i + 4]))
+	if (p - at->i > 4 && !url_is_scheme(before(l, at)) && to_lower(s[at->i]) == 'w' &&
+	    to_lower(s[at->i + 1]) == 'w' && to_lower(s[at->i + 2]) == 'w' && s[at->i + 3] == '.' &&
+	    is_alnum(s[at->i + 4]))
 		return address(l, at, at->i + 4);
-	/* Only its end can be a scheme. */
+	/* Only its end can be a scheme, from a letter or digit on: where a piece ended means nothing. */
 	if (p - at->i > SCHEME_MAX)
 		at->i = p - SCHEME_MAX;
+	while (at->i < p && !is_alnum(s[at->i]))
+		at->i++;
 	if (p == v->len && !v->end)
 		return MORE;
 	if (p < v->len && (s[p] == ':' || s[p] == '&' || s[p] == '%'))

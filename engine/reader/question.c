@@ -245,7 +245,7 @@ void question_read(struct question *q, struct words *w, const struct cues *cues,
 		q->forms[i].term = -1;
 	for (size_t i = 0; i < ARRAY_LEN(q->heads); i++)
 		q->heads[i].term = -1;
-	words_start(w, text.s + from, text.len - from);
+	words_start(w, from > 0 ? text.s + from : text.s, text.len - from);
 	while (n < ARRAY_LEN(list) && words_next(w, &word)) {
 		list[n].word = word;
 		list[n].part = n > 0 && word.start < end && word.kind != WORD_IDEOGRAPH;

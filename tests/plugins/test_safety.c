@@ -78,7 +78,8 @@ static void stream(struct house *h, const struct ragd_screen *screen, const char
 			buf_printf(&out, "{%u}", r.cites[k].passage + 1);
 			at = r.cites[k].at;
 		}
-		buf_add(&out, r.text.s + at, r.text.len - at);
+		if (r.text.len > at)
+			buf_add(&out, r.text.s + at, r.text.len - at);
 	}
 	h->ops->stream_close(s);
 	assert_text(buf_str(&out), want);
