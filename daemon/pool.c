@@ -1,0 +1,394 @@
+#include "daemon/pool.h"
+
+#include <setjmp.h>
+#include <stdlib.h>
+
+#include "base/util.h"
+
+/* Threads for users that hold none: half as many as all may use, and at least these. */
+#define RESERVE_MIN 2
+
+/* A user that has work here. */
+struct pool_user {
+	struct pool_user *next, *prev; /* in the pool's list; next alone: among the spare ones */
+	uid_t uid;
+	bool admin;
+	unsigned n_running;
+	struct pool_work *head, **tail; /* waiting */
+};
+
+struct pool_thread {
+	struct pool *pool;
+	struct pool_thread *next; /* in the pool's list, or among those that are back */
+	uv_thread_t id;
+	struct pool_work *work; /* NULL: none */
+	bool lost;
+	void (*back_cb)(void *arg); /* of a lost one */
+	void *arg;
+	jmp_buf base;
+};
+
+struct pool {
+	uv_loop_t *loop;
+	uv_async_t async;
+	unsigned n_outstanding;      /* loop: started and not done; the loop goes on for these */
+	struct pool_thread *threads; /* loop: those that work, not those that are lost */
+	unsigned n_lost;             /* loop */
+	unsigned n_missing;          /* loop: to be started when the system has threads again */
+
+	uv_mutex_t lock; /* all below */
+	uv_cond_t wake;
+	unsigned n_threads; /* that any user may hold */
+	unsigned n_reserve;
+	unsigned n_busy;
+	unsigned n_idle;
+	unsigned n_waiting;
+	bool stopping;
+	struct pool_user *first, *last; /* with work; longest unserved first */
+	struct pool_user *spare;
+	struct pool_user crowd; /* stands for users there is no memory to tell apart */
+	struct pool_work *done, **done_tail;
+	struct pool_thread *back; /* lost ones that came back */
+};
+
+static _Thread_local struct pool_thread *current;
+
+/* ---- users ------------------------------------------------------------------------------------ */
+
+static void user_link(struct pool *p, struct pool_user *u)
+{
+	u->next = NULL;
+	u->prev = p->last;
+	*(p->last != NULL ? &p->last->next : &p->first) = u;
+	p->last = u;
+}
+
+static void user_unlink(struct pool *p, struct pool_user *u)
+{
+	*(u->prev != NULL ? &u->prev->next : &p->first) = u->next;
+	*(u->next != NULL ? &u->next->prev : &p->last) = u->prev;
+}
+
+static struct pool_user *user_get(struct pool *p, uid_t uid, bool admin)
+{
+	struct pool_user *u = p->first;
+
+	while (u != NULL && (u == &p->crowd || u->uid != uid))
+		u = u->next;
+	if (u != NULL)
+		return u;
+	u = p->spare;
+	if (u != NULL)
+		p->spare = u->next;
+	else
+		u = malloc(sizeof(*u));
+	if (u == NULL) {
+		u = &p->crowd;
+		admin = false;
+		if (u->n_running > 0 || u->head != NULL)
+			return u;
+	}
+	*u = (struct pool_user){ .uid = uid, .admin = admin };
+	u->tail = &u->head;
+	user_link(p, u);
+	return u;
+}
+
+/* Nothing of it runs or waits: forget it. */
+static void user_put(struct pool *p, struct pool_user *u)
+{
+	if (u->n_running > 0 || u->head != NULL)
+		return;
+	user_unlink(p, u);
+	if (u == &p->crowd)
+		return;
+	u->next = p->spare;
+	p->spare = u;
+}
+
+static void users_free(struct pool *p)
+{
+	struct pool_user *u, *next;
+
+	for (u = p->spare; u != NULL; u = next) {
+		next = u->next;
+		free(u);
+	}
+}
+
+/* ---- whose turn it is -------------------------------------------------------------------------- */
+
+static bool may_run(const struct pool *p, const struct pool_user *u)
+{
+	if (p->n_busy < p->n_threads)
+		return true;
+	return u->n_running == 0 && p->n_busy < p->n_threads + p->n_reserve - (u->admin ? 0 : 1);
+}
+
+/* The next item, taken from its user's queue; NULL: there is none that may run now. */
+static struct pool_work *take(struct pool *p)
+{
+	struct pool_user *best = NULL;
+	struct pool_work *work;
+
+	for (struct pool_user *u = p->first; u != NULL; u = u->next)
+		if (u->head != NULL && may_run(p, u) &&
+		    (best == NULL || u->n_running < best->n_running))
+			best = u;
+	if (best == NULL)
+		return NULL;
+	work = best->head;
+	best->head = work->next;
+	if (best->head == NULL)
+		best->tail = &best->head;
+	best->n_running++;
+	user_unlink(p, best); /* to the end: it was served last */
+	user_link(p, best);
+	p->n_busy++;
+	p->n_waiting--;
+	return work;
+}
+
+/* ---- threads ----------------------------------------------------------------------------------- */
+
+/* A function of its own, so that nothing that longjmp could spoil is in its frame. */
+static void run(struct pool_thread *t)
+{
+	if (setjmp(t->base) == 0)
+		t->work->work_cb(t->work);
+}
+
+static void release_thread(struct pool *p, struct pool_work *work)
+{
+	work->user->n_running--;
+	p->n_busy--;
+	user_put(p, work->user);
+}
+
+static void finish(struct pool *p, struct pool_thread *t)
+{
+	struct pool_work *work = t->work;
+
+	t->work = NULL;
+	work->thread = NULL;
+	release_thread(p, work);
+	work->next = NULL;
+	*p->done_tail = work;
+	p->done_tail = &work->next;
+	uv_async_send(&p->async);
+}
+
+static void thread_main(void *arg)
+{
+	struct pool_thread *t = arg;
+	struct pool *p = t->pool;
+
+	current = t;
+	uv_mutex_lock(&p->lock);
+	while (!p->stopping) {
+		t->work = take(p);
+		if (t->work == NULL) {
+			p->n_idle++;
+			uv_cond_wait(&p->wake, &p->lock);
+			p->n_idle--;
+			continue;
+		}
+		t->work->thread = t;
+		uv_mutex_unlock(&p->lock);
+		run(t);
+		uv_mutex_lock(&p->lock);
+		if (t->lost) {
+			t->next = p->back;
+			p->back = t;
+			uv_async_send(&p->async);
+			break;
+		}
+		finish(p, t);
+	}
+	uv_mutex_unlock(&p->lock);
+}
+
+_Noreturn void pool_leave_lost(void)
+{
+	longjmp(current->base, 1);
+}
+
+static bool thread_start(struct pool *p)
+{
+	struct pool_thread *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return false;
+	t->pool = p;
+	if (uv_thread_create(&t->id, thread_main, t) < 0) {
+		free(t);
+		return false;
+	}
+	t->next = p->threads;
+	p->threads = t;
+	return true;
+}
+
+static void threads_replace(struct pool *p)
+{
+	while (p->n_missing > 0 && thread_start(p))
+		p->n_missing--;
+}
+
+/* ---- the loop's side --------------------------------------------------------------------------- */
+
+/* Work keeps the loop alive, as a libuv request would. */
+static void hold_loop(struct pool *p)
+{
+	if (p->n_outstanding++ == 0)
+		uv_ref((uv_handle_t *)&p->async);
+}
+
+static void let_loop_go(struct pool *p)
+{
+	if (--p->n_outstanding == 0)
+		uv_unref((uv_handle_t *)&p->async);
+}
+
+static void async_cb(uv_async_t *async)
+{
+	struct pool *p = container_of(async, struct pool, async);
+	struct pool_work *work, *next;
+	struct pool_thread *t, *next_thread;
+
+	uv_mutex_lock(&p->lock);
+	work = p->done;
+	p->done = NULL;
+	p->done_tail = &p->done;
+	t = p->back;
+	p->back = NULL;
+	uv_mutex_unlock(&p->lock);
+	for (; work != NULL; work = next) {
+		next = work->next; /* done_cb may free it, or start it again */
+		let_loop_go(p);
+		work->done_cb(work);
+	}
+	for (; t != NULL; t = next_thread) {
+		next_thread = t->next;
+		uv_thread_join(&t->id);
+		p->n_lost--;
+		t->back_cb(t->arg);
+		free(t);
+	}
+	threads_replace(p);
+}
+
+void pool_start(struct pool *p, struct pool_work *work, uid_t uid, bool admin, pool_cb work_cb,
+		pool_cb done_cb)
+{
+	struct pool_user *u;
+
+	work->next = NULL;
+	work->thread = NULL;
+	work->work_cb = work_cb;
+	work->done_cb = done_cb;
+	hold_loop(p);
+	uv_mutex_lock(&p->lock);
+	work->user = u = user_get(p, uid, admin);
+	*u->tail = work;
+	u->tail = &work->next;
+	p->n_waiting++;
+	if (p->n_idle > 0 && may_run(p, u))
+		uv_cond_signal(&p->wake);
+	uv_mutex_unlock(&p->lock);
+}
+
+void pool_lose(struct pool *p, struct pool_work *work, void (*back_cb)(void *arg), void *arg)
+{
+	struct pool_thread *t, **link;
+
+	uv_mutex_lock(&p->lock);
+	t = work->thread;
+	t->lost = true;
+	t->back_cb = back_cb;
+	t->arg = arg;
+	work->thread = NULL;
+	release_thread(p, work);
+	uv_cond_signal(&p->wake);
+	uv_mutex_unlock(&p->lock);
+	for (link = &p->threads; *link != t; link = &(*link)->next)
+		;
+	*link = t->next;
+	p->n_lost++;
+	p->n_missing++;
+	let_loop_go(p);
+	threads_replace(p);
+}
+
+void pool_stats(struct pool *p, struct pool_stats *out)
+{
+	uv_mutex_lock(&p->lock);
+	out->n_threads = p->n_threads + p->n_reserve - p->n_missing;
+	out->n_lost = p->n_lost;
+	out->n_waiting = p->n_waiting;
+	uv_mutex_unlock(&p->lock);
+}
+
+static void closed_cb(uv_handle_t *handle)
+{
+	free(container_of((uv_async_t *)handle, struct pool, async));
+}
+
+static void threads_stop(struct pool *p)
+{
+	struct pool_thread *t;
+
+	uv_mutex_lock(&p->lock);
+	p->stopping = true;
+	uv_cond_broadcast(&p->wake);
+	uv_mutex_unlock(&p->lock);
+	while ((t = p->threads) != NULL) {
+		p->threads = t->next;
+		uv_thread_join(&t->id);
+		free(t);
+	}
+}
+
+bool pool_free(struct pool *p)
+{
+	if (p == NULL)
+		return true;
+	threads_stop(p);
+	if (p->n_lost > 0)
+		return false;
+	users_free(p);
+	uv_cond_destroy(&p->wake);
+	uv_mutex_destroy(&p->lock);
+	uv_close((uv_handle_t *)&p->async, closed_cb);
+	return true;
+}
+
+int pool_new(uv_loop_t *loop, unsigned n_threads, struct pool **out, struct ragd_err *err)
+{
+	struct pool *p = calloc(1, sizeof(*p));
+	int rc;
+
+	if (p == NULL)
+		return ragd_err_set(err, -ENOMEM, "pool: out of memory");
+	rc = uv_async_init(loop, &p->async, async_cb);
+	if (rc < 0) {
+		free(p);
+		return ragd_err_set(err, rc, "pool: %s", uv_strerror(rc));
+	}
+	uv_unref((uv_handle_t *)&p->async);
+	uv_mutex_init(&p->lock);
+	uv_cond_init(&p->wake);
+	p->loop = loop;
+	p->n_threads = n_threads;
+	p->n_reserve = MAX(RESERVE_MIN, n_threads / 2);
+	p->done_tail = &p->done;
+	for (unsigned i = 0; i < n_threads + p->n_reserve; i++) {
+		if (thread_start(p))
+			continue;
+		pool_free(p);
+		return ragd_err_set(err, -EAGAIN, "pool: the system has no more threads than %u",
+				    i);
+	}
+	*out = p;
+	return 0;
+}

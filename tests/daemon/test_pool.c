@@ -1,0 +1,349 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/util.h"
+#include "daemon/pool.h"
+
+#define N_ITEMS 64
+
+/*
+ * Items wait at a gate for as long as the test wants a thread to be held; whoever waits for something
+ * turns the loop or waits for the count of those that run.
+ */
+struct item {
+	struct pool_work work;
+	struct fixture *f;
+	char name;
+	bool gated;
+	bool open; /* under f->lock */
+	bool lost;
+	unsigned n_done; /* loop */
+	unsigned n_back; /* loop */
+};
+
+struct fixture {
+	uv_loop_t loop;
+	uv_idle_t idle;
+	struct pool *pool;
+	uv_mutex_t lock;
+	uv_cond_t changed;
+	unsigned n_running;
+	char order[N_ITEMS + 1]; /* names as they began */
+	size_t n_began;
+	struct item items[N_ITEMS];
+	size_t n;
+};
+
+static void work_cb(struct pool_work *work)
+{
+	struct item *item = container_of(work, struct item, work);
+	struct fixture *f = item->f;
+	bool lost;
+
+	uv_mutex_lock(&f->lock);
+	f->order[f->n_began++] = item->name;
+	f->n_running++;
+	uv_cond_broadcast(&f->changed);
+	while (item->gated && !item->open)
+		uv_cond_wait(&f->changed, &f->lock);
+	f->n_running--;
+	lost = item->lost;
+	uv_mutex_unlock(&f->lock);
+	if (lost)
+		pool_leave_lost();
+}
+
+static void done_cb(struct pool_work *work)
+{
+	container_of(work, struct item, work)->n_done++;
+}
+
+static void back_cb(void *arg)
+{
+	((struct item *)arg)->n_back++;
+}
+
+/* Names are users too: 'R' is an administrator. */
+static struct item *start(struct fixture *f, char name, bool gated)
+{
+	struct item *item = &f->items[f->n++];
+
+	*item = (struct item){ .f = f, .name = name, .gated = gated };
+	pool_start(f->pool, &item->work, (uid_t)name, name == 'R', work_cb, done_cb);
+	return item;
+}
+
+static void open_gate(struct item *item)
+{
+	uv_mutex_lock(&item->f->lock);
+	item->open = true;
+	uv_cond_broadcast(&item->f->changed);
+	uv_mutex_unlock(&item->f->lock);
+}
+
+/* Its thread reads of it behind the gate. */
+static void lose(struct item *item)
+{
+	uv_mutex_lock(&item->f->lock);
+	item->lost = true;
+	uv_mutex_unlock(&item->f->lock);
+	pool_lose(item->f->pool, &item->work, back_cb, item);
+}
+
+static void wait_running(struct fixture *f, unsigned n)
+{
+	uv_mutex_lock(&f->lock);
+	while (f->n_running < n)
+		uv_cond_wait(&f->changed, &f->lock);
+	assert_int_equal(f->n_running, n);
+	uv_mutex_unlock(&f->lock);
+}
+
+static void idle_cb(uv_idle_t *idle)
+{
+	(void)idle;
+}
+
+/* Also where nothing else keeps the loop alive. */
+static void turn_until(struct fixture *f, const unsigned *count, unsigned want)
+{
+	uv_idle_start(&f->idle, idle_cb);
+	while (*count < want)
+		uv_run(&f->loop, UV_RUN_NOWAIT);
+	uv_idle_stop(&f->idle);
+}
+
+static unsigned waiting(struct fixture *f)
+{
+	struct pool_stats stats;
+
+	pool_stats(f->pool, &stats);
+	return stats.n_waiting;
+}
+
+/* Not on the stack of a test: its threads may outlive one that fails. */
+static struct fixture *set_up(unsigned n_threads)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct ragd_err err = { 0 };
+
+	assert_non_null(f);
+	assert_int_equal(uv_loop_init(&f->loop), 0);
+	uv_idle_init(&f->loop, &f->idle);
+	uv_mutex_init(&f->lock);
+	uv_cond_init(&f->changed);
+	assert_int_equal(pool_new(&f->loop, n_threads, &f->pool, &err), 0);
+	return f;
+}
+
+/* All gates open; every item is done once, and the loop ends by itself. */
+static void tear_down(struct fixture *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		open_gate(&f->items[i]);
+	uv_run(&f->loop, UV_RUN_DEFAULT);
+	for (size_t i = 0; i < f->n; i++)
+		assert_int_equal(f->items[i].n_done, f->items[i].lost ? 0 : 1);
+	assert_true(pool_free(f->pool));
+	uv_close((uv_handle_t *)&f->idle, NULL);
+	uv_run(&f->loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&f->loop), 0);
+	uv_cond_destroy(&f->changed);
+	uv_mutex_destroy(&f->lock);
+	free(f);
+}
+
+static void a_user_alone_holds_all_threads(void **state)
+{
+	static const unsigned sizes[] = { 1, 2, 4, 16 };
+	struct fixture *f;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		f = set_up(sizes[i]);
+		for (unsigned k = 0; k < sizes[i]; k++)
+			start(f, 'a', true);
+		wait_running(f, sizes[i]);
+		tear_down(f);
+	}
+}
+
+static void a_flood_of_one_user_keeps_nobody_waiting(void **state)
+{
+	static const unsigned sizes[] = { 1, 2, 4, 16 };
+	struct fixture *f;
+	struct item *other;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		f = set_up(sizes[i]);
+		for (unsigned k = 0; k < sizes[i] + 20; k++)
+			start(f, 'a', true);
+		wait_running(f, sizes[i]);
+		for (int k = 0; k < 5; k++) { /* each as soon as it comes */
+			other = start(f, 'b', false);
+			turn_until(f, &other->n_done, 1);
+		}
+		wait_running(f, sizes[i]); /* and the flood got no more for it */
+		assert_int_equal(waiting(f), 20);
+		tear_down(f);
+	}
+}
+
+static void the_last_of_the_reserve_is_for_administrators(void **state)
+{
+	struct fixture *f;
+	struct item *b, *c, *root;
+
+	(void)state;
+	f = set_up(1); /* and two in reserve */
+	start(f, 'a', true);
+	wait_running(f, 1);
+	b = start(f, 'b', true);
+	wait_running(f, 2);
+	c = start(f, 'c', false);
+	root = start(f, 'R', true);
+	wait_running(f, 3);
+	assert_int_equal(waiting(f), 1);
+	assert_int_equal(c->n_done, 0);
+	open_gate(root);
+	turn_until(f, &root->n_done, 1);
+	assert_int_equal(waiting(f), 1); /* it went back to the reserve */
+	open_gate(b);
+	turn_until(f, &c->n_done, 1);
+	tear_down(f);
+}
+
+static void users_take_turns(void **state)
+{
+	struct fixture *f;
+	struct item *first;
+
+	(void)state;
+	f = set_up(1);
+	start(f, 'a', true); /* holds the one thread; the others share one of the reserve */
+	wait_running(f, 1);
+	first = start(f, 'b', true);
+	wait_running(f, 2);
+	for (const char *name = "bbbccd"; *name != '\0'; name++)
+		start(f, *name, false);
+	open_gate(first);
+	turn_until(f, &f->items[f->n - 1].n_done, 1); /* d's */
+	turn_until(f, &f->items[4].n_done, 1);        /* b's last */
+	assert_string_equal(f->order, "abbcdbcb");
+	tear_down(f);
+}
+
+static void a_free_thread_goes_to_who_holds_fewest(void **state)
+{
+	struct fixture *f;
+	struct item *a[5];
+
+	(void)state;
+	f = set_up(4);
+	for (size_t i = 0; i < ARRAY_LEN(a); i++)
+		a[i] = start(f, 'a', true);
+	wait_running(f, 4);
+	start(f, 'b', true); /* of the reserve */
+	wait_running(f, 5);
+	start(f, 'b', true);
+	open_gate(a[0]); /* four are held again, of four */
+	turn_until(f, &a[0]->n_done, 1);
+	assert_int_equal(waiting(f), 2);
+	open_gate(a[1]); /* a was served longer ago but holds two, b one */
+	turn_until(f, &a[1]->n_done, 1);
+	wait_running(f, 4);
+	assert_string_equal(f->order, "aaaabb");
+	tear_down(f);
+}
+
+static void a_lost_thread_is_replaced(void **state)
+{
+	struct fixture *f;
+	struct item *lost, *others[2];
+	struct pool_stats stats;
+
+	(void)state;
+	f = set_up(2);
+	lost = start(f, 'a', true);
+	wait_running(f, 1);
+	lose(lost);
+	pool_stats(f->pool, &stats);
+	assert_int_equal(stats.n_lost, 1);
+	assert_int_equal(stats.n_threads, 4);
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) /* as many as before, besides the lost */
+		others[i] = start(f, 'a', true);
+	wait_running(f, 3);
+	open_gate(others[0]);
+	turn_until(f, &others[0]->n_done, 1);
+	assert_int_equal(lost->n_back, 0);
+	open_gate(lost);
+	turn_until(f, &lost->n_back, 1);
+	pool_stats(f->pool, &stats);
+	assert_int_equal(stats.n_lost, 0);
+	tear_down(f);
+}
+
+static void the_loop_does_not_wait_for_lost_threads(void **state)
+{
+	struct fixture *f;
+	struct item *lost;
+
+	(void)state;
+	f = set_up(1);
+	lost = start(f, 'a', true);
+	wait_running(f, 1);
+	lose(lost);
+	uv_run(&f->loop, UV_RUN_DEFAULT); /* returns */
+	assert_false(pool_free(f->pool));
+	open_gate(lost);
+	turn_until(f, &lost->n_back, 1);
+	tear_down(f);
+}
+
+/* What is left of a lost item may be used again at once. */
+static void lost_work_can_be_started_again(void **state)
+{
+	struct fixture *f;
+	struct item *item;
+
+	(void)state;
+	f = set_up(1);
+	item = start(f, 'a', true);
+	wait_running(f, 1);
+	lose(item);
+	for (int i = 0; i < 3; i++) { /* other work of the same user goes on meanwhile */
+		struct item *next = start(f, 'a', false);
+
+		turn_until(f, &next->n_done, 1);
+	}
+	open_gate(item);
+	turn_until(f, &item->n_back, 1);
+	item->lost = false;
+	item->open = false;
+	pool_start(f->pool, &item->work, 'a', false, work_cb, done_cb);
+	wait_running(f, 1);
+	tear_down(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_user_alone_holds_all_threads),
+		cmocka_unit_test(a_flood_of_one_user_keeps_nobody_waiting),
+		cmocka_unit_test(the_last_of_the_reserve_is_for_administrators),
+		cmocka_unit_test(users_take_turns),
+		cmocka_unit_test(a_free_thread_goes_to_who_holds_fewest),
+		cmocka_unit_test(a_lost_thread_is_replaced),
+		cmocka_unit_test(the_loop_does_not_wait_for_lost_threads),
+		cmocka_unit_test(lost_work_can_be_started_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
