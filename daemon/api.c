@@ -161,20 +161,18 @@ static void job_gone_cb(struct http_exchange *x, void *arg)
 	atomic_store(&job->cancelled, true);
 }
 
-static void job_work_cb(uv_work_t *work)
+static void job_work_cb(struct pool_work *work)
 {
 	struct job *job = container_of(work, struct job, work);
 
 	job->run(job);
 }
 
-static void job_done_cb(uv_work_t *work, int status)
+static void job_done_cb(struct pool_work *work)
 {
 	struct job *job = container_of(work, struct job, work);
 
-	if (status < 0)
-		job_fail(job, 503, "unavailable", NULL, "the daemon is stopping");
-	else if (buf_failed(&job->out))
+	if (buf_failed(&job->out))
 		job_fail(job, 503, "unavailable", NULL, "out of memory for the reply");
 	if (job->x != NULL && job->then != NULL && job->status == 200) {
 		job->then(job);
@@ -262,5 +260,6 @@ void job_start_then(struct http_exchange *x, const struct http_request *req, str
 	job->arg = arg;
 	job->free_arg = free_arg;
 	http_on_gone(x, job_gone_cb, job);
-	uv_queue_work(d->loop, &job->work, job_work_cb, job_done_cb);
+	pool_start(d->pool, &job->work, req->caller->uid, req->caller->admin, job_work_cb,
+		   job_done_cb);
 }

@@ -24,7 +24,7 @@ void api_failed_cb(const struct http_request *req, int status, struct ragd_str b
  * it sees nothing of the connection, which may go away meanwhile.
  */
 struct job {
-	uv_work_t work;
+	struct pool_work work;
 	struct ragd *d;
 	struct http_exchange *x; /* NULL once the client is gone */
 	struct generation *gen;

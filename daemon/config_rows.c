@@ -55,8 +55,8 @@ static const struct config_row ragd_rows[] = {
 	CFG(drain_timeout_ms, CONFIG_AS_INT64, "drain_timeout", RAGD_OPT_DURATION, "10 s", 0, DAY,
 	    NULL, NULL, "How long answers at work may take to finish when the daemon stops."),
 	CFG(n_threads, CONFIG_AS_UNSIGNED, "threads", RAGD_OPT_INT, "0", 0, 1024, NULL, NULL,
-	    "Threads for retrieval and filters; 0: four, or one for each processor if these are "
-	    "more."),
+	    "Threads for retrieval and filters, beside a reserve for users that hold none; 0: four, or "
+	    "one for each processor if these are more."),
 	CFG(keep_answers_ms, CONFIG_AS_INT64, "keep_answers", RAGD_OPT_DURATION, "30 d", 0,
 	    36500 * DAY, NULL, NULL,
 	    "How long records of answers and ratings are kept; 0: for ever."),

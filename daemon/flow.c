@@ -29,20 +29,19 @@ static enum state generate(struct flow *f);
  * go; a step that finds the flow cancelled goes to RECORD.
  */
 static const struct step {
-	const char *name; /* for errors */
 	enum where where;
 	enum state (*run)(struct flow *f);
 	int time; /* enum metrics_time, -1: not measured on its own */
 } steps[] = {
-	/* state        name        where    run           time */
-	[ADMIT]    = { "admit",    ON_LOOP, admit,        -1               },
-	[SCREEN]   = { "screen",   ON_POOL, screen,       METRICS_SCREEN   },
-	[RETRIEVE] = { "retrieve", ON_POOL, retrieve,     METRICS_RETRIEVE },
-	[INSPECT]  = { "inspect",  ON_POOL, inspect,      METRICS_INSPECT  },
-	[COMPOSE]  = { "compose",  ON_POOL, compose,      METRICS_COMPOSE  },
-	[GENERATE] = { "generate", ON_POOL, generate,     METRICS_GENERATE },
-	[RELEASE]  = { "release",  ON_POOL, flow_release, -1               },
-	[RECORD]   = { "record",   ON_LOOP, flow_record,  -1               },
+	/* state        where    run           time */
+	[ADMIT]    = { ON_LOOP, admit,        -1               },
+	[SCREEN]   = { ON_POOL, screen,       METRICS_SCREEN   },
+	[RETRIEVE] = { ON_POOL, retrieve,     METRICS_RETRIEVE },
+	[INSPECT]  = { ON_POOL, inspect,      METRICS_INSPECT  },
+	[COMPOSE]  = { ON_POOL, compose,      METRICS_COMPOSE  },
+	[GENERATE] = { ON_POOL, generate,     METRICS_GENERATE },
+	[RELEASE]  = { ON_POOL, flow_release, -1               },
+	[RECORD]   = { ON_LOOP, flow_record,  -1               },
 };
 /* clang-format on */
 
@@ -309,18 +308,25 @@ static void flow_report(struct flow *f, const struct ragd_err *err)
 	f->events.done(f, &r, f->arg);
 }
 
-static void work_cb(uv_work_t *work)
+static void work_cb(struct pool_work *work)
 {
 	run_steps(container_of(work, struct flow, work), ON_POOL);
 }
 
-static void work_done_cb(uv_work_t *work, int status);
+static void work_done_cb(struct pool_work *work);
+
+static void submit(struct flow *f, struct pool_work *work, pool_cb run_cb, pool_cb done_cb)
+{
+	const struct ragd_caller *caller = &f->call->caller;
+
+	pool_start(f->table->d->pool, work, caller->uid, caller->admin, run_cb, done_cb);
+}
 
 /* To the pool; work_done_cb follows. */
 static void flow_go(struct flow *f)
 {
 	f->working = true;
-	uv_queue_work(f->table->d->loop, &f->work, work_cb, work_done_cb);
+	submit(f, &f->work, work_cb, work_done_cb);
 }
 
 /* Something changed: hand over what may leave, and go on where there is something to do. */
@@ -338,28 +344,23 @@ static void flow_kick(struct flow *f)
 	}
 }
 
-static void work_done_cb(uv_work_t *work, int status)
+static void work_done_cb(struct pool_work *work)
 {
 	struct flow *f = container_of(work, struct flow, work);
 
 	f->working = false;
-	if (status < 0) { /* never ran */
-		ragd_err_set(&f->err, status, "%s: %s", steps[f->state].name, uv_strerror(status));
-		f->state = RECORD;
-	}
 	flow_kick(f);
 }
 
-static void pump_cb(uv_work_t *work)
+static void pump_cb(struct pool_work *work)
 {
 	flow_release_pump(container_of(work, struct flow, release_work));
 }
 
-static void pump_done_cb(uv_work_t *work, int status)
+static void pump_done_cb(struct pool_work *work)
 {
 	struct flow *f = container_of(work, struct flow, release_work);
 
-	(void)status; /* cancelled before it ran: the step does the same work */
 	f->pumping = false;
 	flow_kick(f);
 }
@@ -381,7 +382,7 @@ static void woken_cb(uv_async_t *async)
 		uv_mutex_unlock(&f->lock);
 		if (f->working && !f->pumping && flow_release_ready(f)) {
 			f->pumping = true;
-			uv_queue_work(t->d->loop, &f->release_work, pump_cb, pump_done_cb);
+			submit(f, &f->release_work, pump_cb, pump_done_cb);
 		} else {
 			flow_kick(f);
 		}

@@ -57,7 +57,7 @@ struct flow {
 
 	/* Of the thread that runs a step; handed over by the pool. */
 	enum state state;
-	uv_work_t work;
+	struct pool_work work;
 	bool working; /* loop: work is queued or runs */
 	atomic_bool cancelled;
 	struct call *call;
@@ -76,7 +76,7 @@ struct flow {
 	struct ragd_err err; /* code 0: none */
 
 	/* Of the thread that releases: one at a time, see release_claim. */
-	uv_work_t release_work;
+	struct pool_work release_work;
 	bool pumping; /* loop: release_work is queued or runs */
 	struct call *release_call;
 	struct filters_stream *stream;

@@ -8,6 +8,7 @@
 
 #include "daemon/config.h"
 #include "daemon/plugins.h"
+#include "daemon/pool.h"
 #include "ipc/http.h"
 
 /* One configuration with its opened plugins; flows hold the generation they began with. */
@@ -25,6 +26,7 @@ struct flow_table;
 
 struct ragd {
 	uv_loop_t *loop;
+	struct pool *pool;
 	struct generation *current; /* NULL while starting */
 	struct http_server *http;
 	struct journal *journal;     /* answers and feedback, daemon/journal.h */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "daemon/collections.h"
@@ -17,13 +18,13 @@
 /* A generation as it is allocated. */
 struct made {
 	struct generation g;
-	uv_loop_t *loop;
-	uv_work_t work; /* that frees it */
+	struct pool *pool;
+	struct pool_work work; /* that frees it */
 };
 
 /* One generation in the making; the loop's from reload_start() until reload_closed_cb(). */
 struct reload {
-	uv_work_t work;
+	struct pool_work work;
 	uv_timer_t extend; /* asks the service manager for more time */
 	struct ragd *d;
 	struct config_source source;
@@ -45,9 +46,15 @@ bool reload_busy(void)
 	return running != NULL;
 }
 
+/* The daemon's own, not a client's. */
+static void own_work(struct pool *pool, struct pool_work *work, pool_cb work_cb, pool_cb done_cb)
+{
+	pool_start(pool, work, geteuid(), true, work_cb, done_cb);
+}
+
 /* ---- references ---------------------------------------------------------------------------- */
 
-static void free_work_cb(uv_work_t *work) /* pool thread: closing plugins may block */
+static void free_work_cb(struct pool_work *work) /* pool thread: closing plugins may block */
 {
 	struct made *m = container_of(work, struct made, work);
 
@@ -56,11 +63,10 @@ static void free_work_cb(uv_work_t *work) /* pool thread: closing plugins may bl
 	malloc_trim(0); /* an index or a model may have gone */
 }
 
-static void free_done_cb(uv_work_t *work, int status) /* loop thread */
+static void free_done_cb(struct pool_work *work) /* loop thread */
 {
 	struct made *m = container_of(work, struct made, work);
 
-	(void)status;
 	log_debug("event=generation-closed generation=%u", m->g.number);
 	free(m);
 }
@@ -78,7 +84,7 @@ void generation_unref(struct generation *g)
 	if (g == NULL || --g->n_refs > 0)
 		return;
 	m = container_of(g, struct made, g);
-	uv_queue_work(m->loop, &m->work, free_work_cb, free_done_cb);
+	own_work(m->pool, &m->work, free_work_cb, free_done_cb);
 }
 
 /* ---- what a reload cannot change, or did change --------------------------------------------- */
@@ -147,7 +153,7 @@ static void swap(struct reload *r)
 
 /* ---- one reload ---------------------------------------------------------------------------- */
 
-static void reload_work_cb(uv_work_t *work) /* pool thread: touches nothing but r */
+static void reload_work_cb(struct pool_work *work) /* pool thread: touches nothing but r */
 {
 	struct reload *r = container_of(work, struct reload, work);
 	struct generation *g = &r->made->g;
@@ -179,11 +185,10 @@ static void reload_closed_cb(uv_handle_t *handle)
 	free(r);
 }
 
-static void reload_done_cb(uv_work_t *work, int status) /* loop thread */
+static void reload_done_cb(struct pool_work *work) /* loop thread */
 {
 	struct reload *r = container_of(work, struct reload, work);
 
-	(void)status; /* never cancelled */
 	running = NULL;
 	if (r->rc == 0) {
 		swap(r);
@@ -219,7 +224,6 @@ static int reload_start(struct ragd *d, struct config *cfg,
 			struct ragd_err *err)
 {
 	struct reload *r;
-	int rc;
 
 	if (running != NULL) {
 		config_free(cfg);
@@ -236,7 +240,7 @@ static int reload_start(struct ragd *d, struct config *cfg,
 	r->d = d;
 	r->source = d->source;
 	r->made->g.cfg = cfg;
-	r->made->loop = d->loop;
+	r->made->pool = d->pool;
 	r->done_cb = done_cb;
 	r->arg = arg;
 	if (d->current != NULL) {
@@ -245,14 +249,7 @@ static int reload_start(struct ragd *d, struct config *cfg,
 	}
 	uv_timer_init(d->loop, &r->extend);
 	uv_timer_start(&r->extend, extend_cb, EXTEND_EVERY_MS, EXTEND_EVERY_MS);
-	rc = uv_queue_work(d->loop, &r->work, reload_work_cb, reload_done_cb);
-	if (rc < 0) { /* only without a work_cb, says libuv */
-		ragd_err_set(err, rc, "reload: %s", uv_strerror(rc));
-		plugin_set_unref(r->previous);
-		config_free(cfg);
-		uv_close((uv_handle_t *)&r->extend, reload_closed_cb);
-		return rc;
-	}
+	own_work(d->pool, &r->work, reload_work_cb, reload_done_cb);
 	running = r;
 	return 0;
 }

@@ -299,15 +299,6 @@ static void start_watchdog(struct service *s)
 
 /* ---- start --------------------------------------------------------------------------------- */
 
-/* The pool reads its size once, at its first work. */
-static void set_threads(unsigned n)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%u", n);
-	setenv("UV_THREADPOOL_SIZE", text, 1);
-}
-
 /* Takes cfg, also on failure. */
 static int start_with(struct service *s, struct config *cfg, struct ragd_err *err)
 {
@@ -317,8 +308,9 @@ static int start_with(struct service *s, struct config *cfg, struct ragd_err *er
 	int rc;
 
 	log_set_level(cfg->log_level);
-	set_threads(cfg->n_threads);
-	rc = prepare_state(s, cfg, err);
+	rc = pool_new(&s->loop, cfg->n_threads, &s->ragd.pool, err);
+	if (rc == 0)
+		rc = prepare_state(s, cfg, err);
 	if (rc == 0)
 		rc = open_sockets(s, cfg, fds, &n_fds, err);
 	if (rc == 0)
@@ -381,6 +373,7 @@ int service_run(const struct config_source *source, int64_t started_us)
 	}
 	uv_run(&s.loop, UV_RUN_DEFAULT);
 	close_handle(&s.deadline); /* left until now, to end what hangs */
+	pool_free(s.ragd.pool);
 	uv_run(&s.loop, UV_RUN_DEFAULT);
 	uv_loop_close(&s.loop);
 	journal_close(s.ragd.journal);
