@@ -1,12 +1,18 @@
 #include "daemon/pool.h"
 
 #include <setjmp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/util.h"
 
 /* Threads for users that hold none: half as many as all may use, and at least these. */
 #define RESERVE_MIN 2
+
+/* In place of a time. */
+#define NO_GUARD INT64_MAX
+#define LOST     INT64_MIN
 
 /* A user that has work here. */
 struct pool_user {
@@ -22,15 +28,16 @@ struct pool_thread {
 	struct pool_thread *next; /* in the pool's list, or among those that are back */
 	uv_thread_t id;
 	struct pool_work *work; /* NULL: none */
-	bool lost;
-	void (*back_cb)(void *arg); /* of a lost one */
-	void *arg;
+	/* Written by the thread alone while until_ms is NO_GUARD, and not at all when it is LOST. */
+	struct pool_guard *guard;
+	_Atomic int64_t until_ms; /* of the guarded call; or NO_GUARD, or LOST */
 	jmp_buf base;
 };
 
 struct pool {
-	uv_loop_t *loop;
 	uv_async_t async;
+	uv_timer_t look;
+	unsigned n_closing;
 	unsigned n_outstanding;      /* loop: started and not done; the loop goes on for these */
 	struct pool_thread *threads; /* loop: those that work, not those that are lost */
 	unsigned n_lost;             /* loop */
@@ -158,6 +165,11 @@ static void run(struct pool_thread *t)
 		t->work->work_cb(t->work);
 }
 
+static bool is_lost(struct pool_thread *t)
+{
+	return atomic_load(&t->until_ms) == LOST;
+}
+
 static void release_thread(struct pool *p, struct pool_work *work)
 {
 	work->user->n_running--;
@@ -197,7 +209,7 @@ static void thread_main(void *arg)
 		uv_mutex_unlock(&p->lock);
 		run(t);
 		uv_mutex_lock(&p->lock);
-		if (t->lost) {
+		if (is_lost(t)) {
 			t->next = p->back;
 			p->back = t;
 			uv_async_send(&p->async);
@@ -208,9 +220,21 @@ static void thread_main(void *arg)
 	uv_mutex_unlock(&p->lock);
 }
 
-_Noreturn void pool_leave_lost(void)
+void pool_guard_begin(struct pool_guard *guard, int64_t until_ms)
 {
-	longjmp(current->base, 1);
+	if (current == NULL || until_ms == 0)
+		return;
+	current->guard = guard;
+	atomic_store_explicit(&current->until_ms, until_ms, memory_order_release);
+}
+
+void pool_guard_end(void)
+{
+	/* The loop may give the thread up in the same moment: one of the two is first. */
+	if (current != NULL && atomic_exchange(&current->until_ms, NO_GUARD) == LOST) {
+		atomic_store(&current->until_ms, LOST);
+		longjmp(current->base, 1);
+	}
 }
 
 static bool thread_start(struct pool *p)
@@ -220,6 +244,7 @@ static bool thread_start(struct pool *p)
 	if (t == NULL)
 		return false;
 	t->pool = p;
+	atomic_init(&t->until_ms, NO_GUARD);
 	if (uv_thread_create(&t->id, thread_main, t) < 0) {
 		free(t);
 		return false;
@@ -272,7 +297,7 @@ static void async_cb(uv_async_t *async)
 		next_thread = t->next;
 		uv_thread_join(&t->id);
 		p->n_lost--;
-		t->back_cb(t->arg);
+		t->guard->back_cb(t->guard);
 		free(t);
 	}
 	threads_replace(p);
@@ -298,26 +323,43 @@ void pool_start(struct pool *p, struct pool_work *work, uid_t uid, bool admin, p
 	uv_mutex_unlock(&p->lock);
 }
 
-void pool_lose(struct pool *p, struct pool_work *work, void (*back_cb)(void *arg), void *arg)
+static void lose(struct pool *p, struct pool_thread **link)
 {
-	struct pool_thread *t, **link;
+	struct pool_thread *t = *link;
+	struct pool_work *work = t->work;
 
+	*link = t->next;
 	uv_mutex_lock(&p->lock);
-	t = work->thread;
-	t->lost = true;
-	t->back_cb = back_cb;
-	t->arg = arg;
 	work->thread = NULL;
 	release_thread(p, work);
-	uv_cond_signal(&p->wake);
+	uv_cond_signal(&p->wake); /* its user may have more waiting */
 	uv_mutex_unlock(&p->lock);
-	for (link = &p->threads; *link != t; link = &(*link)->next)
-		;
-	*link = t->next;
 	p->n_lost++;
 	p->n_missing++;
 	let_loop_go(p);
 	threads_replace(p);
+	t->guard->lost_cb(t->guard, work);
+}
+
+void pool_look(struct pool *p, int64_t now_ms)
+{
+	struct pool_thread **link = &p->threads;
+
+	while (*link != NULL) {
+		int64_t until_ms = atomic_load_explicit(&(*link)->until_ms, memory_order_acquire);
+
+		if (until_ms < now_ms - POOL_GRACE_MS &&
+		    atomic_compare_exchange_strong(&(*link)->until_ms, &until_ms, LOST))
+			lose(p, link);
+		else
+			link = &(*link)->next;
+	}
+	threads_replace(p);
+}
+
+static void look_cb(uv_timer_t *timer)
+{
+	pool_look(container_of(timer, struct pool, look), clock_ms());
 }
 
 void pool_stats(struct pool *p, struct pool_stats *out)
@@ -331,7 +373,10 @@ void pool_stats(struct pool *p, struct pool_stats *out)
 
 static void closed_cb(uv_handle_t *handle)
 {
-	free(container_of((uv_async_t *)handle, struct pool, async));
+	struct pool *p = handle->data;
+
+	if (--p->n_closing == 0)
+		free(p);
 }
 
 static void threads_stop(struct pool *p)
@@ -359,7 +404,9 @@ bool pool_free(struct pool *p)
 	users_free(p);
 	uv_cond_destroy(&p->wake);
 	uv_mutex_destroy(&p->lock);
+	p->n_closing = 2;
 	uv_close((uv_handle_t *)&p->async, closed_cb);
+	uv_close((uv_handle_t *)&p->look, closed_cb);
 	return true;
 }
 
@@ -376,9 +423,12 @@ int pool_new(uv_loop_t *loop, unsigned n_threads, struct pool **out, struct ragd
 		return ragd_err_set(err, rc, "pool: %s", uv_strerror(rc));
 	}
 	uv_unref((uv_handle_t *)&p->async);
+	uv_timer_init(loop, &p->look);
+	uv_timer_start(&p->look, look_cb, POOL_LOOK_MS, POOL_LOOK_MS);
+	uv_unref((uv_handle_t *)&p->look);
+	p->async.data = p->look.data = p;
 	uv_mutex_init(&p->lock);
 	uv_cond_init(&p->wake);
-	p->loop = loop;
 	p->n_threads = n_threads;
 	p->n_reserve = MAX(RESERVE_MIN, n_threads / 2);
 	p->done_tail = &p->done;

@@ -10,7 +10,7 @@
  *
  * Work that does not come back can be given up for lost: another thread takes the place of its own.
  *
- * All functions run on the loop thread but pool_leave_lost().
+ * All functions run on the loop thread but those of the guard.
  */
 #ifndef DAEMON_POOL_H
 #define DAEMON_POOL_H
@@ -28,7 +28,7 @@ struct pool_work;
 
 typedef void (*pool_cb)(struct pool_work *work);
 
-/* Part of what is to be worked on; the pool's from pool_start() until done_cb runs or pool_lose(). */
+/* Part of what is to be worked on; the pool's from pool_start() until done_cb or a lost_cb runs. */
 struct pool_work {
 	struct pool_work *next;
 	struct pool_user *user;
@@ -58,14 +58,24 @@ void pool_start(struct pool *p, struct pool_work *work, uid_t uid, bool admin, p
 		pool_cb done_cb);
 
 /*
- * Give up the thread that runs `work`, which is the caller's again: done_cb will not be called. When the
- * thread comes back after all, it must end in pool_leave_lost(); then back_cb runs. The pool counts on
- * the caller to be sure that it has not come back yet.
+ * On a thread of the pool, around a call that may not come back: if pool_guard_end() is not reached by
+ * until_ms (CLOCK_MONOTONIC; 0: no matter when) and POOL_GRACE_MS more, the thread is given up for lost.
+ * Then lost_cb runs on the loop, the work is its owner's again and done_cb will not be called. When the
+ * call comes back after all, pool_guard_end() does not return: the thread leaves whatever its stack holds
+ * and ends, and back_cb runs on the loop. Until then all that the call may touch must stay. No lock may
+ * be held around it. On other threads both do nothing.
  */
-void pool_lose(struct pool *p, struct pool_work *work, void (*back_cb)(void *arg), void *arg);
+struct pool_guard {
+	void (*lost_cb)(struct pool_guard *guard, struct pool_work *work);
+	void (*back_cb)(struct pool_guard *guard);
+};
+#define POOL_GRACE_MS 200 /* for a call that sees its deadline itself, on a busy machine */
+void pool_guard_begin(struct pool_guard *guard, int64_t until_ms);
+void pool_guard_end(void);
 
-/* On a thread given up for lost: leave the work, whatever the stack holds, and the pool. */
-_Noreturn void pool_leave_lost(void);
+/* Give up what is overdue at now_ms; the pool does so itself, every POOL_LOOK_MS. */
+void pool_look(struct pool *p, int64_t now_ms);
+#define POOL_LOOK_MS 100
 
 void pool_stats(struct pool *p, struct pool_stats *out);
 

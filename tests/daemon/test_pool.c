@@ -10,7 +10,9 @@
 #include "base/util.h"
 #include "daemon/pool.h"
 
-#define N_ITEMS 64
+#define N_ITEMS       64
+#define LONG_FROM_NOW (INT64_MAX / 2)
+#define EVEN_LATER    (INT64_MAX / 2 + 1000)
 
 /*
  * Items wait at a gate for as long as the test wants a thread to be held; whoever waits for something
@@ -18,13 +20,15 @@
  */
 struct item {
 	struct pool_work work;
+	struct pool_guard guard;
 	struct fixture *f;
 	char name;
 	bool gated;
 	bool open; /* under f->lock */
-	bool lost;
-	unsigned n_done; /* loop */
-	unsigned n_back; /* loop */
+	int64_t until_ms;
+	bool lost; /* loop, as are those below */
+	unsigned n_done;
+	unsigned n_back;
 };
 
 struct fixture {
@@ -44,8 +48,8 @@ static void work_cb(struct pool_work *work)
 {
 	struct item *item = container_of(work, struct item, work);
 	struct fixture *f = item->f;
-	bool lost;
 
+	pool_guard_begin(&item->guard, item->until_ms);
 	uv_mutex_lock(&f->lock);
 	f->order[f->n_began++] = item->name;
 	f->n_running++;
@@ -53,10 +57,9 @@ static void work_cb(struct pool_work *work)
 	while (item->gated && !item->open)
 		uv_cond_wait(&f->changed, &f->lock);
 	f->n_running--;
-	lost = item->lost;
 	uv_mutex_unlock(&f->lock);
-	if (lost)
-		pool_leave_lost();
+	pool_guard_end();
+	assert_false(item->lost); /* who is lost does not come here */
 }
 
 static void done_cb(struct pool_work *work)
@@ -64,9 +67,17 @@ static void done_cb(struct pool_work *work)
 	container_of(work, struct item, work)->n_done++;
 }
 
-static void back_cb(void *arg)
+static void lost_cb(struct pool_guard *guard, struct pool_work *work)
 {
-	((struct item *)arg)->n_back++;
+	struct item *item = container_of(guard, struct item, guard);
+
+	assert_ptr_equal(work, &item->work);
+	item->lost = true;
+}
+
+static void back_cb(struct pool_guard *guard)
+{
+	container_of(guard, struct item, guard)->n_back++;
 }
 
 /* Names are users too: 'R' is an administrator. */
@@ -74,7 +85,11 @@ static struct item *start(struct fixture *f, char name, bool gated)
 {
 	struct item *item = &f->items[f->n++];
 
-	*item = (struct item){ .f = f, .name = name, .gated = gated };
+	*item = (struct item){ .guard = { lost_cb, back_cb },
+			       .f = f,
+			       .name = name,
+			       .gated = gated,
+			       .until_ms = LONG_FROM_NOW };
 	pool_start(f->pool, &item->work, (uid_t)name, name == 'R', work_cb, done_cb);
 	return item;
 }
@@ -85,15 +100,6 @@ static void open_gate(struct item *item)
 	item->open = true;
 	uv_cond_broadcast(&item->f->changed);
 	uv_mutex_unlock(&item->f->lock);
-}
-
-/* Its thread reads of it behind the gate. */
-static void lose(struct item *item)
-{
-	uv_mutex_lock(&item->f->lock);
-	item->lost = true;
-	uv_mutex_unlock(&item->f->lock);
-	pool_lose(item->f->pool, &item->work, back_cb, item);
 }
 
 static void wait_running(struct fixture *f, unsigned n)
@@ -273,7 +279,8 @@ static void a_lost_thread_is_replaced(void **state)
 	f = set_up(2);
 	lost = start(f, 'a', true);
 	wait_running(f, 1);
-	lose(lost);
+	pool_look(f->pool, EVEN_LATER);
+	assert_true(lost->lost);
 	pool_stats(f->pool, &stats);
 	assert_int_equal(stats.n_lost, 1);
 	assert_int_equal(stats.n_threads, 4);
@@ -299,7 +306,8 @@ static void the_loop_does_not_wait_for_lost_threads(void **state)
 	f = set_up(1);
 	lost = start(f, 'a', true);
 	wait_running(f, 1);
-	lose(lost);
+	pool_look(f->pool, EVEN_LATER);
+	assert_true(lost->lost);
 	uv_run(&f->loop, UV_RUN_DEFAULT); /* returns */
 	assert_false(pool_free(f->pool));
 	open_gate(lost);
@@ -317,7 +325,8 @@ static void lost_work_can_be_started_again(void **state)
 	f = set_up(1);
 	item = start(f, 'a', true);
 	wait_running(f, 1);
-	lose(item);
+	pool_look(f->pool, EVEN_LATER);
+	assert_true(item->lost);
 	for (int i = 0; i < 3; i++) { /* other work of the same user goes on meanwhile */
 		struct item *next = start(f, 'a', false);
 
