@@ -9,6 +9,7 @@
 
 /* Results of one request: passages of a search, a document that is shown. */
 #define JOB_MEMORY (128u << 20)
+#define MIB        (1u << 20)
 
 /* clang-format off */
 static const struct http_route routes[] = {
@@ -161,11 +162,25 @@ static void job_gone_cb(struct http_exchange *x, void *arg)
 	atomic_store(&job->cancelled, true);
 }
 
+void job_deadline(struct job *job, const struct plugin *p)
+{
+	call_deadline(job->call, p->deadline_ms * (int64_t)(1 + job->body.len / MIB), 0);
+}
+
 static void job_work_cb(struct pool_work *work)
 {
 	struct job *job = container_of(work, struct job, work);
 
 	job->run(job);
+}
+
+/* The reply is out. A call that was given up and may still come back holds the job. */
+static void job_end(struct job *job)
+{
+	job->x = NULL;
+	job->over = true;
+	if (job->n_lost == 0)
+		job_free(job);
 }
 
 static void job_done_cb(struct pool_work *work)
@@ -181,7 +196,42 @@ static void job_done_cb(struct pool_work *work)
 			http_header(job->x, "Retry-After", "1");
 		http_reply(job->x, job->status, job->out_type, job->out.data, job->out.len);
 	}
-	job_free(job);
+	job_end(job);
+}
+
+static void job_lost_cb(struct pool_guard *guard, struct pool_work *work)
+{
+	struct call *lost = container_of(guard, struct call, guard);
+	struct job *job = lost->owner;
+	const char *code;
+	int status;
+	struct ragd_err err;
+	struct call *next = call_lost(lost, &err);
+
+	job->n_lost++;
+	if (next != NULL)
+		job->call = next;
+	if (next != NULL && job->filters != NULL) {
+		filters_lose(job->filters, lost->plugin);
+		pool_start(job->d->pool, work, next->caller.uid, next->caller.admin, job_work_cb,
+			   job_done_cb);
+		return;
+	}
+	atomic_store(&job->cancelled, true);
+	status = api_status(err.code, "not_found", &code);
+	if (job->x != NULL) /* job->out may be the lost thread's */
+		http_reply_error(job->x, status, code, NULL, "%s", err.msg);
+	job_end(job);
+}
+
+static void job_back_cb(struct pool_guard *guard)
+{
+	struct call *lost = container_of(guard, struct call, guard);
+	struct job *job = lost->owner;
+
+	call_back(lost);
+	if (--job->n_lost == 0 && job->over)
+		job_free(job);
 }
 
 static const struct plugin *retrieval_of(const struct generation *gen)
@@ -223,6 +273,7 @@ static struct job *job_new(struct http_exchange *x, const struct http_request *r
 		job_free(job);
 		return NULL;
 	}
+	call_watch(job->call, (struct pool_guard){ job_lost_cb, job_back_cb }, job);
 	for (size_t i = 0; i < req->n_params; i++)
 		job->param[i] = arena_str(job->call->arena, req->param[i]);
 	job->content_type = arena_strdup(job->call->arena, req->content_type);

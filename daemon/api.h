@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "daemon/call.h"
+#include "daemon/filters.h"
 #include "daemon/ragd.h"
 #include "ipc/codec.h"
 #include "ipc/http.h"
@@ -35,6 +36,14 @@ struct job {
 	void (*then)(struct job *job); /* may be NULL */
 	void *arg;                     /* of run and then, freed by free_arg with the job */
 	void (*free_arg)(void *arg);
+	/*
+	 * For a run that begins again behind a filter that did not come back: what the filters are, and how
+	 * far it had come. In call's arena.
+	 */
+	struct filters *filters;
+	void *progress;
+	unsigned n_lost;      /* calls given up that have not come back */
+	bool over;            /* the reply is out */
 	struct ragd_str body; /* of `taken` */
 	struct http_body taken;
 	struct ragd_str param[HTTP_PARAM_MAX]; /* in call's arena, NUL-terminated */
@@ -57,6 +66,11 @@ void job_start(struct http_exchange *x, const struct http_request *req, struct r
 void job_start_then(struct http_exchange *x, const struct http_request *req, struct ragd *d,
 		    void (*run)(struct job *job), void (*then)(struct job *job), void *arg,
 		    void (*free_arg)(void *arg));
+/*
+ * Its calls of this plugin have the plugin's deadline from now, and once more for each MiB of the body; of
+ * one that does not come back within it the client is told so, and run does not go on.
+ */
+void job_deadline(struct job *job, const struct plugin *p);
 /* The reply is this error. */
 void job_fail(struct job *job, int status, const char *code, const char *param, const char *fmt,
 	      ...) RAGD_PRINTF(5, 6);

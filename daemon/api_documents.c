@@ -18,7 +18,14 @@ static const struct ragd_retrieval_ops *ops(const struct job *job)
 	return job->retrieval->descriptor->ops.retrieval;
 }
 
-/* False, with the reply written, if no retrieval plugin runs or the path's names are not well-formed. */
+/* call_leave follows the call. */
+static int enter(struct job *job, const char *op, struct ragd_err *err)
+{
+	return call_enter(job->call, job->retrieval, op, err);
+}
+
+/* False, with the reply written, if no retrieval plugin runs or the path's names are not well-formed; else
+ * its deadline begins. */
 static bool ready(struct job *job)
 {
 	if (job->retrieval == NULL) {
@@ -38,6 +45,7 @@ static bool ready(struct job *job)
 			 CODEC_ID_MAX);
 		return false;
 	}
+	job_deadline(job, job->retrieval);
 	return true;
 }
 
@@ -113,7 +121,11 @@ static int list_collections(struct job *job, const struct ragd_collection **list
 
 	*list = NULL;
 	*n = 0;
+	rc = enter(job, "collections", err);
+	if (rc < 0)
+		return rc;
 	rc = ops(job)->collections(job->retrieval->self, &job->call->base, list, n, err);
+	call_leave(job->call);
 	return validate_collections(job->retrieval->name, rc, *list, *n, err);
 }
 
@@ -220,7 +232,12 @@ static void run_collection_put(struct job *job)
 	}
 	if (!collection_fill(job, &put, &c))
 		return;
-	rc = ops(job)->collection_put(job->retrieval->self, &job->call->base, &c, &created, &err);
+	rc = enter(job, "collection_put", &err);
+	if (rc == 0) {
+		rc = ops(job)->collection_put(job->retrieval->self, &job->call->base, &c, &created,
+					      &err);
+		call_leave(job->call);
+	}
 	if (validate_rc(job->retrieval->name, "collection_put", rc, &err) < 0) {
 		job_fail_err(job, &err, "unknown_collection");
 		return;
@@ -240,8 +257,12 @@ static void run_collection_remove(struct job *job)
 
 	if (!ready(job))
 		return;
-	rc = ops(job)->collection_remove(job->retrieval->self, &job->call->base, job->param[0].s,
-					 &err);
+	rc = enter(job, "collection_remove", &err);
+	if (rc == 0) {
+		rc = ops(job)->collection_remove(job->retrieval->self, &job->call->base,
+						 job->param[0].s, &err);
+		call_leave(job->call);
+	}
 	if (validate_rc(job->retrieval->name, "collection_remove", rc, &err) < 0)
 		job_fail_err(job, &err, "unknown_collection");
 	else
@@ -252,6 +273,7 @@ static void run_collection_remove(struct job *job)
 
 static void run_documents(struct job *job)
 {
+	struct ragd_str after = { job->after, job->after != NULL ? strlen(job->after) : 0 };
 	const struct ragd_document_info *list = NULL;
 	struct ragd_err err = { 0 };
 	char *end = NULL;
@@ -269,10 +291,12 @@ static void run_documents(struct job *job)
 		}
 	}
 	/* One more than asked for tells whether there are more. */
-	rc = ops(job)->list(
-		job->retrieval->self, &job->call->base, job->param[0].s,
-		(struct ragd_str){ job->after, job->after != NULL ? strlen(job->after) : 0 },
-		limit + 1, &list, &n, &err);
+	rc = enter(job, "list", &err);
+	if (rc == 0) {
+		rc = ops(job)->list(job->retrieval->self, &job->call->base, job->param[0].s, after,
+				    limit + 1, &list, &n, &err);
+		call_leave(job->call);
+	}
 	if (validate_documents(job->retrieval->name, rc, list, n, limit + 1, &err) < 0) {
 		job_fail_err(job, &err, "unknown_collection");
 		return;
@@ -295,11 +319,14 @@ static const struct codec_err *put_err(struct job *job, const struct ragd_err *e
 static int put(struct job *job, const struct ragd_document *docs, size_t n,
 	       struct ragd_put_result *results, struct ragd_err *err)
 {
-	int rc;
+	int rc = enter(job, "put", err);
 
+	if (rc < 0)
+		return rc;
 	validate_puts_prepare(results, n);
 	rc = ops(job)->put(job->retrieval->self, &job->call->base, job->param[0].s, docs, n,
 			   results, err);
+	call_leave(job->call);
 	return validate_puts(job->retrieval->name, rc, results, n, err);
 }
 
@@ -402,8 +429,12 @@ static bool document_find(struct job *job, struct ragd_document_info *info,
 		return false;
 	*info = (struct ragd_document_info){ 0 };
 	*content = (struct ragd_str){ 0 };
-	rc = ops(job)->get(job->retrieval->self, &job->call->base, job->param[0].s, job->param[1],
-			   info, content, &err);
+	rc = enter(job, "get", &err);
+	if (rc == 0) {
+		rc = ops(job)->get(job->retrieval->self, &job->call->base, job->param[0].s,
+				   job->param[1], info, content, &err);
+		call_leave(job->call);
+	}
 	if (validate_document(job->retrieval->name, rc, info, *content, &err) < 0) {
 		job_fail_err(job, &err, "unknown_document");
 		return false;
@@ -438,8 +469,12 @@ static void run_document_remove(struct job *job)
 
 	if (!ready(job))
 		return;
-	rc = ops(job)->remove(job->retrieval->self, &job->call->base, job->param[0].s,
-			      job->param[1], &err);
+	rc = enter(job, "remove", &err);
+	if (rc == 0) {
+		rc = ops(job)->remove(job->retrieval->self, &job->call->base, job->param[0].s,
+				      job->param[1], &err);
+		call_leave(job->call);
+	}
 	if (validate_rc(job->retrieval->name, "remove", rc, &err) < 0)
 		job_fail_err(job, &err, "unknown_document");
 	else
@@ -469,10 +504,12 @@ static void run_search(struct job *job)
 	q.tags = req.tags;
 	q.n_tags = req.n_tags;
 	q.per_document = req.per_document;
-	rc = collections_known(job->retrieval, &job->call->base, q.collections, q.n_collections,
-			       &err);
+	rc = collections_known(job->retrieval, job->call, q.collections, q.n_collections, &err);
+	if (rc == 0)
+		rc = enter(job, "search", &err);
 	if (rc == 0) {
 		rc = ops(job)->search(job->retrieval->self, &job->call->base, &q, &hits, &n, &err);
+		call_leave(job->call);
 		rc = validate_hits(job->retrieval->name, rc, &q, hits, n, &err);
 	}
 	if (rc < 0)

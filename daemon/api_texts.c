@@ -55,68 +55,103 @@ static const struct config_policy *policy_of(const struct job *job, const char *
 	return a != NULL ? config_policy(cfg, a->policy) : NULL;
 }
 
-static void run_moderations(struct job *job)
+/* What is judged, and how far it has come. */
+struct moderation {
+	struct codec_moderations req;
+	const struct config_policy *policy;
+	struct filters filters;
+	struct codec_moderation *out;
+	size_t n_judged;
+};
+
+/* NULL, with the reply written, if the request does not hold. */
+static struct moderation *moderation_begin(struct job *job)
 {
 	struct arena *a = job->call->arena;
-	const struct config_policy *policy;
-	struct codec_moderations req;
-	struct codec_moderation *out;
-	struct filters filters;
+	struct moderation *m = arena_alloc(a, 1, sizeof(*m));
 	struct codec_err cerr;
 	struct ragd_err err = { 0 };
 
-	if (codec_moderations_decode(a, job->body, &req, &cerr) < 0) {
+	if (m == NULL) {
+		job_fail(job, 503, "unavailable", NULL, "out of memory");
+		return NULL;
+	}
+	if (codec_moderations_decode(a, job->body, &m->req, &cerr) < 0) {
 		job_fail_codec(job, &cerr);
-		return;
+		return NULL;
 	}
-	policy = policy_of(job, req.model);
-	if (policy == NULL) {
+	m->policy = policy_of(job, m->req.model);
+	if (m->policy == NULL) {
 		job_fail(job, 404, "unknown_policy", "model", "there is no policy '%s'",
-			 req.model != NULL ? req.model : "default");
-		return;
+			 m->req.model != NULL ? m->req.model : "default");
+		return NULL;
 	}
-	out = arena_alloc(a, req.n_input, sizeof(*out));
-	if (out == NULL || filters_init(&filters, policy, job->gen->plugins, &err) < 0) {
+	m->out = arena_alloc(a, m->req.n_input, sizeof(*m->out));
+	if (m->out == NULL || filters_init(&m->filters, m->policy, job->gen->plugins, &err) < 0) {
 		job_fail(job, 503, "unavailable", NULL, "%s",
-			 out == NULL ? "out of memory" : err.msg);
-		return;
+			 m->out == NULL ? "out of memory" : err.msg);
+		return NULL;
 	}
-	for (size_t i = 0; i < req.n_input; i++) {
+	return m;
+}
+
+static void run_moderations(struct job *job)
+{
+	struct moderation *m = job->progress;
+
+	if (m == NULL && (m = moderation_begin(job)) == NULL)
+		return;
+	job->progress = m;
+	job->filters = &m->filters;
+	for (; m->n_judged < m->req.n_input; m->n_judged++) {
+		struct arena *a = job->call->arena;
 		struct findings list = { .arena = a };
 		struct filters_verdict v;
 		struct ragd_screen screen = {
 			.size = sizeof(screen),
-			.stage = req.stage,
-			.text = req.input[i],
+			.stage = m->req.stage,
+			.text = m->req.input[m->n_judged],
 		};
 
-		filters_check(&filters, job->call, &screen, &list, &v);
-		moderation_fill(a, &list, &v, &out[i]);
+		filters_check(&m->filters, job->call, &screen, &list, &v);
+		moderation_fill(a, &list, &v, &m->out[m->n_judged]);
 	}
-	codec_moderations(&job->out, job->call->request_id, policy->name, out, req.n_input);
+	codec_moderations(&job->out, job->call->request_id, m->policy->name, m->out,
+			  m->req.n_input);
 }
 
 /* ---- embeddings ---------------------------------------------------------------------------------- */
 
-/* The assistant's inference plugin if it can, else the embedder that retrieval learned. */
-static int embed(struct job *job, const struct config_assistant *a,
-		 const struct codec_embeddings *req, const float **vectors, uint32_t *dim,
-		 struct ragd_err *err)
+/* The assistant's inference plugin if it can, else the embedder that retrieval learned; NULL: neither. */
+static const struct plugin *embedder_of(const struct job *job, const struct config_assistant *a)
 {
-	const struct plugin *p =
-		plugin_set_find(job->gen->plugins, RAGD_KIND_INFERENCE, a->inference);
+	const struct plugin_set *set = job->gen->plugins;
+	const struct plugin *p = plugin_set_find(set, RAGD_KIND_INFERENCE, a->inference);
 
 	if (p == NULL || !plugin_embeds(p->descriptor))
-		p = plugin_set_find(job->gen->plugins, RAGD_KIND_RETRIEVAL, a->retrieval);
-	if (p != NULL && plugin_embeds(p->descriptor))
-		return plugin_embed(p->name, p->descriptor, p->self, &job->call->base, req->input,
-				    req->n_input, vectors, dim, err);
-	return ragd_err_set(err, -ENOENT, "assistant '%s' has no plugin that embeds", a->name);
+		p = plugin_set_find(set, RAGD_KIND_RETRIEVAL, a->retrieval);
+	return p != NULL && plugin_embeds(p->descriptor) ? p : NULL;
+}
+
+static int embed(struct job *job, const struct plugin *p, const struct codec_embeddings *req,
+		 const float **vectors, uint32_t *dim, struct ragd_err *err)
+{
+	int rc;
+
+	job_deadline(job, p);
+	rc = call_enter(job->call, p, "embed", err);
+	if (rc < 0)
+		return rc;
+	rc = plugin_embed(p->name, p->descriptor, p->self, &job->call->base, req->input,
+			  req->n_input, vectors, dim, err);
+	call_leave(job->call);
+	return rc;
 }
 
 static void run_embeddings(struct job *job)
 {
 	const struct config_assistant *a;
+	const struct plugin *p;
 	struct codec_embeddings req;
 	struct ragd_usage usage = { 0 };
 	struct codec_err cerr;
@@ -134,7 +169,11 @@ static void run_embeddings(struct job *job)
 			 "there is no assistant '%s'; GET /v1/models lists them", req.model);
 		return;
 	}
-	if (embed(job, a, &req, &vectors, &dim, &err) < 0)
+	p = embedder_of(job, a);
+	if (p == NULL)
+		job_fail(job, 404, "not_found", NULL, "assistant '%s' has no plugin that embeds",
+			 a->name);
+	else if (embed(job, p, &req, &vectors, &dim, &err) < 0)
 		job_fail_err(job, &err, "not_found");
 	else
 		codec_embeddings(&job->out, req.model, vectors, req.n_input, dim, req.base64,

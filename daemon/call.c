@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
+#include "daemon/log.h"
 
 static void *call_alloc(const struct ragd_call *base, size_t n, size_t size)
 {
@@ -33,6 +34,7 @@ struct call *call_new(const struct ragd_caller *caller, const char *request_id, 
 	if (n_groups > 0)
 		memcpy(c->groups, caller->groups, n_groups * sizeof(c->groups[0]));
 	snprintf(c->request_id, sizeof(c->request_id), "%s", request_id);
+	c->memory = memory;
 	c->cancelled = cancelled;
 	c->base = (struct ragd_call){
 		.size = sizeof(c->base),
@@ -46,15 +48,67 @@ struct call *call_new(const struct ragd_caller *caller, const char *request_id, 
 
 void call_free(struct call *c)
 {
-	if (c == NULL)
-		return;
-	arena_free(c->arena);
-	free(c);
+	struct call *before;
+
+	for (; c != NULL; c = before) {
+		before = c->before;
+		arena_free(c->arena);
+		free(c);
+	}
 }
 
-struct call *call_fork(const struct call *c, size_t memory)
+void call_watch(struct call *c, struct pool_guard guard, void *owner)
 {
-	return call_new(&c->caller, c->request_id, memory, c->cancelled);
+	c->guard = guard;
+	c->owner = owner;
+}
+
+int call_enter(struct call *c, const struct plugin *p, const char *op, struct ragd_err *err)
+{
+	unsigned n_lost = plugin_lost(p, 0);
+
+	if (n_lost >= CALL_LOST_MAX)
+		return ragd_err_set(err, -EBUSY,
+				    "%s: not called, as %u calls of it have not come back", p->name,
+				    n_lost);
+	c->plugin = p;
+	c->op = op;
+	if (c->guard.lost_cb != NULL)
+		pool_guard_begin(&c->guard, c->until_ms);
+	return 0;
+}
+
+void call_leave(struct call *c)
+{
+	if (c->guard.lost_cb != NULL)
+		pool_guard_end();
+}
+
+struct call *call_lost(struct call *c, struct ragd_err *err)
+{
+	unsigned n = plugin_lost(c->plugin, 1);
+	struct call *next = call_new(&c->caller, c->request_id, c->memory, c->cancelled);
+
+	ragd_err_set(err, -ETIMEDOUT, "%s: %s did not come back within the time it has",
+		     c->plugin->name, c->op);
+	log_err("event=call-lost plugin=%s op=%s request=%s lost=%u", c->plugin->name, c->op,
+		c->request_id, n);
+	if (n == CALL_LOST_MAX)
+		log_err("event=plugin-given-up plugin=%s text=\"%u calls have not come back: it is "
+			"not "
+			"called until they do, or ragd starts again\"",
+			c->plugin->name, n);
+	if (next != NULL) {
+		next->before = c;
+		call_watch(next, c->guard, c->owner);
+	}
+	return next;
+}
+
+void call_back(struct call *c)
+{
+	log_warn("event=call-back plugin=%s op=%s request=%s lost=%u", c->plugin->name, c->op,
+		 c->request_id, plugin_lost(c->plugin, -1));
 }
 
 void call_reset(struct call *c)
@@ -66,5 +120,6 @@ void call_deadline(struct call *c, int64_t ms, int64_t latest_ms)
 {
 	int64_t at = ms > 0 ? clock_ms() + ms : 0;
 
+	c->until_ms = at;
 	c->base.deadline_ms = at == 0 ? latest_ms : latest_ms == 0 ? at : MIN(at, latest_ms);
 }

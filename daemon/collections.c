@@ -118,8 +118,8 @@ int collections_make(const struct config *cfg, const struct plugin_set *set, str
 	return rc;
 }
 
-int collections_known(const struct plugin *retrieval, const struct ragd_call *call,
-		      const char *const *names, size_t n, struct ragd_err *err)
+int collections_known(const struct plugin *retrieval, struct call *call, const char *const *names,
+		      size_t n, struct ragd_err *err)
 {
 	const struct ragd_collection *list = NULL;
 	size_t n_list = 0;
@@ -127,8 +127,12 @@ int collections_known(const struct plugin *retrieval, const struct ragd_call *ca
 
 	if (n == 0)
 		return 0;
-	rc = retrieval->descriptor->ops.retrieval->collections(retrieval->self, call, &list,
+	rc = call_enter(call, retrieval, "collections", err);
+	if (rc < 0)
+		return rc;
+	rc = retrieval->descriptor->ops.retrieval->collections(retrieval->self, &call->base, &list,
 							       &n_list, err);
+	call_leave(call);
 	rc = validate_collections(retrieval->name, rc, list, n_list, err);
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		if (find(list, n_list, names[i]) == NULL)

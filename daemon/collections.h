@@ -2,6 +2,7 @@
 #ifndef DAEMON_COLLECTIONS_H
 #define DAEMON_COLLECTIONS_H
 
+#include "daemon/call.h"
 #include "daemon/plugins.h"
 
 /*
@@ -12,9 +13,9 @@ int collections_make(const struct config *cfg, const struct plugin_set *set, str
 
 /*
  * A name of the list that the caller may not read or that there is not is -ENOENT with a sentence; a
- * search alone would find nothing and say nothing. Blocks; any thread.
+ * search alone would find nothing and say nothing. By the call's deadline; any thread.
  */
-int collections_known(const struct plugin *retrieval, const struct ragd_call *call,
-		      const char *const *names, size_t n, struct ragd_err *err);
+int collections_known(const struct plugin *retrieval, struct call *call, const char *const *names,
+		      size_t n, struct ragd_err *err);
 
 #endif

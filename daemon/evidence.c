@@ -9,29 +9,34 @@ int evidence_inspect(struct evidence *ev, const struct filters *filters, struct 
 		     struct ragd_str question, const struct ragd_hit *hits, size_t n,
 		     struct findings *findings, struct ragd_str *note, struct ragd_err *err)
 {
-	const struct inspect in = {
-		.filters = filters,
-		.call = call,
-		.question = question,
-		.findings = findings,
-		.note = note,
-	};
-
-	*ev = (struct evidence){
-		.passages = arena_alloc(call->arena, n, sizeof(*ev->passages)),
-		.hits = arena_alloc(call->arena, n, sizeof(*ev->hits)),
-		.redacted = arena_alloc(call->arena, n, sizeof(*ev->redacted)),
-	};
+	if (ev->passages == NULL)
+		*ev = (struct evidence){
+			.passages = arena_alloc(call->arena, n, sizeof(*ev->passages)),
+			.hits = arena_alloc(call->arena, n, sizeof(*ev->hits)),
+			.redacted = arena_alloc(call->arena, n, sizeof(*ev->redacted)),
+		};
 	if (ev->passages == NULL || ev->hits == NULL || ev->redacted == NULL)
 		return ragd_err_set(err, -ENOMEM, "inspect: out of memory for %zu passages", n);
-	for (size_t i = 0; i < n; i++) {
-		struct ragd_passage *p = &ev->passages[ev->n];
+	for (; ev->n_inspected < n; ev->n_inspected++) {
+		const struct ragd_hit *hit = &hits[ev->n_inspected];
+		struct ragd_passage p = hit->passage;
+		struct ragd_str said = { NULL, 0 };
+		const struct inspect in = {
+			.filters = filters,
+			.call = call,
+			.question = question,
+			.findings = findings,
+			.note = &said,
+		};
 
-		*p = hits[i].passage;
-		if (!inspect_passage(&in, hits[i].document, p))
+		findings->n_before = findings->n;
+		if (!inspect_passage(&in, hit->document, &p))
 			continue;
-		ev->redacted[ev->n] = p->text.s != hits[i].passage.text.s;
-		ev->hits[ev->n++] = &hits[i];
+		if (said.len > 0)
+			*note = said;
+		ev->passages[ev->n] = p;
+		ev->redacted[ev->n] = p.text.s != hit->passage.text.s;
+		ev->hits[ev->n++] = hit;
 	}
 	return 0;
 }

@@ -14,6 +14,7 @@ struct evidence {
 	const struct ragd_hit **hits;
 	bool *redacted; /* the passage's text is no longer the document's */
 	size_t n;
+	size_t n_inspected; /* hits, those left out included */
 };
 
 /* One source of an answer: a document, numbered in the order in which the answer first cites it. */
@@ -44,7 +45,8 @@ struct sources {
 
 /*
  * Put hits through the filters (stage document), title and heading included: kept, redacted or left
- * out. *note gathers what filters want the prompt to say. -ENOMEM.
+ * out. *note gathers what filters want the prompt to say. Begins with an *ev of zeros; goes on where one
+ * stopped whose filter did not come back: that passage is inspected once more. -ENOMEM.
  */
 int evidence_inspect(struct evidence *ev, const struct filters *filters, struct call *call,
 		     struct ragd_str question, const struct ragd_hit *hits, size_t n,

@@ -11,11 +11,12 @@
 /* One filter's part of a stream. */
 struct stage {
 	const struct plugin *plugin;
-	void *stream;    /* NULL: it has no streaming form, or failed to open and is left out */
-	bool whole;      /* no streaming form: held text is checked at the end */
-	bool skip;       /* failed open: passes everything through */
-	struct buf held; /* whole: the text so far */
-	size_t n_fed;    /* bytes it was given */
+	const bool *lost; /* of the filters: it is not to be called any more */
+	void *stream;     /* NULL: it has no streaming form, or failed to open and is left out */
+	bool whole;       /* no streaming form: held text is checked at the end */
+	bool skip;        /* failed open: passes everything through */
+	struct buf held;  /* whole: the text so far */
+	size_t n_fed;     /* bytes it was given */
 	struct validate_tail tail;
 };
 
@@ -24,8 +25,15 @@ struct filters_stream {
 	struct ragd_screen screen;
 	struct findings *findings;
 	struct ragd_str failure; /* set when a filter failed to open and fails closed */
+	size_t n_opened;         /* of the filters */
 	size_t n;
 	struct stage stage[FILTERS_MAX];
+
+	/* The piece under way: how far it has come. */
+	bool feeding;
+	bool last;
+	size_t at; /* stage */
+	struct filters_release out;
 };
 
 static const struct ragd_safety_ops *ops_of(const struct plugin *p)
@@ -41,8 +49,7 @@ static bool grounds(const struct plugin *p)
 int filters_init(struct filters *f, const struct config_policy *policy,
 		 const struct plugin_set *set, struct ragd_err *err)
 {
-	f->policy = policy;
-	f->n = 0;
+	*f = (struct filters){ .policy = policy };
 	/* Two rounds, so that what cites evidence sees the text as it will leave. */
 	for (int round = 0; round < 2; round++) {
 		for (const char *const *name = policy->filters; *name != NULL; name++) {
@@ -151,6 +158,24 @@ static int judged(int rc, const struct call *call, const struct plugin *p, struc
 	return 0;
 }
 
+static int lost(const struct plugin *p, struct ragd_err *err)
+{
+	return ragd_err_set(err, -ETIMEDOUT, "%s: did not come back within its deadline of %lld ms",
+			    p->name, (long long)p->deadline_ms);
+}
+
+void filters_lose(struct filters *f, const struct plugin *p)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->plugin[i] == p)
+			f->lost[i] = true;
+}
+
+void findings_undo(struct findings *list)
+{
+	list->n = list->n_before;
+}
+
 static struct ragd_str or_refusal(struct ragd_str message, const struct filters *f)
 {
 	if (message.len > 0)
@@ -169,12 +194,27 @@ static struct ragd_str notes_join(struct arena *arena, struct ragd_str a, struct
 	return s != NULL ? (struct ragd_str){ s, a.len + 1 + b.len } : a;
 }
 
+/* What a call that was given up returns is not looked at: then call_leave does not return. */
+static int check(const struct plugin *p, struct call *call, const struct ragd_screen *screen,
+		 struct ragd_verdict *out, struct ragd_err *err)
+{
+	int rc = call_enter(call, p, "check", err);
+
+	if (rc < 0)
+		return rc;
+	rc = ops_of(p)->check(p->self, &call->base, screen, out, err);
+	call_leave(call);
+	rc = validate_verdict(p->name, rc, screen, out, err);
+	return judged(rc, call, p, err);
+}
+
 void filters_check(const struct filters *f, struct call *call, const struct ragd_screen *screen,
 		   struct findings *list, struct filters_verdict *out)
 {
 	struct ragd_screen at = *screen;
 	int64_t latest_ms = call->base.deadline_ms;
 
+	list->n_before = list->n;
 	*out = (struct filters_verdict){ .action = RAGD_ALLOW, .text = screen->text };
 	for (size_t i = 0; i < f->n && out->action != RAGD_BLOCK; i++) {
 		const struct plugin *p = f->plugin[i];
@@ -186,9 +226,7 @@ void filters_check(const struct filters *f, struct call *call, const struct ragd
 			continue;
 		at.text = out->text;
 		call_deadline(call, p->deadline_ms, latest_ms);
-		rc = ops_of(p)->check(p->self, &call->base, &at, &v, &err);
-		rc = validate_verdict(p->name, rc, &at, &v, &err);
-		rc = judged(rc, call, p, &err);
+		rc = f->lost[i] ? lost(p, &err) : check(p, call, &at, &v, &err);
 		if (rc < 0) {
 			out->action = action_max(out->action, failed(list, screen->stage, p, &err));
 			continue;
@@ -226,8 +264,10 @@ struct ragd_str filters_quote(const struct filters *f, struct call *call, struct
 		return text;
 	/* What grounds has no opinion on it. */
 	for (size_t i = 0; i < f->n; i++)
-		if (!grounds(f->plugin[i]))
+		if (!grounds(f->plugin[i])) {
+			judging.lost[judging.n] = f->lost[i];
 			judging.plugin[judging.n++] = f->plugin[i];
+		}
 	filters_check(&judging, call, &screen, &none, &v);
 	return v.action == RAGD_BLOCK ? (struct ragd_str){ NULL, 0 } : v.text;
 }
@@ -237,6 +277,7 @@ static void stage_open(struct filters_stream *s, struct stage *st, struct call *
 	const struct ragd_safety_ops *ops = ops_of(st->plugin);
 	int64_t latest_ms = call->base.deadline_ms;
 	struct ragd_err err = { 0 };
+	void *stream = NULL;
 	int rc;
 
 	if (ops->stream_open == NULL) {
@@ -244,36 +285,48 @@ static void stage_open(struct filters_stream *s, struct stage *st, struct call *
 		return;
 	}
 	call_deadline(call, st->plugin->deadline_ms, latest_ms);
-	rc = ops->stream_open(st->plugin->self, &call->base, &s->screen, &st->stream, &err);
-	rc = validate_rc(st->plugin->name, "stream_open", rc, &err);
+	rc = *st->lost ? lost(st->plugin, &err) : call_enter(call, st->plugin, "stream_open", &err);
+	if (rc == 0) {
+		rc = ops->stream_open(st->plugin->self, &call->base, &s->screen, &stream, &err);
+		if (rc == 0) /* also if it comes too late: it is closed with the others */
+			st->stream = stream;
+		call_leave(call);
+		rc = validate_rc(st->plugin->name, "stream_open", rc, &err);
+	}
 	call->base.deadline_ms = latest_ms;
 	if (rc == 0)
 		return;
-	st->stream = NULL;
 	st->skip = true;
 	if (failed(s->findings, RAGD_STAGE_RESPONSE, st->plugin, &err) == RAGD_BLOCK)
 		s->failure = or_refusal((struct ragd_str){ NULL, 0 }, s->filters);
 }
 
-struct filters_stream *filters_stream_open(const struct filters *f, struct call *call,
-					   const struct ragd_screen *screen, struct findings *list)
+int filters_stream_open(const struct filters *f, struct call *call,
+			const struct ragd_screen *screen, struct findings *list,
+			struct filters_stream **out)
 {
-	struct filters_stream *s = calloc(1, sizeof(*s));
+	struct filters_stream *s = *out;
 
-	if (s == NULL)
-		return NULL;
-	s->filters = f;
-	s->screen = *screen;
-	s->screen.stage = RAGD_STAGE_RESPONSE;
-	s->findings = list;
-	for (size_t i = 0; i < f->n; i++) {
-		if ((ops_of(f->plugin[i])->stages & 1u << RAGD_STAGE_RESPONSE) == 0)
+	if (s == NULL) {
+		s = *out = calloc(1, sizeof(*s));
+		if (s == NULL)
+			return -ENOMEM;
+		s->filters = f;
+		s->screen = *screen;
+		s->screen.stage = RAGD_STAGE_RESPONSE;
+		s->findings = list;
+	}
+	for (; s->n_opened < f->n; s->n_opened++) {
+		struct stage *st = &s->stage[s->n];
+
+		if ((ops_of(f->plugin[s->n_opened])->stages & 1u << RAGD_STAGE_RESPONSE) == 0)
 			continue;
-		s->stage[s->n].plugin = f->plugin[i];
-		stage_open(s, &s->stage[s->n], call);
+		st->plugin = f->plugin[s->n_opened];
+		st->lost = &f->lost[s->n_opened];
+		stage_open(s, st, call);
 		s->n++;
 	}
-	return s;
+	return 0;
 }
 
 /* A filter without a streaming form: hold everything, judge at the end. */
@@ -291,8 +344,7 @@ static int stage_whole(struct filters_stream *s, struct stage *st, struct call *
 	if (!last)
 		return 0;
 	screen.text = buf_str(&st->held);
-	rc = ops_of(st->plugin)->check(st->plugin->self, &call->base, &screen, &v, err);
-	rc = validate_verdict(st->plugin->name, rc, &screen, &v, err);
+	rc = check(st->plugin, call, &screen, &v, err);
 	if (rc < 0)
 		return rc;
 	out->action = v.action;
@@ -304,11 +356,27 @@ static int stage_whole(struct filters_stream *s, struct stage *st, struct call *
 	return 0;
 }
 
+static int stage_piece(struct filters_stream *s, struct stage *st, struct call *call,
+		       struct ragd_str piece, bool last, struct ragd_release *out,
+		       struct ragd_err *err)
+{
+	const struct plugin *p = st->plugin;
+	int rc = call_enter(call, p, "stream_feed", err);
+
+	if (rc < 0)
+		return rc;
+	rc = ops_of(p)->stream_feed(st->stream, &call->base, piece.s, piece.len, last, out, err);
+	call_leave(call);
+	st->n_fed += piece.len;
+	rc = validate_release(p->name, rc, &s->screen, &call->base, st->n_fed, last, &st->tail, out,
+			      err);
+	return judged(rc, call, p, err);
+}
+
 /* Run one piece through one filter; a failure is either a block or the piece unchanged. */
 static void stage_feed(struct filters_stream *s, struct stage *st, struct call *call,
 		       struct ragd_str piece, bool last, struct ragd_release *out)
 {
-	const struct ragd_safety_ops *ops = ops_of(st->plugin);
 	int64_t latest_ms = call->base.deadline_ms;
 	struct ragd_err err = { 0 };
 	int rc;
@@ -319,15 +387,9 @@ static void stage_feed(struct filters_stream *s, struct stage *st, struct call *
 		return;
 	}
 	call_deadline(call, st->plugin->deadline_ms, latest_ms);
-	st->n_fed += piece.len;
-	if (st->whole) {
-		rc = stage_whole(s, st, call, piece, last, out, &err);
-	} else {
-		rc = ops->stream_feed(st->stream, &call->base, piece.s, piece.len, last, out, &err);
-		rc = validate_release(st->plugin->name, rc, &s->screen, &call->base, st->n_fed,
-				      last, &st->tail, out, &err);
-	}
-	rc = judged(rc, call, st->plugin, &err);
+	rc = *st->lost   ? lost(st->plugin, &err)
+	     : st->whole ? stage_whole(s, st, call, piece, last, out, &err)
+			 : stage_piece(s, st, call, piece, last, out, &err);
 	call->base.deadline_ms = latest_ms;
 	if (rc == 0)
 		return;
@@ -347,41 +409,57 @@ static unsigned dropped(const struct ragd_release *r)
 	return n;
 }
 
-void filters_stream_feed(struct filters_stream *s, struct call *call, struct ragd_str piece,
-			 bool last, struct filters_release *out)
+/* The piece under way through the rest of the filters. */
+static void feed_on(struct filters_stream *s, struct call *call)
 {
-	*out = (struct filters_release){ .action = RAGD_ALLOW, .text = piece };
-	if (s->failure.len > 0) {
-		*out = (struct filters_release){ .action = RAGD_BLOCK, .message = s->failure };
-		return;
-	}
-	for (size_t i = 0; i < s->n; i++) {
+	struct filters_release *out = &s->out;
+
+	for (; s->at < s->n; s->at++) {
+		struct stage *st = &s->stage[s->at];
 		struct ragd_release r;
 		bool blocked;
 
-		if (out->text.len == 0 && !last)
+		if (out->text.len == 0 && !s->last)
 			break;
-		stage_feed(s, &s->stage[i], call, out->text, last, &r);
-		findings_from(s->findings, RAGD_STAGE_RESPONSE, s->stage[i].plugin, r.findings,
+		stage_feed(s, st, call, out->text, s->last, &r);
+		findings_from(s->findings, RAGD_STAGE_RESPONSE, st->plugin, r.findings,
 			      r.n_findings);
 		blocked = r.action == RAGD_BLOCK;
 		out->action = action_max(out->action, r.action);
 		out->text = r.text;
 		out->cites = r.cites;
 		out->n_cites = r.n_cites;
-		out->n_dropped += grounds(s->stage[i].plugin) ? dropped(&r) : 0;
+		out->n_dropped += grounds(st->plugin) ? dropped(&r) : 0;
 		if (blocked && out->message.len == 0)
 			out->message = or_refusal(r.message, s->filters);
 		/* What a filter let out before it blocked still passes through those after it. */
-		last = last || blocked;
+		s->last = s->last || blocked;
 	}
+}
+
+void filters_stream_feed(struct filters_stream *s, struct call *call, struct ragd_str piece,
+			 bool last, struct filters_release *out)
+{
+	if (s->failure.len > 0) {
+		*out = (struct filters_release){ .action = RAGD_BLOCK, .message = s->failure };
+		return;
+	}
+	if (!s->feeding) {
+		s->feeding = true;
+		s->last = last;
+		s->at = 0;
+		s->out = (struct filters_release){ .action = RAGD_ALLOW, .text = piece };
+	}
+	feed_on(s, call);
+	s->feeding = false;
+	*out = s->out;
 }
 
 void filters_stream_close(struct filters_stream *s)
 {
 	if (s == NULL)
 		return;
-	for (size_t i = 0; i < s->n; i++) {
+	for (size_t i = 0; i < FILTERS_MAX; i++) { /* also one that opened too late to count */
 		if (s->stage[i].stream != NULL)
 			ops_of(s->stage[i].plugin)->stream_close(s->stage[i].stream);
 		buf_fini(&s->stage[i].held);

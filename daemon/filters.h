@@ -30,12 +30,14 @@ struct findings {
 	struct finding *v;
 	size_t n;
 	size_t cap;
+	size_t n_before; /* n as it was before the text that is judged */
 };
 
 /* The filters of `policy` in `set`; both must outlive it. */
 struct filters {
 	const struct config_policy *policy;
 	const struct plugin *plugin[FILTERS_MAX]; /* those that ground come last */
+	bool lost[FILTERS_MAX];                   /* see filters_lose */
 	size_t n;
 };
 
@@ -67,6 +69,15 @@ enum ragd_action action_max(enum ragd_action a, enum ragd_action b);
 const char *action_name(enum ragd_action action);
 const char *stage_name(enum ragd_stage stage);
 
+/*
+ * A call of this plugin did not come back. Whoever was at it with these filters begins again, with a
+ * fresh call: the same filters_check, filters_quote, filters_stream_open or _feed goes on behind the lost
+ * call. The plugin fails from now on wherever these filters are used, without being called.
+ */
+void filters_lose(struct filters *f, const struct plugin *p);
+/* What the text under way left in the list, for it to be judged again. */
+void findings_undo(struct findings *list);
+
 void findings_add(struct findings *list, const struct finding *f);
 
 /*
@@ -82,9 +93,13 @@ void filters_check(const struct filters *f, struct call *call, const struct ragd
  */
 struct ragd_str filters_quote(const struct filters *f, struct call *call, struct ragd_str text);
 
-/* A response that arrives in pieces; screen (with the evidence) must outlive the stream. NULL: memory. */
-struct filters_stream *filters_stream_open(const struct filters *f, struct call *call,
-					   const struct ragd_screen *screen, struct findings *list);
+/*
+ * A response that arrives in pieces; screen (with the evidence) must outlive the stream. *out is set
+ * before the first filter is called; not NULL: a stream that was being opened, to go on with. -ENOMEM.
+ */
+int filters_stream_open(const struct filters *f, struct call *call,
+			const struct ragd_screen *screen, struct findings *list,
+			struct filters_stream **out);
 /* What a piece lets out; lives in call's arena. After RAGD_BLOCK nothing more may be fed. */
 void filters_stream_feed(struct filters_stream *s, struct call *call, struct ragd_str piece,
 			 bool last, struct filters_release *out);

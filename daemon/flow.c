@@ -102,11 +102,12 @@ static bool screen_message(struct flow *f, struct ragd_message *m, enum ragd_sta
  */
 static enum state screen(struct flow *f)
 {
-	for (size_t i = 0; i < f->n_messages; i++) {
-		struct ragd_message *m = &f->messages[i];
+	for (; f->n_screened < f->n_messages; f->n_screened++, f->as_prompt = false) {
+		struct ragd_message *m = &f->messages[f->n_screened];
 
-		if (!screen_message(f, m, RAGD_STAGE_PROMPT))
+		if (!f->as_prompt && !screen_message(f, m, RAGD_STAGE_PROMPT))
 			return RELEASE;
+		f->as_prompt = true;
 		if (m->role == RAGD_ROLE_ASSISTANT && !screen_message(f, m, RAGD_STAGE_RESPONSE))
 			return RELEASE;
 	}
@@ -115,30 +116,39 @@ static enum state screen(struct flow *f)
 
 static enum state retrieve(struct flow *f)
 {
+	struct call *call = f->call; /* the flow gets another when this one is given up */
 	struct ragd_query q = {
 		.size = sizeof(q),
-		.text = compose_query(f->call->arena, f->messages, f->n_messages),
+		.text = compose_query(call->arena, f->messages, f->n_messages),
 		.k = f->k,
 		.collections = f->collections,
 	};
 	struct ragd_err err = { 0 };
-	int rc;
+	const struct ragd_hit *hits = NULL;
+	size_t n_hits = 0;
+	int rc = 0;
 
 	while (q.collections != NULL && q.collections[q.n_collections] != NULL)
 		q.n_collections++;
-	call_deadline(f->call, f->retrieval->deadline_ms, f->deadline_ms);
+	call_deadline(call, f->retrieval->deadline_ms, f->deadline_ms);
 	/* The assistant's own are the administrator's choice; what a request names must be there. */
-	if (f->collections != f->assistant->collections &&
-	    collections_known(f->retrieval, &f->call->base, f->collections, q.n_collections,
-			      &f->err) < 0)
-		return RECORD;
-	rc = f->retrieval->descriptor->ops.retrieval->search(f->retrieval->self, &f->call->base, &q,
-							     &f->hits, &f->n_hits, &err);
-	rc = validate_hits(f->retrieval->name, rc, &q, f->hits, f->n_hits, &err);
+	if (f->collections != f->assistant->collections)
+		rc = collections_known(f->retrieval, call, f->collections, q.n_collections, &err);
 	if (rc == 0)
-		return INSPECT;
-	f->err = err;
-	return RECORD;
+		rc = call_enter(call, f->retrieval, "search", &err);
+	if (rc == 0) {
+		rc = f->retrieval->descriptor->ops.retrieval->search(
+			f->retrieval->self, &call->base, &q, &hits, &n_hits, &err);
+		call_leave(call);
+		rc = validate_hits(f->retrieval->name, rc, &q, hits, n_hits, &err);
+	}
+	if (rc < 0) {
+		f->err = err;
+		return RECORD;
+	}
+	f->hits = hits;
+	f->n_hits = n_hits;
+	return INSPECT;
 }
 
 static enum state inspect(struct flow *f)
@@ -177,6 +187,7 @@ static enum state compose(struct flow *f)
 
 static enum state generate(struct flow *f)
 {
+	struct call *call = f->call; /* as in retrieve */
 	struct ragd_screen evidence = {
 		.size = sizeof(evidence),
 		.stage = RAGD_STAGE_RESPONSE,
@@ -188,30 +199,27 @@ static enum state generate(struct flow *f)
 	struct ragd_err err = { 0 };
 	int rc;
 
-	f->release_call = call_fork(f->call, RELEASE_MEMORY);
-	if (f->release_call == NULL) {
+	if (filters_stream_open(&f->filters, f->release_call, &evidence, &f->findings, &f->stream) <
+	    0) {
 		ragd_err_set(&f->err, -ENOMEM, "generate: out of memory");
 		return RECORD;
 	}
-	call_deadline(f->release_call, 0, f->deadline_ms);
-	f->stream = filters_stream_open(&f->filters, f->release_call, &evidence, &f->findings);
-	if (f->stream == NULL) {
-		ragd_err_set(&f->err, -ENOMEM, "generate: out of memory");
+	call_deadline(call, f->inference->deadline_ms, f->deadline_ms);
+	if (call_enter(call, f->inference, "generate", &f->err) < 0)
 		return RECORD;
-	}
-	call_deadline(f->call, f->inference->deadline_ms, f->deadline_ms);
 	f->generating = true;
-	rc = f->inference->descriptor->ops.inference->generate(f->inference->self, &f->call->base,
+	rc = f->inference->descriptor->ops.inference->generate(f->inference->self, &call->base,
 							       &f->generate, &f->sink, &err);
-	rc = validate_rc(f->inference->name, "generate", rc, &err);
-	if (rc < 0) { /* done will not be called */
-		f->err = err;
+	if (rc != 0) { /* done will not be called */
 		uv_mutex_lock(&f->lock);
 		f->generating = false;
 		uv_mutex_unlock(&f->lock);
-		return RECORD;
 	}
-	return RELEASE;
+	call_leave(call);
+	rc = validate_rc(f->inference->name, "generate", rc, &err);
+	if (rc < 0)
+		f->err = err;
+	return rc < 0 ? RECORD : RELEASE;
 }
 
 /* ---- running ---------------------------------------------------------------------------------- */
@@ -233,35 +241,11 @@ static void run_steps(struct flow *f, enum where where)
 	}
 }
 
-static void table_closed_cb(uv_handle_t *handle)
-{
-	struct flow_table *t = handle->data;
-
-	if (--t->n_closing > 0)
-		return;
-	uv_mutex_destroy(&t->lock);
-	free(t);
-}
-
-static void table_close(struct flow_table *t)
-{
-	t->async.data = t->sweep.data = t;
-	t->n_closing = 2;
-	uv_close((uv_handle_t *)&t->async, table_closed_cb);
-	uv_close((uv_handle_t *)&t->sweep, table_closed_cb);
-}
-
-static void flow_free(struct flow *f)
+/* Out of the table, and gone if nothing holds it any more. */
+static void flow_end(struct flow *f)
 {
 	struct flow_table *t = f->table;
-	struct flow **link;
 
-	uv_mutex_lock(&t->lock);
-	for (link = &t->woken; *link != NULL && *link != f; link = &(*link)->woken_next)
-		;
-	if (*link == f)
-		*link = f->woken_next;
-	uv_mutex_unlock(&t->lock);
 	if (f->prev != NULL)
 		f->prev->next = f->next;
 	else
@@ -269,21 +253,11 @@ static void flow_free(struct flow *f)
 	if (f->next != NULL)
 		f->next->prev = f->prev;
 	t->n--;
-	filters_stream_close(f->stream);
-	call_free(f->release_call);
-	call_free(f->call);
-	arena_free(f->findings.arena);
-	buf_fini(&f->queue);
-	buf_fini(&f->answer);
-	uv_mutex_destroy(&f->lock);
-	generation_unref(f->gen);
-	free(f);
-	if (t->freed && t->n == 0)
-		table_close(t);
+	t->n_over++;
+	flow_let_go(f);
 }
 
-/* Tell the client how it ended; from here on there is none. */
-static void flow_report(struct flow *f, const struct ragd_err *err)
+void flow_report(struct flow *f, const struct ragd_err *err)
 {
 	struct flow_result r = { .finish = FLOW_FAILED, .err = err };
 
@@ -329,16 +303,19 @@ static void flow_go(struct flow *f)
 	submit(f, &f->work, work_cb, work_done_cb);
 }
 
-/* Something changed: hand over what may leave, and go on where there is something to do. */
-static void flow_kick(struct flow *f)
+void flow_kick(struct flow *f)
 {
 	flow_deliver(f); /* before RECORD counts what left */
 	if (f->working || f->pumping)
-		return; /* f->state and what it is about are another thread's */
+		return;         /* f->state and what it is about are another thread's */
+	if (f->state == DONE) { /* inference, given up for lost, had a last word */
+		flow_let_go(f);
+		return;
+	}
 	run_steps(f, ON_LOOP);
 	if (f->state == DONE) {
 		flow_report(f, f->err.code < 0 ? &f->err : NULL);
-		flow_free(f);
+		flow_end(f);
 	} else if (f->state != RELEASE || flow_release_ready(f)) {
 		flow_go(f);
 	}
@@ -354,7 +331,7 @@ static void work_done_cb(struct pool_work *work)
 
 static void pump_cb(struct pool_work *work)
 {
-	flow_release_pump(container_of(work, struct flow, release_work));
+	flow_release_pump(container_of(work, struct flow, release_work), work);
 }
 
 static void pump_done_cb(struct pool_work *work)
@@ -363,6 +340,14 @@ static void pump_done_cb(struct pool_work *work)
 
 	f->pumping = false;
 	flow_kick(f);
+}
+
+void flow_again(struct flow *f, struct pool_work *work)
+{
+	if (work == &f->work)
+		submit(f, work, work_cb, work_done_cb);
+	else
+		submit(f, work, pump_cb, pump_done_cb);
 }
 
 /* Inference wrote something. While its call still runs on the pool, another thread lets the text out. */
@@ -437,8 +422,7 @@ void flow_table_free(struct flow_table *t)
 	if (t == NULL)
 		return;
 	t->freed = true;
-	if (t->n == 0)
-		table_close(t);
+	flow_table_settle(t);
 }
 
 size_t flow_table_count(const struct flow_table *t)
@@ -510,11 +494,14 @@ int flow_start(struct ragd *d, const struct flow_question *q, const struct flow_
 	if (f == NULL)
 		return ragd_err_set(err, -ENOMEM, "answer: out of memory");
 	f->call = call_new(q->caller, q->request_id, CALL_MEMORY, &f->cancelled);
+	f->release_call = call_new(q->caller, q->request_id, RELEASE_MEMORY, &f->cancelled);
 	f->findings.arena = arena_new(FINDINGS_MEMORY);
 	f->assistant = q->assistant;
 	f->k = q->k > 0 ? q->k : q->assistant->k;
-	if (f->call == NULL || f->findings.arena == NULL || question_copy(f, q) < 0) {
+	if (f->call == NULL || f->release_call == NULL || f->findings.arena == NULL ||
+	    question_copy(f, q) < 0) {
 		arena_free(f->findings.arena);
+		call_free(f->release_call);
 		call_free(f->call);
 		free(f);
 		return ragd_err_set(err, -ENOMEM, "answer: out of memory for the question");
@@ -533,6 +520,8 @@ int flow_start(struct ragd *d, const struct flow_question *q, const struct flow_
 		.done = flow_sink_done,
 	};
 	call_deadline(f->call, 0, f->deadline_ms);
+	call_deadline(f->release_call, 0, f->deadline_ms);
+	flow_watch(f);
 	id_make(f->id);
 	f->next = t->flows;
 	if (f->next != NULL)

@@ -63,6 +63,8 @@ struct flow {
 	struct call *call;
 	struct ragd_message *messages;
 	size_t n_messages;
+	size_t n_screened; /* of them */
+	bool as_prompt;    /* the one after those is, as a prompt */
 	const char *const *collections;
 	uint32_t k;
 	const struct ragd_hit *hits;
@@ -75,6 +77,9 @@ struct flow {
 	struct ragd_generate generate;
 	struct ragd_err err; /* code 0: none */
 
+	/* Of the loop: calls of this flow that were given up and have not come back. */
+	unsigned n_lost;
+
 	/* Of the thread that releases: one at a time, see release_claim. */
 	struct pool_work release_work;
 	bool pumping; /* loop: release_work is queued or runs */
@@ -84,17 +89,25 @@ struct flow {
 	size_t n_cites;
 	size_t n_text; /* bytes let out */
 	unsigned n_dropped;
+	/* The piece under way: as far as it has come, for who goes on if a filter does not come back. */
+	bool in_piece;
+	bool fed; /* it went through the filters, which made piece_out of it */
+	bool last;
+	struct buf piece;
+	struct filters_release piece_out;
+	struct output *making;
+	size_t n_quotable; /* sources whose title and heading were judged */
 
 	/* Shared between inference's threads, the pool and the loop. */
 	uv_mutex_t lock;
 	struct ragd_sink sink;
 	struct buf queue; /* what inference wrote and no release took yet */
 	size_t n_generated;
-	bool generating;   /* the sink is not done yet */
-	bool releasing;    /* a thread holds the release */
-	bool released_all; /* nothing more is to be let out */
-	bool signalled;    /* is in table->woken */
-	bool full;         /* ANSWER_MAX was reached */
+	bool generating;                   /* the sink is not done yet */
+	bool released_all;                 /* nothing more is to be let out */
+	const struct pool_work *releasing; /* the work that holds the release */
+	bool signalled;                    /* is in table->woken */
+	bool full;                         /* ANSWER_MAX was reached */
 	struct flow *woken_next;
 	enum ragd_finish finish;
 	struct ragd_usage usage;
@@ -108,6 +121,7 @@ struct flow_table {
 	struct ragd *d;
 	struct flow *flows;
 	size_t n;
+	size_t n_over; /* flows that are done but for a call that has not come back; not in the list */
 	uv_async_t async;
 	uv_timer_t sweep;
 	bool freed; /* goes with the last flow */
@@ -137,12 +151,28 @@ void flow_sink_done(struct ragd_sink *sink, int rc, enum ragd_finish finish,
 		    const struct ragd_usage *usage, const struct ragd_err *err);
 /* Something waits to be let out and no thread is at it. */
 bool flow_release_ready(struct flow *f);
-/* Let out what there is; on a pool thread, also while generate still runs on another. */
-void flow_release_pump(struct flow *f);
+/* Let out what there is; on a pool thread, in `work`, also while generate still runs on another. */
+void flow_release_pump(struct flow *f, const struct pool_work *work);
+/* What the flow has of it, at its end. */
+void flow_release_fini(struct flow *f);
 /* The step: as above, and the last words once inference is done. */
 enum state flow_release(struct flow *f);
 /* Hand what was let out to the events; on the loop. */
 void flow_deliver(struct flow *f);
+
+/* flow_end.c: from now on calls of the flow that do not come back are given up. */
+void flow_watch(struct flow *f);
+/* Free what is done, unless something holds it. */
+void flow_let_go(struct flow *f);
+/* The table goes with the last flow; nobody waits for one whose call does not come back. */
+void flow_table_settle(struct flow_table *t);
+
+/* flow.c, for it: begin a work that is ours again once more, where it stopped. */
+void flow_again(struct flow *f, struct pool_work *work);
+/* Tell the client how it ended; from here on there is none. err NULL: it came to its end. */
+void flow_report(struct flow *f, const struct ragd_err *err);
+/* Something changed: hand over what may leave, and go on where there is something to do. */
+void flow_kick(struct flow *f);
 
 /* flow_record.c: the step. */
 enum state flow_record(struct flow *f);

@@ -52,7 +52,7 @@ int flow_sink_text(struct ragd_sink *sink, const char *text, size_t len)
 		buf_add(&f->queue, text, len);
 		if (buf_failed(&f->queue))
 			rc = -ENOBUFS;
-		if (!f->releasing)
+		if (f->releasing == NULL)
 			signal_loop(f);
 	}
 	uv_mutex_unlock(&f->lock);
@@ -78,7 +78,7 @@ void flow_sink_done(struct ragd_sink *sink, int rc, enum ragd_finish finish,
 		if (rc < 0 && !f->full && rc != -ECANCELED && f->sink_err.code == 0)
 			f->sink_err = why;
 		f->generating = false;
-		if (!f->releasing)
+		if (f->releasing == NULL)
 			signal_loop(f);
 	}
 	uv_mutex_unlock(&f->lock);
@@ -87,25 +87,25 @@ void flow_sink_done(struct ragd_sink *sink, int rc, enum ragd_finish finish,
 }
 
 /*
- * Take what inference wrote since the last time, into *piece; true if there is something to do: text, or
- * the end. The caller holds the release until it finds nothing more.
+ * Take what inference wrote since the last time, as the piece under way; true if there is something to do:
+ * text, or the end. The caller holds the release until it finds nothing more.
  */
-static bool release_take(struct flow *f, struct buf *piece, bool *last)
+static bool release_take(struct flow *f)
 {
 	bool some;
 
-	buf_fini(piece);
+	buf_fini(&f->piece);
 	uv_mutex_lock(&f->lock);
-	*last = !f->generating;
-	some = !f->released_all && (f->queue.len > 0 || *last);
+	f->last = !f->generating;
+	some = f->in_piece = !f->released_all && (f->queue.len > 0 || f->last);
 	if (some) {
-		*piece = f->queue;
+		f->piece = f->queue;
 		f->queue = (struct buf)BUF_INIT;
 	} else {
-		f->releasing = false;
+		f->releasing = NULL;
 	}
 	uv_mutex_unlock(&f->lock);
-	return some;
+	return some; /* without the release the flow's own may be another thread's already */
 }
 
 /* Nothing more is to be let out. */
@@ -116,13 +116,15 @@ static void release_over(struct flow *f)
 	uv_mutex_unlock(&f->lock);
 }
 
-static bool release_claim(struct flow *f)
+/* Also true if the same work held it and began again. */
+static bool release_claim(struct flow *f, const struct pool_work *work)
 {
 	bool claimed;
 
 	uv_mutex_lock(&f->lock);
-	claimed = !f->releasing;
-	f->releasing = true;
+	claimed = f->releasing == NULL || f->releasing == work;
+	if (claimed)
+		f->releasing = work;
 	uv_mutex_unlock(&f->lock);
 	return claimed;
 }
@@ -139,15 +141,23 @@ static struct ragd_str quotable(struct flow *f, struct ragd_str text)
 
 static void cite(struct flow *f, const struct ragd_cite *from, struct citation *c)
 {
-	size_t n = f->sources.n;
-
 	evidence_cite(&f->evidence, from, &f->sources, c);
 	c->quote = quotable(f, c->quote);
-	for (; n < f->sources.n; n++) { /* it is the first of its document */
-		f->sources.v[n].shown = quotable(f, f->sources.v[n].shown);
-		f->sources.v[n].title = quotable(f, f->sources.v[n].title);
-		f->sources.v[n].heading = quotable(f, f->sources.v[n].heading);
+	for (; f->n_quotable < f->sources.n; f->n_quotable++) { /* the first of its document */
+		struct source *s = &f->sources.v[f->n_quotable];
+
+		s->shown = quotable(f, s->shown);
+		s->title = quotable(f, s->title);
+		s->heading = quotable(f, s->heading);
 	}
+}
+
+static void output_free(struct output *o)
+{
+	if (o == NULL)
+		return;
+	buf_fini(&o->text);
+	free(o);
 }
 
 /* Write text with " [n]" behind what each cite supports. NULL: out of memory. */
@@ -157,6 +167,8 @@ static struct output *output_new(struct flow *f, struct ragd_str text,
 	struct output *o = calloc(1, sizeof(*o) + n_cites * sizeof(o->cites[0]));
 	size_t at = 0;
 
+	output_free(f->making); /* of a filter that did not come back from a quote */
+	f->making = o;
 	if (o == NULL)
 		return NULL;
 	for (size_t i = 0; i < n_cites; i++) {
@@ -175,9 +187,9 @@ static struct output *output_new(struct flow *f, struct ragd_str text,
 		o->n_cites++;
 	}
 	buf_add(&o->text, text.s + at, text.len - at);
+	f->making = NULL;
 	if (buf_failed(&o->text)) {
-		buf_fini(&o->text);
-		free(o);
+		output_free(o);
 		return NULL;
 	}
 	return o;
@@ -217,16 +229,20 @@ static void push_refusal(struct flow *f)
 	output_push(f, f->refusal, NULL, 0);
 }
 
-static void release_piece(struct flow *f, struct ragd_str piece, bool last)
+static void release_piece(struct flow *f)
 {
-	struct filters_release r;
+	struct filters_release *r = &f->piece_out;
 
-	call_reset(f->release_call);
-	filters_stream_feed(f->stream, f->release_call, piece, last, &r);
-	output_push(f, r.text, r.cites, r.n_cites);
-	f->n_dropped += r.n_dropped;
-	if (r.action == RAGD_BLOCK) {
-		flow_block(f, r.message);
+	if (!f->fed) {
+		call_reset(f->release_call);
+		filters_stream_feed(f->stream, f->release_call, buf_str(&f->piece), f->last, r);
+		f->fed = true;
+	}
+	output_push(f, r->text, r->cites, r->n_cites);
+	f->fed = false;
+	f->n_dropped += r->n_dropped;
+	if (r->action == RAGD_BLOCK) {
+		flow_block(f, r->message);
 		/* Nothing more may leave: inference need not go on either. */
 		atomic_store(&f->cancelled, true);
 		release_over(f);
@@ -251,27 +267,30 @@ bool flow_release_ready(struct flow *f)
 	bool ready;
 
 	uv_mutex_lock(&f->lock);
-	ready = !f->releasing && (f->queue.len > 0 || !f->generating);
+	ready = f->releasing == NULL && (f->queue.len > 0 || !f->generating);
 	uv_mutex_unlock(&f->lock);
 	return ready;
 }
 
-void flow_release_pump(struct flow *f)
+void flow_release_pump(struct flow *f, const struct pool_work *work)
 {
-	struct buf piece = BUF_INIT;
-	bool last = false;
-
-	if (!release_claim(f))
+	if (!release_claim(f, work))
 		return;
-	while (release_take(f, &piece, &last)) {
+	while (f->in_piece || release_take(f)) {
 		if (flow_cancelled(f))
-			last = true;
+			f->last = true;
 		else
-			release_piece(f, buf_str(&piece), last);
-		if (last)
+			release_piece(f);
+		f->in_piece = false;
+		if (f->last)
 			release_over(f);
 	}
-	buf_fini(&piece);
+}
+
+void flow_release_fini(struct flow *f)
+{
+	output_free(f->making);
+	buf_fini(&f->piece);
 }
 
 enum state flow_release(struct flow *f)
@@ -280,9 +299,9 @@ enum state flow_release(struct flow *f)
 
 	if (f->stream == NULL) /* nothing was generated: refused, or nothing found */
 		return release_end(f);
-	flow_release_pump(f);
+	flow_release_pump(f, &f->work);
 	uv_mutex_lock(&f->lock);
-	done = f->released_all && !f->releasing && !f->generating;
+	done = f->released_all && f->releasing == NULL && !f->generating;
 	uv_mutex_unlock(&f->lock);
 	return done ? release_end(f) : RELEASE;
 }
@@ -305,7 +324,6 @@ void flow_deliver(struct flow *f)
 		buf_add(&f->answer, o->text.data, o->text.len);
 		if (!f->detached)
 			f->events.piece(f, &piece, f->arg);
-		buf_fini(&o->text);
-		free(o);
+		output_free(o);
 	}
 }

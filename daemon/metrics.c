@@ -155,7 +155,9 @@ void metrics_print(struct ragd *d, struct buf *out)
 {
 	struct http_stats http;
 	struct journal_stats journal;
+	struct pool_stats pool;
 
+	pool_stats(d->pool, &pool);
 	http_server_stats(d->http, &http);
 	journal_stats(d->journal, &journal);
 	head(out, "ragd_info", "gauge", "The version that runs.");
@@ -171,6 +173,11 @@ void metrics_print(struct ragd *d, struct buf *out)
 	    http.n_refused);
 	one(out, "ragd_foreign_total", "counter",
 	    "Requests refused for their Origin or Host: made by web pages.", http.n_foreign);
+	one(out, "ragd_threads", "gauge", "Threads of the pool, its reserve included.",
+	    pool.n_threads);
+	one(out, "ragd_threads_lost", "gauge", "Threads in calls given up that have not come back.",
+	    pool.n_lost);
+	one(out, "ragd_waiting", "gauge", "Work without a thread yet.", pool.n_waiting);
 	one(out, "ragd_journal_written_total", "counter", "Answers recorded.", journal.n_written);
 	one(out, "ragd_journal_lost_total", "counter",
 	    "Answers that the disk or the queue did not take.", journal.n_lost);

@@ -344,6 +344,7 @@ static void set_fill(struct plugin_set *set, size_t i, const struct config_plugi
 		.options = inst->options,
 		.on_failure = cp->on_failure,
 		.deadline_ms = cp->deadline_ms,
+		.instance = inst,
 	};
 	set->n = i + 1;
 }
@@ -446,6 +447,19 @@ size_t plugin_set_count(const struct plugin_set *set)
 const struct plugin *plugin_set_at(const struct plugin_set *set, size_t i)
 {
 	return i < set->n ? &set->plugins[i] : NULL;
+}
+
+unsigned plugin_lost(const struct plugin *p, int add)
+{
+	struct plugin_instance *inst = p->instance;
+
+	if (inst == NULL) /* it is of no set */
+		return 0;
+	if (add == 0)
+		return atomic_load_explicit(&inst->n_lost, memory_order_relaxed);
+	if (add > 0)
+		inst->host.count(&inst->host, "lost_calls", (uint64_t)add);
+	return atomic_fetch_add(&inst->n_lost, (unsigned)add) + (unsigned)add;
 }
 
 static bool set_has(const struct plugin_set *set, const struct plugin_instance *inst)

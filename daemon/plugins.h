@@ -15,6 +15,7 @@
 #include "daemon/config.h"
 
 struct plugin_set;
+struct plugin_instance;
 
 /* One opened plugin. */
 struct plugin {
@@ -25,6 +26,7 @@ struct plugin {
 	struct ragd_config options;
 	enum config_failure on_failure;
 	int64_t deadline_ms;
+	struct plugin_instance *instance; /* for plugin_lost() */
 };
 
 /*
@@ -61,6 +63,12 @@ const struct plugin *plugin_set_find(const struct plugin_set *set, enum ragd_kin
 				     const char *name);
 size_t plugin_set_count(const struct plugin_set *set);
 const struct plugin *plugin_set_at(const struct plugin_set *set, size_t i);
+
+/*
+ * Calls of its instance, of whatever set, that were given up and have not come back: add may be 1 or -1,
+ * or 0 to ask; returns how many there are then. Any thread.
+ */
+unsigned plugin_lost(const struct plugin *p, int add);
 
 /*
  * The plugin that is opening and how far it says it is: "plugin 'llm': packing weights, 43 %". False if

@@ -87,6 +87,7 @@ struct plugin_instance {
 	char files[DIGEST_HEX + 1]; /* plugin_files_digest(), from before it was opened */
 	struct plugin_meter *meter;
 	atomic_uint refs;
+	atomic_uint n_lost; /* calls given up that have not come back */
 };
 
 /* A new instance of the section, not opened yet, with a folder for its state. */

@@ -353,6 +353,7 @@ int service_run(const struct config_source *source, int64_t started_us)
 			     .lock_fd = -1,
 			     .status = EXIT_SUCCESS };
 	struct ragd_err err = { 0 };
+	bool lost;
 
 	/* Few threads allocate much; an arena for each would keep the most it ever had. */
 	mallopt(M_ARENA_MAX, 2);
@@ -373,7 +374,7 @@ int service_run(const struct config_source *source, int64_t started_us)
 	}
 	uv_run(&s.loop, UV_RUN_DEFAULT);
 	close_handle(&s.deadline); /* left until now, to end what hangs */
-	pool_free(s.ragd.pool);
+	lost = !pool_free(s.ragd.pool);
 	uv_run(&s.loop, UV_RUN_DEFAULT);
 	uv_loop_close(&s.loop);
 	journal_close(s.ragd.journal);
@@ -382,6 +383,9 @@ int service_run(const struct config_source *source, int64_t started_us)
 		close(s.lock_fd);
 	arena_free(s.arena);
 	if (s.status == EXIT_SUCCESS)
-		log_info("event=stopped");
+		log_info("event=stopped%s",
+			 lost ? " text=\"calls of plugins have not come back\"" : "");
+	if (lost) /* they run on in what would be torn down */
+		_exit(s.status);
 	return s.status;
 }

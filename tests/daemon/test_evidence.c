@@ -51,7 +51,7 @@ static void a_mark_names_the_bytes_of_the_document(void **state)
 	bool redacted[3] = { false, false, true };
 	struct source room[3];
 	struct sources sources = { room, 0 };
-	struct evidence ev = { passages, of, redacted, 3 };
+	struct evidence ev = { .passages = passages, .hits = of, .redacted = redacted, .n = 3 };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {

@@ -286,10 +286,10 @@ static enum ragd_action feed(struct fixture *x, const char *const *pieces, struc
 			     struct ragd_str *message)
 {
 	struct ragd_screen s = { .size = sizeof(s) };
-	struct filters_stream *stream = filters_stream_open(&x->filters, x->call, &s, &x->list);
+	struct filters_stream *stream = NULL;
 	struct filters_release r = { .action = RAGD_ALLOW };
 
-	assert_non_null(stream);
+	assert_int_equal(filters_stream_open(&x->filters, x->call, &s, &x->list, &stream), 0);
 	for (; *pieces != NULL && r.action != RAGD_BLOCK; pieces++) {
 		filters_stream_feed(stream, x->call, (struct ragd_str){ *pieces, strlen(*pieces) },
 				    pieces[1] == NULL, &r);
