@@ -116,6 +116,8 @@ void api_failed_cb(const struct http_request *req, int status, struct ragd_str b
 
 static void job_free(struct job *job)
 {
+	if (!job->over)
+		shares_give(&job->d->jobs, job->uid);
 	if (job->free_arg != NULL)
 		job->free_arg(job->arg);
 	generation_unref(job->gen);
@@ -179,6 +181,7 @@ static void job_end(struct job *job)
 {
 	job->x = NULL;
 	job->over = true;
+	shares_give(&job->d->jobs, job->uid);
 	if (job->n_lost == 0)
 		job_free(job);
 }
@@ -260,9 +263,12 @@ static struct job *job_new(struct http_exchange *x, const struct http_request *r
 {
 	struct job *job = calloc(1, sizeof(*job));
 
-	if (job == NULL)
+	if (job == NULL) {
+		shares_give(&d->jobs, req->caller->uid);
 		return NULL;
+	}
 	job->d = d;
+	job->uid = req->caller->uid;
 	job->gen = generation_ref(d->current);
 	job->retrieval = retrieval_of(job->gen);
 	job->call = call_new(req->caller, req->request_id, JOB_MEMORY, &job->cancelled);
@@ -292,17 +298,36 @@ void job_start(struct http_exchange *x, const struct http_request *req, struct r
 		job_start_then(x, req, d, run, NULL, NULL, NULL);
 }
 
+/* A job that holds a place; NULL, with the reply sent, if there is none. */
+static struct job *job_admit(struct http_exchange *x, const struct http_request *req,
+			     struct ragd *d)
+{
+	const struct config *cfg = d->current->cfg;
+	struct ragd_err err = { 0 };
+	struct job *job;
+
+	if (shares_take(&d->jobs, req->caller->uid, req->caller->admin, cfg->queue_max,
+			cfg->user_share, "requests", &err) < 0) {
+		http_header(x, "Retry-After", "1");
+		http_reply_error(x, 429, "queue_full", NULL, "%s", err.msg);
+		return NULL;
+	}
+	job = job_new(x, req, d);
+	if (job == NULL)
+		http_reply_error(x, 503, "unavailable", NULL,
+				 "out of memory; try again in a moment");
+	return job;
+}
+
 void job_start_then(struct http_exchange *x, const struct http_request *req, struct ragd *d,
 		    void (*run)(struct job *job), void (*then)(struct job *job), void *arg,
 		    void (*free_arg)(void *arg))
 {
-	struct job *job = job_new(x, req, d);
+	struct job *job = job_admit(x, req, d);
 
 	if (job == NULL) {
 		if (free_arg != NULL)
 			free_arg(arg);
-		http_reply_error(x, 503, "unavailable", NULL,
-				 "out of memory; try again in a moment");
 		return;
 	}
 	job->x = x;

@@ -27,6 +27,7 @@ void api_failed_cb(const struct http_request *req, int status, struct ragd_str b
 struct job {
 	struct pool_work work;
 	struct ragd *d;
+	uid_t uid;               /* whose place in d->jobs it holds until it is over */
 	struct http_exchange *x; /* NULL once the client is gone */
 	struct generation *gen;
 	const struct plugin *retrieval; /* of the default assistant, else the first; may be NULL */

@@ -77,7 +77,8 @@ struct config {
 	int64_t keep_answers_ms; /* how long records of answers and feedback are kept; 0: for ever */
 
 	struct http_limits limits;
-	size_t queue_max;    /* answers at work or waiting */
+	size_t queue_max;    /* answers at work or waiting; as many other requests */
+	unsigned user_share; /* of them, percent */
 	size_t question_max; /* bytes of messages */
 
 	const struct config_plugin *plugins;

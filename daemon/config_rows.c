@@ -86,7 +86,12 @@ static const struct config_row limits_rows[] = {
 	    1024 * 1024 * MIB, NULL, NULL,
 	    "The same of one user; 0: half of replies. Beyond it: as above."),
 	CFG(queue_max, CONFIG_AS_SIZE, "queue", RAGD_OPT_INT, "1024", 1, 1000000, NULL, NULL,
-	    "Answers at work or waiting. Beyond it: 429."),
+	    "Answers at work or waiting, and as many other requests. A sixteenth is kept for "
+	    "administrators. Beyond it: 429."),
+	CFG(user_share, CONFIG_AS_UNSIGNED, "user_share", RAGD_OPT_INT, "90", 1, 100, NULL, NULL,
+	    "Percent of the queue for one user while nobody else is at it; of two that take what "
+	    "they can get each has about half, and some is left for the next. Not for "
+	    "administrators. Beyond it: 429."),
 	CFG(limits.request_timeout_ms, CONFIG_AS_INT64, "request_timeout", RAGD_OPT_DURATION, "30 s",
 	    SECOND, DAY, NULL, NULL, "Time to send a whole request. Beyond it: 408."),
 	CFG(limits.idle_timeout_ms, CONFIG_AS_INT64, "idle_timeout", RAGD_OPT_DURATION, "5 min",

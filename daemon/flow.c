@@ -252,7 +252,7 @@ static void flow_end(struct flow *f)
 		t->flows = f->next;
 	if (f->next != NULL)
 		f->next->prev = f->prev;
-	t->n--;
+	shares_give(&t->shares, f->call->caller.uid);
 	t->n_over++;
 	flow_let_go(f);
 }
@@ -427,7 +427,7 @@ void flow_table_free(struct flow_table *t)
 
 size_t flow_table_count(const struct flow_table *t)
 {
-	return t->n;
+	return t->shares.n;
 }
 
 /* "ans-" and 96 random bits in base 32: not to be guessed by who did not get the answer. */
@@ -482,17 +482,18 @@ static int question_copy(struct flow *f, const struct flow_question *q)
 int flow_start(struct ragd *d, const struct flow_question *q, const struct flow_events *events,
 	       void *arg, struct flow **out, struct ragd_err *err)
 {
+	const struct config *cfg = d->current->cfg;
 	struct flow_table *t = d->flows;
 	struct flow *f;
 
-	if (t->n >= d->current->cfg->queue_max)
-		return ragd_err_set(err, -EAGAIN,
-				    "%zu answers are at work, which is the limit; try "
-				    "again in a moment",
-				    t->n);
+	if (shares_take(&t->shares, q->caller->uid, q->caller->admin, cfg->queue_max,
+			cfg->user_share, "answers", err) < 0)
+		return -EAGAIN;
 	f = calloc(1, sizeof(*f));
-	if (f == NULL)
+	if (f == NULL) {
+		shares_give(&t->shares, q->caller->uid);
 		return ragd_err_set(err, -ENOMEM, "answer: out of memory");
+	}
 	f->call = call_new(q->caller, q->request_id, CALL_MEMORY, &f->cancelled);
 	f->release_call = call_new(q->caller, q->request_id, RELEASE_MEMORY, &f->cancelled);
 	f->findings.arena = arena_new(FINDINGS_MEMORY);
@@ -504,6 +505,7 @@ int flow_start(struct ragd *d, const struct flow_question *q, const struct flow_
 		call_free(f->release_call);
 		call_free(f->call);
 		free(f);
+		shares_give(&t->shares, q->caller->uid);
 		return ragd_err_set(err, -ENOMEM, "answer: out of memory for the question");
 	}
 	uv_mutex_init(&f->lock);
@@ -527,7 +529,6 @@ int flow_start(struct ragd *d, const struct flow_question *q, const struct flow_
 	if (f->next != NULL)
 		f->next->prev = f;
 	t->flows = f;
-	t->n++;
 	run_steps(f, ON_LOOP);
 	flow_go(f); /* also when ADMIT refused: events never come from within this call */
 	*out = f;

@@ -73,8 +73,8 @@ void flow_table_free(struct flow_table *t);
 size_t flow_table_count(const struct flow_table *t);
 
 /*
- * Begin an answer. Events come later, never from within. -EAGAIN when the queue is full, -ENOMEM,
- * -ENOENT when the assistant names what is not loaded.
+ * Begin an answer. Events come later, never from within. -EAGAIN when the queue is full, or the caller's
+ * share of it, -ENOMEM, -ENOENT when the assistant names what is not loaded.
  */
 int flow_start(struct ragd *d, const struct flow_question *q, const struct flow_events *events,
 	       void *arg, struct flow **out, struct ragd_err *err);

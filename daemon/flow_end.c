@@ -27,7 +27,7 @@ static void table_close(struct flow_table *t)
 
 void flow_table_settle(struct flow_table *t)
 {
-	if (!t->freed || t->n > 0)
+	if (!t->freed || t->shares.n > 0)
 		return;
 	if (t->n_over == 0)
 		table_close(t);

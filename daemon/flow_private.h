@@ -12,6 +12,7 @@
 #include "daemon/call.h"
 #include "daemon/compose.h"
 #include "daemon/metrics.h"
+#include "daemon/shares.h"
 
 enum state {
 	ADMIT,    /* who asks, of which assistant; is there room */
@@ -120,7 +121,7 @@ struct flow {
 struct flow_table {
 	struct ragd *d;
 	struct flow *flows;
-	size_t n;
+	struct shares shares; /* of the queue: one place a flow in the list */
 	size_t n_over; /* flows that are done but for a call that has not come back; not in the list */
 	uv_async_t async;
 	uv_timer_t sweep;

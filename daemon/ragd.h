@@ -9,6 +9,7 @@
 #include "daemon/config.h"
 #include "daemon/plugins.h"
 #include "daemon/pool.h"
+#include "daemon/shares.h"
 #include "ipc/http.h"
 
 /* One configuration with its opened plugins; flows hold the generation they began with. */
@@ -31,6 +32,7 @@ struct ragd {
 	struct http_server *http;
 	struct journal *journal;     /* answers and feedback, daemon/journal.h */
 	struct flow_table *flows;    /* answers at work, daemon/flow.h */
+	struct shares jobs;          /* other requests at work, daemon/api.h */
 	struct config_source source; /* what the command line said, for reloads */
 	enum ragd_state state;
 	int64_t started_us;
