@@ -3,12 +3,18 @@
 #include <setjmp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/util.h"
 
 /* Threads for users that hold none: half as many as all may use, and at least these. */
 #define RESERVE_MIN 2
+
+/* Work that two looks find at it is long; what its thread's nice value rises by beside work of other users. */
+#define N_LOOKS_LONG 2
+#define NICE_LONG    10
 
 /* In place of a time. */
 #define NO_GUARD INT64_MAX
@@ -28,6 +34,9 @@ struct pool_thread {
 	struct pool_thread *next; /* in the pool's list, or among those that are back */
 	uv_thread_t id;
 	struct pool_work *work; /* NULL: none */
+	unsigned n_looks;       /* that found it at this work */
+	pid_t tid;
+	bool lowered; /* it cannot raise itself again without privileges: another takes its place */
 	/* Written by the thread alone while until_ms is NO_GUARD, and not at all when it is LOST. */
 	struct pool_guard *guard;
 	_Atomic int64_t until_ms; /* of the guarded call; or NO_GUARD, or LOST */
@@ -51,11 +60,14 @@ struct pool {
 	unsigned n_idle;
 	unsigned n_waiting;
 	bool stopping;
+	uid_t last_uid;                 /* served */
+	bool mixed;                     /* more than one user was served since the last look */
 	struct pool_user *first, *last; /* with work; longest unserved first */
 	struct pool_user *spare;
 	struct pool_user crowd; /* stands for users there is no memory to tell apart */
 	struct pool_work *done, **done_tail;
 	struct pool_thread *back; /* lost ones that came back */
+	unsigned n_worn;          /* lowered ones whose work is done */
 };
 
 static _Thread_local struct pool_thread *current;
@@ -151,6 +163,8 @@ static struct pool_work *take(struct pool *p)
 	best->n_running++;
 	user_unlink(p, best); /* to the end: it was served last */
 	user_link(p, best);
+	p->mixed = p->mixed || best->uid != p->last_uid;
+	p->last_uid = best->uid;
 	p->n_busy++;
 	p->n_waiting--;
 	return work;
@@ -196,6 +210,7 @@ static void thread_main(void *arg)
 	struct pool *p = t->pool;
 
 	current = t;
+	t->tid = gettid();
 	uv_mutex_lock(&p->lock);
 	while (!p->stopping) {
 		t->work = take(p);
@@ -206,6 +221,7 @@ static void thread_main(void *arg)
 			continue;
 		}
 		t->work->thread = t;
+		t->n_looks = 0;
 		uv_mutex_unlock(&p->lock);
 		run(t);
 		uv_mutex_lock(&p->lock);
@@ -216,6 +232,10 @@ static void thread_main(void *arg)
 			break;
 		}
 		finish(p, t);
+		if (t->lowered) {
+			p->n_worn++;
+			break;
+		}
 	}
 	uv_mutex_unlock(&p->lock);
 }
@@ -252,6 +272,30 @@ static bool thread_start(struct pool *p)
 	t->next = p->threads;
 	p->threads = t;
 	return true;
+}
+
+/* Lowered threads end with their work; others take their place. */
+static void threads_reap(struct pool *p)
+{
+	struct pool_thread **link = &p->threads, *t;
+	unsigned n_worn;
+
+	uv_mutex_lock(&p->lock);
+	n_worn = p->n_worn;
+	p->n_worn = 0;
+	uv_mutex_unlock(&p->lock);
+	while (n_worn > 0) {
+		t = *link;
+		if (!t->lowered || t->work != NULL) {
+			link = &t->next;
+			continue;
+		}
+		*link = t->next;
+		uv_thread_join(&t->id);
+		free(t);
+		p->n_missing++;
+		n_worn--;
+	}
 }
 
 static void threads_replace(struct pool *p)
@@ -300,6 +344,7 @@ static void async_cb(uv_async_t *async)
 		t->guard->back_cb(t->guard);
 		free(t);
 	}
+	threads_reap(p);
 	threads_replace(p);
 }
 
@@ -341,10 +386,31 @@ static void lose(struct pool *p, struct pool_thread **link)
 	t->guard->lost_cb(t->guard, work);
 }
 
+/* False where it is not allowed to, in a sandbox: the thread runs on as it is. */
+static bool lower(pid_t tid)
+{
+	int was = getpriority(PRIO_PROCESS, (id_t)tid);
+
+	return setpriority(PRIO_PROCESS, (id_t)tid, was + NICE_LONG) == 0;
+}
+
+/* Long work gives way to that of other users. */
+static void lower_long(struct pool *p)
+{
+	uv_mutex_lock(&p->lock);
+	for (struct pool_thread *t = p->threads; t != NULL; t = t->next)
+		if (t->work != NULL && ++t->n_looks >= N_LOOKS_LONG && p->mixed && !t->lowered &&
+		    !t->work->steady)
+			t->lowered = lower(t->tid);
+	p->mixed = false;
+	uv_mutex_unlock(&p->lock);
+}
+
 void pool_look(struct pool *p, int64_t now_ms)
 {
 	struct pool_thread **link = &p->threads;
 
+	lower_long(p);
 	while (*link != NULL) {
 		int64_t until_ms = atomic_load_explicit(&(*link)->until_ms, memory_order_acquire);
 

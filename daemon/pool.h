@@ -8,6 +8,9 @@
  * for those that hold none, the last of it for administrators: threads held by long work of others keep
  * nobody waiting.
  *
+ * Long work beside that of others runs on with a lower priority, so that it delays theirs by no more than
+ * the processors' turns.
+ *
  * Work that does not come back can be given up for lost: another thread takes the place of its own.
  *
  * All functions run on the loop thread but those of the guard.
@@ -35,6 +38,7 @@ struct pool_work {
 	struct pool_thread *thread; /* while it runs */
 	pool_cb work_cb;
 	pool_cb done_cb;
+	bool steady; /* the caller's: it keeps its priority however long it takes */
 };
 
 struct pool_stats {

@@ -49,6 +49,7 @@ bool reload_busy(void)
 /* The daemon's own, not a client's. */
 static void own_work(struct pool *pool, struct pool_work *work, pool_cb work_cb, pool_cb done_cb)
 {
+	work->steady = true; /* threads that a plugin starts inherit the priority */
 	pool_start(pool, work, geteuid(), true, work_cb, done_cb);
 }
 

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -26,6 +28,7 @@ struct item {
 	bool gated;
 	bool open; /* under f->lock */
 	int64_t until_ms;
+	pid_t tid; /* of its thread; under f->lock */
 	bool lost; /* loop, as are those below */
 	unsigned n_done;
 	unsigned n_back;
@@ -52,6 +55,7 @@ static void work_cb(struct pool_work *work)
 	pool_guard_begin(&item->guard, item->until_ms);
 	uv_mutex_lock(&f->lock);
 	f->order[f->n_began++] = item->name;
+	item->tid = gettid();
 	f->n_running++;
 	uv_cond_broadcast(&f->changed);
 	while (item->gated && !item->open)
@@ -85,7 +89,8 @@ static struct item *start(struct fixture *f, char name, bool gated)
 {
 	struct item *item = &f->items[f->n++];
 
-	*item = (struct item){ .guard = { lost_cb, back_cb },
+	*item = (struct item){ .work = { .steady = item->work.steady },
+			       .guard = { lost_cb, back_cb },
 			       .f = f,
 			       .name = name,
 			       .gated = gated,
@@ -341,6 +346,56 @@ static void lost_work_can_be_started_again(void **state)
 	tear_down(f);
 }
 
+static int nice_of(struct item *item)
+{
+	pid_t tid;
+
+	uv_mutex_lock(&item->f->lock);
+	tid = item->tid;
+	uv_mutex_unlock(&item->f->lock);
+	return getpriority(PRIO_PROCESS, (id_t)tid);
+}
+
+static void long_work_gives_way_to_others(void **state)
+{
+	static const struct {
+		const char *name;
+		char other;
+		bool steady;
+		bool lower;
+	} rows[] = {
+		{ "work beside that of another user", 'b', false, true },
+		{ "work beside more of its own user", 'a', false, false },
+		{ "work that is to keep its priority", 'b', true, false },
+	};
+	int was = getpriority(PRIO_PROCESS, 0);
+	struct fixture *f;
+	struct item *item, *next;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		print_message("%s\n", rows[i].name);
+		f = set_up(1);
+		f->items[0].work.steady = rows[i].steady;
+		item = start(f, 'a', true);
+		wait_running(f, 1);
+		pool_look(f->pool, 0);
+		next = start(f, rows[i].other, true);
+		if (rows[i].other != 'a')
+			wait_running(f, 2);
+		pool_look(f->pool, 0);
+		assert_int_equal(nice_of(item), was + (rows[i].lower ? 10 : 0));
+		open_gate(item);
+		turn_until(f, &item->n_done, 1);
+		open_gate(next);
+		turn_until(f, &next->n_done, 1);
+		item = start(f, 'a', false); /* whoever comes next has all of it again */
+		turn_until(f, &item->n_done, 1);
+		assert_int_equal(nice_of(item), was);
+		tear_down(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +404,7 @@ int main(void)
 		cmocka_unit_test(the_last_of_the_reserve_is_for_administrators),
 		cmocka_unit_test(users_take_turns),
 		cmocka_unit_test(a_free_thread_goes_to_who_holds_fewest),
+		cmocka_unit_test(long_work_gives_way_to_others),
 		cmocka_unit_test(a_lost_thread_is_replaced),
 		cmocka_unit_test(the_loop_does_not_wait_for_lost_threads),
 		cmocka_unit_test(lost_work_can_be_started_again),
