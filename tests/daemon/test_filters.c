@@ -23,6 +23,15 @@ struct trait {
 	bool late; /* overruns its deadline */
 };
 
+/* Where a call ends up that does not come back: as on a thread given up, nothing behind it runs. */
+static jmp_buf given_up;
+static const struct trait stuck = { "stuck", NULL, RAGD_BLOCK, 0, false };
+
+static bool is_stuck(const struct trait *t)
+{
+	return strcmp(t->find, stuck.find) == 0;
+}
+
 static void *must_alloc(const struct ragd_call *call, size_t n, size_t size)
 {
 	void *p = call->alloc(call, n, size);
@@ -67,6 +76,8 @@ static int check(void *self, const struct ragd_call *call, const struct ragd_scr
 	*out = (struct ragd_verdict){ .action = RAGD_ALLOW };
 	if (!has(screen->text, t->find))
 		return 0;
+	if (is_stuck(t))
+		longjmp(given_up, 1);
 	f = must_alloc(call, 1, sizeof(*f));
 	*f = (struct ragd_finding){
 		.action = t->action, .category = "word", .rule = t->find, .score = 0.5f
@@ -372,6 +383,100 @@ static void holdbacks_add_up(void **state)
 	assert_true(filters_holdback(&x->filters) == SIZE_MAX);
 }
 
+/* ---- calls that do not come back ---- */
+
+static void three(struct fixture *x, enum config_failure on_failure)
+{
+	add(x, &streaming_descriptor, (struct trait){ "one", "two", RAGD_REDACT, 0, false });
+	add(x, &streaming_descriptor, stuck);
+	add(x, &streaming_descriptor, (struct trait){ "two", "three", RAGD_REDACT, 0, false });
+	x->plugins[1].on_failure = on_failure;
+}
+
+/* What filters do when they begin again behind a call that was given up. */
+static void go_on(struct fixture *x)
+{
+	filters_lose(&x->filters, &x->plugins[1]);
+	findings_undo(&x->list);
+}
+
+static void a_text_is_judged_behind_a_lost_call(void **state)
+{
+	struct fixture *x = *state;
+	struct filters_verdict v;
+
+	three(x, CONFIG_OPEN);
+	judge(x, "one that passes");
+	assert_int_equal(x->list.n, 2);
+	if (setjmp(given_up) == 0) {
+		judge(x, "one is stuck");
+		fail();
+	}
+	go_on(x);
+	v = judge(x, "one is stuck");
+	assert_memory_equal(v.text.s, "three is stuck", v.text.len);
+	assert_int_equal(x->list.n, 5); /* two redactions, each once, and the failure */
+	assert_string_equal(x->list.v[3].category, "filter_failure");
+	v = judge(x, "stuck again"); /* it is not called any more */
+	assert_int_equal(v.action, RAGD_ALLOW);
+}
+
+static void a_lost_call_blocks_where_it_fails_closed(void **state)
+{
+	struct fixture *x = *state;
+	struct filters_verdict v;
+
+	three(x, CONFIG_CLOSED);
+	if (setjmp(given_up) == 0) {
+		judge(x, "one is stuck");
+		fail();
+	}
+	go_on(x);
+	v = judge(x, "one is stuck");
+	assert_int_equal(v.action, RAGD_BLOCK);
+	assert_memory_equal(v.message.s, policy.refusal, v.message.len);
+	assert_int_equal(filters_quote(&x->filters, x->call, RAGD_STR("a quote")).len, 0);
+}
+
+static void a_stream_goes_on_behind_a_lost_call(void **state)
+{
+	static const struct {
+		const char *name;
+		enum config_failure on_failure;
+		enum ragd_action action;
+		const char *text;
+	} rows[] = {
+		{ "open: the piece passes the filters behind", CONFIG_OPEN, RAGD_REDACT,
+		  "three is stuck" },
+		{ "closed: nothing of it leaves", CONFIG_CLOSED, RAGD_BLOCK, "" },
+	};
+	struct ragd_screen screen = { .size = sizeof(screen) };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture *x = *state;
+		struct filters_stream *stream = NULL;
+		struct filters_release r = { 0 };
+
+		print_message("%s\n", rows[i].name);
+		x->filters = (struct filters){ .policy = &policy };
+		three(x, rows[i].on_failure);
+		assert_int_equal(
+			filters_stream_open(&x->filters, x->call, &screen, &x->list, &stream), 0);
+		filters_stream_feed(stream, x->call, RAGD_STR("one "), false, &r);
+		assert_memory_equal(r.text.s, "three ", r.text.len);
+		if (setjmp(given_up) == 0) {
+			filters_stream_feed(stream, x->call, RAGD_STR("one is stuck"), true, &r);
+			fail();
+		}
+		filters_lose(&x->filters, &x->plugins[1]);
+		filters_stream_feed(stream, x->call, RAGD_STR("one is stuck"), true, &r);
+		assert_int_equal(r.action, rows[i].action);
+		assert_int_equal(r.text.len, strlen(rows[i].text));
+		assert_memory_equal(r.text.s, rows[i].text, r.text.len);
+		filters_stream_close(stream);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -388,6 +493,9 @@ int main(void)
 		TEST(a_filter_that_fails_in_a_stream_blocks_or_is_left_out),
 		TEST(quotes_are_redacted_like_answers),
 		TEST(holdbacks_add_up),
+		TEST(a_text_is_judged_behind_a_lost_call),
+		TEST(a_lost_call_blocks_where_it_fails_closed),
+		TEST(a_stream_goes_on_behind_a_lost_call),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
