@@ -32,6 +32,9 @@ struct pool_user {
 struct pool_thread {
 	struct pool *pool;
 	struct pool_thread *next; /* in the pool's list, or among those that are back */
+	struct pool_thread *next_idle;
+	uv_cond_t wake;
+	bool idle;
 	uv_thread_t id;
 	struct pool_work *work; /* NULL: none */
 	unsigned n_looks;       /* that found it at this work */
@@ -52,12 +55,11 @@ struct pool {
 	unsigned n_lost;             /* loop */
 	unsigned n_missing;          /* loop: to be started when the system has threads again */
 
-	uv_mutex_t lock; /* all below */
-	uv_cond_t wake;
-	unsigned n_threads; /* that any user may hold */
+	uv_mutex_t lock;          /* all below */
+	struct pool_thread *idle; /* the one that worked last first: its caches are warm */
+	unsigned n_threads;       /* that any user may hold */
 	unsigned n_reserve;
 	unsigned n_busy;
-	unsigned n_idle;
 	unsigned n_waiting;
 	bool stopping;
 	uid_t last_uid;                 /* served */
@@ -204,6 +206,26 @@ static void finish(struct pool *p, struct pool_thread *t)
 	uv_async_send(&p->async);
 }
 
+static void rest(struct pool *p, struct pool_thread *t)
+{
+	t->idle = true;
+	t->next_idle = p->idle;
+	p->idle = t;
+	while (t->idle)
+		uv_cond_wait(&t->wake, &p->lock);
+}
+
+static void wake_one(struct pool *p)
+{
+	struct pool_thread *t = p->idle;
+
+	if (t == NULL)
+		return;
+	p->idle = t->next_idle;
+	t->idle = false;
+	uv_cond_signal(&t->wake);
+}
+
 static void thread_main(void *arg)
 {
 	struct pool_thread *t = arg;
@@ -215,9 +237,7 @@ static void thread_main(void *arg)
 	while (!p->stopping) {
 		t->work = take(p);
 		if (t->work == NULL) {
-			p->n_idle++;
-			uv_cond_wait(&p->wake, &p->lock);
-			p->n_idle--;
+			rest(p, t);
 			continue;
 		}
 		t->work->thread = t;
@@ -265,13 +285,22 @@ static bool thread_start(struct pool *p)
 		return false;
 	t->pool = p;
 	atomic_init(&t->until_ms, NO_GUARD);
+	uv_cond_init(&t->wake);
 	if (uv_thread_create(&t->id, thread_main, t) < 0) {
+		uv_cond_destroy(&t->wake);
 		free(t);
 		return false;
 	}
 	t->next = p->threads;
 	p->threads = t;
 	return true;
+}
+
+static void thread_join(struct pool_thread *t)
+{
+	uv_thread_join(&t->id);
+	uv_cond_destroy(&t->wake);
+	free(t);
 }
 
 /* Lowered threads end with their work; others take their place. */
@@ -291,8 +320,7 @@ static void threads_reap(struct pool *p)
 			continue;
 		}
 		*link = t->next;
-		uv_thread_join(&t->id);
-		free(t);
+		thread_join(t);
 		p->n_missing++;
 		n_worn--;
 	}
@@ -339,10 +367,9 @@ static void async_cb(uv_async_t *async)
 	}
 	for (; t != NULL; t = next_thread) {
 		next_thread = t->next;
-		uv_thread_join(&t->id);
 		p->n_lost--;
 		t->guard->back_cb(t->guard);
-		free(t);
+		thread_join(t);
 	}
 	threads_reap(p);
 	threads_replace(p);
@@ -363,8 +390,8 @@ void pool_start(struct pool *p, struct pool_work *work, uid_t uid, bool admin, p
 	*u->tail = work;
 	u->tail = &work->next;
 	p->n_waiting++;
-	if (p->n_idle > 0 && may_run(p, u))
-		uv_cond_signal(&p->wake);
+	if (may_run(p, u))
+		wake_one(p);
 	uv_mutex_unlock(&p->lock);
 }
 
@@ -377,7 +404,7 @@ static void lose(struct pool *p, struct pool_thread **link)
 	uv_mutex_lock(&p->lock);
 	work->thread = NULL;
 	release_thread(p, work);
-	uv_cond_signal(&p->wake); /* its user may have more waiting */
+	wake_one(p); /* its user may have more waiting */
 	uv_mutex_unlock(&p->lock);
 	p->n_lost++;
 	p->n_missing++;
@@ -451,12 +478,12 @@ static void threads_stop(struct pool *p)
 
 	uv_mutex_lock(&p->lock);
 	p->stopping = true;
-	uv_cond_broadcast(&p->wake);
+	while (p->idle != NULL)
+		wake_one(p);
 	uv_mutex_unlock(&p->lock);
 	while ((t = p->threads) != NULL) {
 		p->threads = t->next;
-		uv_thread_join(&t->id);
-		free(t);
+		thread_join(t);
 	}
 }
 
@@ -468,7 +495,6 @@ bool pool_free(struct pool *p)
 	if (p->n_lost > 0)
 		return false;
 	users_free(p);
-	uv_cond_destroy(&p->wake);
 	uv_mutex_destroy(&p->lock);
 	p->n_closing = 2;
 	uv_close((uv_handle_t *)&p->async, closed_cb);
@@ -494,7 +520,6 @@ int pool_new(uv_loop_t *loop, unsigned n_threads, struct pool **out, struct ragd
 	uv_unref((uv_handle_t *)&p->look);
 	p->async.data = p->look.data = p;
 	uv_mutex_init(&p->lock);
-	uv_cond_init(&p->wake);
 	p->n_threads = n_threads;
 	p->n_reserve = MAX(RESERVE_MIN, n_threads / 2);
 	p->done_tail = &p->done;
