@@ -16,6 +16,7 @@ struct stage {
 	bool whole;       /* no streaming form: held text is checked at the end */
 	bool skip;        /* failed open: passes everything through */
 	struct buf held;  /* whole: the text so far */
+	bool holds_piece; /* whole: the piece under way is in held */
 	size_t n_fed;     /* bytes it was given */
 	struct validate_tail tail;
 };
@@ -329,16 +330,14 @@ int filters_stream_open(const struct filters *f, struct call *call,
 	return 0;
 }
 
-/* A filter without a streaming form: hold everything, judge at the end. */
-static int stage_whole(struct filters_stream *s, struct stage *st, struct call *call,
-		       struct ragd_str piece, bool last, struct ragd_release *out,
-		       struct ragd_err *err)
+/* A filter without a streaming form: everything is held, and judged at the end. */
+static int stage_whole(struct filters_stream *s, struct stage *st, struct call *call, bool last,
+		       struct ragd_release *out, struct ragd_err *err)
 {
 	struct ragd_screen screen = s->screen;
 	struct ragd_verdict v = { 0 };
 	int rc;
 
-	buf_add(&st->held, piece.s, piece.len);
 	if (buf_failed(&st->held))
 		return ragd_err_set(err, -ENOMEM, "%s: out of memory", st->plugin->name);
 	if (!last)
@@ -386,18 +385,22 @@ static void stage_feed(struct filters_stream *s, struct stage *st, struct call *
 		out->text = piece;
 		return;
 	}
+	if (st->whole && !st->holds_piece)
+		buf_add(&st->held, piece.s, piece.len);
+	st->holds_piece = true;
 	call_deadline(call, st->plugin->deadline_ms, latest_ms);
 	rc = *st->lost   ? lost(st->plugin, &err)
-	     : st->whole ? stage_whole(s, st, call, piece, last, out, &err)
+	     : st->whole ? stage_whole(s, st, call, last, out, &err)
 			 : stage_piece(s, st, call, piece, last, out, &err);
 	call->base.deadline_ms = latest_ms;
+	st->holds_piece = false;
 	if (rc == 0)
 		return;
 	*out = (struct ragd_release){ .action = failed(s->findings, RAGD_STAGE_RESPONSE, st->plugin,
 						       &err) };
 	st->skip = true;
 	if (out->action != RAGD_BLOCK)
-		out->text = piece;
+		out->text = st->whole ? buf_str(&st->held) : piece;
 }
 
 static unsigned dropped(const struct ragd_release *r)

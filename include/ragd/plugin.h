@@ -25,7 +25,8 @@
  *            have lengths, UTF-8, spans, citations, numbers. What this header does not allow is the
  *            plugin's fault: logged with its name, counted, and a failure like any other, so that
  *            nothing of that result is used.
- * deadline   call->deadline_ms; a call that notices it has passed returns -ETIMEDOUT.
+ * deadline   call->deadline_ms; a call that notices it has passed returns -ETIMEDOUT. One that does not
+ *            come back is given up: what it returns later is not looked at.
  * growth     Members are added at the end of structs, guarded by their `size`; a change of meaning
  *            raises RAGD_PLUGIN_ABI, and the loader refuses every other number.
  */

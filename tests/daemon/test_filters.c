@@ -383,6 +383,21 @@ static void holdbacks_add_up(void **state)
 	assert_true(filters_holdback(&x->filters) == SIZE_MAX);
 }
 
+static void what_a_filter_held_leaves_when_it_fails_open(void **state)
+{
+	static const char *const pieces[] = { "one ", "for ", "two", NULL };
+	struct fixture *x = *state;
+	struct ragd_str message;
+	struct buf out = BUF_INIT;
+
+	add(x, &whole_descriptor, (struct trait){ "three", "four", RAGD_REDACT, -EIO, false });
+	x->plugins[0].on_failure = CONFIG_OPEN;
+	assert_int_equal(feed(x, pieces, &out, &message), RAGD_ALLOW);
+	assert_int_equal(out.len, strlen("one for two"));
+	assert_memory_equal(out.data, "one for two", out.len);
+	buf_fini(&out);
+}
+
 /* ---- calls that do not come back ---- */
 
 static void three(struct fixture *x, enum config_failure on_failure)
@@ -493,6 +508,7 @@ int main(void)
 		TEST(a_filter_that_fails_in_a_stream_blocks_or_is_left_out),
 		TEST(quotes_are_redacted_like_answers),
 		TEST(holdbacks_add_up),
+		TEST(what_a_filter_held_leaves_when_it_fails_open),
 		TEST(a_text_is_judged_behind_a_lost_call),
 		TEST(a_lost_call_blocks_where_it_fails_closed),
 		TEST(a_stream_goes_on_behind_a_lost_call),
