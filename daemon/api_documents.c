@@ -18,7 +18,7 @@ static const struct ragd_retrieval_ops *ops(const struct job *job)
 	return job->retrieval->descriptor->ops.retrieval;
 }
 
-/* call_leave follows the call. */
+/* call_leave follows the call, of the same: the job gets another when that one is given up. */
 static int enter(struct job *job, const char *op, struct ragd_err *err)
 {
 	return call_enter(job->call, job->retrieval, op, err);
@@ -117,6 +117,7 @@ static struct codec_collection named(struct job *job, const struct ragd_collecti
 static int list_collections(struct job *job, const struct ragd_collection **list, size_t *n,
 			    struct ragd_err *err)
 {
+	struct call *call = job->call;
 	int rc;
 
 	*list = NULL;
@@ -124,8 +125,8 @@ static int list_collections(struct job *job, const struct ragd_collection **list
 	rc = enter(job, "collections", err);
 	if (rc < 0)
 		return rc;
-	rc = ops(job)->collections(job->retrieval->self, &job->call->base, list, n, err);
-	call_leave(job->call);
+	rc = ops(job)->collections(job->retrieval->self, &call->base, list, n, err);
+	call_leave(call);
 	return validate_collections(job->retrieval->name, rc, *list, *n, err);
 }
 
@@ -215,6 +216,7 @@ static bool collection_fill(struct job *job, const struct codec_collection_put *
 
 static void run_collection_put(struct job *job)
 {
+	struct call *call = job->call;
 	struct codec_collection_put put;
 	const struct ragd_collection *now;
 	struct codec_collection out;
@@ -234,9 +236,9 @@ static void run_collection_put(struct job *job)
 		return;
 	rc = enter(job, "collection_put", &err);
 	if (rc == 0) {
-		rc = ops(job)->collection_put(job->retrieval->self, &job->call->base, &c, &created,
+		rc = ops(job)->collection_put(job->retrieval->self, &call->base, &c, &created,
 					      &err);
-		call_leave(job->call);
+		call_leave(call);
 	}
 	if (validate_rc(job->retrieval->name, "collection_put", rc, &err) < 0) {
 		job_fail_err(job, &err, "unknown_collection");
@@ -252,6 +254,7 @@ static void run_collection_put(struct job *job)
 
 static void run_collection_remove(struct job *job)
 {
+	struct call *call = job->call;
 	struct ragd_err err = { 0 };
 	int rc;
 
@@ -259,9 +262,9 @@ static void run_collection_remove(struct job *job)
 		return;
 	rc = enter(job, "collection_remove", &err);
 	if (rc == 0) {
-		rc = ops(job)->collection_remove(job->retrieval->self, &job->call->base,
-						 job->param[0].s, &err);
-		call_leave(job->call);
+		rc = ops(job)->collection_remove(job->retrieval->self, &call->base, job->param[0].s,
+						 &err);
+		call_leave(call);
 	}
 	if (validate_rc(job->retrieval->name, "collection_remove", rc, &err) < 0)
 		job_fail_err(job, &err, "unknown_collection");
@@ -273,6 +276,7 @@ static void run_collection_remove(struct job *job)
 
 static void run_documents(struct job *job)
 {
+	struct call *call = job->call;
 	struct ragd_str after = { job->after, job->after != NULL ? strlen(job->after) : 0 };
 	const struct ragd_document_info *list = NULL;
 	struct ragd_err err = { 0 };
@@ -293,9 +297,9 @@ static void run_documents(struct job *job)
 	/* One more than asked for tells whether there are more. */
 	rc = enter(job, "list", &err);
 	if (rc == 0) {
-		rc = ops(job)->list(job->retrieval->self, &job->call->base, job->param[0].s, after,
+		rc = ops(job)->list(job->retrieval->self, &call->base, job->param[0].s, after,
 				    limit + 1, &list, &n, &err);
-		call_leave(job->call);
+		call_leave(call);
 	}
 	if (validate_documents(job->retrieval->name, rc, list, n, limit + 1, &err) < 0) {
 		job_fail_err(job, &err, "unknown_collection");
@@ -319,14 +323,15 @@ static const struct codec_err *put_err(struct job *job, const struct ragd_err *e
 static int put(struct job *job, const struct ragd_document *docs, size_t n,
 	       struct ragd_put_result *results, struct ragd_err *err)
 {
+	struct call *call = job->call;
 	int rc = enter(job, "put", err);
 
 	if (rc < 0)
 		return rc;
 	validate_puts_prepare(results, n);
-	rc = ops(job)->put(job->retrieval->self, &job->call->base, job->param[0].s, docs, n,
-			   results, err);
-	call_leave(job->call);
+	rc = ops(job)->put(job->retrieval->self, &call->base, job->param[0].s, docs, n, results,
+			   err);
+	call_leave(call);
 	return validate_puts(job->retrieval->name, rc, results, n, err);
 }
 
@@ -422,6 +427,7 @@ static void run_document_put(struct job *job)
 static bool document_find(struct job *job, struct ragd_document_info *info,
 			  struct ragd_str *content)
 {
+	struct call *call = job->call;
 	struct ragd_err err = { 0 };
 	int rc;
 
@@ -431,9 +437,9 @@ static bool document_find(struct job *job, struct ragd_document_info *info,
 	*content = (struct ragd_str){ 0 };
 	rc = enter(job, "get", &err);
 	if (rc == 0) {
-		rc = ops(job)->get(job->retrieval->self, &job->call->base, job->param[0].s,
+		rc = ops(job)->get(job->retrieval->self, &call->base, job->param[0].s,
 				   job->param[1], info, content, &err);
-		call_leave(job->call);
+		call_leave(call);
 	}
 	if (validate_document(job->retrieval->name, rc, info, *content, &err) < 0) {
 		job_fail_err(job, &err, "unknown_document");
@@ -464,6 +470,7 @@ static void run_document_content(struct job *job)
 
 static void run_document_remove(struct job *job)
 {
+	struct call *call = job->call;
 	struct ragd_err err = { 0 };
 	int rc;
 
@@ -471,9 +478,9 @@ static void run_document_remove(struct job *job)
 		return;
 	rc = enter(job, "remove", &err);
 	if (rc == 0) {
-		rc = ops(job)->remove(job->retrieval->self, &job->call->base, job->param[0].s,
+		rc = ops(job)->remove(job->retrieval->self, &call->base, job->param[0].s,
 				      job->param[1], &err);
-		call_leave(job->call);
+		call_leave(call);
 	}
 	if (validate_rc(job->retrieval->name, "remove", rc, &err) < 0)
 		job_fail_err(job, &err, "unknown_document");
@@ -483,6 +490,7 @@ static void run_document_remove(struct job *job)
 
 static void run_search(struct job *job)
 {
+	struct call *call = job->call;
 	struct codec_search req;
 	struct ragd_query q = { .size = sizeof(q) };
 	const struct ragd_hit *hits = NULL;
@@ -504,12 +512,12 @@ static void run_search(struct job *job)
 	q.tags = req.tags;
 	q.n_tags = req.n_tags;
 	q.per_document = req.per_document;
-	rc = collections_known(job->retrieval, job->call, q.collections, q.n_collections, &err);
+	rc = collections_known(job->retrieval, call, q.collections, q.n_collections, &err);
 	if (rc == 0)
 		rc = enter(job, "search", &err);
 	if (rc == 0) {
-		rc = ops(job)->search(job->retrieval->self, &job->call->base, &q, &hits, &n, &err);
-		call_leave(job->call);
+		rc = ops(job)->search(job->retrieval->self, &call->base, &q, &hits, &n, &err);
+		call_leave(call);
 		rc = validate_hits(job->retrieval->name, rc, &q, hits, n, &err);
 	}
 	if (rc < 0)

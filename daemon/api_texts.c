@@ -136,15 +136,16 @@ static const struct plugin *embedder_of(const struct job *job, const struct conf
 static int embed(struct job *job, const struct plugin *p, const struct codec_embeddings *req,
 		 const float **vectors, uint32_t *dim, struct ragd_err *err)
 {
+	struct call *call = job->call;
 	int rc;
 
 	job_deadline(job, p);
-	rc = call_enter(job->call, p, "embed", err);
+	rc = call_enter(call, p, "embed", err);
 	if (rc < 0)
 		return rc;
-	rc = plugin_embed(p->name, p->descriptor, p->self, &job->call->base, req->input,
-			  req->n_input, vectors, dim, err);
-	call_leave(job->call);
+	rc = plugin_embed(p->name, p->descriptor, p->self, &call->base, req->input, req->n_input,
+			  vectors, dim, err);
+	call_leave(call);
 	return rc;
 }
 

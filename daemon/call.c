@@ -53,6 +53,7 @@ void call_free(struct call *c)
 	for (; c != NULL; c = before) {
 		before = c->before;
 		arena_free(c->arena);
+		buf_fini(&c->kept);
 		free(c);
 	}
 }

@@ -10,6 +10,7 @@
 #include <ragd/plugin.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "daemon/plugins.h"
 #include "daemon/pool.h"
 
@@ -24,8 +25,8 @@ struct call {
 	size_t memory;
 	struct arena *arena; /* owned; results live here until call_fini or call_reset */
 	atomic_bool *cancelled;
-	struct call
-		*before; /* owned: the lost one that this one goes on from; its results are read */
+	struct call *before; /* owned: the lost one that this one goes on from; still read */
+	struct buf kept;     /* of a lost one: what it was given and may still read */
 
 	/* Of the call under way, see call_enter. */
 	struct pool_guard guard;

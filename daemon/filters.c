@@ -322,8 +322,10 @@ int filters_stream_open(const struct filters *f, struct call *call,
 
 		if ((ops_of(f->plugin[s->n_opened])->stages & 1u << RAGD_STAGE_RESPONSE) == 0)
 			continue;
-		st->plugin = f->plugin[s->n_opened];
-		st->lost = &f->lost[s->n_opened];
+		if (st->plugin == NULL) { /* else a lost call may be reading it */
+			st->plugin = f->plugin[s->n_opened];
+			st->lost = &f->lost[s->n_opened];
+		}
 		stage_open(s, st, call);
 		s->n++;
 	}

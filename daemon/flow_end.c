@@ -125,6 +125,10 @@ static void lost_cb(struct pool_guard *guard, struct pool_work *work)
 	struct call *next = call_lost(lost, &err);
 
 	f->n_lost++;
+	if (releases && !f->lent) {
+		lost->kept = f->piece;
+		f->lent = true;
+	}
 	if (next == NULL) {
 		fail_lost(f, &err, work);
 		return;

@@ -95,6 +95,7 @@ struct flow {
 	bool fed; /* it went through the filters, which made piece_out of it */
 	bool last;
 	struct buf piece;
+	bool lent; /* it belongs to a lost call, which may still read it */
 	struct filters_release piece_out;
 	struct output *making;
 	size_t n_quotable; /* sources whose title and heading were judged */

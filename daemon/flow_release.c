@@ -94,7 +94,10 @@ static bool release_take(struct flow *f)
 {
 	bool some;
 
-	buf_fini(&f->piece);
+	if (!f->lent)
+		buf_fini(&f->piece);
+	f->piece = (struct buf)BUF_INIT;
+	f->lent = false;
 	uv_mutex_lock(&f->lock);
 	f->last = !f->generating;
 	some = f->in_piece = !f->released_all && (f->queue.len > 0 || f->last);
@@ -290,7 +293,8 @@ void flow_release_pump(struct flow *f, const struct pool_work *work)
 void flow_release_fini(struct flow *f)
 {
 	output_free(f->making);
-	buf_fini(&f->piece);
+	if (!f->lent)
+		buf_fini(&f->piece);
 }
 
 enum state flow_release(struct flow *f)
