@@ -6,6 +6,7 @@
 #include "base/util.h"
 #include "daemon/filters.h"
 #include "daemon/journal.h"
+#include "daemon/validate.h"
 
 /* ---- moderations -------------------------------------------------------------------------------- */
 
@@ -143,10 +144,10 @@ static int embed(struct job *job, const struct plugin *p, const struct codec_emb
 	rc = call_enter(call, p, "embed", err);
 	if (rc < 0)
 		return rc;
-	rc = plugin_embed(p->name, p->descriptor, p->self, &call->base, req->input, req->n_input,
-			  vectors, dim, err);
+	rc = plugin_embed(p->descriptor, p->self, &call->base, req->input, req->n_input, vectors,
+			  dim, err);
 	call_leave(call);
-	return rc;
+	return validate_vectors(p->name, rc, *vectors, *dim, req->n_input, err);
 }
 
 static void run_embeddings(struct job *job)

@@ -78,10 +78,10 @@ bool plugin_progress(char *out, size_t room);
 
 /* Can it turn texts into vectors: an ability of inference and of retrieval. */
 bool plugin_embeds(const struct ragd_plugin *descriptor);
-/* Call it; what comes back is judged. -EPROTO: it is not what the ABI says. */
-int plugin_embed(const char *instance, const struct ragd_plugin *descriptor, void *self,
-		 const struct ragd_call *call, const struct ragd_str *texts, size_t n,
-		 const float **out, uint32_t *dim, struct ragd_err *err);
+/* Call it; what comes back is for validate_vectors() to judge. */
+int plugin_embed(const struct ragd_plugin *descriptor, void *self, const struct ragd_call *call,
+		 const struct ragd_str *texts, size_t n, const float **out, uint32_t *dim,
+		 struct ragd_err *err);
 
 /* What can be wrong with what a plugin returned. */
 enum plugin_fault {

@@ -268,20 +268,27 @@ bool plugin_embeds(const struct ragd_plugin *d)
 	       (d->kind == RAGD_KIND_RETRIEVAL && d->ops.retrieval->embed != NULL);
 }
 
-int plugin_embed(const char *instance, const struct ragd_plugin *d, void *self,
-		 const struct ragd_call *call, const struct ragd_str *texts, size_t n,
-		 const float **out, uint32_t *dim, struct ragd_err *err)
+int plugin_embed(const struct ragd_plugin *d, void *self, const struct ragd_call *call,
+		 const struct ragd_str *texts, size_t n, const float **out, uint32_t *dim,
+		 struct ragd_err *err)
+{
+	*out = NULL;
+	*dim = 0;
+	if (d->kind == RAGD_KIND_INFERENCE)
+		return d->ops.inference->embed(self, call, texts, n, out, dim, err);
+	return d->ops.retrieval->embed(self, call, texts, n, out, dim, err);
+}
+
+static int embed_judged(const struct plugin_instance *peer, const struct ragd_call *call,
+			const struct ragd_str *texts, size_t n, const float **out, uint32_t *dim,
+			struct ragd_err *err)
 {
 	struct ragd_err why = { 0 };
-	const float *v = NULL;
-	uint32_t got = 0;
-	int rc;
+	const float *v;
+	uint32_t got;
+	int rc = plugin_embed(peer->descriptor, peer->self, call, texts, n, &v, &got, &why);
 
-	if (d->kind == RAGD_KIND_INFERENCE)
-		rc = d->ops.inference->embed(self, call, texts, n, &v, &got, &why);
-	else
-		rc = d->ops.retrieval->embed(self, call, texts, n, &v, &got, &why);
-	rc = validate_vectors(instance, rc, v, got, n, &why);
+	rc = validate_vectors(peer->name, rc, v, got, n, &why);
 	if (rc < 0)
 		return ragd_err_set(err, rc, "%s", why.msg);
 	*out = v;
@@ -294,13 +301,12 @@ static int host_embed(const struct ragd_host *host, const char *instance,
 		      const float **out, uint32_t *dim, struct ragd_err *err)
 {
 	struct plugin_instance *peer = plugin_instance_peer(instance_of(host), instance);
-	const struct ragd_plugin *d = peer != NULL ? peer->descriptor : NULL;
 	int rc;
 
-	if (d == NULL || d->kind == RAGD_KIND_SAFETY)
+	if (peer == NULL || peer->descriptor->kind == RAGD_KIND_SAFETY)
 		rc = no_peer(host, instance, "inference or retrieval", err);
-	else if (plugin_embeds(d))
-		rc = plugin_embed(peer->name, d, peer->self, call, texts, n, out, dim, err);
+	else if (plugin_embeds(peer->descriptor))
+		rc = embed_judged(peer, call, texts, n, out, dim, err);
 	else
 		rc = lacks(host, instance, "embed", err);
 	plugin_instance_unref_later(peer);
