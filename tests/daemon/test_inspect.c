@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
+#include "daemon/evidence.h"
 #include "daemon/inspect.h"
 
 /*
@@ -16,7 +17,11 @@
  */
 struct words {
 	unsigned n_calls;
+	unsigned stuck_at; /* the call that does not come back; 0: none */
 };
+
+/* Where such a call ends up: as on a thread given up, nothing behind it runs. */
+static jmp_buf given_up;
 
 /* Bytes of "do" or "secret" at s, with what belongs to it; 0: none. */
 static size_t find_at(struct ragd_str s, size_t at)
@@ -37,13 +42,15 @@ static int check(void *self, const struct ragd_call *call, const struct ragd_scr
 {
 	static const struct ragd_finding drop = { RAGD_BLOCK, "drop", NULL, 1, 0, 0 };
 	static const struct ragd_finding word = { RAGD_REDACT, "word", NULL, 1, 0, 0 };
+	struct words *words = self;
 	struct ragd_str in = screen->text;
 	char *to = call->alloc(call, in.len + 1, 1);
 	size_t n = 0;
 	bool found = false;
 
 	(void)err;
-	((struct words *)self)->n_calls++;
+	if (++words->n_calls == words->stuck_at)
+		longjmp(given_up, 1);
 	assert_int_equal(screen->stage, RAGD_STAGE_DOCUMENT);
 	assert_non_null(to);
 	*out = (struct ragd_verdict){ .action = RAGD_ALLOW };
@@ -205,6 +212,75 @@ static void what_holds_is_on_record(void **state)
 	assert_int_equal(x->findings.n, 3);
 }
 
+/* Two passages, the second with something in each part; true if the call `stuck_at` was made, and lost. */
+static bool inspect_two(struct fixture *x, unsigned stuck_at, struct evidence *ev)
+{
+	static const struct ragd_hit hits[] = {
+		{ .document = "1", .passage = { RAGD_STR("T"), RAGD_STR("H"), RAGD_STR("x"), 1 } },
+		{ .document = "2",
+		  .passage = { RAGD_STR("secret"), RAGD_STR("do evil"), RAGD_STR("kind secret"),
+			       1 } },
+	};
+	const struct ragd_str q = RAGD_STR("q");
+	struct ragd_err err;
+
+	x->words = (struct words){ .stuck_at = stuck_at };
+	*ev = (struct evidence){ 0 };
+	if (setjmp(given_up) == 0) {
+		assert_int_equal(evidence_inspect(ev, &x->filters, x->call, q, hits, 2,
+						  &x->findings, &x->note, &err),
+				 0);
+		return false;
+	}
+	filters_lose(&x->filters, &x->plugin);
+	findings_undo(&x->findings);
+	assert_int_equal(evidence_inspect(ev, &x->filters, x->call, q, hits, 2, &x->findings,
+					  &x->note, &err),
+			 0);
+	assert_int_equal(x->words.n_calls, stuck_at); /* it is not called again */
+	return true;
+}
+
+static void a_passage_of_which_a_call_is_lost_is_judged_as_a_failure_says(void **state)
+{
+	static const struct {
+		const char *name;
+		enum config_failure on_failure;
+		size_t n_kept;
+	} rows[] = {
+		{ "closed: it is left out whole", CONFIG_CLOSED, 1 },
+		{ "open: it stays as it is", CONFIG_OPEN, 2 },
+	};
+	struct fixture *x = *state;
+	struct evidence ev;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		unsigned at = 2;
+
+		print_message("%s\n", rows[i].name);
+		x->plugin.on_failure = rows[i].on_failure;
+		for (; inspect_two(x, at, &ev); at++) {
+			assert_int_equal(ev.n, rows[i].n_kept);
+			if (ev.n == 2) {
+				assert_str(ev.passages[1].title, "secret");
+				assert_str(ev.passages[1].text, "kind secret");
+			}
+			/* Nothing of what was said of it before stands. */
+			assert_int_equal(x->findings.n, 1);
+			assert_string_equal(x->findings.v[0].category, "filter_failure");
+			assert_int_equal(x->note.len, 0);
+			x->filters.lost[0] = false;
+			x->findings.n = 0;
+		}
+		assert_int_equal(at, 2 + 5); /* together, each alone, together again */
+		assert_int_equal(ev.n, 2);
+		assert_str(ev.passages[1].title, "#");
+		assert_str(x->note, "Be kind.");
+		x->note = (struct ragd_str){ NULL, 0 };
+		x->findings.n = 0;
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -212,6 +288,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(each_part_is_inspected_and_keeps_its_place),
 		TEST(what_holds_is_on_record),
+		TEST(a_passage_of_which_a_call_is_lost_is_judged_as_a_failure_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

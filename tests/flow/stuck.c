@@ -39,12 +39,17 @@ static void close_(void *self)
 	free(self);
 }
 
-static void work(struct self *s, struct ragd_str text, const char *word)
+/* What the call returns: 1, which no plugin may, if it was stuck: nobody looks at that. */
+static int work(struct self *s, struct ragd_str text, const char *word)
 {
+	int rc = 0;
+
 	s->host->count(s->host, "calls", 1);
-	if (text.len > 0 && memmem(text.s, text.len, word, strlen(word)) != NULL)
-		while (access(s->file, F_OK) == 0)
-			usleep(1000);
+	if (text.len == 0 || memmem(text.s, text.len, word, strlen(word)) == NULL)
+		return 0;
+	for (; access(s->file, F_OK) == 0; rc = 1)
+		usleep(1000);
+	return rc;
 }
 
 /* ---- the filter: "hang" in prompts, "stick" in documents and answers, "open" where a stream begins ---- */
@@ -54,9 +59,8 @@ static int check(void *self, const struct ragd_call *call, const struct ragd_scr
 {
 	(void)call;
 	(void)err;
-	work(self, screen->text, screen->stage == RAGD_STAGE_PROMPT ? "hang" : "stick");
 	*out = (struct ragd_verdict){ .action = RAGD_ALLOW };
-	return 0;
+	return work(self, screen->text, screen->stage == RAGD_STAGE_PROMPT ? "hang" : "stick");
 }
 
 static size_t holdback(void *self)
@@ -70,7 +74,7 @@ static int stream_open(void *self, const struct ragd_call *call, const struct ra
 {
 	(void)call;
 	(void)err;
-	work(self, screen->question, "open");
+	work(self, screen->question, "open"); /* what opens too late is closed with the others */
 	*stream = self;
 	return 0;
 }
@@ -81,9 +85,8 @@ static int stream_feed(void *stream, const struct ragd_call *call, const char *t
 	(void)call;
 	(void)last;
 	(void)err;
-	work(stream, (struct ragd_str){ text, len }, "stick");
 	*out = (struct ragd_release){ .action = RAGD_ALLOW, .text = { text, len } };
-	return 0;
+	return work(stream, out->text, "stick");
 }
 
 static void stream_close(void *stream)
@@ -118,10 +121,9 @@ static int search_(void *self, const struct ragd_call *call, const struct ragd_q
 {
 	(void)call;
 	(void)err;
-	work(self, query->text, "hang");
 	*hits = NULL;
 	*n = 0;
-	return 0;
+	return work(self, query->text, "hang");
 }
 
 static void stats(void *self, const struct ragd_caller *caller, struct ragd_retrieval_stats *out)
@@ -152,17 +154,16 @@ static int no_remove(void *self, const struct ragd_call *call, const char *name,
 	return ragd_err_set(err, -ENOTSUP, "it keeps nothing");
 }
 
-static int no_put(void *self, const struct ragd_call *call, const char *collection,
-		  const struct ragd_document *docs, size_t n, struct ragd_put_result *results,
-		  struct ragd_err *err)
+static int put(void *self, const struct ragd_call *call, const char *collection,
+	       const struct ragd_document *docs, size_t n, struct ragd_put_result *results,
+	       struct ragd_err *err)
 {
-	(void)self;
 	(void)call;
 	(void)collection;
-	(void)docs;
-	(void)n;
-	(void)results;
-	return ragd_err_set(err, -ENOTSUP, "it keeps nothing");
+	(void)err;
+	for (size_t i = 0; i < n; i++)
+		results[i] = (struct ragd_put_result){ .status = RAGD_PUT_ADDED };
+	return work(self, docs[0].content, "hang");
 }
 
 static int no_document(void *self, const struct ragd_call *call, const char *collection,
@@ -202,7 +203,7 @@ static const struct ragd_retrieval_ops retrieval = {
 	.collection_put = collection_put,
 	.collection_remove = no_remove,
 	.collections = collections,
-	.put = no_put,
+	.put = put,
 	.remove = no_document,
 	.list = no_list,
 	.get = no_get,
@@ -232,7 +233,22 @@ static int generate(void *self, const struct ragd_call *call, const struct ragd_
 	return 0;
 }
 
-static const struct ragd_inference_ops inference = { .card = card, .generate = generate };
+static int embed(void *self, const struct ragd_call *call, const struct ragd_str *texts, size_t n,
+		 const float **out, uint32_t *dim, struct ragd_err *err)
+{
+	float *v = call->alloc(call, n, sizeof(*v));
+
+	(void)err;
+	for (size_t i = 0; i < n; i++)
+		v[i] = 1;
+	*out = v;
+	*dim = 1;
+	return work(self, texts[0], "hang");
+}
+
+static const struct ragd_inference_ops inference = { .card = card,
+						     .generate = generate,
+						     .embed = embed };
 
 /* clang-format off */
 static const struct ragd_option options[] = {
