@@ -15,8 +15,10 @@ struct stage {
 	void *stream;     /* NULL: it has no streaming form, or failed to open and is left out */
 	bool whole;       /* no streaming form: held text is checked at the end */
 	bool skip;        /* failed open: passes everything through */
-	struct buf held;  /* whole: the text so far */
-	bool holds_piece; /* whole: the piece under way is in held */
+	struct buf held;  /* the text it was given so far */
+	bool holds_piece; /* the piece under way is in held */
+	size_t n_out;     /* bytes of held that it let out as they were */
+	bool changed;     /* it let out others: what it still holds is not known */
 	size_t n_fed;     /* bytes it was given */
 	struct validate_tail tail;
 };
@@ -374,7 +376,25 @@ static int stage_piece(struct filters_stream *s, struct stage *st, struct call *
 	return judged(rc, call, p, err);
 }
 
-/* Run one piece through one filter; a failure is either a block or the piece unchanged. */
+static void note_out(struct stage *st, struct ragd_str text)
+{
+	size_t left = st->held.len - st->n_out;
+
+	st->changed |= buf_failed(&st->held) || text.len > left ||
+		       (text.len > 0 && memcmp(st->held.data + st->n_out, text.s, text.len) != 0);
+	if (!st->changed)
+		st->n_out += text.len;
+}
+
+/* What it was given and did not let out, the piece under way included. */
+static struct ragd_str still_held(const struct stage *st, struct ragd_str piece)
+{
+	if (st->changed || buf_failed(&st->held) || st->held.len == 0)
+		return piece;
+	return (struct ragd_str){ st->held.data + st->n_out, st->held.len - st->n_out };
+}
+
+/* Run one piece through one filter; a failure is either a block or what it holds, unchanged. */
 static void stage_feed(struct filters_stream *s, struct stage *st, struct call *call,
 		       struct ragd_str piece, bool last, struct ragd_release *out)
 {
@@ -387,7 +407,7 @@ static void stage_feed(struct filters_stream *s, struct stage *st, struct call *
 		out->text = piece;
 		return;
 	}
-	if (st->whole && !st->holds_piece)
+	if (!st->holds_piece)
 		buf_add(&st->held, piece.s, piece.len);
 	st->holds_piece = true;
 	call_deadline(call, st->plugin->deadline_ms, latest_ms);
@@ -396,13 +416,15 @@ static void stage_feed(struct filters_stream *s, struct stage *st, struct call *
 			 : stage_piece(s, st, call, piece, last, out, &err);
 	call->base.deadline_ms = latest_ms;
 	st->holds_piece = false;
-	if (rc == 0)
+	if (rc == 0) {
+		note_out(st, out->text);
 		return;
+	}
 	*out = (struct ragd_release){ .action = failed(s->findings, RAGD_STAGE_RESPONSE, st->plugin,
 						       &err) };
 	st->skip = true;
 	if (out->action != RAGD_BLOCK)
-		out->text = st->whole ? buf_str(&st->held) : piece;
+		out->text = still_held(st, piece);
 }
 
 static unsigned dropped(const struct ragd_release *r)

@@ -398,6 +398,63 @@ static void what_a_filter_held_leaves_when_it_fails_open(void **state)
 	buf_fini(&out);
 }
 
+/* A streaming form that lets out a piece with the next, as it was or something else, and fails at the end. */
+struct holder {
+	struct ragd_str held;
+	bool changes;
+};
+
+static int holder_feed(void *stream, const struct ragd_call *call, const char *text, size_t len,
+		       bool last, struct ragd_release *out, struct ragd_err *err)
+{
+	struct holder *h = stream;
+
+	(void)call;
+	if (last)
+		return ragd_err_set(err, -EIO, "out of order");
+	*out = (struct ragd_release){ .action = RAGD_ALLOW, .text = h->held };
+	if (h->changes && h->held.len > 0)
+		out->text = RAGD_STR("# ");
+	h->held = (struct ragd_str){ text, len };
+	return 0;
+}
+
+static void what_a_stream_held_leaves_if_it_is_known(void **state)
+{
+	static const struct ragd_safety_ops ops = {
+		.stages = 7,
+		.check = check,
+		.stream_open = stream_open,
+		.stream_feed = holder_feed,
+		.stream_close = stream_close,
+	};
+	static const struct ragd_plugin descriptor = { .ops = { .safety = &ops } };
+	static const char *const pieces[] = { "one ", "for ", "two ", "three", NULL };
+	static const struct {
+		const char *name;
+		bool changes;
+		const char *out;
+	} rows[] = {
+		{ "let out as it was", false, "one for two three" },
+		{ "let out otherwise: the piece under way only", true, "# # three" },
+	};
+	struct fixture *x = *state;
+
+	add(x, &descriptor, (struct trait){ "", NULL, RAGD_ALLOW, 0, false });
+	x->plugins[0].on_failure = CONFIG_OPEN;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct holder h = { .changes = rows[i].changes };
+		struct buf out = BUF_INIT;
+		struct ragd_str message;
+
+		print_message("%s\n", rows[i].name);
+		x->plugins[0].self = &h;
+		assert_int_equal(feed(x, pieces, &out, &message), RAGD_ALLOW);
+		assert_string_equal(out.data, rows[i].out);
+		buf_fini(&out);
+	}
+}
+
 /* ---- calls that do not come back ---- */
 
 static void three(struct fixture *x, enum config_failure on_failure)
@@ -509,6 +566,7 @@ int main(void)
 		TEST(quotes_are_redacted_like_answers),
 		TEST(holdbacks_add_up),
 		TEST(what_a_filter_held_leaves_when_it_fails_open),
+		TEST(what_a_stream_held_leaves_if_it_is_known),
 		TEST(a_text_is_judged_behind_a_lost_call),
 		TEST(a_lost_call_blocks_where_it_fails_closed),
 		TEST(a_stream_goes_on_behind_a_lost_call),
