@@ -306,7 +306,7 @@ def times(paths):
     # 3,300 passages with one word in A's collection of the first world; B searches for it.
     add(w1.a, "plans", [("many-%d.txt" % i, "quincunx " + text(random.Random(i), COMMON, 12)) for i in range(3300)])
     add(w2.a, "sketches", [("many-%d.txt" % i, "quodlibet " + text(random.Random(i), COMMON, 12)) for i in range(3300)])
-    # The same of B's own, in the first world only: what the test must see to be believed.
+    # The same of B's own: what the test must see to be believed.
     for w, word in ((w1, "quagmire"), (w2, "quandary")):
         add(w.b, "mine", [("many-%d.txt" % i, word + " " + text(random.Random(i), COMMON, 12)) for i in range(3300)])
         vectors_stand(w)
@@ -338,8 +338,10 @@ def times(paths):
         for i in range(ROUNDS * pairs):
             chat(w1.b, "story", prompt(i, "own"), max_tokens=1)
         judge("prompts that B asked before", True, differ(w1.b, w2.b, again("own"), pairs))
+        # That somebody asked, and how much, takes memory and shows; what it was must not.
         for i in range(ROUNDS * pairs):
             chat(w1.a, "story", prompt(i, "asked"), max_tokens=1)
+            chat(w2.a, "story", prompt(i, "other"), max_tokens=1)
         judge("prompts that A asked before", False, differ(w1.b, w2.b, again("asked"), pairs))
     return 1 if bad else 0
 
