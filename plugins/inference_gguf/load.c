@@ -346,7 +346,8 @@ static int judge_model(const struct llm *l, const struct ragd_config *cfg, struc
 	return rc;
 }
 
-static int load(struct llm *l, const struct ragd_config *cfg, struct ragd_err *err)
+/* What is done with the file while it is open. */
+static int read_file(struct llm *l, const struct ragd_config *cfg, struct ragd_err *err)
 {
 	const char *path = ragd_config_get(cfg, "model")->s;
 	int rc = gguf_open(path, &l->gguf, err);
@@ -368,11 +369,16 @@ static int load(struct llm *l, const struct ragd_config *cfg, struct ragd_err *e
 			      ragd_config_get(cfg, "cpus")->s, &l->threads, err);
 	if (rc == 0)
 		rc = open_engine(l, cfg, err);
+	return rc;
+}
+
+static int load(struct llm *l, const struct ragd_config *cfg, struct ragd_err *err)
+{
+	int rc = read_file(l, cfg, err);
+
 	gguf_close(l->gguf);
 	l->gguf = NULL;
-	if (rc == 0)
-		rc = warm_up(l, err);
-	return rc;
+	return rc == 0 && !ragd_is_trial(l->host) ? warm_up(l, err) : rc;
 }
 
 int llm_open(const struct ragd_host *host, const struct ragd_config *cfg, struct llm **out,

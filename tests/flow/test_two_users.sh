@@ -33,6 +33,8 @@ check "a second daemon runs beside" start_ragd -c "$T/ragd.conf" --state-dir "$T
 check "with the same handbook" handbook
 check "${RAGD_TWO_USERS:-2000} requests tell nothing" \
 	python3 "$RAGD_SRCDIR/tests/flow/two_users.py" "$T/ragd.sock" "$SOCKET" requests "${RAGD_TWO_USERS:-2000}"
-check "nor do times" python3 "$RAGD_SRCDIR/tests/flow/two_users.py" "$T/ragd.sock" "$SOCKET" times
+# What a sanitizer costs differs from run to run by more than what is looked for.
+nm -D "$RAGD_BUILDDIR/ragd" | grep -qE '__(asan|ubsan|tsan)_' ||
+	check "nor do times" python3 "$RAGD_SRCDIR/tests/flow/two_users.py" "$T/ragd.sock" "$SOCKET" times
 kill "$first" && wait "$first"
 is "the first stops as it should" "$?" 0

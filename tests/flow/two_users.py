@@ -268,7 +268,7 @@ ROUNDS = 3
 # in turn with it: a round sees a difference where the first deciles of the times differ by so much more than those of
 # the other request do. Quick replies are those that nothing else on the machine disturbed. What is nearer than this
 # goes unseen; that is the bound of this test.
-RATIO, LEAST_US = 0.20, 40
+RATIO, LEAST_US = 0.25, 80
 
 
 def timed(c, request):
