@@ -278,6 +278,8 @@ static int item_next(struct parser *p, struct ragd_str *s, unsigned *term)
 	*term = (unsigned)(p->r->n_terms - 1);
 	if (quote == '"')
 		return term_phrases(p, t, (struct ragd_str){ item.s + 1, n - 1 });
+	if (memchr(item.s + 1, '_', n - 1) != NULL)
+		return mistake(p, "rules see a blank in place of '_':", item);
 	t->regex = strndup(item.s + 1, n - 1);
 	return t->regex != NULL ? 0 : no_memory(p);
 }

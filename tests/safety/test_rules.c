@@ -54,6 +54,8 @@ static void malformed_files_are_refused_by_line(void **state)
 		  "f.rules:3: there is no term 'xx'" },
 		{ "category S1 T\nrule S1.x block prompt\n\tfind \"xx",
 		  "f.rules:3: this has no end" },
+		{ "category S1 T\nrule S1.x block prompt\n\tfind /im_start/",
+		  "f.rules:3: rules see a blank in place of '_'" },
 		{ "category S1 T\nrule S1.x block prompt\n\tfind \"xx\" \"yy\"",
 		  "f.rules:3: expected ~ and a number" },
 		{ "category S1 T\nrule S1.x block prompt\n\tfind \"xx\" ~99 \"yy\"",
