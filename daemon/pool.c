@@ -9,9 +9,6 @@
 #include "base/clock.h"
 #include "base/util.h"
 
-/* Threads for users that hold none: half as many as all may use, and at least these. */
-#define RESERVE_MIN 2
-
 /* Work that two looks find at it is long; what its thread's nice value rises by beside work of other users. */
 #define N_LOOKS_LONG 2
 #define NICE_LONG    10
@@ -502,7 +499,8 @@ bool pool_free(struct pool *p)
 	return true;
 }
 
-int pool_new(uv_loop_t *loop, unsigned n_threads, struct pool **out, struct ragd_err *err)
+int pool_new(uv_loop_t *loop, unsigned n_threads, unsigned n_reserve, struct pool **out,
+	     struct ragd_err *err)
 {
 	struct pool *p = calloc(1, sizeof(*p));
 	int rc;
@@ -521,7 +519,7 @@ int pool_new(uv_loop_t *loop, unsigned n_threads, struct pool **out, struct ragd
 	p->async.data = p->look.data = p;
 	uv_mutex_init(&p->lock);
 	p->n_threads = n_threads;
-	p->n_reserve = MAX(RESERVE_MIN, n_threads / 2);
+	p->n_reserve = n_reserve;
 	p->done_tail = &p->done;
 	for (unsigned i = 0; i < n_threads + p->n_reserve; i++) {
 		if (thread_start(p))

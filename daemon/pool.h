@@ -47,8 +47,9 @@ struct pool_stats {
 	unsigned n_waiting; /* items without a thread */
 };
 
-/* With n_threads and a reserve. -EAGAIN when the system has no threads left. */
-int pool_new(uv_loop_t *loop, unsigned n_threads, struct pool **out, struct ragd_err *err);
+/* With n_threads, and n_reserve (at least 1) more for users that hold none. -EAGAIN when the system has none left. */
+int pool_new(uv_loop_t *loop, unsigned n_threads, unsigned n_reserve, struct pool **out,
+	     struct ragd_err *err);
 
 /*
  * End the threads and free the pool, once no work is left but what is lost: true. False if threads are

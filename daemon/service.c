@@ -22,7 +22,9 @@
 #include "daemon/paths.h"
 #include "daemon/reload.h"
 
-#define STUCK_MS 5000 /* after the drain's deadline */
+/* Threads for users that hold none. Who waits for a disk or a model holds one as well, and so may several. */
+#define RESERVE_MIN 8
+#define STUCK_MS    5000 /* after the drain's deadline */
 
 /* All that main() sets up; one a process. The handles live in it, so it lives until the loop ends. */
 struct service {
@@ -308,7 +310,8 @@ static int start_with(struct service *s, struct config *cfg, struct ragd_err *er
 	int rc;
 
 	log_set_level(cfg->log_level);
-	rc = pool_new(&s->loop, cfg->n_threads, &s->ragd.pool, err);
+	rc = pool_new(&s->loop, cfg->n_threads, MAX(RESERVE_MIN, cfg->n_threads / 2), &s->ragd.pool,
+		      err);
 	if (rc == 0)
 		rc = prepare_state(s, cfg, err);
 	if (rc == 0)

@@ -149,7 +149,7 @@ static struct fixture *set_up(unsigned n_threads)
 	uv_idle_init(&f->loop, &f->idle);
 	uv_mutex_init(&f->lock);
 	uv_cond_init(&f->changed);
-	assert_int_equal(pool_new(&f->loop, n_threads, &f->pool, &err), 0);
+	assert_int_equal(pool_new(&f->loop, n_threads, 2, &f->pool, &err), 0);
 	return f;
 }
 
