@@ -203,6 +203,7 @@ static void engine_free(struct engine *e)
 	free(e->active);
 	free(e->plan);
 	free(e->segments);
+	line_fini(&e->line);
 	buf_fini(&e->piece);
 	pthread_cond_destroy(&e->done);
 	pthread_cond_destroy(&e->wake);
@@ -237,7 +238,8 @@ static int engine_alloc(struct engine *e, struct ragd_err *err)
 	e->active = calloc(e->opt.max_active, sizeof(struct seq *));
 	e->plan = calloc(e->opt.max_active, sizeof(*e->plan));
 	e->segments = calloc(n_segments, sizeof(*e->segments));
-	if (e->active == NULL || e->plan == NULL || e->segments == NULL)
+	if (line_init(&e->line, e->opt.max_waiting) < 0 || e->active == NULL || e->plan == NULL ||
+	    e->segments == NULL)
 		return ragd_err_set(err, -ENOMEM, "engine: out of memory");
 	rc = run_new(e->opt.model, e->opt.threads, e->opt.kv, e->max_tokens, e->max_outputs,
 		     &e->run, err);
@@ -382,6 +384,21 @@ static int check_request(const struct engine *e, const struct engine_request *r,
 	return rc < 0 ? rc : engine_check_ids(e, r->ids, r->n, err);
 }
 
+int engine_queue(struct engine *e, struct seq *s, struct ragd_err *err)
+{
+	int rc = line_enter(&e->line, s->client, err);
+
+	if (rc < 0)
+		return rc;
+	s->id = ++e->last_id;
+	s->next = e->incoming;
+	e->incoming = s;
+	e->stats.n_requests++;
+	e->stats.n_prompt_tokens += s->n;
+	pthread_cond_signal(&e->wake);
+	return 0;
+}
+
 int engine_submit(struct engine *e, const struct engine_request *r, struct ragd_err *err)
 {
 	struct seq *s;
@@ -401,33 +418,20 @@ int engine_submit(struct engine *e, const struct engine_request *r, struct ragd_
 
 	pthread_mutex_lock(&e->lock);
 	if (e->closing)
-		rc = -ESHUTDOWN;
-	else if (e->n_waiting >= e->opt.max_waiting)
-		rc = -EBUSY;
-	if (rc == 0) {
-		s->id = ++e->last_id;
-		s->next = e->incoming;
-		e->incoming = s;
-		e->n_waiting++;
-		e->stats.n_requests++;
-		e->stats.n_prompt_tokens += s->n;
-		pthread_cond_signal(&e->wake);
-	}
+		rc = ragd_err_set(err, -ESHUTDOWN, "generate: the engine is being closed");
+	else
+		rc = engine_queue(e, s, err);
 	pthread_mutex_unlock(&e->lock);
-	if (rc == 0)
-		return 0;
-	seq_free(s);
-	return ragd_err_set(err, rc,
-			    rc == -EBUSY ? "%u requests wait already: try again in a moment"
-					 : "generate: the engine is being closed",
-			    (unsigned)e->opt.max_waiting);
+	if (rc < 0)
+		seq_free(s);
+	return rc;
 }
 
 void engine_stats(struct engine *e, struct engine_stats *out)
 {
 	pthread_mutex_lock(&e->lock);
 	*out = e->stats;
-	out->n_waiting = (uint32_t)e->n_waiting;
+	out->n_waiting = (uint32_t)e->line.n;
 	pthread_mutex_unlock(&e->lock);
 }
 

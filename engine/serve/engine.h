@@ -34,7 +34,7 @@ struct engine_options {
 	size_t cache_bytes;    /* of the KV cache, at least one context */
 	uint32_t n_context;    /* tokens of one sequence, at most the model's */
 	uint32_t max_active;   /* sequences that run at once; others wait in line */
-	uint32_t max_waiting;  /* beyond: -EBUSY */
+	uint32_t max_waiting;  /* beyond, or beyond a client's share: -EBUSY, see line.h; 64 */
 	uint32_t step_tokens;  /* the most tokens of prompts in a step while nobody streams, 256 */
 	uint32_t draft_tokens; /* the most to draft for a sequence and step; 0: off */
 	double max_gap; /* a step with prompt slices is to take this many times a step without; 1.6,
@@ -93,14 +93,15 @@ struct engine_request {
 
 /*
  * Queue a request; any thread. After 0, done() is called once; after an error never. -EMSGSIZE: the prompt
- * does not fit, the sentence says by how many tokens; -EBUSY: too many wait; -EINVAL; -ESHUTDOWN.
+ * does not fit, the sentence says by how many tokens; -EBUSY: too many wait, of this client's or in all;
+ * -EINVAL; -ESHUTDOWN.
  */
 int engine_submit(struct engine *e, const struct engine_request *r, struct ragd_err *err);
 
 /*
  * Log-probability of each continuation, given the prompt; waits for the result. A continuation has at
  * least one token. The prompt is read once, and cached as any other of this client's. `cancelled` as
- * above.
+ * above. -EBUSY as engine_submit().
  */
 int engine_score(struct engine *e, uint64_t client, const int32_t *prompt, size_t n_prompt,
 		 const struct tokens *continuations, size_t n, double *logprobs,

@@ -8,6 +8,7 @@
 #include "engine/serve/clients.h"
 #include "engine/serve/draft.h"
 #include "engine/serve/engine.h"
+#include "engine/serve/line.h"
 #include "engine/serve/pace.h"
 #include "engine/serve/schedule.h"
 #include "engine/serve/tail.h"
@@ -76,7 +77,7 @@ struct engine {
 	struct seq *incoming; /* newest first */
 	struct embed *embeds; /* oldest first */
 	struct embed **embeds_end;
-	size_t n_waiting; /* that never ran yet */
+	struct line line; /* requests that never ran yet */
 	uint64_t last_id;
 	unsigned n_callers; /* threads inside engine_score() and the like */
 	unsigned n_paused;  /* of those who want no step to run */
@@ -165,6 +166,8 @@ void embed_end(struct engine *e, const struct ragd_err *err);
  * callback. */
 int engine_enter(struct engine *e, struct ragd_err *err);
 void engine_leave(struct engine *e);
+/* A new request goes into the line, under the lock; -EBUSY where its client, or anybody, has no place. */
+int engine_queue(struct engine *e, struct seq *s, struct ragd_err *err);
 /* Copy the counts out, for whoever asks: each step, and before somebody is told of an end. */
 void engine_publish(struct engine *e);
 /* Whether ids are tokens of the model. */

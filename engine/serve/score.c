@@ -153,17 +153,15 @@ static int score_wait(struct engine *e, struct score *sc, struct seq *s, struct 
 	s->index = SIZE_MAX;
 	s->row_from = s->n - 1;
 	pthread_mutex_lock(&e->lock);
-	s->id = ++e->last_id;
-	s->next = e->incoming;
-	e->incoming = s;
-	e->n_waiting++;
-	e->stats.n_requests++;
-	e->stats.n_prompt_tokens += s->n;
-	pthread_cond_signal(&e->wake);
-	while (!sc->done)
+	rc = engine_queue(e, s, err);
+	while (rc == 0 && !sc->done)
 		pthread_cond_wait(&e->done, &e->lock);
 	pthread_mutex_unlock(&e->lock);
 	engine_leave(e);
+	if (rc < 0) {
+		seq_free(s);
+		return rc;
+	}
 	return sc->err.code < 0 ? ragd_err_set(err, sc->err.code, "score: %s", sc->err.msg) : 0;
 }
 

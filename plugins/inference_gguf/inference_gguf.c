@@ -26,7 +26,8 @@ static const struct ragd_option options[] = {
 	  "Pin the threads to these processors, as \"0,2-5\"; empty: the system decides.", false },
 	{ "active", RAGD_OPT_INT, "8", 1, 256, NULL, "Answers that are written at the same time.",
 	  true },
-	{ "waiting", RAGD_OPT_INT, "64", 1, 65536, NULL, "Answers that may wait for their turn.",
+	{ "waiting", RAGD_OPT_INT, "64", 1, 65536, NULL,
+	  "Answers that may wait for their turn; of one user most of them, less where others wait.",
 	  true },
 	{ "cache", RAGD_OPT_SIZE, "0", 0, 0x1p50, NULL,
 	  "Memory for keys and values of what was read; 0: enough for all active answers, but no "

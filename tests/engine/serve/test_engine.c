@@ -249,6 +249,7 @@ static void too_many_wait(void **state)
 	ask_start(e, &a[0]);
 	fake_await();
 	ask_start(e, &a[1]);
+	a[2].r.client = a[3].r.client = 1; /* the last place is not for whom one waits */
 	ask_start(e, &a[2]);
 	assert_int_equal(engine_submit(e, &a[3].r, &err), -EBUSY);
 	assert_non_null(strstr(err.msg, "2 requests wait"));

@@ -1,0 +1,147 @@
+/* One client among others: what it may have waiting. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/util.h"
+#include "engine/serve/line.h"
+#include "tests/engine/serve/ask.h"
+#include "tests/engine/serve/fake.h"
+
+enum { ANN = 1000, BOB = 1001, EVE = 1002 };
+
+/* ---- places in the line --------------------------------------------------------------------- */
+
+/* How many of a client's get in until one does not. */
+static size_t enter_all(struct line *l, uint64_t client)
+{
+	size_t n = 0;
+
+	while (line_enter(l, client, NULL) == 0)
+		n++;
+	return n;
+}
+
+static void one_alone_has_most_and_newcomers_find_room(void **state)
+{
+	static const struct {
+		size_t max;
+		size_t ann, bob, eve; /* that get in, in this order */
+	} rows[] = {
+		{ 1, 1, 0, 0 },   { 2, 1, 1, 0 },   { 8, 7, 1, 0 },
+		{ 16, 14, 1, 1 }, { 64, 54, 6, 1 }, { 1024, 864, 87, 9 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct line l;
+
+		assert_int_equal(line_init(&l, rows[i].max), 0);
+		assert_int_equal(enter_all(&l, ANN), rows[i].ann);
+		assert_int_equal(enter_all(&l, BOB), rows[i].bob);
+		assert_int_equal(enter_all(&l, EVE), rows[i].eve);
+		assert_true(l.n <= l.max);
+		while (l.n_owners > 0)
+			line_leave(&l, l.owners[0].client);
+		assert_int_equal(l.n, 0);
+		line_fini(&l);
+	}
+}
+
+static void two_that_press_come_to_half_each(void **state)
+{
+	size_t n[2] = { 0 };
+	struct line l;
+
+	(void)state;
+	assert_int_equal(line_init(&l, 64), 0);
+	n[0] = enter_all(&l, ANN);
+	for (size_t i = 0; i < 1000; i++) { /* each has one served, and asks for all it can get */
+		for (size_t k = 0; k < 2; k++) {
+			if (n[k] > 0) {
+				line_leave(&l, ANN + k);
+				n[k]--;
+			}
+			n[1 - k] += enter_all(&l, ANN + 1 - k);
+			n[k] += enter_all(&l, ANN + k);
+		}
+	}
+	assert_true(n[0] >= 25 && n[1] >= 25);
+	assert_int_equal(n[0] + n[1], l.n);
+	line_fini(&l);
+}
+
+static void who_floods_is_told_and_others_get_in(void **state)
+{
+	enum { FLOOD = 80, WAITING = 64 };
+	struct engine_options o = { .model = &fake_causal, .max_active = 1, .n_context = 512 };
+	static struct ask a[FLOOD];
+	static int32_t ids[FLOOD][10];
+	struct tokens t = { .ids = ids[0], .n = 1 };
+	struct ragd_err err = { 0 };
+	struct engine *e = NULL;
+	struct engine_stats st;
+	struct ask bob;
+	size_t n = 0;
+	double got;
+
+	(void)state;
+	fake_reset();
+	ask_reset();
+	o.cache_bytes = 64 * model_page_bytes(o.model, o.kv);
+	assert_int_equal(engine_open(&o, &e, NULL), 0);
+	fake_hold();
+	for (; n < FLOOD; n++) {
+		for (size_t i = 0; i < 10; i++)
+			ids[n][i] = (int32_t)(2 + (n + i * 7) % (FAKE_VOCAB - 2));
+		ask_init(&a[n], ids[n], 10, 1);
+		a[n].r.client = ANN;
+		if (engine_submit(e, &a[n].r, &err) < 0)
+			break;
+		if (n == 0)
+			fake_await();
+	}
+	assert_int_equal(n, 1 + 54); /* one runs */
+	assert_int_equal(err.code, -EBUSY);
+	assert_non_null(strstr(err.msg, "you have 54 requests waiting already"));
+	/* Nor is there a way round it. */
+	assert_int_equal(engine_score(e, ANN, ids[0], 10, &t, 1, &got, NULL, NULL, &err), -EBUSY);
+	assert_non_null(strstr(err.msg, "you have 54 requests waiting already"));
+	ask_init(&bob, ids[0], 10, 1);
+	bob.r.client = BOB;
+	ask_start(e, &bob);
+	/* Then so many others that all places are taken. */
+	for (uint64_t client = EVE;; client++) {
+		ask_init(&a[n + 1], ids[0], 10, 1);
+		a[n + 1].r.client = client;
+		if (engine_submit(e, &a[n + 1].r, &err) < 0)
+			break;
+		n++;
+	}
+	assert_non_null(strstr(err.msg, "64 requests wait already"));
+	engine_stats(e, &st);
+	assert_int_equal(st.n_waiting, WAITING);
+	fake_free();
+	ask_wait(&bob);
+	assert_int_equal(bob.rc, 0);
+	engine_close(e);
+	for (size_t i = 0; i < ARRAY_LEN(a); i++)
+		ask_fini(&a[i]);
+	ask_fini(&bob);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_alone_has_most_and_newcomers_find_room),
+		cmocka_unit_test(two_that_press_come_to_half_each),
+		cmocka_unit_test(who_floods_is_told_and_others_get_in),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
