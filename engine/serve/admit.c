@@ -187,11 +187,11 @@ void admit(struct engine *e)
 	struct ragd_err err = { 0 };
 	struct seq *s;
 
-	if (e->n_active == 0 && !e->embeds_running)
+	if (e->n_active == 0 && e->embeds_reading == 0)
 		e->no_room = false;
 	for (s = e->waiting; s != NULL; s = s->next)
 		s->skip = false;
-	while (!e->embeds_wait && e->n_active < e->opt.max_active && !e->no_room) {
+	while (e->embeds_wait == NULL && e->n_active < e->opt.max_active && !e->no_room) {
 		int rc;
 
 		s = first_in_line(e, now_us);
@@ -206,7 +206,7 @@ void admit(struct engine *e)
 			ragd_err_set(&err, rc, "a sequence of %zu tokens: out of memory", s->n);
 		else
 			rc = take_pages(e, s, &err);
-		if (rc == -ENOSPC && (e->n_active > 0 || e->embeds_running)) {
+		if (rc == -ENOSPC && (e->n_active > 0 || e->embeds_reading > 0)) {
 			e->no_room = true; /* the others behind it do not pass */
 			return;
 		}

@@ -35,6 +35,8 @@ struct reading {
 
 struct embed {
 	struct embed *next;
+	uint64_t client;
+	uint64_t turn; /* when its client had its last, or came; under the engine's lock */
 	struct window *windows;
 	size_t n_windows, cap_windows;
 	size_t next_window; /* the first that is not read and not being read */
@@ -62,26 +64,31 @@ static void reading_end(struct engine *e, struct embed *m, size_t i)
 	cache_seq_free(m->reading[i].pages);
 	free(m->reading[i].rows);
 	m->n_reading--;
+	e->embeds_reading--;
 	memmove(&m->reading[i], &m->reading[i + 1], (m->n_reading - i) * sizeof(m->reading[0]));
 	e->no_room = false;
 }
 
-/* The head of the queue has ended; err NULL: well. */
+/* One in the queue has ended; err NULL: well. */
 static void embed_finish(struct engine *e, struct embed *m, const struct ragd_err *err)
 {
+	struct embed **at = &e->embeds;
+
 	while (m->n_reading > 0)
 		reading_end(e, m, m->n_reading - 1);
 	if (err != NULL)
 		m->err = *err;
 	if (m->err.code == -ECANCELED)
 		e->counts.n_cancelled++;
-	e->embeds_running = false;
-	e->embeds_wait = false;
+	if (e->embeds_wait == m)
+		e->embeds_wait = NULL;
 	engine_publish(e);
 	pthread_mutex_lock(&e->lock);
-	e->embeds = m->next;
-	if (e->embeds == NULL)
-		e->embeds_end = &e->embeds;
+	while (*at != m)
+		at = &(*at)->next;
+	*at = m->next;
+	if (*at == NULL)
+		e->embeds_end = at;
 	m->done = true;
 	pthread_cond_broadcast(&e->done);
 	pthread_mutex_unlock(&e->lock);
@@ -149,8 +156,19 @@ static int reading_begin(struct engine *e, struct embed *m, struct ragd_err *err
 		return rc;
 	}
 	m->reading[m->n_reading++] = r;
+	e->embeds_reading++;
 	m->next_window++;
 	return 0;
+}
+
+/* Whether one more of its windows may be read: of each client one may, of all together a few. */
+static bool may_begin(const struct engine *e, const struct embed *m)
+{
+	size_t together = MIN((size_t)TOGETHER, e->opt.max_active);
+
+	if (m->next_window == m->n_windows || (e->embeds_wait != NULL && e->embeds_wait != m))
+		return false;
+	return m->n_reading == 0 || e->embeds_reading < together;
 }
 
 /* How much of each window goes into the pass; returns the segments. */
@@ -186,17 +204,19 @@ static size_t plan(struct engine *e, struct embed *m, size_t budget)
 
 static int pass_causal(struct engine *e, struct embed *m, size_t budget, struct ragd_err *err)
 {
-	size_t dim = e->shape->n_embd, n, together = MIN((size_t)TOGETHER, e->opt.max_active);
+	size_t dim = e->shape->n_embd, n;
 	const float *rows;
 	int rc = 0;
 
-	while (m->next_window < m->n_windows && m->n_reading < together && rc == 0)
+	while (rc == 0 && may_begin(e, m))
 		rc = reading_begin(e, m, err);
-	e->embeds_running = m->n_reading > 0;
-	/* Nobody else begins until there is room for us: those that run end some time. */
-	e->embeds_wait = m->n_reading == 0 && rc == -ENOSPC && e->n_active > 0;
-	if (rc < 0 && (rc != -ENOSPC || (m->n_reading == 0 && e->n_active == 0)))
+	if (rc < 0 && (rc != -ENOSPC || (e->embeds_reading == 0 && e->n_active == 0)))
 		return rc;
+	/* Nobody else begins until there is room for us: those that run end some time. */
+	if (rc == -ENOSPC && m->n_reading == 0)
+		e->embeds_wait = m;
+	else if (e->embeds_wait == m)
+		e->embeds_wait = NULL;
 	n = plan(e, m, budget);
 	if (n == 0)
 		return 0;
@@ -222,23 +242,70 @@ static int pass_causal(struct engine *e, struct embed *m, size_t budget, struct 
 
 /* ---- the queue ------------------------------------------------------------------------------ */
 
+/* The one behind m; NULL: the first. */
+static struct embed *embed_next(struct engine *e, struct embed *m)
+{
+	struct embed *next;
+
+	pthread_mutex_lock(&e->lock);
+	next = m != NULL ? m->next : e->embeds;
+	pthread_mutex_unlock(&e->lock);
+	return next;
+}
+
+/* End what was cancelled, at its turn or not. */
+static void drop_cancelled(struct engine *e)
+{
+	struct ragd_err err;
+
+	ragd_err_set(&err, -ECANCELED, "nobody waits for the result any more");
+	for (struct embed *m = embed_next(e, NULL), *next; m != NULL; m = next) {
+		next = embed_next(e, m);
+		if (m->cancelled != NULL && m->cancelled(m->arg))
+			embed_finish(e, m, &err);
+	}
+}
+
+/* The oldest of the client that has waited longest for its turn. NULL: nothing waits. */
+static struct embed *whose_turn(struct engine *e)
+{
+	struct embed *first;
+
+	pthread_mutex_lock(&e->lock);
+	first = e->embeds;
+	for (struct embed *m = e->embeds; m != NULL; m = m->next)
+		if (m->turn < first->turn)
+			first = m;
+	pthread_mutex_unlock(&e->lock);
+	return first;
+}
+
+/* Its client has had a pass, and is behind all that wait by now. */
+static void had_turn(struct engine *e, const struct embed *had)
+{
+	pthread_mutex_lock(&e->lock);
+	e->embed_turns++;
+	for (struct embed *m = e->embeds; m != NULL; m = m->next)
+		if (m->client == had->client)
+			m->turn = e->embed_turns;
+	pthread_mutex_unlock(&e->lock);
+}
+
 void embed_pass(struct engine *e, size_t budget)
 {
 	struct ragd_err err = { 0 };
 	struct embed *m;
 	int rc;
 
-	pthread_mutex_lock(&e->lock);
-	m = e->embeds;
-	pthread_mutex_unlock(&e->lock);
+	drop_cancelled(e);
+	m = whose_turn(e);
 	if (m == NULL)
 		return;
-	if (m->cancelled != NULL && m->cancelled(m->arg))
-		rc = ragd_err_set(&err, -ECANCELED, "nobody waits for the result any more");
-	else if (e->cache == NULL)
+	if (e->cache == NULL)
 		rc = pass_encoder(e, m, budget, &err);
 	else
 		rc = pass_causal(e, m, budget, &err);
+	had_turn(e, m);
 	if (rc < 0)
 		embed_finish(e, m, &err);
 	else if (m->next_window == m->n_windows && m->n_reading == 0)
@@ -247,16 +314,10 @@ void embed_pass(struct engine *e, size_t budget)
 
 void embed_end(struct engine *e, const struct ragd_err *err)
 {
-	for (;;) {
-		struct embed *m;
+	struct embed *m;
 
-		pthread_mutex_lock(&e->lock);
-		m = e->embeds;
-		pthread_mutex_unlock(&e->lock);
-		if (m == NULL)
-			return;
+	while ((m = embed_next(e, NULL)) != NULL)
 		embed_finish(e, m, err);
-	}
 }
 
 /* ---- the caller's thread -------------------------------------------------------------------- */
@@ -343,6 +404,17 @@ static void unit_length(float *v, size_t n)
 		v[i] = (float)(v[i] / sqrt(sum));
 }
 
+/* Behind the others of its client, or as a client whose turn is the last. Under the lock. */
+static void embed_queue(struct engine *e, struct embed *m)
+{
+	m->turn = ++e->embed_turns;
+	for (const struct embed *other = e->embeds; other != NULL; other = other->next)
+		if (other->client == m->client)
+			m->turn = other->turn;
+	*e->embeds_end = m;
+	e->embeds_end = &m->next;
+}
+
 static int embed_wait(struct engine *e, struct embed *m, struct ragd_err *err)
 {
 	int rc = engine_enter(e, err);
@@ -350,8 +422,7 @@ static int embed_wait(struct engine *e, struct embed *m, struct ragd_err *err)
 	if (rc < 0)
 		return rc;
 	pthread_mutex_lock(&e->lock);
-	*e->embeds_end = m;
-	e->embeds_end = &m->next;
+	embed_queue(e, m);
 	e->stats.n_requests++;
 	for (size_t i = 0; i < m->n_windows; i++)
 		e->stats.n_prompt_tokens += m->windows[i].n;
@@ -363,10 +434,10 @@ static int embed_wait(struct engine *e, struct embed *m, struct ragd_err *err)
 	return m->err.code < 0 ? ragd_err_set(err, m->err.code, "embed: %s", m->err.msg) : 0;
 }
 
-int engine_embed(struct engine *e, const struct tokens *texts, size_t n, float *out,
-		 bool (*cancelled)(void *arg), void *arg, struct ragd_err *err)
+int engine_embed(struct engine *e, uint64_t client, const struct tokens *texts, size_t n,
+		 float *out, bool (*cancelled)(void *arg), void *arg, struct ragd_err *err)
 {
-	struct embed m = { .out = out, .cancelled = cancelled, .arg = arg };
+	struct embed m = { .client = client, .out = out, .cancelled = cancelled, .arg = arg };
 	int rc;
 
 	if (n == 0)

@@ -109,10 +109,11 @@ int engine_score(struct engine *e, uint64_t client, const int32_t *prompt, size_
 
 /*
  * Unit vectors of n texts (their tokens, ends included), [n][n_embd]; waits for the result. A text
- * longer than the model's context is read in windows and their vectors averaged by length.
+ * longer than the model's context is read in windows and their vectors averaged by length. Clients take
+ * turns, a pass each.
  */
-int engine_embed(struct engine *e, const struct tokens *texts, size_t n, float *out,
-		 bool (*cancelled)(void *arg), void *arg, struct ragd_err *err);
+int engine_embed(struct engine *e, uint64_t client, const struct tokens *texts, size_t n,
+		 float *out, bool (*cancelled)(void *arg), void *arg, struct ragd_err *err);
 
 struct engine_stats {
 	uint32_t n_active;

@@ -77,7 +77,8 @@ struct engine {
 	struct seq *incoming; /* newest first */
 	struct embed *embeds; /* oldest first */
 	struct embed **embeds_end;
-	struct line line; /* requests that never ran yet */
+	uint64_t embed_turns; /* that were given so far, or waited for */
+	struct line line;     /* requests that never ran yet */
 	uint64_t last_id;
 	unsigned n_callers; /* threads inside engine_score() and the like */
 	unsigned n_paused;  /* of those who want no step to run */
@@ -89,9 +90,9 @@ struct engine {
 	struct seq *waiting; /* oldest first */
 	struct seq **active; /* [max_active], oldest first */
 	size_t n_active;
-	bool embeds_running; /* texts to embed hold pages */
-	bool embeds_wait;    /* they want pages: nobody else begins */
-	bool no_room;        /* the first in line did not fit, and nothing has changed since */
+	size_t embeds_reading;     /* windows of texts to embed that hold pages */
+	struct embed *embeds_wait; /* wants pages: nobody else begins. NULL: none does */
+	bool no_room; /* the first in line did not fit, and nothing has changed since */
 	struct pace pace;
 	struct clients clients;
 	double accept[DRAFT_MAX + 1]; /* of all sequences lately */
@@ -155,7 +156,7 @@ void score_part(struct engine *e, struct seq *s, int rc, const struct ragd_err *
 
 /* ---- embed.c -------------------------------------------------------------------------------- */
 
-/* One pass for the texts that wait, of about `budget` tokens. */
+/* One pass for the texts of the client whose turn it is, of about `budget` tokens; ends what was cancelled. */
 void embed_pass(struct engine *e, size_t budget);
 /* End all of them. */
 void embed_end(struct engine *e, const struct ragd_err *err);

@@ -94,7 +94,7 @@ static void plan_pages(struct engine *e)
 		if (rc == -ENOSPC && s->n_draft > 0) {
 			s->n_draft = 0;
 			s->n_outputs = 1;
-		} else if (rc == -ENOSPC && (e->n_active > 1 || e->embeds_running)) {
+		} else if (rc == -ENOSPC && (e->n_active > 1 || e->embeds_reading > 0)) {
 			put_back(e, e->active[e->n_active - 1]);
 		} else if (rc < 0) {
 			seq_fail(e, s, &err);

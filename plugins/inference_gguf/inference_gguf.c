@@ -136,7 +136,8 @@ static int gguf_embed(void *self, const struct ragd_call *call, const struct rag
 	rc = lists_encode(l, call, texts, n, VOCAB_ENDS, &lists, err);
 	if (rc < 0)
 		return rc;
-	rc = engine_embed(l->engine, lists, n, rows, nobody_waits, (void *)call, err);
+	rc = engine_embed(l->engine, answer_client(call), lists, n, rows, nobody_waits,
+			  (void *)call, err);
 	lists_free(lists, n);
 	llm_tell(l);
 	if (rc < 0)

@@ -315,7 +315,7 @@ static int warm_up(struct llm *l, struct ragd_err *err)
 		rc = engine_score(l->engine, ENGINE_NOBODY, text.ids, text.n, &text, 1, &logprob,
 				  NULL, NULL, err);
 	else if (rc == 0)
-		rc = engine_embed(l->engine, &text, 1, row, NULL, NULL, err);
+		rc = engine_embed(l->engine, ENGINE_NOBODY, &text, 1, row, NULL, NULL, err);
 	tokens_fini(&text);
 	free(row);
 	return rc;

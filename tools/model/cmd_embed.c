@@ -78,7 +78,7 @@ static int embed(const struct loaded *l, struct engine *e, const struct tokens *
 		return ragd_err_set(err, -ENOMEM, "embed: out of memory");
 	for (size_t at = 0, now; at < n && rc == 0; at += now) {
 		now = MIN((size_t)LINES_AT_ONCE, n - at);
-		rc = engine_embed(e, lines + at, now, out, NULL, NULL, err);
+		rc = engine_embed(e, ENGINE_NOBODY, lines + at, now, out, NULL, NULL, err);
 		for (size_t i = 0; i < now && rc == 0; i++)
 			print(out + i * dim, dim);
 	}

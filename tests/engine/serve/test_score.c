@@ -220,12 +220,12 @@ static void texts_have_the_vectors_that_they_have_alone(void **state)
 			t[i].n = 1 + i * 37 % limit;
 			fill(ids[i], t[i].n, (uint32_t)i);
 		}
-		assert_int_equal(engine_embed(e, t, N, all[0], NULL, NULL, &err), 0);
+		assert_int_equal(engine_embed(e, 0, t, N, all[0], NULL, NULL, &err), 0);
 		fake_counts(&c);
 		assert_true(c.most_segments > 1 && c.n_passes < N);
 		assert_int_equal(c.n_wrong, 0);
 		for (size_t i = 0; i < N; i++) {
-			assert_int_equal(engine_embed(e, &t[i], 1, one, NULL, NULL, &err), 0);
+			assert_int_equal(engine_embed(e, 0, &t[i], 1, one, NULL, NULL, &err), 0);
 			assert_memory_equal(one, all[i], sizeof(one));
 			assert_true(fabs(dot(one, one) - 1) < 1e-5);
 		}
@@ -250,7 +250,7 @@ static void a_long_text_is_read_in_windows(void **state)
 	fill(ids, N + 2, 3);
 	ids[0] = FAKE_BOS;
 	ids[N + 1] = FAKE_END;
-	assert_int_equal(engine_embed(e, &t, 1, all, NULL, NULL, NULL), 0);
+	assert_int_equal(engine_embed(e, 0, &t, 1, all, NULL, NULL, NULL), 0);
 	for (size_t at = 0; at < N; at += BODY) {
 		size_t n = MIN((size_t)BODY, N - at);
 		struct tokens w = { .ids = part, .n = n + 2 };
@@ -258,7 +258,7 @@ static void a_long_text_is_read_in_windows(void **state)
 		part[0] = FAKE_BOS;
 		memcpy(part + 1, ids + 1 + at, n * sizeof(*part));
 		part[n + 1] = FAKE_END;
-		assert_int_equal(engine_embed(e, &w, 1, v, NULL, NULL, NULL), 0);
+		assert_int_equal(engine_embed(e, 0, &w, 1, v, NULL, NULL, NULL), 0);
 		for (size_t i = 0; i < FAKE_EMBD; i++)
 			sum[i] += v[i] * (float)n;
 	}
@@ -277,15 +277,15 @@ static void texts_that_cannot_be_embedded(void **state)
 	struct ragd_err err = { 0 };
 
 	(void)state;
-	assert_int_equal(engine_embed(e, two, 2, out[0], NULL, NULL, &err), -EINVAL);
+	assert_int_equal(engine_embed(e, 0, two, 2, out[0], NULL, NULL, &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "text 1 has no tokens"));
-	assert_int_equal(engine_embed(e, &bad, 1, out[0], NULL, NULL, &err), -EINVAL);
+	assert_int_equal(engine_embed(e, 0, &bad, 1, out[0], NULL, NULL, &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "token 2 is -3"));
-	assert_int_equal(engine_embed(e, two, 1, out[0], at_once, NULL, &err), -ECANCELED);
+	assert_int_equal(engine_embed(e, 0, two, 1, out[0], at_once, NULL, &err), -ECANCELED);
 	fake_fail(1);
-	assert_int_equal(engine_embed(e, two, 1, out[0], NULL, NULL, &err), -EIO);
-	assert_int_equal(engine_embed(e, two, 1, out[0], NULL, NULL, &err), 0);
-	assert_int_equal(engine_embed(e, NULL, 0, NULL, NULL, NULL, &err), 0);
+	assert_int_equal(engine_embed(e, 0, two, 1, out[0], NULL, NULL, &err), -EIO);
+	assert_int_equal(engine_embed(e, 0, two, 1, out[0], NULL, NULL, &err), 0);
+	assert_int_equal(engine_embed(e, 0, NULL, 0, NULL, NULL, NULL, &err), 0);
 	assert_int_equal(engine_save(e, "/nowhere", "x", &err), -ENOTSUP);
 	engine_close(e);
 }
@@ -321,7 +321,7 @@ static void *work(void *arg)
 		ask_start(w->e, &a);
 		assert_int_equal(engine_score(w->e, 0, ids, n, &t, 1, &got, NULL, NULL, NULL), 0);
 		assert_true(fabs(got - plain_score(ids, n, &t)) < 1e-3);
-		assert_int_equal(engine_embed(w->e, &text, 1, v, NULL, NULL, NULL), 0);
+		assert_int_equal(engine_embed(w->e, 0, &text, 1, v, NULL, NULL, NULL), 0);
 		assert_true(fabs(dot(v, v) - 1) < 1e-5);
 		engine_stats(w->e, &st);
 		if (i % 7 == 3)

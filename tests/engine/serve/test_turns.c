@@ -1,7 +1,10 @@
-/* One client among others: what it may have waiting. */
+/* One client among others: what it may have waiting, and when its texts are embedded. Counted in passes. */
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -135,12 +138,162 @@ static void who_floods_is_told_and_others_get_in(void **state)
 	ask_fini(&bob);
 }
 
+/* ---- turns of texts ------------------------------------------------------------------------- */
+
+#define LONG 64 /* tokens: a pass for itself */
+
+static const struct engine_options encoder = { .model = &fake_encoder,
+					       .n_context = LONG,
+					       .step_tokens = LONG - 1 };
+static const struct engine_options causal = { .model = &fake_causal,
+					      .n_context = 512,
+					      .max_active = 1,
+					      .step_tokens = LONG - 1,
+					      .cache_bytes = 512 * 8 }; /* one context */
+
+struct texts {
+	pthread_t thread;
+	struct engine *e;
+	uint64_t client;
+	size_t n, n_tokens; /* texts, tokens of each */
+	atomic_bool cancel;
+	int rc;
+};
+
+static bool is_cancelled(void *arg)
+{
+	struct texts *x = arg;
+
+	return atomic_load(&x->cancel);
+}
+
+static void *embed(void *arg)
+{
+	static const int32_t ids[512] = { 5, 6, 7 };
+	struct texts *x = arg;
+	struct tokens t[16];
+	float out[16][FAKE_EMBD];
+	struct ragd_err err;
+
+	for (size_t i = 0; i < x->n; i++)
+		t[i] = (struct tokens){ .ids = (int32_t *)ids, .n = x->n_tokens };
+	x->rc = engine_embed(x->e, x->client, t, x->n, out[0], is_cancelled, x, &err);
+	return NULL;
+}
+
+/* v[0..n) one after the other, the first of them held up in its first pass. */
+static struct engine *embed_all(const struct engine_options *o, struct texts *v, size_t n)
+{
+	struct engine *e = NULL;
+	struct engine_stats st;
+
+	fake_reset();
+	assert_int_equal(engine_open(o, &e, NULL), 0);
+	fake_hold();
+	for (size_t i = 0; i < n; i++) {
+		v[i].e = e;
+		assert_int_equal(pthread_create(&v[i].thread, NULL, embed, &v[i]), 0);
+		do {
+			sched_yield();
+			engine_stats(e, &st);
+		} while (st.n_requests <= i);
+		if (i == 0)
+			fake_await();
+	}
+	return e;
+}
+
+static size_t next_pass(void)
+{
+	struct fake_counts before, after;
+
+	fake_counts(&before);
+	fake_allow(1);
+	fake_await();
+	fake_counts(&after);
+	assert_int_equal(after.n_passes, before.n_passes + 1);
+	return after.n_tokens - before.n_tokens;
+}
+
+static void texts_of_several_clients_are_read_in_turn(void **state)
+{
+	static const struct engine_options *rows[] = { &encoder, &causal };
+	/* Who asks little is read after one pass of each other, however much those have asked, and when. */
+	static const size_t want[] = { LONG, 5, 3, LONG, 7, LONG, LONG };
+
+	(void)state;
+	for (size_t m = 0; m < ARRAY_LEN(rows); m++) {
+		struct texts v[] = {
+			{ .client = ANN, .n = 16, .n_tokens = LONG },
+			{ .client = ANN, .n = 16, .n_tokens = LONG },
+			{ .client = BOB, .n = 1, .n_tokens = 5 },
+			{ .client = BOB, .n = 1, .n_tokens = 7 },
+			{ .client = EVE, .n = 1, .n_tokens = 3 },
+		};
+		struct engine *e = embed_all(rows[m], v, ARRAY_LEN(v));
+
+		for (size_t i = 0; i < ARRAY_LEN(want); i++)
+			assert_int_equal(next_pass(), want[i]);
+		fake_free();
+		for (size_t i = 0; i < ARRAY_LEN(v); i++) {
+			pthread_join(v[i].thread, NULL);
+			assert_int_equal(v[i].rc, 0);
+		}
+		engine_close(e);
+	}
+}
+
+static void texts_that_want_pages_have_the_next_that_are_free(void **state)
+{
+	struct texts v[] = {
+		{ .client = ANN, .n = 2, .n_tokens = 512 }, /* all pages, twice */
+		{ .client = BOB, .n = 1, .n_tokens = 5 },
+	};
+	struct engine *e = embed_all(&causal, v, 2);
+
+	(void)state;
+	for (size_t i = 0; i < 512 / LONG; i++)
+		assert_int_equal(next_pass(), LONG);
+	assert_int_equal(next_pass(), 5);
+	fake_free();
+	for (size_t i = 0; i < 2; i++) {
+		pthread_join(v[i].thread, NULL);
+		assert_int_equal(v[i].rc, 0);
+	}
+	engine_close(e);
+}
+
+static void texts_that_nobody_waits_for_go_before_their_turn(void **state)
+{
+	struct texts v[] = {
+		{ .client = ANN, .n = 16, .n_tokens = LONG },
+		{ .client = ANN, .n = 16, .n_tokens = LONG },
+	};
+	struct engine *e = embed_all(&encoder, v, 2);
+	struct engine_stats st;
+
+	(void)state;
+	atomic_store(&v[1].cancel, true);
+	next_pass();
+	engine_stats(e, &st);
+	assert_int_equal(st.n_cancelled, 1);
+	pthread_join(v[1].thread, NULL);
+	assert_int_equal(v[1].rc, -ECANCELED);
+	fake_free();
+	pthread_join(v[0].thread, NULL);
+	assert_int_equal(v[0].rc, 0);
+	engine_close(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_alone_has_most_and_newcomers_find_room),
 		cmocka_unit_test(two_that_press_come_to_half_each),
 		cmocka_unit_test(who_floods_is_told_and_others_get_in),
+		cmocka_unit_test(texts_of_several_clients_are_read_in_turn),
+		cmocka_unit_test(texts_that_want_pages_have_the_next_that_are_free),
+		cmocka_unit_test(texts_that_nobody_waits_for_go_before_their_turn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
