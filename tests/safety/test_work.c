@@ -25,6 +25,12 @@
 #define KIB 1024
 #define MIB (1024 * KIB)
 
+/* Under Valgrind one text of so many is looked at, and a shorter one. */
+static size_t slow_step(size_t n)
+{
+	return getenv("VALGRIND") != NULL ? n : 1;
+}
+
 /* A call that counts how often it is asked, and is over after so many times. */
 struct counted {
 	struct test_call test;
@@ -169,9 +175,9 @@ static void a_long_text_is_as_much_work_for_each_byte_as_a_short_one(void **stat
 
 	(void)state;
 	for (int stage = RAGD_STAGE_PROMPT; stage <= RAGD_STAGE_RESPONSE; stage++) {
-		for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-			size_t large =
-				i < 4 ? 4 * MIB : MIB; /* the rest is as clear in less time */
+		for (size_t i = 0; i < ARRAY_LEN(texts); i += slow_step(9)) {
+			/* The rest is as clear in less time. */
+			size_t large = (i < 4 ? 4 * MIB : MIB) / slow_step(8);
 			double a =
 				(double)asked_for(i, (enum ragd_stage)stage, small) / (double)small;
 			double b =
@@ -190,7 +196,7 @@ static void who_is_told_to_stop_asks_no_more(void **state)
 {
 	(void)state;
 	for (int stage = RAGD_STAGE_PROMPT; stage <= RAGD_STAGE_RESPONSE; stage++) {
-		for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		for (size_t i = 0; i < ARRAY_LEN(texts); i += slow_step(12)) {
 			char *text = text_of(i, 256 * KIB);
 			size_t all = asked_for(i, (enum ragd_stage)stage, 256 * KIB);
 
@@ -274,7 +280,7 @@ static void grounding_is_linear_and_stops_too(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(units); i += slow_step(3)) {
 		size_t len[2] = { 64 * KIB, MIB };
 		double asked[2];
 		struct counted c;
@@ -307,7 +313,7 @@ static void finds_are_the_same_at_every_place_of_a_long_text(void **state)
 
 	(void)state;
 	assert_non_null(text);
-	for (size_t at = 60 * KIB; at < 70 * KIB; at += 211) {
+	for (size_t at = 60 * KIB; at < 70 * KIB; at += 211 * slow_step(20)) {
 		struct ragd_screen screen = { .size = sizeof(screen),
 					      .stage = RAGD_STAGE_DOCUMENT,
 					      .text = { text, len } };
