@@ -117,7 +117,6 @@ void collection_unmake(struct store *s, uint32_t id)
 struct collection_job {
 	struct job job;
 	struct store *store;
-	const struct ragd_call *call;
 	const struct ragd_collection *want;
 	struct collection_row row;
 	bool made;
@@ -129,7 +128,7 @@ static int put_run(struct job *job, struct db *db, struct ragd_err *err)
 	int rc = collection_row_find(db, j->want->name, &j->row, err);
 
 	if (rc == 0) {
-		job->rc = acl_change(j->call->caller, j->want, &j->row.acl, &job->err);
+		job->rc = acl_change(j->job.call->caller, j->want, &j->row.acl, &job->err);
 		if (job->rc == 0)
 			rc = write_row(db, SQL_COLLECTION_CHANGE, NULL, j->row.id, &j->row.acl,
 				       err);
@@ -137,9 +136,9 @@ static int put_run(struct job *job, struct db *db, struct ragd_err *err)
 	}
 	if (rc != -ENOENT)
 		return rc;
-	job->rc = acl_new(j->call->caller, j->want, &j->row.acl, &job->err);
+	job->rc = acl_new(j->job.call->caller, j->want, &j->row.acl, &job->err);
 	if (job->rc == 0)
-		job->rc = collection_room(j->store, j->call->caller, &job->err);
+		job->rc = collection_room(j->store, j->job.call->caller, &job->err);
 	if (job->rc < 0)
 		return 0;
 	rc = collection_make(j->store, db, j->want->name, &j->row, err);
@@ -169,7 +168,7 @@ static void put_undo(struct job *job)
 int store_collection_put(struct store *s, const struct ragd_call *call,
 			 const struct ragd_collection *c, bool *created, struct ragd_err *err)
 {
-	struct collection_job j = { .store = s, .call = call, .want = c };
+	struct collection_job j = { .job.call = call, .store = s, .want = c };
 	int rc = acl_name_check(c->name, err);
 
 	if (rc < 0)
@@ -193,7 +192,7 @@ int store_collection_put(struct store *s, const struct ragd_call *call,
 static int hide_run(struct job *job, struct db *db, struct ragd_err *err)
 {
 	struct collection_job *j = container_of(job, struct collection_job, job);
-	const struct ragd_caller *caller = j->call->caller;
+	const struct ragd_caller *caller = j->job.call->caller;
 	int rc = collection_row_find(db, j->want->name, &j->row, err);
 
 	if (rc == -ENOENT || (rc == 0 && !acl_knows(&j->row.acl, caller))) {
@@ -359,7 +358,7 @@ int store_collection_remove(struct store *s, const struct ragd_call *call, const
 			    struct ragd_err *err)
 {
 	struct ragd_collection want = { .name = name };
-	struct collection_job j = { .store = s, .call = call, .want = &want };
+	struct collection_job j = { .job.call = call, .store = s, .want = &want };
 	int rc = acl_name_check(name, err);
 
 	if (rc < 0)

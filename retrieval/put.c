@@ -22,7 +22,6 @@ struct item {
 struct batch {
 	struct job job;
 	struct store *store;
-	const struct ragd_call *call;
 	const char *collection;
 	struct arena *arena;
 	struct item *items;
@@ -51,16 +50,17 @@ static int find_or_make(struct batch *b, struct db *db, struct ragd_err *err)
 	int rc = collection_row_find(db, b->collection, &b->row, err);
 
 	if (rc == 0) {
-		b->job.rc = check_write(&b->row.acl, b->collection, b->call->caller, &b->job.err);
+		b->job.rc =
+			check_write(&b->row.acl, b->collection, b->job.call->caller, &b->job.err);
 		return 0;
 	}
 	if (rc != -ENOENT)
 		return rc;
-	b->job.rc = collection_room(b->store, b->call->caller, &b->job.err);
+	b->job.rc = collection_room(b->store, b->job.call->caller, &b->job.err);
 	if (b->job.rc < 0)
 		return 0;
 	want.name = b->collection;
-	rc = acl_new(b->call->caller, &want, &b->row.acl, err);
+	rc = acl_new(b->job.call->caller, &want, &b->row.acl, err);
 	if (rc == 0)
 		rc = collection_make(b->store, db, b->collection, &b->row, err);
 	b->made_collection = rc == 0;
@@ -84,15 +84,15 @@ static int batch_run(struct job *job, struct db *db, struct ragd_err *err)
 	bool changed = false, reads;
 	int rc;
 
-	job->rc = wanted_check(b->call, &job->err);
+	job->rc = wanted_check(b->job.call, &job->err);
 	if (job->rc < 0)
 		return 0;
 	rc = find_or_make(b, db, err);
-	reads = rc == 0 && acl_may(&b->row.acl, b->call->caller, ACL_READ);
+	reads = rc == 0 && acl_may(&b->row.acl, b->job.call->caller, ACL_READ);
 	for (size_t i = 0; rc == 0 && job->rc == 0 && i < b->n; i++) {
 		struct item *it = &b->items[i];
 
-		rc = document_write(b->store, db, b->call, b->row.id, &it->p, !reads,
+		rc = document_write(b->store, db, b->job.call, b->row.id, &it->p, !reads,
 				    &it->result->status, &it->change, err);
 		if (!reads) /* what was there is not told */
 			it->result->status = RAGD_PUT_UPDATED;
@@ -154,8 +154,8 @@ static struct batch *batch_new(struct store *s, const struct ragd_call *call,
 	b->job.run = batch_run;
 	b->job.applied = batch_applied;
 	b->job.undo = batch_undo;
+	b->job.call = call;
 	b->store = s;
-	b->call = call;
 	b->collection = collection;
 	b->arena = arena_new(prepare_arena_bytes(bytes) + BATCH_DOCS * prepare_arena_bytes(0));
 	b->items = calloc(BATCH_DOCS, sizeof(*b->items));

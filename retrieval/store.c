@@ -281,7 +281,6 @@ void store_close(struct store *s)
 struct remove_job {
 	struct job job;
 	struct store *store;
-	const struct ragd_call *call;
 	const char *collection;
 	struct ragd_str id;
 	uint32_t collection_id;
@@ -296,10 +295,11 @@ static int remove_run(struct job *job, struct db *db, struct ragd_err *err)
 
 	if (rc == 0) {
 		j->collection_id = row.id;
-		job->rc = acl_check(&row.acl, j->collection, j->call->caller, ACL_WRITE, &job->err);
+		job->rc = acl_check(&row.acl, j->collection, j->job.call->caller, ACL_WRITE,
+				    &job->err);
 		if (job->rc == 0)
 			rc = document_drop(j->store, db, row.id, j->id, &j->change, err);
-		if (rc == -ENOENT && !acl_may(&row.acl, j->call->caller, ACL_READ))
+		if (rc == -ENOENT && !acl_may(&row.acl, j->job.call->caller, ACL_READ))
 			return 0; /* what was there is not told */
 		job->removes = true;
 		if (rc == 0 && job->rc == 0)
@@ -326,7 +326,7 @@ static void remove_applied(struct job *job)
 int store_remove(struct store *s, const struct ragd_call *call, const char *collection,
 		 struct ragd_str id, struct ragd_err *err)
 {
-	struct remove_job j = { .store = s, .call = call, .collection = collection, .id = id };
+	struct remove_job j = { .job.call = call, .store = s, .collection = collection, .id = id };
 	int rc;
 
 	rc = acl_name_check(collection, err);

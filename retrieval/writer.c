@@ -2,44 +2,151 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
+#include "retrieval/wanted.h"
 
-#define QUEUE_BYTES ((size_t)32 << 20) /* what may wait before submitters do */
-#define GROUP_MS    100                /* how long a transaction takes further jobs in */
+#define QUEUE_BYTES ((size_t)8 << 20) /* once so much of one user's waits, its submitters do, too */
+#define GROUP_MS    100               /* how long a transaction takes further jobs in */
+#define ASK_MS      50 /* between two questions whether a waiting job is still wanted */
+
+#define NOBODY ((uid_t)-1) /* whose the store's own jobs are */
+
+/* What waits of one user, in the order it came. Lives while there is any or somebody waits for room. */
+struct queue {
+	uid_t uid;
+	struct job *head;
+	struct job **tail;
+	size_t bytes;
+	unsigned n_blocked; /* submitters that wait for room */
+	pthread_cond_t room;
+	struct queue *next;
+};
 
 struct writer {
 	struct db db;
 	struct catalog *catalog;
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t work; /* the queue is no longer empty, or stop */
-	pthread_cond_t news; /* jobs are done, or there is room */
-	struct job *head;
-	struct job **tail;
-	size_t queued; /* bytes */
-	size_t n_open; /* jobs not done */
+	pthread_cond_t work;  /* a queue is no longer empty, or stop */
+	struct queue *queues; /* whose turn is next stands first */
 	bool stop;
 };
 
-/* Take the first waiting job, or NULL. */
+static void cond_init(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(cond, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+/* ---- the queues, with the lock held --------------------------------------------------------- */
+
+static uid_t uid_of(const struct job *job)
+{
+	return job->call != NULL ? job->call->caller->uid : NOBODY;
+}
+
+/* Where the queue of a user hangs; where a new one would, if there is none. */
+static struct queue **queue_at(struct writer *w, uid_t uid)
+{
+	struct queue **at = &w->queues;
+
+	while (*at != NULL && (*at)->uid != uid)
+		at = &(*at)->next;
+	return at;
+}
+
+/* The user's queue, made if need be; NULL if memory is out. */
+static struct queue *queue_get(struct writer *w, uid_t uid)
+{
+	struct queue **at = queue_at(w, uid), *q = *at;
+
+	if (q != NULL)
+		return q;
+	q = calloc(1, sizeof(*q));
+	if (q == NULL)
+		return NULL;
+	q->uid = uid;
+	q->tail = &q->head;
+	cond_init(&q->room);
+	*at = q;
+	return q;
+}
+
+static void queue_push(struct queue *q, struct job *job)
+{
+	job->next = NULL;
+	*q->tail = job;
+	q->tail = &job->next;
+	q->bytes += job->cost;
+}
+
+static void queue_unlink(struct queue *q, struct job *job)
+{
+	struct job **at = &q->head;
+
+	while (*at != job)
+		at = &(*at)->next;
+	*at = job->next;
+	if (*at == NULL)
+		q->tail = at;
+	job->next = NULL;
+	q->bytes -= job->cost;
+	pthread_cond_broadcast(&q->room);
+}
+
+/* Free the queue at *at if nobody needs it. */
+static void queue_release(struct queue **at)
+{
+	struct queue *q = *at;
+
+	if (q->head != NULL || q->n_blocked > 0)
+		return;
+	*at = q->next;
+	pthread_cond_destroy(&q->room);
+	free(q);
+}
+
+/* The first queue with a job in it. */
+static struct queue **next_turn(struct writer *w)
+{
+	struct queue **at = &w->queues;
+
+	while (*at != NULL && (*at)->head == NULL)
+		at = &(*at)->next;
+	return at;
+}
+
+/* Take one job of the user whose turn it is, who is the last from then on; NULL if none waits. */
 static struct job *take(struct writer *w)
 {
-	struct job *job;
+	struct job *job = NULL;
+	struct queue **at, *q;
 
 	pthread_mutex_lock(&w->lock);
-	job = w->head;
-	if (job != NULL) {
-		w->head = job->next;
-		if (w->head == NULL)
-			w->tail = &w->head;
-		w->queued -= job->cost;
-		job->next = NULL;
-		pthread_cond_broadcast(&w->news);
+	at = next_turn(w);
+	q = *at;
+	if (q != NULL) {
+		job = q->head;
+		job->state = JOB_BEGUN;
+		queue_unlink(q, job);
+		*at = q->next;
+		q->next = NULL;
+		while (*at != NULL)
+			at = &(*at)->next;
+		*at = q;
+		queue_release(at);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return job;
 }
+
+/* ---- the writer's thread -------------------------------------------------------------------- */
 
 static void finish(struct writer *w, struct job *jobs)
 {
@@ -47,11 +154,10 @@ static void finish(struct writer *w, struct job *jobs)
 	while (jobs != NULL) {
 		struct job *next = jobs->next;
 
-		jobs->done = true;
-		w->n_open--;
+		jobs->state = JOB_DONE;
+		pthread_cond_signal(&jobs->news);
 		jobs = next; /* its owner may be gone from here on, once the lock is free */
 	}
-	pthread_cond_broadcast(&w->news);
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -162,18 +268,23 @@ static void *writer_main(void *arg)
 {
 	struct writer *w = arg;
 	struct job *job;
+	bool idle;
 
 	for (;;) {
 		pthread_mutex_lock(&w->lock);
-		while (w->head == NULL && !w->stop)
+		while (*next_turn(w) == NULL && !w->stop)
 			pthread_cond_wait(&w->work, &w->lock);
+		idle = *next_turn(w) == NULL;
 		pthread_mutex_unlock(&w->lock);
-		job = take(w);
-		if (job == NULL)
+		if (idle)
 			return NULL; /* stop, and nothing is left */
-		run_group(w, job);
+		job = take(w);
+		if (job != NULL) /* else it was given up */
+			run_group(w, job);
 	}
 }
+
+/* ---- the submitters' threads ------------------------------------------------------------------ */
 
 int writer_start(struct db *db, struct catalog *catalog, struct writer **out, struct ragd_err *err)
 {
@@ -187,10 +298,8 @@ int writer_start(struct db *db, struct catalog *catalog, struct writer **out, st
 	w->db = *db;
 	*db = (struct db){ 0 };
 	w->catalog = catalog;
-	w->tail = &w->head;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->work, NULL);
-	pthread_cond_init(&w->news, NULL);
 	rc = -pthread_create(&w->thread, NULL, writer_main, w);
 	if (rc == 0) {
 		*out = w;
@@ -213,31 +322,75 @@ void writer_stop(struct writer *w)
 	db_close(&w->db);
 	pthread_mutex_destroy(&w->lock);
 	pthread_cond_destroy(&w->work);
-	pthread_cond_destroy(&w->news);
 	free(w);
+}
+
+/* Of a job that is not begun: wait for news on `cond`, asking now and then whether it is wanted. */
+static int wait_unbegun(struct writer *w, pthread_cond_t *cond, struct job *job)
+{
+	struct timespec until;
+
+	if (job->call == NULL) {
+		pthread_cond_wait(cond, &w->lock);
+		return 0;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += ASK_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	if (pthread_cond_timedwait(cond, &w->lock, &until) != ETIMEDOUT || job->state != JOB_QUEUED)
+		return 0;
+	return wanted_check(job->call, &job->err);
 }
 
 void writer_submit(struct writer *w, struct job *job)
 {
-	job->next = NULL;
-	job->done = false;
+	struct queue *q;
+
+	cond_init(&job->news);
+	job->state = JOB_QUEUED;
+	job->rc = 0;
 	pthread_mutex_lock(&w->lock);
-	while (w->queued > 0 && w->queued + job->cost > QUEUE_BYTES)
-		pthread_cond_wait(&w->news, &w->lock);
-	*w->tail = job;
-	w->tail = &job->next;
-	w->queued += job->cost;
-	w->n_open++;
-	pthread_cond_signal(&w->work);
+	q = queue_get(w, uid_of(job));
+	if (q == NULL) {
+		job->rc = ragd_err_set(&job->err, -ENOMEM, "out of memory for the store's queue");
+		job->state = JOB_DONE;
+		pthread_mutex_unlock(&w->lock);
+		return;
+	}
+	q->n_blocked++;
+	while (job->rc == 0 && q->bytes >= QUEUE_BYTES)
+		job->rc = wait_unbegun(w, &q->room, job);
+	q->n_blocked--;
+	if (job->rc == 0) {
+		queue_push(q, job);
+		pthread_cond_signal(&w->work);
+	} else {
+		job->state = JOB_DONE;
+		queue_release(queue_at(w, q->uid));
+	}
 	pthread_mutex_unlock(&w->lock);
 }
 
 int writer_wait(struct writer *w, struct job *job, struct ragd_err *err)
 {
 	pthread_mutex_lock(&w->lock);
-	while (!job->done)
-		pthread_cond_wait(&w->news, &w->lock);
+	while (job->state == JOB_QUEUED) {
+		int rc = wait_unbegun(w, &job->news, job);
+		struct queue **at;
+
+		if (rc == 0)
+			continue;
+		at = queue_at(w, uid_of(job));
+		queue_unlink(*at, job);
+		queue_release(at);
+		job->rc = rc;
+		job->state = JOB_DONE;
+	}
+	while (job->state == JOB_BEGUN)
+		pthread_cond_wait(&job->news, &w->lock);
 	pthread_mutex_unlock(&w->lock);
+	pthread_cond_destroy(&job->news);
 	if (job->rc < 0 && err != NULL)
 		*err = job->err;
 	return job->rc;
@@ -247,14 +400,4 @@ int writer_run(struct writer *w, struct job *job, struct ragd_err *err)
 {
 	writer_submit(w, job);
 	return writer_wait(w, job, err);
-}
-
-bool writer_busy(struct writer *w)
-{
-	bool busy;
-
-	pthread_mutex_lock(&w->lock);
-	busy = w->n_open > 0;
-	pthread_mutex_unlock(&w->lock);
-	return busy;
 }

@@ -3,10 +3,15 @@
  * transaction and share its way to the disk; each is acknowledged when that commit is durable and
  * the catalog shows it. If a transaction of several fails, each is tried again alone, so that one
  * document too large for the disk does not take others with it.
+ *
+ * Each user has a queue, and they take turns, a job at a time: what one has waiting puts another's job
+ * off by one of his, and by the transaction that is open. Of one user, what was submitted first is
+ * written first.
  */
 #ifndef RETRIEVAL_WRITER_H
 #define RETRIEVAL_WRITER_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -26,7 +31,8 @@ struct job {
 	void (*applied)(struct job *job);
 	/* After a rollback: forget what run noted. NULL: nothing to do. */
 	void (*undo)(struct job *job);
-	size_t cost; /* bytes, for the bound of the queue */
+	const struct ragd_call *call; /* whose it is; NULL: the store's own */
+	size_t cost;                  /* bytes, for the bound of its user's queue */
 	/*
 	 * Set by run: takes away what a search may have seen. Such a commit keeps searches out until
 	 * the catalog has it, so that a document being replaced is found at every moment.
@@ -36,8 +42,10 @@ struct job {
 	int rc; /* the outcome, after writer_wait */
 	struct ragd_err err;
 
-	struct job *next; /* the writer's */
-	bool done;
+	/* The writer's. */
+	struct job *next;
+	enum { JOB_QUEUED, JOB_BEGUN, JOB_DONE } state;
+	pthread_cond_t news; /* it is done */
 };
 
 struct writer;
@@ -47,13 +55,17 @@ int writer_start(struct db *db, struct catalog *catalog, struct writer **out, st
 /* Finish what is queued, end the thread, close the connection. Accepts NULL. */
 void writer_stop(struct writer *w);
 
-/* Queue a job, which stays the caller's until writer_wait returned; blocks while the queue is full. */
+/*
+ * Queue a job, which stays the caller's until writer_wait returned; blocks while the queue of its user is
+ * full. Cannot fail: what could not be queued, or is no longer wanted before there is room, is done with
+ * its rc set.
+ */
 void writer_submit(struct writer *w, struct job *job);
-/* The job's rc. */
+/*
+ * The job's rc. One that is no longer wanted before it began is taken out of the queue and never runs:
+ * -ECANCELED, -ETIMEDOUT. One that began is waited for. Once for each job submitted.
+ */
 int writer_wait(struct writer *w, struct job *job, struct ragd_err *err);
 int writer_run(struct writer *w, struct job *job, struct ragd_err *err);
-
-/* Jobs waiting or at work: whether background work should rather wait. */
-bool writer_busy(struct writer *w);
 
 #endif
