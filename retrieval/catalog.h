@@ -49,6 +49,8 @@ struct catalog_collection {
 	struct meaning next;
 	int64_t generation;  /* of `now` as it is stored; 0: none. For opening the store. */
 	uint64_t gave_up_at; /* passages when they taught nothing; 0: they did. The tender's. */
+	int64_t written_ms; /* last; clock_ms, 0: not since the store opened. The tender's, like: */
+	int64_t busy_since_ms; /* when writes began that no calm has interrupted */
 };
 
 #define CATALOG_PAGE 1024 /* passages in a page */

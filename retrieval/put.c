@@ -119,9 +119,10 @@ static void batch_applied(struct job *job)
 		change_apply(b->store, &b->items[i].change);
 		changed = changed || b->items[i].change.added;
 	}
-	if (changed)
-		c->collections[b->row.id]->updated_s = store_now();
-	tender_nudge(b->store->tender);
+	if (!changed)
+		return;
+	c->collections[b->row.id]->updated_s = store_now();
+	tender_written(b->store->tender, c->collections[b->row.id]);
 }
 
 static void batch_undo(struct job *job)

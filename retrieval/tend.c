@@ -5,12 +5,15 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/util.h"
 #include "retrieval/learn.h"
 #include "retrieval/store_internal.h"
 
-#define CALM_MS 300   /* how long nobody must have written */
-#define MANY    50000 /* so many passages without vectors do not wait for calm */
+#define CALM_MS     300   /* how long nobody must have written to a collection */
+#define PATIENCE_MS 5000  /* written to for so long on end, it does not wait for calm */
+#define LOOK_MS     100   /* between two looks whether it is calm */
+#define MANY        50000 /* so many passages without vectors do not wait either */
 
 struct tender {
 	struct store *store;
@@ -40,12 +43,14 @@ static bool told_to_stop(void *arg)
 enum due { DUE_NOT, DUE_WHEN_CALM, DUE_NOW };
 
 /*
- * Grown by a quarter since it was learned: when calm. Four times as many: at once. Asked to settle: at
- * once, however little it has grown. With the catalog locked.
+ * Grown by a quarter since it was learned: when nobody writes to it. Four times as many: if they are many,
+ * or have been written for long. Asked to settle: at once, however little it has grown. What happens to
+ * other collections does not matter. With the catalog locked.
  */
 static enum due due_of(const struct catalog_collection *col, bool asked)
 {
 	uint64_t n = col->n_passages, had = 0;
+	int64_t now_ms = clock_ms();
 
 	if (!col->shown)
 		return DUE_NOT;
@@ -56,11 +61,15 @@ static enum due due_of(const struct catalog_collection *col, bool asked)
 		return DUE_NOW;
 	if (n < EMBED_MIN_PASSAGES || n < had + had / 4)
 		return DUE_NOT;
-	return n >= 4 * had && n >= MANY ? DUE_NOW : DUE_WHEN_CALM;
+	if (now_ms - col->written_ms >= CALM_MS)
+		return DUE_NOW;
+	return n >= 4 * had && (n >= MANY || now_ms - col->busy_since_ms >= PATIENCE_MS)
+		       ? DUE_NOW
+		       : DUE_WHEN_CALM;
 }
 
-/* The first collection from `*id` on for which something is due; DUE_NOT at the end. */
-static enum due next_due(struct tender *t, bool asked, uint32_t *id)
+/* The first collection from `*id` on for which something is due, `least` or more; DUE_NOT at the end. */
+static enum due next_due(struct tender *t, bool asked, enum due least, uint32_t *id)
 {
 	const struct catalog *c = &t->store->catalog;
 	enum due due = DUE_NOT;
@@ -69,24 +78,12 @@ static enum due next_due(struct tender *t, bool asked, uint32_t *id)
 	for (; *id < c->n_collections; ++*id) {
 		if (c->collections[*id] != NULL)
 			due = due_of(c->collections[*id], asked);
-		if (due != DUE_NOT)
+		if (due >= least)
 			break;
+		due = DUE_NOT;
 	}
 	pthread_rwlock_unlock(&t->store->catalog.lock);
 	return due;
-}
-
-/* What is due most urgently. */
-static enum due what_is_due(struct tender *t, bool asked)
-{
-	enum due most = DUE_NOT, due;
-	uint32_t id = 0;
-
-	while (most != DUE_NOW && (due = next_due(t, asked, &id)) != DUE_NOT) {
-		most = MAX(most, due);
-		id++;
-	}
-	return most;
 }
 
 static int work_on(struct tender *t, uint32_t collection, struct ragd_err *err)
@@ -107,14 +104,14 @@ static int work_on(struct tender *t, uint32_t collection, struct ragd_err *err)
 	return rc;
 }
 
-/* All that is due, one collection after the other; the first failure is what is told. */
+/* All that is due now, one collection after the other; the first failure is what is told. */
 static void work(struct tender *t, bool asked)
 {
 	struct ragd_err first = { 0 };
 	uint32_t id = 0;
 	int rc = 0;
 
-	for (; next_due(t, asked, &id) != DUE_NOT && !told_to_stop(t); id++) {
+	for (; next_due(t, asked, DUE_NOW, &id) != DUE_NOT && !told_to_stop(t); id++) {
 		struct ragd_err err = { 0 };
 		int one = work_on(t, id, &err);
 
@@ -129,18 +126,6 @@ static void work(struct tender *t, bool asked)
 	pthread_mutex_unlock(&t->lock);
 }
 
-/* With the lock held: sleep until something happens, or for CALM_MS. True for time out. */
-static bool sleep_calm(struct tender *t)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += CALM_MS * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
-	return pthread_cond_timedwait(&t->wake, &t->lock, &until) == ETIMEDOUT;
-}
-
 static unsigned asked_for(struct tender *t, bool *waits)
 {
 	unsigned asked;
@@ -152,26 +137,42 @@ static unsigned asked_for(struct tender *t, bool *waits)
 	return asked;
 }
 
-static void look(struct tender *t)
+/* Do what is due; true if something is left that waits for calm. */
+static bool look(struct tender *t)
 {
-	bool calm = false, waits;
+	bool waits;
 	unsigned asked = asked_for(t, &waits);
-	enum due due = what_is_due(t, waits);
+	uint32_t id = 0;
 
-	while (due == DUE_WHEN_CALM && !calm && !told_to_stop(t)) {
-		pthread_mutex_lock(&t->lock);
-		t->nudged = false;
-		calm = sleep_calm(t);
-		pthread_mutex_unlock(&t->lock);
-		asked = asked_for(t, &waits);
-		due = what_is_due(t, waits);
-	}
-	if (due != DUE_NOT && !told_to_stop(t))
+	if (next_due(t, waits, DUE_NOW, &id) != DUE_NOT && !told_to_stop(t))
 		work(t, waits);
 	pthread_mutex_lock(&t->lock);
 	t->answered = asked;
 	pthread_cond_broadcast(&t->settled);
 	pthread_mutex_unlock(&t->lock);
+	id = 0;
+	return next_due(t, false, DUE_WHEN_CALM, &id) != DUE_NOT;
+}
+
+/* Until there is something to look at, or for LOOK_MS if something waits for calm. False for stop. */
+static bool rest(struct tender *t, bool waits_for_calm)
+{
+	struct timespec until;
+	int rc = 0;
+	bool stop;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += LOOK_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	pthread_mutex_lock(&t->lock);
+	while (!t->stop && t->asked == t->answered && rc == 0 && (waits_for_calm || !t->nudged))
+		rc = waits_for_calm ? pthread_cond_timedwait(&t->wake, &t->lock, &until)
+				    : pthread_cond_wait(&t->wake, &t->lock);
+	t->nudged = false;
+	stop = t->stop;
+	pthread_mutex_unlock(&t->lock);
+	return !stop;
 }
 
 /* Collections that were being removed when the last process ended. */
@@ -186,22 +187,14 @@ static void sweep(struct tender *t)
 static void *tender_main(void *arg)
 {
 	struct tender *t = arg;
-	bool stop;
+	bool waits_for_calm = false;
 
 	/* On Linux the nice value is the thread's. */
 	setpriority(PRIO_PROCESS, 0, 10);
 	sweep(t);
-	for (;;) {
-		pthread_mutex_lock(&t->lock);
-		while (!t->stop && !t->nudged && t->asked == t->answered)
-			pthread_cond_wait(&t->wake, &t->lock);
-		t->nudged = false;
-		stop = t->stop;
-		pthread_mutex_unlock(&t->lock);
-		if (stop)
-			return NULL;
-		look(t);
-	}
+	while (rest(t, waits_for_calm))
+		waits_for_calm = look(t);
+	return NULL;
 }
 
 int tender_start(struct store *s, struct tender **out, struct ragd_err *err)
@@ -244,8 +237,13 @@ void tender_stop(struct tender *t)
 	free(t);
 }
 
-void tender_nudge(struct tender *t)
+void tender_written(struct tender *t, struct catalog_collection *col)
 {
+	int64_t now_ms = clock_ms();
+
+	if (now_ms - col->written_ms >= CALM_MS)
+		col->busy_since_ms = now_ms;
+	col->written_ms = now_ms;
 	if (t == NULL)
 		return;
 	pthread_mutex_lock(&t->lock);

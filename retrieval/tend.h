@@ -8,14 +8,18 @@
 
 #include <ragd/plugin.h>
 
+struct catalog_collection;
 struct store;
 struct tender;
 
 int tender_start(struct store *s, struct tender **out, struct ragd_err *err);
 /* Leaves what is half done; the next start drops it. Accepts NULL. */
 void tender_stop(struct tender *t);
-/* The store has changed: look whether there is something to do, once writers are calm. NULL is fine. */
-void tender_nudge(struct tender *t);
+/*
+ * The collection was written to: look whether there is something to do, once it is left alone, and after
+ * some seconds even if it is not. With the catalog locked for writing. NULL is fine for t.
+ */
+void tender_written(struct tender *t, struct catalog_collection *col);
 /* Do what there is to do now and wait until it is done. */
 int tender_settle(struct tender *t, struct ragd_err *err);
 

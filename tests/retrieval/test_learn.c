@@ -3,7 +3,9 @@
 
 #include "retrieval/learn.h"
 
-#define DOCS 150 /* below what the store learns from by itself */
+#define DOCS   150    /* below what the store learns from by itself */
+#define ENOUGH 240    /* it does from these */
+#define LONG   500000 /* puts: many times what can be done in the time it waits for calm */
 
 struct patience {
 	unsigned left;
@@ -21,11 +23,11 @@ static bool runs_out(void *arg)
 	return false;
 }
 
-static void fill_store(struct fixture *f)
+static void fill_store(struct fixture *f, unsigned n)
 {
 	char text[300], id[16];
 
-	for (unsigned i = 0; i < DOCS; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		make_text(text, sizeof(text), i + 1, 30);
 		snprintf(id, sizeof(id), "%u", i);
 		add(f, "c", id, text);
@@ -48,7 +50,7 @@ static void stopping_anywhere_leaves_what_was(void **state)
 	struct ragd_err err = { 0 };
 	unsigned before;
 
-	fill_store(f);
+	fill_store(f, DOCS);
 	assert_int_equal(learn(f->store, 1, runs_out, &all, &err), 0);
 	check_vectors(f, DOCS);
 	before = all.asked;
@@ -86,12 +88,44 @@ static void what_teaches_nothing_leaves_words(void **state)
 	assert_true(hits[0].vector == 0);
 }
 
+/* Replace one document again and again until the store has learned by itself. */
+static void write_until_learned(struct fixture *f, const char *collection)
+{
+	struct ragd_retrieval_stats st = { 0 };
+
+	for (unsigned i = 0; i < LONG && st.n_vectors == 0; i++) {
+		arena_reset(f->call.arena);
+		add(f, collection, "note", i % 2 == 0 ? "even words" : "odd words");
+		store_stats(f->store, &test_admin, &st);
+	}
+	assert_true(st.n_vectors >= ENOUGH);
+}
+
+static void vectors_come_while_others_keep_writing(void **state)
+{
+	struct fixture *f = *state;
+
+	fill_store(f, ENOUGH);
+	as_user(f, 2000, 2000, false);
+	write_until_learned(f, "of-another");
+}
+
+static void vectors_come_to_a_collection_that_is_never_left_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	fill_store(f, ENOUGH);
+	write_until_learned(f, "c");
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(stopping_anywhere_leaves_what_was),
 		CASE(what_teaches_nothing_leaves_words),
+		CASE(vectors_come_while_others_keep_writing),
+		CASE(vectors_come_to_a_collection_that_is_never_left_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
