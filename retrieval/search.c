@@ -21,6 +21,8 @@
 #define BM25_K1 1.2f
 #define BM25_B  0.6f
 
+#define TAG_ROW_BYTES 64 /* of work, see wanted.h */
+
 /* ---- what the caller may see --------------------------------------------------------------- */
 
 static bool is_wanted(const struct ragd_query *q, const char *name)
@@ -83,6 +85,7 @@ static int id_push(struct id_list *list, uint32_t id, struct ragd_err *err)
 static int read_tag(struct search *se, uint32_t collection, struct ragd_str tag,
 		    struct id_list *out, struct ragd_err *err)
 {
+	struct wanted wanted = { .call = se->call };
 	struct db *db = &se->lane->db;
 	sqlite3_stmt *stmt = db_stmt(db, SQL_TAG_FIND, err);
 	int rc = 0;
@@ -93,7 +96,10 @@ static int read_tag(struct search *se, uint32_t collection, struct ragd_str tag,
 	db_bind_str(stmt, 2, tag);
 	while (rc == 0 && db_row(db, stmt, &rc, err)) {
 		se->n_looked_at++;
-		rc = id_push(out, (uint32_t)sqlite3_column_int64(stmt, 0), err);
+		if (wanted_still(&wanted, TAG_ROW_BYTES))
+			rc = id_push(out, (uint32_t)sqlite3_column_int64(stmt, 0), err);
+		else
+			rc = ragd_err_set(err, wanted.err.code, "%s", wanted.err.msg);
 	}
 	db_reset(stmt);
 	return rc;

@@ -220,6 +220,41 @@ static void a_search_ends_at_any_question(void **state)
 	test_call_fini(&all.call);
 }
 
+static void a_search_asks_among_the_documents_of_one_tag(void **state)
+{
+	enum { N = 8192 };
+	struct fixture *f = *state;
+	struct ragd_str tags[1] = { RAGD_STR("x") };
+	struct ragd_query q = { .size = sizeof(q), .text = RAGD_STR("none"), .k = 10 };
+	struct ragd_document *docs = calloc(N, sizeof(*docs));
+	struct ragd_put_result *results = calloc(N, sizeof(*results));
+	const struct ragd_hit *hits;
+	struct asked plain, tagged;
+	static char ids[N][8];
+	size_t n;
+
+	assert_true(docs != NULL && results != NULL);
+	for (size_t i = 0; i < N; i++) {
+		snprintf(ids[i], sizeof(ids[i]), "%zu", i);
+		docs[i] = (struct ragd_document){
+			.id = str(ids[i]), .content = RAGD_STR("some"), .tags = tags, .n_tags = 1
+		};
+	}
+	asked_init(&plain);
+	asked_init(&tagged);
+	assert_int_equal(store_put(f->store, &f->call.call, "c", docs, N, results, NULL), 0);
+	assert_int_equal(store_search(f->store, &plain.call.call, &q, &hits, &n, NULL), 0);
+	q.tags = tags;
+	q.n_tags = 1;
+	assert_int_equal(store_search(f->store, &tagged.call.call, &q, &hits, &n, NULL), 0);
+	/* Once before it reads the tag, then once in a thousand. */
+	assert_true(tagged.n >= plain.n + 1 + N / 1024);
+	test_call_fini(&plain.call);
+	test_call_fini(&tagged.call);
+	free(docs);
+	free(results);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -229,6 +264,7 @@ int main(void)
 		CASE(a_deadline_ends_calls),
 		CASE(a_search_does_not_grow_with_its_question),
 		CASE(a_search_ends_at_any_question),
+		CASE(a_search_asks_among_the_documents_of_one_tag),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
