@@ -47,10 +47,12 @@ struct catalog_collection {
 	 */
 	struct meaning now;
 	struct meaning next;
-	int64_t generation;  /* of `now` as it is stored; 0: none. For opening the store. */
-	uint64_t gave_up_at; /* passages when they taught nothing; 0: they did. The tender's. */
-	int64_t written_ms; /* last; clock_ms, 0: not since the store opened. The tender's, like: */
-	int64_t busy_since_ms; /* when writes began that no calm has interrupted */
+	int64_t generation; /* of `now` as it is stored; 0: none. For opening the store. */
+
+	/* The tender's. */
+	uint64_t gave_up_at;   /* passages when they taught nothing; 0: they did */
+	int64_t written_ms;    /* last, see clock_ms; 0: not since the store opened */
+	int64_t busy_since_ms; /* first of the writes between which there was no calm */
 };
 
 #define CATALOG_PAGE 1024 /* passages in a page */
