@@ -177,11 +177,12 @@ static enum outcome bracket(struct links *l, struct at *at)
 		start_swallowing(l, at, next == ':' ? &bare : kind);
 		return YES;
 	}
-	if (rc == NO || t.end == t.start || url_is_local(s + t.start, t.end - t.start)) {
+	if (rc == NO || t.end == t.start ||
+	    (!t.too_far && url_is_local(s + t.start, t.end - t.start))) {
 		at->i++;
 		return YES;
 	}
-	if (may_leave(l, s + t.start, t.end - t.start)) {
+	if (!t.too_far && may_leave(l, s + t.start, t.end - t.start)) {
 		/* On another line it is judged once more, as text. */
 		at->i = memchr(s + at->i, '\n', t.end - at->i) == NULL ? t.end : at->i + 1;
 		return YES;

@@ -20,12 +20,18 @@ static size_t skip_white(const struct view *v, size_t p)
 
 static enum outcome address_read(const struct view *v, size_t p, bool in_parens, struct target *t)
 {
-	size_t depth = 0;
+	size_t depth = 0, from = p;
 	bool angle;
 
 	p = skip_white(v, p);
 	if (p == v->len)
 		return v->end ? NO : MORE;
+	if (is_space(v->s[p])) {
+		*t = (struct target){
+			.first = from, .start = from, .end = p, .close = p, .too_far = true
+		};
+		return YES;
+	}
 	angle = v->s[p] == '<';
 	t->first = p;
 	t->start = p += angle;
@@ -60,7 +66,7 @@ enum outcome target_read(const struct view *v, size_t p, struct target *t)
 
 	*t = (struct target){ 0 };
 	rc = address_read(v, p, true, t);
-	if (rc != YES || t->too_long)
+	if (rc != YES || t->too_long || t->too_far)
 		return rc;
 	p = skip_white(v, t->close);
 	t->close = 0;

@@ -14,6 +14,7 @@ struct target {
 	size_t end;
 	size_t close;  /* behind all of it; 0: it is not well-formed */
 	bool too_long; /* the address */
+	bool too_far;  /* it stands behind more blanks than are looked at: start to close */
 };
 
 /* Read on from behind the '(' of a link. NO: there is nothing. */

@@ -217,11 +217,14 @@ size_t url_trail(const char *s, size_t start, size_t end)
 	return end;
 }
 
-/* Schemes that need no "//", and what else they need. */
+/*
+ * Schemes that need no "//", and what else they need. Those of the web need it to be well-formed, but
+ * browsers complete it.
+ */
 static bool is_bare_scheme(const char *scheme, const struct view *v, size_t p)
 {
-	static const char *const names[] = { "javascript", "vbscript", "mailto", "xmpp",
-					     "tel",        "sms",      "blob" };
+	static const char *const names[] = { "http",   "https", "ftp", "javascript", "vbscript",
+					     "mailto", "xmpp",  "tel", "sms",        "blob" };
 
 	if (p == v->len || url_ends(v->s[p]))
 		return false;

@@ -26,6 +26,10 @@ static const struct ragd_passage passages[] = {
 
 static const char *const hosts[] = { "good.example", "*.good.example", NULL };
 
+/* More than are looked through for the target of a link, by two. */
+#define BLANKS_22 "                      "
+#define BLANKS    BLANKS_22 BLANKS_22 BLANKS_22
+
 struct row {
 	const char *in;
 	const char *out; /* NULL: as it is */
@@ -76,6 +80,9 @@ static void addresses_leave_with_their_evidence_only(void **state)
 		{ "1.2.3..4..5..6..7..8..9..10..11..12://x", "1.2.[link removed]" },
 		{ "at //evil.test/x now", "at [link removed] now" },
 		{ "ftp://evil.test/ and made-up://x", "[link removed] and [link removed]" },
+		{ "https:evil.test/?q=x HTTP:/evil.test, ftp:evil.test.",
+		  "[link removed] [link removed], [link removed]." },
+		{ "https&colon;evil.test/?q http%3aevil.test", "[link removed] [link removed]" },
 		{ "javascript:alert(1) data:text/html,x mailto:a@evil.test",
 		  "[link removed] [link removed] [link removed]" },
 		{ "xhttp://evil.test", "[link removed]" },
@@ -116,7 +123,7 @@ static void addresses_leave_with_their_evidence_only(void **state)
 		{ "at /\\evil.test/x or \\\\evil.test\\x", "at [link removed] or [link removed]" },
 		/* No addresses. */
 		{ "std::string a:b 12:30 // comment, a//b.cc 1/2 AT&T 50%", NULL },
-		{ "the https:// prefix, data: the figures", NULL },
+		{ "the https:// prefix, data: the figures, (http:) or http: and \"https:\"", NULL },
 		{ "file.c:12: error, C:\\path\\x.txt", NULL },
 		{ "node.js, README.md, example.com", NULL },
 	};
@@ -145,6 +152,14 @@ static void markdown_links_and_images_do(void **state)
 		{ "[a][r]\n\n[r]: http://evil.test\n", "[a][r]\n\n[r]: [link removed]\n" },
 		{ "[r]: </\\evil.test/x> \"t\"", "[r]: [link removed] \"t\"" },
 		{ "[r]:\n  javascript:x", "[r]:\n  [link removed]" },
+		{ "![a](https:evil.test/?q=x)", "![a] [image removed]" },
+		{ "> [r]:\n> https:evil.test/?q=x", "> [r]:\n> [link removed]" },
+		/* An address that is far away. */
+		{ "![a](" BLANKS "https:evil.test/?q=x)", "![a] [image removed]  [link removed])" },
+		{ "![a](" BLANKS "<ht\ttps:\tevil.test/?q=x>)",
+		  "![a] [image removed]  < ht\ttps:\tevil.test/?q=x>)" },
+		{ "[a]:" BLANKS "<https:\tevil.test/?q=x>",
+		  "[a]:[link removed]  < https:\tevil.test/?q=x>" },
 		{ "<http://evil.test> <foo:bar> <std::string>",
 		  "[link removed] [link removed] <std::string>" },
 		/* No link is made of the markers. */
