@@ -12,7 +12,8 @@
 #include "safety/target.h"
 #include "safety/url.h"
 
-#define RANK_LINK 40
+#define RANK_LINK    40
+#define HTML_REMOVED "[HTML removed]"
 
 /* clang-format off */
 static const struct kind bare   = { "link",  "[link removed]",    0, RAGD_REDACT };
@@ -38,7 +39,6 @@ struct links {
 	bool bared;    /* such a tag: what stands behind it now begins the line */
 	bool long_run; /* within more backticks than are followed */
 	bool swallows; /* within an address that is too long */
-	bool unlinks;  /* behind a marker: "(", "[" or ":" would make a link of it */
 	struct code code;
 	uint64_t brackets; /* open '[', the last one lowest: whether it is an image's */
 	unsigned depth;
@@ -79,7 +79,10 @@ static char before(const struct links *l, const struct at *at)
 	return at->i > 0 ? at->v.s[at->i - 1] : l->before;
 }
 
-/* To the end given nothing leaves but the kind's marker, or nothing if it goes on with what went before. */
+/*
+ * To the end given nothing leaves but the kind's marker, or nothing if it goes on with what went before.
+ * A tag goes without a trace only where personal data was looked for without it, too.
+ */
 static void remove_to(struct links *l, struct at *at, size_t end, const struct kind *kind,
 		      bool joins)
 {
@@ -89,9 +92,11 @@ static void remove_to(struct links *l, struct at *at, size_t end, const struct k
 						   .kind = kind,
 						   .score = 1.0f,
 						   .rank = RANK_LINK,
-						   .joins = joins });
+						   .joins = joins,
+						   .otherwise = kind == &tag || kind == &spaced
+									? HTML_REMOVED
+									: NULL });
 	at->i = end;
-	l->unlinks = kind == &bare || kind == &link || kind == &image;
 }
 
 /* ---- the evidence ---- */
@@ -518,29 +523,21 @@ static void pass_plain(struct at *at)
 /* Go on by what stands here. MORE: it is not decided. */
 static enum outcome step(struct links *l, struct at *at)
 {
-	const bool unlinks = l->unlinks;
 	enum outcome rc;
 	char c;
 
-	if (!unlinks && !l->margin && !l->long_run) {
+	if (!l->margin && !l->long_run) {
 		pass_plain(at);
 		if (at->i == at->v.len)
 			return YES;
 	}
 	c = at->v.s[at->i];
-	l->unlinks = false;
-	if (unlinks && (c == '(' || c == '[' || c == ':')) {
-		/* It would make a link of the marker before it. */
-		remove_to(l, at, at->i + 1, &bare, true);
-		return YES;
-	}
 	if (l->margin)
 		leave_margin(l, c);
 	l->long_run = l->long_run && c == '`';
 	rc = one(l, at, c);
 	if (rc == NO)
 		at->i++;
-	l->unlinks = l->unlinks || (rc == MORE && unlinks);
 	return rc;
 }
 

@@ -339,6 +339,8 @@ static size_t read_sign(struct reading *r, const struct view *v, size_t i, struc
 		if (n == MORE || n == NONE || !omit(r, n))
 			return n == MORE ? MORE : NONE;
 		r->lost = true;
+		if (r->tags != NULL)
+			spans_add(r->tags, &(struct span){ .start = at, .end = at + n });
 		if (block)
 			folded_put(&r->shown, ' ', at, at + (uint32_t)n);
 		return n;

@@ -23,9 +23,10 @@
 /* Characters that are shown for each one that a reading gives, where letters are set apart. */
 #define READING_SPREAD 2
 
-/* Zero-initialise but for `whole` and `work`; reading_fini. */
+/* Zero-initialise but for `whole`, `work` and `tags`; reading_fini. */
 struct reading {
 	struct work *work;   /* NULL: nobody stops it; what is stopped is read no further */
+	struct spans *tags;  /* tags and comments that were left out are added; NULL: nobody asks */
 	bool whole;          /* all of the text is given at once: nothing is bounded */
 	bool no_close;       /* no comment ends behind here */
 	struct folded shown; /* its letters may yet turn out to be set apart */

@@ -1,6 +1,7 @@
 #include "safety/spans.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void spans_add(struct spans *s, const struct span *span)
 {
@@ -18,6 +19,13 @@ void spans_add(struct spans *s, const struct span *span)
 		s->cap = cap;
 	}
 	s->item[s->n++] = *span;
+}
+
+void spans_drop(struct spans *s, size_t n)
+{
+	s->n -= n;
+	if (n > 0 && s->n > 0)
+		memmove(s->item, s->item + n, s->n * sizeof(*s->item));
 }
 
 void spans_clear(struct spans *s)

@@ -27,6 +27,8 @@ struct span {
 	float score;
 	int rank;   /* of two that begin together, the lower one names the marker */
 	bool joins; /* goes on with a span that ends where this one begins */
+	/* The marker where a reading of the text does not leave the span out; NULL: the kind's. */
+	const char *otherwise;
 };
 
 struct spans {
@@ -37,6 +39,8 @@ struct spans {
 };
 
 void spans_add(struct spans *s, const struct span *span);
+/* The first n go. */
+void spans_drop(struct spans *s, size_t n);
 void spans_clear(struct spans *s);
 void spans_fini(struct spans *s);
 /* By start, those that join first, then rank, then end downwards. */

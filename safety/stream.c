@@ -47,10 +47,14 @@ struct stream {
 	struct folded piece; /* of text, as a lane sees it */
 	bool has_rules;
 	struct links *links; /* NULL: they leave as they are */
+	struct spans tags;   /* that the reading left out, as far as they have not left */
+	size_t tag;          /* the first of them that may still be asked for */
 	struct spans spans;
 	uint32_t drop_end; /* a marker stands for what is before */
 	struct span group; /* what the marker stands for, while dropping */
 	bool dropping;
+	bool traceless; /* nothing but white space has left for the group so far */
+	bool marked;    /* a marker is what left last */
 	bool blocked;
 	const char *message;
 	/* This feed's results, until they are copied out. */
@@ -99,6 +103,7 @@ void stream_close(struct stream *s)
 	unseen_fini(&s->unseen);
 	links_free(s->links);
 	spans_fini(&s->spans);
+	spans_fini(&s->tags);
 	buf_fini(&s->raw);
 	buf_fini(&s->out);
 	free(s->findings);
@@ -115,6 +120,7 @@ int stream_evidence(struct stream *s, const struct ragd_screen *screen)
 	if (!s->f->cfg.links)
 		return 0;
 	s->links = links_new(screen, s->f->cfg.link_hosts);
+	s->reading.tags = &s->tags;
 	return s->links != NULL ? 0 : -ENOMEM;
 }
 
@@ -309,6 +315,38 @@ static void end_group(struct stream *s)
 	s->dropping = false;
 }
 
+/* Whether the reading went on as if the span were not there. Asked from left to right. */
+static bool is_left_out(struct stream *s, const struct span *span)
+{
+	const struct spans *tags = &s->tags;
+
+	while (s->tag < tags->n && tags->item[s->tag].end < span->end)
+		s->tag++;
+	return s->tag < tags->n && tags->item[s->tag].start <= span->start;
+}
+
+/* Let the span's marker out. */
+static void mark(struct stream *s, const struct span *span)
+{
+	const char *marker = span->kind->marker;
+
+	if (span->otherwise != NULL && !is_left_out(s, span))
+		marker = span->otherwise;
+	s->traceless = marker[strspn(marker, " ")] == '\0';
+	if (marker[0] != '\0')
+		s->marked = !s->traceless;
+	buf_adds(&s->out, marker);
+}
+
+/* Let n bytes out as they are. No link is made of a marker before them. */
+static void let_out(struct stream *s, const char *raw, size_t n)
+{
+	if (s->marked && s->links != NULL && (raw[0] == '(' || raw[0] == '[' || raw[0] == ':'))
+		buf_addc(&s->out, ' ');
+	s->marked = false;
+	buf_add(&s->out, raw, n);
+}
+
 /* Take spans that the group reaches into it. Returns how many of the first n spans are done. */
 static size_t absorb(struct stream *s, size_t i)
 {
@@ -322,7 +360,11 @@ static size_t absorb(struct stream *s, size_t i)
 			block(s, span);
 			return i + 1;
 		}
-		s->drop_end = MAX(s->drop_end, (uint32_t)span->end);
+		if (span->end > s->drop_end) {
+			if (s->traceless)
+				mark(s, span);
+			s->drop_end = (uint32_t)span->end;
+		}
 	}
 	return i;
 }
@@ -337,7 +379,17 @@ static void begin_group(struct stream *s, const struct span *span)
 	s->group.start = unseen_start(&s->unseen, (uint32_t)span->start);
 	s->dropping = true;
 	s->drop_end = (uint32_t)span->end;
-	buf_adds(&s->out, span->kind->marker);
+	mark(s, span);
+}
+
+static void forget_tags(struct stream *s)
+{
+	struct spans *tags = &s->tags;
+
+	while (s->tag < tags->n && tags->item[s->tag].end <= s->released)
+		s->tag++;
+	spans_drop(tags, s->tag);
+	s->tag = 0;
 }
 
 /* Let out what stands before `safe`, which every lane has decided. */
@@ -362,7 +414,7 @@ static void release(struct stream *s, uint32_t safe, bool last)
 		/* A continuation whose beginning another kind of action took is none. */
 		to = i < s->spans.n ? MIN((uint32_t)s->spans.item[i].start, safe) : safe;
 		if (to > r) {
-			buf_add(&s->out, s->raw.data + (r - s->released), to - r);
+			let_out(s, s->raw.data + (r - s->released), to - r);
 			r = to;
 		}
 		if (r < safe && i < s->spans.n)
@@ -373,13 +425,11 @@ static void release(struct stream *s, uint32_t safe, bool last)
 		s->spans.n = 0;
 		return;
 	}
-	if (i > 0) {
-		s->spans.n -= i;
-		memmove(s->spans.item, s->spans.item + i, s->spans.n * sizeof(*s->spans.item));
-	}
+	spans_drop(&s->spans, i);
 	buf_consume(&s->raw, r - s->released);
 	s->released = r;
 	unseen_forget(&s->unseen, r);
+	forget_tags(s);
 }
 
 /* From here on the text does not read as it is written: what lanes know goes with both. */
@@ -459,8 +509,8 @@ static int copy_out(struct stream *s, const struct ragd_call *call, struct ragd_
 		text = call->alloc(call, s->out.len, 1);
 	if (n > 0)
 		findings = call->alloc(call, n, sizeof(*findings));
-	if (s->failed || s->spans.failed || buf_failed(&s->raw) || buf_failed(&s->out) ||
-	    (s->out.len > 0 && text == NULL) || (n > 0 && findings == NULL))
+	if (s->failed || s->spans.failed || s->tags.failed || buf_failed(&s->raw) ||
+	    buf_failed(&s->out) || (s->out.len > 0 && text == NULL) || (n > 0 && findings == NULL))
 		return ragd_err_set(err, -ENOMEM, "safety: out of memory");
 	if (s->out.len > 0)
 		memcpy(text, s->out.data, s->out.len);

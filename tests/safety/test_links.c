@@ -11,6 +11,7 @@
 
 #include "base/util.h"
 #include "safety/links.h"
+#include "safety/pii.h"
 #include "safety/stream.h"
 #include "tests/safety/support.h"
 
@@ -163,10 +164,10 @@ static void markdown_links_and_images_do(void **state)
 		{ "<http://evil.test> <foo:bar> <std::string>",
 		  "[link removed] [link removed] <std::string>" },
 		/* No link is made of the markers. */
-		{ "[a](http://evil.test)(/\\x)", "[a] [link removed]/\\x)" },
-		{ "<xy:z>(z)", "[link removed]z)" },
-		{ "<xy:z>: z", "[link removed] z" },
-		{ "http://evil.test: /z", "[link removed] /z" },
+		{ "[a](http://evil.test)(/\\x)", "[a] [link removed] (/\\x)" },
+		{ "<xy:z>(z)", "[link removed] (z)" },
+		{ "<xy:z>: z", "[link removed] : z" },
+		{ "http://evil.test: /z", "[link removed] : /z" },
 		{ "[http://evil.test](x)", "[[link removed]](x)" },
 		/* The evidence has it. */
 		{ "[text](https://docs.example.org/a_(b)?q=1&r=2 \"t\")", NULL },
@@ -194,21 +195,22 @@ static void html_does_not_leave(void **state)
 		{ "H<sub>2</sub>O", "H2O" },
 		{ "one<br>two<BR/>three", "one two three" },
 		{ "x<img src=x onerror=alert(1)>y", "x y" },
-		{ "x<img src='>' onerror=\"alert(1)\">y", "x y" },
-		{ "x <script>alert('http://a')</script> y", "x   y" },
+		{ "x<img src='>' onerror=\"alert(1)\">y", "x[HTML removed]y" },
+		{ "x <script>alert('http://a')</script> y", "x [HTML removed] y" },
 		{ "x <script async>alert(1)", "x < script async>alert(1)" },
 		{ "x <SCRIPT>alert(1)", "x  alert(1)" },
-		{ "<style>p{}</style >z", " z" },
+		{ "<style>p{}</style >z", "[HTML removed]z" },
 		{ "<iframe src=\"//evil.test\"></iframe>", "  " },
 		{ "<a href=\"http://evil.test\">text</a>", "text" },
 		{ "<svg/onload=alert(1)>", " " },
-		{ "a <!-- hidden --> b <!DOCTYPE html> <?php x ?>", "a   b    " },
+		{ "a <!-- hidden --> b <!DOCTYPE html> <?php x ?>",
+		  "a   b [HTML removed] [HTML removed]" },
 		{ "a <!-- open", "a < !-- open" },
 		{ "<img src=x onerror=y", "< img src=x onerror=y" },
 		{ "<foo onclick=x>y</foo>", "< foo onclick=x>y</foo>" },
 		/* No tag is put together from what is left. */
 		{ "<<b>img src=x onerror=y>", "< img src=x onerror=y>" },
-		{ "<a<b> href=javascript:x>", " href=[link removed]>" },
+		{ "<a<b> href=javascript:x>", "[HTML removed] href=[link removed]>" },
 		{ "<foo <b>onclick=x>", "< foo onclick=x>" },
 		{ "<scr<script>ipt>", "< scr< script>ipt>" },
 		/* What the documents say of HTML can be read. */
@@ -217,7 +219,7 @@ static void html_does_not_leave(void **state)
 		{ "vector<int> a < b, x <- y <3 <your name> if a<b and b>c",
 		  "vector<int> a < b, x <- y <3 <your name> if a< b and b>c" },
 		{ "#include <stdio.h> <T> Map<K, V> <jane.doe@corp.test>", NULL },
-		{ "\\<img src=x>", "\\ " },
+		{ "\\<img src=x>", "\\[HTML removed]" },
 	};
 
 	(void)state;
@@ -254,6 +256,81 @@ static void code_stays_as_it_is(void **state)
 
 	(void)state;
 	check_rows(rows, ARRAY_LEN(rows));
+}
+
+/* The four groups of a card's number, and what stands between them. */
+static void card_with(struct buf *b, const char *between, unsigned n)
+{
+	static const char *const groups[] = { "4539", "5787", "6362", "1486" };
+
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+		for (unsigned k = 0; i > 0 && k < n; k++)
+			buf_adds(b, between);
+		buf_adds(b, groups[i]);
+	}
+}
+
+/* What goes without a trace was not there for who looked for the number either. */
+static void html_that_goes_joins_nothing(void **state)
+{
+	static const struct {
+		const char *between;
+		unsigned n;
+	} rows[] = {
+		{ "<b>", 1 },
+		{ "<b title='a>b'>", 1 },
+		{ "<div title='a>b'>", 1 },
+		{ "<?x?>", 1 },
+		{ "<!X>", 1 },
+		{ "<![CDATA[z]]>", 1 },
+		{ "<style>z</style>", 1 },
+		{ "<b></b>", 200 },
+		{ "<!--xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+		  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+		  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+		  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-->",
+		  1 },
+	};
+	static const struct row others[] = {
+		{ "jane<b title='>'>.doe@corp<i title='>'>.com",
+		  "jane[HTML removed].doe@corp[HTML removed].com" },
+		{ "jane.<b>doe@corp.com", "[e-mail removed]" },
+		{ "DE89<!X>3704<!X>0044<!X>0532<!X>0130<!X>00",
+		  "DE89[HTML removed]3704[HTML removed]0044[HTML removed]0532[HTML removed]0130"
+		  "[HTML removed]00" },
+		/* No link is made of a marker. */
+		{ "!jane@corp.com(b.png)", "![e-mail removed] (b.png)" },
+		{ "jane@corp.com[b]", "[e-mail removed] [b]" },
+		{ "jane@corp.com: b", "[e-mail removed] : b" },
+		{ "jane@corp.com<b>(b)</b>", "[e-mail removed] (b)" },
+		{ "x<?y?>(b)", "x[HTML removed] (b)" },
+		{ "jane@corp.com (b)", "[e-mail removed] (b)" },
+	};
+	struct filter_config cfg = { .level = LEVEL_BALANCED, .links = true };
+	struct filter *f;
+
+	(void)state;
+	cfg.stage[RAGD_STAGE_RESPONSE].pii = PII_CARD | PII_IBAN | PII_EMAIL;
+	f = test_filter_cfg(&cfg, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct buf in = BUF_INIT, joined = BUF_INIT;
+		struct streamed got;
+
+		card_with(&in, rows[i].between, rows[i].n);
+		card_with(&joined, " ", 1);
+		print_message("%u times %s\n", rows[i].n, rows[i].between);
+		test_stream(f, RAGD_STAGE_RESPONSE, buf_str(&in), NULL, 0, &got);
+		assert_null(memmem(got.text.data, got.text.len, "45395787", 8));
+		assert_null(memmem(got.text.data, got.text.len, joined.data, joined.len));
+		assert_non_null(memmem(got.text.data, got.text.len, "removed]", 8));
+		test_every_cut(f, RAGD_STAGE_RESPONSE, buf_str(&in));
+		buf_fini(&got.text);
+		buf_fini(&joined);
+		buf_fini(&in);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		check(f, &others[i]);
+	filter_close(f);
 }
 
 static void what_is_too_long_goes_as_it_comes(void **state)
@@ -315,6 +392,7 @@ int main(void)
 		cmocka_unit_test(markdown_links_and_images_do),
 		cmocka_unit_test(html_does_not_leave),
 		cmocka_unit_test(code_stays_as_it_is),
+		cmocka_unit_test(html_that_goes_joins_nothing),
 		cmocka_unit_test(what_is_too_long_goes_as_it_comes),
 		cmocka_unit_test(findings_say_what_went),
 	};
