@@ -78,7 +78,7 @@ static enum outcome declaration(const struct view *v, size_t i, enum html_sort *
 		return MORE;
 	if (have >= 4 && memcmp(s, "<!--", 4) == 0)
 		close = "-->";
-	else if (have < 3 || !(is_alpha(s[2]) || s[2] == '['))
+	else if (s[1] == '!' && (have < 3 || !(is_alpha(s[2]) || s[2] == '[')))
 		return NO;
 	*end = behind(v->s, i + 2, limit, close);
 	*sort = *end > 0 ? HTML_TAG : HTML_LOOSE;

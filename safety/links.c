@@ -35,6 +35,7 @@ struct links {
 	char before;   /* the byte before `held` */
 	bool line;     /* a line begins here */
 	bool in_code;  /* its rest is code */
+	uint32_t span; /* raw offset: a code span goes up to here; tags in it are text */
 	bool margin;   /* nothing but blanks, and tags that went, stands before in it */
 	bool bared;    /* such a tag: what stands behind it now begins the line */
 	bool long_run; /* within more backticks than are followed */
@@ -308,29 +309,32 @@ static enum outcome without_scheme(struct links *l, struct at *at)
 static enum outcome autolink(struct links *l, struct at *at)
 {
 	const struct view *v = &at->v;
-	size_t p = at->i + 1, end;
+	size_t end;
+	enum outcome rc = target_read_autolink(v, at->i, &end);
 
-	if (p < v->len && !is_alpha(v->s[p]))
-		return NO;
-	while (p < v->len && p - at->i <= SCHEME_MAX && url_is_scheme(v->s[p]))
-		p++;
-	if (p + 1 >= v->len && !v->end && p - at->i <= SCHEME_MAX + 1)
-		return MORE;
-	if (p + 1 >= v->len || v->s[p] != ':' || v->s[p + 1] == ':' || p - at->i < 3)
-		return NO;
-	for (end = p; end < v->len && end - at->i < URL_MAX; end++)
-		if (v->s[end] == '>' || url_ends(v->s[end]))
-			break;
-	if (end == v->len && end - at->i < URL_MAX && !v->end)
-		return MORE;
-	if (end == v->len || v->s[end] != '>')
-		return NO;
+	if (rc != YES)
+		return rc;
 	if (may_leave(l, v->s + at->i + 1, end - at->i - 1)) {
 		at->i = end;
 		return YES;
 	}
 	remove_to(l, at, end + 1, &bare, false);
 	return YES;
+}
+
+/* Whether the scan is in a code span. */
+static bool in_span(const struct links *l, const struct at *at)
+{
+	return l->base + at->i < l->span;
+}
+
+/* What stays at the beginning of a line may, to a renderer, be HTML that has the fences behind it in it. */
+static void opens_block(struct links *l, const struct at *at)
+{
+	char next = at->i + 1 < at->v.len ? at->v.s[at->i + 1] : ' ';
+
+	if (l->margin && (is_alpha(next) || next == '/' || next == '!' || next == '?'))
+		l->code.lost = true;
 }
 
 static enum outcome angle(struct links *l, struct at *at)
@@ -341,9 +345,11 @@ static enum outcome angle(struct links *l, struct at *at)
 	size_t end = 0;
 	char prior = before(l, at);
 
-	if (rc != NO)
+	if (rc != NO || in_span(l, at))
 		return rc;
 	rc = html_read(v, at->i, &sort, &end);
+	if (rc == NO)
+		opens_block(l, at);
 	if (rc != YES)
 		return rc;
 	if (l->collects) {
@@ -411,14 +417,19 @@ static enum outcome backticks(struct links *l, struct at *at)
 	size_t end;
 	enum outcome rc;
 
-	if (l->long_run || l->collects) {
+	if (l->long_run || l->collects || in_span(l, at)) {
 		at->i++;
 		return YES;
 	}
 	rc = code_span(&at->v, at->i, &end);
 	if (rc == MORE)
 		return MORE;
-	l->long_run = rc == NO && end < at->v.len && at->v.s[end] == '`';
+	if (rc == YES) {
+		l->span = l->base + (uint32_t)end;
+		at->i++;
+		return YES;
+	}
+	l->long_run = end < at->v.len && at->v.s[end] == '`';
 	at->i = end;
 	return YES;
 }

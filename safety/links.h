@@ -1,7 +1,7 @@
 /*
  * Addresses, images and HTML in an answer: what a client that renders Markdown would fetch, follow or
  * run. They leave only where the evidence or the question has the very same address, or its host is
- * allowed. Code stays as it is: nothing in it is rendered.
+ * allowed. Fenced code stays as it is, and tags in code spans do: nothing in it is rendered.
  */
 #ifndef SAFETY_LINKS_H
 #define SAFETY_LINKS_H

@@ -94,3 +94,24 @@ enum outcome target_read_definition(const struct view *v, size_t p, struct targe
 	*t = (struct target){ 0 };
 	return address_read(v, p, false, t);
 }
+
+enum outcome target_read_autolink(const struct view *v, size_t i, size_t *end)
+{
+	size_t p = i + 1;
+
+	if (p < v->len && !is_alpha(v->s[p]))
+		return NO;
+	while (p < v->len && p - i <= SCHEME_MAX && url_is_scheme(v->s[p]))
+		p++;
+	if (p + 1 >= v->len && !v->end && p - i <= SCHEME_MAX + 1)
+		return MORE;
+	if (p + 1 >= v->len || v->s[p] != ':' || v->s[p + 1] == ':' || p - i < 3)
+		return NO;
+	for (; p < v->len && p - i < URL_MAX; p++)
+		if (v->s[p] == '>' || url_ends(v->s[p]))
+			break;
+	if (p == v->len && p - i < URL_MAX && !v->end)
+		return MORE;
+	*end = p;
+	return p < v->len && v->s[p] == '>' ? YES : NO;
+}

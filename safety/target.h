@@ -21,5 +21,7 @@ struct target {
 enum outcome target_read(const struct view *v, size_t p, struct target *t);
 /* The same behind the ':' of a definition, whose title is left aside. */
 enum outcome target_read_definition(const struct view *v, size_t p, struct target *t);
+/* <scheme:...> at s[i): *end is at its '>'. */
+enum outcome target_read_autolink(const struct view *v, size_t i, size_t *end);
 
 #endif

@@ -203,7 +203,7 @@ size_t url_trail(const char *s, size_t start, size_t end)
 		char c = s[end - 1], open = c == ')' ? '(' : c == ']' ? '[' : '{';
 		size_t n_open = 0, n_close = 0;
 
-		if (c == '\0' || strchr(".,;:!?'\"*_~>)]}", c) == NULL)
+		if (c == '\0' || strchr(".,;:!?'\"*_~`>)]}", c) == NULL)
 			break;
 		if (c != ')' && c != ']' && c != '}')
 			continue;

@@ -229,18 +229,32 @@ static void html_does_not_leave(void **state)
 static void code_stays_as_it_is(void **state)
 {
 	static const struct row rows[] = {
-		{ "use `<img src=x>` and `http://x.test` now", NULL },
+		{ "use `<img src=x>` and `vector<b> x` now", NULL },
 		{ "```html\n<script src=\"http://x.test\"></script>\n```\n", NULL },
 		{ "~~~\n![a](http://x.test)\n~~~", NULL },
 		{ "```\nvector<b> x; // http://x.test\n", NULL },
 		{ "````\n```\n<b>\n````\nafter <i>x</i>", "````\n```\n<b>\n````\nafter x" },
-		{ "``a ` http://x.test``", NULL },
+		{ "``a ` <b>``", NULL },
+		{ "`https://old.example.org`, `curl http://old.example.org`.", NULL },
 		/* It is no code if it does not end, or ends elsewhere. */
 		{ "a ` ![x](http://evil.test)", "a ` ![x] [image removed]" },
 		{ "a ` x\n![x](http://evil.test) `", "a ` x\n![x] [image removed] `" },
 		{ "| ` | ![x](http://evil.test) ` |", "| ` | ![x] [image removed] ` |" },
 		{ "\\`![x](http://evil.test)\\`", "\\`![x] [image removed]\\`" },
-		{ "`` a ` ![x](http://evil.test) `", NULL },
+		{ "`` a ` ![x](http://evil.test) `", "`` a ` ![x] [image removed] `" },
+		/* Whether a code span is one depends on the lines around it: addresses do not rely on it. */
+		{ "`http://x.test` now", "`[link removed]` now" },
+		{ "a ` b\nc ` ![x](http://evil.test) ` d", "a ` b\nc ` ![x] [image removed] ` d" },
+		{ "<a`b@c.de> ` <xy:z> `", "<a`b@c.de> ` [link removed] `" },
+		{ "[a](b '`') ` [x](//evil.test) `", "[a](b '`') ` [x] [link removed] `" },
+		{ "`https://old.example.org`secret", "`[link removed]" },
+		/* HTML that stays may have the fence in it. */
+		{ "<foo>\n```\n\n![x](http://evil.test)", "<foo>\n```\n\n![x] [image removed]" },
+		{ " </foo>\n```\n\n![x](http://evil.test)",
+		  " </foo>\n```\n\n![x] [image removed]" },
+		{ "<?1\n```\n?>\n\n![x](http://evil.test)",
+		  "[HTML removed]\n\n![x] [image removed]" },
+		{ "a <foo>\n```\n![x](http://x.test)", NULL },
 		{ "```\nx\n```\n![x](http://evil.test)", "```\nx\n```\n![x] [image removed]" },
 		{ "```\rx\r```\r![x](http://evil.test)", "```\rx\r```\r![x] [image removed]" },
 		{ "``` a`b\n![x](http://evil.test)", "``` a`b\n![x] [image removed]" },
