@@ -87,13 +87,18 @@ static enum outcome declaration(const struct view *v, size_t i, enum html_sort *
 
 /* The inside of a tag, from behind its name. */
 struct inside {
-	size_t end;   /* behind its '>'; 0: it has none within TAG_MAX, nor before an empty line */
+	size_t end; /* behind its '>'; 0: it has none within TAG_MAX, nor before an empty line or a '<' */
 	bool some;    /* attributes */
 	bool assigns; /* with values */
 	bool opens;   /* another '<' */
 	bool over;    /* the text ends within it */
 };
 
+/*
+ * A '<' outside quotations is another tag's, and quotations count wherever they stand. So where one reading
+ * begins an earlier one ends, or is within a quotation; then the two are never in the same state again.
+ * No more than three, one for each state, go over any byte.
+ */
 static enum outcome inside_read(const struct view *v, size_t i, size_t p, struct inside *in)
 {
 	char quote = 0;
@@ -109,15 +114,17 @@ static enum outcome inside_read(const struct view *v, size_t i, size_t p, struct
 			in->end = p + 1;
 			return YES;
 		}
+		in->opens = in->opens || c == '<';
+		if (c == '<' && quote == 0)
+			return YES;
 		if (c == '\n' && p > 0 && v->s[p - 1] == '\n')
 			break;
 		in->some = in->some || !(is_space(c) || c == '/');
 		if (c == quote)
 			quote = 0;
-		else if (quote == 0 && in->assigns && (c == '"' || c == '\''))
+		else if (quote == 0 && (c == '"' || c == '\''))
 			quote = c;
 		in->assigns = in->assigns || c == '=';
-		in->opens = in->opens || c == '<';
 	}
 	if (p == v->len && p - i < TAG_MAX && !v->end)
 		return MORE;

@@ -17,6 +17,7 @@
 #include "base/util.h"
 #include "safety/filter.h"
 #include "safety/ground_stream.h"
+#include "safety/html.h"
 #include "safety/pii.h"
 #include "safety/stream.h"
 #include "safety/work.h"
@@ -91,6 +92,8 @@ static const struct {
 	{ "an address that does not end", "http://" },
 	{ "brackets", "[]](" },
 	{ "tags that do not end", "<a x='" },
+	{ "tags within tags", "<b" },
+	{ "quotations in tags that do not end", "<b'='" },
 	{ "scripts that do not end", "<script>" },
 	{ "entities", "&#104;" },
 	{ "backticks in many numbers", "` `` ``` ```` " },
@@ -189,6 +192,43 @@ static void a_long_text_is_as_much_work_for_each_byte_as_a_short_one(void **stat
 			/* It is asked at all. */
 			assert_true(b >= 1.0 / (2 * WORK_LOOK));
 		}
+	}
+}
+
+/* How many bytes html_read looks at from s[i) on: as many as it takes to decide. */
+static size_t looked_at(const char *s, size_t len, size_t i)
+{
+	size_t lo = 0, hi = len - i;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2, end = 0;
+		const struct view v = { s, i + mid + 1, false };
+		enum html_sort sort;
+
+		if (html_read(&v, i, &sort, &end) == MORE)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static void tags_that_do_not_end_are_looked_through_a_few_times(void **state)
+{
+	static const char *const units[] = { "<b",       "<b ",       "<b'='",      "<b x=\"",
+					     "<b x=\"'", "<b x='\"'", "</b x='a>'", "<foo='\">" };
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(units); k++) {
+		size_t n = strlen(units[k]), sum = 0;
+		char text[16 * KIB];
+
+		for (size_t i = 0; i < sizeof(text); i++)
+			text[i] = units[k][i % n];
+		for (size_t i = 0; i < sizeof(text); i += n)
+			sum += looked_at(text, sizeof(text), i);
+		print_message("'%s': each byte %.1f times\n", units[k], (double)sum / sizeof(text));
+		assert_true(sum <= 4 * sizeof(text));
 	}
 }
 
@@ -365,6 +405,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_long_text_is_as_much_work_for_each_byte_as_a_short_one),
+		cmocka_unit_test(tags_that_do_not_end_are_looked_through_a_few_times),
 		cmocka_unit_test(who_is_told_to_stop_asks_no_more),
 		cmocka_unit_test(a_deadline_that_has_passed_stops_it),
 		cmocka_unit_test(a_stream_is_stopped_too),
