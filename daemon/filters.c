@@ -482,15 +482,38 @@ void filters_stream_feed(struct filters_stream *s, struct call *call, struct rag
 	*out = s->out;
 }
 
-void filters_stream_close(struct filters_stream *s)
+bool filters_stream_is_open(const struct filters_stream *s)
+{
+	for (size_t i = 0; s != NULL && i < FILTERS_MAX; i++)
+		if (s->stage[i].stream != NULL)
+			return true;
+	return false;
+}
+
+void filters_stream_close(struct filters_stream *s, struct call *call)
+{
+	for (size_t i = 0; i < FILTERS_MAX; i++) { /* also one that opened too late to count */
+		struct stage *st = &s->stage[i];
+		void *stream = st->stream;
+		struct ragd_err err;
+
+		if (stream == NULL)
+			continue;
+		st->stream = NULL; /* whoever goes on behind a lost call does not close it again */
+		call_deadline(call, st->plugin->deadline_ms, 0);
+		if (call_enter(call, st->plugin, "stream_close", &err) < 0)
+			continue; /* given up: what it holds stays with it */
+		ops_of(st->plugin)->stream_close(stream);
+		call_leave(call);
+	}
+}
+
+void filters_stream_free(struct filters_stream *s)
 {
 	if (s == NULL)
 		return;
-	for (size_t i = 0; i < FILTERS_MAX; i++) { /* also one that opened too late to count */
-		if (s->stage[i].stream != NULL)
-			ops_of(s->stage[i].plugin)->stream_close(s->stage[i].stream);
+	for (size_t i = 0; i < FILTERS_MAX; i++)
 		buf_fini(&s->stage[i].held);
-	}
 	free(s);
 }
 

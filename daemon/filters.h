@@ -71,7 +71,7 @@ const char *stage_name(enum ragd_stage stage);
 
 /*
  * A call of this plugin did not come back. Whoever was at it with these filters begins again, with a
- * fresh call: the same filters_check, filters_quote, filters_stream_open or _feed goes on behind the lost
+ * fresh call: the same filters_check, filters_quote, filters_stream_open, _feed or _close goes on behind the lost
  * call. The plugin fails from now on wherever these filters are used, without being called.
  */
 void filters_lose(struct filters *f, const struct plugin *p);
@@ -103,7 +103,15 @@ int filters_stream_open(const struct filters *f, struct call *call,
 /* What a piece lets out; lives in call's arena. After RAGD_BLOCK nothing more may be fed. */
 void filters_stream_feed(struct filters_stream *s, struct call *call, struct ragd_str piece,
 			 bool last, struct filters_release *out);
-void filters_stream_close(struct filters_stream *s);
+/* Some filter's stream waits to be closed. Of NULL: no. */
+bool filters_stream_is_open(const struct filters_stream *s);
+/*
+ * Close the filters' streams, with calls like any other: should one not come back, the same again, with a
+ * fresh call, goes on behind it. The stream of a plugin that was given up stays as it is.
+ */
+void filters_stream_close(struct filters_stream *s, struct call *call);
+/* Once none is open. NULL is fine. */
+void filters_stream_free(struct filters_stream *s);
 
 /* The most bytes of an answer that the filters may hold back; SIZE_MAX: one holds the whole. */
 size_t filters_holdback(const struct filters *f);

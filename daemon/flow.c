@@ -289,7 +289,7 @@ static void work_cb(struct pool_work *work)
 
 static void work_done_cb(struct pool_work *work);
 
-static void submit(struct flow *f, struct pool_work *work, pool_cb run_cb, pool_cb done_cb)
+void flow_submit(struct flow *f, struct pool_work *work, pool_cb run_cb, pool_cb done_cb)
 {
 	const struct ragd_caller *caller = &f->call->caller;
 
@@ -300,7 +300,7 @@ static void submit(struct flow *f, struct pool_work *work, pool_cb run_cb, pool_
 static void flow_go(struct flow *f)
 {
 	f->working = true;
-	submit(f, &f->work, work_cb, work_done_cb);
+	flow_submit(f, &f->work, work_cb, work_done_cb);
 }
 
 void flow_kick(struct flow *f)
@@ -344,10 +344,7 @@ static void pump_done_cb(struct pool_work *work)
 
 void flow_again(struct flow *f, struct pool_work *work)
 {
-	if (work == &f->work)
-		submit(f, work, work_cb, work_done_cb);
-	else
-		submit(f, work, pump_cb, pump_done_cb);
+	flow_submit(f, work, work->work_cb, work->done_cb);
 }
 
 /* Inference wrote something. While its call still runs on the pool, another thread lets the text out. */
@@ -367,7 +364,7 @@ static void woken_cb(uv_async_t *async)
 		uv_mutex_unlock(&f->lock);
 		if (f->working && !f->pumping && flow_release_ready(f)) {
 			f->pumping = true;
-			submit(f, &f->release_work, pump_cb, pump_done_cb);
+			flow_submit(f, &f->release_work, pump_cb, pump_done_cb);
 		} else {
 			flow_kick(f);
 		}

@@ -37,7 +37,7 @@ void flow_table_settle(struct flow_table *t)
 
 static void flow_free(struct flow *f)
 {
-	filters_stream_close(f->stream);
+	filters_stream_free(f->stream);
 	flow_release_fini(f);
 	call_free(f->release_call);
 	call_free(f->call);
@@ -73,14 +73,34 @@ static void flow_unlink(struct flow *f)
 	uv_mutex_unlock(&t->lock);
 }
 
+static void close_cb(struct pool_work *work)
+{
+	struct flow *f = container_of(work, struct flow, work);
+
+	filters_stream_close(f->stream, f->release_call);
+}
+
+static void close_done_cb(struct pool_work *work)
+{
+	struct flow *f = container_of(work, struct flow, work);
+
+	f->working = f->closing = false;
+	flow_let_go(f);
+}
+
 void flow_let_go(struct flow *f)
 {
 	struct flow_table *t = f->table;
 
 	if (!flow_held(f)) {
-		flow_unlink(f);
-		flow_free(f);
-		t->n_over--;
+		flow_unlink(f); /* for good: nothing wakes it any more */
+		if (filters_stream_is_open(f->stream)) {
+			f->working = f->closing = true;
+			flow_submit(f, &f->work, close_cb, close_done_cb);
+		} else {
+			flow_free(f);
+			t->n_over--;
+		}
 	}
 	flow_table_settle(t);
 }
@@ -125,6 +145,10 @@ static void lost_cb(struct pool_guard *guard, struct pool_work *work)
 	struct call *next = call_lost(lost, &err);
 
 	f->n_lost++;
+	if (f->closing && next == NULL) { /* when it is back, flow_let_go goes on */
+		f->working = f->closing = false;
+		return;
+	}
 	if (releases && !f->lent) {
 		lost->kept = f->piece;
 		f->lent = true;

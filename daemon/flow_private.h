@@ -60,6 +60,7 @@ struct flow {
 	enum state state;
 	struct pool_work work;
 	bool working; /* loop: work is queued or runs */
+	bool closing; /* loop: and it is about the filters' streams, after the end */
 	atomic_bool cancelled;
 	struct call *call;
 	struct ragd_message *messages;
@@ -164,12 +165,14 @@ void flow_deliver(struct flow *f);
 
 /* flow_end.c: from now on calls of the flow that do not come back are given up. */
 void flow_watch(struct flow *f);
-/* Free what is done, unless something holds it. */
+/* Close and free what is done, unless something holds it. */
 void flow_let_go(struct flow *f);
 /* The table goes with the last flow; nobody waits for one whose call does not come back. */
 void flow_table_settle(struct flow_table *t);
 
-/* flow.c, for it: begin a work that is ours again once more, where it stopped. */
+/* flow.c, for it: to the pool, in its user's turn. */
+void flow_submit(struct flow *f, struct pool_work *work, pool_cb run_cb, pool_cb done_cb);
+/* Begin a work that is ours again once more, where it stopped. */
 void flow_again(struct flow *f, struct pool_work *work);
 /* Tell the client how it ended; from here on there is none. err NULL: it came to its end. */
 void flow_report(struct flow *f, const struct ragd_err *err);

@@ -307,7 +307,9 @@ static enum ragd_action feed(struct fixture *x, const char *const *pieces, struc
 		buf_add(out, r.text.s, r.text.len);
 	}
 	*message = r.message;
-	filters_stream_close(stream);
+	filters_stream_close(stream, x->call);
+	assert_false(filters_stream_is_open(stream));
+	filters_stream_free(stream);
 	return r.action;
 }
 
@@ -545,7 +547,9 @@ static void a_stream_goes_on_behind_a_lost_call(void **state)
 		assert_int_equal(r.action, rows[i].action);
 		assert_int_equal(r.text.len, strlen(rows[i].text));
 		assert_memory_equal(r.text.s, rows[i].text, r.text.len);
-		filters_stream_close(stream);
+		filters_stream_close(stream, x->call);
+		assert_false(filters_stream_is_open(stream));
+		filters_stream_free(stream);
 	}
 }
 

@@ -52,7 +52,15 @@ static int work(struct self *s, struct ragd_str text, const char *word)
 	return rc;
 }
 
-/* ---- the filter: "hang" in prompts, "stick" in documents and answers, "open" where a stream begins ---- */
+/*
+ * ---- the filter: "hang" in prompts, "stick" in documents and answers, "open" where a stream begins, "shut" where
+ * it ends ----
+ */
+
+struct stream {
+	struct self *self;
+	bool shut;
+};
 
 static int check(void *self, const struct ragd_call *call, const struct ragd_screen *screen,
 		 struct ragd_verdict *out, struct ragd_err *err)
@@ -72,26 +80,38 @@ static size_t holdback(void *self)
 static int stream_open(void *self, const struct ragd_call *call, const struct ragd_screen *screen,
 		       void **stream, struct ragd_err *err)
 {
+	struct ragd_str question = screen->question;
+	struct stream *st = calloc(1, sizeof(*st));
+
 	(void)call;
-	(void)err;
-	work(self, screen->question, "open"); /* what opens too late is closed with the others */
-	*stream = self;
+	if (st == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory");
+	work(self, question, "open"); /* what opens too late is closed with the others */
+	st->self = self;
+	st->shut = question.len > 0 && memmem(question.s, question.len, "shut", 4) != NULL;
+	*stream = st;
 	return 0;
 }
 
 static int stream_feed(void *stream, const struct ragd_call *call, const char *text, size_t len,
 		       bool last, struct ragd_release *out, struct ragd_err *err)
 {
+	struct stream *st = stream;
+
 	(void)call;
 	(void)last;
 	(void)err;
 	*out = (struct ragd_release){ .action = RAGD_ALLOW, .text = { text, len } };
-	return work(stream, out->text, "stick");
+	return work(st->self, out->text, "stick");
 }
 
 static void stream_close(void *stream)
 {
-	(void)stream;
+	struct stream *st = stream;
+
+	while (st->shut && access(st->self->file, F_OK) == 0)
+		usleep(1000);
+	free(st);
 }
 
 static const struct ragd_safety_ops filter = {

@@ -32,6 +32,7 @@ moderate() { api /v1/moderations -d "{\"model\":\"stuck\",\"input\":$1}"; }
 metric() { api /metrics | awk -v name="$1" '$1 == name { print $2 }'; }
 lost() { metric ragd_threads_lost; }
 calls() { metric 'ragd_plugin_calls_total{plugin="stuck"}'; }
+is_lost() { [ "$(lost)" = "$1" ]; }
 all_back() { [ "$(lost)" = 0 ]; }
 let_go() {
 	rm -f "$stuck"
@@ -78,6 +79,17 @@ let_go
 has "then it filters again" "$(ask default "hello")" '"content":"hello"'
 has "an earlier answer on which it is stuck is refused" "$(converse)" '"finish_reason":"content_filter"'
 let_go
+
+# The end of a stream, after that of the answer: it takes a thread, not the daemon.
+has "an answer is given whose stream does not close" "$(ask default "shut up")" '"content":"shut up"'
+has "meanwhile others are answered" "$(ask other "hello")" '"content":"hello"'
+check "the thread is counted" wait_for is_lost 1
+has "in the log" "$(grep event=call-lost "$T/ragd.log")" "op=stream_close"
+has "two more are given" "$(ask default "shut up")$(ask default "shut up")" '"content":"shut up"'
+check "each takes a thread" wait_for is_lost 3
+has "then it is given up" "$(ask default "hello")" "not called, as 3 calls of it have not come back"
+let_go
+has "then it filters again" "$(ask default "hello")" '"content":"hello"'
 
 reply=$(moderate '["hello", "please hang", "a secret"]')
 is "of moderated texts those fail that it did not judge" "$(grep -o '"action":"[a-z]*"' <<<"$reply" | tr '\n' ' ')" \
