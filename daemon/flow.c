@@ -196,6 +196,7 @@ static enum state generate(struct flow *f)
 		.n_passages = f->evidence.n,
 		.grounded = f->assistant->grounded,
 	};
+	struct ragd_sink *sink;
 	struct ragd_err err = { 0 };
 	int rc;
 
@@ -205,16 +206,19 @@ static enum state generate(struct flow *f)
 		return RECORD;
 	}
 	call_deadline(call, f->inference->deadline_ms, f->deadline_ms);
-	if (call_enter(call, f->inference, "generate", &f->err) < 0)
+	sink = flow_sink_open(f);
+	if (sink == NULL) {
+		ragd_err_set(&f->err, -ENOMEM, "generate: out of memory");
 		return RECORD;
-	f->generating = true;
-	rc = f->inference->descriptor->ops.inference->generate(f->inference->self, &call->base,
-							       &f->generate, &f->sink, &err);
-	if (rc != 0) { /* done will not be called */
-		uv_mutex_lock(&f->lock);
-		f->generating = false;
-		uv_mutex_unlock(&f->lock);
 	}
+	if (call_enter(call, f->inference, "generate", &f->err) < 0) {
+		flow_sink_end(f);
+		return RECORD;
+	}
+	rc = f->inference->descriptor->ops.inference->generate(f->inference->self, &call->base,
+							       &f->generate, sink, &err);
+	if (rc != 0) /* done will not be called */
+		flow_sink_end(f);
 	call_leave(call);
 	rc = validate_rc(f->inference->name, "generate", rc, &err);
 	if (rc < 0)
@@ -513,11 +517,6 @@ int flow_start(struct ragd *d, const struct flow_question *q, const struct flow_
 	f->received_us = q->received_us;
 	f->deadline_ms = q->assistant->deadline_ms > 0 ? clock_ms() + q->assistant->deadline_ms : 0;
 	f->out_tail = &f->out_head;
-	f->sink = (struct ragd_sink){
-		.size = sizeof(f->sink),
-		.text = flow_sink_text,
-		.done = flow_sink_done,
-	};
 	call_deadline(f->call, 0, f->deadline_ms);
 	call_deadline(f->release_call, 0, f->deadline_ms);
 	flow_watch(f);

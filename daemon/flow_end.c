@@ -37,6 +37,7 @@ void flow_table_settle(struct flow_table *t)
 
 static void flow_free(struct flow *f)
 {
+	flow_sink_fini(f);
 	filters_stream_free(f->stream);
 	flow_release_fini(f);
 	call_free(f->release_call);

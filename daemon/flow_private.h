@@ -1,6 +1,7 @@
 /*
- * What the files of the flow share: flow.c (the steps and how they run), flow_release.c (from
- * inference's threads through the filters to the loop), flow_record.c (what is kept of it).
+ * What the files of the flow share: flow.c (the steps and how they run), flow_sink.c (what inference's
+ * threads write into), flow_release.c (from there through the filters to the loop), flow_record.c (what is
+ * kept of it), flow_end.c (how it ends).
  */
 #ifndef DAEMON_FLOW_PRIVATE_H
 #define DAEMON_FLOW_PRIVATE_H
@@ -36,6 +37,8 @@ struct output {
 	size_t n_cites;
 	struct citation cites[];
 };
+
+struct flow_sink;
 
 struct flow {
 	struct flow_table *table;
@@ -103,8 +106,8 @@ struct flow {
 
 	/* Shared between inference's threads, the pool and the loop. */
 	uv_mutex_t lock;
-	struct ragd_sink sink;
-	struct buf queue; /* what inference wrote and no release took yet */
+	struct flow_sink *sink; /* NULL: nothing was generated */
+	struct buf queue;       /* what inference wrote and no release took yet */
 	size_t n_generated;
 	bool generating;                   /* the sink is not done yet */
 	bool released_all;                 /* nothing more is to be let out */
@@ -148,11 +151,14 @@ static inline bool flow_abstained(const struct flow *f)
 /* A filter said no: remember which, and what the user is told. */
 void flow_block(struct flow *f, struct ragd_str message);
 
-/* flow_release.c: the sink for inference, and the two ways to let text out. */
-int flow_sink_text(struct ragd_sink *sink, const char *text, size_t len);
-void flow_sink_done(struct ragd_sink *sink, int rc, enum ragd_finish finish,
-		    const struct ragd_usage *usage, const struct ragd_err *err);
-/* Something waits to be let out and no thread is at it. */
+/* flow_sink.c: what inference writes into, from now on. The flow's; NULL: out of memory. */
+struct ragd_sink *flow_sink_open(struct flow *f);
+/* Nothing more is written: what comes is the plugin's fault. */
+void flow_sink_end(struct flow *f);
+/* The flow is about to go: no thread is in its sink any more. */
+void flow_sink_fini(struct flow *f);
+
+/* flow_release.c: the two ways to let text out. Something waits to be let out and no thread is at it. */
 bool flow_release_ready(struct flow *f);
 /* Let out what there is; on a pool thread, in `work`, also while generate still runs on another. */
 void flow_release_pump(struct flow *f, const struct pool_work *work);

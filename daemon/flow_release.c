@@ -5,86 +5,8 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "daemon/validate.h"
 
-/* An answer is cut here, with finish reason "length": what waits for a slow client is bounded. */
-#define ANSWER_MAX (1u << 20)
-
-/* ---- the queue between inference and release ------------------------------------------------ */
-
-/* Wake the loop for this flow; f->lock is held. */
-static void signal_loop(struct flow *f)
-{
-	struct flow_table *t = f->table;
-
-	if (f->signalled)
-		return;
-	f->signalled = true;
-	uv_mutex_lock(&t->lock);
-	f->woken_next = t->woken;
-	t->woken = f;
-	uv_mutex_unlock(&t->lock);
-	uv_async_send(&t->async);
-}
-
-int flow_sink_text(struct ragd_sink *sink, const char *text, size_t len)
-{
-	struct flow *f = container_of(sink, struct flow, sink);
-	struct ragd_err why = { 0 };
-	bool late;
-	int rc = 0;
-
-	if (flow_cancelled(f))
-		return -ECANCELED;
-	if (len <= ANSWER_MAX)
-		rc = validate_piece(f->inference->name, text, len, &why);
-	uv_mutex_lock(&f->lock);
-	late = !f->generating;
-	if (late || rc < 0 || f->sink_err.code < 0) {
-		if (!late && f->sink_err.code == 0)
-			f->sink_err = why;
-		rc = -ECANCELED;
-	} else if (len > ANSWER_MAX - f->n_generated) {
-		f->full = true;
-		rc = -ENOBUFS;
-	} else if (len > 0) {
-		f->n_generated += len;
-		buf_add(&f->queue, text, len);
-		if (buf_failed(&f->queue))
-			rc = -ENOBUFS;
-		if (f->releasing == NULL)
-			signal_loop(f);
-	}
-	uv_mutex_unlock(&f->lock);
-	if (late)
-		validate_after_done(f->inference->name, "text", &why);
-	return rc;
-}
-
-void flow_sink_done(struct ragd_sink *sink, int rc, enum ragd_finish finish,
-		    const struct ragd_usage *usage, const struct ragd_err *err)
-{
-	struct flow *f = container_of(sink, struct flow, sink);
-	struct ragd_err why = { 0 };
-	bool late;
-
-	rc = validate_done(f->inference->name, rc, finish, usage, err, &why);
-	uv_mutex_lock(&f->lock);
-	late = !f->generating;
-	if (!late) {
-		f->finish = f->full ? RAGD_FINISH_LENGTH : rc == 0 ? finish : RAGD_FINISH_STOP;
-		if (rc == 0 && usage != NULL)
-			f->usage = *usage;
-		if (rc < 0 && !f->full && rc != -ECANCELED && f->sink_err.code == 0)
-			f->sink_err = why;
-		f->generating = false;
-		if (f->releasing == NULL)
-			signal_loop(f);
-	}
-	uv_mutex_unlock(&f->lock);
-	if (late)
-		validate_after_done(f->inference->name, "done", &why);
-}
+/* ---- what inference wrote ----------------------------------------------------------------------- */
 
 /*
  * Take what inference wrote since the last time, as the piece under way; true if there is something to do:

@@ -5,6 +5,7 @@
 
 #include "base/util.h"
 #include "daemon/log.h"
+#include "daemon/sinks_over.h"
 #include "daemon/validate.h"
 
 #define METRICS_MAX 64 /* names of one instance */
@@ -338,7 +339,7 @@ static int host_score(const struct ragd_host *host, const char *instance,
 	return rc;
 }
 
-/* Keeps the peer open until its sink is done. */
+/* Keeps the peer open until its sink is done; its memory stays for a peer that goes on with it. */
 struct relay {
 	struct ragd_sink sink;
 	struct ragd_sink *to;
@@ -346,12 +347,13 @@ struct relay {
 	struct ragd_err fault; /* code < 0: of a piece; nothing more is passed on */
 	atomic_bool done;
 	atomic_uint refs; /* the call's and the sink's */
+	char name[];      /* the peer's */
 };
 
 static void relay_unref(struct relay *r)
 {
 	if (atomic_fetch_sub(&r->refs, 1) == 1)
-		free(r);
+		sinks_over_keep(r);
 }
 
 /* The sink's end, once: drops what it held. The thread may be one that has to end before the peer closes. */
@@ -366,11 +368,13 @@ static int relay_text_cb(struct ragd_sink *sink, const char *text, size_t len)
 {
 	struct relay *r = container_of(sink, struct relay, sink);
 
+	struct ragd_err why;
+
 	if (atomic_load(&r->done)) {
-		validate_after_done(r->peer->name, "text", &r->fault);
+		validate_after_done(r->name, "text", &why);
 		return -ECANCELED;
 	}
-	if (r->fault.code < 0 || validate_piece(r->peer->name, text, len, &r->fault) < 0)
+	if (r->fault.code < 0 || validate_piece(r->name, text, len, &r->fault) < 0)
 		return -ECANCELED;
 	return r->to->text(r->to, text, len);
 }
@@ -382,10 +386,10 @@ static void relay_done_cb(struct ragd_sink *sink, int rc, enum ragd_finish finis
 	struct ragd_err why = { 0 };
 
 	if (atomic_exchange(&r->done, true)) {
-		validate_after_done(r->peer->name, "done", &why);
+		validate_after_done(r->name, "done", &why);
 		return;
 	}
-	rc = validate_done(r->peer->name, rc, finish, usage, err, &why);
+	rc = validate_done(r->name, rc, finish, usage, err, &why);
 	if (r->fault.code < 0) {
 		why = r->fault;
 		rc = why.code;
@@ -410,7 +414,7 @@ static int host_generate(const struct ragd_host *host, const char *instance,
 		plugin_instance_unref_later(peer);
 		return no_peer(host, instance, "inference", err);
 	}
-	r = calloc(1, sizeof(*r));
+	r = calloc(1, sizeof(*r) + strlen(peer->name) + 1);
 	if (r == NULL) {
 		plugin_instance_unref_later(peer);
 		return ragd_err_set(err, -ENOMEM, "plugin '%s': out of memory", host->instance);
@@ -418,6 +422,7 @@ static int host_generate(const struct ragd_host *host, const char *instance,
 	r->sink = (struct ragd_sink){ sizeof(r->sink), relay_text_cb, relay_done_cb };
 	r->to = sink;
 	r->peer = peer;
+	memcpy(r->name, peer->name, strlen(peer->name));
 	r->refs = 2;
 	atomic_fetch_add(&peer->refs, 1); /* one for the call, one for the sink */
 	plugin_pending_begin();

@@ -1,6 +1,6 @@
 """hostile.py SOCKET PART: ask the hostile plugins of test_hostile.sh for each of their misbehaviours, and hold
 what comes back against what must hold: nothing of the bad result leaves, and the fault is counted."""
-import http.client, json, re, socket, sys, urllib.parse
+import http.client, json, re, socket, sys, time, urllib.parse
 
 SECRET, COVERED, REFUSAL = "swordfish", "*********", "No word of it."
 wrong = []
@@ -191,6 +191,17 @@ def generate(model):
     for mode in ("done_twice", "text_late"):
         status, reply = counted("hostile", mode, lambda: chat(model, "model=" + mode))
         expect(mode, reply["choices"][0]["message"]["content"] == "Four threads.", reply)
+    # From eight threads at once, before and after the answer is over; one done() of theirs is the first.
+    for mode, status, n in ("done_at_once", 200, 7), ("done_later", 200, 16), ("error_later", 500, 16):
+        before = faults("hostile")
+        got = chat(model, "model=" + mode)
+        expect(mode, got[0] == status, got)
+        expect(mode, status != 200 or got[1]["choices"][0]["message"]["content"] == "Four threads.", got)
+        for _ in range(500):
+            if faults("hostile") >= before + n:
+                break
+            time.sleep(0.02)
+        expect(mode + ": each is counted", faults("hostile") == before + n, faults("hostile") - before)
 
 
 def generations():

@@ -1,4 +1,8 @@
 /* Answers "Four threads.", or as its question asks; its vectors and its card go wrong in the same way. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
 #define KEY "model="
 #include "hostile.h"
 
@@ -17,6 +21,55 @@ static void card(void *self, struct ragd_card *out)
 		out->n_parameters = UINT64_MAX;
 }
 
+/* ---- what comes after the end, from threads of its own ---- */
+
+#define N_LATE 8
+
+struct late {
+	struct ragd_sink *sink;
+	bool text;
+	int wait_us; /* for the answer to be over */
+};
+
+static atomic_int n_late; /* threads; close waits for them */
+
+static void *late_main(void *arg)
+{
+	static const struct ragd_usage usage = { 5, 0, 2 };
+	struct late *l = arg;
+
+	usleep((useconds_t)l->wait_us);
+	if (l->text)
+		l->sink->text(l->sink, "Too late.", 9);
+	l->sink->done(l->sink, 0, RAGD_FINISH_STOP, &usage, NULL);
+	free(l);
+	atomic_fetch_sub(&n_late, 1);
+	return NULL;
+}
+
+static void late(struct ragd_sink *sink, bool text, int wait_us)
+{
+	for (int i = 0; i < N_LATE; i++) {
+		struct late *l = malloc(sizeof(*l));
+		pthread_t id;
+
+		if (l == NULL)
+			abort();
+		*l = (struct late){ sink, text, wait_us };
+		atomic_fetch_add(&n_late, 1);
+		if (pthread_create(&id, NULL, late_main, l) != 0)
+			abort();
+		pthread_detach(id);
+	}
+}
+
+static void close_(void *self)
+{
+	while (atomic_load(&n_late) > 0)
+		usleep(1000);
+	hostile_close(self);
+}
+
 static int generate(void *self, const struct ragd_call *call, const struct ragd_generate *req,
 		    struct ragd_sink *sink, struct ragd_err *err)
 {
@@ -28,13 +81,20 @@ static int generate(void *self, const struct ragd_call *call, const struct ragd_
 
 	(void)self;
 	(void)call;
-	(void)err;
 	mode_of(req->question, mode);
+	if (IS("error_later")) {
+		late(sink, true, 50000);
+		return ragd_err_set(err, -EIO, "no answer today");
+	}
 	if (IS("positive"))
 		return EIO;
 	if (IS("huge_errno"))
 		return -70000;
 	sink->text(sink, "Four threads.", 13);
+	if (IS("done_at_once")) {
+		late(sink, false, 0);
+		return 0;
+	}
 	if (IS("text_bytes"))
 		sink->text(sink, NOT_UTF8, 3);
 	if (IS("text_cut"))
@@ -57,6 +117,8 @@ static int generate(void *self, const struct ragd_call *call, const struct ragd_
 		   IS("done_endless") ? &why : NULL);
 	if (IS("done_twice"))
 		sink->done(sink, 0, RAGD_FINISH_STOP, &usage, NULL);
+	if (IS("done_later"))
+		late(sink, true, 50000);
 	if (IS("text_late"))
 		sink->text(sink, "Too late.", 9);
 	return IS("done_and_positive") ? EIO : 0;
@@ -118,6 +180,6 @@ RAGD_EXPORT const struct ragd_plugin ragd_plugin = {
 	.summary = "An inference that returns what it should not",
 	.options = options,
 	.open = hostile_open,
-	.close = hostile_close,
+	.close = close_,
 	.ops = { .inference = &ops },
 };
