@@ -197,6 +197,11 @@ static void job_done_cb(struct pool_work *work)
 	} else if (job->x != NULL) {
 		if (job->status == 503 || job->status == 507)
 			http_header(job->x, "Retry-After", "1");
+		if (job->stored) {
+			http_header(job->x, "Content-Security-Policy",
+				    "sandbox; default-src 'none'");
+			http_header(job->x, "Content-Disposition", "attachment");
+		}
 		http_reply(job->x, job->status, job->out_type, job->out.data, job->out.len);
 	}
 	job_end(job);

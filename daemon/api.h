@@ -54,6 +54,7 @@ struct job {
 	const char *limit;
 	const char *out_type; /* application/json unless run says otherwise */
 	int status;           /* 200 unless run says otherwise */
+	bool stored;          /* out is what somebody put in, in whatever type: no page of ours */
 	struct buf out;
 };
 

@@ -465,6 +465,7 @@ static void run_document_content(struct job *job)
 	if (!document_find(job, &info, &content))
 		return;
 	job->out_type = info.media_type;
+	job->stored = true;
 	buf_add(&job->out, content.s, content.len);
 }
 

@@ -170,7 +170,7 @@ static void head_print(struct http_exchange *x, int status, const char *type)
 		   http_date(x->s));
 	if (type != NULL && is_value(type))
 		buf_printf(b, "Content-Type: %s\r\n", type);
-	buf_printf(b, "X-Request-Id: %s\r\n", x->request_id);
+	buf_printf(b, "X-Content-Type-Options: nosniff\r\nX-Request-Id: %s\r\n", x->request_id);
 	for (struct http_header_line *line = x->headers; line != NULL; line = line->next)
 		buf_printf(b, "%s: %s\r\n", line->name, line->value);
 	if (x->close && !header_is_set(x, "Connection"))

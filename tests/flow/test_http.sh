@@ -74,6 +74,17 @@ api /v1/collections/default/documents/pump.txt -X DELETE >/dev/null
 stop_ragd
 start_ragd -c "$T/ragd.conf" || exit 1
 
+echo "-- what somebody stored is no page of ours"
+page=http://ragd/v1/collections/default/documents/page.html
+is "a page is added" "$(status_of --unix-socket "$SOCKET" "$page" -X PUT -H 'Content-Type: text/html' -d '<script>alert(1)</script>')" 201
+reply=$(api /v1/collections/default/documents/page.html/content -i)
+has "it is what it was" "$reply" '<script>alert(1)</script>'
+has "a browser runs nothing of it" "$reply" "Content-Security-Policy: sandbox; default-src 'none'"
+has "and does not show it" "$reply" "Content-Disposition: attachment"
+has "it is taken for no other type" "$reply" "X-Content-Type-Options: nosniff"
+has "nor is any other reply" "$(api /v1/models -i)" "X-Content-Type-Options: nosniff"
+api /v1/collections/default/documents/page.html -X DELETE >/dev/null
+
 echo "-- memory"
 rss() { awk '/^VmRSS/ { print int($2 / 1024) }' "/proc/$RAGD_PID/status"; }
 yes "The pump stands in the cellar beside the boiler." | head -c 4000000 >"$T/big.txt"
