@@ -13,6 +13,10 @@
 /* What rounding may add to 1. */
 #define ROUNDING 1e-3f
 
+/* What a filter makes of a text is at most so many times as long, and so much more; what it says of it is short. */
+#define GROWTH_MAX 4
+#define SAID_MAX   ((size_t)64 << 10)
+
 #define CATEGORY_MAX 128
 #define RULE_MAX     512
 
@@ -142,6 +146,24 @@ static int action_wrong(const struct returned *r, const char *what, enum ragd_ac
 	return returned_fault(r, PLUGIN_FAULT_ACTION, "%s %d, which is none", what, (int)action);
 }
 
+/* A note or a message. */
+static int said_judge(const struct returned *r, const char *what, struct ragd_str s)
+{
+	if (s.len > SAID_MAX)
+		return returned_fault(r, PLUGIN_FAULT_LENGTH, "%s of %zu bytes, more than %zu",
+				      what, s.len, SAID_MAX);
+	return returned_text(r, what, s);
+}
+
+/* Before anything looks into it: n bytes in place of n_input. */
+static int growth_judge(const struct returned *r, size_t n, size_t n_input)
+{
+	if (n <= SAID_MAX + GROWTH_MAX * n_input)
+		return 0;
+	return returned_fault(r, PLUGIN_FAULT_LENGTH, "%zu bytes of text in place of %zu", n,
+			      n_input);
+}
+
 /* n_input: bytes that the spans may lie in. */
 static int findings_judge(const struct returned *r, const struct ragd_finding *f, size_t n,
 			  size_t n_input)
@@ -176,15 +198,16 @@ int validate_verdict(const char *plugin, int rc, const struct ragd_screen *scree
 		return action_wrong(&r, "action", v->action);
 	rc = findings_judge(&r, v->findings, v->n_findings, screen->text.len);
 	if (rc == 0)
-		rc = returned_text(&r, "a note", v->note);
+		rc = said_judge(&r, "a note", v->note);
 	if (rc == 0)
-		rc = returned_text(&r, "a message", v->message);
+		rc = said_judge(&r, "a message", v->message);
 	if (rc < 0 || v->action != RAGD_REDACT)
 		return rc;
 	if (v->text.s == NULL && screen->text.len > 0)
 		return returned_fault(&r, PLUGIN_FAULT_POINTER,
 				      "no text in place of a redacted one");
-	return returned_text(&r, "a redacted text", v->text);
+	rc = growth_judge(&r, v->text.len, screen->text.len);
+	return rc < 0 ? rc : returned_text(&r, "a redacted text", v->text);
 }
 
 /* Is `at` where a character begins, or the end. */
@@ -273,7 +296,11 @@ int validate_release(const char *plugin, int rc, const struct ragd_screen *scree
 		return action_wrong(&r, "action", out->action);
 	rc = returned_array(&r, "text", out->text.s, out->text.len, 1);
 	if (rc == 0)
+		rc = growth_judge(&r, tail->n_out + out->text.len, n_fed);
+	if (rc == 0) {
+		tail->n_out += out->text.len;
 		rc = returned_array(&r, "cites", out->cites, out->n_cites, sizeof(*out->cites));
+	}
 	if (rc == 0)
 		rc = tail_join(&r, call, tail, out);
 	if (rc < 0)
@@ -286,6 +313,6 @@ int validate_release(const char *plugin, int rc, const struct ragd_screen *scree
 	if (rc == 0)
 		rc = cites_judge(&r, out, screen);
 	if (rc == 0)
-		rc = returned_text(&r, "a message", out->message);
+		rc = said_judge(&r, "a message", out->message);
 	return rc;
 }

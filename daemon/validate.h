@@ -24,8 +24,9 @@ int validate_rc(const char *plugin, const char *op, int rc, struct ragd_err *err
 
 /* ---- safety ---- */
 
-/* The end of a release that stops inside a character: it waits for the rest. Zeroed to begin with. */
+/* What a stream released, and the end of it that stops inside a character: it waits for the rest. Zeroed to begin with. */
 struct validate_tail {
+	size_t n_out; /* bytes released so far */
 	char byte[4];
 	size_t n;
 };

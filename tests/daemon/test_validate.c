@@ -86,6 +86,17 @@ static void a_verdict_is_judged_by_each_of_its_parts(void **state)
 		{ "a text longer than memory",
 		  { .action = RAGD_REDACT, .text = { "x", LONG } },
 		  -EPROTO },
+		{ "a text four times as long, and the most that comes on top",
+		  { .action = RAGD_REDACT, .text = { endless, 65536 + 4 * 5 } },
+		  0 },
+		{ "a text that is longer",
+		  { .action = RAGD_REDACT, .text = { endless, 65536 + 4 * 5 + 1 } },
+		  -EPROTO },
+		{ "the longest note", { .action = RAGD_STEER, .note = { endless, 65536 } }, 0 },
+		{ "a longer note", { .action = RAGD_STEER, .note = { endless, 65537 } }, -EPROTO },
+		{ "a message that is too long",
+		  { .action = RAGD_BLOCK, .message = { endless, 65537 } },
+		  -EPROTO },
 		{ "a text that is not UTF-8",
 		  { .action = RAGD_REDACT, .text = RAGD_STR(NOT_UTF8) },
 		  -EPROTO },
@@ -211,6 +222,15 @@ static void a_release_is_judged_by_each_of_its_parts(void **state)
 		  -EPROTO },
 		{ "text that is not there",
 		  { .action = RAGD_ALLOW, .text = { NULL, 40 } },
+		  -EPROTO },
+		{ "text four times as long as what was fed, and the most that comes on top",
+		  { .action = RAGD_ALLOW, .text = { endless, 65536 + 4 * 100 } },
+		  0 },
+		{ "text that is longer",
+		  { .action = RAGD_ALLOW, .text = { endless, 65536 + 4 * 100 + 1 } },
+		  -EPROTO },
+		{ "a message that is too long",
+		  { .action = RAGD_BLOCK, .message = { endless, 65537 } },
 		  -EPROTO },
 		{ "text that is not UTF-8",
 		  { .action = RAGD_ALLOW, .text = RAGD_STR(NOT_UTF8 "x") },
@@ -348,6 +368,23 @@ static void a_release_cut_inside_a_character_waits_for_the_rest(void **state)
 					 -EPROTO);
 	}
 	call_free(call);
+}
+
+/* However it is cut into releases. */
+static void a_stream_is_judged_by_all_that_it_released(void **state)
+{
+	const struct ragd_screen screen = { .size = sizeof(screen) };
+	struct validate_tail tail = { .n = 0 };
+	struct ragd_err err = { 0 };
+
+	(void)state;
+	for (size_t n_fed = 1; n_fed <= 5; n_fed++) {
+		struct ragd_release r = { .text = { endless, (65536 + 4 * 4) / 4 } };
+
+		assert_judged(
+			validate_release("p", 0, &screen, NULL, n_fed, false, &tail, &r, &err),
+			n_fed <= 4 ? 0 : -EPROTO, &err);
+	}
 }
 
 /* ---- retrieval ------------------------------------------------------------------------------ */
@@ -501,6 +538,7 @@ int main(void)
 		cmocka_unit_test(a_verdict_is_judged_by_each_of_its_parts),
 		cmocka_unit_test(a_release_is_judged_by_each_of_its_parts),
 		cmocka_unit_test(a_release_cut_inside_a_character_waits_for_the_rest),
+		cmocka_unit_test(a_stream_is_judged_by_all_that_it_released),
 		cmocka_unit_test(a_hit_is_judged_by_each_of_its_parts),
 		cmocka_unit_test(what_became_of_documents_is_told_of_each),
 		cmocka_unit_test(lists_are_judged_by_each_of_their_rows),
