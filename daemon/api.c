@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/util.h"
 #include "daemon/log.h"
 
@@ -102,14 +103,18 @@ int api_status(int rc, const char *missing, const char **code)
 
 void api_failed_cb(const struct http_request *req, int status, struct ragd_str body, void *ctx)
 {
+	static struct log_limit limit;
 	const struct ragd *d = ctx;
-	char reply[400];
+	char reply[400], left_out[LOG_LEFT_LEN] = "";
+	bool ready = d->state == RAGD_READY;
 
+	if (ready && status == 503 && !log_limit_pass(&limit, clock_ms(), left_out))
+		return;
 	/* That it starts or stops is said elsewhere, and clients ask often meanwhile. */
-	log_write(d->state == RAGD_READY ? RAGD_LOG_WARN : RAGD_LOG_DEBUG,
-		  "event=request-failed request=%s uid=%lu status=%d reply=%s", req->request_id,
+	log_write(ready ? RAGD_LOG_WARN : RAGD_LOG_DEBUG,
+		  "event=request-failed request=%s uid=%lu status=%d reply=%s%s", req->request_id,
 		  (unsigned long)req->caller->uid, status,
-		  log_quote(body.s, body.len, reply, sizeof(reply)));
+		  log_quote(body.s, body.len, reply, sizeof(reply)), left_out);
 }
 
 /* ---- jobs ------------------------------------------------------------------------------------ */

@@ -222,6 +222,8 @@ static void outcome_fill(struct chat *c, const struct flow_result *r, struct cod
 
 static void fail(struct chat *c, const struct ragd_err *err)
 {
+	static struct log_limit limit;
+	char left_out[LOG_LEFT_LEN] = "";
 	struct buf out = BUF_INIT;
 	const char *code;
 	int status = api_status(err->code, "unknown_collection", &code);
@@ -230,8 +232,9 @@ static void fail(struct chat *c, const struct ragd_err *err)
 		status = 400;
 		code = "unsupported";
 	}
-	log_warn("event=answer_failed id=%s request=%s err=%s", flow_id(c->flow), c->request_id,
-		 err->msg);
+	if (status != 503 || log_limit_pass(&limit, clock_ms(), left_out))
+		log_warn("event=answer_failed id=%s request=%s err=%s%s", flow_id(c->flow),
+			 c->request_id, err->msg, left_out);
 	if (!c->started) {
 		if (status == 503)
 			http_header(c->x, "Retry-After", "1");

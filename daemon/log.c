@@ -97,6 +97,19 @@ void log_write(enum ragd_log_level level, const char *fmt, ...)
 	va_end(ap);
 }
 
+bool log_limit_pass(struct log_limit *l, int64_t now_ms, char left_out[LOG_LEFT_LEN])
+{
+	if (l->next_ms > 0 && now_ms < l->next_ms) {
+		l->n_left_out++;
+		return false;
+	}
+	left_out[0] = '\0';
+	if (l->n_left_out > 0)
+		snprintf(left_out, LOG_LEFT_LEN, " left_out=%u", l->n_left_out);
+	*l = (struct log_limit){ .next_ms = now_ms + LOG_LIMIT_MS };
+	return true;
+}
+
 /* The bytes of s[0] as they stand in quotes; returns how many went to esc (room for 5). */
 static size_t escape(unsigned char c, char *esc)
 {

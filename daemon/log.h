@@ -6,6 +6,8 @@
 #define DAEMON_LOG_H
 
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include <ragd/plugin.h>
 
@@ -18,6 +20,20 @@ void log_write(enum ragd_log_level level, const char *fmt, ...) RAGD_PRINTF(2, 3
 #define log_warn(...)  log_write(RAGD_LOG_WARN, __VA_ARGS__)
 #define log_info(...)  log_write(RAGD_LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_write(RAGD_LOG_DEBUG, __VA_ARGS__)
+
+/*
+ * For a line that anybody can cause as often as he likes: the first is written at once, then at most one in
+ * LOG_LIMIT_MS. Zeroed to begin with; one thread.
+ */
+struct log_limit {
+	int64_t next_ms;
+	unsigned n_left_out;
+};
+#define LOG_LIMIT_MS 1000
+#define LOG_LEFT_LEN 32
+
+/* Whether to write it at now_ms; left_out then is " left_out=N" for its end, "" if none were since the last. */
+bool log_limit_pass(struct log_limit *l, int64_t now_ms, char left_out[LOG_LEFT_LEN]);
 
 /* s in double quotes with quotes, backslashes and control bytes escaped, cut to fit out. */
 const char *log_quote(const char *s, size_t len, char *out, size_t size);

@@ -118,6 +118,33 @@ static void quotes_hold_what_comes_from_outside(void **state)
 	}
 }
 
+static void of_many_lines_one_a_second_is_written(void **state)
+{
+	static const struct {
+		int64_t at_ms;
+		const char *left_out; /* NULL: it is not written */
+	} rows[] = {
+		{ 5, "" },
+		{ 5, NULL },
+		{ 6, NULL },
+		{ 1004, NULL },
+		{ 1005, " left_out=3" },
+		{ 1006, NULL },
+		{ 90000, " left_out=1" },
+		{ 99000, "" },
+	};
+	struct log_limit limit = { 0 };
+	char left_out[LOG_LEFT_LEN];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_int_equal(log_limit_pass(&limit, rows[i].at_ms, left_out),
+				 rows[i].left_out != NULL);
+		if (rows[i].left_out != NULL)
+			assert_string_equal(left_out, rows[i].left_out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +153,7 @@ int main(void)
 		cmocka_unit_test(the_level_holds_back),
 		cmocka_unit_test(one_event_is_one_line),
 		cmocka_unit_test(quotes_hold_what_comes_from_outside),
+		cmocka_unit_test(of_many_lines_one_a_second_is_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,6 +165,17 @@ has "others are answered" "$(ask default "hello")" '"content":"hello"'
 reply=$(api /v1/chat/completions -N -d '{"model":"model","stream":true,"messages":[{"role":"user","content":"please hang"}]}')
 has "of a stream what was written left" "$reply" '"content":"Well. "'
 has "and it ends" "$reply" "[DONE]"
+# Refusals fill no log: each kind of line comes once a second, however many ask.
+for _ in 1 2; do ask model "please hang" >/dev/null; done
+is "a model that was given up is a 503" "$(status /v1/chat/completions -d '{"model":"model","messages":[{"role":"user","content":"hello"}]}')" 503
+began=$SECONDS
+for _ in $(seq 60); do ask model "hello"; done >"$T/many"
+seconds=$((SECONDS - began + 2))
+is "sixty more are told so" "$(grep -o '"code":"unavailable"' "$T/many" | wc -l)" 60
+for event in request-failed answer_failed; do
+	lines=$(grep -c "event=$event .*not called, as 3 calls" "$T/ragd.log")
+	check "$event: at most a line a second ($lines in $seconds s)" [ "$lines" -ge 1 -a "$lines" -le "$seconds" ]
+done
 let_go
 put() { status "/v1/collections/default/documents/$1" -X PUT --data-binary "$2"; }
 is "a document on which it is stuck is a 504" "$(put a.txt "please hang")" 504
