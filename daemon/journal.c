@@ -11,32 +11,21 @@
 
 #include "base/clock.h"
 #include "base/private.h"
-#include "base/utf8.h"
 #include "base/util.h"
 #include "daemon/journal_file.h"
 #include "daemon/log.h"
+#include "daemon/recent.h"
 
-#define QUEUE_MAX       65536 /* records that wait for the disk */
-#define RECENT_MAX      1024  /* answers whose texts are in memory, for who rates them */
-#define RECENT_TEXT_MAX 8192
-#define PURGE_EVERY_S   (60 * 60)
-#define TELL_EVERY_MS   (60 * 1000) /* of what was lost, in the log */
+#define QUEUE_MAX     65536 /* records that wait for the disk */
+#define PURGE_EVERY_S (60 * 60)
+#define TELL_EVERY_MS (60 * 1000) /* of what was lost, in the log */
 
 /* One answer on its way to the disk; the strings follow in one allocation. */
 struct entry {
 	struct entry *next;
 	struct journal_answer a;
-	size_t at; /* of its texts, in the ring */
+	size_t at; /* of its texts, among the recent */
 	int lost;  /* 0, or why the disk did not take it */
-};
-
-/* What an answer said, until it is pushed out by newer ones. */
-struct recent {
-	char id[40];
-	uid_t uid;
-	int lost; /* 0, or why there is no row of it */
-	char *question;
-	char *answer;
 };
 
 struct journal {
@@ -58,8 +47,7 @@ struct journal {
 	uint64_t n_added;   /* entries queued ever */
 	uint64_t n_flushed; /* of those, written or lost */
 	bool stop;
-	struct recent *recent; /* [RECENT_MAX], a ring */
-	size_t recent_at;
+	struct recent *recent;
 	struct journal_stats stats;
 
 	pthread_mutex_t db_lock; /* one statement at a time: the writer's batches and feedback */
@@ -168,15 +156,6 @@ static size_t write_batch(struct journal *j, struct entry *batch, struct ragd_er
 	return n;
 }
 
-/* Whoever rates an answer without a row is told why there is none, while its texts are remembered. */
-static void mark_lost(struct journal *j, const struct entry *e)
-{
-	struct recent *r = &j->recent[e->at];
-
-	if (strcmp(r->id, e->a.id) == 0)
-		r->lost = e->lost;
-}
-
 /* At most one line a minute, and one at the end. On the writer's thread. */
 static void tell_losses(struct journal *j, const struct ragd_err *why, bool last)
 {
@@ -221,7 +200,7 @@ static void *writer_main(void *arg)
 		for (; batch != NULL; batch = next) {
 			next = batch->next;
 			if (batch->lost != 0)
-				mark_lost(j, batch);
+				recent_lose(j->recent, batch->at, batch->a.id, batch->lost);
 			free(batch);
 		}
 		j->n_flushed += n;
@@ -246,7 +225,7 @@ int journal_open(const char *state_dir, int64_t keep_ms, steady_read_fn *now, st
 	char path[4096];
 	int fd, rc = 0;
 
-	if (j == NULL || (j->recent = calloc(RECENT_MAX, sizeof(*j->recent))) == NULL) {
+	if (j == NULL || (j->recent = recent_new()) == NULL) {
 		free(j);
 		return ragd_err_set(err, -ENOMEM, "journal: out of memory");
 	}
@@ -278,7 +257,7 @@ int journal_open(const char *state_dir, int64_t keep_ms, steady_read_fn *now, st
 	if (rc < 0) {
 		sqlite3_finalize(j->insert);
 		sqlite3_close(j->db);
-		free(j->recent);
+		recent_free(j->recent);
 		free(j);
 		return rc;
 	}
@@ -295,9 +274,7 @@ void journal_close(struct journal *j)
 	pthread_cond_signal(&j->more);
 	pthread_mutex_unlock(&j->lock);
 	pthread_join(j->writer, NULL);
-	for (size_t i = 0; i < RECENT_MAX; i++)
-		free(j->recent[i].question);
-	free(j->recent);
+	recent_free(j->recent);
 	clock_now(j);
 	journal_clock_save(j->db, &j->clock);
 	sqlite3_finalize(j->insert);
@@ -344,47 +321,16 @@ static struct entry *entry_new(const struct journal_answer *a)
 	return e; /* finish is a literal */
 }
 
-/* How much of a text is kept: whole characters, so that it stays valid UTF-8. */
-static size_t cut(struct ragd_str s)
-{
-	return s.len > RECENT_TEXT_MAX ? utf8_whole(s.s, RECENT_TEXT_MAX) : s.len;
-}
-
-/* Returns where. */
-static size_t remember(struct journal *j, const struct journal_answer *a)
-{
-	size_t at = j->recent_at++ % RECENT_MAX;
-	struct recent *r = &j->recent[at];
-	size_t n_question = cut(a->question);
-	size_t n_answer = cut(a->answer);
-
-	free(r->question);
-	snprintf(r->id, sizeof(r->id), "%s", a->id);
-	r->uid = a->uid;
-	r->lost = 0;
-	r->question = calloc(1, n_question + n_answer + 2);
-	if (r->question == NULL) {
-		r->id[0] = '\0';
-		return at;
-	}
-	r->answer = r->question + n_question + 1;
-	if (n_question > 0)
-		memcpy(r->question, a->question.s, n_question);
-	if (n_answer > 0)
-		memcpy(r->answer, a->answer.s, n_answer);
-	return at;
-}
-
 void journal_add(struct journal *j, const struct journal_answer *a)
 {
 	struct entry *e = entry_new(a);
 	size_t at;
 
 	pthread_mutex_lock(&j->lock);
-	at = remember(j, a);
+	at = recent_add(j->recent, a->id, a->uid, a->question, a->answer);
 	if (e == NULL || j->n_queued >= QUEUE_MAX) {
 		j->stats.n_lost++;
-		j->recent[at].lost = -EBUSY;
+		recent_lose(j->recent, at, a->id, -EBUSY);
 		pthread_mutex_unlock(&j->lock);
 		free(e);
 		return;
@@ -417,13 +363,10 @@ static void flush(struct journal *j)
 /* Was there such an answer, whose row was lost? Says why. */
 static int answer_lost(struct journal *j, const struct journal_feedback *fb, struct ragd_err *err)
 {
-	int lost = 0;
+	int lost;
 
 	pthread_mutex_lock(&j->lock);
-	for (size_t i = 0; i < RECENT_MAX; i++)
-		if (strcmp(j->recent[i].id, fb->answer_id) == 0 &&
-		    (fb->admin || j->recent[i].uid == fb->uid))
-			lost = j->recent[i].lost;
+	lost = recent_lost(j->recent, fb->answer_id, fb->uid, fb->admin);
 	pthread_mutex_unlock(&j->lock);
 	if (lost == 0)
 		return 0;
@@ -488,21 +431,6 @@ static int feedback_write(struct journal *j, const struct journal_feedback *fb, 
 	return rc;
 }
 
-/* Copies of the texts of an answer that is still in memory; NULL otherwise. */
-static void recall(struct journal *j, const char *id, char **question, char **answer)
-{
-	*question = *answer = NULL;
-	pthread_mutex_lock(&j->lock);
-	for (size_t i = 0; i < RECENT_MAX; i++) {
-		if (strcmp(j->recent[i].id, id) != 0)
-			continue;
-		*question = strdup(j->recent[i].question);
-		*answer = strdup(j->recent[i].answer);
-		break;
-	}
-	pthread_mutex_unlock(&j->lock);
-}
-
 int journal_feedback(struct journal *j, const struct journal_feedback *fb, char *id_out,
 		     struct ragd_err *err)
 {
@@ -516,7 +444,9 @@ int journal_feedback(struct journal *j, const struct journal_feedback *fb, char 
 	for (size_t i = 0; i < sizeof(random); i++)
 		snprintf(id + 3 + 2 * i, 3, "%02x", random[i]);
 	flush(j);
-	recall(j, fb->answer_id, &question, &answer);
+	pthread_mutex_lock(&j->lock);
+	recent_texts(j->recent, fb->answer_id, &question, &answer);
+	pthread_mutex_unlock(&j->lock);
 	rc = answer_lost(j, fb, err);
 	pthread_mutex_lock(&j->db_lock);
 	if (rc == 0)

@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "base/util.h"
 #include "daemon/journal.h"
+#include "daemon/recent.h"
 
 static int set_up(void **state)
 {
@@ -122,6 +123,44 @@ static void only_the_owner_or_an_admin_may_rate(void **state)
 	fb.answer_id = "ans-2";
 	assert_int_equal(journal_feedback(j, &fb, id, &err), -ENOENT);
 	journal_close(j);
+}
+
+static void however_much_one_asks_the_texts_of_others_stay(void **state)
+{
+	static const struct {
+		const char *id;
+		uid_t uid;
+		bool known;
+	} rows[] = {
+		{ "ans-theirs", 8, true }, { "ans-0", 7, false },
+		{ "ans-1535", 7, false }, /* as many newer ones as one user may have */
+		{ "ans-1536", 7, true },   { "ans-2047", 7, true },
+	};
+	struct recent *r = recent_new();
+	char id[40], *question, *text;
+
+	(void)state;
+	assert_non_null(r);
+	recent_add(r, "ans-theirs", 8, RAGD_STR("Why?"), RAGD_STR("Because."));
+	for (size_t i = 0; i < 2 * (size_t)RECENT_MAX; i++) {
+		snprintf(id, sizeof(id), "ans-%zu", i);
+		recent_add(r, id, 7, RAGD_STR("And?"), RAGD_STR("So."));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		print_message("%s\n", rows[i].id);
+		recent_texts(r, rows[i].id, &question, &text);
+		assert_int_equal(question != NULL, rows[i].known);
+		if (question != NULL)
+			assert_string_equal(question, rows[i].uid == 8 ? "Why?" : "And?");
+		free(question);
+		free(text);
+	}
+	print_message("many users together push the oldest out\n");
+	for (size_t i = 0; i < RECENT_MAX; i++)
+		recent_add(r, "ans-other", (uid_t)(100 + i), RAGD_STR("And?"), RAGD_STR("So."));
+	recent_texts(r, "ans-theirs", &question, &text);
+	assert_null(question);
+	recent_free(r);
 }
 
 #define DAY_S INT64_C(86400)
@@ -429,6 +468,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(ratings_are_stored_with_their_texts),
 		TEST(only_the_owner_or_an_admin_may_rate),
+		TEST(however_much_one_asks_the_texts_of_others_stay),
 		TEST(every_answer_is_written),
 		TEST(answers_go_when_their_time_is_over),
 		TEST(a_clock_that_jumps_purges_nothing),
