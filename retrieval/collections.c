@@ -294,15 +294,16 @@ static int sweep_run(struct job *job, struct db *db, struct ragd_err *err)
 static void sweep_applied(struct job *job)
 {
 	struct sweep_job *j = container_of(job, struct sweep_job, job);
+	struct catalog_collection *col = j->store->catalog.collections[j->collection];
 
 	for (size_t i = 0; i < j->n; i++) {
 		change_apply(j->store, &j->changes[i]);
 		change_clear(&j->changes[i]);
 	}
-	if (!j->emptied)
+	if (!j->emptied || col == NULL) /* who else swept it came first */
 		return;
-	meaning_fini(&j->store->catalog.collections[j->collection]->now);
-	meaning_fini(&j->store->catalog.collections[j->collection]->next);
+	meaning_fini(&col->now);
+	meaning_fini(&col->next);
 	catalog_drop_collection(&j->store->catalog, j->collection);
 }
 
