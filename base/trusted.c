@@ -115,7 +115,8 @@ struct walk {
 	int dir;                     /* where we are */
 	struct stat st;              /* of it */
 	char at[TRUSTED_PATH_MAX];   /* its path, "" for the root */
-	char rest[TRUSTED_PATH_MAX]; /* still to go */
+	char way[TRUSTED_PATH_MAX];  /* what is gone, and what is still to go */
+	const char *rest;            /* into way: still to go */
 	unsigned n_links;
 	struct ragd_err *err;
 };
@@ -174,7 +175,7 @@ static bool next_name(struct walk *w, char *name, size_t size)
 			return false;
 		memcpy(name, w->rest + from, len);
 		name[len] = '\0';
-		memmove(w->rest, w->rest + from + len, strlen(w->rest + from + len) + 1);
+		w->rest += from + len;
 	} while (strcmp(name, ".") == 0);
 	return true;
 }
@@ -191,7 +192,7 @@ static int at_append(struct walk *w, const char *name)
 /* Put what the link says before the rest. */
 static int follow(struct walk *w, int link, const char *name)
 {
-	char text[TRUSTED_PATH_MAX], rest[TRUSTED_PATH_MAX];
+	char text[TRUSTED_PATH_MAX], way[TRUSTED_PATH_MAX];
 	ssize_t len = readlinkat(link, "", text, sizeof(text) - 1);
 
 	if (len < 0)
@@ -200,9 +201,10 @@ static int follow(struct walk *w, int link, const char *name)
 		return ragd_err_set(w->err, -ELOOP, "%s/%s: more than %d symbolic links", w->at,
 				    name, LINKS_MAX);
 	text[len] = '\0';
-	if (snprintf(rest, sizeof(rest), "%s%s", text, w->rest) >= (int)sizeof(rest))
+	if (snprintf(way, sizeof(way), "%s%s", text, w->rest) >= (int)sizeof(way))
 		return too_long(w);
-	strcpy(w->rest, rest);
+	strcpy(w->way, way);
+	w->rest = w->way;
 	return text[0] == '/' ? enter_root(w) : 0;
 }
 
@@ -273,9 +275,10 @@ static int begin(struct walk *w, const char *path)
 		if (cwd == NULL)
 			return ragd_err_sys(w->err, "where is %.100s", path);
 	}
-	n = snprintf(w->rest, sizeof(w->rest), "%s/%s", cwd != NULL ? cwd : "", path);
+	w->rest = w->way;
+	n = snprintf(w->way, sizeof(w->way), "%s/%s", cwd != NULL ? cwd : "", path);
 	free(cwd);
-	return n >= (int)sizeof(w->rest) ? too_long(w) : enter_root(w);
+	return n >= (int)sizeof(w->way) ? too_long(w) : enter_root(w);
 }
 
 int trusted_walk(const char *path, struct trusted_file *out, struct ragd_err *err)
