@@ -226,6 +226,14 @@ static ssize_t term_find(const struct rules *r, struct ragd_str name)
 	return -1;
 }
 
+static ssize_t regex_find(const struct rules *r, struct ragd_str regex)
+{
+	for (size_t i = 0; i < r->n_terms; i++)
+		if (r->terms[i].regex != NULL && str_is(regex, r->terms[i].regex))
+			return (ssize_t)i;
+	return -1;
+}
+
 static int term_begin(struct parser *p, struct ragd_str rest)
 {
 	struct ragd_str name = next_word(&rest);
@@ -272,6 +280,12 @@ static int item_next(struct parser *p, struct ragd_str *s, unsigned *term)
 		return mistake(p, "this has no end or nothing in it:", item);
 	s->s = item.s + n + 1;
 	s->len = item.len - n - 1;
+	/* Rules that look for the same share it: compiling expressions is most of a start. */
+	known = quote == '/' ? regex_find(p->r, (struct ragd_str){ item.s + 1, n - 1 }) : -1;
+	if (known >= 0) {
+		*term = (unsigned)known;
+		return 0;
+	}
 	t = term_add(p);
 	if (t == NULL)
 		return no_memory(p);

@@ -245,6 +245,32 @@ static void rules_mean_what_the_manual_says(void **state)
 	filter_close(f);
 }
 
+static void rules_share_an_expression(void **state)
+{
+	static const char text[] = "category c Test\n"
+				   "rule c.one block prompt\n\tfind /code [0-9]{4}\\b/\n"
+				   "rule c.two redact document\n\tfind /code [0-9]{4}\\b/\n";
+	static const enum ragd_stage stages[] = { RAGD_STAGE_PROMPT, RAGD_STAGE_DOCUMENT };
+	static const char *const fires[] = { "c.one", "c.two" };
+	struct rules *r = rules_new();
+	struct filter *f = test_filter(text);
+	struct test_call c;
+
+	(void)state;
+	assert_int_equal(rules_parse(r, "x", text, strlen(text), LEVEL_BALANCED, NULL), 0);
+	assert_int_equal(r->n_terms, 1);
+	rules_free(r);
+	test_call_init(&c);
+	for (size_t i = 0; i < ARRAY_LEN(stages); i++) {
+		struct ragd_verdict v = verdict_of(f, &c, stages[i], "the code 1234 here");
+
+		assert_int_equal(v.n_findings, 1);
+		assert_string_equal(v.findings[0].rule, fires[i]);
+	}
+	test_call_fini(&c);
+	filter_close(f);
+}
+
 static void levels_choose_rules(void **state)
 {
 	static const struct {
@@ -425,6 +451,7 @@ int main(void)
 		cmocka_unit_test(a_missing_file_is_named),
 		cmocka_unit_test(patterns_are_written_out),
 		cmocka_unit_test(rules_mean_what_the_manual_says),
+		cmocka_unit_test(rules_share_an_expression),
 		cmocka_unit_test(levels_choose_rules),
 		cmocka_unit_test(a_category_can_be_allowed),
 		cmocka_unit_test(what_is_steered_carries_its_note_also_beside_a_redaction),
