@@ -6,6 +6,14 @@
 #include "base/util.h"
 #include "safety/chars.h"
 
+/* The next '|' or the end: too near for strchrnul to be worth its call. */
+static const char *next_bar(const char *w)
+{
+	while (*w != '|' && *w != '\0')
+		w++;
+	return w;
+}
+
 /* Whether s[0..len) begins with one of the words, which '|' separates. */
 static bool begins_with(const char *s, size_t len, const char *words)
 {
@@ -16,7 +24,7 @@ static bool begins_with(const char *s, size_t len, const char *words)
 			n++;
 		if (w[n] == '|' || w[n] == '\0')
 			return true;
-		w = strchrnul(w + n, '|');
+		w = next_bar(w + n);
 		if (*w == '\0')
 			return false;
 	}
@@ -29,7 +37,7 @@ static uint32_t initials(const char *words)
 
 	for (const char *w = words;; w++) {
 		set |= 1u << (*w & 31);
-		w = strchrnul(w, '|');
+		w = next_bar(w);
 		if (*w == '\0')
 			return set;
 	}

@@ -224,8 +224,12 @@ static bool is_mixed(const char *s, size_t len)
 /* One row of the table at s[i). `body` is where the prefix ends, when YES. */
 static enum outcome token_try(const struct view *v, size_t i, const struct token *t, size_t *body)
 {
-	size_t n = strlen(t->prefix), have = v->len - i, p, q;
+	size_t have = v->len - i, n, p, q;
 
+	/* Most words end here; the first letter is that of the row. */
+	if (have > 1 && v->s[i + 1] != t->prefix[1])
+		return NO;
+	n = strlen(t->prefix);
 	if (have < n)
 		return memcmp(v->s + i, t->prefix, have) == 0 && !v->end ? MORE : NO;
 	if (memcmp(v->s + i, t->prefix, n) != 0)
@@ -250,6 +254,8 @@ static enum outcome jwt_try(const struct view *v, size_t i, size_t *body)
 {
 	size_t p = i + 3;
 
+	if (v->s[i] != 'e')
+		return NO;
 	if (v->len - i < 3)
 		return memcmp(v->s + i, "eyJ", v->len - i) == 0 && !v->end ? MORE : NO;
 	if (memcmp(v->s + i, "eyJ", 3) != 0)
