@@ -16,6 +16,7 @@
 
 #define RANK_RULES 100
 #define FEED_BLOCK 16384 /* bytes of an answer taken in at once */
+#define WORD_HOLD  32    /* bytes that may wait for the end of their word */
 /* Findings of one text that are told; what more is found is redacted, too. */
 #define LISTED_MAX 4096
 /* A character of four bytes, what is not seen before it, and what may be left out for each. */
@@ -136,7 +137,7 @@ size_t stream_holdback(const struct filter *f)
 
 	if (patterns_has(f->patterns, RAGD_STAGE_RESPONSE))
 		rules = patterns_width(f->patterns) * (RAW_PER_READ + PLAIN_GAP_MAX);
-	return MAX(RAW_ONCE + MAX(scanners, rules), links);
+	return WORD_HOLD + MAX(RAW_ONCE + MAX(scanners, rules), links);
 }
 
 /* ---- rules ---- */
@@ -553,6 +554,21 @@ static size_t cut_unseen(struct stream *s, bool last)
 	return kept;
 }
 
+/*
+ * Whether the text just taken in only goes on with a word. Nearly nothing is decided before a word ends,
+ * so that models whose tokens are pieces of words cost a scan for each word, not for each token.
+ */
+static bool goes_on_with_word(const struct stream *s, const char *text, size_t len)
+{
+	size_t i = 0;
+
+	if (s->raw.len - (s->cut - s->released) > WORD_HOLD)
+		return false;
+	while (i < len && is_alnum(text[i]))
+		i++;
+	return i == len;
+}
+
 /* Take in the next bytes and let out what can be. */
 static int feed_block(struct stream *s, const char *text, size_t len, bool last,
 		      struct ragd_err *err)
@@ -562,6 +578,8 @@ static int feed_block(struct stream *s, const char *text, size_t len, bool last,
 	buf_add(&s->raw, text, len);
 	if (buf_failed(&s->raw))
 		return ragd_err_set(err, -ENOMEM, "safety: out of memory");
+	if (!last && goes_on_with_word(s, text, len))
+		return 0;
 	fresh = cut_unseen(s, last);
 	if (s->raw.len > 0 && (fresh > 0 || last))
 		release(s, scan_new(s, s->cut, last), last);

@@ -109,6 +109,11 @@ static void holds_nothing_that_is_certain(void **state)
 	assert_int_equal(r.text.len, 0); /* might become a mail address */
 	assert_int_equal(stream_feed(s, &c.call, "nd! ", 4, false, &r, NULL), 0);
 	assert_int_equal(r.text.len, 8);
+	/* What only goes on with a word waits for its end, but not for long. */
+	assert_int_equal(stream_feed(s, &c.call, "an", 2, false, &r, NULL), 0);
+	assert_int_equal(r.text.len, 0);
+	assert_int_equal(stream_feed(s, &c.call, "d 20 ", 5, false, &r, NULL), 0);
+	assert_true(r.text.len >= 4);
 	stream_close(s);
 	test_call_fini(&c);
 	filter_close(f);
