@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 #include "base/util.h"
 #include "daemon/config_private.h"
 #include "daemon/paths.h"

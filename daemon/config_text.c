@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 
 /* Bytes that end a word without quotes; as in libconfuse, but for '+' and '*', refused here. */
 #define WORD_END " \t\n#\"'={}()+,*"

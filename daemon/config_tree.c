@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/trusted.h"
+#include "base/file/trusted.h"
 #include "base/util.h"
 #include "daemon/config_text.h"
 

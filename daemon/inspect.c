@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 
 /* A passage as it is read: its parts, one below the other. */
 enum part { TITLE, HEADING, TEXT, N_PARTS };

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/private.h"
+#include "base/file/private.h"
 #include "base/util.h"
 #include "daemon/journal_file.h"
 #include "daemon/log.h"

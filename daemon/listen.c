@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/private.h"
+#include "base/file/private.h"
 
 #define BACKLOG     1024
 #define CLAIM_TRIES 10

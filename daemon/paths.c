@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/private.h"
+#include "base/file/private.h"
 #include "base/util.h"
 
 static const char *no_memory(struct ragd_err *err)

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/trusted.h"
+#include "base/file/trusted.h"
 
 static struct {
 	pthread_mutex_t lock; /* a reload may load on a pool thread */

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 
 /* More than the memory of any request: no honest length is beyond it. */
 #define RESULT_MAX ((size_t)256 << 20)

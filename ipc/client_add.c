@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 
 #define ADD_MAX 10000
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 
 void client_reply_fini(struct client_reply *r)
 {

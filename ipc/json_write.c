@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 
 /* What a byte needs within a string: nothing, an escape, or a look at the character it begins. */
 enum { PLAIN, ESCAPE, LEAD };

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 
 bool acl_in_group(const struct ragd_caller *caller, gid_t group)
 {

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/sentences.h"
-#include "base/utf8.h"
+#include "base/text/sentences.h"
+#include "base/text/utf8.h"
 #include "base/util.h"
 #include "retrieval/reader_out.h"
 

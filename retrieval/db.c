@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/private.h"
+#include "base/file/private.h"
 #include "base/util.h"
 #include "retrieval/fts.h"
 

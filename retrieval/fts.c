@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 #include "base/util.h"
-#include "base/words.h"
+#include "base/text/words.h"
 #include "retrieval/db.h"
 #include "retrieval/terms.h"
 

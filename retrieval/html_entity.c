@@ -6,7 +6,7 @@
 
 #include <libxml/HTMLparser.h>
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 #include "base/util.h"
 
 #define NAME_MAX_LEN 16 /* "thetasym" is the longest there is */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "base/words.h"
+#include "base/text/words.h"
 #include "retrieval/prepare.h"
 
 #define BATCH_BYTES ((size_t)512 << 10) /* of content: what one job carries at most, if it can */

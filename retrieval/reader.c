@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 #include "base/util.h"
 #include "retrieval/html_entity.h"
 #include "retrieval/reader_out.h"

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 #include "base/util.h"
 #include "retrieval/reader_out.h"
 

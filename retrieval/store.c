@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/private.h"
+#include "base/file/private.h"
 #include "base/util.h"
 #include "retrieval/fuse.h"
 #include "retrieval/prepare.h"

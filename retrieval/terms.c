@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 #include "base/util.h"
-#include "base/words.h"
+#include "base/text/words.h"
 
 const float terms_weight[TERMS_COLUMNS] = {
 	[TERMS_TITLE] = 2.0f,

@@ -15,7 +15,7 @@
 #include <faiss/c_api/index_io_c.h>
 
 #include "base/digest.h"
-#include "base/private.h"
+#include "base/file/private.h"
 #include "base/util.h"
 #include "retrieval/vectors_internal.h"
 

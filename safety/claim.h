@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/words.h"
+#include "base/text/words.h"
 
 enum token_kind {
 	TOKEN_WORD,

@@ -7,7 +7,7 @@
 #include <unicode/unorm2.h>
 #include <unicode/utf16.h>
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 #include "base/util.h"
 #include "safety/chars.h"
 

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/sentences.h"
+#include "base/text/sentences.h"
 #include "base/util.h"
-#include "base/words.h"
+#include "base/text/words.h"
 #include "safety/chars.h"
 #include "safety/claim.h"
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/sentences.h"
-#include "base/utf8.h"
+#include "base/text/sentences.h"
+#include "base/text/utf8.h"
 #include "base/util.h"
 #include "safety/chars.h"
 #include "safety/ground.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/words.h"
+#include "base/text/words.h"
 
 void known_fini(struct known *k)
 {

@@ -5,7 +5,7 @@
 
 #include <unicode/uchar.h>
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 #include "base/util.h"
 #include "safety/chars.h"
 #include "safety/scan.h"

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/trusted.h"
+#include "base/file/trusted.h"
 
 #define FILE_LIMIT (4 << 20)
 

@@ -1,6 +1,6 @@
 #include "safety/spaced.h"
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 #include "safety/chars.h"
 #include "safety/scan.h"
 

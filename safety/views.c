@@ -1,6 +1,6 @@
 #include "safety/views.h"
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 #include "base/util.h"
 #include "safety/plain.h"
 #include "safety/reading.h"

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 
 static void add(struct chat_out *o, struct ragd_str text, bool own)
 {

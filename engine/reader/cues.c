@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "base/words.h"
+#include "base/text/words.h"
 
 #define SLOTS 2048 /* a power of two, over twice the number of words below */
 

@@ -3,8 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/blocks.h"
-#include "base/utf8.h"
+#include "base/text/blocks.h"
+#include "base/text/utf8.h"
 #include "base/util.h"
 
 #define DEPTH_MAX 6   /* emphasis in a link in emphasis … */

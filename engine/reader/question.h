@@ -11,7 +11,7 @@
 
 #include <ragd/plugin.h>
 
-#include "base/words.h"
+#include "base/text/words.h"
 #include "engine/reader/cues.h"
 
 #define TERMS_MAX 32

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/blocks.h"
+#include "base/text/blocks.h"
 #include "base/util.h"
 #include "engine/poll.h"
 

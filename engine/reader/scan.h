@@ -11,8 +11,8 @@
 
 #include <ragd/plugin.h>
 
-#include "base/sentences.h"
-#include "base/words.h"
+#include "base/text/sentences.h"
+#include "base/text/words.h"
 #include "engine/poll.h"
 #include "engine/reader/cues.h"
 #include "engine/reader/question.h"

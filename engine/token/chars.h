@@ -11,7 +11,7 @@
 
 #include <unicode/uchar.h>
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 
 /* char_bits() is the mask of the general category (U_GC_LU_MASK …) and perhaps this: White_Space=yes,
  * which is what \s means in the patterns of tokenizers. */

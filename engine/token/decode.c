@@ -1,5 +1,5 @@
 /* Tokens to text, and what a caller may ask of a vocabulary. */
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 #include "base/util.h"
 #include "engine/token/letters.h"
 #include "engine/token/vocab_impl.h"

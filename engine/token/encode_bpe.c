@@ -2,7 +2,7 @@
  * Text to tokens by merging: SentencePiece's BPE, where spaces are marks and what has no token becomes
  * its bytes, and byte-level BPE behind a pre-tokenizer.
  */
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 #include "engine/token/encode.h"
 #include "engine/token/letters.h"
 

@@ -4,7 +4,7 @@
  * goes on from there, and so forth, or else unknown as a whole. GGUF writes a token that begins a word with
  * a space mark before it, and one that goes on (##ing) bare.
  */
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 #include "engine/token/chars.h"
 #include "engine/token/encode.h"
 

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/trusted.h"
-#include "base/utf8.h"
+#include "base/file/trusted.h"
+#include "base/text/utf8.h"
 #include "base/util.h"
 #include "plugins/inference_upstream/job.h"
 #include "plugins/inference_upstream/probe.h"

@@ -7,7 +7,7 @@
 
 #include <ragd/plugin.h>
 
-#include "base/words.h"
+#include "base/text/words.h"
 #include "safety/ground.h"
 #include "safety/ground_stream.h"
 

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/private.h"
+#include "base/file/private.h"
 #include "base/util.h"
 
 static char tmp[64]; /* fresh for each test */

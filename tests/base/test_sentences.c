@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "base/sentences.h"
+#include "base/text/sentences.h"
 #include "base/util.h"
 
 static int setup(void **state)

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/trusted.h"
+#include "base/file/trusted.h"
 #include "base/util.h"
 
 static char tmp[64]; /* fresh for each test */

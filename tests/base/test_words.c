@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "base/util.h"
-#include "base/words.h"
+#include "base/text/words.h"
 
 static int setup(void **state)
 {

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/util.h"
-#include "base/words.h"
+#include "base/text/words.h"
 #include "engine/reader/extract.h"
 
 #define PASSAGES 10

@@ -11,9 +11,9 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/sentences.h"
+#include "base/text/sentences.h"
 #include "base/util.h"
-#include "base/words.h"
+#include "base/text/words.h"
 
 #define WANTED (8u << 20) /* bytes of text for one round */
 #define ROUNDS 3

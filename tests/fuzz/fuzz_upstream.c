@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 #include "plugins/inference_upstream/reply.h"
 #include "plugins/inference_upstream/sse.h"
 

@@ -8,9 +8,9 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "base/sentences.h"
+#include "base/text/sentences.h"
 #include "base/util.h"
-#include "base/words.h"
+#include "base/text/words.h"
 #include "daemon/plugins.h"
 #include "tests/plugins/support.h"
 

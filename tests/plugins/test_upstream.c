@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 #include "base/util.h"
 #include "daemon/plugins.h"
 #include "tests/plugins/support.h"

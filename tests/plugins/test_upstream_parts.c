@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 #include "base/util.h"
 #include "plugins/inference_upstream/endpoint.h"
 #include "plugins/inference_upstream/keyfile.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 #include "retrieval/chunk.h"
 #include "retrieval/reader.h"
 #include "retrieval/reader_out.h"

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 #include "base/util.h"
 #include "safety/folded.h"
 #include "safety/plain.h"

@@ -1,7 +1,7 @@
 /* ragd-model tokenize: text on standard input to ids. */
 #include <string.h>
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 #include "engine/token/vocab.h"
 #include "tools/model/tool.h"
 

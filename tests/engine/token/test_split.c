@@ -16,7 +16,7 @@
 #include <unicode/utext.h>
 
 #include "base/buf.h"
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 #include "base/util.h"
 #include "engine/token/chars.h"
 #include "engine/token/split.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 #include "engine/gguf/gguf.h"
 #include "engine/token/letters.h"
 #include "engine/token/vocab.h"

@@ -1,4 +1,4 @@
-#include "base/stop.h"
+#include "base/text/stop.h"
 
 #include <string.h>
 

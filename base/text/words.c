@@ -1,12 +1,12 @@
-#include "base/words.h"
+#include "base/text/words.h"
 
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fold.h"
-#include "base/stems.h"
-#include "base/utf8.h"
+#include "base/text/fold.h"
+#include "base/text/stems.h"
+#include "base/text/utf8.h"
 
 /* What a byte is; also what a token has in it. */
 enum {

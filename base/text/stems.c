@@ -1,14 +1,14 @@
-#include "base/stems.h"
+#include "base/text/stems.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include <libstemmer.h>
 
-#include "base/stop.h"
-#include "base/utf8.h"
+#include "base/text/stop.h"
+#include "base/text/utf8.h"
 #include "base/util.h"
-#include "base/words.h"
+#include "base/text/words.h"
 
 #define CACHE_SLOTS 4096 /* a power of two; 256 KiB */
 #define CACHED_MAX  30   /* bytes of a word that is kept */

@@ -1,4 +1,4 @@
-#include "base/fold.h"
+#include "base/text/fold.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include <unicode/uscript.h>
 #include <unicode/ustring.h>
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 #include "base/util.h"
 
 /* Latin, Greek, Cyrillic, Hebrew and Arabic lie below: their words need no call into ICU. */

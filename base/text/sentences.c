@@ -1,13 +1,13 @@
-#include "base/sentences.h"
+#include "base/text/sentences.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include <unicode/uchar.h>
 
-#include "base/blocks.h"
-#include "base/stop.h"
-#include "base/utf8.h"
+#include "base/text/blocks.h"
+#include "base/text/stop.h"
+#include "base/text/utf8.h"
 #include "base/util.h"
 
 #define ABBREV_MAX 12  /* bytes that are looked at before a full stop */

@@ -1,8 +1,8 @@
-#include "base/blocks.h"
+#include "base/text/blocks.h"
 
 #include <string.h>
 
-#include "base/utf8.h"
+#include "base/text/utf8.h"
 
 #define MARKER_MAX 60  /* bytes of a field's name */
 #define RULE_MAX   256 /* columns of a line of punctuation */

@@ -1,4 +1,4 @@
-#include "base/private.h"
+#include "base/file/private.h"
 
 #include <dirent.h>
 #include <fcntl.h>

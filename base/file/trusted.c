@@ -1,4 +1,4 @@
-#include "base/trusted.h"
+#include "base/file/trusted.h"
 
 #include <fcntl.h>
 #include <grp.h>
