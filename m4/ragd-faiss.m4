@@ -1,5 +1,5 @@
 # RAGD_FAISS: the C API of FAISS. A system libfaiss_c where there is one; else the functions we use are
-# built from retrieval/faiss_c.cpp over libfaiss.a, which is what Debian ships.
+# built from retrieval/index/faiss_c.cpp over libfaiss.a, which is what Debian ships.
 AC_DEFUN([RAGD_FAISS], [
   AC_CHECK_HEADER([faiss/c_api/Index_c.h], [], [AC_MSG_ERROR([faiss/c_api/Index_c.h is missing (libfaiss-dev)])])
   ragd_save_LIBS=$LIBS

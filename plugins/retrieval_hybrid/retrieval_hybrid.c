@@ -7,7 +7,7 @@
 
 #include <ragd/plugin.h>
 
-#include "retrieval/store.h"
+#include "retrieval/store/store.h"
 
 struct hybrid {
 	struct store *store;

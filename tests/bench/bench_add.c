@@ -15,7 +15,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "retrieval/store.h"
+#include "retrieval/store/store.h"
 #include "tests/bench/corpus.h"
 #include "tests/retrieval/calls.h"
 

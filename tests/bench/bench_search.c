@@ -12,7 +12,7 @@
 #include <sqlite3.h>
 
 #include "base/clock.h"
-#include "retrieval/store.h"
+#include "retrieval/store/store.h"
 #include "tests/bench/corpus.h"
 #include "tests/retrieval/calls.h"
 

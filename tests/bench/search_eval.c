@@ -13,7 +13,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "retrieval/store.h"
+#include "retrieval/store/store.h"
 #include "tests/retrieval/calls.h"
 
 #define DEPTH 100

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "retrieval/store.h"
+#include "retrieval/store/store.h"
 #include "tests/retrieval/calls.h"
 
 struct fixture {

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "retrieval/acl.h"
+#include "retrieval/store/acl.h"
 
 static const gid_t staff[] = { 50, 60 };
 

@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "retrieval/embed.h"
-#include "retrieval/half.h"
-#include "retrieval/svd.h"
+#include "retrieval/index/embed.h"
+#include "retrieval/index/half.h"
+#include "retrieval/index/svd.h"
 
 static uint32_t state_of_chance = 1;
 

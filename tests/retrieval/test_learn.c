@@ -1,7 +1,7 @@
 /* Rounds of learning, stopped at every step. */
 #include "tests/retrieval/stores.h"
 
-#include "retrieval/learn.h"
+#include "retrieval/index/learn.h"
 
 #define DOCS   150    /* below what the store learns from by itself */
 #define ENOUGH 240    /* it does from these */

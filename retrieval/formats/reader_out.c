@@ -1,0 +1,147 @@
+#include "retrieval/formats/reader_out.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text/utf8.h"
+#include "base/util.h"
+
+void reader_out_fini(struct reader_out *out)
+{
+	free(out->blocks);
+	free(out->labels);
+	free(out->runs);
+	buf_fini(&out->label_text);
+	buf_fini(&out->title);
+	buf_fini(&out->text);
+}
+
+bool reader_goes_on(struct reader_out *out, size_t bytes)
+{
+	if (!wanted_still(out->wanted, bytes))
+		out->failed = true;
+	return !out->failed;
+}
+
+/* Room for one more element in a growing array. */
+static void *grow(struct reader_out *out, void *v, size_t n, size_t *cap, size_t size)
+{
+	size_t more = MAX(2 * *cap, (size_t)64);
+	void *p;
+
+	if (n < *cap)
+		return v;
+	p = realloc(v, more * size); /* n < 2^32 elements of a few bytes */
+	if (p == NULL) {
+		out->failed = true;
+		return v;
+	}
+	*cap = more;
+	return p;
+}
+
+void reader_out_block(struct reader_out *out, enum reader_block_kind kind, size_t start, size_t end)
+{
+	const char *s = out->text.data != NULL ? out->text.data : out->content.s;
+
+	while (end > start && reader_is_space(s[end - 1]))
+		end--;
+	while (start < end && kind != READER_CODE && reader_is_space(s[start]))
+		start++; /* the indentation of code means something */
+	if (end == start)
+		return;
+	out->blocks = grow(out, out->blocks, out->n_blocks, &out->cap_blocks, sizeof(*out->blocks));
+	if (out->failed)
+		return;
+	out->blocks[out->n_blocks++] = (struct reader_block){
+		.start = (uint32_t)start,
+		.end = (uint32_t)end,
+		.kind = (uint8_t)kind,
+	};
+}
+
+void reader_one_line(struct buf *line, const char *s, size_t len)
+{
+	size_t word;
+
+	for (size_t i = 0; i < len && line->len < READER_LABEL_MAX; i += word) {
+		while (i < len && reader_is_space(s[i]))
+			i++;
+		for (word = 0; i + word < len && !reader_is_space(s[i + word]); word++)
+			;
+		if (word > 0 && line->len > 0)
+			buf_addc(line, ' ');
+		buf_add(line, s + i, MIN(word, (size_t)READER_LABEL_MAX));
+	}
+	if (line->len >= READER_LABEL_MAX && !buf_failed(line)) {
+		line->len = utf8_whole(line->data, READER_LABEL_MAX);
+		line->data[line->len] = '\0';
+	}
+}
+
+void reader_out_heading(struct reader_out *out, unsigned level, size_t start, size_t end,
+			const char *label, size_t label_len)
+{
+	struct buf line = BUF_INIT;
+	size_t n = out->n_blocks;
+
+	reader_one_line(&line, label, label_len);
+	reader_out_block(out, line.len > 0 ? READER_HEADING : READER_PARAGRAPH, start, end);
+	if (buf_failed(&line))
+		out->failed = true;
+	if (!out->failed && out->n_blocks > n && line.len > 0) {
+		out->labels = grow(out, out->labels, out->n_labels, &out->cap_labels,
+				   sizeof(*out->labels));
+		out->blocks[n].level = (uint8_t)MIN(MAX(level, 1u), (unsigned)READER_MAX_LEVEL);
+	}
+	if (!out->failed && out->n_blocks > n && line.len > 0) {
+		out->labels[out->n_labels].block = (uint32_t)n;
+		out->labels[out->n_labels].start = (uint32_t)out->label_text.len;
+		buf_add(&out->label_text, line.data, line.len);
+		out->labels[out->n_labels++].end = (uint32_t)out->label_text.len;
+	}
+	buf_fini(&line);
+}
+
+void reader_out_run(struct reader_out *out, size_t to)
+{
+	struct ragd_run *last = out->n_runs > 0 ? &out->runs[out->n_runs - 1] : NULL;
+	uint32_t from = (uint32_t)out->text.len;
+
+	if (last != NULL && last->to + (from - last->from) == to)
+		return;
+	if (last != NULL && last->from == from) {
+		last->to = (uint32_t)to;
+		return;
+	}
+	out->runs = grow(out, out->runs, out->n_runs, &out->cap_runs, sizeof(*out->runs));
+	if (!out->failed)
+		out->runs[out->n_runs++] = (struct ragd_run){ from, (uint32_t)to };
+}
+
+bool reader_line_at(const struct reader_out *out, size_t at, struct reader_line *line)
+{
+	const char *s = out->content.s, *nl;
+	size_t len = out->content.len;
+
+	if (at >= len)
+		return false;
+	nl = memchr(s + at, '\n', len - at);
+	line->start = at;
+	line->end = nl != NULL ? (size_t)(nl - s) : len;
+	line->next = nl != NULL ? line->end + 1 : len;
+	if (!wanted_still(out->wanted, line->next - at))
+		return false;
+	while (line->end > at && reader_is_space(s[line->end - 1]))
+		line->end--;
+	line->indent = 0;
+	for (line->text = at; line->text < line->end; line->text++) {
+		if (s[line->text] == '\t')
+			line->indent = (line->indent | 7) + 1;
+		else if (s[line->text] == ' ')
+			line->indent++;
+		else
+			break;
+	}
+	return true;
+}

@@ -1,0 +1,547 @@
+#include "retrieval/index/learn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "retrieval/passages/passages.h"
+#include "retrieval/passages/prepare.h"
+#include "retrieval/store/store_internal.h"
+
+#define FILL_PASSAGES 256 /* in one transaction */
+#define FILL_DOCS     64
+#define CLEAN_DOCS    256
+
+/* Of one collection, from its own passages and nothing else. */
+struct round {
+	struct store *store;
+	uint32_t collection;
+	uint32_t n_met; /* passages, those that are not in the sample as well */
+	bool (*stop)(void *arg);
+	void *arg;
+	struct lane *lane;
+};
+
+/* A document as the round meets it. */
+struct met {
+	struct catalog_document place;
+	struct ragd_str title; /* the lane's arena's */
+};
+
+static int cancelled(const struct round *r, struct ragd_err *err)
+{
+	if (r->stop(r->arg))
+		return ragd_err_set(err, -ECANCELED, "the store is closing");
+	return 0;
+}
+
+/* 1 and the collection's first document with an id above `after`; 0 at the end. */
+static int next_document(struct round *r, uint32_t after, struct met *out, struct ragd_err *err)
+{
+	struct db *db = &r->lane->db;
+	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_OF_NEXT, err);
+	int rc = 0, found = 0;
+
+	if (stmt == NULL)
+		return db_fail(db, "read", err);
+	sqlite3_bind_int64(stmt, 1, r->collection);
+	sqlite3_bind_int64(stmt, 2, after);
+	if (db_row(db, stmt, &rc, err)) {
+		found = 1;
+		out->place = (struct catalog_document){
+			.id = (uint32_t)sqlite3_column_int64(stmt, 0),
+			.collection = r->collection,
+			.first_passage = (uint32_t)sqlite3_column_int64(stmt, 1),
+			.n_passages = (uint32_t)sqlite3_column_int64(stmt, 2),
+		};
+		out->title = arena_str(r->lane->arena, db_column_str(stmt, 3));
+	}
+	db_reset(stmt);
+	return rc < 0 ? rc : found;
+}
+
+/* The terms of passages first .. first + n of a document. */
+static ssize_t read_terms(struct round *r, const struct met *met, uint32_t first, uint32_t n,
+			  struct prepared_passage **out, struct ragd_err *err)
+{
+	struct arena *arena = r->lane->arena;
+	struct memory m = memory_of_arena(arena);
+	struct passage *passages;
+	ssize_t found = passages_read(&r->lane->db, &m, met->place.id, first, n, &passages, err);
+	int rc = 0;
+
+	if (found < 0)
+		return found;
+	*out = arena_alloc(arena, (size_t)found + 1, sizeof(**out));
+	if (*out == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for learning");
+	for (ssize_t i = 0; rc == 0 && i < found; i++)
+		rc = terms_passage(r->lane->terms, arena, met->title, passages[i].heading,
+				   passages[i].text, &(*out)[i].terms, err);
+	return rc < 0 ? rc : found;
+}
+
+/* ---- gather -------------------------------------------------------------------------------- */
+
+/*
+ * A passage is in the sample or not by its number in the collection alone, so that the same collection
+ * teaches the same, whatever else the store holds.
+ */
+static bool in_sample(uint32_t number, uint64_t n_passages)
+{
+	return n_passages <= EMBED_MAX_PASSAGES ||
+	       (uint64_t)(number * 2654435761u) * n_passages < (uint64_t)EMBED_MAX_PASSAGES << 32;
+}
+
+/* Those of its passages that are in the sample, in runs of neighbours. */
+static int gather_document(struct round *r, const struct met *met, uint64_t n_passages,
+			   struct embed_rows *rows, struct ragd_err *err)
+{
+	uint32_t first = met->place.first_passage, end = first + met->place.n_passages;
+	uint32_t number = r->n_met + 1;
+	int rc = 0;
+
+	r->n_met += met->place.n_passages;
+	for (uint32_t i = first; rc == 0 && i < end; i++) {
+		struct prepared_passage *p;
+		uint32_t run = 0;
+		ssize_t n;
+
+		while (i + run < end && in_sample(number + i + run - first, n_passages))
+			run++;
+		if (run == 0)
+			continue;
+		n = read_terms(r, met, i, run, &p, err);
+		for (ssize_t j = 0; rc == 0 && j < n; j++)
+			if (embed_rows_add(rows, p[j].terms.terms, p[j].terms.n_terms) < 0)
+				rc = ragd_err_set(err, -ENOMEM, "out of memory for learning");
+		if (n < 0)
+			rc = (int)n;
+		i += run;
+	}
+	return rc;
+}
+
+/* What is added meanwhile is not in it: one that comes late must not make it larger than its bound. */
+static int gather(struct round *r, uint64_t n_passages, struct embed_rows *rows,
+		  struct ragd_err *err)
+{
+	struct met met = { 0 };
+	int found = 1, rc = 0;
+
+	while (rc == 0 && found > 0 && rows->n <= EMBED_MAX_PASSAGES + EMBED_MAX_PASSAGES / 8) {
+		arena_reset(r->lane->arena);
+		rc = cancelled(r, err);
+		if (rc == 0)
+			rc = lane_begin(r->lane, err);
+		if (rc < 0)
+			return rc;
+		found = next_document(r, met.place.id, &met, err);
+		rc = found > 0 ? gather_document(r, &met, n_passages, rows, err) : found;
+		lane_end(r->lane);
+	}
+	return rc;
+}
+
+/* ---- begin: the new embedder stands beside the old -------------------------------------------- */
+
+/*
+ * The collection may have been removed meanwhile. The writer's thread is the only one that adds to the
+ * catalog or takes from it, so that it may look without a lock.
+ */
+static struct catalog_collection *still_there(struct store *s, uint32_t collection, struct job *job)
+{
+	struct catalog_collection *col = catalog_collection(&s->catalog, collection);
+
+	if (col == NULL)
+		job->rc = ragd_err_set(&job->err, -ENOENT, "the collection was removed");
+	return col;
+}
+
+struct begin_job {
+	struct job job;
+	struct store *store;
+	uint32_t collection;
+	struct meaning next;
+};
+
+static int begin_run(struct job *job, struct db *db, struct ragd_err *err)
+{
+	struct begin_job *j = container_of(job, struct begin_job, job);
+	const struct embedder *e = j->next.embedder;
+	sqlite3_stmt *stmt = db_stmt(db, SQL_EMBEDDER_ADD, err);
+	void *blob = NULL;
+	size_t len = 0;
+	int rc;
+
+	if (still_there(j->store, j->collection, job) == NULL)
+		return 0;
+	if (stmt == NULL)
+		return db_fail(db, "write", err);
+	rc = embedder_save(e, &blob, &len, err);
+	if (rc < 0)
+		return rc;
+	sqlite3_bind_int64(stmt, 1, j->collection);
+	sqlite3_bind_int64(stmt, 2, (int64_t)e->generation);
+	sqlite3_bind_text(stmt, 3, e->digest, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 4, e->dim);
+	sqlite3_bind_int64(stmt, 5, e->n_fitted);
+	db_bind_blob(stmt, 6, blob, len);
+	rc = db_done(db, stmt, err);
+	free(blob);
+	return rc;
+}
+
+static void begin_applied(struct job *job)
+{
+	struct begin_job *j = container_of(job, struct begin_job, job);
+
+	j->store->catalog.collections[j->collection]->next = j->next;
+	j->next = (struct meaning){ 0 };
+}
+
+/* ---- fill: every document gets its vectors ----------------------------------------------------- */
+
+struct fill_job {
+	struct job job;
+	struct store *store;
+	uint32_t collection;
+	const struct embedder *embedder;
+	struct catalog_document docs[FILL_DOCS];
+	uint16_t *half[FILL_DOCS]; /* malloc'd */
+	bool taken[FILL_DOCS];
+	size_t n;
+	uint32_t n_passages;
+};
+
+/* Whether the document is still the one that was read, and has no vectors of this side yet. */
+static bool wants_vectors(struct db *db, const struct catalog_document *d, unsigned side, int *rc,
+			  struct ragd_err *err)
+{
+	sqlite3_stmt *at = db_stmt(db, SQL_DOCUMENT_AT, err);
+	sqlite3_stmt *have = db_stmt(db, SQL_VECTOR_GET, err);
+	bool same;
+
+	if (at == NULL || have == NULL) {
+		*rc = db_fail(db, "read", err);
+		return false;
+	}
+	sqlite3_bind_int64(at, 1, d->id);
+	same = db_row(db, at, rc, err) && sqlite3_column_int64(at, 0) == d->first_passage;
+	db_reset(at);
+	if (*rc < 0 || !same)
+		return false;
+	sqlite3_bind_int64(have, 1, (int64_t)d->id << 1 | side);
+	same = !db_row(db, have, rc, err);
+	db_reset(have);
+	return same && *rc == 0;
+}
+
+static int fill_run(struct job *job, struct db *db, struct ragd_err *err)
+{
+	struct fill_job *j = container_of(job, struct fill_job, job);
+	const struct embedder *e = j->embedder;
+	int rc = 0;
+
+	if (still_there(j->store, j->collection, job) == NULL)
+		return 0;
+	for (size_t i = 0; rc == 0 && i < j->n; i++) {
+		const struct catalog_document *d = &j->docs[i];
+
+		j->taken[i] = wants_vectors(db, d, meaning_side(e), &rc, err);
+		if (j->taken[i])
+			rc = meaning_write(db, d->id, meaning_side(e), j->half[i],
+					   (size_t)d->n_passages * e->dim, err);
+	}
+	return rc;
+}
+
+static void fill_applied(struct job *job)
+{
+	struct fill_job *j = container_of(job, struct fill_job, job);
+	struct store *s = j->store;
+
+	for (size_t i = 0; i < j->n; i++)
+		if (j->taken[i])
+			vectors_add(s->catalog.collections[j->collection]->next.vectors,
+				    &s->catalog, &j->docs[i], j->half[i]);
+}
+
+static int project(struct round *r, const struct embedder *e, const struct met *met,
+		   struct fill_job *j, struct ragd_err *err)
+{
+	struct prepared_passage *p;
+	ssize_t n = read_terms(r, met, met->place.first_passage, met->place.n_passages, &p, err);
+	uint16_t *half;
+
+	if (n < 0)
+		return (int)n;
+	if ((uint32_t)n != met->place.n_passages)
+		return 0; /* replaced meanwhile: what replaced it has its vectors */
+	half = malloc(((size_t)n * e->dim + 1) * sizeof(*half));
+	if (half == NULL || embedder_project_passages(e, p, (uint32_t)n, half) < 0) {
+		free(half);
+		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
+	}
+	j->docs[j->n] = met->place;
+	j->half[j->n++] = half;
+	j->n_passages += (uint32_t)n;
+	return 0;
+}
+
+/* The next documents as of one moment; *found is 0 at the end. */
+static int fill_batch(struct round *r, const struct embedder *e, struct met *met,
+		      struct fill_job *j, int *found, struct ragd_err *err)
+{
+	int rc;
+
+	j->n = 0;
+	j->n_passages = 0;
+	arena_reset(r->lane->arena);
+	rc = lane_begin(r->lane, err);
+	while (rc == 0 && j->n < FILL_DOCS && j->n_passages < FILL_PASSAGES) {
+		*found = next_document(r, met->place.id, met, err);
+		if (*found <= 0) {
+			rc = *found;
+			break;
+		}
+		rc = project(r, e, met, j, err);
+	}
+	lane_end(r->lane);
+	return rc;
+}
+
+static int fill(struct round *r, const struct embedder *e, struct ragd_err *err)
+{
+	struct fill_job *j = calloc(1, sizeof(*j));
+	struct met met = { 0 };
+	int found = 1, rc = 0;
+
+	if (j == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
+	j->job.run = fill_run;
+	j->job.applied = fill_applied;
+	j->store = r->store;
+	j->collection = r->collection;
+	j->embedder = e;
+	while (rc == 0 && found > 0) {
+		rc = cancelled(r, err);
+		if (rc == 0)
+			rc = fill_batch(r, e, &met, j, &found, err);
+		if (rc == 0 && j->n > 0)
+			rc = writer_run(r->store->writer, &j->job, err);
+		for (size_t i = 0; i < j->n; i++)
+			free(j->half[i]);
+		j->n = 0;
+	}
+	free(j);
+	return rc;
+}
+
+/* ---- switch -------------------------------------------------------------------------------- */
+
+struct switch_job {
+	struct job job;
+	struct store *store;
+	uint32_t collection;
+	struct meaning old;
+	bool abandon; /* drop next instead */
+};
+
+static int switch_run(struct job *job, struct db *db, struct ragd_err *err)
+{
+	struct switch_job *j = container_of(job, struct switch_job, job);
+	struct catalog_collection *col = still_there(j->store, j->collection, job);
+	sqlite3_stmt *stmt;
+
+	if (col == NULL || j->abandon)
+		return 0;
+	stmt = db_stmt(db, SQL_COLLECTION_LEARNED, err);
+	if (stmt == NULL)
+		return db_fail(db, "write", err);
+	sqlite3_bind_int64(stmt, 1, col->id);
+	sqlite3_bind_int64(stmt, 2, (int64_t)col->next.embedder->generation);
+	return db_done(db, stmt, err);
+}
+
+static void switch_applied(struct job *job)
+{
+	struct switch_job *j = container_of(job, struct switch_job, job);
+	struct catalog_collection *col = j->store->catalog.collections[j->collection];
+
+	j->old = j->abandon ? col->next : col->now;
+	if (j->old.vectors != NULL)
+		vectors_clear(j->old.vectors, &j->store->catalog);
+	if (!j->abandon)
+		col->now = col->next;
+	col->next = (struct meaning){ 0 };
+}
+
+static int finish(struct round *r, bool abandon, struct ragd_err *err)
+{
+	struct switch_job j = { .store = r->store,
+				.collection = r->collection,
+				.abandon = abandon };
+	int rc;
+
+	j.job.run = switch_run;
+	j.job.applied = switch_applied;
+	rc = writer_run(r->store->writer, &j.job, err);
+	meaning_fini(&j.old);
+	return rc;
+}
+
+/* ---- clean: what other generations left ------------------------------------------------------ */
+
+struct clean_job {
+	struct job job;
+	struct store *store;
+	uint32_t collection;
+	int64_t after; /* id of the last document that was cleaned */
+	bool more;
+};
+
+/* The rows of one document, but for those of the side in use. */
+static int clean_document(struct db *db, int64_t document, const struct embedder *now,
+			  struct ragd_err *err)
+{
+	sqlite3_stmt *drop = db_stmt(db, SQL_VECTOR_DROP, err);
+	int64_t first = document << 1, last = first | 1;
+
+	if (drop == NULL)
+		return db_fail(db, "write", err);
+	if (now != NULL && meaning_side(now) == 0)
+		first = last;
+	else if (now != NULL)
+		last = first;
+	sqlite3_bind_int64(drop, 1, first);
+	sqlite3_bind_int64(drop, 2, last);
+	return db_done(db, drop, err);
+}
+
+static int clean_run(struct job *job, struct db *db, struct ragd_err *err)
+{
+	struct clean_job *j = container_of(job, struct clean_job, job);
+	struct catalog_collection *col = still_there(j->store, j->collection, job);
+	sqlite3_stmt *stmt = db_stmt(db, SQL_EMBEDDER_DROP, err), *find;
+	const struct embedder *now = col != NULL ? col->now.embedder : NULL;
+	int rc;
+
+	j->more = false;
+	if (col == NULL)
+		return 0;
+	if (stmt == NULL)
+		return db_fail(db, "write", err);
+	sqlite3_bind_int64(stmt, 1, j->collection);
+	sqlite3_bind_int64(stmt, 2, now != NULL ? (int64_t)now->generation : 0);
+	rc = db_done(db, stmt, err);
+	for (int i = 0; rc == 0 && i < CLEAN_DOCS; i++) {
+		find = db_stmt(db, SQL_DOCUMENT_OF_NEXT, err);
+		if (find == NULL)
+			return db_fail(db, "read", err);
+		sqlite3_bind_int64(find, 1, j->collection);
+		sqlite3_bind_int64(find, 2, j->after);
+		if (!db_row(db, find, &rc, err)) {
+			db_reset(find);
+			return rc;
+		}
+		j->after = sqlite3_column_int64(find, 0);
+		db_reset(find);
+		rc = clean_document(db, j->after, now, err);
+	}
+	j->more = true;
+	return rc;
+}
+
+static int clean(struct round *r, struct ragd_err *err)
+{
+	struct clean_job j = { .store = r->store, .collection = r->collection };
+	int rc;
+
+	j.job.run = clean_run;
+	do
+		rc = writer_run(r->store->writer, &j.job, err);
+	while (rc == 0 && j.more && !r->stop(r->arg));
+	return rc;
+}
+
+/* ---- the round ----------------------------------------------------------------------------- */
+
+static int begin(struct round *r, struct embedder *e, struct ragd_err *err)
+{
+	struct store *s = r->store;
+	struct begin_job j = { .store = s, .collection = r->collection };
+	struct embedder *now = meaning_embedder(s, r->collection);
+	int rc;
+
+	e->generation = now != NULL ? now->generation + 1 : 1;
+	embedder_unref(now);
+	j.next.vectors = vectors_new(r->collection, e->dim, meaning_side(e));
+	if (j.next.vectors == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
+	j.next.embedder = embedder_ref(e);
+	j.job.run = begin_run;
+	j.job.applied = begin_applied;
+	rc = writer_run(s->writer, &j.job, err);
+	meaning_fini(&j.next);
+	return rc;
+}
+
+/* As many directions as asked for, but no more than a few passages each can speak for. */
+static uint32_t dim_for(const struct store *s, size_t n_rows)
+{
+	return (uint32_t)MIN(s->options.dim, MAX(n_rows / 16, 64));
+}
+
+static int fit(struct round *r, struct embedder **out, struct ragd_err *err)
+{
+	struct store *s = r->store;
+	struct embed_rows rows = { 0 };
+	const struct catalog_collection *col;
+	uint64_t n_passages = 0;
+	int rc;
+
+	pthread_rwlock_rdlock(&s->catalog.lock);
+	col = catalog_collection(&s->catalog, r->collection);
+	if (col != NULL)
+		n_passages = col->n_passages;
+	pthread_rwlock_unlock(&s->catalog.lock);
+	rc = gather(r, n_passages, &rows, err);
+	if (rc == 0)
+		rc = embedder_fit(&rows, dim_for(s, rows.n), r->stop, r->arg, out, err);
+	if (rc == 0)
+		(*out)->n_fitted = (uint32_t)MIN(n_passages, UINT32_MAX);
+	embed_rows_fini(&rows);
+	return rc;
+}
+
+int learn(struct store *s, uint32_t collection, bool (*stop)(void *arg), void *arg,
+	  struct ragd_err *err)
+{
+	struct round r = { .store = s, .collection = collection, .stop = stop, .arg = arg };
+	struct embedder *e = NULL;
+	int rc;
+
+	rc = clean(&r, err); /* of a round that a crash ended */
+	if (rc == 0)
+		rc = lane_get(&s->lanes, &r.lane, err);
+	if (rc == 0)
+		rc = fit(&r, &e, err);
+	if (rc == 0)
+		rc = begin(&r, e, err);
+	if (rc == 0) {
+		rc = fill(&r, e, err);
+		if (rc == 0)
+			rc = finish(&r, false, err);
+		if (rc < 0)
+			finish(&r, true, NULL);
+	}
+	if (rc == 0) {
+		store_tell(s, STORE_LEARNED, "learned %u-dimensional vectors from %u passages",
+			   e->dim, e->n_fitted);
+		rc = clean(&r, err);
+	}
+	embedder_unref(e);
+	lane_put(&s->lanes, r.lane);
+	return rc;
+}

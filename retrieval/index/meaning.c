@@ -1,0 +1,292 @@
+/* Embedders and their vectors, from the disk and back. */
+#include "retrieval/store/store_internal.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/util.h"
+
+int store_count_change(struct db *db, uint32_t collection, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_COLLECTION_BUMP, err);
+
+	if (stmt == NULL)
+		return db_fail(db, "write", err);
+	sqlite3_bind_int64(stmt, 1, collection);
+	return db_done(db, stmt, err);
+}
+
+struct embedder *meaning_embedder(struct store *s, uint32_t collection)
+{
+	struct catalog_collection *col;
+	struct embedder *e = NULL;
+
+	pthread_rwlock_rdlock(&s->catalog.lock);
+	col = catalog_collection(&s->catalog, collection);
+	if (col != NULL)
+		e = embedder_ref(col->now.embedder);
+	pthread_rwlock_unlock(&s->catalog.lock);
+	return e;
+}
+
+void meaning_fini(struct meaning *m)
+{
+	vectors_free(m->vectors);
+	embedder_unref(m->embedder);
+	*m = (struct meaning){ 0 };
+}
+
+int meaning_write(struct db *db, uint32_t document, unsigned side, const uint16_t *half, size_t n,
+		  struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_VECTOR_ADD, err);
+
+	if (stmt == NULL)
+		return db_fail(db, "write", err);
+	sqlite3_bind_int64(stmt, 1, (int64_t)document << 1 | side);
+	db_bind_blob(stmt, 2, half, n * sizeof(*half));
+	return db_done(db, stmt, err);
+}
+
+/* ---- open ---------------------------------------------------------------------------------- */
+
+static int load_embedder(struct db *db, const struct catalog_collection *col, struct embedder **out,
+			 struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_EMBEDDER_GET, err);
+	struct ragd_str digest, model;
+	int rc = 0;
+
+	if (stmt == NULL)
+		return db_fail(db, "read", err);
+	sqlite3_bind_int64(stmt, 1, col->id);
+	sqlite3_bind_int64(stmt, 2, col->generation);
+	if (!db_row(db, stmt, &rc, err)) {
+		rc = rc < 0 ? rc : ragd_err_set(err, -EBADMSG, "the embedder is missing");
+		goto out;
+	}
+	digest = db_column_str(stmt, 0);
+	model = db_column_str(stmt, 1);
+	rc = embedder_load(model.s, model.len, out, err);
+	if (rc == 0 &&
+	    (digest.len != DIGEST_HEX || memcmp(digest.s, (*out)->digest, DIGEST_HEX) != 0)) {
+		embedder_unref(*out);
+		*out = NULL;
+		rc = ragd_err_set(err, -EBADMSG, "the stored embedder is damaged");
+	}
+	if (rc == 0) {
+		(*out)->generation = (uint64_t)col->generation;
+		(*out)->n_fitted = (uint32_t)sqlite3_column_int64(stmt, 2);
+	}
+out:
+	db_reset(stmt);
+	return rc;
+}
+
+static int take_vectors(struct store *s, struct db *db, const struct meaning *m,
+			const struct catalog_document *d, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_VECTOR_GET, err);
+	size_t size = (size_t)d->n_passages * m->embedder->dim * sizeof(uint16_t);
+	struct ragd_str data;
+	uint16_t *half;
+	int rc = 0;
+
+	if (stmt == NULL)
+		return db_fail(db, "read", err);
+	sqlite3_bind_int64(stmt, 1, (int64_t)d->id << 1 | meaning_side(m->embedder));
+	if (db_row(db, stmt, &rc, err)) {
+		data = db_column_str(stmt, 0);
+		half = malloc(size + 1); /* SQLite's bytes may lie anywhere */
+		if (half == NULL) {
+			rc = ragd_err_set(err, -ENOMEM, "out of memory for vectors");
+		} else if (data.len == size) {
+			memcpy(half, data.s, size);
+			vectors_add(m->vectors, &s->catalog, d, half);
+		} else {
+			rc = ragd_err_set(err, -EBADMSG, "vectors of document %u are damaged",
+					  d->id);
+		}
+		free(half);
+	} else if (rc == 0) {
+		rc = ragd_err_set(err, -EBADMSG, "vectors of document %u are missing", d->id);
+	}
+	db_reset(stmt);
+	return rc;
+}
+
+/* The vectors of the collection's documents out of SQLite. */
+static int rebuild(struct store *s, struct db *db, const struct catalog_collection *col,
+		   struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_OF, err);
+	int rc = 0;
+
+	if (stmt == NULL)
+		return db_fail(db, "read", err);
+	sqlite3_bind_int64(stmt, 1, col->id);
+	while (rc == 0 && db_row(db, stmt, &rc, err)) {
+		struct catalog_document d = {
+			.id = (uint32_t)sqlite3_column_int64(stmt, 0),
+			.collection = col->id,
+			.first_passage = (uint32_t)sqlite3_column_int64(stmt, 1),
+			.n_passages = (uint32_t)sqlite3_column_int64(stmt, 2),
+		};
+
+		rc = take_vectors(s, db, &col->now, &d, err);
+	}
+	db_reset(stmt);
+	return rc;
+}
+
+static int make_stamp(struct db *db, const struct catalog_collection *col,
+		      struct vectors_stamp *out, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_COLLECTION_CHANGES, err);
+	int rc = 0;
+
+	if (stmt == NULL)
+		return db_fail(db, "read", err);
+	memset(out, 0, sizeof(*out));
+	memcpy(out->digest, col->now.embedder->digest, sizeof(out->digest));
+	sqlite3_bind_int64(stmt, 1, col->id);
+	if (db_row(db, stmt, &rc, err))
+		out->changes = (uint64_t)sqlite3_column_int64(stmt, 0);
+	db_reset(stmt);
+	return rc;
+}
+
+static int load_vectors(struct store *s, struct db *db, struct catalog_collection *col,
+			struct ragd_err *err)
+{
+	const struct embedder *e = col->now.embedder;
+	struct vectors_stamp stamp;
+	struct ragd_err why = { 0 };
+	int rc;
+
+	col->now.vectors = vectors_new(col->id, e->dim, meaning_side(e));
+	if (col->now.vectors == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
+	if (col->n_passages == 0)
+		return 0;
+	rc = make_stamp(db, col, &stamp, err);
+	if (rc < 0)
+		return rc;
+	if (vectors_load(col->now.vectors, &s->catalog, s->dir, &stamp, &why) == 0)
+		return 0;
+	rc = rebuild(s, db, col, err);
+	if (rc == 0)
+		store_tell(s, STORE_VECTORS_REBUILT, "index of vectors rebuilt: %s", why.msg);
+	return rc;
+}
+
+static int forget_generation(struct db *db, uint32_t collection, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_COLLECTION_LEARNED, err);
+
+	if (stmt == NULL)
+		return db_fail(db, "write", err);
+	sqlite3_bind_int64(stmt, 1, collection);
+	sqlite3_bind_int64(stmt, 2, 0);
+	return db_done(db, stmt, err);
+}
+
+static int open_one(struct store *s, struct db *db, struct catalog_collection *col,
+		    struct ragd_err *err)
+{
+	struct ragd_err why = { 0 };
+	int rc = load_embedder(db, col, &col->now.embedder, &why);
+
+	if (rc == 0)
+		rc = load_vectors(s, db, col, &why);
+	if (rc == 0)
+		return 0;
+	if (rc == -ENOMEM)
+		return ragd_err_set(err, rc, "%s", why.msg);
+	/* Nothing is lost by learning again. */
+	store_tell(s, STORE_TROUBLE, "%s; learning again", why.msg);
+	if (col->now.vectors != NULL)
+		vectors_clear(col->now.vectors, &s->catalog);
+	meaning_fini(&col->now);
+	return forget_generation(db, col->id, err);
+}
+
+int meaning_open(struct store *s, struct db *db, struct ragd_err *err)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; rc == 0 && i < s->catalog.n_collections; i++) {
+		struct catalog_collection *col = s->catalog.collections[i];
+
+		if (col != NULL && col->generation != 0)
+			rc = open_one(s, db, col, err);
+	}
+	return rc;
+}
+
+/* ---- close --------------------------------------------------------------------------------- */
+
+/* Files of collections that have no vectors (any more). */
+static void remove_strays(struct store *s)
+{
+	const struct catalog_collection *col;
+	struct dirent *entry;
+	DIR *dir = opendir(s->dir);
+	unsigned id;
+	int end;
+
+	if (dir == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL) {
+		end = 0;
+		if (sscanf(entry->d_name, "vectors-%u.faiss%n", &id, &end) != 1 || end == 0)
+			continue;
+		col = catalog_collection(&s->catalog, id);
+		if (entry->d_name[end] != '\0' || col == NULL || col->now.vectors == NULL ||
+		    col->n_passages == 0)
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	}
+	closedir(dir);
+}
+
+static int save_all(struct store *s, struct ragd_err *err)
+{
+	struct lane *lane = NULL;
+	int rc = lane_get(&s->lanes, &lane, err);
+
+	for (uint32_t i = 0; rc == 0 && i < s->catalog.n_collections; i++) {
+		struct catalog_collection *col = s->catalog.collections[i];
+		struct vectors_stamp stamp;
+
+		if (col == NULL || col->now.vectors == NULL || !vectors_whole(col->now.vectors))
+			continue;
+		rc = make_stamp(&lane->db, col, &stamp, err);
+		if (rc == 0)
+			rc = vectors_save(col->now.vectors, s->dir, &stamp, err);
+	}
+	lane_put(&s->lanes, lane);
+	return rc;
+}
+
+void meaning_close(struct store *s)
+{
+	struct ragd_err err = { 0 };
+
+	if (s->writer != NULL) {
+		if (save_all(s, &err) < 0)
+			store_tell(s, STORE_TROUBLE, "the index of vectors was not saved: %s",
+				   err.msg);
+		remove_strays(s);
+	}
+	for (uint32_t i = 0; i < s->catalog.n_collections; i++) {
+		struct catalog_collection *col = s->catalog.collections[i];
+
+		if (col == NULL)
+			continue;
+		meaning_fini(&col->now);
+		meaning_fini(&col->next);
+	}
+}

@@ -1,0 +1,144 @@
+#include "retrieval/index/reindex.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "retrieval/store/fts.h"
+#include "retrieval/passages/passages.h"
+#include "retrieval/store/store_internal.h"
+
+/* What decides which terms a text gives. */
+static void describe_terms(const struct store *s, char *out, size_t size)
+{
+	snprintf(out, size, "%d/%s", TERMS_VERSION, s->language);
+}
+
+/* 1 if meta says so, 0 if it says something else or nothing. */
+static int is_described(struct db *db, const char *terms, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_META_GET, err);
+	int rc = 0, same = 0;
+
+	if (stmt == NULL)
+		return db_fail(db, "read", err);
+	sqlite3_bind_text(stmt, 1, "terms", -1, SQLITE_STATIC);
+	if (db_row(db, stmt, &rc, err)) {
+		struct ragd_str said = db_column_str(stmt, 0);
+
+		same = said.len == strlen(terms) && memcmp(said.s, terms, said.len) == 0;
+	}
+	db_reset(stmt);
+	return rc < 0 ? rc : same;
+}
+
+static int write_description(struct db *db, const char *terms, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_META_PUT, err);
+
+	if (stmt == NULL)
+		return db_fail(db, "write", err);
+	sqlite3_bind_text(stmt, 1, "terms", -1, SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 2, terms, -1, SQLITE_STATIC);
+	return db_done(db, stmt, err);
+}
+
+static int write_lengths(struct db *db, uint32_t document, const uint16_t *lengths, size_t n,
+			 struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_LENGTHS, err);
+
+	if (stmt == NULL)
+		return db_fail(db, "write", err);
+	sqlite3_bind_int64(stmt, 1, document);
+	db_bind_blob(stmt, 2, lengths, n * sizeof(*lengths));
+	return db_done(db, stmt, err);
+}
+
+static int index_document(struct store *s, struct db *db, const struct catalog_document *d,
+			  struct ragd_str title, struct ragd_err *err)
+{
+	uint32_t n = d->n_passages;
+	struct memory m = memory_of_arena(s->arena);
+	uint16_t *lengths = arena_alloc(s->arena, (size_t)n + 1, sizeof(*lengths));
+	struct passage *passages;
+	struct terms_passage terms;
+	ssize_t found = passages_read(db, &m, d->id, d->first_passage, n, &passages, err);
+	int rc = 0;
+
+	if (found < 0)
+		return (int)found;
+	if (lengths == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for the full text index");
+	if ((uint32_t)found != n)
+		return db_damaged(db, "a document lacks passages", err);
+	for (uint32_t i = 0; rc == 0 && i < n; i++) {
+		rc = terms_passage(s->terms, s->arena, title, passages[i].heading, passages[i].text,
+				   &terms, err);
+		if (rc == 0)
+			rc = fts_add(db, d->collection, passages[i].id, &terms, err);
+		lengths[i] = terms.length;
+	}
+	return rc < 0 ? rc : write_lengths(db, d->id, lengths, n, err);
+}
+
+static int index_all(struct store *s, struct db *db, struct ragd_err *err)
+{
+	struct catalog_document d = { 0 };
+	int rc = 0;
+
+	while (rc == 0) {
+		sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_NEXT, err);
+		struct ragd_str title;
+
+		if (stmt == NULL)
+			return db_fail(db, "read", err);
+		arena_reset(s->arena);
+		sqlite3_bind_int64(stmt, 1, d.id);
+		if (!db_row(db, stmt, &rc, err)) {
+			db_reset(stmt);
+			break;
+		}
+		d.id = (uint32_t)sqlite3_column_int64(stmt, 0);
+		d.collection = (uint32_t)sqlite3_column_int64(stmt, 1);
+		d.first_passage = (uint32_t)sqlite3_column_int64(stmt, 2);
+		d.n_passages = (uint32_t)sqlite3_column_int64(stmt, 3);
+		title = arena_str(s->arena, db_column_str(stmt, 4));
+		db_reset(stmt);
+		rc = index_document(s, db, &d, title, err);
+	}
+	return rc;
+}
+
+int reindex_if_needed(struct store *s, struct db *db, struct ragd_err *err)
+{
+	char terms[96];
+	int64_t n_documents = 0;
+	int rc;
+
+	describe_terms(s, terms, sizeof(terms));
+	rc = is_described(db, terms, err);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	rc = db_int(db, "SELECT count(*) FROM document", 0, &n_documents, err);
+	if (rc == 0)
+		rc = db_exec(db, "BEGIN IMMEDIATE", err);
+	if (rc < 0)
+		return rc;
+	rc = db_exec(db, "INSERT INTO fts(fts) VALUES('delete-all')", err);
+	if (rc == 0)
+		rc = index_all(s, db, err);
+	if (rc == 0)
+		rc = write_description(db, terms, err);
+	if (rc == 0)
+		rc = db_exec(db,
+			     "DELETE FROM vector; DELETE FROM embedder;"
+			     "UPDATE collection SET generation = 0, changes = changes + 1",
+			     err);
+	if (rc == 0)
+		rc = db_exec(db, "COMMIT", err);
+	if (rc < 0) {
+		sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
+		return rc;
+	}
+	return n_documents > 0;
+}

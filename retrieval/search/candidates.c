@@ -1,0 +1,62 @@
+#include "retrieval/search/candidates.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int candidates_push(struct candidates *list, uint32_t passage, uint32_t document,
+		    uint32_t collection, float lexical, float vector)
+{
+	if (list->n == list->cap) {
+		size_t cap = list->cap * 2 + 256;
+		struct candidate *p = realloc(list->p, cap * sizeof(*p));
+
+		if (p == NULL)
+			return -ENOMEM;
+		list->p = p;
+		list->cap = cap;
+	}
+	list->p[list->n++] =
+		(struct candidate){ passage, document, collection, lexical, vector, lexical };
+	return 0;
+}
+
+/* Equal scores: the passage added first is first, so that results do not depend on chance. */
+static bool better(const struct candidate *a, const struct candidate *b)
+{
+	return a->score != b->score ? a->score > b->score : a->passage < b->passage;
+}
+
+static void sift(struct candidates *list, size_t at)
+{
+	for (;;) {
+		size_t best = at, child = 2 * at + 1;
+		struct candidate swap;
+
+		if (child < list->n && better(&list->p[child], &list->p[best]))
+			best = child;
+		if (child + 1 < list->n && better(&list->p[child + 1], &list->p[best]))
+			best = child + 1;
+		if (best == at)
+			return;
+		swap = list->p[at];
+		list->p[at] = list->p[best];
+		list->p[best] = swap;
+		at = best;
+	}
+}
+
+void candidates_order(struct candidates *list)
+{
+	for (size_t i = list->n / 2; i-- > 0;)
+		sift(list, i);
+}
+
+bool candidates_pop(struct candidates *list, struct candidate *out)
+{
+	if (list->n == 0)
+		return false;
+	*out = list->p[0];
+	list->p[0] = list->p[--list->n];
+	sift(list, 0);
+	return true;
+}

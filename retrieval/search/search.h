@@ -1,0 +1,54 @@
+/* One search under way: what its steps hand on. */
+#ifndef RETRIEVAL_SEARCH_H
+#define RETRIEVAL_SEARCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ragd/plugin.h>
+
+#include "retrieval/search/candidates.h"
+#include "retrieval/store/catalog.h"
+#include "retrieval/store/fts.h"
+#include "retrieval/search/lane.h"
+#include "retrieval/passages/terms.h"
+
+#define SEARCH_K_MAX 1000
+
+struct store;
+
+struct search {
+	struct store *store;
+	const struct ragd_call *call;
+	const struct ragd_query *query;
+	struct lane *lane;
+
+	struct terms_word *words;
+	ssize_t n_words;
+
+	/* The collections that the caller may read and asked for. */
+	uint8_t *allowed; /* [n_allowed]: by id, 1 for one of them */
+	uint32_t n_allowed;
+	uint32_t *ids; /* [n_ids]: ascending */
+	size_t n_ids;
+	uint64_t n_passages; /* in them */
+	uint64_t sum_length;
+	bool by_document;    /* only these: */
+	uint32_t *documents; /* malloc'd, ascending */
+	size_t n_documents;
+
+	/* [n_words][n_ids]: of each word in each collection; lane->scores has what they score. */
+	struct postings *lists;
+	size_t n_lists;          /* read so far */
+	struct candidates found; /* a heap, when fused */
+	struct candidate *best;
+	size_t n_best;
+	const char **names; /* of the collections of the best */
+
+	uint64_t n_looked_at; /* postings, vectors and tagged documents */
+};
+
+/* Whether the passage is inside the filter. */
+bool search_sees(const struct search *se, const struct catalog_page *page, uint32_t place);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * One connection to the store's SQLite database: opened with our pragmas, its statements prepared
+ * once, its errors as one errno and one sentence. A connection is used by one thread at a time.
+ */
+#ifndef RETRIEVAL_DB_H
+#define RETRIEVAL_DB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sqlite3.h>
+
+#include <ragd/plugin.h>
+
+#include "base/buf.h"
+#include "retrieval/store/sql.h"
+
+struct db {
+	sqlite3 *h;
+	const char *path; /* borrowed */
+	sqlite3_stmt *stmts[SQL_N];
+	struct buf texts; /* of the row that fts.c writes */
+};
+
+enum db_mode {
+	DB_WRITER, /* creates the file (0600); the only one that writes */
+	DB_READER,
+};
+
+int db_open(struct db *db, const char *path, enum db_mode mode, struct ragd_err *err);
+/* Accepts one that did not open. */
+void db_close(struct db *db);
+
+/*
+ * The statement, reset and without bindings; NULL with *err. Bind, step, then db_reset: a statement
+ * left in the middle of its rows keeps its snapshot of the database.
+ */
+sqlite3_stmt *db_stmt(struct db *db, enum sql id, struct ragd_err *err);
+/* True for a row; false at the end (*rc = 0) or on an error (*rc < 0). */
+bool db_row(struct db *db, sqlite3_stmt *stmt, int *rc, struct ragd_err *err);
+/* Step a statement without rows to its end and reset it. */
+int db_done(struct db *db, sqlite3_stmt *stmt, struct ragd_err *err);
+void db_reset(sqlite3_stmt *stmt);
+
+/* Run SQL text without parameters or results. */
+int db_exec(struct db *db, const char *sql, struct ragd_err *err);
+/* The first column of the first row, or `dflt` if there is no row. */
+int db_int(struct db *db, const char *sql, int64_t dflt, int64_t *out, struct ragd_err *err);
+
+/*
+ * Turn SQLite's last error into ours: -ENOSPC (full disk, quota, file size limit), -EBADMSG
+ * (damaged), -ENOMEM, -EBUSY, -EROFS, -EIO.
+ */
+int db_fail(struct db *db, const char *doing, struct ragd_err *err);
+
+/* -EBADMSG with the sentence for a file that is not what it should be. */
+int db_damaged(struct db *db, const char *why, struct ragd_err *err);
+
+void db_bind_str(sqlite3_stmt *stmt, int at, struct ragd_str s);
+void db_bind_blob(sqlite3_stmt *stmt, int at, const void *data, size_t len);
+/* A column's bytes; valid until the statement is stepped or reset. */
+struct ragd_str db_column_str(sqlite3_stmt *stmt, int at);
+
+#endif

@@ -1,0 +1,358 @@
+/* One document's rows, written and dropped inside the writer's transaction. */
+#include "retrieval/store/store_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "retrieval/store/fts.h"
+#include "retrieval/passages/passages.h"
+#include "retrieval/passages/prepare.h"
+
+/* What the transaction must know of a stored document. */
+struct stored {
+	uint32_t id;
+	bool same; /* as the prepared one */
+	struct catalog_document place;
+	struct ragd_str title; /* the writer's arena's */
+	struct ragd_str tags;
+};
+
+static bool same_str(struct ragd_str a, struct ragd_str b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.s, b.s, a.len) == 0);
+}
+
+bool document_same(sqlite3_stmt *stmt, const struct prepared *p)
+{
+	struct ragd_str digest = { p->digest, DIGEST_HEX };
+	struct ragd_str kind = { p->media_type, strlen(p->media_type) };
+
+	return same_str(db_column_str(stmt, 4), digest) &&
+	       same_str(db_column_str(stmt, 2), p->given) &&
+	       same_str(db_column_str(stmt, 3), kind) && same_str(db_column_str(stmt, 5), p->tags);
+}
+
+static int copy_stored(struct store *s, sqlite3_stmt *stmt, uint32_t collection,
+		       const struct prepared *p, struct stored *out)
+{
+	out->id = (uint32_t)sqlite3_column_int64(stmt, 0);
+	out->same = p != NULL && document_same(stmt, p);
+	out->place.id = out->id;
+	out->place.collection = collection;
+	out->place.n_bytes = (uint64_t)sqlite3_column_int64(stmt, 6);
+	out->place.first_passage = (uint32_t)sqlite3_column_int64(stmt, 8);
+	out->place.n_passages = (uint32_t)sqlite3_column_int64(stmt, 9);
+	out->title = arena_str(s->arena, db_column_str(stmt, 1));
+	out->tags = arena_str(s->arena, db_column_str(stmt, 5));
+	return out->title.s == NULL || out->tags.s == NULL ? -ENOMEM : 0;
+}
+
+/* 1 and *out; 0 if there is none; negative on failure. */
+static int find(struct store *s, struct db *db, uint32_t collection, struct ragd_str id,
+		const struct prepared *p, struct stored *out, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_FIND, err);
+	int rc = 0, found = 0;
+
+	if (stmt == NULL)
+		return db_fail(db, "read", err);
+	sqlite3_bind_int64(stmt, 1, collection);
+	db_bind_str(stmt, 2, id);
+	if (db_row(db, stmt, &rc, err)) {
+		found = 1;
+		if (copy_stored(s, stmt, collection, p, out) < 0)
+			rc = ragd_err_set(err, -ENOMEM, "out of memory for a stored document");
+	}
+	db_reset(stmt);
+	return rc < 0 ? rc : found;
+}
+
+static int run_range(struct db *db, enum sql id, int64_t from, int64_t to, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, id, err);
+
+	if (stmt == NULL)
+		return db_fail(db, "write", err);
+	sqlite3_bind_int64(stmt, 1, from);
+	sqlite3_bind_int64(stmt, 2, to);
+	return db_done(db, stmt, err);
+}
+
+static int write_tags(struct db *db, enum sql id, struct ragd_str tags,
+		      const struct catalog_document *d, struct ragd_err *err)
+{
+	struct ragd_str tag;
+	int rc = 0;
+
+	while (rc == 0 && prepare_next_tag(&tags, &tag)) {
+		sqlite3_stmt *stmt = db_stmt(db, id, err);
+
+		if (stmt == NULL)
+			return db_fail(db, "write", err);
+		sqlite3_bind_int64(stmt, 1, d->collection);
+		db_bind_str(stmt, 2, tag);
+		sqlite3_bind_int64(stmt, 3, d->id);
+		rc = db_done(db, stmt, err);
+	}
+	return rc;
+}
+
+/*
+ * FTS5 without content is told which terms to forget: they are made from the stored text again, by
+ * the same code that made them (TERMS_VERSION).
+ */
+static int drop_terms(struct store *s, struct db *db, const struct stored *doc,
+		      struct ragd_err *err)
+{
+	struct memory m = memory_of_arena(s->arena);
+	struct passage *passages;
+	ssize_t n = passages_read(db, &m, doc->id, doc->place.first_passage, doc->place.n_passages,
+				  &passages, err);
+	int rc = 0;
+
+	if (n < 0)
+		return (int)n;
+	for (ssize_t i = 0; rc == 0 && i < n; i++) {
+		struct terms_passage terms;
+
+		rc = terms_passage(s->terms, s->arena, doc->title, passages[i].heading,
+				   passages[i].text, &terms, err);
+		if (rc == 0)
+			rc = fts_remove(db, doc->place.collection, passages[i].id, &terms, err);
+	}
+	return rc;
+}
+
+static int drop_rows(struct store *s, struct db *db, const struct stored *doc, struct ragd_err *err)
+{
+	int64_t first = doc->place.first_passage, last = first + doc->place.n_passages - 1;
+	int64_t content = (int64_t)doc->id << 16;
+	int rc;
+
+	rc = drop_terms(s, db, doc, err);
+	if (rc == 0)
+		rc = run_range(db, SQL_PASSAGE_DROP, first, last, err);
+	if (rc == 0)
+		rc = run_range(db, SQL_CONTENT_DROP, content, content + 0xffff, err);
+	if (rc == 0)
+		rc = run_range(db, SQL_VECTOR_DROP, (int64_t)doc->id << 1,
+			       (int64_t)doc->id << 1 | 1, err);
+	if (rc == 0)
+		rc = write_tags(db, SQL_TAG_DROP, doc->tags, &doc->place, err);
+	if (rc == 0) {
+		sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_DROP, err);
+
+		if (stmt == NULL)
+			return db_fail(db, "write", err);
+		sqlite3_bind_int64(stmt, 1, doc->id);
+		rc = db_done(db, stmt, err);
+	}
+	return rc;
+}
+
+static int add_passage(struct db *db, uint32_t collection, uint32_t id,
+		       const struct prepared_passage *p, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_PASSAGE_ADD, err);
+	int rc;
+
+	if (stmt == NULL)
+		return db_fail(db, "write", err);
+	sqlite3_bind_int64(stmt, 1, id);
+	sqlite3_bind_int64(stmt, 2, (int64_t)p->chunk.start);
+	sqlite3_bind_int64(stmt, 3, (int64_t)p->chunk.end);
+	db_bind_str(stmt, 4, p->chunk.heading);
+	if (p->chunk.runs != NULL) { /* else the text is in the content */
+		db_bind_str(stmt, 5, p->chunk.text);
+		db_bind_blob(stmt, 6, p->chunk.runs, p->chunk.n_runs * sizeof(*p->chunk.runs));
+	}
+	rc = db_done(db, stmt, err);
+	return rc < 0 ? rc : fts_add(db, collection, id, &p->terms, err);
+}
+
+static int add_document(struct db *db, const struct catalog_document *d, const struct prepared *p,
+			struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_ADD, err);
+
+	if (stmt == NULL)
+		return db_fail(db, "write", err);
+	sqlite3_bind_int64(stmt, 1, d->id);
+	sqlite3_bind_int64(stmt, 2, d->collection);
+	db_bind_str(stmt, 3, p->id);
+	db_bind_str(stmt, 4, p->title);
+	db_bind_str(stmt, 5, p->given);
+	sqlite3_bind_text(stmt, 6, p->media_type, -1, SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 7, p->digest, -1, SQLITE_STATIC);
+	db_bind_str(stmt, 8, p->tags);
+	sqlite3_bind_int64(stmt, 9, (int64_t)p->content.len);
+	sqlite3_bind_int64(stmt, 10, store_now());
+	sqlite3_bind_int64(stmt, 11, d->first_passage);
+	sqlite3_bind_int64(stmt, 12, d->n_passages);
+	db_bind_blob(stmt, 13, p->lengths, p->n_passages * sizeof(*p->lengths));
+	return db_done(db, stmt, err);
+}
+
+static int add_rows(struct db *db, const struct ragd_call *call, const struct catalog_document *d,
+		    const struct prepared *p, struct ragd_err *err)
+{
+	struct wanted wanted = { .call = call };
+	int rc;
+
+	rc = add_document(db, d, p, err);
+	if (rc == 0)
+		rc = content_write(db, d->id, p->content, &wanted, err);
+	if (rc == 0)
+		rc = write_tags(db, SQL_TAG_ADD, p->tags, d, err);
+	for (uint32_t i = 0; rc == 0 && i < p->n_passages; i++) {
+		if (!wanted_still(&wanted, p->passages[i].chunk.text.len))
+			return ragd_err_set(err, wanted.err.code, "%s", wanted.err.msg);
+		rc = add_passage(db, d->collection, d->first_passage + i, &p->passages[i], err);
+	}
+	return rc;
+}
+
+/*
+ * The vectors of a document for one embedder: those it was prepared with, or, when another was learned
+ * meanwhile, made here.
+ */
+static int add_vectors(struct db *db, const struct meaning *m, const struct prepared *p,
+		       struct change *change, uint32_t document, struct ragd_err *err)
+{
+	size_t n;
+	uint16_t *half;
+
+	if (m->embedder == NULL)
+		return 0;
+	n = (size_t)p->n_passages * m->embedder->dim;
+	half = malloc((n + 1) * sizeof(*half));
+	if (half == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
+	change->half[meaning_side(m->embedder)] = half;
+	if (p->vectors != NULL && p->embedder == m->embedder)
+		memcpy(half, p->vectors, n * sizeof(*half));
+	else if (embedder_project_passages(m->embedder, p->passages, p->n_passages, half) < 0)
+		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
+	return meaning_write(db, document, meaning_side(m->embedder), half, n, err);
+}
+
+static int reserve(struct store *s, const struct catalog_document *d, struct ragd_err *err)
+{
+	int rc;
+
+	pthread_rwlock_wrlock(&s->catalog.lock);
+	rc = catalog_reserve(&s->catalog, d, err);
+	pthread_rwlock_unlock(&s->catalog.lock);
+	return rc;
+}
+
+int document_write(struct store *s, struct db *db, const struct ragd_call *call,
+		   uint32_t collection, const struct prepared *p, bool always,
+		   enum ragd_put_status *status, struct change *change, struct ragd_err *err)
+{
+	const struct catalog_collection *col = s->catalog.collections[collection];
+	struct stored old = { 0 };
+	struct catalog_document d = { 0 };
+	int found, rc = 0;
+
+	change_clear(change);
+	arena_reset(s->arena);
+	found = find(s, db, collection, p->id, p, &old, err);
+	if (found < 0)
+		return found;
+	if (found && old.same && !always) {
+		*status = RAGD_PUT_UNCHANGED;
+		change->now.n_passages = old.place.n_passages;
+		return 0;
+	}
+	if (s->next_document == CATALOG_ID_MAX)
+		return ragd_err_set(err, -EOVERFLOW,
+				    "the store has given out all %u ids of documents: make a new "
+				    "one",
+				    CATALOG_ID_MAX);
+	d.id = found ? old.id : s->next_document;
+	d.collection = collection;
+	d.first_passage = s->next_passage;
+	d.n_passages = p->n_passages;
+	d.lengths = p->lengths;
+	d.n_bytes = p->content.len;
+	rc = reserve(s, &d, err);
+	if (rc == 0 && found)
+		rc = drop_rows(s, db, &old, err);
+	if (rc == 0)
+		rc = add_rows(db, call, &d, p, err);
+	if (rc == 0)
+		rc = add_vectors(db, &col->now, p, change, d.id, err);
+	if (rc == 0)
+		rc = add_vectors(db, &col->next, p, change, d.id, err);
+	if (rc < 0)
+		return rc;
+	s->next_document += found ? 0 : 1;
+	s->next_passage += p->n_passages;
+	change->removed = found;
+	change->added = true;
+	change->old = old.place;
+	change->now = d;
+	*status = found ? RAGD_PUT_UPDATED : RAGD_PUT_ADDED;
+	return 0;
+}
+
+int document_drop(struct store *s, struct db *db, uint32_t collection, struct ragd_str id,
+		  struct change *change, struct ragd_err *err)
+{
+	struct stored old = { 0 };
+	int found, rc;
+
+	change_clear(change);
+	arena_reset(s->arena);
+	found = find(s, db, collection, id, NULL, &old, err);
+	if (found < 0)
+		return found;
+	if (found == 0)
+		return ragd_err_set(err, -ENOENT, "the collection has no document '%.*s'",
+				    (int)MIN(id.len, 120), id.s);
+	rc = drop_rows(s, db, &old, err);
+	if (rc < 0)
+		return rc;
+	change->removed = true;
+	change->old = old.place;
+	return 0;
+}
+
+static void apply_vectors(struct store *s, const struct meaning *m, const struct change *change)
+{
+	if (m->vectors == NULL)
+		return;
+	if (change->added && change->half[meaning_side(m->embedder)] != NULL)
+		vectors_add(m->vectors, &s->catalog, &change->now,
+			    change->half[meaning_side(m->embedder)]);
+}
+
+void change_apply(struct store *s, const struct change *change)
+{
+	const struct catalog_document *any = change->added ? &change->now : &change->old;
+	const struct catalog_collection *col = s->catalog.collections[any->collection];
+
+	if (change->removed) {
+		if (col->now.vectors != NULL)
+			vectors_remove(col->now.vectors, &s->catalog, &change->old);
+		if (col->next.vectors != NULL)
+			vectors_remove(col->next.vectors, &s->catalog, &change->old);
+		catalog_remove(&s->catalog, &change->old);
+	}
+	if (change->added) {
+		catalog_add(&s->catalog, &change->now);
+		apply_vectors(s, &col->now, change);
+		apply_vectors(s, &col->next, change);
+	}
+	if (change->removed)
+		catalog_sweep(&s->catalog, &change->old);
+}
+
+void change_clear(struct change *change)
+{
+	free(change->half[0]);
+	free(change->half[1]);
+	memset(change, 0, sizeof(*change));
+}

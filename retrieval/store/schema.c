@@ -1,0 +1,137 @@
+#include "retrieval/store/schema.h"
+
+#include <string.h>
+
+#define APPLICATION_ID 0x72616764 /* "ragd" */
+#define SCHEMA_VERSION 2
+
+/*
+ * content.id is document << 16 | piece, vector.id is document << 1 | generation & 1, of the embedder
+ * of its collection. fts holds terms only (contentless): their text is in content and passage, once.
+ */
+#define TAG_TABLE                                                                                  \
+	"CREATE TABLE tag(collection INTEGER NOT NULL, tag TEXT NOT NULL,"                         \
+	" document INTEGER NOT NULL, PRIMARY KEY(collection, tag, document)) WITHOUT ROWID;"
+#define EMBEDDER_TABLE                                                                             \
+	"CREATE TABLE embedder(collection INTEGER NOT NULL, generation INTEGER NOT NULL,"          \
+	" digest TEXT NOT NULL, dim INTEGER NOT NULL, n_fitted INTEGER NOT NULL,"                  \
+	" model BLOB NOT NULL, PRIMARY KEY(collection, generation));"
+#define DOCUMENT_INDEX "CREATE INDEX document_of ON document(collection);"
+
+static const char schema_sql[] =
+	"CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+	"CREATE TABLE collection(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,"
+	" owner INTEGER NOT NULL, grp INTEGER NOT NULL, mode INTEGER NOT NULL,"
+	" updated INTEGER NOT NULL, generation INTEGER NOT NULL DEFAULT 0,"
+	" changes INTEGER NOT NULL DEFAULT 0);"
+	"CREATE TABLE document(id INTEGER PRIMARY KEY, collection INTEGER NOT NULL,"
+	" name TEXT NOT NULL, title TEXT NOT NULL, given_title TEXT NOT NULL,"
+	" media_type TEXT NOT NULL, digest TEXT NOT NULL, tags TEXT NOT NULL,"
+	" n_bytes INTEGER NOT NULL, updated INTEGER NOT NULL, first_passage INTEGER NOT NULL,"
+	" n_passages INTEGER NOT NULL, lengths BLOB NOT NULL, UNIQUE(collection, name));"
+	"CREATE TABLE content(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+	"CREATE TABLE passage(id INTEGER PRIMARY KEY, start_at INTEGER NOT NULL,"
+	" end_at INTEGER NOT NULL, heading TEXT NOT NULL, body TEXT, runs BLOB);"
+	"CREATE TABLE vector(id INTEGER PRIMARY KEY, data BLOB NOT NULL);" TAG_TABLE EMBEDDER_TABLE
+		DOCUMENT_INDEX
+	"CREATE VIRTUAL TABLE fts USING fts5(title, heading, body, content = '', columnsize = 0,"
+	" tokenize = 'ragd');"
+	"INSERT INTO fts(fts, rank) VALUES('hashsize', 4194304);";
+
+/*
+ * Format 1 had one embedder for all collections, and tags without a collection. Vectors and
+ * embedders are learned again; the full text index is made anew because TERMS_VERSION is another.
+ */
+static const char from_1_sql[] =
+	"ALTER TABLE collection ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE collection ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE tag RENAME TO tag_1;"
+	"DROP TABLE embedder;"
+	"DELETE FROM vector;"
+	"DELETE FROM meta WHERE key IN ('changes', 'generation');" TAG_TABLE EMBEDDER_TABLE
+		DOCUMENT_INDEX "INSERT INTO tag(collection, tag, document)"
+	" SELECT document.collection, tag_1.tag, document.id FROM tag_1, document"
+	" WHERE document.id = tag_1.document;"
+	"DROP TABLE tag_1;"
+	"PRAGMA user_version = 2;";
+
+static int create(struct db *db, struct ragd_err *err)
+{
+	char pragmas[96];
+	int rc;
+
+	snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id = %d; PRAGMA user_version = %d;",
+		 APPLICATION_ID, SCHEMA_VERSION);
+	rc = db_exec(db, "PRAGMA journal_mode = WAL", err);
+	if (rc == 0)
+		rc = db_exec(db, "BEGIN EXCLUSIVE", err);
+	if (rc == 0)
+		rc = db_exec(db, schema_sql, err);
+	if (rc == 0)
+		rc = db_exec(db, pragmas, err);
+	if (rc == 0)
+		rc = db_exec(db, "COMMIT", err);
+	if (rc < 0)
+		sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
+	return rc;
+}
+
+/* All or nothing: what a crash interrupts is begun again. */
+static int upgrade(struct db *db, struct ragd_err *err)
+{
+	int rc = db_exec(db, "BEGIN EXCLUSIVE", err);
+
+	if (rc == 0)
+		rc = db_exec(db, from_1_sql, err);
+	if (rc == 0)
+		rc = db_exec(db, "COMMIT", err);
+	if (rc < 0)
+		sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
+	return rc;
+}
+
+static int check_pages(struct db *db, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	struct ragd_str said = { NULL, 0 };
+	int rc = 0;
+
+	if (sqlite3_prepare_v2(db->h, "PRAGMA quick_check(1)", -1, &stmt, NULL) != SQLITE_OK)
+		return db_fail(db, "check", err);
+	if (db_row(db, stmt, &rc, err)) {
+		said = db_column_str(stmt, 0);
+		if (said.len != 2 || memcmp(said.s, "ok", 2) != 0)
+			rc = db_damaged(db, (const char *)sqlite3_column_text(stmt, 0), err);
+	}
+	sqlite3_finalize(stmt);
+	return rc;
+}
+
+int schema_ready(struct db *db, bool thorough, struct ragd_err *err)
+{
+	int64_t application = 0, version = 0, n_tables = 0;
+	int rc;
+
+	rc = db_int(db, "PRAGMA application_id", 0, &application, err);
+	if (rc == 0)
+		rc = db_int(db, "PRAGMA user_version", 0, &version, err);
+	if (rc == 0)
+		rc = db_int(db, "SELECT count(*) FROM sqlite_schema", 0, &n_tables, err);
+	if (rc < 0)
+		return rc;
+	if (application == 0 && version == 0 && n_tables == 0)
+		return create(db, err);
+	if (application != APPLICATION_ID)
+		return ragd_err_set(err, -EINVAL,
+				    "'%s' is another program's database: move it away or choose "
+				    "another state directory",
+				    db->path);
+	if (version != 1 && version != SCHEMA_VERSION)
+		return ragd_err_set(
+			err, -ENOTSUP,
+			"the store '%s' has format %d, this ragd reads %d: use the ragd "
+			"that made it",
+			db->path, (int)version, SCHEMA_VERSION);
+	rc = thorough ? check_pages(db, err) : 0;
+	return rc == 0 && version == 1 ? upgrade(db, err) : rc;
+}

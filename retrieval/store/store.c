@@ -1,0 +1,469 @@
+#include "retrieval/store/store.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file/private.h"
+#include "base/util.h"
+#include "retrieval/search/fuse.h"
+#include "retrieval/passages/prepare.h"
+#include "retrieval/index/reindex.h"
+#include "retrieval/store/schema.h"
+#include "retrieval/store/store_internal.h"
+
+#define MAX_DOCUMENT ((size_t)32 << 20)
+/* A database up to this size has every page looked at when the last process did not close it. */
+#define THOROUGH_BYTES ((off_t)64 << 20)
+
+void store_tell(struct store *s, enum store_event event, const char *fmt, ...)
+{
+	char line[240];
+	va_list ap;
+
+	if (s->options.event == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	s->options.event(s->options.event_arg, event, line);
+}
+
+int64_t store_now(void)
+{
+	return (int64_t)time(NULL);
+}
+
+/* ---- open and close ----------------------------------------------------------------------- */
+
+static char *join(const char *dir, const char *name)
+{
+	size_t len = strlen(dir) + strlen(name) + 2;
+	char *path = malloc(len);
+
+	if (path != NULL)
+		snprintf(path, len, "%s/%s", dir, name);
+	return path;
+}
+
+/* Our catalog would not see what another process writes. */
+static int lock_dir(struct store *s, struct ragd_err *err)
+{
+	char *path = join(s->dir, "lock");
+	int rc = 0;
+
+	if (path == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for a path");
+	s->lock_fd = private_open(path, O_RDWR, err);
+	if (s->lock_fd < 0)
+		rc = s->lock_fd;
+	else if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		rc = ragd_err_set(err, -EBUSY,
+				  "another process has the store in '%s' open: stop it or choose "
+				  "another state directory",
+				  s->dir);
+	free(path);
+	return rc;
+}
+
+/* Whether the last process left its log behind, which closing the store removes. */
+static bool was_killed(const struct store *s)
+{
+	char wal[4096];
+	struct stat st;
+
+	snprintf(wal, sizeof(wal), "%s-wal", s->path);
+	return stat(wal, &st) == 0 && st.st_size > 0;
+}
+
+static int load_collections(struct store *s, struct db *db, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_COLLECTION_ALL, err);
+	int rc = 0;
+
+	if (stmt == NULL)
+		return db_fail(db, "read", err);
+	while (rc == 0 && db_row(db, stmt, &rc, err)) {
+		uint32_t id = (uint32_t)sqlite3_column_int64(stmt, 0);
+		const char *name = (const char *)sqlite3_column_text(stmt, 1);
+		struct acl acl = {
+			(uid_t)sqlite3_column_int64(stmt, 2),
+			(gid_t)sqlite3_column_int64(stmt, 3),
+			(uint32_t)sqlite3_column_int64(stmt, 4),
+		};
+
+		if (name == NULL || id == 0 || strlen(name) > ACL_NAME_MAX)
+			rc = db_damaged(db, "a collection without a name", err);
+		else if (catalog_add_collection(&s->catalog, id, name, &acl,
+						sqlite3_column_int64(stmt, 5)) < 0)
+			rc = ragd_err_set(err, -ENOMEM, "out of memory for the catalog");
+		if (rc == 0) {
+			s->catalog.collections[id]->shown = name[0] != ' ';
+			s->catalog.collections[id]->generation = sqlite3_column_int64(stmt, 6);
+		}
+	}
+	db_reset(stmt);
+	return rc;
+}
+
+static bool is_free(const struct catalog *c, const struct catalog_document *d)
+{
+	uint32_t place;
+
+	for (uint64_t i = 0; i < d->n_passages; i++)
+		if (catalog_at(c, (uint32_t)(d->first_passage + i), &place) != NULL)
+			return false;
+	return true;
+}
+
+static int load_document(struct store *s, struct db *db, sqlite3_stmt *stmt, struct ragd_err *err)
+{
+	struct ragd_str lengths = db_column_str(stmt, 5);
+	struct catalog *c = &s->catalog;
+	struct catalog_document d = {
+		.id = (uint32_t)sqlite3_column_int64(stmt, 0),
+		.collection = (uint32_t)sqlite3_column_int64(stmt, 1),
+		.n_bytes = (uint64_t)sqlite3_column_int64(stmt, 2),
+		.first_passage = (uint32_t)sqlite3_column_int64(stmt, 3),
+		.n_passages = (uint32_t)sqlite3_column_int64(stmt, 4),
+	};
+	uint16_t *copy;
+	int rc;
+
+	if (lengths.len != d.n_passages * sizeof(uint16_t) || d.collection >= c->n_collections ||
+	    c->collections[d.collection] == NULL || !is_free(c, &d))
+		return db_damaged(db, "a document does not add up", err);
+	copy = malloc(lengths.len + 1);
+	if (copy == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for the catalog");
+	memcpy(copy, lengths.s, lengths.len);
+	d.lengths = copy;
+	rc = catalog_reserve(c, &d, err);
+	if (rc == 0)
+		catalog_add(c, &d);
+	free(copy);
+	s->next_document = MAX(s->next_document, d.id + 1);
+	s->next_passage = MAX(s->next_passage, d.first_passage + d.n_passages);
+	return rc;
+}
+
+static int load_documents(struct store *s, struct db *db, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_LOAD, err);
+	int rc = 0;
+
+	if (stmt == NULL)
+		return db_fail(db, "read", err);
+	while (rc == 0 && db_row(db, stmt, &rc, err))
+		rc = load_document(s, db, stmt, err);
+	db_reset(stmt);
+	return rc;
+}
+
+static int open_database(struct store *s, struct ragd_err *err)
+{
+	bool killed = was_killed(s), reindexed = false;
+	struct stat st = { 0 };
+	char pragma[64];
+	struct db db;
+	int rc;
+
+	rc = db_open(&db, s->path, DB_WRITER, err);
+	if (rc < 0)
+		return rc;
+	if (stat(s->path, &st) < 0)
+		st.st_size = 0;
+	rc = schema_ready(&db, killed && st.st_size <= THOROUGH_BYTES, err);
+	if (rc == 0 && s->options.max_pages > 0) {
+		snprintf(pragma, sizeof(pragma), "PRAGMA max_page_count = %lld",
+			 (long long)s->options.max_pages);
+		rc = db_exec(&db, pragma, err);
+	}
+	if (rc == 0)
+		rc = reindex_if_needed(s, &db, err);
+	if (rc > 0)
+		reindexed = true;
+	if (rc >= 0)
+		rc = load_collections(s, &db, err);
+	if (rc == 0)
+		rc = load_documents(s, &db, err);
+	if (rc == 0)
+		rc = meaning_open(s, &db, err);
+	if (rc < 0) {
+		db_close(&db);
+		return rc;
+	}
+	if (killed)
+		store_tell(s, STORE_REPAIRED, "the store '%s' was not closed; recovered", s->path);
+	if (reindexed)
+		store_tell(s, STORE_REINDEXED, "the full text index of '%s' was made anew",
+			   s->path);
+	return writer_start(&db, &s->catalog, &s->writer, err);
+}
+
+static int set_up(struct store *s, const struct store_options *o, struct ragd_err *err)
+{
+	struct ragd_err why = { 0 };
+
+	s->options = *o;
+	if (s->options.max_document == 0)
+		s->options.max_document = MAX_DOCUMENT;
+	if (s->options.dim == 0)
+		s->options.dim = 128;
+	if (s->options.weight_vector < 0)
+		s->options.weight_vector = FUSE_WEIGHT_VECTOR;
+	s->chunks.target_bytes = o->passage_target;
+	s->chunks.max_bytes = o->passage_max;
+	s->lock_fd = -1;
+	s->next_document = 1;
+	s->next_passage = 1;
+	s->dir = strdup(o->dir);
+	s->language = strdup(o->language != NULL ? o->language : "english");
+	s->path = join(o->dir, "store.sqlite");
+	s->arena = arena_new((size_t)1 << 30);
+	if (s->dir == NULL || s->language == NULL || s->path == NULL || s->arena == NULL ||
+	    catalog_init(&s->catalog) < 0)
+		return ragd_err_set(err, -ENOMEM, "out of memory for a store");
+	lanes_init(&s->lanes, s->path, s->language);
+	s->terms = terms_new(s->language, &why);
+	return s->terms != NULL ? 0 : ragd_err_set(err, why.code, "%s", why.msg);
+}
+
+int store_open(const struct store_options *options, struct store **out, struct ragd_err *err)
+{
+	struct store *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (s == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for a store");
+	rc = set_up(s, options, err);
+	if (rc == 0)
+		rc = lock_dir(s, err);
+	if (rc == 0)
+		rc = open_database(s, err);
+	if (rc == 0)
+		rc = tender_start(s, &s->tender, err);
+	if (rc < 0) {
+		store_close(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+void store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	tender_stop(s->tender);
+	meaning_close(s);
+	lanes_fini(&s->lanes); /* before the writer: the last connection to close empties the log */
+	writer_stop(s->writer);
+	catalog_fini(&s->catalog);
+	terms_free(s->terms);
+	arena_free(s->arena);
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
+	free(s->dir);
+	free(s->path);
+	free(s->language);
+	free(s);
+}
+
+/* ---- remove a document -------------------------------------------------------------------- */
+
+struct remove_job {
+	struct job job;
+	struct store *store;
+	const char *collection;
+	struct ragd_str id;
+	uint32_t collection_id;
+	struct change change;
+};
+
+static int remove_run(struct job *job, struct db *db, struct ragd_err *err)
+{
+	struct remove_job *j = container_of(job, struct remove_job, job);
+	struct collection_row row;
+	int rc = collection_row_find(db, j->collection, &row, err);
+
+	if (rc == 0) {
+		j->collection_id = row.id;
+		job->rc = acl_check(&row.acl, j->collection, j->job.call->caller, ACL_WRITE,
+				    &job->err);
+		if (job->rc == 0)
+			rc = document_drop(j->store, db, row.id, j->id, &j->change, err);
+		if (rc == -ENOENT && !acl_may(&row.acl, j->job.call->caller, ACL_READ))
+			return 0; /* what was there is not told */
+		job->removes = true;
+		if (rc == 0 && job->rc == 0)
+			rc = store_count_change(db, row.id, err);
+	}
+	if (rc == -ENOENT) {
+		job->rc = rc;
+		if (err != NULL)
+			job->err = *err;
+		rc = 0;
+	}
+	return rc;
+}
+
+static void remove_applied(struct job *job)
+{
+	struct remove_job *j = container_of(job, struct remove_job, job);
+
+	change_apply(j->store, &j->change);
+	change_clear(&j->change);
+	j->store->catalog.collections[j->collection_id]->updated_s = store_now();
+}
+
+int store_remove(struct store *s, const struct ragd_call *call, const char *collection,
+		 struct ragd_str id, struct ragd_err *err)
+{
+	struct remove_job j = { .job.call = call, .store = s, .collection = collection, .id = id };
+	int rc;
+
+	rc = acl_name_check(collection, err);
+	if (rc == 0)
+		rc = acl_id_check(id, err);
+	if (rc < 0)
+		return rc;
+	j.job.run = remove_run;
+	j.job.applied = remove_applied;
+	return writer_run(s->writer, &j.job, err);
+}
+
+/* ---- what there is, and texts as vectors ---------------------------------------------------- */
+
+/* Files of the store; a directory that cannot be read counts nothing. */
+static uint64_t bytes_on_disk(const struct store *s)
+{
+	struct dirent *entry;
+	uint64_t sum = 0;
+	struct stat st;
+	DIR *dir = opendir(s->dir);
+
+	if (dir == NULL)
+		return 0;
+	while ((entry = readdir(dir)) != NULL)
+		if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode))
+			sum += (uint64_t)st.st_size;
+	closedir(dir);
+	return sum;
+}
+
+void store_stats(struct store *s, const struct ragd_caller *caller,
+		 struct ragd_retrieval_stats *out)
+{
+	struct catalog *c = &s->catalog;
+
+	memset(out, 0, sizeof(*out));
+	pthread_rwlock_rdlock(&c->lock);
+	for (uint32_t i = 0; i < c->n_collections; i++) {
+		const struct catalog_collection *col = c->collections[i];
+
+		if (col == NULL || !col->shown || !acl_may(&col->acl, caller, ACL_READ))
+			continue;
+		out->n_collections++;
+		out->n_documents += col->n_documents;
+		out->n_passages += col->n_passages;
+		if (col->now.embedder != NULL) {
+			out->dim = MAX(out->dim, col->now.embedder->dim);
+			out->n_vectors += vectors_count(col->now.vectors);
+		}
+	}
+	pthread_rwlock_unlock(&c->lock);
+	if (caller->admin)
+		out->n_bytes = bytes_on_disk(s);
+}
+
+/* Of a long text, its beginning. */
+static int embed_texts(struct lane *lane, const struct ragd_call *call, const struct embedder *e,
+		       const struct ragd_str *texts, size_t n, float *out, struct ragd_err *err)
+{
+	const struct ragd_str none = { NULL, 0 };
+	struct terms_passage p;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		struct ragd_str text = { texts[i].s, MIN(texts[i].len, TERMS_TEXT_MAX) };
+
+		arena_reset(lane->arena);
+		rc = wanted_check(call, err);
+		if (rc == 0)
+			rc = terms_passage(lane->terms, lane->arena, none, none, text, &p, err);
+		if (rc == 0)
+			embedder_project(e, p.terms, p.n_terms, out + i * e->dim);
+	}
+	return rc;
+}
+
+/*
+ * Of the collections that the caller may read, the embedder of the one that had most to learn from; of
+ * equals the first made. Nothing that the caller may not read decides, nor is in it. Referenced.
+ */
+static struct embedder *choose_embedder(struct store *s, const struct ragd_caller *caller)
+{
+	const struct catalog *c = &s->catalog;
+	struct embedder *best = NULL;
+
+	pthread_rwlock_rdlock(&s->catalog.lock);
+	for (uint32_t i = 0; i < c->n_collections; i++) {
+		const struct catalog_collection *col = c->collections[i];
+
+		if (col != NULL && col->shown && col->now.embedder != NULL &&
+		    acl_may(&col->acl, caller, ACL_READ) &&
+		    (best == NULL || col->now.embedder->n_fitted > best->n_fitted))
+			best = col->now.embedder;
+	}
+	embedder_ref(best);
+	pthread_rwlock_unlock(&s->catalog.lock);
+	return best;
+}
+
+int store_embed(struct store *s, const struct ragd_call *call, const struct ragd_str *texts,
+		size_t n, const float **out, uint32_t *dim, struct ragd_err *err)
+{
+	struct lane *lane = NULL;
+	struct embedder *e = choose_embedder(s, call->caller);
+	float *vectors;
+	int rc;
+
+	if (e == NULL)
+		return ragd_err_set(err, -EAGAIN,
+				    "there is nothing to have learned vectors from yet: add at "
+				    "least %d passages of text to a collection that you may read",
+				    EMBED_MIN_PASSAGES);
+	vectors = call->alloc(call, n * e->dim + 1, sizeof(*vectors));
+	rc = vectors != NULL ? lane_get(&s->lanes, &lane, err)
+			     : ragd_err_set(err, -ENOMEM,
+					    "the request's memory does not hold %zu "
+					    "vectors",
+					    n);
+	if (rc == 0)
+		rc = embed_texts(lane, call, e, texts, n, vectors, err);
+	lane_put(&s->lanes, lane);
+	if (rc == 0) {
+		*out = vectors;
+		*dim = e->dim;
+	}
+	embedder_unref(e);
+	return rc;
+}
+
+uint64_t store_looked_at(struct store *s)
+{
+	return atomic_load_explicit(&s->n_looked_at, memory_order_relaxed);
+}
+
+int store_settle(struct store *s, struct ragd_err *err)
+{
+	return tender_settle(s->tender, err);
+}

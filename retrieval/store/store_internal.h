@@ -1,0 +1,121 @@
+/* The store from inside: what its files share. */
+#ifndef RETRIEVAL_STORE_INTERNAL_H
+#define RETRIEVAL_STORE_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "retrieval/store/catalog.h"
+#include "retrieval/passages/chunk.h"
+#include "retrieval/index/embed.h"
+#include "retrieval/search/lane.h"
+#include "retrieval/store/store.h"
+#include "retrieval/store/tend.h"
+#include "retrieval/index/vectors.h"
+#include "retrieval/search/wanted.h"
+#include "retrieval/store/writer.h"
+
+static inline unsigned meaning_side(const struct embedder *e)
+{
+	return (unsigned)(e->generation & 1);
+}
+
+struct store {
+	struct store_options options;
+	char *dir;
+	char *path; /* of the database */
+	char *language;
+	struct chunk_options chunks;
+	int lock_fd;
+
+	struct catalog catalog;
+	struct lanes lanes;
+	struct writer *writer;
+	struct tender *tender;
+	atomic_uint_fast64_t n_looked_at; /* see store_looked_at */
+
+	/* The writer's alone. */
+	struct terms *terms;
+	struct arena *arena;
+	uint32_t next_document;
+	uint32_t next_passage;
+};
+
+void store_tell(struct store *s, enum store_event event, const char *fmt, ...) RAGD_PRINTF(3, 4);
+int64_t store_now(void); /* Unix time */
+
+/* A copy of a collection that is shown, whoever may use it; false if there is none. */
+bool store_collection_copy(struct store *s, const char *name, struct catalog_collection *out);
+/* The same as the caller may use it: -ENOENT, -EACCES with a sentence. */
+int store_collection(struct store *s, const struct ragd_call *call, const char *name, unsigned want,
+		     struct catalog_collection *out, struct ragd_err *err);
+/* The same as the transaction sees it, on the writer's connection: -ENOENT or a failure. */
+struct collection_row {
+	uint32_t id;
+	struct acl acl;
+};
+int collection_row_find(struct db *db, const char *name, struct collection_row *out,
+			struct ragd_err *err);
+/*
+ * How many a user may own who is no administrator: each makes the searches of all who may read it a little
+ * longer.
+ */
+#define COLLECTIONS_PER_OWNER 100
+/* On the writer's thread: whether the caller may make one more. -EACCES with a sentence. */
+int collection_room(const struct store *s, const struct ragd_caller *caller, struct ragd_err *err);
+/*
+ * Inside a transaction: a new collection with row->acl; sets row->id. The catalog has it from now on
+ * but does not show it: show it once committed, unmake it after a rollback.
+ */
+int collection_make(struct store *s, struct db *db, const char *name, struct collection_row *row,
+		    struct ragd_err *err);
+void collection_unmake(struct store *s, uint32_t id);
+/* Take what removed collections left behind out of the store. */
+int collections_sweep(struct store *s, struct ragd_err *err);
+
+/* One document that a job changes. */
+struct change {
+	bool removed;
+	bool added;
+	struct catalog_document old;
+	struct catalog_document now;
+	uint16_t *half[2]; /* malloc'd: its vectors on each side, NULL if none */
+};
+
+struct prepared;
+
+/* Whether the row of SQL_DOCUMENT_FIND is the prepared document: content, title, kind and tags. */
+bool document_same(sqlite3_stmt *row, const struct prepared *p);
+/*
+ * Inside a transaction: replace or add a document; *status says what it came to. What changed is
+ * noted in *change for change_apply. `always`: also one that is stored as it is, so that the work
+ * does not tell.
+ */
+int document_write(struct store *s, struct db *db, const struct ragd_call *call,
+		   uint32_t collection, const struct prepared *p, bool always,
+		   enum ragd_put_status *status, struct change *change, struct ragd_err *err);
+/* Inside a transaction: take a document out of every table. -ENOENT, having changed nothing. */
+int document_drop(struct store *s, struct db *db, uint32_t collection, struct ragd_str id,
+		  struct change *change, struct ragd_err *err);
+/* With the catalog locked for writing. */
+void change_apply(struct store *s, const struct change *change);
+/* Free what it points to, and make it no change. */
+void change_clear(struct change *change);
+
+/* Inside a transaction that changes what can be found in a collection: counted, see vectors_stamp. */
+int store_count_change(struct db *db, uint32_t collection, struct ragd_err *err);
+
+/*
+ * Load each collection's embedder and its vectors, from their files or from SQLite. On the writer's
+ * connection.
+ */
+int meaning_open(struct store *s, struct db *db, struct ragd_err *err);
+/* Save the vectors as files. */
+void meaning_close(struct store *s);
+/* The embedder that a collection has now, referenced; NULL if it has none or is gone. */
+struct embedder *meaning_embedder(struct store *s, uint32_t collection);
+/* Free one that the catalog no longer has, and make it none. */
+void meaning_fini(struct meaning *m);
+int meaning_write(struct db *db, uint32_t document, unsigned side, const uint16_t *half, size_t n,
+		  struct ragd_err *err);
+
+#endif

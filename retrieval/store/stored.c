@@ -1,0 +1,144 @@
+/* Documents as they are stored: listed, and given back. */
+#include "retrieval/store/store_internal.h"
+
+#include "base/util.h"
+#include "retrieval/passages/passages.h"
+
+#define MAX_LIST 4096 /* rows at once; the API asks for one more than a page of 1000 */
+
+/* Columns from `at`: name, title, media_type, digest, n_bytes, n_passages, updated. */
+static int copy_info(sqlite3_stmt *stmt, const struct memory *m, struct ragd_document_info *out)
+{
+	out->id = memory_copy(m, db_column_str(stmt, 0));
+	out->title = memory_copy(m, db_column_str(stmt, 1));
+	out->media_type = memory_copy(m, db_column_str(stmt, 2));
+	out->digest = memory_copy(m, db_column_str(stmt, 3));
+	out->n_bytes = (uint64_t)sqlite3_column_int64(stmt, 4);
+	out->n_passages = (uint32_t)sqlite3_column_int64(stmt, 5);
+	out->updated_s = sqlite3_column_int64(stmt, 6);
+	return out->id != NULL && out->title != NULL && out->media_type != NULL &&
+			       out->digest != NULL
+		       ? 0
+		       : -ENOMEM;
+}
+
+static int list_rows(struct db *db, const struct ragd_call *call, uint32_t collection,
+		     struct ragd_str after, size_t limit, struct ragd_document_info *list,
+		     size_t *n, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_PAGE, err);
+	struct memory m = memory_of_call(call);
+	int rc = 0;
+
+	if (stmt == NULL)
+		return db_fail(db, "read", err);
+	sqlite3_bind_int64(stmt, 1, collection);
+	db_bind_str(stmt, 2, after);
+	sqlite3_bind_int64(stmt, 3, (int64_t)limit);
+	*n = 0;
+	while (rc == 0 && *n < limit && db_row(db, stmt, &rc, err)) {
+		rc = wanted_check(call, err);
+		if (rc == 0 && copy_info(stmt, &m, &list[(*n)++]) < 0)
+			rc = ragd_err_set(err, -ENOMEM,
+					  "the request's memory does not hold %zu documents: ask "
+					  "for fewer",
+					  limit);
+	}
+	db_reset(stmt);
+	return rc;
+}
+
+int store_list(struct store *s, const struct ragd_call *call, const char *collection,
+	       struct ragd_str after, size_t limit, const struct ragd_document_info **out,
+	       size_t *n, struct ragd_err *err)
+{
+	struct ragd_document_info *list;
+	struct catalog_collection col;
+	struct lane *lane = NULL;
+	size_t found = 0;
+	int rc;
+
+	rc = store_collection(s, call, collection, ACL_READ, &col, err);
+	if (rc < 0)
+		return rc;
+	limit = MIN(limit, MAX_LIST);
+	list = call->alloc(call, limit + 1, sizeof(*list));
+	if (list == NULL)
+		return ragd_err_set(err, -ENOMEM, "the request's memory is used up");
+	rc = lane_get(&s->lanes, &lane, err);
+	if (rc == 0)
+		rc = list_rows(&lane->db, call, col.id, after, limit, list, &found, err);
+	lane_put(&s->lanes, lane);
+	if (rc < 0)
+		return rc;
+	*out = list;
+	*n = found;
+	return 0;
+}
+
+/* Info, and content unless NULL, as of one moment. */
+static int get_document(struct db *db, const struct ragd_call *call, uint32_t collection,
+			struct ragd_str id, struct ragd_document_info *info,
+			struct ragd_str *content, struct ragd_err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_INFO, err);
+	struct memory m = memory_of_call(call);
+	uint32_t document = 0;
+	char *bytes;
+	int rc = 0;
+
+	if (stmt == NULL)
+		return db_fail(db, "read", err);
+	sqlite3_bind_int64(stmt, 1, collection);
+	db_bind_str(stmt, 2, id);
+	if (db_row(db, stmt, &rc, err)) {
+		document = (uint32_t)sqlite3_column_int64(stmt, 7);
+		rc = copy_info(stmt, &m, info);
+		if (rc < 0)
+			ragd_err_set(err, rc, "the request's memory is used up");
+	} else if (rc == 0) {
+		rc = ragd_err_set(err, -ENOENT, "the collection has no document '%.*s'",
+				  (int)MIN(id.len, 120), id.s);
+	}
+	if (rc == 0 && content != NULL) { /* while the row keeps its snapshot */
+		bytes = call->alloc(call, info->n_bytes + 1, 1);
+		if (bytes == NULL)
+			rc = ragd_err_set(
+				err, -ENOMEM,
+				"the request's memory does not hold the %llu bytes of the "
+				"document",
+				(unsigned long long)info->n_bytes);
+		else
+			rc = content_read(db, document, 0, info->n_bytes, bytes, err);
+		*content = (struct ragd_str){ bytes, info->n_bytes };
+	}
+	db_reset(stmt);
+	return rc;
+}
+
+int store_get(struct store *s, const struct ragd_call *call, const char *collection,
+	      struct ragd_str id, struct ragd_document_info *info, struct ragd_str *content,
+	      struct ragd_err *err)
+{
+	struct ragd_document_info found = { 0 };
+	struct ragd_str bytes = { NULL, 0 };
+	struct catalog_collection col;
+	struct lane *lane = NULL;
+	int rc;
+
+	rc = store_collection(s, call, collection, ACL_READ, &col, err);
+	if (rc < 0)
+		return rc;
+	rc = lane_get(&s->lanes, &lane, err);
+	if (rc == 0)
+		rc = get_document(&lane->db, call, col.id, id, &found,
+				  content != NULL ? &bytes : NULL, err);
+	lane_put(&s->lanes, lane);
+	if (rc < 0)
+		return rc;
+	if (info != NULL)
+		*info = found;
+	if (content != NULL)
+		*content = bytes;
+	return 0;
+}
