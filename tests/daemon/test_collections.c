@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "daemon/collections.h"
+#include "daemon/api/collections.h"
 #include "tests/daemon/temp.h"
 
 static const char text[] = "plugin \"fake\" { module = retrieval_hybrid }\n"

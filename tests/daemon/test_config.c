@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "daemon/config.h"
+#include "daemon/config/config.h"
 #include "tests/daemon/temp.h"
 
 static const char *modules;

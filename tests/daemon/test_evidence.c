@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "daemon/compose.h"
-#include "daemon/evidence.h"
+#include "daemon/flow/compose.h"
+#include "daemon/flow/evidence.h"
 
 static void a_mark_names_the_bytes_of_the_document(void **state)
 {

@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/util.h"
-#include "daemon/filters.h"
+#include "daemon/flow/filters.h"
 
 /*
  * Filters of a few lines each, for what the chain makes of them. `self` is a struct trait.

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "daemon/evidence.h"
-#include "daemon/inspect.h"
+#include "daemon/flow/evidence.h"
+#include "daemon/flow/inspect.h"
 
 /*
  * A filter that acts on words: "drop" blocks, "secret" is redacted, and so is "do evil" with whatever white space

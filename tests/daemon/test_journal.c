@@ -17,8 +17,8 @@
 
 #include "base/buf.h"
 #include "base/util.h"
-#include "daemon/journal.h"
-#include "daemon/recent.h"
+#include "daemon/records/journal.h"
+#include "daemon/records/recent.h"
 
 static int set_up(void **state)
 {

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "daemon/listen.h"
+#include "daemon/service/listen.h"
 #include "tests/daemon/temp.h"
 
 static int client(const char *path)

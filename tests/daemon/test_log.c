@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "daemon/log.h"
+#include "daemon/service/log.h"
 
 /* What a child logs, with $JOURNAL_STREAM telling of its stderr or not. */
 static const char *logged(bool journal, enum ragd_log_level max, enum ragd_log_level level,

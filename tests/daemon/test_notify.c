@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "daemon/notify.h"
+#include "daemon/service/notify.h"
 #include "tests/daemon/temp.h"
 
 /* What a service manager listens on; name begins with '/' or '@'. */

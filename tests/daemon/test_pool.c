@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "daemon/pool.h"
+#include "daemon/service/pool.h"
 
 #define N_ITEMS       64
 #define LONG_FROM_NOW (INT64_MAX / 2)

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "daemon/shares.h"
+#include "daemon/service/shares.h"
 
 #define PLACES 1024
 #define SHARE  90

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "daemon/steady.h"
+#include "daemon/records/steady.h"
 
 #define HOUR INT64_C(3600)
 #define DAY  (24 * HOUR)

@@ -9,8 +9,8 @@
 #include <math.h>
 
 #include "base/util.h"
-#include "daemon/call.h"
-#include "daemon/validate.h"
+#include "daemon/plugins/call.h"
+#include "daemon/plugins/validate.h"
 #include "tests/daemon/judged.h"
 
 static void a_return_value_is_zero_or_an_errno(void **state)

@@ -9,7 +9,7 @@
 #include <math.h>
 
 #include "base/util.h"
-#include "daemon/validate.h"
+#include "daemon/plugins/validate.h"
 #include "tests/daemon/judged.h"
 
 static void numbers_are_finite(void **state)

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "daemon/plugins.h"
-#include "daemon/plugins_options.h"
+#include "daemon/plugins/plugins.h"
+#include "daemon/plugins/plugins_options.h"
 
 /* ---- world --------------------------------------------------------------------------------- */
 

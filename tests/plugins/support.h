@@ -12,7 +12,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "daemon/config.h"
+#include "daemon/config/config.h"
 
 #define WORLD_PLUGINS 8
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "daemon/plugins.h"
+#include "daemon/plugins/plugins.h"
 #include "tests/plugins/support.h"
 
 struct example {

@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "daemon/plugins.h"
-#include "daemon/plugins_impl.h"
+#include "daemon/plugins/plugins.h"
+#include "daemon/plugins/plugins_impl.h"
 
 static char mods[PATH_MAX]; /* where the modules were built */
 static char tmp[PATH_MAX];  /* fresh for each test */

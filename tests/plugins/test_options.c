@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "daemon/plugins_options.h"
+#include "daemon/plugins/plugins_options.h"
 
 static const struct ragd_option table[] = {
 	{ "flag", RAGD_OPT_BOOL, "no", 0, 0, NULL, "h", false },

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "daemon/plugins.h"
+#include "daemon/plugins/plugins.h"
 #include "tests/plugins/support.h"
 
 /* In the order of the tables; words between spaces. */

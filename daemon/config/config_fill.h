@@ -1,0 +1,26 @@
+/*
+ * One section's words to values: by the section's rows into the members of a struct, and by a
+ * plugin's own table into a struct ragd_config.
+ */
+#ifndef DAEMON_CONFIG_FILL_H
+#define DAEMON_CONFIG_FILL_H
+
+#include "daemon/config/config_rows.h"
+
+/* "FILE:LINE: …"; line 0: of the whole file. Returns code. */
+int config_refuse(const char *file, int line, int code, struct ragd_err *err, const char *fmt, ...)
+	RAGD_PRINTF(5, 6);
+
+/*
+ * Set every member that has a row: from the block, else the row's default. `own` (may be NULL) is a
+ * plugin's table, whose names are not refused here.
+ */
+int config_fill(struct arena *a, const struct config_block *b, const struct ragd_option *own,
+		void *target, struct ragd_err *err);
+
+/* The same for a plugin's own options. */
+int config_fill_plugin(struct arena *a, const struct config_block *b,
+		       const struct ragd_option *table, struct ragd_config *out,
+		       struct ragd_err *err);
+
+#endif

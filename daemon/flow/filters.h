@@ -1,0 +1,119 @@
+/*
+ * The safety plugins of one policy as one filter: each text passes through them in order, the strongest
+ * verdict holds, redactions add up. A filter that fails or overruns its deadline blocks (on_failure =
+ * closed) or is left out (open); either way that is a finding of its own, "filter_failure".
+ */
+#ifndef DAEMON_FILTERS_H
+#define DAEMON_FILTERS_H
+
+#include <ragd/plugin.h>
+
+#include "base/arena.h"
+#include "daemon/plugins/call.h"
+#include "daemon/config/config.h"
+#include "daemon/plugins/plugins.h"
+
+#define FILTERS_MAX 16
+
+/* One decision, as answers and the journal show it. */
+struct finding {
+	enum ragd_stage stage;
+	enum ragd_action action;
+	const char *plugin; /* instance; lives as long as the plugin set */
+	const char *category;
+	const char *rule; /* NULL: none by name */
+	float score;
+};
+
+struct findings {
+	struct arena *arena; /* strings and the array */
+	struct finding *v;
+	size_t n;
+	size_t cap;
+	size_t n_before; /* n as it was before the text that is judged */
+};
+
+/* The filters of `policy` in `set`; both must outlive it. */
+struct filters {
+	const struct config_policy *policy;
+	const struct plugin *plugin[FILTERS_MAX]; /* those that ground come last */
+	bool lost[FILTERS_MAX];                   /* see filters_lose */
+	size_t n;
+};
+
+struct filters_verdict {
+	enum ragd_action action;
+	struct ragd_str text;    /* after redaction; the input itself if nothing was redacted */
+	struct ragd_str note;    /* RAGD_STEER or stronger: for the system prompt; may be empty */
+	struct ragd_str message; /* RAGD_BLOCK: what to tell the user; never empty then */
+	float score;             /* the highest of the findings */
+};
+
+struct filters_release {
+	enum ragd_action action;
+	struct ragd_str text;
+	const struct ragd_cite *cites;
+	size_t n_cites;
+	struct ragd_str message; /* RAGD_BLOCK: never empty */
+	unsigned n_dropped;      /* sentences that nothing supports */
+};
+
+struct filters_stream;
+
+/* -ENOENT if the set lacks one of the policy's filters. */
+int filters_init(struct filters *f, const struct config_policy *policy,
+		 const struct plugin_set *set, struct ragd_err *err);
+
+/* The strongest of two actions. */
+enum ragd_action action_max(enum ragd_action a, enum ragd_action b);
+const char *action_name(enum ragd_action action);
+const char *stage_name(enum ragd_stage stage);
+
+/*
+ * A call of this plugin did not come back. Whoever was at it with these filters begins again, with a
+ * fresh call: the same filters_check, filters_quote, filters_stream_open, _feed or _close goes on behind the lost
+ * call. The plugin fails from now on wherever these filters are used, without being called.
+ */
+void filters_lose(struct filters *f, const struct plugin *p);
+/* What the text under way left in the list, for it to be judged again. */
+void findings_undo(struct findings *list);
+
+void findings_add(struct findings *list, const struct finding *f);
+
+/*
+ * Judge one whole text. Never fails: a failing filter is a verdict. Results live in call's arena,
+ * findings are appended to list.
+ */
+void filters_check(const struct filters *f, struct call *call, const struct ragd_screen *screen,
+		   struct findings *list, struct filters_verdict *out);
+
+/*
+ * A text of the documents that leaves beside an answer (a quote, a title): redacted as an answer would be,
+ * empty if it may not leave at all. Lives in call's arena unless nothing was redacted.
+ */
+struct ragd_str filters_quote(const struct filters *f, struct call *call, struct ragd_str text);
+
+/*
+ * A response that arrives in pieces; screen (with the evidence) must outlive the stream. *out is set
+ * before the first filter is called; not NULL: a stream that was being opened, to go on with. -ENOMEM.
+ */
+int filters_stream_open(const struct filters *f, struct call *call,
+			const struct ragd_screen *screen, struct findings *list,
+			struct filters_stream **out);
+/* What a piece lets out; lives in call's arena. After RAGD_BLOCK nothing more may be fed. */
+void filters_stream_feed(struct filters_stream *s, struct call *call, struct ragd_str piece,
+			 bool last, struct filters_release *out);
+/* Some filter's stream waits to be closed. Of NULL: no. */
+bool filters_stream_is_open(const struct filters_stream *s);
+/*
+ * Close the filters' streams, with calls like any other: should one not come back, the same again, with a
+ * fresh call, goes on behind it. The stream of a plugin that was given up stays as it is.
+ */
+void filters_stream_close(struct filters_stream *s, struct call *call);
+/* Once none is open. NULL is fine. */
+void filters_stream_free(struct filters_stream *s);
+
+/* The most bytes of an answer that the filters may hold back; SIZE_MAX: one holds the whole. */
+size_t filters_holdback(const struct filters *f);
+
+#endif

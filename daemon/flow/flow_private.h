@@ -1,0 +1,191 @@
+/*
+ * What the files of the flow share: flow.c (the steps and how they run), flow_sink.c (what inference's
+ * threads write into), flow_release.c (from there through the filters to the loop), flow_record.c (what is
+ * kept of it), flow_end.c (how it ends).
+ */
+#ifndef DAEMON_FLOW_PRIVATE_H
+#define DAEMON_FLOW_PRIVATE_H
+
+#include "daemon/flow/flow.h"
+
+#include <stdatomic.h>
+
+#include "daemon/plugins/call.h"
+#include "daemon/flow/compose.h"
+#include "daemon/records/metrics.h"
+#include "daemon/service/shares.h"
+
+enum state {
+	ADMIT,    /* who asks, of which assistant; is there room */
+	SCREEN,   /* safety plugins on the messages */
+	RETRIEVE, /* passages from what the caller may read */
+	INSPECT,  /* safety plugins on each passage */
+	COMPOSE,  /* the prompt */
+	GENERATE, /* inference writes into the queue */
+	RELEASE,  /* safety plugins on the stream: what is safe and supported leaves */
+	RECORD,   /* journal and metrics */
+	DONE,
+};
+
+enum where { ON_LOOP, ON_POOL };
+
+/* What a release lets out, on its way from a pool thread to the loop. */
+struct output {
+	struct output *next;
+	struct buf text;
+	bool refusal;
+	size_t n_cites;
+	struct citation cites[];
+};
+
+struct flow_sink;
+
+struct flow {
+	struct flow_table *table;
+	struct flow *next, *prev; /* in the table */
+	struct generation *gen;
+	const struct config_assistant *assistant;
+	const struct config_policy *policy;
+	struct filters filters;
+	const struct plugin *inference;
+	const struct plugin *retrieval; /* NULL: none */
+
+	struct flow_events events;
+	void *arg;
+	bool detached; /* the client left, or got its error: no more events */
+	char id[FLOW_ID_MAX];
+	int64_t received_us;
+	int64_t first_us;    /* of the first text; 0: none yet */
+	int64_t deadline_ms; /* CLOCK_MONOTONIC; 0: none */
+	int64_t took_us[METRICS_N_TIMES];
+
+	/* Of the thread that runs a step; handed over by the pool. */
+	enum state state;
+	struct pool_work work;
+	bool working; /* loop: work is queued or runs */
+	bool closing; /* loop: and it is about the filters' streams, after the end */
+	atomic_bool cancelled;
+	struct call *call;
+	struct ragd_message *messages;
+	size_t n_messages;
+	size_t n_screened; /* of them */
+	bool as_prompt;    /* the one after those is, as a prompt */
+	const char *const *collections;
+	uint32_t k;
+	const struct ragd_hit *hits;
+	size_t n_hits;
+	struct evidence evidence;
+	struct ragd_str note;
+	struct findings findings;
+	const struct finding *blocked_by;
+	struct ragd_str refusal;
+	struct ragd_generate generate;
+	struct ragd_err err; /* code 0: none */
+
+	/* Of the loop: calls of this flow that were given up and have not come back. */
+	unsigned n_lost;
+
+	/* Of the thread that releases: one at a time, see release_claim. */
+	struct pool_work release_work;
+	bool pumping; /* loop: release_work is queued or runs */
+	struct call *release_call;
+	struct filters_stream *stream;
+	struct sources sources;
+	size_t n_cites;
+	size_t n_text; /* bytes let out */
+	unsigned n_dropped;
+	/* The piece under way: as far as it has come, for who goes on if a filter does not come back. */
+	bool in_piece;
+	bool fed; /* it went through the filters, which made piece_out of it */
+	bool last;
+	struct buf piece;
+	bool lent; /* it belongs to a lost call, which may still read it */
+	struct filters_release piece_out;
+	struct output *making;
+	size_t n_quotable; /* sources whose title and heading were judged */
+
+	/* Shared between inference's threads, the pool and the loop. */
+	uv_mutex_t lock;
+	struct flow_sink *sink; /* NULL: nothing was generated */
+	struct buf queue;       /* what inference wrote and no release took yet */
+	size_t n_generated;
+	bool generating;                   /* the sink is not done yet */
+	bool released_all;                 /* nothing more is to be let out */
+	const struct pool_work *releasing; /* the work that holds the release */
+	bool signalled;                    /* is in table->woken */
+	bool full;                         /* ANSWER_MAX was reached */
+	struct flow *woken_next;
+	enum ragd_finish finish;
+	struct ragd_usage usage;
+	struct ragd_err sink_err;
+	struct output *out_head, **out_tail;
+
+	struct buf answer; /* loop: all that left, for feedback */
+};
+
+struct flow_table {
+	struct ragd *d;
+	struct flow *flows;
+	struct shares shares; /* of the queue: one place a flow in the list */
+	size_t n_over; /* flows that are done but for a call that has not come back; not in the list */
+	uv_async_t async;
+	uv_timer_t sweep;
+	bool freed; /* goes with the last flow */
+	unsigned n_closing;
+	uv_mutex_t lock;
+	struct flow *woken; /* flows with something new from inference */
+};
+
+static inline bool flow_cancelled(const struct flow *f)
+{
+	return atomic_load_explicit(&f->cancelled, memory_order_relaxed);
+}
+
+/* Nothing in the documents answers: inference said so, or grounding left nothing. */
+static inline bool flow_abstained(const struct flow *f)
+{
+	return f->n_cites == 0 && f->blocked_by == NULL && f->err.code == 0 &&
+	       (f->assistant->grounded || f->finish == RAGD_FINISH_NO_ANSWER);
+}
+
+/* A filter said no: remember which, and what the user is told. */
+void flow_block(struct flow *f, struct ragd_str message);
+
+/* flow_sink.c: what inference writes into, from now on. The flow's; NULL: out of memory. */
+struct ragd_sink *flow_sink_open(struct flow *f);
+/* Nothing more is written: what comes is the plugin's fault. */
+void flow_sink_end(struct flow *f);
+/* The flow is about to go: no thread is in its sink any more. */
+void flow_sink_fini(struct flow *f);
+
+/* flow_release.c: the two ways to let text out. Something waits to be let out and no thread is at it. */
+bool flow_release_ready(struct flow *f);
+/* Let out what there is; on a pool thread, in `work`, also while generate still runs on another. */
+void flow_release_pump(struct flow *f, const struct pool_work *work);
+/* What the flow has of it, at its end. */
+void flow_release_fini(struct flow *f);
+/* The step: as above, and the last words once inference is done. */
+enum state flow_release(struct flow *f);
+/* Hand what was let out to the events; on the loop. */
+void flow_deliver(struct flow *f);
+
+/* flow_end.c: from now on calls of the flow that do not come back are given up. */
+void flow_watch(struct flow *f);
+/* Close and free what is done, unless something holds it. */
+void flow_let_go(struct flow *f);
+/* The table goes with the last flow; nobody waits for one whose call does not come back. */
+void flow_table_settle(struct flow_table *t);
+
+/* flow.c, for it: to the pool, in its user's turn. */
+void flow_submit(struct flow *f, struct pool_work *work, pool_cb run_cb, pool_cb done_cb);
+/* Begin a work that is ours again once more, where it stopped. */
+void flow_again(struct flow *f, struct pool_work *work);
+/* Tell the client how it ended; from here on there is none. err NULL: it came to its end. */
+void flow_report(struct flow *f, const struct ragd_err *err);
+/* Something changed: hand over what may leave, and go on where there is something to do. */
+void flow_kick(struct flow *f);
+
+/* flow_record.c: the step. */
+enum state flow_record(struct flow *f);
+
+#endif

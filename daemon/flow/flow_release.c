@@ -1,0 +1,255 @@
+#include "daemon/flow/flow_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/util.h"
+
+/* ---- what inference wrote ----------------------------------------------------------------------- */
+
+/*
+ * Take what inference wrote since the last time, as the piece under way; true if there is something to do:
+ * text, or the end. The caller holds the release until it finds nothing more.
+ */
+static bool release_take(struct flow *f)
+{
+	bool some;
+
+	if (!f->lent)
+		buf_fini(&f->piece);
+	f->piece = (struct buf)BUF_INIT;
+	f->lent = false;
+	uv_mutex_lock(&f->lock);
+	f->last = !f->generating;
+	some = f->in_piece = !f->released_all && (f->queue.len > 0 || f->last);
+	if (some) {
+		f->piece = f->queue;
+		f->queue = (struct buf)BUF_INIT;
+	} else {
+		f->releasing = NULL;
+	}
+	uv_mutex_unlock(&f->lock);
+	return some; /* without the release the flow's own may be another thread's already */
+}
+
+/* Nothing more is to be let out. */
+static void release_over(struct flow *f)
+{
+	uv_mutex_lock(&f->lock);
+	f->released_all = true;
+	uv_mutex_unlock(&f->lock);
+}
+
+/* Also true if the same work held it and began again. */
+static bool release_claim(struct flow *f, const struct pool_work *work)
+{
+	bool claimed;
+
+	uv_mutex_lock(&f->lock);
+	claimed = f->releasing == NULL || f->releasing == work;
+	if (claimed)
+		f->releasing = work;
+	uv_mutex_unlock(&f->lock);
+	return claimed;
+}
+
+/* ---- release -------------------------------------------------------------------------------- */
+
+/* A text of the documents as it may leave; kept for as long as the flow. */
+static struct ragd_str quotable(struct flow *f, struct ragd_str text)
+{
+	struct ragd_str out = filters_quote(&f->filters, f->release_call, text);
+
+	return out.s == text.s ? out : arena_str(f->findings.arena, out);
+}
+
+static void cite(struct flow *f, const struct ragd_cite *from, struct citation *c)
+{
+	evidence_cite(&f->evidence, from, &f->sources, c);
+	c->quote = quotable(f, c->quote);
+	for (; f->n_quotable < f->sources.n; f->n_quotable++) { /* the first of its document */
+		struct source *s = &f->sources.v[f->n_quotable];
+
+		s->shown = quotable(f, s->shown);
+		s->title = quotable(f, s->title);
+		s->heading = quotable(f, s->heading);
+	}
+}
+
+static void output_free(struct output *o)
+{
+	if (o == NULL)
+		return;
+	buf_fini(&o->text);
+	free(o);
+}
+
+/* Write text with " [n]" behind what each cite supports. NULL: out of memory. */
+static struct output *output_new(struct flow *f, struct ragd_str text,
+				 const struct ragd_cite *cites, size_t n_cites)
+{
+	struct output *o = calloc(1, sizeof(*o) + n_cites * sizeof(o->cites[0]));
+	size_t at = 0;
+
+	output_free(f->making); /* of a filter that did not come back from a quote */
+	f->making = o;
+	if (o == NULL)
+		return NULL;
+	for (size_t i = 0; i < n_cites; i++) {
+		struct citation *c = &o->cites[o->n_cites];
+		size_t to = MIN(MAX(cites[i].at, at), text.len);
+
+		if (cites[i].passage >= f->evidence.n)
+			continue;
+		buf_add(&o->text, text.s + at, to - at);
+		at = to;
+		cite(f, &cites[i], c);
+		buf_addc(&o->text, ' ');
+		c->mark_start = o->text.len;
+		buf_printf(&o->text, "[%u]", c->source->n);
+		c->mark_end = o->text.len;
+		o->n_cites++;
+	}
+	buf_add(&o->text, text.s + at, text.len - at);
+	f->making = NULL;
+	if (buf_failed(&o->text)) {
+		output_free(o);
+		return NULL;
+	}
+	return o;
+}
+
+static void output_push(struct flow *f, struct ragd_str text, const struct ragd_cite *cites,
+			size_t n_cites)
+{
+	struct output *o;
+
+	if (text.len == 0)
+		return;
+	o = output_new(f, text, cites, n_cites);
+	uv_mutex_lock(&f->lock);
+	if (o != NULL) {
+		o->refusal = f->refusal.len > 0 && text.s == f->refusal.s;
+		*f->out_tail = o;
+		f->out_tail = &o->next;
+		f->n_text += text.len;
+		f->n_cites += o->n_cites;
+	} else {
+		ragd_err_set(&f->sink_err, -ENOMEM, "release: out of memory");
+	}
+	uv_mutex_unlock(&f->lock);
+}
+
+static void push_literal(struct flow *f, const char *s)
+{
+	output_push(f, (struct ragd_str){ s, strlen(s) }, NULL, 0);
+}
+
+/* Tell the user why no (more) text comes, on a line of its own if there is some. */
+static void push_refusal(struct flow *f)
+{
+	if (f->n_text > 0)
+		push_literal(f, "\n\n");
+	output_push(f, f->refusal, NULL, 0);
+}
+
+static void release_piece(struct flow *f)
+{
+	struct filters_release *r = &f->piece_out;
+
+	if (!f->fed) {
+		call_reset(f->release_call);
+		filters_stream_feed(f->stream, f->release_call, buf_str(&f->piece), f->last, r);
+		f->fed = true;
+	}
+	output_push(f, r->text, r->cites, r->n_cites);
+	f->fed = false;
+	f->n_dropped += r->n_dropped;
+	if (r->action == RAGD_BLOCK) {
+		flow_block(f, r->message);
+		/* Nothing more may leave: inference need not go on either. */
+		atomic_store(&f->cancelled, true);
+		release_over(f);
+	}
+}
+
+/* The last words: a refusal, or that the documents do not say. */
+static enum state release_end(struct flow *f)
+{
+	release_over(f);
+	if (f->sink_err.code < 0)
+		f->err = f->sink_err;
+	if (f->refusal.len > 0)
+		push_refusal(f);
+	else if (flow_abstained(f) && f->n_text == 0)
+		push_literal(f, f->assistant->no_answer);
+	return RECORD;
+}
+
+bool flow_release_ready(struct flow *f)
+{
+	bool ready;
+
+	uv_mutex_lock(&f->lock);
+	ready = f->releasing == NULL && (f->queue.len > 0 || !f->generating);
+	uv_mutex_unlock(&f->lock);
+	return ready;
+}
+
+void flow_release_pump(struct flow *f, const struct pool_work *work)
+{
+	if (!release_claim(f, work))
+		return;
+	while (f->in_piece || release_take(f)) {
+		if (flow_cancelled(f))
+			f->last = true;
+		else
+			release_piece(f);
+		f->in_piece = false;
+		if (f->last)
+			release_over(f);
+	}
+}
+
+void flow_release_fini(struct flow *f)
+{
+	output_free(f->making);
+	if (!f->lent)
+		buf_fini(&f->piece);
+}
+
+enum state flow_release(struct flow *f)
+{
+	bool done;
+
+	if (f->stream == NULL) /* nothing was generated: refused, or nothing found */
+		return release_end(f);
+	flow_release_pump(f, &f->work);
+	uv_mutex_lock(&f->lock);
+	done = f->released_all && f->releasing == NULL && !f->generating;
+	uv_mutex_unlock(&f->lock);
+	return done ? release_end(f) : RELEASE;
+}
+
+void flow_deliver(struct flow *f)
+{
+	struct output *o, *next;
+
+	uv_mutex_lock(&f->lock);
+	o = f->out_head;
+	f->out_head = NULL;
+	f->out_tail = &f->out_head;
+	uv_mutex_unlock(&f->lock);
+	for (; o != NULL; o = next) {
+		struct flow_piece piece = { buf_str(&o->text), o->cites, o->n_cites, o->refusal };
+
+		next = o->next;
+		if (f->first_us == 0)
+			f->first_us = MAX(clock_us() - f->received_us, (int64_t)1);
+		buf_add(&f->answer, o->text.data, o->text.len);
+		if (!f->detached)
+			f->events.piece(f, &piece, f->arg);
+		output_free(o);
+	}
+}

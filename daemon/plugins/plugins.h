@@ -1,0 +1,112 @@
+/*
+ * The plugin host: loads modules, judges their descriptors, opens instances and hands them to
+ * flows.
+ *
+ * A set is one generation of instances, made from one configuration. Whoever works with it holds a
+ * reference; a reload makes a new set and drops the daemon's reference to the old one, whose
+ * instances close when the last flow lets go. An instance whose module, options and files are the
+ * same in both is carried over, so that a store is never open twice, nor a model that did not change.
+ */
+#ifndef DAEMON_PLUGINS_H
+#define DAEMON_PLUGINS_H
+
+#include <ragd/plugin.h>
+
+#include "daemon/config/config.h"
+
+struct plugin_set;
+struct plugin_instance;
+
+/* One opened plugin. */
+struct plugin {
+	const char *name; /* of the instance */
+	const struct ragd_plugin *descriptor;
+	const char *path; /* of the module */
+	void *self;
+	struct ragd_config options;
+	enum config_failure on_failure;
+	int64_t deadline_ms;
+	struct plugin_instance *instance; /* for plugin_lost() */
+};
+
+/*
+ * Find `module` in dirs (or at an absolute path), dlopen it and judge its descriptor; cached by
+ * file. kind 0: any. Refuses, each with its own sentence: no such file, changeable by others (file,
+ * any folder above or link on the way), not a shared object, no descriptor, another ABI, too small, another kind, a name that is
+ * not the file's. Both results live as long as the process. Any thread.
+ *
+ * Loading runs code of the module. Until the first set is opened, a module that crashes there ends
+ * the process with a sentence on stderr; from then on each new one is first loaded in a child
+ * process, so that a reload cannot take the daemon down.
+ */
+int plugin_load(const char *const *dirs, const char *module, enum ragd_kind kind,
+		const struct ragd_plugin **out, const char **path, struct ragd_err *err);
+
+/*
+ * Open every plugin of cfg; previous (may be NULL) lends the instances that did not change. All or
+ * nothing. May block: models load. cfg must outlive the set.
+ */
+int plugin_set_open(const struct config *cfg, struct plugin_set *previous, struct plugin_set **out,
+		    struct ragd_err *err);
+/*
+ * Open every plugin of cfg but those of retrieval, one after another, and close it again: rules are read,
+ * models judged, as at a start. What they keep goes to a temporary folder; a daemon that runs
+ * notices nothing, and stores stay closed. For a process that does nothing else.
+ */
+int plugin_trial(const struct config *cfg, struct ragd_err *err);
+struct plugin_set *plugin_set_ref(struct plugin_set *set);
+/* From any thread; closing runs on the thread that drops the last reference. */
+void plugin_set_unref(struct plugin_set *set);
+
+/* The instance of that name and kind (0: any), or NULL; lives as long as the set. */
+const struct plugin *plugin_set_find(const struct plugin_set *set, enum ragd_kind kind,
+				     const char *name);
+size_t plugin_set_count(const struct plugin_set *set);
+const struct plugin *plugin_set_at(const struct plugin_set *set, size_t i);
+
+/*
+ * Calls of its instance, of whatever set, that were given up and have not come back: add may be 1 or -1,
+ * or 0 to ask; returns how many there are then. Any thread.
+ */
+unsigned plugin_lost(const struct plugin *p, int add);
+
+/*
+ * The plugin that is opening and how far it says it is: "plugin 'llm': packing weights, 43 %". False if
+ * none opens or it has not said. Any thread.
+ */
+bool plugin_progress(char *out, size_t room);
+
+/* Can it turn texts into vectors: an ability of inference and of retrieval. */
+bool plugin_embeds(const struct ragd_plugin *descriptor);
+/* Call it; what comes back is for validate_vectors() to judge. */
+int plugin_embed(const struct ragd_plugin *descriptor, void *self, const struct ragd_call *call,
+		 const struct ragd_str *texts, size_t n, const float **out, uint32_t *dim,
+		 struct ragd_err *err);
+
+/* What can be wrong with what a plugin returned. */
+enum plugin_fault {
+	PLUGIN_FAULT_CODE,    /* a return value that is neither 0 nor a negative errno */
+	PLUGIN_FAULT_ACTION,  /* a number that its enumeration does not have */
+	PLUGIN_FAULT_POINTER, /* a length, and nothing there */
+	PLUGIN_FAULT_LENGTH,  /* too many, or too few */
+	PLUGIN_FAULT_TEXT,    /* not UTF-8 */
+	PLUGIN_FAULT_NAME,    /* a string without an end, or one that is no name */
+	PLUGIN_FAULT_SPAN,    /* bytes that the text does not have */
+	PLUGIN_FAULT_CITE,    /* a citation of nothing, or out of order */
+	PLUGIN_FAULT_NUMBER,  /* not finite, or out of its range */
+	PLUGIN_FAULT_ORDER,   /* a call that the ABI does not allow at this point */
+	PLUGIN_N_FAULTS,
+};
+
+/*
+ * `instance` returned what the ABI forbids, as `sentence` says: counted (ragd_plugin_faults_total), and logged
+ * at the 1st, 10th, 100th … of its kind. Any thread.
+ */
+void plugin_fault(const char *instance, enum plugin_fault kind, const char *sentence);
+
+/* What plugins counted and gauged so far, for /metrics: once per name and instance. */
+void plugin_metrics(void (*each)(const char *instance, const char *name, bool counter, double value,
+				 void *arg),
+		    void *arg);
+
+#endif

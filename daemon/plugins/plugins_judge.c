@@ -1,0 +1,173 @@
+#include "daemon/plugins/plugins_options.h"
+#include "daemon/plugins/plugins_impl.h"
+
+#include "base/util.h"
+
+#define NAME_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_"
+#define ALL_STAGES (1u << RAGD_STAGE_PROMPT | 1u << RAGD_STAGE_DOCUMENT | 1u << RAGD_STAGE_RESPONSE)
+
+static const char *const kind_names[] = {
+	[RAGD_KIND_INFERENCE] = "inference",
+	[RAGD_KIND_RETRIEVAL] = "retrieval",
+	[RAGD_KIND_SAFETY] = "safety",
+};
+
+const char *plugin_kind_name(enum ragd_kind kind)
+{
+	if (kind < RAGD_KIND_INFERENCE || kind > RAGD_KIND_SAFETY)
+		return "unknown";
+	return kind_names[kind];
+}
+
+/* A member that has to be there, and whether it is. */
+struct need {
+	const char *member;
+	bool there;
+};
+
+static int judge_needs(const char *name, const struct need *needs, size_t n, struct ragd_err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!needs[i].there)
+			return ragd_err_set(err, -EINVAL, "module '%s': its descriptor has no %s",
+					    name, needs[i].member);
+	return 0;
+}
+
+static bool text_there(const char *s)
+{
+	return s != NULL && s[0] != '\0';
+}
+
+static int judge_inference(const char *name, const struct ragd_inference_ops *ops,
+			   struct ragd_err *err)
+{
+	const struct need needs[] = {
+		{ "ops.inference->card", ops->card != NULL },
+		{ "ops.inference->generate", ops->generate != NULL },
+	};
+
+	return judge_needs(name, needs, ARRAY_LEN(needs), err);
+}
+
+static int judge_retrieval(const char *name, const struct ragd_retrieval_ops *ops,
+			   struct ragd_err *err)
+{
+	const struct need needs[] = {
+		{ "ops.retrieval->collection_put", ops->collection_put != NULL },
+		{ "ops.retrieval->collection_remove", ops->collection_remove != NULL },
+		{ "ops.retrieval->collections", ops->collections != NULL },
+		{ "ops.retrieval->put", ops->put != NULL },
+		{ "ops.retrieval->remove", ops->remove != NULL },
+		{ "ops.retrieval->list", ops->list != NULL },
+		{ "ops.retrieval->get", ops->get != NULL },
+		{ "ops.retrieval->search", ops->search != NULL },
+		{ "ops.retrieval->stats", ops->stats != NULL },
+	};
+
+	return judge_needs(name, needs, ARRAY_LEN(needs), err);
+}
+
+static int judge_safety(const char *name, const struct ragd_safety_ops *ops, struct ragd_err *err)
+{
+	int n_stream = (ops->stream_open != NULL) + (ops->stream_feed != NULL) +
+		       (ops->stream_close != NULL);
+	const struct need needs[] = {
+		{ "ops.safety->check", ops->check != NULL },
+		{ "ops.safety->stages: it has to name at least one", ops->stages != 0 },
+		{ "ops.safety->holdback, which a filter of streams has to tell",
+		  n_stream == 0 || ops->holdback != NULL },
+	};
+
+	if (n_stream != 0 && n_stream != 3)
+		return ragd_err_set(
+			err, -EINVAL,
+			"module '%s': it has some of ops.safety->stream_open, stream_feed and "
+			"stream_close; give all three or none",
+			name);
+	if ((ops->stages & ~ALL_STAGES) != 0)
+		return ragd_err_set(err, -EINVAL, "module '%s': unknown stages 0x%x", name,
+				    (unsigned)(ops->stages & ~ALL_STAGES));
+	if ((ops->traits & ~RAGD_SAFETY_GROUNDS) != 0)
+		return ragd_err_set(err, -EINVAL, "module '%s': unknown traits 0x%x", name,
+				    (unsigned)(ops->traits & ~RAGD_SAFETY_GROUNDS));
+	return judge_needs(name, needs, ARRAY_LEN(needs), err);
+}
+
+static int judge_ops(const char *name, const struct ragd_plugin *p, struct ragd_err *err)
+{
+	switch (p->kind) {
+	case RAGD_KIND_INFERENCE:
+		return judge_inference(name, p->ops.inference, err);
+	case RAGD_KIND_RETRIEVAL:
+		return judge_retrieval(name, p->ops.retrieval, err);
+	case RAGD_KIND_SAFETY:
+		return judge_safety(name, p->ops.safety, err);
+	}
+	return ragd_err_set(err, -EINVAL, "module '%s': unknown kind %d", name, (int)p->kind);
+}
+
+static int judge_name(const char *name, const struct ragd_plugin *p, struct ragd_err *err)
+{
+	size_t len;
+
+	if (!text_there(p->name))
+		return ragd_err_set(err, -EINVAL, "module '%s': its descriptor has no name", name);
+	len = strlen(p->name);
+	if (len > 64 || strspn(p->name, NAME_CHARS) != len)
+		return ragd_err_set(err, -EINVAL,
+				    "module '%s': its name '%.64s' is not of a-z, 0-9 and _", name,
+				    p->name);
+	if (strcmp(p->name, name) != 0)
+		return ragd_err_set(
+			err, -EINVAL,
+			"module '%s': it calls itself '%s'; file and descriptor must agree", name,
+			p->name);
+	return 0;
+}
+
+/* As far as the first descriptor of this ABI reached. */
+#define SIZE_MIN (offsetof(struct ragd_plugin, ops) + sizeof(((struct ragd_plugin *)0)->ops))
+
+int plugin_judge(const char *name, const void *sym, size_t avail, struct ragd_err *err)
+{
+	const struct ragd_plugin *p = sym;
+	struct ragd_err why = { 0 };
+	int rc;
+
+	if (avail < offsetof(struct ragd_plugin, kind))
+		return ragd_err_set(err, -EINVAL,
+				    "module '%s': its ragd_plugin has %zu bytes, no descriptor",
+				    name, avail);
+	if (p->abi != RAGD_PLUGIN_ABI)
+		return ragd_err_set(
+			err, -EINVAL,
+			"module '%s': built for plugin ABI %u, this ragd has %u; build it against "
+			"this ragd's <ragd/plugin.h>",
+			name, (unsigned)p->abi, (unsigned)RAGD_PLUGIN_ABI);
+	if (p->size < SIZE_MIN || p->size > avail)
+		return ragd_err_set(
+			err, -EINVAL,
+			"module '%s': its descriptor announces %u bytes and has %zu, at least %zu "
+			"are needed",
+			name, (unsigned)p->size, avail, (size_t)SIZE_MIN);
+
+	const struct need needs[] = {
+		{ "version", text_there(p->version) }, { "licence", text_there(p->licence) },
+		{ "summary", text_there(p->summary) }, { "open", p->open != NULL },
+		{ "close", p->close != NULL },
+	};
+
+	rc = judge_name(name, p, err);
+	if (rc == 0)
+		rc = judge_needs(name, needs, ARRAY_LEN(needs), err);
+	if (rc == 0 && p->ops.inference == NULL) /* the union's pointers are one */
+		rc = ragd_err_set(err, -EINVAL, "module '%s': its descriptor has no ops", name);
+	if (rc == 0)
+		rc = judge_ops(name, p, err);
+	if (rc < 0)
+		return rc;
+	if (plugin_options_judge(p->options, &why) < 0)
+		return ragd_err_set(err, -EINVAL, "module '%s': %s", name, why.msg);
+	return 0;
+}

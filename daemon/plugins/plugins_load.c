@@ -1,0 +1,281 @@
+#include "daemon/plugins/plugins_impl.h"
+
+#include <assert.h>
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file/trusted.h"
+
+static struct {
+	pthread_mutex_t lock; /* a reload may load on a pool thread */
+	struct plugin_module *modules;
+	bool careful;
+} loader = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+void plugin_load_carefully(void)
+{
+	pthread_mutex_lock(&loader.lock);
+	loader.careful = true;
+	pthread_mutex_unlock(&loader.lock);
+}
+
+const struct plugin_module *plugin_module_of(const struct ragd_plugin *descriptor)
+{
+	const struct plugin_module *m;
+
+	pthread_mutex_lock(&loader.lock);
+	for (m = loader.modules; m != NULL && m->descriptor != descriptor; m = m->next)
+		;
+	pthread_mutex_unlock(&loader.lock);
+	return m;
+}
+
+static void module_free(struct plugin_module *m)
+{
+	if (m == NULL)
+		return;
+	close(m->fd);
+	free(m->path);
+	free(m);
+}
+
+/* ---- which file ---------------------------------------------------------------------------- */
+
+/* The file's name without folder and ".so": what the descriptor has to call itself. */
+static int module_name(const char *module, char *out, size_t size, struct ragd_err *err)
+{
+	const char *slash = strrchr(module, '/');
+	const char *base = slash != NULL ? slash + 1 : module;
+	size_t len = strlen(base);
+
+	if (slash != NULL && module[0] != '/')
+		return ragd_err_set(
+			err, -EINVAL,
+			"module '%s': give a name that is searched in plugin_dirs, or a path "
+			"from the root",
+			module);
+	if (len > 3 && strcmp(base + len - 3, ".so") == 0)
+		len -= 3;
+	if (len == 0 || len >= size || base[0] == '.')
+		return ragd_err_set(err, -EINVAL, "module '%s': not a module's name", module);
+	memcpy(out, base, len);
+	out[len] = '\0';
+	return 0;
+}
+
+static int not_found(const char *const *dirs, const char *name, struct ragd_err *err)
+{
+	struct buf where = BUF_INIT;
+	int rc;
+
+	for (size_t i = 0; dirs[i] != NULL; i++)
+		buf_printf(&where, "%s%s", i > 0 ? ", " : "", dirs[i]);
+	rc = ragd_err_set(err, -ENOENT, "module '%s': no %s.so in %s", name, name,
+			  where.len > 0 ? where.data : "plugin_dirs, which are empty");
+	buf_fini(&where);
+	return rc;
+}
+
+/* Opens the module through folders that nobody else can change: what is judged is what is loaded. */
+static int module_find(const char *const *dirs, const char *module, const char *name,
+		       struct trusted_file *out, struct ragd_err *err)
+{
+	struct ragd_err why = { 0 };
+	char path[TRUSTED_PATH_MAX];
+	int rc = -ENOENT;
+
+	if (module[0] == '/') {
+		rc = trusted_walk(module, out, &why);
+		return rc < 0 ? ragd_err_set(err, rc, "module '%s': %s", module, why.msg) : 0;
+	}
+	for (size_t i = 0; dirs[i] != NULL && (rc == -ENOENT || rc == -ENOTDIR); i++)
+		if (snprintf(path, sizeof(path), "%s/%s.so", dirs[i], name) < (int)sizeof(path))
+			rc = trusted_walk(path, out, &why);
+	if (rc == -ENOENT || rc == -ENOTDIR)
+		return not_found(dirs, name, err);
+	return rc < 0 ? ragd_err_set(err, rc, "module '%s': %s", name, why.msg) : 0;
+}
+
+/* ---- dlopen -------------------------------------------------------------------------------- */
+
+/*
+ * The descriptor and how many bytes the symbol table gives it. dlsym also searches the libraries
+ * that the module links: only the module's own symbol counts.
+ */
+static int module_symbol(void *handle, const char *name, const void **sym, size_t *avail,
+			 struct ragd_err *err)
+{
+	const ElfW(Sym) *elf = NULL;
+	struct link_map *own = NULL;
+	struct link_map *map = NULL;
+	void *p = dlsym(handle, "ragd_plugin");
+	Dl_info info;
+
+	if (p == NULL || dlinfo(handle, RTLD_DI_LINKMAP, &own) != 0 ||
+	    dladdr1(p, &info, (void **)&map, RTLD_DL_LINKMAP) == 0 || map != own)
+		return ragd_err_set(
+			err, -EINVAL,
+			"module '%s': it exports no 'ragd_plugin', so it is not a ragd plugin",
+			name);
+	if (dladdr1(p, &info, (void **)&elf, RTLD_DL_SYMENT) == 0 || elf == NULL ||
+	    ELF64_ST_TYPE(elf->st_info) != STT_OBJECT)
+		return ragd_err_set(err, -EINVAL,
+				    "module '%s': its ragd_plugin is not a descriptor", name);
+	*sym = p;
+	*avail = elf->st_size;
+	return 0;
+}
+
+int plugin_module_open(int fd, const char *path, const char *name, const struct ragd_plugin **out,
+		       bool *mapped, struct ragd_err *err)
+{
+	const void *sym = NULL;
+	char alias[64];
+	void *handle;
+	const char *why;
+	size_t avail = 0;
+	int rc;
+
+	snprintf(alias, sizeof(alias), "/proc/self/fd/%d", fd);
+	handle = dlopen(alias, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+	if (handle == NULL) {
+		why = dlerror();
+		if (strncmp(why, alias, strlen(alias)) == 0 && why[strlen(alias)] == ':')
+			why += strlen(alias) + 1; /* it says the path, and so do we */
+		return ragd_err_set(err, -ENOEXEC, "module '%s': cannot load %s: %s", name, path,
+				    why + strspn(why, " "));
+	}
+	*mapped = true; /* and stays so in any case: code of it may run already */
+	rc = module_symbol(handle, name, &sym, &avail, err);
+	if (rc == 0)
+		rc = plugin_judge(name, sym, avail, err);
+	if (rc == 0)
+		*out = sym;
+	return rc;
+}
+
+/*
+ * The entry of a file that was seen before, or a new one, not in the list yet. Takes the file's
+ * descriptor on success.
+ */
+static int module_entry(const struct trusted_file *file, const char *name,
+			struct plugin_module **out, struct ragd_err *err)
+{
+	const struct stat *st = &file->st;
+	struct plugin_module *m;
+
+	for (m = loader.modules; m != NULL; m = m->next)
+		if (m->dev == st->st_dev && m->ino == st->st_ino)
+			break;
+	if (m != NULL &&
+	    (m->mtime.tv_sec != st->st_mtim.tv_sec || m->mtime.tv_nsec != st->st_mtim.tv_nsec))
+		/* What is mapped now is neither the old module nor the new one. */
+		return ragd_err_set(
+			err, -EBUSY,
+			"module '%s': %s was written over while it is loaded; restart, and "
+			"rename a new file over it next time",
+			name, file->path);
+	if (m != NULL) {
+		close(file->fd);
+	} else {
+		m = calloc(1, sizeof(*m));
+		if (m == NULL || (m->path = strdup(file->path)) == NULL) {
+			free(m);
+			return ragd_err_set(err, -ENOMEM, "module '%s': out of memory", name);
+		}
+		m->fd = file->fd;
+		m->dev = st->st_dev;
+		m->ino = st->st_ino;
+		m->mtime = st->st_mtim;
+	}
+	*out = m;
+	return 0;
+}
+
+/*
+ * Make the entry's module a loaded one, or free the entry. One that is mapped but was refused stays
+ * in the list, for its name and inode are taken; of one that is not mapped, the inode may be
+ * another's tomorrow.
+ */
+static int module_ready(struct plugin_module *m, const char *name, struct ragd_err *err)
+{
+	bool mapped = m->listed;
+	int rc = 0;
+
+	if (m->descriptor != NULL)
+		return 0;
+	if (loader.careful)
+		rc = plugin_probe(m->fd, m->path, name, err);
+	if (rc == 0) {
+		if (!loader.careful)
+			plugin_guard_begin(m->path, name);
+		rc = plugin_module_open(m->fd, m->path, name, &m->descriptor, &mapped, err);
+		if (!loader.careful)
+			plugin_guard_end();
+	}
+	if (rc < 0 && !mapped) {
+		module_free(m);
+		return rc;
+	}
+	if (!m->listed) {
+		m->listed = true;
+		m->next = loader.modules;
+		loader.modules = m;
+	}
+	return rc;
+}
+
+static int load_locked(const char *const *dirs, const char *module, enum ragd_kind kind,
+		       struct plugin_module **out, struct ragd_err *err)
+{
+	struct plugin_module *m = NULL;
+	struct trusted_file file = { .fd = -1 };
+	char name[128];
+	int rc;
+
+	rc = module_name(module, name, sizeof(name), err);
+	if (rc == 0)
+		rc = module_find(dirs, module, name, &file, err);
+	if (rc == 0) {
+		rc = module_entry(&file, name, &m, err);
+		if (rc < 0)
+			close(file.fd);
+	}
+	if (rc == 0)
+		rc = module_ready(m, name, err);
+	if (rc != 0)
+		return rc;
+	assert(m->descriptor != NULL);
+	if (strcmp(m->descriptor->name, name) != 0) /* cached under another name: a link */
+		return ragd_err_set(
+			err, -EINVAL,
+			"module '%s': it calls itself '%s'; file and descriptor must agree", name,
+			m->descriptor->name);
+	if (kind != 0 && m->descriptor->kind != kind)
+		return ragd_err_set(err, -EINVAL, "module '%s': it is of kind %s, not %s", name,
+				    plugin_kind_name(m->descriptor->kind), plugin_kind_name(kind));
+	*out = m;
+	return 0;
+}
+
+int plugin_load(const char *const *dirs, const char *module, enum ragd_kind kind,
+		const struct ragd_plugin **out, const char **path, struct ragd_err *err)
+{
+	struct plugin_module *m = NULL;
+	int rc;
+
+	pthread_mutex_lock(&loader.lock);
+	rc = load_locked(dirs, module, kind, &m, err);
+	pthread_mutex_unlock(&loader.lock);
+	if (rc != 0)
+		return rc;
+	*out = m->descriptor;
+	if (path != NULL)
+		*path = m->path;
+	return 0;
+}

@@ -1,0 +1,41 @@
+/* Counters and histograms of the daemon as Prometheus text. All on the loop thread. */
+#ifndef DAEMON_METRICS_H
+#define DAEMON_METRICS_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "daemon/service/ragd.h"
+
+enum metrics_outcome {
+	METRICS_ANSWERED,
+	METRICS_ABSTAINED,
+	METRICS_BLOCKED_PROMPT,
+	METRICS_BLOCKED_RESPONSE,
+	METRICS_FAILED,
+	METRICS_CANCELLED,
+	METRICS_N_OUTCOMES,
+};
+
+/* In the order of the flow's steps. */
+enum metrics_time {
+	METRICS_SCREEN,
+	METRICS_RETRIEVE,
+	METRICS_INSPECT,
+	METRICS_COMPOSE,
+	METRICS_GENERATE,
+	METRICS_FIRST_TEXT, /* from the request to the first text that may leave */
+	METRICS_TOTAL,
+	METRICS_N_TIMES,
+};
+
+void metrics_answer(enum metrics_outcome outcome, uint32_t n_prompt, uint32_t n_output);
+void metrics_time(enum metrics_time what, int64_t us);
+/* Findings by action of each stage. */
+void metrics_finding(enum ragd_stage stage, enum ragd_action action);
+uint64_t metrics_answers(void);
+
+/* All of it, with what the server, the journal and the plugins count. */
+void metrics_print(struct ragd *d, struct buf *out);
+
+#endif

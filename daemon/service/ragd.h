@@ -1,0 +1,52 @@
+/*
+ * The daemon as a whole: what main() sets up and every request handler sees.
+ */
+#ifndef DAEMON_RAGD_H
+#define DAEMON_RAGD_H
+
+#include <uv.h>
+
+#include "daemon/config/config.h"
+#include "daemon/plugins/plugins.h"
+#include "daemon/service/pool.h"
+#include "daemon/service/shares.h"
+#include "ipc/http.h"
+
+/* One configuration with its opened plugins; flows hold the generation they began with. */
+struct generation {
+	struct config *cfg;
+	struct plugin_set *plugins;
+	unsigned n_refs; /* loop thread only */
+	unsigned number; /* 1, 2, … */
+};
+
+enum ragd_state { RAGD_STARTING, RAGD_READY, RAGD_DRAINING };
+
+struct journal;
+struct flow_table;
+
+struct ragd {
+	uv_loop_t *loop;
+	struct pool *pool;
+	struct generation *current; /* NULL while starting */
+	struct http_server *http;
+	struct journal *journal;     /* answers and feedback, daemon/records/journal.h */
+	struct flow_table *flows;    /* answers at work, daemon/flow/flow.h */
+	struct shares jobs;          /* other requests at work, daemon/api/api.h */
+	struct config_source source; /* what the command line said, for reloads */
+	enum ragd_state state;
+	int64_t started_us;
+};
+
+struct generation *generation_ref(struct generation *g);
+void generation_unref(struct generation *g);
+
+/*
+ * Read the configuration again and swap generations, all or nothing; done_cb runs on the loop. err is
+ * NULL on success and borrowed otherwise. Used by SIGHUP and POST /v1/admin/reload. One at a time:
+ * -EBUSY while another runs.
+ */
+int ragd_reload(struct ragd *d, void (*done_cb)(const struct ragd_err *err, void *arg), void *arg,
+		struct ragd_err *err);
+
+#endif
