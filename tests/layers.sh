@@ -81,7 +81,7 @@ plant() { # file, its lines, what the complaint has to say; nothing: there is no
 }
 plant engine/x.c '#include "daemon/service/log.h"' 'engine/x.c:1: engine/ may not include "daemon/service/log.h"'
 plant engine/x.c '#include "safety/x.h"' 'engine/ may not include "safety/x.h"'
-plant safety/deep/x.h '  #  include "ipc/http.h" /* why not */' 'safety/ may not include "ipc/http.h"'
+plant safety/deep/x.h '  #  include "ipc/http/http.h" /* why not */' 'safety/ may not include "ipc/http/http.h"'
 plant retrieval/x.cpp '#include <uv.h>' 'uv.h is seen in'
 plant plugins/a/x.c '#include <uv/version.h>' 'uv.h is seen in'
 plant retrieval/x.c '#include "../daemon/service/log.h"' 'may not include "../daemon/service/log.h"'

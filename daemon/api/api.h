@@ -9,8 +9,8 @@
 #include "daemon/plugins/call.h"
 #include "daemon/flow/filters.h"
 #include "daemon/service/ragd.h"
-#include "ipc/codec.h"
-#include "ipc/http.h"
+#include "ipc/codec/codec.h"
+#include "ipc/http/http.h"
 
 /* Every route; the handlers' ctx is the struct ragd. Static. */
 const struct http_route *api_routes(size_t *n);

@@ -12,7 +12,7 @@
 
 #include <ragd/plugin.h>
 
-#include "ipc/http.h"
+#include "ipc/http/http.h"
 
 enum config_failure { CONFIG_CLOSED, CONFIG_OPEN };
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdint.h>
 
-#include "ipc/codec.h"
+#include "ipc/codec/codec.h"
 
 /* Titles and the like, as far as they are strings. */
 #define STRING_MAX 65536

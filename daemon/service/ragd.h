@@ -10,7 +10,7 @@
 #include "daemon/plugins/plugins.h"
 #include "daemon/service/pool.h"
 #include "daemon/service/shares.h"
-#include "ipc/http.h"
+#include "ipc/http/http.h"
 
 /* One configuration with its opened plugins; flows hold the generation they began with. */
 struct generation {

@@ -19,7 +19,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "ipc/http.h"
+#include "ipc/http/http.h"
 
 #define CLIENTS_MAX 64
 #define REPLY_LEN   120 /* of the body */

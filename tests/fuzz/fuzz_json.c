@@ -1,6 +1,6 @@
 /*
  * Bodies of requests: the first byte says which, the rest is the body. What decodes keeps the promises of
- * ipc/codec.h; what does not has an error that can be sent. The bytes are then written back as a text of a
+ * ipc/codec/codec.h; what does not has an error that can be sent. The bytes are then written back as a text of a
  * reply, which must be JSON whatever they are.
  */
 #include <jansson.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/text/utf8.h"
-#include "ipc/codec.h"
+#include "ipc/codec/codec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "ipc/http.h"
+#include "ipc/http/http.h"
 
 #define TIMEOUT_MS 20000
 

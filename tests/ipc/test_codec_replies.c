@@ -15,8 +15,8 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "ipc/codec.h"
-#include "ipc/json_write.h"
+#include "ipc/codec/codec.h"
+#include "ipc/codec/json_write.h"
 
 static struct ragd_str str(const char *s)
 {

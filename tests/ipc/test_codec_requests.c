@@ -12,7 +12,7 @@
 
 #include "base/text/utf8.h"
 #include "base/util.h"
-#include "ipc/codec.h"
+#include "ipc/codec/codec.h"
 
 static struct ragd_str str(const char *s)
 {

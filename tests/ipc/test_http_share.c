@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "ipc/http_share.h"
+#include "ipc/http/http_share.h"
 
 #define KIND SHARE_BODIES
 

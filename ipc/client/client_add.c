@@ -1,0 +1,193 @@
+/* Documents on their way in. */
+#include "ipc/client/client_int.h"
+
+#include <stdlib.h>
+
+#include "base/text/utf8.h"
+
+#define ADD_MAX 10000
+
+struct ragd_added {
+	struct client_reply reply; /* what the rows borrow from */
+	size_t n;
+	struct ragd_added_row rows[];
+};
+
+static struct ragd_added_row added_row(const json_t *o)
+{
+	const json_t *error = json_object_get(o, "error");
+
+	return (struct ragd_added_row){
+		.id = client_text(o, "id"),
+		.status = client_text(o, "status"),
+		.code = client_text(error, "code"),
+		.error = client_text(error, "message"),
+		.passages = client_number(o, "passages"),
+	};
+}
+
+/* rows is the array of results, or NULL: then the reply is the one result. */
+static int added_new(struct client_reply *reply, const json_t *rows, size_t n,
+		     struct ragd_added **out, struct ragd_err *err)
+{
+	struct ragd_added *added = calloc(1, sizeof(*added) + n * sizeof(added->rows[0]));
+
+	if (added == NULL) {
+		client_reply_fini(reply);
+		return client_no_memory(err);
+	}
+	added->reply = *reply;
+	added->n = n;
+	for (size_t i = 0; i < n; i++)
+		added->rows[i] = added_row(rows != NULL ? json_array_get(rows, i) : reply->root);
+	*out = added;
+	return 0;
+}
+
+static void put_member(struct buf *b, const char *key, const char *value)
+{
+	if (value == NULL)
+		return;
+	buf_printf(b, ",\"%s\":", key);
+	client_put_string(b, value, strlen(value));
+}
+
+static int check_document(const struct ragd_new_document *d, struct ragd_err *err)
+{
+	int rc;
+
+	if (d->id == NULL || d->id[0] == '\0')
+		return ragd_err_set(err, -EINVAL, "a document without an id");
+	rc = client_check_utf8("id", d->id, strlen(d->id), err);
+	if (rc == 0 && d->title != NULL)
+		rc = client_check_utf8("title", d->title, strlen(d->title), err);
+	for (size_t i = 0; rc == 0 && i < d->n_tags; i++)
+		rc = client_check_utf8("tag", d->tags[i], strlen(d->tags[i]), err);
+	return rc;
+}
+
+/* Written by hand and not through json_t: this is the one place where megabytes pass. */
+static void put_line(struct buf *b, const struct ragd_new_document *d)
+{
+	buf_adds(b, "{\"id\":");
+	client_put_string(b, d->id, strlen(d->id));
+	put_member(b, "title", d->title);
+	put_member(b, "media_type", d->media_type);
+	for (size_t i = 0; i < d->n_tags; i++) {
+		buf_adds(b, i == 0 ? ",\"tags\":[" : ",");
+		client_put_string(b, d->tags[i], strlen(d->tags[i]));
+	}
+	if (d->n_tags > 0)
+		buf_addc(b, ']');
+	if (utf8_invalid_at(d->data, d->len) < 0) {
+		buf_adds(b, ",\"text\":");
+		client_put_string(b, d->data, d->len);
+		buf_adds(b, "}\n");
+	} else {
+		buf_adds(b, ",\"content_base64\":\"");
+		client_put_base64(b, d->data, d->len);
+		buf_adds(b, "\"}\n");
+	}
+}
+
+static int add_lines(struct buf *b, const struct ragd_new_document *docs, size_t n,
+		     struct ragd_err *err)
+{
+	if (n > ADD_MAX)
+		return ragd_err_set(err, -EINVAL, "%zu documents at once; the limit is %d", n,
+				    ADD_MAX);
+	for (size_t i = 0; i < n; i++) {
+		int rc = check_document(&docs[i], err);
+
+		if (rc < 0)
+			return rc;
+		put_line(b, &docs[i]);
+	}
+	return buf_failed(b) ? client_no_memory(err) : 0;
+}
+
+int ragd_client_add(struct ragd_client *c, const char *collection,
+		    const struct ragd_new_document *docs, size_t n, struct ragd_added **out,
+		    struct ragd_err *err)
+{
+	char *path = client_path("/v1/collections/{}/documents", collection);
+	struct buf body = BUF_INIT, text = BUF_INIT;
+	struct client_reply reply;
+	const json_t *results;
+	size_t len = 0;
+	int rc;
+
+	buf_add(&body, "", 0);
+	rc = path != NULL ? add_lines(&body, docs, n, err) : client_no_memory(err);
+	if (rc == 0)
+		rc = client_get(c, "POST", path, "application/x-ndjson", body.data, body.len, &text,
+				err);
+	if (rc == 0) {
+		char *s = buf_steal(&text, &len);
+
+		rc = client_reply_parse(s, len, &reply, err);
+	}
+	if (rc < 0)
+		goto out;
+	results = json_object_get(reply.root, "results");
+	if (json_array_size(results) != n) {
+		rc = ragd_err_set(err, -EPROTO, "%zu documents were sent, %zu results came back", n,
+				  json_array_size(results));
+		client_reply_fini(&reply);
+		goto out;
+	}
+	rc = added_new(&reply, results, n, out, err);
+out:
+	buf_fini(&body);
+	buf_fini(&text);
+	free(path);
+	return rc;
+}
+
+int ragd_client_put(struct ragd_client *c, const char *collection,
+		    const struct ragd_new_document *d, struct ragd_added **out,
+		    struct ragd_err *err)
+{
+	const char *type = d->media_type != NULL ? d->media_type : "application/octet-stream";
+	struct client_reply reply;
+	struct buf text = BUF_INIT;
+	char *path, *s;
+	size_t len = 0;
+	int rc = check_document(d, err);
+
+	if (rc < 0)
+		return rc;
+	path = d->title != NULL ? client_path("/v1/collections/{}/documents/{}?title={}",
+					      collection, d->id, d->title)
+				: client_path("/v1/collections/{}/documents/{}", collection, d->id);
+	rc = path != NULL ? client_get(c, "PUT", path, type, d->len > 0 ? d->data : "", d->len,
+				       &text, err)
+			  : client_no_memory(err);
+	if (rc == 0) {
+		s = buf_steal(&text, &len);
+		rc = client_reply_parse(s, len, &reply, err);
+	}
+	if (rc == 0)
+		rc = added_new(&reply, NULL, 1, out, err);
+	buf_fini(&text);
+	free(path);
+	return rc;
+}
+
+const struct ragd_added_row *ragd_added_at(const struct ragd_added *added, size_t i)
+{
+	return i < added->n ? &added->rows[i] : NULL;
+}
+
+const char *ragd_added_json(const struct ragd_added *added)
+{
+	return added->reply.text;
+}
+
+void ragd_added_free(struct ragd_added *added)
+{
+	if (added == NULL)
+		return;
+	client_reply_fini(&added->reply);
+	free(added);
+}

@@ -1,0 +1,111 @@
+/* Collections: listed, made, changed, removed. */
+#include "ipc/client/client_int.h"
+
+#include <stdlib.h>
+
+struct ragd_collections {
+	struct client_reply reply; /* what the rows borrow from */
+	size_t n;
+	struct ragd_collection_row rows[];
+};
+
+static struct ragd_collection_row collection_row(const json_t *o)
+{
+	return (struct ragd_collection_row){
+		.name = client_text(o, "name"),
+		.owner = client_text(o, "owner"),
+		.group = client_text(o, "group"),
+		.mode = client_text(o, "mode"),
+		.documents = client_number(o, "documents"),
+		.passages = client_number(o, "passages"),
+		.bytes = client_number(o, "bytes"),
+		.updated = (int64_t)client_number(o, "updated"),
+	};
+}
+
+/* The reply of either call: a list under `data`, or one object. */
+static int collections_new(struct client_reply *reply, struct ragd_collections **out,
+			   struct ragd_err *err)
+{
+	const json_t *data = json_object_get(reply->root, "data");
+	size_t n = json_is_array(data) ? json_array_size(data) : 1;
+	struct ragd_collections *l = calloc(1, sizeof(*l) + n * sizeof(l->rows[0]));
+
+	if (l == NULL) {
+		client_reply_fini(reply);
+		return client_no_memory(err);
+	}
+	l->reply = *reply;
+	l->n = n;
+	for (size_t i = 0; i < n; i++)
+		l->rows[i] =
+			collection_row(json_is_array(data) ? json_array_get(data, i) : reply->root);
+	*out = l;
+	return 0;
+}
+
+int ragd_client_collections(struct ragd_client *c, struct ragd_collections **out,
+			    struct ragd_err *err)
+{
+	struct client_reply reply;
+	int rc = client_json(c, "GET", client_path("/v1/collections"), NULL, &reply, err);
+
+	return rc == 0 ? collections_new(&reply, out, err) : rc;
+}
+
+int ragd_client_collection(struct ragd_client *c, const char *name, struct ragd_collections **out,
+			   struct ragd_err *err)
+{
+	struct client_reply reply;
+	int rc = client_json(c, "GET", client_path("/v1/collections/{}", name), NULL, &reply, err);
+
+	return rc == 0 ? collections_new(&reply, out, err) : rc;
+}
+
+int ragd_client_collection_set(struct ragd_client *c, const char *name, const char *owner,
+			       const char *group, const char *mode, struct ragd_err *err)
+{
+	struct client_reply reply = { NULL, NULL };
+	struct client_body b;
+	int rc;
+
+	client_body_init(&b, err);
+	client_body_text(&b, b.root, "owner", owner);
+	client_body_text(&b, b.root, "group", group);
+	client_body_text(&b, b.root, "mode", mode);
+	rc = client_send(c, "PUT", client_path("/v1/collections/{}", name), &b, &reply);
+	client_reply_fini(&reply);
+	return rc == 0 && c->status == 201 ? 1 : rc;
+}
+
+int ragd_client_collection_remove(struct ragd_client *c, const char *name, struct ragd_err *err)
+{
+	char *path = client_path("/v1/collections/{}", name);
+	struct buf reply = BUF_INIT;
+	int rc;
+
+	if (path == NULL)
+		return client_no_memory(err);
+	rc = client_get(c, "DELETE", path, NULL, NULL, 0, &reply, err);
+	buf_fini(&reply);
+	free(path);
+	return rc;
+}
+
+const struct ragd_collection_row *ragd_collections_at(const struct ragd_collections *l, size_t i)
+{
+	return i < l->n ? &l->rows[i] : NULL;
+}
+
+const char *ragd_collections_json(const struct ragd_collections *l)
+{
+	return l->reply.text;
+}
+
+void ragd_collections_free(struct ragd_collections *l)
+{
+	if (l == NULL)
+		return;
+	client_reply_fini(&l->reply);
+	free(l);
+}

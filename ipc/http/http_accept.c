@@ -1,0 +1,139 @@
+#include "ipc/http/http_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/util.h"
+
+/* Connections taken in one go; the rest wait until the others had their turn. */
+#define ACCEPT_BATCH 64
+/* How long not to accept after descriptors or memory ran out: the listener stays readable. */
+#define RETRY_MS 100
+
+static void conn_link(struct http_conn *c)
+{
+	struct http_server *s = c->s;
+
+	if (s->conns == NULL)
+		http_tick_start(s);
+	c->next = s->conns;
+	if (c->next != NULL)
+		c->next->prev = c;
+	s->conns = c;
+}
+
+void http_conn_free(struct http_conn *c)
+{
+	struct http_server *s = c->s;
+
+	/*
+	 * Closing alone would not do: a child between fork() and exec() has the socket open, too, and
+	 * the set would go on telling of it.
+	 */
+	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
+	http_conn_unready(c);
+	if (c->prev != NULL)
+		c->prev->next = c->next;
+	else
+		s->conns = c->next;
+	if (c->next != NULL)
+		c->next->prev = c->prev;
+	if (s->conns == NULL && s->state < HTTP_STOPPED)
+		uv_timer_stop(&s->tick);
+	if (c->lobby) {
+		s->n_lobby--;
+	} else {
+		share_give(s->share, SHARE_CONNECTIONS, c->peer.caller.uid, 1);
+		s->stats.n_connections--;
+	}
+	http_server_freed(s, sizeof(*c) + c->in.cap);
+	buf_fini(&c->in);
+	peer_fini(&c->peer);
+	close(c->fd);
+	free(c);
+}
+
+/* Beyond a bound: answered 429 once its request comes, so that the client reads the answer. */
+static void conn_lobby(struct http_conn *c, bool own_full)
+{
+	struct http_server *s = c->s;
+
+	s->n_lobby++;
+	c->lobby = true;
+	c->own_full = own_full;
+	http_conn_state(c, CONN_LOBBY);
+}
+
+static void conn_accepted(struct http_server *s, int fd)
+{
+	struct http_conn *c = calloc(1, sizeof(*c));
+	struct epoll_event ev = { .events = HTTP_EVENTS, .data.ptr = c };
+	const struct ragd_caller *caller;
+	enum share_answer share;
+
+	if (c == NULL || peer_init(&c->peer, fd, NULL) < 0) {
+		close(fd);
+		free(c);
+		return;
+	}
+	c->s = s;
+	c->fd = fd;
+	caller = &c->peer.caller;
+	share = share_take(s->share, SHARE_CONNECTIONS, caller->uid, 1, caller->admin,
+			   caller->admin);
+	if (share == SHARE_OK) {
+		s->stats.n_connections++;
+		http_conn_state(c, CONN_NEW);
+	} else {
+		conn_lobby(c, share == SHARE_OWN_FULL);
+	}
+	conn_link(c);
+	if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0)
+		http_conn_kill(c);
+	else if (s->n_lobby > HTTP_LOBBY_MAX && c->lobby)
+		http_conn_refuse_lobby(c);
+}
+
+static void retry_cb(uv_timer_t *timer)
+{
+	struct http_server *s = timer->data;
+
+	for (size_t i = 0; i < s->n_listen; i++)
+		if (s->listen_fd[i] >= 0)
+			uv_poll_start(&s->listen[i], UV_READABLE, http_accept_cb);
+}
+
+/* Out of descriptors or memory: leave clients in the backlog for a moment. */
+static void accept_pause(struct http_server *s)
+{
+	for (size_t i = 0; i < s->n_listen; i++)
+		if (s->listen_fd[i] >= 0)
+			uv_poll_stop(&s->listen[i]);
+	uv_timer_start(&s->retry, retry_cb, RETRY_MS, 0);
+}
+
+void http_accept_cb(uv_poll_t *poll, int status, int events)
+{
+	struct http_server *s = poll->data;
+	int listen_fd = s->listen_fd[poll - s->listen];
+
+	(void)status; /* accept4() says more */
+	(void)events;
+	for (int i = 0; i < ACCEPT_BATCH; i++) {
+		int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd >= 0) {
+			conn_accepted(s, fd);
+			continue;
+		}
+		if (errno == EINTR || errno == ECONNABORTED)
+			continue;
+		if (errno != EAGAIN)
+			accept_pause(s);
+		return;
+	}
+}

@@ -1,0 +1,358 @@
+#include "ipc/http/http_priv.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "ipc/codec/codec.h"
+
+const char *http_reason(int status)
+{
+	static const struct {
+		int status;
+		const char *reason;
+	} rows[] = {
+		{ 200, "OK" },
+		{ 201, "Created" },
+		{ 202, "Accepted" },
+		{ 204, "No Content" },
+		{ 400, "Bad Request" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 408, "Request Timeout" },
+		{ 409, "Conflict" },
+		{ 411, "Length Required" },
+		{ 413, "Content Too Large" },
+		{ 415, "Unsupported Media Type" },
+		{ 422, "Unprocessable Content" },
+		{ 429, "Too Many Requests" },
+		{ 431, "Request Header Fields Too Large" },
+		{ 500, "Internal Server Error" },
+		{ 503, "Service Unavailable" },
+		{ 504, "Gateway Timeout" },
+		{ 505, "HTTP Version Not Supported" },
+		{ 507, "Insufficient Storage" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].status == status)
+			return rows[i].reason;
+	return "Other";
+}
+
+/* ---- what the request carried --------------------------------------------------------------- */
+
+/* "name" NUL "value" NUL in one piece. */
+static struct http_header_line *line_new(const char *name, const char *value)
+{
+	size_t n = strlen(name) + 1, v = strlen(value) + 1;
+	struct http_header_line *line = malloc(sizeof(*line) + n + v);
+
+	if (line == NULL)
+		return NULL;
+	memcpy(line->name, name, n);
+	memcpy(line->name + n, value, v);
+	line->value = line->name + n;
+	return line;
+}
+
+/* The first name=value of that name, not decoded. */
+static struct http_header_line *query_find(struct http_exchange *x, const char *name)
+{
+	size_t n = strlen(name), len;
+
+	for (const char *q = x->query; q != NULL; q = q[len] == '&' ? q + len + 1 : NULL) {
+		struct http_header_line *line;
+
+		len = strcspn(q, "&");
+		if (len <= n || q[n] != '=' || memcmp(q, name, n) != 0)
+			continue;
+		line = line_new(name, q + n + 1);
+		if (line != NULL)
+			((char *)line->value)[len - n - 1] = '\0';
+		return line;
+	}
+	return NULL;
+}
+
+const char *http_query(struct http_exchange *x, const char *name)
+{
+	struct http_header_line *line;
+	size_t len;
+
+	for (line = x->queries; line != NULL; line = line->next)
+		if (strcmp(line->name, name) == 0)
+			return line->value;
+	if (x->conn == NULL)
+		return NULL;
+	line = query_find(x, name);
+	if (line == NULL)
+		return NULL;
+	/* judge_query() saw to it that this works. */
+	len = strlen(line->value);
+	http_query_decode((char *)line->value, &len);
+	((char *)line->value)[len] = '\0';
+	line->next = x->queries;
+	x->queries = line;
+	return line->value;
+}
+
+void http_take_body(struct http_exchange *x, struct http_body *out)
+{
+	x->req.body = (struct ragd_str){ NULL, 0 };
+	*out = (struct http_body){
+		.share = share_ref(x->s->share),
+		.charged = x->charged,
+		.uid = x->req.caller->uid,
+	};
+	x->charged = 0;
+	out->data = buf_steal(&x->body, &out->len);
+}
+
+void http_body_free(struct http_body *body)
+{
+	free(body->data);
+	if (body->share != NULL)
+		share_give(body->share, SHARE_BODIES, body->uid, body->charged);
+	share_unref(body->share);
+	*body = (struct http_body){ .data = NULL };
+}
+
+const char *http_request_header(struct http_exchange *x, const char *name)
+{
+	return x->conn != NULL ? http_head_field(&x->head, name) : NULL;
+}
+
+/* ---- the reply's head ----------------------------------------------------------------------- */
+
+/* What is written into a head as it is must not begin a line of its own. */
+static bool is_value(const char *s)
+{
+	return strpbrk(s, "\r\n") == NULL;
+}
+
+void http_header(struct http_exchange *x, const char *name, const char *value)
+{
+	struct http_header_line *line = is_value(value) ? line_new(name, value) : NULL;
+
+	if (line == NULL)
+		return;
+	line->next = x->headers;
+	x->headers = line;
+}
+
+static bool header_is_set(const struct http_exchange *x, const char *name)
+{
+	for (const struct http_header_line *line = x->headers; line != NULL; line = line->next)
+		if (strcasecmp(line->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* The handler is done with x. False if there is nobody to answer; then x is gone. */
+static bool reply_begin(struct http_exchange *x)
+{
+	if (x->conn == NULL) {
+		http_exchange_free(x);
+		return false;
+	}
+	x->owed = false;
+	return !x->dead;
+}
+
+static void head_print(struct http_exchange *x, int status, const char *type)
+{
+	struct buf *b = &x->wire;
+
+	buf_printf(b, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, http_reason(status),
+		   http_date(x->s));
+	if (type != NULL && is_value(type))
+		buf_printf(b, "Content-Type: %s\r\n", type);
+	buf_printf(b, "X-Content-Type-Options: nosniff\r\nX-Request-Id: %s\r\n", x->request_id);
+	for (struct http_header_line *line = x->headers; line != NULL; line = line->next)
+		buf_printf(b, "%s: %s\r\n", line->name, line->value);
+	if (x->close && !header_is_set(x, "Connection"))
+		buf_adds(b, "Connection: close\r\n");
+}
+
+/* The reply begins: its head, but for what says how long it is, and the empty line. */
+static void reply_start(struct http_exchange *x, int status, const char *type)
+{
+	x->replied = true;
+	x->moved_ms = (int64_t)uv_now(x->s->loop);
+	x->bare = strcmp(x->head.method, "HEAD") == 0;
+	x->close |= x->s->state != HTTP_SERVING || header_is_set(x, "Connection");
+	head_print(x, status, type);
+	http_conn_ready(x->conn);
+}
+
+/* ---- on its way ----------------------------------------------------------------------------- */
+
+static bool reply_charge(struct http_exchange *x, size_t n)
+{
+	const struct ragd_caller *caller = x->req.caller;
+
+	if (share_take(x->s->share, SHARE_REPLIES, caller->uid, n, caller->admin, caller->admin) !=
+	    SHARE_OK)
+		return false;
+	x->charged_reply += n;
+	return true;
+}
+
+size_t http_out_waiting(const struct http_exchange *x)
+{
+	return x->out.len - x->out_at + x->wire.len - x->wire_at;
+}
+
+/* n bytes of `out` were framed: they are no longer there. */
+static void out_taken(struct http_exchange *x, size_t n)
+{
+	x->out_at += n;
+	x->charged_reply -= n;
+	share_give(x->s->share, SHARE_REPLIES, x->req.caller->uid, n);
+	if (x->out_at < x->out.len)
+		return;
+	x->out_at = 0;
+	if (x->out.cap > HTTP_PIECE) {
+		http_server_freed(x->s, x->out.cap);
+		buf_fini(&x->out);
+	}
+	buf_clear(&x->out);
+}
+
+bool http_reply_frame(struct http_exchange *x)
+{
+	size_t n = MIN(x->out.len - x->out_at, HTTP_PIECE);
+
+	buf_clear(&x->wire);
+	x->wire_at = 0;
+	if (n > 0 && x->bare) {
+		out_taken(x, x->out.len - x->out_at);
+	} else if (n > 0) {
+		if (x->chunked)
+			buf_printf(&x->wire, "%zx\r\n", n);
+		buf_add(&x->wire, x->out.data + x->out_at, n);
+		if (x->chunked)
+			buf_adds(&x->wire, "\r\n");
+		out_taken(x, n);
+	}
+	if (x->ended && x->out_at == x->out.len && !x->framed) {
+		x->framed = true;
+		if (x->chunked && !x->bare)
+			buf_adds(&x->wire, "0\r\n\r\n");
+	}
+	return x->wire.len > 0 && !x->wire.failed;
+}
+
+/* ---- in one piece --------------------------------------------------------------------------- */
+
+void http_reply(struct http_exchange *x, int status, const char *type, const void *body, size_t len)
+{
+	if (!reply_begin(x))
+		return;
+	if (status >= 500 && x->s->failure_cb != NULL)
+		x->s->failure_cb(&x->req, status, (struct ragd_str){ body, len }, x->s->ctx);
+	if (len > HTTP_PIECE && !reply_charge(x, len)) {
+		http_reply_error(x, 429, "queue_full", NULL,
+				 "Too many bytes of replies wait to be read by your clients, or by "
+				 "all; read them, and ask again.");
+		return;
+	}
+	reply_start(x, status, type);
+	buf_printf(&x->wire, "Content-Length: %zu\r\n\r\n", len);
+	x->ended = true;
+	if (len <= HTTP_PIECE) {
+		if (!x->bare)
+			buf_add(&x->wire, body, len);
+		x->framed = true;
+	} else {
+		buf_add(&x->out, body, len);
+	}
+	x->wire.failed |= x->out.failed;
+}
+
+void http_reply_json(struct http_exchange *x, int status, json_t *body)
+{
+	char *text = json_dumps(body, JSON_COMPACT);
+	size_t len = text != NULL ? strlen(text) : 0;
+
+	json_decref(body);
+	if (text == NULL) {
+		http_reply_error(x, 500, "internal", NULL, "The reply could not be made.");
+		return;
+	}
+	http_reply(x, status, "application/json", text, len);
+	free(text);
+}
+
+void http_reply_error(struct http_exchange *x, int status, const char *code, const char *param,
+		      const char *fmt, ...)
+{
+	struct buf body = BUF_INIT;
+	char msg[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	if ((status == 429 || status == 503) && !header_is_set(x, "Retry-After"))
+		http_header(x, "Retry-After", "1");
+	codec_error(&body, status, code, param, msg);
+	http_reply(x, status, "application/json", body.data, body.len);
+	buf_fini(&body);
+}
+
+/* ---- in pieces ------------------------------------------------------------------------------ */
+
+void http_stream_start(struct http_exchange *x, int status, const char *type)
+{
+	x->stream = true;
+	if (x->conn == NULL || x->dead)
+		return;
+	if (!header_is_set(x, "Cache-Control"))
+		http_header(x, "Cache-Control", "no-store");
+	x->chunked = x->head.minor > 0; /* HTTP/1.0 reads until the connection ends */
+	reply_start(x, status, type);
+	buf_adds(&x->wire, x->chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n");
+}
+
+size_t http_stream_write(struct http_exchange *x, const void *data, size_t len)
+{
+	if (x->conn == NULL || x->dead)
+		return 0;
+	if (http_out_waiting(x) == 0)
+		x->moved_ms = (int64_t)uv_now(x->s->loop);
+	/* What was sent goes before the rest would have to be moved to make room. */
+	if (x->out_at > 0 && x->out.len + len >= x->out.cap) {
+		buf_consume(&x->out, x->out_at);
+		x->out_at = 0;
+	}
+	if (reply_charge(x, len))
+		buf_add(&x->out, data, len);
+	else
+		x->out.failed = true;
+	if (x->out.failed || http_out_waiting(x) > HTTP_STREAM_MAX) {
+		/* Not here: the handler is in the middle of its own work. */
+		x->conn->doomed = true;
+	}
+	http_conn_ready(x->conn);
+	return http_out_waiting(x);
+}
+
+void http_stream_end(struct http_exchange *x)
+{
+	if (!reply_begin(x))
+		return;
+	x->ended = true;
+	if (http_out_waiting(x) == 0)
+		x->moved_ms = (int64_t)uv_now(x->s->loop);
+	http_conn_ready(x->conn);
+}
+
+void http_on_gone(struct http_exchange *x, http_gone_cb cb, void *arg)
+{
+	x->gone_cb = cb;
+	x->gone_arg = arg;
+}
