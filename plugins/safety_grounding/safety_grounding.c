@@ -8,8 +8,8 @@
 #include <ragd/plugin.h>
 
 #include "base/text/words.h"
-#include "safety/ground.h"
-#include "safety/ground_stream.h"
+#include "safety/grounding/ground.h"
+#include "safety/grounding/ground_stream.h"
 
 static const struct ragd_option options[] = {
 	/* clang-format off */

@@ -9,9 +9,9 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/util.h"
-#include "safety/filter.h"
-#include "safety/ground.h"
-#include "safety/stream.h"
+#include "safety/stream/filter.h"
+#include "safety/grounding/ground.h"
+#include "safety/stream/stream.h"
 
 #define ROUNDS 7
 #define REPEAT 400

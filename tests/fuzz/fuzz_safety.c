@@ -10,9 +10,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/util.h"
-#include "safety/filter.h"
-#include "safety/pii.h"
-#include "safety/stream.h"
+#include "safety/stream/filter.h"
+#include "safety/pii/pii.h"
+#include "safety/stream/stream.h"
 
 static const char rules[] =
 	"category t Test\n\tmarker [x]\n"

@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
-#include "safety/ground_stream.h"
+#include "safety/grounding/ground_stream.h"
 
 #define PASSAGES_MAX 4
 

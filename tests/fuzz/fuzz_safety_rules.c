@@ -2,8 +2,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "safety/patterns.h"
-#include "safety/rules.h"
+#include "safety/rules/patterns.h"
+#include "safety/rules/rules.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

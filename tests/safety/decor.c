@@ -5,7 +5,7 @@
 
 #include "base/text/utf8.h"
 #include "base/util.h"
-#include "safety/chars.h"
+#include "safety/text/chars.h"
 
 /* The character at s[i) as cp, and note where it went. Returns its length. */
 static size_t put_cp(struct decorated *d, const char *s, size_t len, size_t i, uint32_t cp)

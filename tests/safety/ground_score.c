@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "safety/ground.h"
+#include "safety/grounding/ground.h"
 
 #define PAIRS_MAX 20000
 

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "safety/pii.h"
-#include "safety/stream.h"
+#include "safety/pii/pii.h"
+#include "safety/stream/stream.h"
 
 struct ragd_screen test_evidence = { .size = sizeof(test_evidence), .stage = RAGD_STAGE_RESPONSE };
 

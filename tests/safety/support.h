@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "safety/filter.h"
+#include "safety/stream/filter.h"
 
 struct test_call {
 	struct ragd_call call;

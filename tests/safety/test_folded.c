@@ -9,8 +9,8 @@
 
 #include "base/text/utf8.h"
 #include "base/util.h"
-#include "safety/folded.h"
-#include "safety/plain.h"
+#include "safety/text/folded.h"
+#include "safety/text/plain.h"
 
 static void folds_to_what_the_eye_reads(void **state)
 {

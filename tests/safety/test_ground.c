@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "safety/ground.h"
-#include "safety/ground_stream.h"
+#include "safety/grounding/ground.h"
+#include "safety/grounding/ground_stream.h"
 #include "tests/safety/support.h"
 
 static struct work work; /* that nobody stops */

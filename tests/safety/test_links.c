@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "safety/links.h"
-#include "safety/pii.h"
-#include "safety/stream.h"
+#include "safety/links/links.h"
+#include "safety/pii/pii.h"
+#include "safety/stream/stream.h"
 #include "tests/safety/support.h"
 
 static const struct ragd_passage passages[] = {

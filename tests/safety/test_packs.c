@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "safety/pii.h"
+#include "safety/pii/pii.h"
 #include "tests/safety/rows.h"
 #include "tests/safety/support.h"
 

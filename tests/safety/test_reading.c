@@ -9,7 +9,7 @@
 
 #include "base/text/utf8.h"
 #include "base/util.h"
-#include "safety/reading.h"
+#include "safety/text/reading.h"
 
 static const struct {
 	const char *in;

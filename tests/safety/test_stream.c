@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "safety/pii.h"
-#include "safety/stream.h"
+#include "safety/pii/pii.h"
+#include "safety/stream/stream.h"
 #include "tests/safety/rows.h"
 #include "tests/safety/support.h"
 

@@ -15,12 +15,12 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "safety/filter.h"
-#include "safety/ground_stream.h"
-#include "safety/html.h"
-#include "safety/pii.h"
-#include "safety/stream.h"
-#include "safety/work.h"
+#include "safety/stream/filter.h"
+#include "safety/grounding/ground_stream.h"
+#include "safety/links/html.h"
+#include "safety/pii/pii.h"
+#include "safety/stream/stream.h"
+#include "safety/stream/work.h"
 #include "tests/safety/support.h"
 
 #define KIB 1024

@@ -1,0 +1,269 @@
+#include "safety/pii/digits.h"
+
+#include <string.h>
+
+#include "safety/text/chars.h"
+#include "safety/pii/pii.h"
+
+#define WIDE_MIN 7 /* no number with fewer digits is looked for */
+
+static bool is_sep(char c)
+{
+	return c == ' ' || c == '-' || c == '.' || c == '/' || c == '(' || c == ')';
+}
+
+/* Whether the byte before s[i] ties it to something in front: "v1.", "10-", "3/". */
+static bool is_joined(const char *s, size_t i)
+{
+	if (i == 0)
+		return false;
+	if (s[i - 1] == '-' || s[i - 1] == '.' || s[i - 1] == '/')
+		return i >= 2 && is_digit(s[i - 2]);
+	return s[i - 1] == ',' && i >= 2 && is_digit(s[i - 2]);
+}
+
+ssize_t wide_sep(const struct view *v, size_t p, char *kind)
+{
+	size_t n = 0;
+
+	*kind = ' ';
+	for (; p + n < v->len && n < SEP_MAX; n++) {
+		char c = v->s[p + n];
+
+		if (is_space(c) || c == '|' || c == '(' || c == ')')
+			continue;
+		if (c == '\0' || strchr("-./,:;_*~", c) == NULL)
+			break;
+		if (*kind != ' ' && *kind != c)
+			return 0;
+		*kind = c;
+	}
+	if (p + n == v->len && n < SEP_MAX && !v->end)
+		return -1;
+	return n < SEP_MAX ? (ssize_t)n : 0;
+}
+
+/* Whether a number of some length stands in front of a separator that ends at s[i). */
+static bool follows_number(const char *s, size_t i)
+{
+	size_t p = i, n = 0;
+
+	while (p > 0 && i - p < SEP_MAX && (is_space(s[p - 1]) || s[p - 1] == '|'))
+		p--;
+	while (p > n && p < i && n < ROW_DIGITS && is_digit(s[p - n - 1]))
+		n++;
+	return n == ROW_DIGITS;
+}
+
+/* The separator between groups at s[p) into sep, as wide_sep. */
+static ssize_t read_sep(const struct view *v, size_t p, bool wide, char sep[3], size_t *n_sep)
+{
+	size_t n;
+
+	if (wide) {
+		*n_sep = 1;
+		return wide_sep(v, p, sep);
+	}
+	for (n = 0; n < 3 && p + n < v->len && is_sep(v->s[p + n]); n++)
+		sep[n] = v->s[p + n];
+	*n_sep = n;
+	return p + n == v->len && !v->end ? -1 : (ssize_t)n;
+}
+
+int run_read(const struct view *v, size_t i, bool wide, struct run *r)
+{
+	struct group next = { 0 };
+	size_t p = i, q;
+	ssize_t k;
+
+	memset(r, 0, sizeof(*r));
+	r->start = i;
+	r->wide = wide;
+	r->joined = is_joined(v->s, i) || (wide && follows_number(v->s, i));
+	for (; p < v->len && p - i < 2 && !is_digit(v->s[p]); p++) {
+		if (v->s[p] == '+' && !r->plus)
+			r->plus = true;
+		else if (v->s[p] == '(' && !r->paren)
+			r->paren = true;
+		else
+			return 0;
+	}
+	while (r->n < GROUPS_MAX) {
+		for (q = p; q < v->len && is_digit(v->s[q]) && q - p <= DIGITS_MAX; q++)
+			;
+		if (q == v->len && !v->end && q - p <= DIGITS_MAX)
+			return -1;
+		if (q == p || r->n_digits + (q - p) > DIGITS_MAX)
+			break;
+		next.start = p;
+		next.end = q;
+		r->g[r->n++] = next;
+		memcpy(r->digits + r->n_digits, v->s + p, q - p);
+		r->n_digits += q - p;
+		k = read_sep(v, q, wide, next.sep, &next.n_sep);
+		if (k < 0)
+			return -1;
+		if (k == 0)
+			break;
+		p = q + (size_t)k;
+	}
+	if (r->n == 0)
+		return 0;
+	r->paren = r->paren && r->g[0].end < v->len && v->s[r->g[0].end] == ')';
+	return 1;
+}
+
+size_t run_digits(const struct run *r, size_t k)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < k; i++)
+		n += r->g[i].end - r->g[i].start;
+	return n;
+}
+
+bool run_shape(const struct run *r, const char *lengths, char sep)
+{
+	size_t i = 0;
+
+	for (; *lengths != '\0'; lengths++) {
+		if (*lengths == '-')
+			continue;
+		if (i == r->n || r->g[i].end - r->g[i].start != (size_t)(*lengths - '0'))
+			return false;
+		if (i > 0 && sep != 0 && (r->g[i].n_sep != 1 || r->g[i].sep[0] != sep))
+			return false;
+		i++;
+	}
+	return true;
+}
+
+bool luhn_ok(const char *digits, size_t n)
+{
+	unsigned sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned d = (unsigned)(digits[n - 1 - i] - '0');
+
+		if (i % 2 == 1)
+			d = d > 4 ? 2 * d - 9 : 2 * d;
+		sum += d;
+	}
+	return sum % 10 == 0;
+}
+
+/* 106.31.73.20, if anybody's: not of a private, loopback, link-local or documentation range. */
+static size_t ip_match(const struct view *v, const struct run *r)
+{
+	unsigned b[4] = { 0 };
+
+	if (r->wide || r->joined || r->n < 4 || r->plus ||
+	    (r->n > 4 && memchr(r->g[4].sep, '.', r->g[4].n_sep)))
+		return 0;
+	if (r->start > 0 && (is_alnum(v->s[r->start - 1]) || v->s[r->start - 1] == '.'))
+		return 0;
+	for (size_t i = 0; i < 4; i++) {
+		size_t n = r->g[i].end - r->g[i].start;
+
+		if (n > 3 || (i > 0 && (r->g[i].n_sep != 1 || r->g[i].sep[0] != '.')))
+			return 0;
+		if (n > 1 && v->s[r->g[i].start] == '0')
+			return 0;
+		for (size_t j = r->g[i].start; j < r->g[i].end; j++)
+			b[i] = b[i] * 10 + (unsigned)(v->s[j] - '0');
+		if (b[i] > 255)
+			return 0;
+	}
+	if (b[0] == 0 || b[0] == 10 || b[0] == 127 || b[0] >= 224 || (b[0] == 192 && b[1] == 168) ||
+	    (b[0] == 172 && b[1] >= 16 && b[1] < 32) || (b[0] == 169 && b[1] == 254) ||
+	    (b[0] == 192 && b[1] == 0 && b[2] == 2) || (b[0] == 198 && b[1] == 51 && b[2] == 100) ||
+	    (b[0] == 203 && b[1] == 0 && b[2] == 113))
+		return 0;
+	/* Four small numbers are a version: 1.2.3.4, 5.10.0.1. */
+	if (b[0] < 20 && b[1] < 20 && b[2] < 20 && b[3] < 20)
+		return 0;
+	return 4;
+}
+
+static const struct matcher {
+	size_t (*match)(const struct view *v, const struct run *r);
+	const struct kind *kind;
+	float score;
+} matchers[] = {
+	{ card_match, &pii_card, 0.95f },  { id_match, &pii_id, 0.9f },
+	{ ssn_match, &pii_ssn, 0.9f },     { ip_match, &pii_ip, 0.9f },
+	{ phone_match, &pii_phone, 0.8f },
+};
+
+/* What begins at the run, if it ends where a word may end. Returns its end, 0 for nothing. */
+static size_t run_judge(const struct view *v, const struct run *r, struct spans *out)
+{
+	for (size_t m = 0; m < sizeof(matchers) / sizeof(matchers[0]); m++) {
+		size_t k = matchers[m].match(v, r), end;
+
+		if (k == 0)
+			continue;
+		end = r->g[k - 1].end;
+		/* The Chinese identity number may end in X. */
+		if (matchers[m].kind == &pii_id && r->n_digits == 17 && end < v->len)
+			end++;
+		if (end < v->len && (is_alnum(v->s[end]) || v->s[end] == '_'))
+			continue;
+		spans_add(out, &(struct span){ .start = r->start,
+					       .end = end,
+					       .kind = matchers[m].kind,
+					       .score = matchers[m].score });
+		return end;
+	}
+	return 0;
+}
+
+/*
+ * What stands at s[i). *end is where to go on: past the find, or past what cannot begin one. -1 if more
+ * text is needed.
+ */
+static int number_at(const struct view *v, size_t i, size_t *end, struct spans *out)
+{
+	struct run r;
+	int rc = 1;
+
+	for (int wide = 0; wide < 2 && rc > 0; wide++) {
+		rc = run_read(v, i, wide, &r);
+		/* One more byte may belong to it: the X of an identity number. */
+		if (rc < 0 || (rc > 0 && r.g[r.n - 1].end + 2 > v->len && !v->end))
+			return -1;
+		*end = rc > 0 && (!wide || r.n_digits >= WIDE_MIN) ? run_judge(v, &r, out) : 0;
+		if (*end > 0)
+			return 0;
+	}
+	/* After a parenthesis the digits have a second chance without it. */
+	*end = v->s[i] == '(' || rc == 0 ? i + 1 : r.g[0].end;
+	return 0;
+}
+
+void pii_scan_digits(struct scan *st, const struct view *v, struct spans *out)
+{
+	const char *s = v->s;
+	size_t i = st->from, end;
+	int rc;
+
+	while (i < v->len) {
+		bool opens = s[i] == '+' || s[i] == '(';
+
+		if (!opens && !is_digit(s[i])) {
+			i++;
+			continue;
+		}
+		/* Not inside a word, nor after the sign that was tried already. */
+		if (i > 0 && (is_alnum(s[i - 1]) || s[i - 1] == '_' ||
+			      (!opens && is_digit(s[i]) && s[i - 1] == '+'))) {
+			i++;
+			continue;
+		}
+		rc = number_at(v, i, &end, out);
+		if (rc < 0)
+			break;
+		i = end;
+	}
+	st->from = i;
+}

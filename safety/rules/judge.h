@@ -1,0 +1,26 @@
+/* From hits of terms to rules that fire. */
+#ifndef SAFETY_JUDGE_H
+#define SAFETY_JUDGE_H
+
+#include "safety/rules/patterns.h"
+#include "safety/rules/rules.h"
+#include "safety/stream/work.h"
+
+#define JUDGE_CONTEXT 400 /* bytes; what is further away is another sentence */
+
+/* A rule holds in text[start .. end). False: of this rule no more is wanted. */
+typedef bool (*judge_fn)(void *arg, const struct rule *rule, size_t start, size_t end);
+
+/*
+ * Call cb for every place where a rule for the stage holds in text[0..len), given the hits of
+ * patterns_scan on it. [start, end) is from the first term's hit to the last one's. Takes steps of `work`
+ * in proportion to the text and its hits.
+ * Returns 0; -ENOMEM; or what stopped the work.
+ */
+int judge(const struct rules *rules, enum ragd_stage stage, const char *text, size_t len,
+	  const struct hits *hits, struct work *work, judge_fn cb, void *arg);
+
+/* Grow [*start, *end) of text[0..len) to the whole sentence, or several, that it lies in. */
+void judge_sentence(const char *text, size_t len, size_t *start, size_t *end);
+
+#endif

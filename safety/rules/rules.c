@@ -1,0 +1,583 @@
+#include "safety/rules/rules.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/util.h"
+#include "safety/text/chars.h"
+#include "safety/rules/expand.h"
+#include "safety/text/folded.h"
+
+#define GAP_MOST    40
+#define STRINGS_MAX (64 << 20)
+
+enum block { NO_BLOCK, CATEGORY, TERM, RULE, SKIPPED_RULE };
+
+/* Where the parser is. */
+struct parser {
+	struct rules *r;
+	const char *file;
+	unsigned line;
+	enum rule_level level;
+	enum block block;    /* what indented lines belong to */
+	struct rule scratch; /* a rule that this level leaves out */
+	struct ragd_err *err;
+};
+
+static int no_memory(struct parser *p)
+{
+	return ragd_err_set(p->err, -ENOMEM, "%s:%u: out of memory", p->file, p->line);
+}
+
+static int mistake(struct parser *p, const char *what, struct ragd_str word)
+{
+	return ragd_err_set(p->err, -EINVAL, "%s:%u: %s '%.*s'", p->file, p->line, what,
+			    (int)MIN(word.len, 60), word.s);
+}
+
+/* Room for one more of `size` bytes behind n; NULL when out of memory. Grows by powers of two. */
+static void *grow(void *array, size_t n, size_t size)
+{
+	if (n != 0 && (n & (n - 1)) != 0)
+		return array;
+	return realloc(array, (n == 0 ? 1 : n * 2) * size);
+}
+
+static struct ragd_str trim(struct ragd_str s)
+{
+	while (s.len > 0 && is_space(s.s[0])) {
+		s.s++;
+		s.len--;
+	}
+	while (s.len > 0 && is_space(s.s[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+/* Take the first word off *s; empty at the end. */
+static struct ragd_str next_word(struct ragd_str *s)
+{
+	struct ragd_str w;
+
+	*s = trim(*s);
+	w = *s;
+	w.len = 0;
+	while (w.len < s->len && !is_space(w.s[w.len]))
+		w.len++;
+	s->s += w.len;
+	s->len -= w.len;
+	*s = trim(*s);
+	return w;
+}
+
+static bool str_is(struct ragd_str s, const char *word)
+{
+	return strlen(word) == s.len && memcmp(s.s, word, s.len) == 0;
+}
+
+static struct category *category_find(struct rules *r, struct ragd_str id)
+{
+	for (size_t i = 0; i < r->n_categories; i++)
+		if (str_is(id, r->categories[i]->kind.category))
+			return r->categories[i];
+	return NULL;
+}
+
+static int category_begin(struct parser *p, struct ragd_str rest)
+{
+	struct ragd_str id = next_word(&rest);
+	struct rules *r = p->r;
+	struct category **list, *c;
+
+	if (id.len == 0 || rest.len == 0)
+		return mistake(p, "a category needs an id and a title:", id);
+	c = category_find(r, id);
+	if (c == NULL) {
+		list = grow(r->categories, r->n_categories, sizeof(struct category *));
+		if (list == NULL)
+			return no_memory(p);
+		r->categories = list;
+		c = calloc(1, sizeof(*c));
+		if (c == NULL)
+			return no_memory(p);
+		list[r->n_categories++] = c;
+		c->kind.category = strndup(id.s, id.len);
+		c->kind.marker = strdup("[removed]");
+		if (c->kind.category == NULL || c->kind.marker == NULL)
+			return no_memory(p);
+	}
+	/* A later file may word an earlier file's category anew: then this one is current. */
+	for (size_t i = 0; i + 1 < r->n_categories; i++)
+		if (r->categories[i] == c) {
+			r->categories[i] = r->categories[r->n_categories - 1];
+			r->categories[r->n_categories - 1] = c;
+		}
+	free(c->title);
+	c->title = strndup(rest.s, rest.len);
+	p->block = CATEGORY;
+	return c->title != NULL ? 0 : no_memory(p);
+}
+
+static int category_line(struct parser *p, struct ragd_str line)
+{
+	struct category *c = p->r->categories[p->r->n_categories - 1];
+	struct ragd_str word = next_word(&line);
+	char **where, *text;
+
+	if (str_is(word, "message"))
+		where = &c->message;
+	else if (str_is(word, "note"))
+		where = &c->note;
+	else if (str_is(word, "marker"))
+		where = (char **)&c->kind.marker;
+	else
+		return mistake(p, "a category has message, note and marker, not", word);
+	if (line.len == 0)
+		return mistake(p, "text is missing after", word);
+	text = strndup(line.s, line.len);
+	if (text == NULL)
+		return no_memory(p);
+	free(*where);
+	*where = text;
+	return 0;
+}
+
+static struct term *term_add(struct parser *p)
+{
+	struct rules *r = p->r;
+	struct term *t = grow(r->terms, r->n_terms, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	r->terms = t;
+	t = &r->terms[r->n_terms++];
+	*t = (struct term){ .line = p->line, .file = p->file };
+	return t;
+}
+
+struct phrase_arg {
+	struct parser *p;
+	struct term *t;
+};
+
+static int phrase_add(void *arg, const char *literal, size_t len)
+{
+	struct phrase_arg *a = arg;
+	struct term *t = a->t;
+	struct arena *strings = a->p->r->strings;
+	struct folded f = { 0 };
+	char **phrases = grow(t->phrases, t->n_phrases, sizeof(*phrases));
+	bool *prefix = grow(t->prefix, t->n_phrases, sizeof(*prefix));
+
+	if (phrases != NULL)
+		t->phrases = phrases;
+	if (prefix != NULL)
+		t->prefix = prefix;
+	if (phrases == NULL || prefix == NULL)
+		return no_memory(a->p);
+	prefix[t->n_phrases] = literal[len - 1] == '*';
+	if (prefix[t->n_phrases])
+		len--;
+	if (len < 2)
+		return ragd_err_set(a->p->err, -EINVAL, "'%.*s' is too short to look for", (int)len,
+				    literal);
+	/* Written as the text that it is to meet. */
+	if (folded_is_plain(literal, len)) {
+		phrases[t->n_phrases] = arena_strndup(strings, literal, len);
+	} else {
+		folded_add(&f, literal, len, 0);
+		phrases[t->n_phrases] = f.failed ? NULL : arena_strndup(strings, f.text, f.len);
+		folded_fini(&f);
+	}
+	if (phrases[t->n_phrases] == NULL)
+		return no_memory(a->p);
+	t->n_phrases++;
+	return 0;
+}
+
+static int term_phrases(struct parser *p, struct term *t, struct ragd_str text)
+{
+	struct phrase_arg arg = { p, t };
+	struct ragd_err why = { 0 };
+	int rc;
+
+	while (text.len > 0 && text.s[0] == '|') {
+		text.s++;
+		text.len--;
+	}
+	while (text.len > 0 && text.s[text.len - 1] == '|')
+		text.len--;
+	rc = expand(text.s, text.len, phrase_add, &arg, &why);
+	if (rc < 0 && why.code != 0)
+		return ragd_err_set(p->err, rc, "%s:%u: %s", p->file, p->line, why.msg);
+	if (rc == -EINVAL && p->err != NULL) { /* from phrase_add, which knows no line */
+		why = *p->err;
+		return ragd_err_set(p->err, rc, "%s:%u: %s", p->file, p->line, why.msg);
+	}
+	return rc;
+}
+
+static ssize_t term_find(const struct rules *r, struct ragd_str name)
+{
+	for (size_t i = 0; i < r->n_terms; i++)
+		if (r->terms[i].name != NULL && str_is(name, r->terms[i].name))
+			return (ssize_t)i;
+	return -1;
+}
+
+static ssize_t regex_find(const struct rules *r, struct ragd_str regex)
+{
+	for (size_t i = 0; i < r->n_terms; i++)
+		if (r->terms[i].regex != NULL && str_is(regex, r->terms[i].regex))
+			return (ssize_t)i;
+	return -1;
+}
+
+static int term_begin(struct parser *p, struct ragd_str rest)
+{
+	struct ragd_str name = next_word(&rest);
+	struct term *t;
+
+	if (name.len == 0)
+		return mistake(p, "a term needs a name", name);
+	for (size_t i = 0; i < name.len; i++)
+		if (!is_alnum(name.s[i]) && name.s[i] != '-' && name.s[i] != '_')
+			return mistake(p, "letters, digits and '-' make a name, not", name);
+	if (term_find(p->r, name) >= 0)
+		return mistake(p, "there is a term of this name already:", name);
+	t = term_add(p);
+	if (t == NULL)
+		return no_memory(p);
+	t->name = strndup(name.s, name.len);
+	if (t->name == NULL)
+		return no_memory(p);
+	p->block = TERM;
+	return rest.len > 0 ? term_phrases(p, t, rest) : 0;
+}
+
+/* Take one item off *s: a term's name, "phrases" or /regex/. Sets *term to its index. */
+static int item_next(struct parser *p, struct ragd_str *s, unsigned *term)
+{
+	struct ragd_str item = trim(*s), name;
+	char quote = item.len > 0 ? item.s[0] : '\0';
+	struct term *t;
+	ssize_t known;
+	size_t n;
+
+	if (quote != '"' && quote != '/') {
+		name = next_word(s);
+		known = term_find(p->r, name);
+		if (known < 0)
+			return mistake(p, "there is no term", name);
+		*term = (unsigned)known;
+		return 0;
+	}
+	for (n = 1; n < item.len && item.s[n] != quote; n++)
+		if (quote == '/' && item.s[n] == '\\')
+			n++;
+	if (n >= item.len || n == 1)
+		return mistake(p, "this has no end or nothing in it:", item);
+	s->s = item.s + n + 1;
+	s->len = item.len - n - 1;
+	/* Rules that look for the same share it: compiling expressions is most of a start. */
+	known = quote == '/' ? regex_find(p->r, (struct ragd_str){ item.s + 1, n - 1 }) : -1;
+	if (known >= 0) {
+		*term = (unsigned)known;
+		return 0;
+	}
+	t = term_add(p);
+	if (t == NULL)
+		return no_memory(p);
+	*term = (unsigned)(p->r->n_terms - 1);
+	if (quote == '"')
+		return term_phrases(p, t, (struct ragd_str){ item.s + 1, n - 1 });
+	if (memchr(item.s + 1, '_', n - 1) != NULL)
+		return mistake(p, "rules see a blank in place of '_':", item);
+	t->regex = strndup(item.s + 1, n - 1);
+	return t->regex != NULL ? 0 : no_memory(p);
+}
+
+/* "~6": at most six words between. */
+static int gap_next(struct parser *p, struct ragd_str *s, unsigned *gap)
+{
+	struct ragd_str word = next_word(s);
+	unsigned n = 0;
+
+	if (word.len < 2 || word.s[0] != '~')
+		return mistake(p, "expected ~ and a number between two terms, not", word);
+	for (size_t i = 1; i < word.len; i++) {
+		if (!is_digit(word.s[i]) || n > GAP_MOST)
+			return mistake(p, "a gap is a number of words up to 40, not", word);
+		n = n * 10 + (unsigned)(word.s[i] - '0');
+	}
+	if (n > GAP_MOST)
+		return mistake(p, "a gap is a number of words up to 40, not", word);
+	*gap = n;
+	return 0;
+}
+
+static int find_line(struct parser *p, struct rule *rule, struct ragd_str line)
+{
+	struct find f = { 0 }, *list;
+	int rc;
+
+	for (;;) {
+		rc = item_next(p, &line, &f.term[f.n]);
+		if (rc < 0)
+			return rc;
+		f.n++;
+		line = trim(line);
+		if (line.len == 0)
+			break;
+		if (f.n == FIND_MAX)
+			return mistake(p, "a find has at most five terms; too much is", line);
+		rc = gap_next(p, &line, &f.gap[f.n]);
+		if (rc < 0)
+			return rc;
+	}
+	list = grow(rule->finds, rule->n_finds, sizeof(*list));
+	if (list == NULL)
+		return no_memory(p);
+	rule->finds = list;
+	list[rule->n_finds++] = f;
+	return 0;
+}
+
+static int unless_line(struct parser *p, struct rule *rule, struct ragd_str line)
+{
+	unsigned *list, term;
+	int rc;
+
+	for (line = trim(line); line.len > 0; line = trim(line)) {
+		rc = item_next(p, &line, &term);
+		if (rc < 0)
+			return rc;
+		list = grow(rule->unless, rule->n_unless, sizeof(*list));
+		if (list == NULL)
+			return no_memory(p);
+		rule->unless = list;
+		list[rule->n_unless++] = term;
+	}
+	return 0;
+}
+
+static void rule_fini(struct rule *rule)
+{
+	free(rule->name);
+	free(rule->finds);
+	free(rule->unless);
+	*rule = (struct rule){ 0 };
+}
+
+static struct rule *rule_now(struct parser *p)
+{
+	return p->block == SKIPPED_RULE ? &p->scratch : &p->r->rules[p->r->n_rules - 1];
+}
+
+static int rule_line(struct parser *p, struct ragd_str line)
+{
+	struct ragd_str word = next_word(&line);
+
+	if (str_is(word, "find"))
+		return find_line(p, rule_now(p), line);
+	if (str_is(word, "unless"))
+		return unless_line(p, rule_now(p), line);
+	return mistake(p, "a rule has find and unless, not", word);
+}
+
+/* The words after the name: an action, stages, `at LEVEL`. */
+static int rule_words(struct parser *p, struct rule *rule, struct ragd_str rest)
+{
+	static const struct {
+		const char *word;
+		enum ragd_action action;
+	} actions[] = { { "steer", RAGD_STEER },
+			{ "redact", RAGD_REDACT },
+			{ "block", RAGD_BLOCK } };
+	static const char *const stages[] = { "prompt", "document", "response" };
+	static const char *const levels[] = { "permissive", "balanced", "strict" };
+
+	while (rest.len > 0) {
+		struct ragd_str word = next_word(&rest);
+		bool known = false;
+
+		for (size_t i = 0; i < ARRAY_LEN(actions); i++)
+			if (str_is(word, actions[i].word)) {
+				rule->action = actions[i].action;
+				known = true;
+			}
+		for (unsigned i = 0; i < ARRAY_LEN(stages); i++)
+			if (str_is(word, stages[i])) {
+				rule->stages |= 1u << i;
+				known = true;
+			}
+		if (str_is(word, "at")) {
+			word = next_word(&rest);
+			for (unsigned i = 0; i < ARRAY_LEN(levels); i++)
+				if (str_is(word, levels[i])) {
+					rule->level = (enum rule_level)i;
+					known = true;
+				}
+		}
+		if (!known)
+			return mistake(p, "not an action, a stage or a level:", word);
+	}
+	if (rule->action == RAGD_ALLOW)
+		return mistake(p, "a rule needs steer, redact or block:",
+			       (struct ragd_str){ rule->name, strlen(rule->name) });
+	if (rule->stages == 0)
+		return mistake(p, "a rule needs prompt, document or response:",
+			       (struct ragd_str){ rule->name, strlen(rule->name) });
+	return 0;
+}
+
+static int rule_begin(struct parser *p, struct ragd_str rest)
+{
+	struct ragd_str name = next_word(&rest), id = name;
+	const char *dot = memrchr(name.s, '.', name.len);
+	struct rules *r = p->r;
+	struct rule rule = { .level = LEVEL_BALANCED }, *list;
+	int rc;
+
+	if (dot == NULL || dot + 1 == name.s + name.len)
+		return mistake(p, "a rule is named CATEGORY.NAME, not", name);
+	id.len = (size_t)(dot - name.s);
+	rule.category = category_find(r, id);
+	if (rule.category == NULL)
+		return mistake(p, "there is no category", id);
+	rule.name = strndup(name.s, name.len);
+	if (rule.name == NULL)
+		return no_memory(p);
+	rc = rule_words(p, &rule, rest);
+	if (rc < 0) {
+		rule_fini(&rule);
+		return rc;
+	}
+	if (rule.level > p->level) {
+		rule_fini(&p->scratch);
+		p->scratch = rule;
+		p->block = SKIPPED_RULE;
+		return 0;
+	}
+	list = grow(r->rules, r->n_rules, sizeof(*list));
+	if (list == NULL) {
+		rule_fini(&rule);
+		return no_memory(p);
+	}
+	r->rules = list;
+	list[r->n_rules++] = rule;
+	p->block = RULE;
+	return 0;
+}
+
+static int parse_line(struct parser *p, struct ragd_str line)
+{
+	bool indented = line.len > 0 && is_space(line.s[0]);
+	struct ragd_str word;
+
+	line = trim(line);
+	if (line.len == 0 || line.s[0] == '#')
+		return 0;
+	if (indented) {
+		switch (p->block) {
+		case CATEGORY:
+			return category_line(p, line);
+		case TERM:
+			return term_phrases(p, &p->r->terms[p->r->n_terms - 1], line);
+		case RULE:
+		case SKIPPED_RULE:
+			return rule_line(p, line);
+		default:
+			return mistake(p, "an indented line belongs to nothing:", line);
+		}
+	}
+	p->block = NO_BLOCK;
+	word = next_word(&line);
+	if (str_is(word, "category"))
+		return category_begin(p, line);
+	if (str_is(word, "term"))
+		return term_begin(p, line);
+	if (str_is(word, "rule"))
+		return rule_begin(p, line);
+	return mistake(p, "a line begins with category, term or rule, not", word);
+}
+
+struct rules *rules_new(void)
+{
+	struct rules *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	r->strings = arena_new(STRINGS_MAX);
+	if (r->strings == NULL) {
+		free(r);
+		return NULL;
+	}
+	return r;
+}
+
+void rules_free(struct rules *r)
+{
+	if (r == NULL)
+		return;
+	for (size_t i = 0; i < r->n_categories; i++) {
+		struct category *c = r->categories[i];
+
+		free((char *)c->kind.category);
+		free((char *)c->kind.marker);
+		free(c->title);
+		free(c->message);
+		free(c->note);
+		free(c);
+	}
+	for (size_t i = 0; i < r->n_terms; i++) {
+		struct term *t = &r->terms[i];
+
+		free(t->phrases);
+		free(t->prefix);
+		free(t->regex);
+		free(t->name);
+	}
+	for (size_t i = 0; i < r->n_rules; i++)
+		rule_fini(&r->rules[i]);
+	for (size_t i = 0; i < r->n_files; i++)
+		free(r->files[i]);
+	arena_free(r->strings);
+	free(r->categories);
+	free(r->terms);
+	free(r->rules);
+	free(r->files);
+	free(r);
+}
+
+int rules_parse(struct rules *r, const char *name, const char *text, size_t len,
+		enum rule_level level, struct ragd_err *err)
+{
+	struct parser p = { .r = r, .level = level, .err = err };
+	char **files = grow(r->files, r->n_files, sizeof(*files));
+	int rc = 0;
+
+	if (files == NULL)
+		return ragd_err_set(err, -ENOMEM, "rule file '%s': out of memory", name);
+	r->files = files;
+	files[r->n_files] = strdup(name);
+	if (files[r->n_files] == NULL)
+		return ragd_err_set(err, -ENOMEM, "rule file '%s': out of memory", name);
+	p.file = files[r->n_files++];
+	while (len > 0 && rc == 0) {
+		const char *nl = memchr(text, '\n', len);
+		size_t n = nl != NULL ? (size_t)(nl - text) : len;
+
+		p.line++;
+		if (memchr(text, '\0', n) != NULL)
+			rc = ragd_err_set(err, -EINVAL, "%s:%u: this is not text", p.file, p.line);
+		else
+			rc = parse_line(&p, (struct ragd_str){ text, n });
+		n += nl != NULL;
+		text += n;
+		len -= n;
+	}
+	rule_fini(&p.scratch);
+	return rc;
+}
