@@ -7,8 +7,8 @@
 
 #include "base/text/stop.h"
 #include "base/text/utf8.h"
-#include "base/util.h"
 #include "base/text/words.h"
+#include "base/util.h"
 
 #define CACHE_SLOTS 4096 /* a power of two; 256 KiB */
 #define CACHED_MAX  30   /* bytes of a word that is kept */

@@ -6,8 +6,8 @@
 #define DAEMON_API_H
 
 #include "base/buf.h"
-#include "daemon/plugins/call.h"
 #include "daemon/flow/filters.h"
+#include "daemon/plugins/call.h"
 #include "daemon/service/ragd.h"
 #include "ipc/codec/codec.h"
 #include "ipc/http/http.h"

@@ -11,8 +11,8 @@
 #include "base/util.h"
 #include "daemon/flow/filters.h"
 #include "daemon/flow/flow.h"
-#include "daemon/records/metrics.h"
 #include "daemon/plugins/validate.h"
+#include "daemon/records/metrics.h"
 
 static json_t *list_of(const char *const *names)
 {

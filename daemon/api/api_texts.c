@@ -5,8 +5,8 @@
 
 #include "base/util.h"
 #include "daemon/flow/filters.h"
-#include "daemon/records/journal.h"
 #include "daemon/plugins/validate.h"
+#include "daemon/records/journal.h"
 
 /* ---- moderations -------------------------------------------------------------------------------- */
 

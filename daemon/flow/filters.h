@@ -9,8 +9,8 @@
 #include <ragd/plugin.h>
 
 #include "base/arena.h"
-#include "daemon/plugins/call.h"
 #include "daemon/config/config.h"
+#include "daemon/plugins/call.h"
 #include "daemon/plugins/plugins.h"
 
 #define FILTERS_MAX 16

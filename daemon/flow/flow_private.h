@@ -10,8 +10,8 @@
 
 #include <stdatomic.h>
 
-#include "daemon/plugins/call.h"
 #include "daemon/flow/compose.h"
+#include "daemon/plugins/call.h"
 #include "daemon/records/metrics.h"
 #include "daemon/service/shares.h"
 

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "base/util.h"
-#include "daemon/service/log.h"
 #include "daemon/flow/sinks_over.h"
 #include "daemon/plugins/validate.h"
+#include "daemon/service/log.h"
 
 #define METRICS_MAX 64 /* names of one instance */
 #define NAME_LEN    64

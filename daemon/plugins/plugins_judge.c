@@ -1,5 +1,5 @@
-#include "daemon/plugins/plugins_options.h"
 #include "daemon/plugins/plugins_impl.h"
+#include "daemon/plugins/plugins_options.h"
 
 #include "base/util.h"
 

@@ -13,8 +13,8 @@
 #include "base/file/private.h"
 #include "base/util.h"
 #include "daemon/records/journal_file.h"
-#include "daemon/service/log.h"
 #include "daemon/records/recent.h"
+#include "daemon/service/log.h"
 
 #define QUEUE_MAX     65536 /* records that wait for the disk */
 #define PURGE_EVERY_S (60 * 60)

@@ -6,9 +6,9 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "daemon/plugins/plugins.h"
 #include "daemon/service/cli.h"
 #include "daemon/service/log.h"
-#include "daemon/plugins/plugins.h"
 #include "daemon/service/service.h"
 
 #define EXIT_USAGE 2

@@ -14,12 +14,12 @@
 #include "base/clock.h"
 #include "base/util.h"
 #include "daemon/api/api.h"
+#include "daemon/config/paths.h"
 #include "daemon/flow/flow.h"
 #include "daemon/records/journal.h"
 #include "daemon/service/listen.h"
 #include "daemon/service/log.h"
 #include "daemon/service/notify.h"
-#include "daemon/config/paths.h"
 #include "daemon/service/reload.h"
 
 /* Threads for users that hold none. Who waits for a disk or a model holds one as well, and so may several. */

@@ -11,9 +11,9 @@
 #include <ragd/plugin.h>
 
 #include "base/buf.h"
+#include "engine/poll.h"
 #include "engine/reader/extract.h"
 #include "engine/reader/plain.h"
-#include "engine/poll.h"
 
 #define SHELF_MAX 16 /* readers that are kept; more threads than that make and free theirs */
 

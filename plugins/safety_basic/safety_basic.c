@@ -8,8 +8,8 @@
 
 #include <ragd/plugin.h>
 
-#include "safety/stream/filter.h"
 #include "safety/pii/pii.h"
+#include "safety/stream/filter.h"
 #include "safety/stream/stream.h"
 
 #define PII_WORDS "level, none, all, or any of email, role, phone, card, iban, ssn, id, ip, mac"

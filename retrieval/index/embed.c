@@ -9,8 +9,8 @@
 
 #include "base/util.h"
 #include "retrieval/index/half.h"
-#include "retrieval/passages/prepare.h"
 #include "retrieval/index/svd.h"
+#include "retrieval/passages/prepare.h"
 
 #define BLOB_MAGIC 0x31646d65u /* "emd1" */
 

@@ -5,9 +5,9 @@
 
 #include "base/text/utf8.h"
 #include "base/util.h"
-#include "retrieval/store/acl.h"
-#include "retrieval/index/embed.h"
 #include "retrieval/formats/reader.h"
+#include "retrieval/index/embed.h"
+#include "retrieval/store/acl.h"
 
 #define TITLE_MAX 1024 /* bytes; a longer one is cut at a character */
 

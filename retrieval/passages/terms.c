@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/util.h"
 #include "base/text/words.h"
+#include "base/util.h"
 
 const float terms_weight[TERMS_COLUMNS] = {
 	[TERMS_TITLE] = 2.0f,

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/util.h"
 #include "base/text/words.h"
-#include "retrieval/store/db.h"
+#include "base/util.h"
 #include "retrieval/passages/terms.h"
+#include "retrieval/store/db.h"
 
 #define SINK_TYPE "ragd_postings"
 

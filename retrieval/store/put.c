@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/util.h"
 #include "base/text/words.h"
+#include "base/util.h"
 #include "retrieval/passages/prepare.h"
 
 #define BATCH_BYTES ((size_t)512 << 10) /* of content: what one job carries at most, if it can */

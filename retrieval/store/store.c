@@ -12,9 +12,9 @@
 
 #include "base/file/private.h"
 #include "base/util.h"
-#include "retrieval/search/fuse.h"
-#include "retrieval/passages/prepare.h"
 #include "retrieval/index/reindex.h"
+#include "retrieval/passages/prepare.h"
+#include "retrieval/search/fuse.h"
 #include "retrieval/store/schema.h"
 #include "retrieval/store/store_internal.h"
 

@@ -4,14 +4,14 @@
 
 #include <stdatomic.h>
 
-#include "retrieval/store/catalog.h"
-#include "retrieval/passages/chunk.h"
 #include "retrieval/index/embed.h"
+#include "retrieval/index/vectors.h"
+#include "retrieval/passages/chunk.h"
 #include "retrieval/search/lane.h"
+#include "retrieval/search/wanted.h"
+#include "retrieval/store/catalog.h"
 #include "retrieval/store/store.h"
 #include "retrieval/store/tend.h"
-#include "retrieval/index/vectors.h"
-#include "retrieval/search/wanted.h"
 #include "retrieval/store/writer.h"
 
 static inline unsigned meaning_side(const struct embedder *e)

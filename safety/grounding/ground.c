@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/text/sentences.h"
-#include "base/util.h"
 #include "base/text/words.h"
-#include "safety/text/chars.h"
+#include "base/util.h"
 #include "safety/grounding/claim.h"
+#include "safety/text/chars.h"
 
 #define CLAIM_MAX  64 /* tokens of a sentence that are judged: one bit each */
 #define QUOTE_MIN  16 /* bytes; less may stand anywhere by chance */

@@ -7,8 +7,8 @@
 #include "base/text/sentences.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
-#include "safety/text/chars.h"
 #include "safety/grounding/ground.h"
+#include "safety/text/chars.h"
 
 #define LEAD_MAX   1024  /* bytes of sentences without a claim that wait for one with */
 #define LOOK_EVERY 256   /* bytes without any sign that may end a sentence */

@@ -5,12 +5,12 @@
 
 #include "base/buf.h"
 #include "base/util.h"
-#include "safety/text/chars.h"
 #include "safety/links/code.h"
 #include "safety/links/html.h"
 #include "safety/links/known.h"
 #include "safety/links/target.h"
 #include "safety/links/url.h"
+#include "safety/text/chars.h"
 
 #define RANK_LINK    40
 #define HTML_REMOVED "[HTML removed]"

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "safety/text/chars.h"
 #include "safety/links/url.h"
+#include "safety/text/chars.h"
 
 #define TITLE_MAX 512 /* bytes of the title of a link */
 #define WHITE_MAX 64  /* bytes of white space within a link */

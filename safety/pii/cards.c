@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "safety/text/chars.h"
 #include "safety/pii/digits.h"
+#include "safety/text/chars.h"
 
 /* ISO/IEC 7812 prefixes as the networks publish them; lengths as bits. */
 #define LEN(n) (1u << (n))

@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "safety/text/chars.h"
 #include "safety/pii/digits.h"
 #include "safety/pii/pii.h"
+#include "safety/text/chars.h"
 
 #define TOKEN_MAX 36 /* the longest code is an IBAN of 34 */
 #define COLON_MAX 48 /* an IPv6 address has at most 45 bytes */

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "safety/text/chars.h"
 #include "safety/pii/pii.h"
+#include "safety/text/chars.h"
 
 #define WIDE_MIN 7 /* no number with fewer digits is looked for */
 

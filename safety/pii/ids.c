@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "safety/text/chars.h"
 #include "safety/pii/digits.h"
+#include "safety/text/chars.h"
 
 static unsigned digit(const char *d, size_t i)
 {

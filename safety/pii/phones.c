@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "safety/text/chars.h"
 #include "safety/pii/digits.h"
+#include "safety/text/chars.h"
 
 #define STRONG                                                                                     \
 	"phone|tel|telephone|telefon|telefono|telephone number|mobile|mobil|cell|cellphone|fax|"   \

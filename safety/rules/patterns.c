@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "safety/text/chars.h"
 #include "safety/rules/hs_cache.h"
 #include "safety/rules/phrases.h"
+#include "safety/text/chars.h"
 
 #define POOL_MAX 32
 

@@ -5,8 +5,8 @@
 
 #include "base/arena.h"
 #include "base/util.h"
-#include "safety/text/chars.h"
 #include "safety/rules/expand.h"
+#include "safety/text/chars.h"
 #include "safety/text/folded.h"
 
 #define GAP_MOST    40

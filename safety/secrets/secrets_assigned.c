@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "safety/text/chars.h"
 #include "safety/secrets/pem.h"
 #include "safety/secrets/secrets.h"
+#include "safety/text/chars.h"
 
 #define NAME_MAX_BACK 56 /* bytes before the value that are looked at */
 #define VALUE_MAX     96 /* bytes of the value that decide; it may be longer */

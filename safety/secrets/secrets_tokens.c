@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "safety/text/chars.h"
 #include "safety/secrets/pem.h"
 #include "safety/secrets/secrets.h"
+#include "safety/text/chars.h"
 
 enum {
 	C_HEX = 1,

@@ -5,13 +5,13 @@
 
 #include "base/text/utf8.h"
 #include "base/util.h"
-#include "safety/text/folded.h"
-#include "safety/rules/judge.h"
 #include "safety/pii/pii.h"
+#include "safety/rules/judge.h"
 #include "safety/stream/stream.h"
+#include "safety/stream/work.h"
+#include "safety/text/folded.h"
 #include "safety/text/unjoin.h"
 #include "safety/text/views.h"
-#include "safety/stream/work.h"
 
 #define RANK_MARKS   50
 #define FINDINGS_MAX 256 /* of rules; a text with more is clear enough */

@@ -5,8 +5,8 @@
 #ifndef SAFETY_LANE_H
 #define SAFETY_LANE_H
 
-#include "safety/text/folded.h"
 #include "safety/stream/scan.h"
+#include "safety/text/folded.h"
 
 #define LANE_SCANNERS 5
 

@@ -6,15 +6,15 @@
 #include "base/buf.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
-#include "safety/text/chars.h"
-#include "safety/stream/lane.h"
 #include "safety/links/links.h"
+#include "safety/stream/lane.h"
+#include "safety/stream/rule_lane.h"
+#include "safety/stream/work.h"
+#include "safety/text/chars.h"
 #include "safety/text/plain.h"
 #include "safety/text/reading.h"
 #include "safety/text/unseen.h"
-#include "safety/stream/work.h"
 
-#define RANK_RULES 100
 #define FEED_BLOCK 16384 /* bytes of an answer taken in at once */
 #define WORD_HOLD  32    /* bytes that may wait for the end of their word */
 /* Findings of one text that are told; what more is found is redacted, too. */
@@ -23,14 +23,6 @@
 #define RAW_PER_READ ((4 + UNSEEN_MAX + READING_OMIT_PER) * READING_SPREAD)
 /* And once, whatever the number of characters. */
 #define RAW_ONCE (READING_OMIT + READING_AHEAD)
-
-/* The text as rules see it, and the matcher that goes along. */
-struct rule_lane {
-	struct folded plain; /* a window */
-	size_t base;         /* where the window begins in all of the plain text */
-	struct pattern_stream *ps;
-	struct hits hits; /* phrases that end where the text so far does */
-};
 
 struct stream {
 	const struct filter *f;
@@ -82,7 +74,7 @@ struct stream *stream_open(const struct filter *f, enum ragd_stage stage)
 	s->lane[0].pii = f->cfg.stage[stage].pii;
 	s->lane[0].secrets = s->secrets != RAGD_ALLOW;
 	s->has_rules = stage == RAGD_STAGE_RESPONSE && patterns_has(f->patterns, stage);
-	if (s->has_rules && pattern_stream_open(f->patterns, &s->rules[0].ps) < 0) {
+	if (s->has_rules && !rule_lane_open(&s->rules[0], f->patterns, f->rules)) {
 		stream_close(s);
 		return NULL;
 	}
@@ -95,9 +87,7 @@ void stream_close(struct stream *s)
 		return;
 	for (size_t i = 0; i < s->n_lanes; i++) {
 		lane_fini(&s->lane[i]);
-		pattern_stream_close(s->rules[i].ps);
-		folded_fini(&s->rules[i].plain);
-		hits_fini(&s->rules[i].hits);
+		rule_lane_fini(&s->rules[i]);
 	}
 	reading_fini(&s->reading);
 	folded_fini(&s->piece);
@@ -138,115 +128,6 @@ size_t stream_holdback(const struct filter *f)
 	if (patterns_has(f->patterns, RAGD_STAGE_RESPONSE))
 		rules = patterns_width(f->patterns) * (RAW_PER_READ + PLAIN_GAP_MAX);
 	return WORD_HOLD + MAX(RAW_ONCE + MAX(scanners, rules), links);
-}
-
-/* ---- rules ---- */
-
-/* A confirmed hit: a span for each rule that looks for the term. */
-static void rule_spans(struct stream *s, const struct rule_lane *l, const struct hit *hit)
-{
-	const struct rules *rules = s->f->rules;
-	const struct folded *plain = &l->plain;
-	size_t a = hit->start - l->base, b = hit->end - l->base;
-
-	for (size_t r = 0; r < rules->n_rules; r++) {
-		const struct rule *rule = &rules->rules[r];
-
-		if (!(rule->stages & 1u << RAGD_STAGE_RESPONSE) || rule->action < RAGD_REDACT)
-			continue;
-		for (size_t f = 0; f < rule->n_finds; f++)
-			if (rule->finds[f].term[0] == hit->term)
-				spans_add(&s->spans, &(struct span){ .start = plain->at[a].start,
-								     .end = plain->at[b - 1].end,
-								     .kind = &rule->kind,
-								     .rule = rule->name,
-								     .score = 1.0f,
-								     .rank = RANK_RULES + (int)r });
-	}
-}
-
-/* Confirm, drop or keep each hit. Returns the window offset of the first that is kept. */
-static size_t judge_hits(struct stream *s, struct rule_lane *l, bool last)
-{
-	size_t n = 0, first = l->plain.len;
-
-	for (size_t i = 0; i < l->hits.n; i++) {
-		const struct hit *h = &l->hits.item[i];
-		size_t a = h->start - l->base, b = h->end - l->base;
-		const char *text = l->plain.text;
-
-		if (h->end <= h->start ||
-		    (h->phrase && a > 0 && is_alnum(text[a - 1]) && is_alnum(text[a])))
-			continue;
-		if (h->whole && b == l->plain.len && !last) {
-			first = MIN(first, a);
-			l->hits.item[n++] = *h;
-			continue;
-		}
-		if (h->whole && b < l->plain.len && is_alnum(text[b]))
-			continue;
-		rule_spans(s, l, h);
-	}
-	l->hits.n = n;
-	return first;
-}
-
-/* Make *to a lane that has come as far as *from. */
-static bool rules_split(const struct stream *s, struct rule_lane *to, const struct rule_lane *from)
-{
-	*to = (struct rule_lane){ 0 };
-	folded_append(&to->plain, &from->plain);
-	if (to->plain.failed || pattern_stream_open(s->f->patterns, &to->ps) < 0)
-		return false;
-	/* No pattern reaches further back than the window. What ends in it has been found already... */
-	if (to->plain.len > 0 &&
-	    pattern_stream_feed(to->ps, to->plain.text, to->plain.len, &to->hits) < 0)
-		return false;
-	hits_fini(&to->hits);
-	if (from->hits.n == 0)
-		return true;
-	/* ...and is kept where it waits for what follows. */
-	to->hits.item = malloc(from->hits.n * sizeof(*to->hits.item));
-	if (to->hits.item == NULL)
-		return false;
-	to->hits.n = to->hits.cap = from->hits.n;
-	for (size_t i = 0; i < from->hits.n; i++) {
-		to->hits.item[i] = from->hits.item[i];
-		to->hits.item[i].start -= from->base;
-		to->hits.item[i].end -= from->base;
-	}
-	return true;
-}
-
-/* More text, up to raw offset fed. Returns the offset before which no rule can begin any more. */
-static uint32_t rules_feed(struct stream *s, struct rule_lane *l, const struct folded *piece,
-			   uint32_t fed, bool last)
-{
-	const struct patterns *p = s->f->patterns;
-	size_t before = l->plain.len, safe, keep;
-	int rc = 0;
-
-	plain_add(&l->plain, piece, PLAIN_GAP_MAX);
-	if (l->plain.failed) {
-		s->failed = true;
-		return s->released;
-	}
-	if (l->plain.len > before)
-		rc = pattern_stream_feed(l->ps, l->plain.text + before, l->plain.len - before,
-					 &l->hits);
-	if (rc == 0 && last)
-		rc = pattern_stream_end(l->ps, &l->hits);
-	s->failed = s->failed || rc < 0;
-	safe = judge_hits(s, l, last);
-	if (!last)
-		safe = MIN(safe, l->plain.len - patterns_partial(p, l->plain.text, l->plain.len));
-	fed = safe < l->plain.len ? l->plain.at[safe].start : fed;
-	keep = patterns_width(p) + 2;
-	if (l->plain.len > 4 * keep) {
-		l->base += l->plain.len - keep;
-		folded_consume(&l->plain, l->plain.len - keep);
-	}
-	return fed;
 }
 
 /* ---- release ---- */
@@ -440,7 +321,7 @@ static void start_reading(struct stream *s)
 
 	s->n_lanes = 2;
 	if (ok && s->has_rules)
-		ok = rules_split(s, &s->rules[1], &s->rules[0]);
+		ok = rule_lane_split(&s->rules[1], &s->rules[0]);
 	s->failed = s->failed || !ok;
 }
 
@@ -483,7 +364,8 @@ static uint32_t scan_new(struct stream *s, uint32_t fed, bool last)
 		at = lane_scan(&s->lane[i], given, last, &s->spans);
 		safe = MIN(safe, at);
 		if (s->has_rules) {
-			at = rules_feed(s, &s->rules[i], &s->piece, given, last);
+			s->failed = !rule_lane_feed(&s->rules[i], &s->piece, given, last, &s->spans,
+						    &at);
 			safe = MIN(safe, at);
 		}
 		s->failed = s->failed || s->lane[i].text.failed || s->piece.failed;

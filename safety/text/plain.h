@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "safety/text/folded.h"
 #include "safety/stream/work.h"
+#include "safety/text/folded.h"
 
 /* In answers white space of more raw bytes is not one blank any more; phrases do not reach over it. */
 #define PLAIN_GAP_MAX 64

@@ -7,8 +7,8 @@
 
 #include "base/text/utf8.h"
 #include "base/util.h"
-#include "safety/text/chars.h"
 #include "safety/stream/scan.h"
+#include "safety/text/chars.h"
 #include "safety/text/spaced.h"
 
 /* What the functions that look for something at a place return beside the bytes that it takes. */

@@ -8,9 +8,9 @@
 #ifndef SAFETY_READING_H
 #define SAFETY_READING_H
 
-#include "safety/text/folded.h"
 #include "safety/stream/spans.h"
 #include "safety/stream/work.h"
+#include "safety/text/folded.h"
 
 /* How far a reading looks for the end of a tag, a comment or an override, in bytes. */
 #define READING_AHEAD 256

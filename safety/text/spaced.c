@@ -1,8 +1,8 @@
 #include "safety/text/spaced.h"
 
 #include "base/text/utf8.h"
-#include "safety/text/chars.h"
 #include "safety/stream/scan.h"
+#include "safety/text/chars.h"
 
 #define SPACED_MIN   4 /* so many letters set apart are no initials */
 #define SPACED_AGAIN 2 /* behind others that were */

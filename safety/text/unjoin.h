@@ -7,9 +7,9 @@
 
 #include <stdbool.h>
 
-#include "safety/text/folded.h"
 #include "safety/rules/rules.h"
 #include "safety/stream/work.h"
+#include "safety/text/folded.h"
 
 struct unjoin;
 

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "base/util.h"
 #include "base/text/words.h"
+#include "base/util.h"
 
 static int setup(void **state)
 {

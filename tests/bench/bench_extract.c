@@ -8,8 +8,8 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/util.h"
 #include "base/text/words.h"
+#include "base/util.h"
 #include "engine/reader/extract.h"
 
 #define PASSAGES 10

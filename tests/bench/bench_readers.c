@@ -10,8 +10,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/util.h"
-#include "retrieval/passages/chunk.h"
 #include "retrieval/formats/reader.h"
+#include "retrieval/passages/chunk.h"
 
 #define SAMPLE_BYTES ((size_t)8 << 20)
 #define REPEATS      3

@@ -9,8 +9,8 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/util.h"
-#include "safety/stream/filter.h"
 #include "safety/grounding/ground.h"
+#include "safety/stream/filter.h"
 #include "safety/stream/stream.h"
 
 #define ROUNDS 7

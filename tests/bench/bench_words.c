@@ -12,8 +12,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/text/sentences.h"
-#include "base/util.h"
 #include "base/text/words.h"
+#include "base/util.h"
 
 #define WANTED (8u << 20) /* bytes of text for one round */
 #define ROUNDS 3

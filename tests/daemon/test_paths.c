@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 
 #include "base/util.h"
-#include "daemon/service/cli.h"
 #include "daemon/config/paths.h"
+#include "daemon/service/cli.h"
 #include "tests/daemon/temp.h"
 
 static struct arena *arena;

@@ -10,8 +10,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/util.h"
-#include "safety/stream/filter.h"
 #include "safety/pii/pii.h"
+#include "safety/stream/filter.h"
 #include "safety/stream/stream.h"
 
 static const char rules[] =

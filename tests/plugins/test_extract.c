@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "base/text/sentences.h"
-#include "base/util.h"
 #include "base/text/words.h"
+#include "base/util.h"
 #include "daemon/plugins/plugins.h"
 #include "tests/plugins/support.h"
 

@@ -16,8 +16,8 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "daemon/service/log.h"
 #include "daemon/plugins/plugins.h"
+#include "daemon/service/log.h"
 #include "engine/compute/kernels.h"
 #include "engine/gguf/write.h"
 #include "tests/plugins/support.h"

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "daemon/service/log.h"
 #include "daemon/plugins/plugins.h"
+#include "daemon/service/log.h"
 #include "tests/plugins/support.h"
 
 static const char *journal_option(struct world *w)

@@ -8,9 +8,9 @@
 
 #include "base/arena.h"
 #include "base/text/utf8.h"
-#include "retrieval/passages/chunk.h"
 #include "retrieval/formats/reader.h"
 #include "retrieval/formats/reader_out.h"
+#include "retrieval/passages/chunk.h"
 
 /* Whether text[from .. to) has more than white space. */
 static inline bool has_text(struct ragd_str text, size_t from, size_t to)

@@ -18,8 +18,8 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/util.h"
-#include "safety/stream/filter.h"
 #include "safety/pii/pii.h"
+#include "safety/stream/filter.h"
 
 #define N_ROWS 200
 

@@ -14,10 +14,10 @@
 
 #include "base/text/utf8.h"
 #include "base/util.h"
-#include "safety/text/chars.h"
-#include "safety/text/folded.h"
 #include "safety/pii/pii.h"
 #include "safety/stream/stream.h"
+#include "safety/text/chars.h"
+#include "safety/text/folded.h"
 #include "tests/safety/decor.h"
 #include "tests/safety/rows.h"
 #include "tests/safety/support.h"

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "safety/rules/expand.h"
 #include "safety/pii/pii.h"
+#include "safety/rules/expand.h"
 #include "tests/safety/support.h"
 
 static void malformed_files_are_refused_by_line(void **state)

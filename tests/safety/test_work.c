@@ -15,10 +15,10 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "safety/stream/filter.h"
 #include "safety/grounding/ground_stream.h"
 #include "safety/links/html.h"
 #include "safety/pii/pii.h"
+#include "safety/stream/filter.h"
 #include "safety/stream/stream.h"
 #include "safety/stream/work.h"
 #include "tests/safety/support.h"
