@@ -112,11 +112,11 @@ int trusted_open_any(int dir, const char *name, const char *path, struct stat *s
 /* ---- from the root -------------------------------------------------------------------------- */
 
 struct walk {
-	int dir;                     /* where we are */
-	struct stat st;              /* of it */
-	char at[TRUSTED_PATH_MAX];   /* its path, "" for the root */
-	char way[TRUSTED_PATH_MAX];  /* what is gone, and what is still to go */
-	const char *rest;            /* into way: still to go */
+	int dir;                    /* where we are */
+	struct stat st;             /* of it */
+	char at[TRUSTED_PATH_MAX];  /* its path, "" for the root */
+	char way[TRUSTED_PATH_MAX]; /* what is gone, and what is still to go */
+	const char *rest;           /* into way: still to go */
 	unsigned n_links;
 	struct ragd_err *err;
 };
