@@ -30,11 +30,12 @@ BEGIN {
 	rule("engine",    "engine base",                          "plugin err",        0)
 	rule("retrieval", "retrieval base",                       "plugin err",        0)
 	rule("safety",    "safety base",                          "plugin err",        0)
+	rule("upstream",  "upstream base",                        "plugin err",        0)
 	rule("ipc",       "ipc base",                             "plugin err client", 1)
 	rule("daemon",    "daemon ipc base",                      "plugin err",        1)
 	rule("clients",   "clients",                              "client err",        0)
 	rule("tools",     "tools engine base",                    "plugin err",        0)
-	rule("plugins",   "plugins base engine retrieval safety", "plugin err",        0)
+	rule("plugins",   "plugins base engine retrieval safety upstream", "plugin err", 0)
 }
 
 {
@@ -68,7 +69,7 @@ what ~ /^"/ {
 	split(file, part, "/")
 	if (first == "plugins" && index(name, "plugins/" part[2] "/") != 1)
 		complain("a plugin may not include another: \"" name "\"")
-	if (first ~ /^(engine|retrieval|safety)$/) {
+	if (first ~ /^(engine|retrieval|safety|upstream)$/) {
 		if (part[2] in stands && stands[part[2]] != first)
 			complain("plugins/" part[2] " stands on " stands[part[2]] "/ and on " first "/: one is enough")
 		stands[part[2]] = first

@@ -9,7 +9,7 @@ trap 'rm -rf "$tmp"' EXIT
 
 # Every include of every C and C++ file in the tree $1, against the rules.
 check_tree() {
-	(cd "$1" && find include base engine retrieval safety ipc daemon clients tools plugins \
+	(cd "$1" && find include base engine retrieval safety upstream ipc daemon clients tools plugins \
 		\( -name '*.[ch]' -o -name '*.cpp' -o -name '*.hpp' \) -exec \
 		grep -nE '^[[:space:]]*#[[:space:]]*include' /dev/null {} + 2>/dev/null) |
 		awk -v root="$1" -f "$srcdir/tests/layers.awk"
@@ -56,12 +56,13 @@ check_objects() {
 		[ -f "$so" ] || continue
 		exports "$so" | grep -v '^ragd_' | sed "s|^|$so exports a name that is not ragd_…: |"
 	done
-	check_archive base engine retrieval safety ipc daemon
-	check_archive engine retrieval safety ipc daemon
-	check_archive retrieval engine safety ipc daemon
-	check_archive safety engine retrieval ipc daemon
-	check_archive ipc engine retrieval safety daemon
-	check_archive daemon engine retrieval safety
+	check_archive base engine retrieval safety upstream ipc daemon
+	check_archive engine retrieval safety upstream ipc daemon
+	check_archive retrieval engine safety upstream ipc daemon
+	check_archive safety engine retrieval upstream ipc daemon
+	check_archive upstream engine retrieval safety ipc daemon
+	check_archive ipc engine retrieval safety upstream daemon
+	check_archive daemon engine retrieval safety upstream
 }
 
 # ---- the rules bite -------------------------------------------------------------------------------
@@ -87,6 +88,12 @@ plant plugins/a/x.c '#include <uv/version.h>' 'uv.h is seen in'
 plant retrieval/x.c '#include "../daemon/service/log.h"' 'may not include "../daemon/service/log.h"'
 plant base/x.c '#include "engine/x.h"' 'base/ may not include "engine/x.h"'
 plant daemon/x.c '#include "retrieval/store/store.h"' 'daemon/ may not include "retrieval/store/store.h"'
+plant daemon/x.c '#include "upstream/upstream.h"' 'daemon/ may not include "upstream/upstream.h"'
+plant upstream/x.c '#include "daemon/service/log.h"' 'upstream/ may not include "daemon/service/log.h"'
+plant upstream/x.c '#include "ipc/client/client_sse.h"' 'upstream/ may not include "ipc/client/client_sse.h"'
+plant upstream/x.c '#include "engine/x.h"' 'upstream/ may not include "engine/x.h"'
+plant upstream/x.c '#include <uv.h>' 'uv.h is seen in'
+plant upstream/x.c '#include "plugins/x/x.h"' 'upstream/ may not include "plugins/x/x.h"'
 plant daemon/x.c '#include "plugins/x/x.h"' 'daemon/ may not include "plugins/x/x.h"'
 plant ipc/x.c '#include "daemon/service/log.h"' 'ipc/ may not include "daemon/service/log.h"'
 plant clients/x.c '#include <ragd/plugin.h>' 'clients/ may not include <ragd/plugin.h>'
@@ -98,8 +105,12 @@ plant plugins/a/x.c '#include <ragd/client.h>' 'plugins/ may not include <ragd/c
 plant plugins/a/x.c '#include "plugins/b/x.h"' 'a plugin may not include another: "plugins/b/x.h"'
 plant plugins/a/x.c '#include "safety/x.h"
 #include "engine/y.h"' 'plugins/a stands on safety/ and on engine/'
+plant plugins/a/x.c '#include "upstream/x.h"
+#include "engine/y.h"' 'plugins/a stands on upstream/ and on engine/'
 plant engine/x.c '#include MACRO' 'cannot read: MACRO'
 plant plugins/a/x.c '#include "safety/x.h"' ''
+plant plugins/a/x.c '#include "upstream/x.h"' ''
+plant upstream/x.c '#include <ragd/plugin.h>' ''
 plant daemon/x.c '#include <uv.h>' ''
 plant clients/x.c '#include <ragd/client.h>' ''
 plant tools/x.c '#include "engine/gguf/gguf.h"' ''

@@ -10,7 +10,7 @@ failed=0
 
 files=$(git ls-files -- '*.[ch]' '*.cpp' '*.hpp' 2>/dev/null | grep -v /seeds/)
 if [ -z "$files" ]; then # not in a clone: all there is
-	files=$(find include base engine retrieval safety ipc daemon clients tools plugins tests \
+	files=$(find include base engine retrieval safety upstream ipc daemon clients tools plugins tests \
 		\( -name '*.[ch]' -o -name '*.cpp' -o -name '*.hpp' \) 2>/dev/null)
 fi
 

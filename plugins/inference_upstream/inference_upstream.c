@@ -8,7 +8,7 @@
 #include <ragd/plugin.h>
 
 #include "base/util.h"
-#include "plugins/inference_upstream/job.h"
+#include "upstream/job.h"
 
 /* ---- chat ----------------------------------------------------------------------------------- */
 

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/text/utf8.h"
-#include "plugins/inference_upstream/reply.h"
-#include "plugins/inference_upstream/sse.h"
+#include "upstream/reply.h"
+#include "upstream/sse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -13,13 +13,13 @@
 
 #include "base/text/utf8.h"
 #include "base/util.h"
-#include "plugins/inference_upstream/endpoint.h"
-#include "plugins/inference_upstream/keyfile.h"
-#include "plugins/inference_upstream/reply.h"
-#include "plugins/inference_upstream/request.h"
-#include "plugins/inference_upstream/retry.h"
-#include "plugins/inference_upstream/settings.h"
-#include "plugins/inference_upstream/sse.h"
+#include "upstream/endpoint.h"
+#include "upstream/keyfile.h"
+#include "upstream/reply.h"
+#include "upstream/request.h"
+#include "upstream/retry.h"
+#include "upstream/settings.h"
+#include "upstream/sse.h"
 #include "tests/plugins/support.h"
 
 /* ---- server-sent events --------------------------------------------------------------------- */

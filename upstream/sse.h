@@ -2,8 +2,8 @@
  * Server-sent events out of bytes that arrive in any pieces, from a server that need not mean well.
  * What comes out never depends on where the pieces were cut.
  */
-#ifndef PLUGINS_INFERENCE_UPSTREAM_SSE_H
-#define PLUGINS_INFERENCE_UPSTREAM_SSE_H
+#ifndef UPSTREAM_SSE_H
+#define UPSTREAM_SSE_H
 
 #include "base/buf.h"
 

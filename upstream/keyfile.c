@@ -1,4 +1,4 @@
-#include "plugins/inference_upstream/keyfile.h"
+#include "upstream/keyfile.h"
 
 #include <fcntl.h>
 #include <string.h>

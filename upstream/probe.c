@@ -1,10 +1,10 @@
-#include "plugins/inference_upstream/probe.h"
+#include "upstream/probe.h"
 
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "plugins/inference_upstream/job.h"
+#include "upstream/job.h"
 
 #define REPLY_MAX  ((size_t)1 << 20) /* bytes of a list of models */
 #define PATIENT_MS 10000             /* for the whole of a check, beyond connecting */

@@ -2,18 +2,18 @@
  * One instance: its servers, the thread that talks to them, the requests at work. The ABI's side is
  * inference_upstream.c; one request's way is job.c, the checks of servers are probe.c.
  */
-#ifndef PLUGINS_INFERENCE_UPSTREAM_UPSTREAM_H
-#define PLUGINS_INFERENCE_UPSTREAM_UPSTREAM_H
+#ifndef UPSTREAM_UPSTREAM_H
+#define UPSTREAM_UPSTREAM_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/digest.h"
-#include "plugins/inference_upstream/endpoint.h"
-#include "plugins/inference_upstream/http.h"
-#include "plugins/inference_upstream/keyfile.h"
-#include "plugins/inference_upstream/reply.h"
-#include "plugins/inference_upstream/settings.h"
+#include "upstream/endpoint.h"
+#include "upstream/http.h"
+#include "upstream/keyfile.h"
+#include "upstream/reply.h"
+#include "upstream/settings.h"
 
 struct job;
 struct probe;

@@ -1,4 +1,4 @@
-#include "plugins/inference_upstream/retry.h"
+#include "upstream/retry.h"
 
 #include "base/util.h"
 

@@ -2,10 +2,10 @@
  * Checks of servers: each is asked from time to time, with some chance in the time, whether it is well
  * and which models it has. On the instance's thread.
  */
-#ifndef PLUGINS_INFERENCE_UPSTREAM_PROBE_H
-#define PLUGINS_INFERENCE_UPSTREAM_PROBE_H
+#ifndef UPSTREAM_PROBE_H
+#define UPSTREAM_PROBE_H
 
-#include "plugins/inference_upstream/upstream.h"
+#include "upstream/upstream.h"
 
 /* One for each endpoint; -ENOMEM. */
 int probes_new(struct upstream *u, struct ragd_err *err);

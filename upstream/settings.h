@@ -1,8 +1,8 @@
 /*
  * The options of one instance, judged together: which servers, how patient, how many at once.
  */
-#ifndef PLUGINS_INFERENCE_UPSTREAM_SETTINGS_H
-#define PLUGINS_INFERENCE_UPSTREAM_SETTINGS_H
+#ifndef UPSTREAM_SETTINGS_H
+#define UPSTREAM_SETTINGS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "plugins/inference_upstream/endpoint.h"
+#include "upstream/endpoint.h"
 
 #include "base/util.h"
 

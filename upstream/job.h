@@ -2,12 +2,12 @@
  * One request's way: to a server, to another one if that fails before the first token, round again
  * after a while, and at last to whoever asked. Runs on the instance's thread.
  */
-#ifndef PLUGINS_INFERENCE_UPSTREAM_JOB_H
-#define PLUGINS_INFERENCE_UPSTREAM_JOB_H
+#ifndef UPSTREAM_JOB_H
+#define UPSTREAM_JOB_H
 
-#include "plugins/inference_upstream/retry.h"
-#include "plugins/inference_upstream/sse.h"
-#include "plugins/inference_upstream/upstream.h"
+#include "upstream/retry.h"
+#include "upstream/sse.h"
+#include "upstream/upstream.h"
 
 enum job_state {
 	JOB_WAITING, /* until wake_ms, or until a server gets well */

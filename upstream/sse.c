@@ -1,4 +1,4 @@
-#include "plugins/inference_upstream/sse.h"
+#include "upstream/sse.h"
 
 #include <string.h>
 

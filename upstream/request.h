@@ -1,6 +1,6 @@
 /* The bodies of requests, as JSON. */
-#ifndef PLUGINS_INFERENCE_UPSTREAM_REQUEST_H
-#define PLUGINS_INFERENCE_UPSTREAM_REQUEST_H
+#ifndef UPSTREAM_REQUEST_H
+#define UPSTREAM_REQUEST_H
 
 #include <stdbool.h>
 

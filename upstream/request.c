@@ -1,4 +1,4 @@
-#include "plugins/inference_upstream/request.h"
+#include "upstream/request.h"
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "plugins/inference_upstream/job.h"
+#include "upstream/job.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "plugins/inference_upstream/request.h"
+#include "upstream/request.h"
 
 #define DELAY_MAX_MS 10000 /* between two rounds */
 #define URL_SHOWN    60    /* bytes of an endpoint's name in an error */

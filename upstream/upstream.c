@@ -1,4 +1,4 @@
-#include "plugins/inference_upstream/upstream.h"
+#include "upstream/upstream.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -11,8 +11,8 @@
 #include "base/file/trusted.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
-#include "plugins/inference_upstream/job.h"
-#include "plugins/inference_upstream/probe.h"
+#include "upstream/job.h"
+#include "upstream/probe.h"
 
 #define TICK_MS 20 /* how late a job may notice that it is cancelled, late or due */
 

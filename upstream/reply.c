@@ -1,4 +1,4 @@
-#include "plugins/inference_upstream/reply.h"
+#include "upstream/reply.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* A reply as it comes in: a stream of events, a whole answer, vectors, or an error. */
-#include "plugins/inference_upstream/job.h"
+#include "upstream/job.h"
 
 #include <string.h>
 

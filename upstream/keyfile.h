@@ -1,8 +1,8 @@
 /*
  * The key that servers ask for: read from a file, again whenever that changes, and never shown.
  */
-#ifndef PLUGINS_INFERENCE_UPSTREAM_KEYFILE_H
-#define PLUGINS_INFERENCE_UPSTREAM_KEYFILE_H
+#ifndef UPSTREAM_KEYFILE_H
+#define UPSTREAM_KEYFILE_H
 
 #include <stdbool.h>
 #include <sys/stat.h>

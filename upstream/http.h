@@ -2,8 +2,8 @@
  * HTTP exchanges, many at once on one thread: libcurl's multi-socket interface on epoll, its timer on
  * a timerfd, and an eventfd for others to wake the thread. All but http_wake() belongs to that thread.
  */
-#ifndef PLUGINS_INFERENCE_UPSTREAM_HTTP_H
-#define PLUGINS_INFERENCE_UPSTREAM_HTTP_H
+#ifndef UPSTREAM_HTTP_H
+#define UPSTREAM_HTTP_H
 
 #include <stdint.h>
 

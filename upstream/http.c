@@ -1,4 +1,4 @@
-#include "plugins/inference_upstream/http.h"
+#include "upstream/http.h"
 
 #include <ctype.h>
 #include <stdlib.h>

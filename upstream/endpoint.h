@@ -6,8 +6,8 @@
  *                     ^                                                       |
  *                     +------------------------ok-----------------------------+--failed--> DOWN, longer
  */
-#ifndef PLUGINS_INFERENCE_UPSTREAM_ENDPOINT_H
-#define PLUGINS_INFERENCE_UPSTREAM_ENDPOINT_H
+#ifndef UPSTREAM_ENDPOINT_H
+#define UPSTREAM_ENDPOINT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "plugins/inference_upstream/settings.h"
+#include "upstream/settings.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
