@@ -5,8 +5,8 @@
 #ifndef UPSTREAM_JOB_H
 #define UPSTREAM_JOB_H
 
+#include "base/sse.h"
 #include "upstream/retry.h"
-#include "upstream/sse.h"
 #include "upstream/upstream.h"
 
 enum job_state {

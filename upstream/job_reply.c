@@ -6,17 +6,19 @@
 #include "base/clock.h"
 #include "base/util.h"
 
-#define DRAIN_MS       250                /* for the last bytes of a stream whose answer is whole */
-#define WHOLE_MAX      ((size_t)64 << 20) /* bytes of a reply that is no stream */
-#define ERROR_BODY_MAX ((size_t)16 << 10) /* of an error's; the rest is not kept */
-#define TYPE_EVENTS    "text/event-stream"
-#define TYPE_JSON      "application/json"
+#define DRAIN_MS         250 /* for the last bytes of a stream whose answer is whole */
+#define STREAM_EVENT_MAX ((size_t)1 << 20)  /* bytes of one event */
+#define STREAM_MAX       ((size_t)64 << 20) /* bytes of a stream, comments included */
+#define WHOLE_MAX        ((size_t)64 << 20) /* bytes of a reply that is no stream */
+#define ERROR_BODY_MAX   ((size_t)16 << 10) /* of an error's; the rest is not kept */
+#define TYPE_EVENTS      "text/event-stream"
+#define TYPE_JSON        "application/json"
 
 static int event_cb(void *arg, bool is_error, const char *data, size_t len, struct ragd_err *err);
 
 void job_reply_begin(struct job *job)
 {
-	sse_init(&job->sse, event_cb, job);
+	sse_init(&job->sse, STREAM_EVENT_MAX, STREAM_MAX, event_cb, job);
 	buf_clear(&job->reply);
 	job->progress_ms = 0;
 	job->told = job->refuses = job->abstained = false;

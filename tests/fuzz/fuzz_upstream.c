@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sse.h"
 #include "base/text/utf8.h"
 #include "upstream/reply.h"
-#include "upstream/sse.h"
+
+#define EVENT_MAX ((size_t)1 << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -54,7 +56,7 @@ static void stream(const char *data, size_t len, unsigned cuts, struct buf *out)
 {
 	struct sse s;
 
-	sse_init(&s, event_cb, out);
+	sse_init(&s, EVENT_MAX, SIZE_MAX, event_cb, out);
 	while (len > 0) {
 		size_t n = cuts == 0 ? len : 1 + cuts % 7;
 
@@ -71,7 +73,7 @@ static void check_stream(const char *data, size_t len, unsigned cuts)
 {
 	struct buf whole = BUF_INIT, cut = BUF_INIT;
 
-	if (len >= SSE_LINE_MAX) /* the bounds have tests of their own */
+	if (len >= EVENT_MAX) /* the bounds have tests of their own */
 		return;
 	stream(data, len, 0, &whole);
 	stream(data, len, cuts | 1, &cut);

@@ -1,10 +1,17 @@
-#include "upstream/sse.h"
+#include "base/sse.h"
 
 #include <string.h>
 
-void sse_init(struct sse *s, sse_event_cb event, void *arg)
+void sse_init(struct sse *s, size_t event_max, size_t total_max, sse_event_cb event, void *arg)
 {
-	*s = (struct sse){ .line = BUF_INIT, .data = BUF_INIT, .event = event, .arg = arg };
+	*s = (struct sse){
+		.line = BUF_INIT,
+		.data = BUF_INIT,
+		.event_max = event_max,
+		.total_max = total_max,
+		.event = event,
+		.arg = arg,
+	};
 }
 
 void sse_fini(struct sse *s)
@@ -13,13 +20,13 @@ void sse_fini(struct sse *s)
 	buf_fini(&s->data);
 }
 
-static int no_memory(struct ragd_err *err)
+static int sse_no_memory(struct ragd_err *err)
 {
 	return ragd_err_set(err, -ENOMEM, "out of memory for the stream");
 }
 
 /* An empty line ends an event. */
-static int dispatch(struct sse *s, struct ragd_err *err)
+static int event_dispatch(struct sse *s, struct ragd_err *err)
 {
 	int rc = 0;
 
@@ -33,7 +40,7 @@ static int dispatch(struct sse *s, struct ragd_err *err)
 }
 
 /* Fields other than data and error, and comments, mean nothing here. */
-static int field(struct sse *s, const char *line, size_t len, struct ragd_err *err)
+static int field_take(struct sse *s, const char *line, size_t len, struct ragd_err *err)
 {
 	const char *colon = memchr(line, ':', len);
 	size_t name = colon != NULL ? (size_t)(colon - line) : len;
@@ -47,15 +54,15 @@ static int field(struct sse *s, const char *line, size_t len, struct ragd_err *e
 		value++;
 		value_len--;
 	}
-	if (s->data.len + value_len + 1 > SSE_EVENT_MAX)
+	if (s->data.len + value_len + 1 > s->event_max)
 		return ragd_err_set(err, -EPROTO, "an event is longer than %zu bytes",
-				    SSE_EVENT_MAX);
+				    s->event_max);
 	if (s->has_data)
 		buf_addc(&s->data, '\n');
 	buf_add(&s->data, value, value_len);
 	s->has_data = true;
 	s->is_error |= is_error;
-	return buf_failed(&s->data) ? no_memory(err) : 0;
+	return buf_failed(&s->data) ? sse_no_memory(err) : 0;
 }
 
 static int line_end(struct sse *s, const char *line, size_t len, struct ragd_err *err)
@@ -65,7 +72,7 @@ static int line_end(struct sse *s, const char *line, size_t len, struct ragd_err
 		len -= 3;
 	}
 	s->started = true;
-	return len == 0 ? dispatch(s, err) : field(s, line, len, err);
+	return len == 0 ? event_dispatch(s, err) : field_take(s, line, len, err);
 }
 
 /* Bytes up to the next end of a line, which is CR, LF or both; len if there is none. */
@@ -82,9 +89,9 @@ int sse_feed(struct sse *s, const char *data, size_t len, struct ragd_err *err)
 {
 	int rc = 0;
 
-	if (s->n_total + len > SSE_TOTAL_MAX)
+	if (len > s->total_max - s->n_total)
 		return ragd_err_set(err, -EPROTO, "the stream is longer than %zu bytes",
-				    SSE_TOTAL_MAX);
+				    s->total_max);
 	s->n_total += len;
 	while (len > 0 && rc == 0) {
 		size_t n;
@@ -97,13 +104,13 @@ int sse_feed(struct sse *s, const char *data, size_t len, struct ragd_err *err)
 		}
 		s->after_cr = false;
 		n = line_len(data, len);
-		if (s->line.len + n > SSE_LINE_MAX)
+		if (s->line.len + n > s->event_max)
 			return ragd_err_set(err, -EPROTO, "a line is longer than %zu bytes",
-					    SSE_LINE_MAX);
+					    s->event_max);
 		if (n == len || s->line.len > 0)
 			buf_add(&s->line, data, n);
 		if (buf_failed(&s->line))
-			return no_memory(err);
+			return sse_no_memory(err);
 		if (n == len)
 			return 0;
 		s->after_cr = data[n] == '\r';
