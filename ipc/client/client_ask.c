@@ -3,8 +3,10 @@
 
 #include <stdlib.h>
 
+#include "base/sse.h"
 #include "ipc/client/client_answer.h"
-#include "ipc/client/client_sse.h"
+
+#define EVENT_MAX ((size_t)16 << 20)
 
 /* A streamed answer being put together. */
 struct stream {
@@ -61,13 +63,13 @@ static void keep(json_t **slot, json_t *value)
 	*slot = json_incref(value);
 }
 
-static int on_event(void *arg, const char *data, size_t len, struct ragd_err *err)
+static int on_event(void *arg, bool is_error, const char *data, size_t len, struct ragd_err *err)
 {
 	struct stream *s = arg;
 	json_t *chunk, *choice, *error;
 	int rc = 0;
 
-	if (s->done)
+	if (s->done || is_error) /* ragd sends its errors as data */
 		return 0;
 	if (strcmp(data, "[DONE]") == 0) {
 		s->done = true;
@@ -185,7 +187,7 @@ static int ask_streamed(struct ragd_client *c, json_t *body, const struct ragd_e
 	char *text = json_dumps(body, JSON_COMPACT);
 	int rc;
 
-	sse_init(&s.sse, on_event, &s);
+	sse_init(&s.sse, EVENT_MAX, SIZE_MAX, on_event, &s);
 	s.annotations = json_array();
 	if (text == NULL || s.annotations == NULL) {
 		rc = client_no_memory(err);
