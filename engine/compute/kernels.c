@@ -2,35 +2,9 @@
 #include "engine/compute/kernels.h"
 
 #include <string.h>
-#ifdef __x86_64__
-#include <cpuid.h>
-#endif
 
 #include "base/util.h"
 #include "engine/compute/sets.h"
-
-#ifdef __x86_64__
-/* In a file for any processor: the question must not be put in words that only some understand. */
-bool sets_has_avx2(void)
-{
-	unsigned a, b, c, d; /* F16C is not among the names that every compiler knows */
-
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-	       __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C) != 0;
-}
-
-bool sets_has_avx512(void)
-{
-	return sets_has_avx2() && __builtin_cpu_supports("avx512f") &&
-	       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-	       __builtin_cpu_supports("avx512dq");
-}
-
-bool sets_has_vnni(void)
-{
-	return sets_has_avx512() && __builtin_cpu_supports("avx512vnni");
-}
-#endif
 
 /* Best first. */
 static const struct kernels *const sets[] = {

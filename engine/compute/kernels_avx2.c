@@ -1,4 +1,5 @@
 /* The table for AVX2, FMA and F16C. */
+#include "engine/compute/cpu_features.h"
 #include "engine/compute/int_kernels.h"
 #include "engine/compute/sets.h"
 
@@ -11,7 +12,7 @@ static void matmul(const struct packed *w, size_t r0, size_t r1, const struct ac
 
 const struct kernels kernels_avx2 = {
 	.name = "avx2",
-	.usable = sets_has_avx2,
+	.usable = cpu_has_avx2,
 	.quantise = int_avx2_quantise,
 	.matmul = matmul,
 	.matmul_scratch = INT_AVX2_SCRATCH,

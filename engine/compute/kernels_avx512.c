@@ -1,4 +1,5 @@
 /* The table for AVX-512 F, BW, VL and DQ. */
+#include "engine/compute/cpu_features.h"
 #include "engine/compute/int_kernels.h"
 #include "engine/compute/sets.h"
 
@@ -11,7 +12,7 @@ static void matmul(const struct packed *w, size_t r0, size_t r1, const struct ac
 
 const struct kernels kernels_avx512 = {
 	.name = "avx512",
-	.usable = sets_has_avx512,
+	.usable = cpu_has_avx512,
 	.quantise = int_avx512_quantise,
 	.matmul = matmul,
 	.matmul_scratch = INT_AVX512_SCRATCH,

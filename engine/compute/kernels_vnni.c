@@ -1,4 +1,5 @@
 /* The table for AVX-512 with VNNI: what it adds is products of bytes. */
+#include "engine/compute/cpu_features.h"
 #include "engine/compute/int_kernels.h"
 #include "engine/compute/sets.h"
 
@@ -11,7 +12,7 @@ static void matmul(const struct packed *w, size_t r0, size_t r1, const struct ac
 
 const struct kernels kernels_vnni = {
 	.name = "vnni",
-	.usable = sets_has_vnni,
+	.usable = cpu_has_vnni,
 	.quantise = int_avx512_quantise,
 	.matmul = matmul,
 	.matmul_scratch = INT_AVX512_SCRATCH,

@@ -17,11 +17,6 @@ extern const struct kernels kernels_avx2;
 extern const struct kernels kernels_avx512;
 extern const struct kernels kernels_vnni;
 
-/* Whether this processor, and the system on it, runs a set. */
-bool sets_has_avx2(void);
-bool sets_has_avx512(void);
-bool sets_has_vnni(void);
-
 /* Whether weights of this type are multiplied as floats. */
 static inline bool sets_is_float(enum quant_type type)
 {
