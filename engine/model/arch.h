@@ -122,7 +122,7 @@ const struct arch *arch_at(size_t i);
 #define ROW_LAYER(member) .layered = true, .at = offsetof(struct layer, member)
 #define ROW_MODEL(member) .at = offsetof(struct model, member)
 
-/* Tables that architectures share. */
+/* tensors.c: tables that architectures share. */
 extern const struct tensor_rule
 	tensors_decoder[];                     /* embedding, output, norms, attention out, FFN */
 extern const struct tensor_rule tensors_qkv[]; /* q, k, v apart */
