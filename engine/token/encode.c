@@ -4,71 +4,10 @@
 
 #include "base/util.h"
 
-/* Pieces remembered, a power of two; texts for which that is done; pieces that it is done for. */
-#define SEEN      1024
-#define SEEN_TEXT 256
-#define SEEN_LEN  64
+#define SEEN_TEXT 256 /* bytes of a text from which on it is worth while to remember pieces */
 
 /* Bytes without a special token between two questions whether to go on. */
 #define POLL_BYTES 4096
-
-void tokens_fini(struct tokens *t)
-{
-	free(t->ids);
-	*t = (struct tokens){ 0 };
-}
-
-static bool tokens_reserve(struct tokens *t, size_t n)
-{
-	size_t cap = MAX(t->cap, (size_t)64);
-	int32_t *ids;
-
-	if (n <= t->cap - t->n)
-		return true;
-	while (cap - t->n < n && cap <= SIZE_MAX / 2 / sizeof(*ids))
-		cap *= 2;
-	ids = cap - t->n < n ? NULL : realloc(t->ids, cap * sizeof(*ids));
-	if (ids == NULL) {
-		t->failed = true;
-		return false;
-	}
-	t->ids = ids;
-	t->cap = cap;
-	return true;
-}
-
-void tokens_add(struct tokens *t, int32_t id)
-{
-	if (tokens_reserve(t, 1))
-		t->ids[t->n++] = id;
-}
-
-struct encode_seen *encode_again(struct encoder *e, const char *s, size_t len, bool *again)
-{
-	struct encode_seen *seen;
-
-	*again = false;
-	if (e->seen == NULL || len > SEEN_LEN)
-		return NULL;
-	seen = &e->seen[table_hash(e->v->texts.seed, s, len) % SEEN];
-	if (seen->s == NULL || seen->len != len || memcmp(seen->s, s, len) != 0)
-		return seen;
-	*again = true;
-	if (tokens_reserve(e->out, seen->n)) {
-		memcpy(e->out->ids + e->out->n, e->out->ids + seen->from,
-		       seen->n * sizeof(*e->out->ids));
-		e->out->n += seen->n;
-	}
-	return NULL;
-}
-
-void encode_note(const struct encoder *e, struct encode_seen *seen, const char *s, size_t len,
-		 size_t from)
-{
-	if (seen != NULL)
-		*seen = (struct encode_seen){ s, (uint32_t)len, (uint32_t)(e->out->n - from),
-					      from };
-}
 
 /* Where the control tokens of a text may be: pieces that the engine wrote, as [from, to) of it. */
 struct own_range {
@@ -176,7 +115,7 @@ static int encode_text(const struct vocab *v, const struct ragd_call *call, stru
 	if (text.s == NULL) /* nothing can be added to it, not even nothing */
 		text.s = "";
 	if (text.len >= SEEN_TEXT)
-		e.seen = calloc(SEEN, sizeof(*e.seen));
+		e.seen = calloc(ENCODE_SEEN, sizeof(*e.seen));
 	add_if(out, ends && v->add_bos, bert ? v->cls : v->bos);
 	encode_parts(&e, text, own);
 	add_if(out, ends && v->add_eos && !bert, v->eos);

@@ -7,6 +7,8 @@
 #include "engine/token/merge.h"
 #include "engine/token/vocab_impl.h"
 
+#define ENCODE_SEEN 1024 /* pieces of a text that are remembered; a power of two */
+
 /* Words come again: where the tokens of one are in what was put out already. */
 struct encode_seen {
 	const char *s; /* in the text; NULL: free */
@@ -20,7 +22,7 @@ struct encoder {
 	struct tokens *out;
 	struct merge merge;
 	struct buf room;          /* a piece as the vocabulary writes it */
-	struct encode_seen *seen; /* NULL: a short text, not worth it */
+	struct encode_seen *seen; /* [ENCODE_SEEN]; NULL: a short text, not worth it */
 	struct poll poll;
 	bool failed; /* out of memory, or nobody waits any more: poll.rc */
 };
@@ -36,6 +38,9 @@ static inline bool encode_goes_on(struct encoder *e, size_t work)
 void encode_spm(struct encoder *e, struct ragd_str text, bool space_before);
 void encode_bpe(struct encoder *e, struct ragd_str text);
 void encode_wordpiece(struct encoder *e, struct ragd_str text);
+
+/* Room for n more tokens; false, and t->failed, when out of memory. */
+bool tokens_reserve(struct tokens *t, size_t n);
 
 /*
  * If this piece of the text was encoded before, put its tokens out again; else return (perhaps)
