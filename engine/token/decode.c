@@ -2,7 +2,7 @@
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "engine/token/letters.h"
-#include "engine/token/vocab_impl.h"
+#include "engine/token/vocab_private.h"
 
 static bool valid(const struct vocab *v, int32_t id)
 {

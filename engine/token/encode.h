@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "engine/poll.h"
 #include "engine/token/merge.h"
-#include "engine/token/vocab_impl.h"
+#include "engine/token/vocab_private.h"
 
 #define ENCODE_SEEN 1024 /* pieces of a text that are remembered; a power of two */
 

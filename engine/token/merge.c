@@ -5,7 +5,7 @@
 
 #include "base/text/utf8.h"
 #include "engine/poll.h"
-#include "engine/token/vocab_impl.h"
+#include "engine/token/vocab_private.h"
 
 /* Up to here a look at every pair costs less than keeping a heap. */
 #define SHORT_PIECE 24

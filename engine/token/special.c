@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/token/vocab_impl.h"
+#include "engine/token/vocab_private.h"
 
 /* qsort_r is not in POSIX: the pairs carry what they are compared by. */
 struct named {

@@ -8,7 +8,7 @@
 #include "engine/gguf/gguf.h"
 #include "engine/token/chars.h"
 #include "engine/token/letters.h"
-#include "engine/token/vocab_impl.h"
+#include "engine/token/vocab_private.h"
 
 /* All texts together; offsets have 32 bits. */
 #define TEXTS_MAX (UINT32_C(1) << 30)

@@ -5,7 +5,7 @@
  */
 #include "base/util.h"
 #include "engine/gguf/gguf.h"
-#include "engine/token/vocab_impl.h"
+#include "engine/token/vocab_private.h"
 
 /* U+FF5C, with which DeepSeek's control tokens are written. */
 #define WIDE_BAR "\xef\xbd\x9c"

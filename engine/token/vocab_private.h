@@ -1,6 +1,6 @@
 /* What a vocabulary is inside: shared by the files of this folder. */
-#ifndef ENGINE_TOKEN_VOCAB_IMPL_H
-#define ENGINE_TOKEN_VOCAB_IMPL_H
+#ifndef ENGINE_TOKEN_VOCAB_PRIVATE_H
+#define ENGINE_TOKEN_VOCAB_PRIVATE_H
 
 #include <string.h>
 
