@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "engine/serve/inside.h"
+#include "engine/serve/engine_private.h"
 
 static bool cancelled(const struct seq *s)
 {

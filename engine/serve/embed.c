@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/serve/inside.h"
+#include "engine/serve/engine_private.h"
 
 #define TOGETHER 8 /* windows of a causal model that are read at once */
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/serve/inside.h"
+#include "engine/serve/engine_private.h"
 
 struct score {
 	struct engine *e;

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "engine/serve/inside.h"
+#include "engine/serve/engine_private.h"
 
 struct seq *seq_new(const int32_t *ids, size_t n, size_t more)
 {

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "engine/serve/inside.h"
+#include "engine/serve/engine_private.h"
 
 /* Drafts for the streams, as far as rows go; returns the rows that streams take in all. */
 static size_t plan_drafts(struct engine *e)

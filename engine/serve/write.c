@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "engine/serve/inside.h"
+#include "engine/serve/engine_private.h"
 
 #define ACCEPT_RATE 0.15 /* weight of one draft in what is thought of the next */
 #define ACCEPT_FIRST                                                                               \

@@ -1,6 +1,6 @@
 /* What the files of the engine share: the engine, its sequences, and the steps they go through. */
-#ifndef ENGINE_SERVE_INSIDE_H
-#define ENGINE_SERVE_INSIDE_H
+#ifndef ENGINE_SERVE_ENGINE_PRIVATE_H
+#define ENGINE_SERVE_ENGINE_PRIVATE_H
 
 #include <pthread.h>
 
