@@ -82,7 +82,7 @@ static void embed_finish(struct engine *e, struct embed *m, const struct ragd_er
 		e->counts.n_cancelled++;
 	if (e->embeds_wait == m)
 		e->embeds_wait = NULL;
-	engine_publish(e);
+	gate_publish(e);
 	pthread_mutex_lock(&e->lock);
 	while (*at != m)
 		at = &(*at)->next;
@@ -384,7 +384,7 @@ static int prepare(const struct engine *e, struct embed *m, const struct tokens 
 	for (size_t i = 0; i < n; i++) {
 		if (texts[i].n == 0)
 			return ragd_err_set(err, -EINVAL, "embed: text %zu has no tokens", i);
-		rc = engine_check_ids(e, texts[i].ids, texts[i].n, err);
+		rc = gate_check_ids(e, texts[i].ids, texts[i].n, err);
 		if (rc == 0 && cut(e, m, &texts[i], i) < 0)
 			rc = ragd_err_set(err, -ENOMEM, "embed: out of memory");
 		if (rc < 0)
@@ -417,7 +417,7 @@ static void embed_queue(struct engine *e, struct embed *m)
 
 static int embed_wait(struct engine *e, struct embed *m, struct ragd_err *err)
 {
-	int rc = engine_enter(e, err);
+	int rc = gate_enter(e, err);
 
 	if (rc < 0)
 		return rc;
@@ -430,7 +430,7 @@ static int embed_wait(struct engine *e, struct embed *m, struct ragd_err *err)
 	while (!m->done)
 		pthread_cond_wait(&e->done, &e->lock);
 	pthread_mutex_unlock(&e->lock);
-	engine_leave(e);
+	gate_leave(e);
 	return m->err.code < 0 ? ragd_err_set(err, m->err.code, "embed: %s", m->err.msg) : 0;
 }
 

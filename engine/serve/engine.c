@@ -1,4 +1,4 @@
-/* The engine: its options, its thread, and the doors to both. */
+/* The engine: its options, its thread, and what is asked of it. */
 #include "engine/serve/engine.h"
 
 #include <errno.h>
@@ -75,30 +75,6 @@ static int check_options(const struct engine_options *o, struct ragd_err *err)
 
 /* ---- its thread ----------------------------------------------------------------------------- */
 
-/* Under the lock. */
-static void publish(struct engine *e)
-{
-	struct engine_stats *c = &e->counts, *s = &e->stats;
-	struct cache_stats cs = { 0 };
-
-	if (e->cache != NULL)
-		cache_stats(e->cache, &cs);
-	c->n_requests = s->n_requests;
-	c->n_prompt_tokens = s->n_prompt_tokens;
-	c->n_active = (uint32_t)e->n_active;
-	c->n_pages = cs.n_pages;
-	c->n_pages_held = cs.n_held;
-	c->n_pages_cached = cs.n_cached;
-	*s = *c;
-}
-
-void engine_publish(struct engine *e)
-{
-	pthread_mutex_lock(&e->lock);
-	publish(e);
-	pthread_mutex_unlock(&e->lock);
-}
-
 /* Whatever was submitted goes into the line. Under the lock. */
 static void take_incoming(struct engine *e)
 {
@@ -122,7 +98,7 @@ static bool await(struct engine *e)
 	bool go;
 
 	pthread_mutex_lock(&e->lock);
-	publish(e);
+	gate_publish_locked(e);
 	e->stepping = false;
 	if (e->n_paused > 0)
 		pthread_cond_broadcast(&e->done);
@@ -165,7 +141,7 @@ static void end_all(struct engine *e)
 		pthread_mutex_unlock(&e->lock);
 	}
 	e->stepping = false;
-	publish(e);
+	gate_publish_locked(e);
 	pthread_mutex_unlock(&e->lock);
 }
 
@@ -265,7 +241,7 @@ int engine_open(const struct engine_options *opt, struct engine **out, struct ra
 		engine_free(e);
 		return rc;
 	}
-	publish(e);
+	gate_publish_locked(e);
 	/* Signals are for the program's own threads. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -291,41 +267,7 @@ void engine_close(struct engine *e)
 	engine_free(e);
 }
 
-/* ---- doors ---------------------------------------------------------------------------------- */
-
-int engine_enter(struct engine *e, struct ragd_err *err)
-{
-	int rc = 0;
-
-	if (pthread_equal(pthread_self(), e->thread))
-		return ragd_err_set(err, -EDEADLK,
-				    "waiting for the engine inside one of its callbacks");
-	pthread_mutex_lock(&e->lock);
-	if (e->closing)
-		rc = -ESHUTDOWN;
-	else
-		e->n_callers++;
-	pthread_mutex_unlock(&e->lock);
-	return rc < 0 ? ragd_err_set(err, rc, "the engine is being closed") : 0;
-}
-
-void engine_leave(struct engine *e)
-{
-	pthread_mutex_lock(&e->lock);
-	e->n_callers--;
-	pthread_cond_signal(&e->wake);
-	pthread_mutex_unlock(&e->lock);
-}
-
-int engine_check_ids(const struct engine *e, const int32_t *ids, size_t n, struct ragd_err *err)
-{
-	for (size_t i = 0; i < n; i++)
-		if (ids[i] < 0 || (uint32_t)ids[i] >= e->shape->n_vocab)
-			return ragd_err_set(err, -EINVAL,
-					    "token %zu is %d: the model has tokens 0 to %u", i,
-					    (int)ids[i], (unsigned)e->shape->n_vocab - 1);
-	return 0;
-}
+/* ---- what callers ask for --------------------------------------------------------------------- */
 
 static int check_sampling(const struct engine *e, const struct sampler_options *o,
 			  struct ragd_err *err)
@@ -381,22 +323,7 @@ static int check_request(const struct engine *e, const struct engine_request *r,
 		if (r->stop[i].len == 0)
 			return ragd_err_set(err, -EINVAL, "generate: stop string %zu is empty", i);
 	rc = check_sampling(e, &r->sampling, err);
-	return rc < 0 ? rc : engine_check_ids(e, r->ids, r->n, err);
-}
-
-int engine_queue(struct engine *e, struct seq *s, struct ragd_err *err)
-{
-	int rc = line_enter(&e->line, s->client, err);
-
-	if (rc < 0)
-		return rc;
-	s->id = ++e->last_id;
-	s->next = e->incoming;
-	e->incoming = s;
-	e->stats.n_requests++;
-	e->stats.n_prompt_tokens += s->n;
-	pthread_cond_signal(&e->wake);
-	return 0;
+	return rc < 0 ? rc : gate_check_ids(e, r->ids, r->n, err);
 }
 
 int engine_submit(struct engine *e, const struct engine_request *r, struct ragd_err *err)
@@ -420,7 +347,7 @@ int engine_submit(struct engine *e, const struct engine_request *r, struct ragd_
 	if (e->closing)
 		rc = ragd_err_set(err, -ESHUTDOWN, "generate: the engine is being closed");
 	else
-		rc = engine_queue(e, s, err);
+		rc = gate_queue(e, s, err);
 	pthread_mutex_unlock(&e->lock);
 	if (rc < 0)
 		seq_free(s);
@@ -440,12 +367,12 @@ void engine_stats(struct engine *e, struct engine_stats *out)
 /* No step runs from here to engine_resume(). */
 static int engine_pause(struct engine *e, struct ragd_err *err)
 {
-	int rc = engine_enter(e, err);
+	int rc = gate_enter(e, err);
 
 	if (rc < 0)
 		return rc;
 	if (e->cache == NULL) {
-		engine_leave(e);
+		gate_leave(e);
 		return ragd_err_set(err, -ENOTSUP, "a model of the kind '%s' has no cache",
 				    e->shape->architecture);
 	}
@@ -462,11 +389,11 @@ static void engine_resume(struct engine *e)
 {
 	pthread_mutex_lock(&e->lock);
 	e->n_paused--;
-	publish(e);
+	gate_publish_locked(e);
 	pthread_cond_signal(&e->wake);
 	pthread_mutex_unlock(&e->lock);
 	pthread_mutex_unlock(&e->file);
-	engine_leave(e);
+	gate_leave(e);
 }
 
 int engine_save(struct engine *e, const char *path, const char *stamp, struct ragd_err *err)

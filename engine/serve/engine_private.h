@@ -118,6 +118,9 @@ struct schedule_seq seq_plan(const struct engine *e, const struct seq *s, int64_
 void seq_wait(struct engine *e, struct seq *s);
 /* Take it out of the running ones, its pages back to the cache. */
 void seq_stop(struct engine *e, struct seq *s);
+
+/* ---- seq_end.c -------------------------------------------------------------------------------- */
+
 /* The end of a sequence that neither runs nor waits any more: tells whoever asked for it, frees it. */
 void seq_end(struct engine *e, struct seq *s, int rc, enum ragd_finish finish,
 	     const struct ragd_err *err);
@@ -161,17 +164,24 @@ void embed_pass(struct engine *e, size_t budget);
 /* End all of them. */
 void embed_end(struct engine *e, const struct ragd_err *err);
 
-/* ---- engine.c ------------------------------------------------------------------------------- */
+/* ---- gate.c: between callers' threads and the engine's ---------------------------------------- */
 
-/* A thread that waits for a result: -ESHUTDOWN, or it is counted until engine_leave(). -EDEADLK from a
- * callback. */
-int engine_enter(struct engine *e, struct ragd_err *err);
-void engine_leave(struct engine *e);
-/* A new request goes into the line, under the lock; -EBUSY where its client, or anybody, has no place. */
-int engine_queue(struct engine *e, struct seq *s, struct ragd_err *err);
+/*
+ * A thread that waits for a result: -ESHUTDOWN, or it is counted until gate_leave(). -EDEADLK from a
+ * callback.
+ */
+int gate_enter(struct engine *e, struct ragd_err *err);
+void gate_leave(struct engine *e);
+/*
+ * A new request goes into the line, under the lock; -EBUSY where its client has no place, or nobody
+ * has.
+ */
+int gate_queue(struct engine *e, struct seq *s, struct ragd_err *err);
 /* Copy the counts out, for whoever asks: each step, and before somebody is told of an end. */
-void engine_publish(struct engine *e);
+void gate_publish(struct engine *e);
+/* The same under the lock. */
+void gate_publish_locked(struct engine *e);
 /* Whether ids are tokens of the model. */
-int engine_check_ids(const struct engine *e, const int32_t *ids, size_t n, struct ragd_err *err);
+int gate_check_ids(const struct engine *e, const int32_t *ids, size_t n, struct ragd_err *err);
 
 #endif

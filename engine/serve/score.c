@@ -84,7 +84,7 @@ void score_part(struct engine *e, struct seq *s, int rc, const struct ragd_err *
 		return;
 	if (sc->err.code == -ECANCELED)
 		e->counts.n_cancelled++;
-	engine_publish(e);
+	gate_publish(e);
 	pthread_mutex_lock(&e->lock);
 	sc->done = true;
 	pthread_cond_broadcast(&e->done);
@@ -122,7 +122,7 @@ static int check(const struct engine *e, uint64_t client, const int32_t *prompt,
 	if (n_prompt == 0 || client > ENGINE_NOBODY)
 		return ragd_err_set(err, -EINVAL, "score: the prompt is %s",
 				    n_prompt == 0 ? "empty" : "nobody's");
-	rc = engine_check_ids(e, prompt, n_prompt, err);
+	rc = gate_check_ids(e, prompt, n_prompt, err);
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		size_t all = n_prompt + c[i].n;
 
@@ -135,7 +135,7 @@ static int check(const struct engine *e, uint64_t client, const int32_t *prompt,
 				"context of %u",
 				all, all - e->opt.n_context, (unsigned)e->opt.n_context);
 		else
-			rc = engine_check_ids(e, c[i].ids, c[i].n, err);
+			rc = gate_check_ids(e, c[i].ids, c[i].n, err);
 	}
 	return rc;
 }
@@ -143,7 +143,7 @@ static int check(const struct engine *e, uint64_t client, const int32_t *prompt,
 /* Queue the prompt and wait for the end. */
 static int score_wait(struct engine *e, struct score *sc, struct seq *s, struct ragd_err *err)
 {
-	int rc = engine_enter(e, err);
+	int rc = gate_enter(e, err);
 
 	if (rc < 0) {
 		seq_free(s);
@@ -153,11 +153,11 @@ static int score_wait(struct engine *e, struct score *sc, struct seq *s, struct 
 	s->index = SIZE_MAX;
 	s->row_from = s->n - 1;
 	pthread_mutex_lock(&e->lock);
-	rc = engine_queue(e, s, err);
+	rc = gate_queue(e, s, err);
 	while (rc == 0 && !sc->done)
 		pthread_cond_wait(&e->done, &e->lock);
 	pthread_mutex_unlock(&e->lock);
-	engine_leave(e);
+	gate_leave(e);
 	if (rc < 0) {
 		seq_free(s);
 		return rc;

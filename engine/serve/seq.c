@@ -1,4 +1,4 @@
-/* One sequence: from its submission to its end. */
+/* One sequence: its tokens, its place in the line, its pages. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,26 +90,4 @@ void seq_stop(struct engine *e, struct seq *s)
 	s->pages = NULL;
 	s->kv = 0;
 	e->no_room = false;
-}
-
-void seq_end(struct engine *e, struct seq *s, int rc, enum ragd_finish finish,
-	     const struct ragd_err *err)
-{
-	static const struct ragd_err none;
-
-	if (s->score != NULL) {
-		score_part(e, s, rc, err);
-		return;
-	}
-	if (rc == -ECANCELED)
-		e->counts.n_cancelled++;
-	engine_publish(e);
-	s->req.done(s->req.arg, rc, finish, &s->usage, err != NULL ? err : &none);
-	seq_free(s);
-}
-
-void seq_fail(struct engine *e, struct seq *s, const struct ragd_err *err)
-{
-	seq_stop(e, s);
-	seq_end(e, s, err->code, RAGD_FINISH_STOP, err);
 }
