@@ -181,7 +181,7 @@ static void leave_line(struct engine *e, const struct seq *s)
 	*at = s->next;
 }
 
-void admit(struct engine *e)
+void admit_waiting(struct engine *e)
 {
 	int64_t now_us = clock_us();
 	struct ragd_err err = { 0 };

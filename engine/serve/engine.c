@@ -154,7 +154,7 @@ static void *engine_run(void *arg)
 
 		admit_drop(e);
 		if (e->cache != NULL)
-			admit(e);
+			admit_waiting(e);
 		if (e->n_active > 0)
 			step(e);
 		for (size_t i = 0; i < e->n_active; i++)

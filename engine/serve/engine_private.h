@@ -132,7 +132,7 @@ void seq_fail(struct engine *e, struct seq *s, const struct ragd_err *err);
 /* End what was cancelled, waiting or running. */
 void admit_drop(struct engine *e);
 /* Let those run that may. */
-void admit(struct engine *e);
+void admit_waiting(struct engine *e);
 
 /* ---- step.c: one forward pass for all that run ---------------------------------------------- */
 
