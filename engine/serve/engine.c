@@ -156,7 +156,7 @@ static void *engine_run(void *arg)
 		if (e->cache != NULL)
 			admit_waiting(e);
 		if (e->n_active > 0)
-			step(e);
+			step_run(e);
 		for (size_t i = 0; i < e->n_active; i++)
 			n_streams += seq_streams(e->active[i]);
 		budget = schedule_budget(&e->pace, n_streams, n_streams, e->max_tokens,

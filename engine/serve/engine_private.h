@@ -136,7 +136,7 @@ void admit_waiting(struct engine *e);
 
 /* ---- step.c: one forward pass for all that run ---------------------------------------------- */
 
-void step(struct engine *e);
+void step_run(struct engine *e);
 
 /* ---- write.c: from rows of logits to text --------------------------------------------------- */
 

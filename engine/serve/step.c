@@ -168,7 +168,7 @@ static void run_failed(struct engine *e, const struct ragd_err *err)
 			seq_fail(e, e->active[i], err);
 }
 
-void step(struct engine *e)
+void step_run(struct engine *e)
 {
 	size_t n_vocab = e->shape->n_vocab, n, rows, prompt;
 	int64_t start_us = clock_us(), now_us;
