@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "daemon/config/config.h"
-#include "daemon/plugins/plugins_options.h"
+#include "daemon/modules/option.h"
 
 #define STOPS_MAX 16
 
@@ -117,7 +117,7 @@ static int read_value(struct arena *a, const struct config_block *b, const struc
 		return config_refuse(b->file, line, -EINVAL, err,
 				     "option '%s' takes one value, not a list of %zu", o->name,
 				     given->n);
-	} else if (plugin_option_parse(o, text, &v, &why) < 0) {
+	} else if (option_parse(o, text, &v, &why) < 0) {
 		return config_refuse(b->file, line, -EINVAL, err, "%s", why.msg);
 	}
 	if (o->type == RAGD_OPT_PATH) {

@@ -6,7 +6,7 @@
 #include "daemon/config/config_fill.h"
 #include "daemon/config/config_private.h"
 #include "daemon/config/paths.h"
-#include "daemon/plugins/plugins.h"
+#include "daemon/modules/module.h"
 #include "daemon/plugins/validate.h"
 
 #define NAME_MAX_LEN 64
@@ -219,7 +219,7 @@ static int judge_plugin(struct judge *j, const struct config_block *b, void *tar
 
 	if (module == NULL || module->n != 1 || module->words[0][0] == '\0')
 		return refuse(j, b, "module", "wants module = \"NAME\"");
-	rc = plugin_load(j->cfg->plugin_dirs, module->words[0], 0, &d, &path, &why);
+	rc = module_load(j->cfg->plugin_dirs, module->words[0], 0, &d, &path, &why);
 	if (rc < 0)
 		return config_refuse(b->file, module->line, rc, j->err, "%s", why.msg);
 	rc = config_fill(j->arena, b, d->options, p, j->err);

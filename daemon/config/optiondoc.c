@@ -16,8 +16,8 @@
 #include "base/buf.h"
 #include "daemon/config/config.h"
 #include "daemon/config/config_rows.h"
-#include "daemon/plugins/plugins.h"
-#include "daemon/plugins/plugins_options.h"
+#include "daemon/modules/module.h"
+#include "daemon/modules/option.h"
 
 /* One row in words. */
 struct entry {
@@ -111,7 +111,7 @@ static void put_row(struct buf *b, bool md, const struct ragd_option *o, const c
 	struct entry e = { .name = o->name, .help = o->help };
 	bool empty = o->dflt == NULL || o->dflt[0] == '\0';
 
-	e.value = value != NULL ? value : plugin_option_allowed(o, allowed, sizeof(allowed));
+	e.value = value != NULL ? value : option_allowed(o, allowed, sizeof(allowed));
 	e.dflt = required ? NULL : empty ? "empty" : o->dflt;
 	e.words = empty;
 	if (empty && otherwise != NULL)
@@ -140,7 +140,7 @@ static int put_plugin(struct buf *b, bool md, const char *module)
 	     w = strtok_r(NULL, ":", &save))
 		dirs[n++] = w;
 	dirs[n] = NULL;
-	if (plugin_load(dirs, module, 0, &d, &path, &err) < 0) {
+	if (module_load(dirs, module, 0, &d, &path, &err) < 0) {
 		fprintf(stderr, "optiondoc: %s\n", err.msg);
 		free(env);
 		return -1;

@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 #include "daemon/config/paths.h"
-#include "daemon/plugins/plugins_options.h"
+#include "daemon/modules/module.h"
 #include "daemon/plugins/validate.h"
 
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
@@ -333,13 +333,11 @@ static int judge_name(const struct config *cfg, size_t i, struct ragd_err *err)
 static void set_fill(struct plugin_set *set, size_t i, const struct config_plugin *cp,
 		     struct plugin_instance *inst)
 {
-	const struct plugin_module *module = plugin_module_of(cp->descriptor);
-
 	set->instances[i] = inst;
 	set->plugins[i] = (struct plugin){
 		.name = inst->name,
 		.descriptor = inst->descriptor,
-		.path = module != NULL ? module->path : "",
+		.path = module_path(cp->descriptor),
 		.self = inst->self,
 		.options = inst->options,
 		.on_failure = cp->on_failure,
@@ -388,7 +386,7 @@ int plugin_set_open(const struct config *cfg, struct plugin_set *previous, struc
 		return rc;
 	}
 	atomic_init(&set->refs, 1);
-	plugin_load_carefully();
+	module_probe_enable();
 	pthread_mutex_lock(&sets.lock);
 	set->older = sets.newest;
 	sets.newest = set;

@@ -1,5 +1,5 @@
 /*
- * The plugin host: loads modules, judges their descriptors, opens instances and hands them to
+ * The plugin host: opens instances of the modules that a configuration names and hands them to
  * flows.
  *
  * A set is one generation of instances, made from one configuration. Whoever works with it holds a
@@ -28,19 +28,6 @@ struct plugin {
 	int64_t deadline_ms;
 	struct plugin_instance *instance; /* for plugin_lost() */
 };
-
-/*
- * Find `module` in dirs (or at an absolute path), dlopen it and judge its descriptor; cached by
- * file. kind 0: any. Refuses, each with its own sentence: no such file, changeable by others (file,
- * any folder above or link on the way), not a shared object, no descriptor, another ABI, too small, another kind, a name that is
- * not the file's. Both results live as long as the process. Any thread.
- *
- * Loading runs code of the module. Until the first set is opened, a module that crashes there ends
- * the process with a sentence on stderr; from then on each new one is first loaded in a child
- * process, so that a reload cannot take the daemon down.
- */
-int plugin_load(const char *const *dirs, const char *module, enum ragd_kind kind,
-		const struct ragd_plugin **out, const char **path, struct ragd_err *err);
 
 /*
  * Open every plugin of cfg; previous (may be NULL) lends the instances that did not change. All or

@@ -2,12 +2,8 @@
  * What the files of the plugin host share; not for others, who use daemon/plugins/plugins.h.
  *
  *   plugins.c          sets and instances
- *   plugins_load.c     file to module: search, permissions, dlopen, cache
- *   plugins_judge.c    is a descriptor what the ABI says
- *   plugins_probe.c    modules that crash or hang while they load
  *   plugins_host.c     what the host does for a plugin: log, metrics, abilities of others
  *   plugins_progress.c how far a plugin that opens has come
- *   plugins_options.c  option tables
  *   plugins_files.c    which files an instance was made from
  *   plugins_trial.c    opens plugins as a start would, and closes them again
  */
@@ -15,62 +11,9 @@
 #define DAEMON_PLUGINS_IMPL_H
 
 #include <stdatomic.h>
-#include <sys/types.h>
-#include <time.h>
 
 #include "base/digest.h"
 #include "daemon/plugins/plugins.h"
-
-/* ---- modules ------------------------------------------------------------------------------- */
-
-/* A loaded shared object; never unloaded, so that no pointer into it can dangle. */
-struct plugin_module {
-	struct plugin_module *next;
-	char *path; /* absolute, symbolic links resolved */
-	/*
-	 * What was judged and loaded. Stays open: the dynamic linker knows a library by its name
-	 * before it looks at the file, and this one's is the descriptor's number.
-	 */
-	int fd;
-	dev_t dev;
-	ino_t ino;
-	struct timespec mtime;
-	const struct ragd_plugin *descriptor; /* NULL: refused */
-	bool listed;
-};
-
-/* The module that a descriptor of plugin_load() belongs to. */
-const struct plugin_module *plugin_module_of(const struct ragd_plugin *descriptor);
-
-/* From now on a module that was not loaded before is tried in a child process first. */
-void plugin_load_carefully(void);
-
-/*
- * dlopen the file that is open as fd and judge its descriptor; for plugin_load() and for the probe.
- * `path` is for the error. Sets *mapped if the module came into the process, be it refused or not.
- */
-int plugin_module_open(int fd, const char *path, const char *name, const struct ragd_plugin **out,
-		       bool *mapped, struct ragd_err *err);
-
-/*
- * Judge the descriptor at `sym`, `avail` bytes large, of the module called `name`; reads nothing
- * that the descriptor's own abi and size do not vouch for.
- */
-int plugin_judge(const char *name, const void *sym, size_t avail, struct ragd_err *err);
-const char *plugin_kind_name(enum ragd_kind kind);
-
-/*
- * Load the file that is open as fd in a child process. An error says why it was refused there, or that it crashed, ended
- * the process or hung; then nothing of it was loaded here.
- */
-int plugin_probe(int fd, const char *path, const char *name, struct ragd_err *err);
-extern int plugin_probe_timeout_ms; /* tests are less patient */
-/*
- * Around a load in this process: a crash or a hang in between says which module it was, on stderr,
- * and ends the process. For start and check, when nothing runs yet that could be lost.
- */
-void plugin_guard_begin(const char *path, const char *name);
-void plugin_guard_end(void);
 
 /* ---- instances ----------------------------------------------------------------------------- */
 

@@ -11,8 +11,9 @@
 #include <cmocka.h>
 
 #include "base/util.h"
+#include "daemon/modules/module.h"
+#include "daemon/modules/option.h"
 #include "daemon/plugins/plugins.h"
-#include "daemon/plugins/plugins_options.h"
 
 /* ---- world --------------------------------------------------------------------------------- */
 
@@ -103,7 +104,7 @@ int world_try(struct world *w, const char *instance, const char *module, const c
 	int rc;
 
 	assert_true(w->cfg.n_plugins < WORLD_PLUGINS);
-	rc = plugin_load(w->cfg.plugin_dirs, module, 0, &p->descriptor, NULL, err);
+	rc = module_load(w->cfg.plugin_dirs, module, 0, &p->descriptor, NULL, err);
 	if (rc < 0)
 		return rc;
 	table = p->descriptor->options;
@@ -117,7 +118,7 @@ int world_try(struct world *w, const char *instance, const char *module, const c
 		values[i].name = table[i].name;
 		if (table[i].type == RAGD_OPT_LIST)
 			values[i].list = split(w->arena, text);
-		else if ((rc = plugin_option_parse(&table[i], text, &values[i], err)) < 0)
+		else if ((rc = option_parse(&table[i], text, &values[i], err)) < 0)
 			return rc;
 	}
 	p->name = instance;

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
+#include "daemon/modules/module.h"
 #include "daemon/plugins/plugins.h"
 #include "tests/plugins/support.h"
 
@@ -66,7 +67,7 @@ static void each_builds_with_one_line_and_loads(void **state)
 			 "-o %s.so '%s/plugins/examples/%s.c'",
 			 w.dir, source, names[i], source, names[i]);
 		assert_int_equal(system(cmd), 0);
-		if (plugin_load(dirs, names[i], 0, &d, NULL, &err) < 0)
+		if (module_load(dirs, names[i], 0, &d, NULL, &err) < 0)
 			fail_msg("%s", err.msg);
 		assert_string_equal(d->name, names[i]);
 	}

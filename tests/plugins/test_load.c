@@ -13,8 +13,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "daemon/plugins/plugins.h"
-#include "daemon/plugins/plugins_impl.h"
+#include "daemon/modules/module_private.h"
 
 static char mods[PATH_MAX]; /* where the modules were built */
 static char tmp[PATH_MAX];  /* fresh for each test */
@@ -64,7 +63,7 @@ static int load(const char *dir, const char *module, enum ragd_kind kind, struct
 	int rc;
 
 	memset(err, 0, sizeof(*err));
-	rc = plugin_load(dirs, module, kind, &d, &path, err);
+	rc = module_load(dirs, module, kind, &d, &path, err);
 	print_message("%s: %s\n", module, rc == 0 ? "loaded" : err->msg);
 	assert_true((rc < 0) == (err->msg[0] != '\0'));
 	assert_true((rc == 0) == (d != NULL));
@@ -111,16 +110,16 @@ static void loads_good_modules_of_each_kind(void **state)
 	const char *path;
 
 	(void)state;
-	assert_int_equal(plugin_load(dirs, "good", 0, &d, &path, NULL), 0);
+	assert_int_equal(module_load(dirs, "good", 0, &d, &path, NULL), 0);
 	assert_string_equal(d->name, "good");
 	assert_string_equal(path, in(mods, "good.so"));
 	assert_int_equal(
-		plugin_load(dirs, in(mods, "good.so"), RAGD_KIND_INFERENCE, &again, NULL, NULL), 0);
+		module_load(dirs, in(mods, "good.so"), RAGD_KIND_INFERENCE, &again, NULL, NULL), 0);
 	assert_ptr_equal(d, again);
-	assert_string_equal(plugin_module_of(d)->path, path);
-	assert_int_equal(plugin_load(dirs, "good_safety", RAGD_KIND_SAFETY, &d, NULL, NULL), 0);
+	assert_string_equal(module_path(d), path);
+	assert_int_equal(module_load(dirs, "good_safety", RAGD_KIND_SAFETY, &d, NULL, NULL), 0);
 	assert_int_equal(
-		plugin_load(dirs, "good_retrieval.so", RAGD_KIND_RETRIEVAL, &d, NULL, NULL), 0);
+		module_load(dirs, "good_retrieval.so", RAGD_KIND_RETRIEVAL, &d, NULL, NULL), 0);
 }
 
 static void refuses_bad_descriptors_each_with_its_sentence(void **state)
@@ -338,7 +337,7 @@ static void modules_in_turn_are_told_apart(void **state)
 		copy_file(in(mods, file), in(tmp, "next"));
 		assert_int_equal(rename(in(tmp, "next"), in(tmp, file)), 0);
 		refused(tmp, "text", 0, -ENOEXEC, "invalid ELF header");
-		assert_int_equal(plugin_load(dirs, name, 0, &d, NULL, NULL), 0);
+		assert_int_equal(module_load(dirs, name, 0, &d, NULL, NULL), 0);
 		assert_string_equal(d->name, name);
 	}
 }
@@ -388,14 +387,14 @@ static void says_at_start_which_module_crashed(void **state)
 static void a_crash_at_reload_is_an_error(void **state)
 {
 	(void)state;
-	plugin_load_carefully();
+	module_probe_enable();
 	refused(mods, "crashes", 0, -EFAULT, "module 'crashes': crashed while loading (signal 11");
 	refused(mods, "aborts", 0, -EFAULT, "module 'aborts': crashed while loading (signal 6");
 	refused(mods, "exits", 0, -EFAULT,
 		"module 'exits': ended the process while loading (status");
-	plugin_probe_timeout_ms = 300;
+	module_probe_timeout_ms = 300;
 	refused(mods, "hangs", 0, -ETIMEDOUT, "module 'hangs': did not finish loading within");
-	plugin_probe_timeout_ms = 10000;
+	module_probe_timeout_ms = 10000;
 }
 
 static void a_refusal_at_reload_says_what_it_would_at_start(void **state)
@@ -403,7 +402,7 @@ static void a_refusal_at_reload_says_what_it_would_at_start(void **state)
 	struct ragd_err err;
 
 	(void)state;
-	plugin_load_carefully();
+	module_probe_enable();
 	copy_file(in(mods, "abi_other.so"), in(tmp, "abi_other.so"));
 	refused(tmp, "abi_other", 0, -EINVAL, "built for plugin ABI 99, this ragd has 2");
 	write_file(in(tmp, "text.so"), not_elf);
@@ -420,12 +419,12 @@ static void a_replaced_file_is_a_new_module(void **state)
 
 	(void)state;
 	copy_file(in(mods, "good.so"), in(tmp, "good.so"));
-	assert_int_equal(plugin_load(dirs, "good", 0, &one, NULL, NULL), 0);
-	assert_int_equal(plugin_load(dirs, "good", 0, &same, NULL, NULL), 0);
+	assert_int_equal(module_load(dirs, "good", 0, &one, NULL, NULL), 0);
+	assert_int_equal(module_load(dirs, "good", 0, &same, NULL, NULL), 0);
 	assert_ptr_equal(one, same);
 	copy_file(in(mods, "good.so"), in(tmp, "next"));
 	assert_int_equal(rename(in(tmp, "next"), in(tmp, "good.so")), 0);
-	assert_int_equal(plugin_load(dirs, "good", 0, &two, &path, NULL), 0);
+	assert_int_equal(module_load(dirs, "good", 0, &two, &path, NULL), 0);
 	assert_ptr_not_equal(one, two);
 	assert_string_equal(path, in(tmp, "good.so"));
 	assert_string_equal(one->name, two->name); /* the old one is still mapped */

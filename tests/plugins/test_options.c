@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "daemon/plugins/plugins_options.h"
+#include "daemon/modules/option.h"
 
 static const struct ragd_option table[] = {
 	{ "flag", RAGD_OPT_BOOL, "no", 0, 0, NULL, "h", false },
@@ -48,20 +48,19 @@ static void reads_values_as_they_are_written(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		print_message("%s = %s\n", rows[i].option, rows[i].text);
-		assert_int_equal(plugin_option_parse(row(rows[i].option), rows[i].text, &v, NULL),
-				 0);
+		assert_int_equal(option_parse(row(rows[i].option), rows[i].text, &v, NULL), 0);
 		assert_int_equal(v.i, rows[i].want);
 		assert_string_equal(v.name, rows[i].option);
 	}
-	assert_int_equal(plugin_option_parse(row("flag"), "yes", &v, NULL), 0);
+	assert_int_equal(option_parse(row("flag"), "yes", &v, NULL), 0);
 	assert_true(v.b);
-	assert_int_equal(plugin_option_parse(row("flag"), "off", &v, NULL), 0);
+	assert_int_equal(option_parse(row("flag"), "off", &v, NULL), 0);
 	assert_false(v.b);
-	assert_int_equal(plugin_option_parse(row("part"), "0.25", &v, NULL), 0);
+	assert_int_equal(option_parse(row("part"), "0.25", &v, NULL), 0);
 	assert_true(v.f == 0.25);
-	assert_int_equal(plugin_option_parse(row("mode"), "darker", &v, NULL), 0);
+	assert_int_equal(option_parse(row("mode"), "darker", &v, NULL), 0);
 	assert_string_equal(v.s, "darker");
-	assert_int_equal(plugin_option_parse(row("text"), "", &v, NULL), 0);
+	assert_int_equal(option_parse(row("text"), "", &v, NULL), 0);
 	assert_string_equal(v.s, "");
 }
 
@@ -96,7 +95,7 @@ static void refuses_other_values_and_says_what_is_allowed(void **state)
 		struct ragd_value v = { .name = "untouched" };
 		struct ragd_err err = { 0 };
 
-		assert_int_equal(plugin_option_parse(row(rows[i].option), rows[i].text, &v, &err),
+		assert_int_equal(option_parse(row(rows[i].option), rows[i].text, &v, &err),
 				 -EINVAL);
 		print_message("%s\n", err.msg);
 		assert_non_null(strstr(err.msg, rows[i].sentence));
@@ -109,9 +108,9 @@ static void holds_numbers_read_elsewhere_against_the_range(void **state)
 	struct ragd_err err = { 0 };
 
 	(void)state;
-	assert_int_equal(plugin_option_range(row("threads"), 64, &err), 0);
-	assert_int_equal(plugin_option_range(row("any"), -1e9, &err), 0);
-	assert_int_equal(plugin_option_range(row("cache"), 3.0 * (1 << 30), &err), -EINVAL);
+	assert_int_equal(option_range(row("threads"), 64, &err), 0);
+	assert_int_equal(option_range(row("any"), -1e9, &err), 0);
+	assert_int_equal(option_range(row("cache"), 3.0 * (1 << 30), &err), -EINVAL);
 	assert_string_equal(err.msg, "option 'cache': '3 GiB' is not a size from 1 KiB to 1 GiB");
 }
 
@@ -120,8 +119,8 @@ static void judges_whole_tables(void **state)
 	struct ragd_err err = { 0 };
 
 	(void)state;
-	assert_int_equal(plugin_options_judge(NULL, &err), 0);
-	assert_int_equal(plugin_options_judge(table, &err), 9);
+	assert_int_equal(options_validate(NULL, &err), 0);
+	assert_int_equal(options_validate(table, &err), 9);
 }
 
 int main(void)

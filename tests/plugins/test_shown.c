@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
+#include "daemon/modules/module.h"
 #include "daemon/plugins/plugins.h"
 #include "tests/plugins/support.h"
 
@@ -64,7 +65,7 @@ static void every_row_is_judged(void **state)
 		const char *path;
 
 		print_message("%s\n", rows[i].module);
-		if (plugin_load(w.cfg.plugin_dirs, rows[i].module, 0, &p, &path, &err) < 0)
+		if (module_load(w.cfg.plugin_dirs, rows[i].module, 0, &p, &path, &err) < 0)
 			fail_msg("%s", err.msg);
 		buf_adds(&shown, "");
 		buf_adds(&hidden, "");

@@ -1,4 +1,4 @@
-#include "daemon/plugins/plugins_impl.h"
+#include "daemon/modules/module_private.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -18,7 +18,7 @@
 #define PROBE_FD  3 /* where the child writes its struct ragd_err; code 0: loaded */
 #define MODULE_FD 4 /* the module, as it was judged */
 
-int plugin_probe_timeout_ms = 10000;
+int module_probe_timeout_ms = 10000;
 
 /* How a module may end the process that loads it. */
 static const struct {
@@ -54,7 +54,7 @@ __attribute__((constructor)) static void probe_child(int argc, char **argv)
 	setrlimit(RLIMIT_CORE, &no_core);
 	for (size_t i = 0; i < ARRAY_LEN(guarded); i++)
 		signal(guarded[i].sig, SIG_DFL); /* sanitizers would make an exit of a crash */
-	plugin_module_open(MODULE_FD, argv[2], argv[3], &descriptor, &mapped, &err);
+	module_open(MODULE_FD, argv[2], argv[3], &descriptor, &mapped, &err);
 	if (write(PROBE_FD, &err, sizeof(err)) != (ssize_t)sizeof(err))
 		_exit(1);
 	_exit(0); /* not exit(): what a module does at exit is no question of loading */
@@ -114,7 +114,7 @@ static int probe_spawn(const char *path, const char *name, int verdict_fd, int m
  */
 static bool probe_read(int fd, struct ragd_err *verdict, bool *timed_out)
 {
-	int64_t deadline_ms = clock_ms() + plugin_probe_timeout_ms;
+	int64_t deadline_ms = clock_ms() + module_probe_timeout_ms;
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	size_t have = 0;
 	ssize_t n;
@@ -137,7 +137,7 @@ static bool probe_read(int fd, struct ragd_err *verdict, bool *timed_out)
 	return true;
 }
 
-int plugin_probe(int fd, const char *path, const char *name, struct ragd_err *err)
+int module_probe(int fd, const char *path, const char *name, struct ragd_err *err)
 {
 	int module_fd = fcntl(fd, F_DUPFD_CLOEXEC, MODULE_FD + 1);
 	struct ragd_err verdict = { 0 };
@@ -168,7 +168,7 @@ int plugin_probe(int fd, const char *path, const char *name, struct ragd_err *er
 	if (timed_out)
 		return ragd_err_set(err, -ETIMEDOUT,
 				    "module '%s': did not finish loading within %d ms (%s)", name,
-				    plugin_probe_timeout_ms, path);
+				    module_probe_timeout_ms, path);
 	if (WIFSIGNALED(status))
 		return ragd_err_set(err, -EFAULT,
 				    "module '%s': crashed while loading (signal %d, %s; %s)", name,
@@ -206,7 +206,7 @@ static void guard_cb(int sig)
 	_exit(1);
 }
 
-void plugin_guard_begin(const char *path, const char *name)
+void module_guard_begin(const char *path, const char *name)
 {
 	struct sigaction sa = { .sa_handler = guard_cb };
 
@@ -214,10 +214,10 @@ void plugin_guard_begin(const char *path, const char *name)
 	sigemptyset(&sa.sa_mask);
 	for (size_t i = 0; i < ARRAY_LEN(guarded); i++)
 		sigaction(guarded[i].sig, &sa, &guard.saved[i]);
-	alarm((unsigned)plugin_probe_timeout_ms / 1000);
+	alarm((unsigned)module_probe_timeout_ms / 1000);
 }
 
-void plugin_guard_end(void)
+void module_guard_end(void)
 {
 	alarm(0);
 	for (size_t i = 0; i < ARRAY_LEN(guarded); i++)

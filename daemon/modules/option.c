@@ -1,4 +1,4 @@
-#include "daemon/plugins/plugins_options.h"
+#include "daemon/modules/option.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -47,7 +47,7 @@ static bool is_number(enum ragd_option_type type)
 	       type == RAGD_OPT_DURATION;
 }
 
-const char *plugin_option_type_name(enum ragd_option_type type)
+const char *option_type_name(enum ragd_option_type type)
 {
 	return (size_t)type < ARRAY_LEN(kinds) ? kinds[type].name : "unknown";
 }
@@ -67,9 +67,9 @@ static void number_text(const struct ragd_option *opt, double number, char *buf,
 		snprintf(buf, size, "%.10g", number);
 }
 
-const char *plugin_option_allowed(const struct ragd_option *opt, char *buf, size_t size)
+const char *option_allowed(const struct ragd_option *opt, char *buf, size_t size)
 {
-	const char *name = plugin_option_type_name(opt->type);
+	const char *name = option_type_name(opt->type);
 	char min[64], max[64];
 
 	if (opt->type == RAGD_OPT_CHOICE) {
@@ -88,22 +88,22 @@ const char *plugin_option_allowed(const struct ragd_option *opt, char *buf, size
 	return buf;
 }
 
-static int refuse(const struct ragd_option *opt, const char *text, struct ragd_err *err)
+static int value_refuse(const struct ragd_option *opt, const char *text, struct ragd_err *err)
 {
 	char allowed[160];
 
 	return ragd_err_set(err, -EINVAL, "option '%s': '%s' is not %s", opt->name, text,
-			    plugin_option_allowed(opt, allowed, sizeof(allowed)));
+			    option_allowed(opt, allowed, sizeof(allowed)));
 }
 
-int plugin_option_range(const struct ragd_option *opt, double number, struct ragd_err *err)
+int option_range(const struct ragd_option *opt, double number, struct ragd_err *err)
 {
 	char text[64];
 
 	if (opt->min == opt->max || (number >= opt->min && number <= opt->max))
 		return 0;
 	number_text(opt, number, text, sizeof(text));
-	return refuse(opt, text, err);
+	return value_refuse(opt, text, err);
 }
 
 static bool parse_bool(const char *text, bool *out)
@@ -165,8 +165,8 @@ static bool is_choice(const char *choices, const char *text)
 	return false;
 }
 
-int plugin_option_parse(const struct ragd_option *opt, const char *text, struct ragd_value *out,
-			struct ragd_err *err)
+int option_parse(const struct ragd_option *opt, const char *text, struct ragd_value *out,
+		 struct ragd_err *err)
 {
 	struct ragd_value v = { .name = opt->name };
 	double number = 0;
@@ -200,7 +200,7 @@ int plugin_option_parse(const struct ragd_option *opt, const char *text, struct 
 	if (ok && is_number(opt->type) && opt->min != opt->max)
 		ok = number >= opt->min && number <= opt->max;
 	if (!ok)
-		return refuse(opt, text, err);
+		return value_refuse(opt, text, err);
 	*out = v;
 	return 0;
 }
@@ -213,7 +213,7 @@ static bool name_ok(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == len;
 }
 
-static int judge_row(const struct ragd_option *opt, struct ragd_err *err)
+static int row_validate(const struct ragd_option *opt, struct ragd_err *err)
 {
 	struct ragd_err why = { 0 };
 	struct ragd_value v;
@@ -240,21 +240,21 @@ static int judge_row(const struct ragd_option *opt, struct ragd_err *err)
 			return 0;
 		return ragd_err_set(err, -EINVAL, "option '%s' has no default", opt->name);
 	}
-	if (plugin_option_parse(opt, opt->dflt, &v, &why) < 0)
+	if (option_parse(opt, opt->dflt, &v, &why) < 0)
 		return ragd_err_set(err, -EINVAL, "default of %s", why.msg);
 	return 0;
 }
 
-int plugin_options_judge(const struct ragd_option *table, struct ragd_err *err)
+int options_validate(const struct ragd_option *table, struct ragd_err *err)
 {
 	int n = 0, rc;
 
 	for (; table != NULL && table[n].name != NULL; n++) {
-		if (n == PLUGIN_OPTIONS_MAX)
+		if (n == OPTIONS_MAX)
 			return ragd_err_set(err, -EINVAL,
 					    "more than %d options: is the last row empty?",
-					    PLUGIN_OPTIONS_MAX);
-		rc = judge_row(&table[n], err);
+					    OPTIONS_MAX);
+		rc = row_validate(&table[n], err);
 		if (rc < 0)
 			return rc;
 		for (int i = 0; i < n; i++)

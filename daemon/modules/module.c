@@ -1,41 +1,55 @@
-#include "daemon/plugins/plugins_impl.h"
+#include "daemon/modules/module_private.h"
 
 #include <assert.h>
-#include <dlfcn.h>
-#include <elf.h>
-#include <link.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/file/trusted.h"
 
+/* A loaded shared object; never unloaded, so that no pointer into it can dangle. */
+struct module {
+	struct module *next;
+	char *path; /* absolute, symbolic links resolved */
+	/*
+	 * What was checked and loaded. Stays open: the dynamic linker knows a library by its name
+	 * before it looks at the file, and this one's is the descriptor's number.
+	 */
+	int fd;
+	dev_t dev;
+	ino_t ino;
+	struct timespec mtime;
+	const struct ragd_plugin *descriptor; /* NULL: refused */
+	bool listed;
+};
+
 static struct {
 	pthread_mutex_t lock; /* a reload may load on a pool thread */
-	struct plugin_module *modules;
+	struct module *modules;
 	bool careful;
 } loader = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-void plugin_load_carefully(void)
+void module_probe_enable(void)
 {
 	pthread_mutex_lock(&loader.lock);
 	loader.careful = true;
 	pthread_mutex_unlock(&loader.lock);
 }
 
-const struct plugin_module *plugin_module_of(const struct ragd_plugin *descriptor)
+const char *module_path(const struct ragd_plugin *descriptor)
 {
-	const struct plugin_module *m;
+	const struct module *m;
 
 	pthread_mutex_lock(&loader.lock);
 	for (m = loader.modules; m != NULL && m->descriptor != descriptor; m = m->next)
 		;
 	pthread_mutex_unlock(&loader.lock);
-	return m;
+	return m != NULL ? m->path : "";
 }
 
-static void module_free(struct plugin_module *m)
+static void module_free(struct module *m)
 {
 	if (m == NULL)
 		return;
@@ -81,7 +95,7 @@ static int not_found(const char *const *dirs, const char *name, struct ragd_err 
 	return rc;
 }
 
-/* Opens the module through folders that nobody else can change: what is judged is what is loaded. */
+/* Opens the module through folders that nobody else can change: what is checked is what is loaded. */
 static int module_find(const char *const *dirs, const char *module, const char *name,
 		       struct trusted_file *out, struct ragd_err *err)
 {
@@ -101,73 +115,17 @@ static int module_find(const char *const *dirs, const char *module, const char *
 	return rc < 0 ? ragd_err_set(err, rc, "module '%s': %s", name, why.msg) : 0;
 }
 
-/* ---- dlopen -------------------------------------------------------------------------------- */
-
-/*
- * The descriptor and how many bytes the symbol table gives it. dlsym also searches the libraries
- * that the module links: only the module's own symbol counts.
- */
-static int module_symbol(void *handle, const char *name, const void **sym, size_t *avail,
-			 struct ragd_err *err)
-{
-	const ElfW(Sym) *elf = NULL;
-	struct link_map *own = NULL;
-	struct link_map *map = NULL;
-	void *p = dlsym(handle, "ragd_plugin");
-	Dl_info info;
-
-	if (p == NULL || dlinfo(handle, RTLD_DI_LINKMAP, &own) != 0 ||
-	    dladdr1(p, &info, (void **)&map, RTLD_DL_LINKMAP) == 0 || map != own)
-		return ragd_err_set(
-			err, -EINVAL,
-			"module '%s': it exports no 'ragd_plugin', so it is not a ragd plugin",
-			name);
-	if (dladdr1(p, &info, (void **)&elf, RTLD_DL_SYMENT) == 0 || elf == NULL ||
-	    ELF64_ST_TYPE(elf->st_info) != STT_OBJECT)
-		return ragd_err_set(err, -EINVAL,
-				    "module '%s': its ragd_plugin is not a descriptor", name);
-	*sym = p;
-	*avail = elf->st_size;
-	return 0;
-}
-
-int plugin_module_open(int fd, const char *path, const char *name, const struct ragd_plugin **out,
-		       bool *mapped, struct ragd_err *err)
-{
-	const void *sym = NULL;
-	char alias[64];
-	void *handle;
-	const char *why;
-	size_t avail = 0;
-	int rc;
-
-	snprintf(alias, sizeof(alias), "/proc/self/fd/%d", fd);
-	handle = dlopen(alias, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-	if (handle == NULL) {
-		why = dlerror();
-		if (strncmp(why, alias, strlen(alias)) == 0 && why[strlen(alias)] == ':')
-			why += strlen(alias) + 1; /* it says the path, and so do we */
-		return ragd_err_set(err, -ENOEXEC, "module '%s': cannot load %s: %s", name, path,
-				    why + strspn(why, " "));
-	}
-	*mapped = true; /* and stays so in any case: code of it may run already */
-	rc = module_symbol(handle, name, &sym, &avail, err);
-	if (rc == 0)
-		rc = plugin_judge(name, sym, avail, err);
-	if (rc == 0)
-		*out = sym;
-	return rc;
-}
+/* ---- the cache ----------------------------------------------------------------------------- */
 
 /*
  * The entry of a file that was seen before, or a new one, not in the list yet. Takes the file's
  * descriptor on success.
  */
-static int module_entry(const struct trusted_file *file, const char *name,
-			struct plugin_module **out, struct ragd_err *err)
+static int module_entry(const struct trusted_file *file, const char *name, struct module **out,
+			struct ragd_err *err)
 {
 	const struct stat *st = &file->st;
-	struct plugin_module *m;
+	struct module *m;
 
 	for (m = loader.modules; m != NULL; m = m->next)
 		if (m->dev == st->st_dev && m->ino == st->st_ino)
@@ -202,7 +160,7 @@ static int module_entry(const struct trusted_file *file, const char *name,
  * in the list, for its name and inode are taken; of one that is not mapped, the inode may be
  * another's tomorrow.
  */
-static int module_ready(struct plugin_module *m, const char *name, struct ragd_err *err)
+static int module_ready(struct module *m, const char *name, struct ragd_err *err)
 {
 	bool mapped = m->listed;
 	int rc = 0;
@@ -210,13 +168,13 @@ static int module_ready(struct plugin_module *m, const char *name, struct ragd_e
 	if (m->descriptor != NULL)
 		return 0;
 	if (loader.careful)
-		rc = plugin_probe(m->fd, m->path, name, err);
+		rc = module_probe(m->fd, m->path, name, err);
 	if (rc == 0) {
 		if (!loader.careful)
-			plugin_guard_begin(m->path, name);
-		rc = plugin_module_open(m->fd, m->path, name, &m->descriptor, &mapped, err);
+			module_guard_begin(m->path, name);
+		rc = module_open(m->fd, m->path, name, &m->descriptor, &mapped, err);
 		if (!loader.careful)
-			plugin_guard_end();
+			module_guard_end();
 	}
 	if (rc < 0 && !mapped) {
 		module_free(m);
@@ -231,9 +189,9 @@ static int module_ready(struct plugin_module *m, const char *name, struct ragd_e
 }
 
 static int load_locked(const char *const *dirs, const char *module, enum ragd_kind kind,
-		       struct plugin_module **out, struct ragd_err *err)
+		       struct module **out, struct ragd_err *err)
 {
-	struct plugin_module *m = NULL;
+	struct module *m = NULL;
 	struct trusted_file file = { .fd = -1 };
 	char name[128];
 	int rc;
@@ -258,15 +216,15 @@ static int load_locked(const char *const *dirs, const char *module, enum ragd_ki
 			m->descriptor->name);
 	if (kind != 0 && m->descriptor->kind != kind)
 		return ragd_err_set(err, -EINVAL, "module '%s': it is of kind %s, not %s", name,
-				    plugin_kind_name(m->descriptor->kind), plugin_kind_name(kind));
+				    module_kind_name(m->descriptor->kind), module_kind_name(kind));
 	*out = m;
 	return 0;
 }
 
-int plugin_load(const char *const *dirs, const char *module, enum ragd_kind kind,
+int module_load(const char *const *dirs, const char *module, enum ragd_kind kind,
 		const struct ragd_plugin **out, const char **path, struct ragd_err *err)
 {
-	struct plugin_module *m = NULL;
+	struct module *m = NULL;
 	int rc;
 
 	pthread_mutex_lock(&loader.lock);

@@ -1,7 +1,7 @@
-#include "daemon/plugins/plugins_impl.h"
-#include "daemon/plugins/plugins_options.h"
+#include "daemon/modules/module_private.h"
 
 #include "base/util.h"
+#include "daemon/modules/option.h"
 
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_"
 #define ALL_STAGES (1u << RAGD_STAGE_PROMPT | 1u << RAGD_STAGE_DOCUMENT | 1u << RAGD_STAGE_RESPONSE)
@@ -12,7 +12,7 @@ static const char *const kind_names[] = {
 	[RAGD_KIND_SAFETY] = "safety",
 };
 
-const char *plugin_kind_name(enum ragd_kind kind)
+const char *module_kind_name(enum ragd_kind kind)
 {
 	if (kind < RAGD_KIND_INFERENCE || kind > RAGD_KIND_SAFETY)
 		return "unknown";
@@ -25,7 +25,7 @@ struct need {
 	bool there;
 };
 
-static int judge_needs(const char *name, const struct need *needs, size_t n, struct ragd_err *err)
+static int needs_check(const char *name, const struct need *needs, size_t n, struct ragd_err *err)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!needs[i].there)
@@ -34,24 +34,24 @@ static int judge_needs(const char *name, const struct need *needs, size_t n, str
 	return 0;
 }
 
-static bool text_there(const char *s)
+static bool is_text(const char *s)
 {
 	return s != NULL && s[0] != '\0';
 }
 
-static int judge_inference(const char *name, const struct ragd_inference_ops *ops,
-			   struct ragd_err *err)
+static int inference_validate(const char *name, const struct ragd_inference_ops *ops,
+			      struct ragd_err *err)
 {
 	const struct need needs[] = {
 		{ "ops.inference->card", ops->card != NULL },
 		{ "ops.inference->generate", ops->generate != NULL },
 	};
 
-	return judge_needs(name, needs, ARRAY_LEN(needs), err);
+	return needs_check(name, needs, ARRAY_LEN(needs), err);
 }
 
-static int judge_retrieval(const char *name, const struct ragd_retrieval_ops *ops,
-			   struct ragd_err *err)
+static int retrieval_validate(const char *name, const struct ragd_retrieval_ops *ops,
+			      struct ragd_err *err)
 {
 	const struct need needs[] = {
 		{ "ops.retrieval->collection_put", ops->collection_put != NULL },
@@ -65,10 +65,11 @@ static int judge_retrieval(const char *name, const struct ragd_retrieval_ops *op
 		{ "ops.retrieval->stats", ops->stats != NULL },
 	};
 
-	return judge_needs(name, needs, ARRAY_LEN(needs), err);
+	return needs_check(name, needs, ARRAY_LEN(needs), err);
 }
 
-static int judge_safety(const char *name, const struct ragd_safety_ops *ops, struct ragd_err *err)
+static int safety_validate(const char *name, const struct ragd_safety_ops *ops,
+			   struct ragd_err *err)
 {
 	int n_stream = (ops->stream_open != NULL) + (ops->stream_feed != NULL) +
 		       (ops->stream_close != NULL);
@@ -91,27 +92,27 @@ static int judge_safety(const char *name, const struct ragd_safety_ops *ops, str
 	if ((ops->traits & ~RAGD_SAFETY_GROUNDS) != 0)
 		return ragd_err_set(err, -EINVAL, "module '%s': unknown traits 0x%x", name,
 				    (unsigned)(ops->traits & ~RAGD_SAFETY_GROUNDS));
-	return judge_needs(name, needs, ARRAY_LEN(needs), err);
+	return needs_check(name, needs, ARRAY_LEN(needs), err);
 }
 
-static int judge_ops(const char *name, const struct ragd_plugin *p, struct ragd_err *err)
+static int ops_validate(const char *name, const struct ragd_plugin *p, struct ragd_err *err)
 {
 	switch (p->kind) {
 	case RAGD_KIND_INFERENCE:
-		return judge_inference(name, p->ops.inference, err);
+		return inference_validate(name, p->ops.inference, err);
 	case RAGD_KIND_RETRIEVAL:
-		return judge_retrieval(name, p->ops.retrieval, err);
+		return retrieval_validate(name, p->ops.retrieval, err);
 	case RAGD_KIND_SAFETY:
-		return judge_safety(name, p->ops.safety, err);
+		return safety_validate(name, p->ops.safety, err);
 	}
 	return ragd_err_set(err, -EINVAL, "module '%s': unknown kind %d", name, (int)p->kind);
 }
 
-static int judge_name(const char *name, const struct ragd_plugin *p, struct ragd_err *err)
+static int name_validate(const char *name, const struct ragd_plugin *p, struct ragd_err *err)
 {
 	size_t len;
 
-	if (!text_there(p->name))
+	if (!is_text(p->name))
 		return ragd_err_set(err, -EINVAL, "module '%s': its descriptor has no name", name);
 	len = strlen(p->name);
 	if (len > 64 || strspn(p->name, NAME_CHARS) != len)
@@ -129,7 +130,7 @@ static int judge_name(const char *name, const struct ragd_plugin *p, struct ragd
 /* As far as the first descriptor of this ABI reached. */
 #define SIZE_MIN (offsetof(struct ragd_plugin, ops) + sizeof(((struct ragd_plugin *)0)->ops))
 
-int plugin_judge(const char *name, const void *sym, size_t avail, struct ragd_err *err)
+int module_validate(const char *name, const void *sym, size_t avail, struct ragd_err *err)
 {
 	const struct ragd_plugin *p = sym;
 	struct ragd_err why = { 0 };
@@ -153,21 +154,21 @@ int plugin_judge(const char *name, const void *sym, size_t avail, struct ragd_er
 			name, (unsigned)p->size, avail, (size_t)SIZE_MIN);
 
 	const struct need needs[] = {
-		{ "version", text_there(p->version) }, { "licence", text_there(p->licence) },
-		{ "summary", text_there(p->summary) }, { "open", p->open != NULL },
+		{ "version", is_text(p->version) }, { "licence", is_text(p->licence) },
+		{ "summary", is_text(p->summary) }, { "open", p->open != NULL },
 		{ "close", p->close != NULL },
 	};
 
-	rc = judge_name(name, p, err);
+	rc = name_validate(name, p, err);
 	if (rc == 0)
-		rc = judge_needs(name, needs, ARRAY_LEN(needs), err);
+		rc = needs_check(name, needs, ARRAY_LEN(needs), err);
 	if (rc == 0 && p->ops.inference == NULL) /* the union's pointers are one */
 		rc = ragd_err_set(err, -EINVAL, "module '%s': its descriptor has no ops", name);
 	if (rc == 0)
-		rc = judge_ops(name, p, err);
+		rc = ops_validate(name, p, err);
 	if (rc < 0)
 		return rc;
-	if (plugin_options_judge(p->options, &why) < 0)
+	if (options_validate(p->options, &why) < 0)
 		return ragd_err_set(err, -EINVAL, "module '%s': %s", name, why.msg);
 	return 0;
 }
