@@ -163,7 +163,7 @@ static int bias_decode(struct arena *a, const json_t *v, struct codec_chat *out,
 			CODEC_BIAS_MAX);
 	bias = arena_alloc(a, json_object_size(v) + 1, sizeof(*bias));
 	if (bias == NULL)
-		return -ENOMEM;
+		return codec_no_memory(err);
 	json_object_foreach((json_t *)v, key, add) {
 		size_t digits = strspn(key, "0123456789");
 		int rc;

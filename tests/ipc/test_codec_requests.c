@@ -358,7 +358,8 @@ static void says_so_when_memory_is_spent(void **state)
 {
 	static const char chat[] =
 		"{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\","
-		"\"text\":\"a\"}]}],\"collections\":[\"a\"],\"stop\":\"x\"}";
+		"\"text\":\"a\"}]}],\"collections\":[\"a\"],\"stop\":\"x\","
+		"\"logit_bias\":{\"1\":1}}";
 	size_t failed = 0;
 
 	(void)state;
