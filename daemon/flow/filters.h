@@ -10,28 +10,11 @@
 
 #include "base/arena.h"
 #include "daemon/config/config.h"
+#include "daemon/flow/findings.h"
 #include "daemon/plugins/call.h"
 #include "daemon/plugins/plugins.h"
 
 #define FILTERS_MAX 16
-
-/* One decision, as answers and the journal show it. */
-struct finding {
-	enum ragd_stage stage;
-	enum ragd_action action;
-	const char *plugin; /* instance; lives as long as the plugin set */
-	const char *category;
-	const char *rule; /* NULL: none by name */
-	float score;
-};
-
-struct findings {
-	struct arena *arena; /* strings and the array */
-	struct finding *v;
-	size_t n;
-	size_t cap;
-	size_t n_before; /* n as it was before the text that is judged */
-};
 
 /* The filters of `policy` in `set`; both must outlive it. */
 struct filters {
@@ -64,22 +47,12 @@ struct filters_stream;
 int filters_init(struct filters *f, const struct config_policy *policy,
 		 const struct plugin_set *set, struct ragd_err *err);
 
-/* The strongest of two actions. */
-enum ragd_action action_max(enum ragd_action a, enum ragd_action b);
-const char *action_name(enum ragd_action action);
-const char *stage_name(enum ragd_stage stage);
-
 /*
  * A call of this plugin did not come back. Whoever was at it with these filters begins again, with a
  * fresh call: the same filters_check, filters_quote, filters_stream_open, _feed or _close goes on behind the lost
  * call. The plugin fails from now on wherever these filters are used, without being called.
  */
 void filters_lose(struct filters *f, const struct plugin *p);
-/* What the text under way left in the list, for it to be judged again. */
-void findings_undo(struct findings *list);
-
-void findings_add(struct findings *list, const struct finding *f);
-
 /*
  * Judge one whole text. Never fails: a failing filter is a verdict. Results live in call's arena,
  * findings are appended to list.
