@@ -7,7 +7,7 @@
 
 int evidence_inspect(struct evidence *ev, const struct filters *filters, struct call *call,
 		     struct ragd_str question, const struct ragd_hit *hits, size_t n,
-		     struct findings *findings, struct ragd_str *note, struct ragd_err *err)
+		     struct findings *findings, struct notes *notes, struct ragd_err *err)
 {
 	if (ev->passages == NULL)
 		*ev = (struct evidence){
@@ -20,20 +20,19 @@ int evidence_inspect(struct evidence *ev, const struct filters *filters, struct 
 	for (; ev->n_inspected < n; ev->n_inspected++) {
 		const struct ragd_hit *hit = &hits[ev->n_inspected];
 		struct ragd_passage p = hit->passage;
-		struct ragd_str said = { NULL, 0 };
+		struct notes said = { 0 };
 		const struct inspect in = {
 			.filters = filters,
 			.call = call,
 			.question = question,
 			.findings = findings,
-			.note = &said,
+			.notes = &said,
 		};
 
 		findings->n_before = findings->n;
 		if (!inspect_passage(&in, hit->document, &p))
 			continue;
-		if (said.len > 0)
-			*note = said;
+		notes_add(notes, call->arena, notes_str(&said));
 		ev->passages[ev->n] = p;
 		ev->redacted[ev->n] = p.text.s != hit->passage.text.s;
 		ev->hits[ev->n++] = hit;

@@ -45,12 +45,12 @@ struct sources {
 
 /*
  * Put hits through the filters (stage document), title and heading included: kept, redacted or left
- * out. *note gathers what filters want the prompt to say. Begins with an *ev of zeros; goes on where one
+ * out. notes gathers what filters want the prompt to say. Begins with an *ev of zeros; goes on where one
  * stopped whose filter did not come back: that passage is inspected once more. -ENOMEM.
  */
 int evidence_inspect(struct evidence *ev, const struct filters *filters, struct call *call,
 		     struct ragd_str question, const struct ragd_hit *hits, size_t n,
-		     struct findings *findings, struct ragd_str *note, struct ragd_err *err);
+		     struct findings *findings, struct notes *notes, struct ragd_err *err);
 
 /* Fill *out (but for the mark) from what a filter cited; numbers the source if it is new. */
 void evidence_cite(const struct evidence *ev, const struct ragd_cite *cite, struct sources *sources,

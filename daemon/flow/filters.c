@@ -139,17 +139,6 @@ static struct ragd_str or_refusal(struct ragd_str message, const struct filters 
 	return (struct ragd_str){ f->policy->refusal, strlen(f->policy->refusal) };
 }
 
-/* Sentences for the prompt, one after the other. */
-static struct ragd_str notes_join(struct arena *arena, struct ragd_str a, struct ragd_str b)
-{
-	char *s;
-
-	if (a.len == 0 || b.len == 0)
-		return a.len == 0 ? b : a;
-	s = arena_printf(arena, "%.*s\n%.*s", (int)a.len, a.s, (int)b.len, b.s);
-	return s != NULL ? (struct ragd_str){ s, a.len + 1 + b.len } : a;
-}
-
 /* What a call that was given up returns is not looked at: then call_leave does not return. */
 static int check(const struct plugin *p, struct call *call, const struct ragd_screen *screen,
 		 struct ragd_verdict *out, struct ragd_err *err)
@@ -169,6 +158,7 @@ void filters_check(const struct filters *f, struct call *call, const struct ragd
 {
 	struct ragd_screen at = *screen;
 	int64_t latest_ms = call->base.deadline_ms;
+	struct notes notes = { 0 };
 
 	list->n_before = list->n;
 	*out = (struct filters_verdict){ .action = RAGD_ALLOW, .text = screen->text };
@@ -193,9 +183,10 @@ void filters_check(const struct filters *f, struct call *call, const struct ragd
 		out->action = action_max(out->action, v.action);
 		if (v.action == RAGD_REDACT)
 			out->text = v.text;
-		out->note = notes_join(call->arena, out->note, v.note);
+		notes_add(&notes, call->arena, v.note);
 		out->message = v.message;
 	}
+	out->note = notes_str(&notes);
 	if (out->action == RAGD_BLOCK)
 		out->message = or_refusal(out->message, f);
 	call->base.deadline_ms = latest_ms;

@@ -91,8 +91,7 @@ static bool screen_message(struct flow *f, struct ragd_message *m, enum ragd_sta
 		return false;
 	}
 	m->text = v.text;
-	if (v.note.len > 0)
-		f->note = v.note;
+	notes_add(&f->notes, f->call->arena, v.note);
 	return true;
 }
 
@@ -156,7 +155,7 @@ static enum state inspect(struct flow *f)
 	call_deadline(f->call, 0, f->deadline_ms);
 	if (evidence_inspect(&f->evidence, &f->filters, f->call,
 			     f->messages[f->n_messages - 1].text, f->hits, f->n_hits, &f->findings,
-			     &f->note, &f->err) < 0)
+			     &f->notes, &f->err) < 0)
 		return RECORD;
 	f->sources.v = arena_alloc(f->call->arena, f->evidence.n, sizeof(*f->sources.v));
 	if (f->sources.v == NULL) {
@@ -175,7 +174,7 @@ static enum state compose(struct flow *f)
 		.messages = f->messages,
 		.n_messages = f->n_messages,
 		.evidence = &f->evidence,
-		.note = f->note,
+		.note = notes_str(&f->notes),
 	};
 
 	f->generate.question = f->messages[f->n_messages - 1].text;

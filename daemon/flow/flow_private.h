@@ -75,7 +75,7 @@ struct flow {
 	const struct ragd_hit *hits;
 	size_t n_hits;
 	struct evidence evidence;
-	struct ragd_str note;
+	struct notes notes;
 	struct findings findings;
 	const struct finding *blocked_by;
 	struct ragd_str refusal;

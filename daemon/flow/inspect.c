@@ -93,8 +93,8 @@ static bool passes(const struct filters_verdict *v)
 static void settle(const struct inspect *in, const struct filters_verdict *v,
 		   const struct findings *findings)
 {
-	if (v != NULL && v->note.len > 0)
-		*in->note = v->note;
+	if (v != NULL)
+		notes_add(in->notes, in->call->arena, v->note);
 	for (size_t i = 0; i < findings->n; i++)
 		findings_add(in->findings, &findings->v[i]);
 }

@@ -13,7 +13,7 @@ struct inspect {
 	struct call *call;
 	struct ragd_str question;
 	struct findings *findings; /* what holds is added; borrowed */
-	struct ragd_str *note;     /* what filters want the prompt to say */
+	struct notes *notes;       /* what filters want the prompt to say; the same */
 };
 
 /*

@@ -62,6 +62,8 @@ static int check(void *self, const struct ragd_call *call, const struct ragd_scr
 	}
 	if (in.len > 0 && memmem(in.s, in.len, "kind", 4) != NULL)
 		*out = (struct ragd_verdict){ .action = RAGD_STEER, .note = RAGD_STR("Be kind.") };
+	if (in.len > 0 && memmem(in.s, in.len, "long", 4) != NULL)
+		*out = (struct ragd_verdict){ .action = RAGD_STEER, .note = RAGD_STR("Be brief.") };
 	for (size_t at = 0; at < in.len;) {
 		size_t len = find_at(in, at);
 
@@ -90,7 +92,7 @@ struct fixture {
 	struct plugin plugin;
 	struct filters filters;
 	struct findings findings;
-	struct ragd_str note;
+	struct notes notes;
 	struct inspect in;
 };
 
@@ -105,7 +107,7 @@ static int set_up(void **state)
 	};
 	x->filters = (struct filters){ .policy = &policy, .plugin = { &x->plugin }, .n = 1 };
 	x->findings.arena = x->call->arena;
-	x->in = (struct inspect){ &x->filters, x->call, RAGD_STR("q"), &x->findings, &x->note };
+	x->in = (struct inspect){ &x->filters, x->call, RAGD_STR("q"), &x->findings, &x->notes };
 	*state = x;
 	return 0;
 }
@@ -201,7 +203,7 @@ static void what_holds_is_on_record(void **state)
 	assert_int_equal(x->findings.v[0].stage, RAGD_STAGE_DOCUMENT);
 	p = (struct ragd_passage){ RAGD_STR("T"), RAGD_STR(""), RAGD_STR("kind words"), 1 };
 	assert_true(inspect_passage(&x->in, "id", &p));
-	assert_str(x->note, "Be kind.");
+	assert_str(notes_str(&x->notes), "Be kind.");
 	p = (struct ragd_passage){ RAGD_STR("T"), RAGD_STR("H"), RAGD_STR("drop"), 1 };
 	assert_false(inspect_passage(&x->in, "id", &p));
 	assert_int_equal(x->findings.n, 2);
@@ -228,14 +230,14 @@ static bool inspect_two(struct fixture *x, unsigned stuck_at, struct evidence *e
 	*ev = (struct evidence){ 0 };
 	if (setjmp(given_up) == 0) {
 		assert_int_equal(evidence_inspect(ev, &x->filters, x->call, q, hits, 2,
-						  &x->findings, &x->note, &err),
+						  &x->findings, &x->notes, &err),
 				 0);
 		return false;
 	}
 	filters_lose(&x->filters, &x->plugin);
 	findings_undo(&x->findings);
 	assert_int_equal(evidence_inspect(ev, &x->filters, x->call, q, hits, 2, &x->findings,
-					  &x->note, &err),
+					  &x->notes, &err),
 			 0);
 	assert_int_equal(x->words.n_calls, stuck_at); /* it is not called again */
 	return true;
@@ -268,17 +270,53 @@ static void a_passage_of_which_a_call_is_lost_is_judged_as_a_failure_says(void *
 			/* Nothing of what was said of it before stands. */
 			assert_int_equal(x->findings.n, 1);
 			assert_string_equal(x->findings.v[0].category, "filter_failure");
-			assert_int_equal(x->note.len, 0);
+			assert_int_equal(x->notes.len, 0);
 			x->filters.lost[0] = false;
 			x->findings.n = 0;
 		}
 		assert_int_equal(at, 2 + 5); /* together, each alone, together again */
 		assert_int_equal(ev.n, 2);
 		assert_str(ev.passages[1].title, "#");
-		assert_str(x->note, "Be kind.");
-		x->note = (struct ragd_str){ NULL, 0 };
+		assert_str(notes_str(&x->notes), "Be kind.");
+		x->notes = (struct notes){ 0 };
 		x->findings.n = 0;
 	}
+}
+
+static void what_each_passage_wants_said_is_said_once(void **state)
+{
+	static const struct ragd_hit hits[] = {
+		{ .document = "1", .passage = { .text = RAGD_STR("kind words") } },
+		{ .document = "2", .passage = { .text = RAGD_STR("long words") } },
+		{ .document = "3", .passage = { .text = RAGD_STR("kind again") } },
+	};
+	struct fixture *x = *state;
+	struct evidence ev = { 0 };
+	struct ragd_err err;
+
+	notes_add(&x->notes, x->call->arena, RAGD_STR("The question's."));
+	assert_int_equal(evidence_inspect(&ev, &x->filters, x->call, RAGD_STR("q"), hits, 3,
+					  &x->findings, &x->notes, &err),
+			 0);
+	assert_str(notes_str(&x->notes), "The question's.\nBe kind.\nBe brief.");
+}
+
+static void notes_are_whole_lines_and_outlive_what_memory_is_spent(void **state)
+{
+	struct notes notes = { 0 };
+	struct arena *a = arena_new(128);
+
+	(void)state;
+	assert_int_equal(notes_str(&notes).len, 0);
+	notes_add(&notes, a, RAGD_STR("Be kinder."));
+	notes_add(&notes, a, RAGD_STR("kinder."));
+	notes_add(&notes, a, RAGD_STR("Be kind"));
+	notes_add(&notes, a, RAGD_STR(""));
+	notes_add(&notes, a, RAGD_STR("kinder."));
+	assert_str(notes_str(&notes), "Be kinder.\nkinder.\nBe kind");
+	notes_add(&notes, a, RAGD_STR("A note for which there is no room in what memory is left."));
+	assert_str(notes_str(&notes), "Be kinder.\nkinder.\nBe kind");
+	arena_free(a);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -288,6 +326,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(each_part_is_inspected_and_keeps_its_place),
 		TEST(what_holds_is_on_record),
+		TEST(what_each_passage_wants_said_is_said_once),
+		cmocka_unit_test(notes_are_whole_lines_and_outlive_what_memory_is_spent),
 		TEST(a_passage_of_which_a_call_is_lost_is_judged_as_a_failure_says),
 	};
 
