@@ -20,7 +20,7 @@ static const struct exchange_ops exchange_ops = {
 
 static const char *url_of(const struct job *job)
 {
-	return job->u->settings.places[job->at].url;
+	return job->u->settings.servers[job->at].url.text;
 }
 
 /* ---- the end of a job ----------------------------------------------------------------------- */
@@ -117,7 +117,7 @@ static int attempt_start(struct job *job, int64_t now_ms, struct ragd_err *err)
 			    : request_embeddings(job->texts, job->n_texts, model_of(job), err);
 	if (job->body == NULL)
 		return err->code;
-	if (asprintf(&url, "%s/%s", s->places[job->at].base,
+	if (asprintf(&url, "%s/%s", s->servers[job->at].url.base,
 		     job->sink != NULL ? "chat/completions" : "embeddings") < 0)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a request");
 	job_reply_begin(job);
@@ -143,11 +143,11 @@ static void job_wait(struct job *job, int64_t now_ms)
 {
 	struct upstream *u = job->u;
 	const struct settings *s = &u->settings;
-	int64_t room_ms = endpoint_room_ms(u->endpoints, s->n_places, now_ms);
-	bool some_open = endpoint_any_open(u->endpoints, s->n_places, &u->rules, now_ms);
+	int64_t room_ms = endpoint_room_ms(u->endpoints, s->n_servers, now_ms);
+	bool some_open = endpoint_any_open(u->endpoints, s->n_servers, &u->rules, now_ms);
 	bool some_unknown = false;
 
-	for (size_t i = 0; i < s->n_places; i++)
+	for (size_t i = 0; i < s->n_servers; i++)
 		some_unknown |= u->endpoints[i].state == ENDPOINT_UNKNOWN;
 	job->state = JOB_WAITING;
 	job->wants_any = !some_open;
@@ -156,7 +156,7 @@ static void job_wait(struct job *job, int64_t now_ms)
 		job->wake_ms = INT64_MAX; /* until the first check of a server is over */
 		return;
 	}
-	if (job->round >= s->retries || job->misfits == (uint32_t)((1ull << s->n_places) - 1) ||
+	if (job->round >= s->retries || job->misfits == (uint32_t)((1ull << s->n_servers) - 1) ||
 	    (!some_open && room_ms != INT64_MAX && room_ms - now_ms > s->retry_after_max_ms)) {
 		job_give_up(job);
 		return;
@@ -173,7 +173,7 @@ static void job_try(struct job *job, int64_t now_ms)
 {
 	struct upstream *u = job->u;
 	struct ragd_err err = { 0 };
-	int at = endpoint_pick(u->endpoints, u->settings.n_places, job->tried, &u->rules, now_ms);
+	int at = endpoint_pick(u->endpoints, u->settings.n_servers, job->tried, &u->rules, now_ms);
 
 	if (at < 0) {
 		job_wait(job, now_ms);
@@ -396,6 +396,6 @@ void job_kick(struct job *job, int64_t now_ms)
 
 	if (job->state == JOB_WAITING && job->wants_any &&
 	    (job->wake_ms == INT64_MAX ||
-	     endpoint_any_open(u->endpoints, u->settings.n_places, &u->rules, now_ms)))
+	     endpoint_any_open(u->endpoints, u->settings.n_servers, &u->rules, now_ms)))
 		job->wake_ms = 0;
 }

@@ -53,7 +53,7 @@ static int list_read(struct probe *p, struct ragd_err *err)
 		p->u->host->log(p->u->host, RAGD_LOG_WARN,
 				"server '%s' does not list the model '%s'; it has %zu, the first "
 				"is '%s'",
-				s->places[p->at].url, s->model, models.n, models.first);
+				s->servers[p->at].url.text, s->model, models.n, models.first);
 	p->told_missing = s->model[0] != '\0' && !models.listed;
 	return 0;
 }
@@ -101,14 +101,14 @@ static int probe_start(struct probe *p, struct ragd_err *err)
 {
 	static const struct exchange_ops ops = { .body = body_cb, .done = done_cb };
 	const struct settings *s = &p->u->settings;
-	const struct place *place = &s->places[p->at];
+	const struct server_url *server = &s->servers[p->at].url;
 	struct http_request r;
 	char *url;
 	int rc;
 
 	p->of_list = s->health == HEALTH_MODELS ||
 		     (p->u->rules.need_list && p->u->models[p->at][0] == '\0');
-	if (asprintf(&url, "%s%s", p->of_list ? place->base : place->origin,
+	if (asprintf(&url, "%s%s", p->of_list ? server->base : server->origin,
 		     p->of_list                   ? "/models"
 		     : s->health == HEALTH_HEALTH ? "/health"
 						  : "/healthz") < 0)
@@ -133,7 +133,7 @@ void probes_tick(struct upstream *u, int64_t now_ms)
 {
 	struct ragd_err err;
 
-	for (size_t i = 0; u->rules.probed && i < u->settings.n_places; i++) {
+	for (size_t i = 0; u->rules.probed && i < u->settings.n_servers; i++) {
 		struct probe *p = &u->probes[i];
 
 		if (p->x.easy != NULL || now_ms < due_ms(p))
@@ -149,7 +149,7 @@ int64_t probes_next_ms(const struct upstream *u)
 {
 	int64_t next = INT64_MAX;
 
-	for (size_t i = 0; u->rules.probed && i < u->settings.n_places; i++)
+	for (size_t i = 0; u->rules.probed && i < u->settings.n_servers; i++)
 		if (u->probes[i].x.easy == NULL)
 			next = MIN(next, due_ms(&u->probes[i]));
 	return next;
@@ -157,10 +157,10 @@ int64_t probes_next_ms(const struct upstream *u)
 
 int probes_new(struct upstream *u, struct ragd_err *err)
 {
-	u->probes = calloc(u->settings.n_places, sizeof(*u->probes));
+	u->probes = calloc(u->settings.n_servers, sizeof(*u->probes));
 	if (u->probes == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < u->settings.n_places; i++) {
+	for (size_t i = 0; i < u->settings.n_servers; i++) {
 		u->probes[i].u = u;
 		u->probes[i].at = i;
 	}
@@ -169,7 +169,7 @@ int probes_new(struct upstream *u, struct ragd_err *err)
 
 void probes_free(struct upstream *u)
 {
-	for (size_t i = 0; u->probes != NULL && i < u->settings.n_places; i++) {
+	for (size_t i = 0; u->probes != NULL && i < u->settings.n_servers; i++) {
 		http_abort(u->http, &u->probes[i].x);
 		buf_fini(&u->probes[i].reply);
 	}

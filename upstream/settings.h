@@ -1,6 +1,4 @@
-/*
- * The options of one instance, judged together: which servers, how patient, how many at once.
- */
+/* What one instance is set to: which servers, how patient, how many at once. */
 #ifndef UPSTREAM_SETTINGS_H
 #define UPSTREAM_SETTINGS_H
 
@@ -9,18 +7,14 @@
 
 #include <ragd/plugin.h>
 
-#define SETTINGS_ENDPOINTS_MAX 32
-#define SETTINGS_WEIGHT_MAX    100
+#include "upstream/server_url.h"
 
-/* One server. Strings are owned. */
-struct place {
-	char *url;       /* as configured: what logs and errors call it; holds no secret */
-	char *base;      /* "http://host:8000/v1": paths of the API are appended */
-	char *origin;    /* "http://host:8000": /health and /healthz are appended */
-	char *unix_path; /* NULL: over TCP */
+#define SETTINGS_SERVERS_MAX 32
+#define SETTINGS_WEIGHT_MAX  100
+
+struct settings_server {
+	struct server_url url;
 	unsigned weight; /* 1 .. SETTINGS_WEIGHT_MAX */
-	bool tls;
-	bool local; /* a Unix socket or a loopback address: what is sent stays on this machine */
 };
 
 enum health_kind {
@@ -32,8 +26,8 @@ enum health_kind {
 
 /* Other strings are the configuration's; "" is unset. */
 struct settings {
-	struct place places[SETTINGS_ENDPOINTS_MAX];
-	size_t n_places;
+	struct settings_server servers[SETTINGS_SERVERS_MAX];
+	size_t n_servers;
 	const char *model; /* "": the first that the server lists */
 	const char *embed_model;
 	const char *api_key_file;
@@ -59,10 +53,8 @@ struct settings {
 	int64_t down_ms;
 };
 
-extern const struct ragd_option settings_options[];
-
-/* -EINVAL and what does not hold, -ENOMEM. settings_fini takes what either left behind. */
-int settings_read(const struct ragd_config *cfg, struct settings *out, struct ragd_err *err);
+/* Whether they go together: -EINVAL and what does not. */
+int settings_validate(const struct settings *s, struct ragd_err *err);
 void settings_fini(struct settings *s);
 
 #endif

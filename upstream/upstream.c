@@ -43,7 +43,7 @@ struct http_request upstream_request(struct upstream *u, size_t i, const char *u
 	key_refresh(u);
 	return (struct http_request){
 		.url = url,
-		.unix_path = s->places[i].unix_path,
+		.unix_path = s->servers[i].url.unix_path,
 		.key = u->key.key,
 		.proxy = s->proxy,
 		.tls_ca = s->tls_ca,
@@ -62,7 +62,7 @@ int upstream_clean(const struct upstream *u, struct ragd_err *err)
 static void health_tell(struct upstream *u)
 {
 	u->host->gauge(u->host, "healthy_endpoints",
-		       (double)endpoint_n_up(u->endpoints, u->settings.n_places));
+		       (double)endpoint_n_up(u->endpoints, u->settings.n_servers));
 }
 
 void upstream_ok(struct upstream *u, size_t i)
@@ -70,7 +70,7 @@ void upstream_ok(struct upstream *u, size_t i)
 	if (!endpoint_ok(&u->endpoints[i]))
 		return;
 	health_tell(u);
-	u->host->log(u->host, RAGD_LOG_INFO, "server '%s' is up", u->settings.places[i].url);
+	u->host->log(u->host, RAGD_LOG_INFO, "server '%s' is up", u->settings.servers[i].url.text);
 }
 
 void upstream_failed(struct upstream *u, size_t i, bool at_once, const struct ragd_err *why)
@@ -81,7 +81,7 @@ void upstream_failed(struct upstream *u, size_t i, bool at_once, const struct ra
 	upstream_clean(u, &err);
 	upstream_count(u, "endpoint_failures", 1);
 	u->host->log(u->host, down ? RAGD_LOG_WARN : RAGD_LOG_DEBUG, "server '%s' %s: %s",
-		     u->settings.places[i].url, down ? "is down" : "failed", err.msg);
+		     u->settings.servers[i].url.text, down ? "is down" : "failed", err.msg);
 	if (down)
 		health_tell(u);
 }
@@ -251,8 +251,8 @@ static void card_init(struct upstream *u)
 {
 	bool leaves = false;
 
-	for (size_t i = 0; i < u->settings.n_places; i++)
-		leaves |= !u->settings.places[i].local;
+	for (size_t i = 0; i < u->settings.n_servers; i++)
+		leaves |= !u->settings.servers[i].url.local;
 	u->first_card = (struct ragd_card){
 		.name = u->settings.model[0] != '\0' ? u->settings.model : "upstream",
 		.summary = leaves ? "A model on another machine: questions, and the passages they "
@@ -264,13 +264,13 @@ static void card_init(struct upstream *u)
 /* A key in plain text on a network is known to whoever listens. */
 static void warn_plain(const struct upstream *u)
 {
-	for (size_t i = 0; i < u->settings.n_places; i++)
-		if (u->key.key[0] != '\0' && !u->settings.places[i].local &&
-		    !u->settings.places[i].tls)
+	for (size_t i = 0; i < u->settings.n_servers; i++)
+		if (u->key.key[0] != '\0' && !u->settings.servers[i].url.local &&
+		    !u->settings.servers[i].url.tls)
 			u->host->log(u->host, RAGD_LOG_WARN,
 				     "server '%s': the key crosses the network in plain text; use "
 				     "https",
-				     u->settings.places[i].url);
+				     u->settings.servers[i].url.text);
 	if (!u->settings.tls_verify)
 		u->host->log(u->host, RAGD_LOG_WARN,
 			     "tls_verify = no: anybody may pretend to be a server");
@@ -301,15 +301,15 @@ static void upstream_init(struct upstream *u, const struct ragd_host *host,
 {
 	u->host = host;
 	u->settings = *settings;
-	settings->n_places = 0; /* they are ours now */
+	settings->n_servers = 0; /* they are ours now */
 	u->rules = (struct endpoint_rules){
 		.failures = u->settings.failures,
 		.down_ms = u->settings.down_ms,
 		.probed = u->settings.health != HEALTH_NONE,
 		.need_list = u->settings.model[0] == '\0',
 	};
-	for (size_t i = 0; i < u->settings.n_places; i++)
-		u->endpoints[i].weight = u->settings.places[i].weight;
+	for (size_t i = 0; i < u->settings.n_servers; i++)
+		u->endpoints[i].weight = u->settings.servers[i].weight;
 	u->submitted_tail = &u->submitted;
 	pthread_mutex_init(&u->lock, NULL);
 	pthread_cond_init(&u->opened_cond, NULL);
@@ -362,7 +362,7 @@ int upstream_open(const struct ragd_host *host, struct settings *settings, struc
 	if (rc == 0) {
 		warn_plain(u);
 		health_tell(u);
-		host->gauge(host, "endpoints", (double)u->settings.n_places);
+		host->gauge(host, "endpoints", (double)u->settings.n_servers);
 		host->gauge(host, "active_requests", 0);
 		rc = thread_start(u, err);
 	}

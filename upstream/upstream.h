@@ -28,9 +28,9 @@ struct upstream {
 	struct keyfile key;
 	uint64_t random;
 	uint8_t secret[32]; /* salts are made from it */
-	struct endpoint endpoints[SETTINGS_ENDPOINTS_MAX];
-	char models[SETTINGS_ENDPOINTS_MAX][REPLY_MODEL_MAX + 1]; /* the first that each lists */
-	struct probe *probes;                                     /* one for each endpoint */
+	struct endpoint endpoints[SETTINGS_SERVERS_MAX];
+	char models[SETTINGS_SERVERS_MAX][REPLY_MODEL_MAX + 1]; /* the first that each lists */
+	struct probe *probes;                                   /* one for each endpoint */
 	struct job *jobs;
 	int64_t ticked_ms;
 

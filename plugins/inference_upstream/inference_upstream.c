@@ -8,6 +8,7 @@
 #include <ragd/plugin.h>
 
 #include "base/util.h"
+#include "plugins/inference_upstream/options.h"
 #include "upstream/job.h"
 
 /* ---- chat ----------------------------------------------------------------------------------- */
@@ -162,7 +163,7 @@ static void plugin_card(void *self, struct ragd_card *out)
 static int plugin_check(const struct ragd_config *cfg, struct ragd_err *err)
 {
 	struct settings s;
-	int rc = settings_read(cfg, &s, err);
+	int rc = options_read(cfg, &s, err);
 
 	settings_fini(&s);
 	return rc;
@@ -173,7 +174,7 @@ static int plugin_open(const struct ragd_host *host, const struct ragd_config *c
 {
 	struct upstream *u = NULL;
 	struct settings s;
-	int rc = settings_read(cfg, &s, err);
+	int rc = options_read(cfg, &s, err);
 
 	if (rc == 0)
 		rc = upstream_open(host, &s, &u, err);
@@ -203,7 +204,7 @@ RAGD_EXPORT const struct ragd_plugin ragd_plugin = {
 	.version = "0.1.0",
 	.licence = "Apache-2.0",
 	.summary = "Asks servers that speak the OpenAI API, over HTTP(S) or a Unix socket",
-	.options = settings_options,
+	.options = upstream_options,
 	.check = plugin_check,
 	.open = plugin_open,
 	.close = plugin_close,

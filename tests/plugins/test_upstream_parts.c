@@ -18,7 +18,7 @@
 #include "upstream/reply.h"
 #include "upstream/request.h"
 #include "upstream/retry.h"
-#include "upstream/settings.h"
+#include "upstream/server_url.h"
 #include "tests/plugins/support.h"
 
 /* ---- the choice ------------------------------------------------------------------------------ */
@@ -628,7 +628,7 @@ static void vectors_are_put_in_order_and_made_unit(void **state)
 
 /* ---- options --------------------------------------------------------------------------------- */
 
-static void options_are_judged_together(void **state)
+static void options_are_validated_together(void **state)
 {
 	static const struct {
 		const char *options[5];
@@ -681,7 +681,7 @@ static void options_are_judged_together(void **state)
 	}
 }
 
-static void endpoints_become_places(void **state)
+static void the_urls_of_servers_are_taken_apart(void **state)
 {
 	static const struct {
 		const char *url, *base, *origin;
@@ -703,25 +703,16 @@ static void endpoints_become_places(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const char *options[] = { NULL, NULL };
-		struct ragd_err err = { 0 };
-		struct settings s;
-		struct world w;
-		char text[128];
+		struct server_url u = { 0 };
 
 		print_message("%s\n", rows[i].url);
-		snprintf(text, sizeof(text), "endpoints=%s", rows[i].url);
-		options[0] = text;
-		world_init(&w);
-		assert_int_equal(world_try(&w, "up", "inference_upstream", options, &err), 0);
-		assert_int_equal(settings_read(&w.plugins[0].options, &s, &err), 0);
-		assert_string_equal(s.places[0].url, rows[i].url);
-		assert_string_equal(s.places[0].base, rows[i].base);
-		assert_string_equal(s.places[0].origin, rows[i].origin);
-		assert_int_equal(s.places[0].tls, rows[i].tls);
-		assert_int_equal(s.places[0].local, rows[i].local);
-		settings_fini(&s);
-		world_fini(&w);
+		assert_int_equal(server_url_parse(rows[i].url, &u, NULL), 0);
+		assert_string_equal(u.text, rows[i].url);
+		assert_string_equal(u.base, rows[i].base);
+		assert_string_equal(u.origin, rows[i].origin);
+		assert_int_equal(u.tls, rows[i].tls);
+		assert_int_equal(u.local, rows[i].local);
+		server_url_fini(&u);
 	}
 }
 
@@ -746,8 +737,8 @@ int main(void)
 		cmocka_unit_test(messages_of_errors_are_one_short_line),
 		cmocka_unit_test(lists_of_models_are_read),
 		cmocka_unit_test(vectors_are_put_in_order_and_made_unit),
-		cmocka_unit_test(options_are_judged_together),
-		cmocka_unit_test(endpoints_become_places),
+		cmocka_unit_test(options_are_validated_together),
+		cmocka_unit_test(the_urls_of_servers_are_taken_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
