@@ -18,23 +18,23 @@ static const struct exchange_ops exchange_ops = {
 	.done = attempt_done_cb,
 };
 
-static const char *url_of(const struct job *job)
+static const char *url_of(const struct upstream_job *job)
 {
 	return job->u->settings.servers[job->at].url.text;
 }
 
 /* ---- the end of a job ----------------------------------------------------------------------- */
 
-static void job_unlink(struct job *job)
+static void job_unlink(struct upstream_job *job)
 {
-	struct job **link = &job->u->jobs;
+	struct upstream_job **link = &job->u->jobs;
 
 	while (*link != job)
 		link = &(*link)->next;
 	*link = job->next;
 }
 
-static void job_over(struct job *job, int rc, struct ragd_err *err)
+static void job_over(struct upstream_job *job, int rc, struct ragd_err *err)
 {
 	job_unlink(job);
 	if (job->body != NULL) {
@@ -50,7 +50,7 @@ static void job_over(struct job *job, int rc, struct ragd_err *err)
 	job->over(job, rc, err);
 }
 
-static void job_fail(struct job *job, int rc, const char *what)
+static void job_fail(struct upstream_job *job, int rc, const char *what)
 {
 	struct ragd_err err = { 0 };
 
@@ -58,7 +58,7 @@ static void job_fail(struct job *job, int rc, const char *what)
 	job_over(job, rc, &err);
 }
 
-static void job_cancelled(struct job *job)
+static void job_cancelled(struct upstream_job *job)
 {
 	job_fail(job, -ECANCELED, "nobody waits for the answer any more");
 }
@@ -67,7 +67,7 @@ static void job_cancelled(struct job *job)
  * No attempt is left: tell why the latest one failed. That nobody could be reached, or all are busy, is
  * -EBUSY: the same request may go well later.
  */
-static void job_give_up(struct job *job)
+static void job_give_up(struct upstream_job *job)
 {
 	static const struct {
 		int rc;
@@ -93,7 +93,7 @@ static void job_give_up(struct job *job)
 
 /* ---- attempts -------------------------------------------------------------------------------- */
 
-static const char *model_of(const struct job *job)
+static const char *model_of(const struct upstream_job *job)
 {
 	const struct settings *s = &job->u->settings;
 
@@ -102,7 +102,7 @@ static const char *model_of(const struct job *job)
 	return s->model[0] != '\0' ? s->model : job->u->models[job->at];
 }
 
-static int attempt_start(struct job *job, int64_t now_ms, struct ragd_err *err)
+static int attempt_start(struct upstream_job *job, int64_t now_ms, struct ragd_err *err)
 {
 	const struct settings *s = &job->u->settings;
 	struct http_request r;
@@ -132,14 +132,14 @@ static int attempt_start(struct job *job, int64_t now_ms, struct ragd_err *err)
 	return rc;
 }
 
-static void attempt_release(struct job *job)
+static void attempt_release(struct upstream_job *job)
 {
 	endpoint_release(&job->u->endpoints[job->at], job->trial);
 	sse_fini(&job->sse);
 }
 
 /* None is left in this round: another round after a while, or the end. */
-static void job_wait(struct job *job, int64_t now_ms)
+static void job_wait(struct upstream_job *job, int64_t now_ms)
 {
 	struct upstream *u = job->u;
 	const struct settings *s = &u->settings;
@@ -169,7 +169,7 @@ static void job_wait(struct job *job, int64_t now_ms)
 		job->wake_ms = MAX(job->wake_ms, room_ms);
 }
 
-static void job_try(struct job *job, int64_t now_ms)
+static void job_try(struct upstream_job *job, int64_t now_ms)
 {
 	struct upstream *u = job->u;
 	struct ragd_err err = { 0 };
@@ -192,7 +192,7 @@ static void job_try(struct job *job, int64_t now_ms)
 	}
 }
 
-void job_start(struct job *job, int64_t now_ms)
+void job_start(struct upstream_job *job, int64_t now_ms)
 {
 	job->next = job->u->jobs;
 	job->u->jobs = job;
@@ -206,7 +206,7 @@ void job_start(struct job *job, int64_t now_ms)
 
 /* ---- what came of an attempt ------------------------------------------------------------------ */
 
-static void job_succeed(struct job *job)
+static void job_succeed(struct upstream_job *job)
 {
 	upstream_ok(job->u, job->at);
 	if (job->usage.n_output == 0)
@@ -215,7 +215,7 @@ static void job_succeed(struct job *job)
 }
 
 /* The server's words on a status that is not 2xx. */
-static void status_explain(struct job *job, enum verdict verdict)
+static void status_explain(struct upstream_job *job, enum verdict verdict)
 {
 	static const int codes[] = {
 		[VERDICT_REFUSED] = -EINVAL,
@@ -235,7 +235,8 @@ static void status_explain(struct job *job, enum verdict verdict)
 }
 
 /* The rest of an attempt that did not go well; *why is told of the server, not yet of the job. */
-static void attempt_failed(struct job *job, enum verdict verdict, const struct ragd_err *why)
+static void attempt_failed(struct upstream_job *job, enum verdict verdict,
+			   const struct ragd_err *why)
 {
 	struct upstream *u = job->u;
 	int64_t now_ms = clock_ms();
@@ -264,7 +265,7 @@ static void attempt_failed(struct job *job, enum verdict verdict, const struct r
 }
 
 /* The attempt went wrong: who, how far it came, and why. */
-static void attempt_broke(struct job *job, const struct ragd_err *why)
+static void attempt_broke(struct upstream_job *job, const struct ragd_err *why)
 {
 	struct ragd_err err = { 0 };
 
@@ -279,7 +280,7 @@ static void attempt_broke(struct job *job, const struct ragd_err *why)
 }
 
 /* The sink takes no more: the answer is at its limit, or nobody waits. */
-static void sink_stopped(struct job *job)
+static void sink_stopped(struct upstream_job *job)
 {
 	attempt_release(job);
 	if (job->stop_code != -ENOBUFS) {
@@ -292,7 +293,7 @@ static void sink_stopped(struct job *job)
 
 static void attempt_done_cb(struct exchange *x, int rc, const struct ragd_err *err)
 {
-	struct job *job = container_of(x, struct job, x);
+	struct upstream_job *job = container_of(x, struct upstream_job, x);
 	enum verdict verdict;
 	struct ragd_err why;
 
@@ -325,13 +326,13 @@ static void attempt_done_cb(struct exchange *x, int rc, const struct ragd_err *e
 
 /* ---- time ------------------------------------------------------------------------------------- */
 
-static void attempt_abort(struct job *job)
+static void attempt_abort(struct upstream_job *job)
 {
 	http_abort(job->u->http, &job->x);
 }
 
 /* Does the server keep us waiting? */
-static void flying_tick(struct job *job, int64_t now_ms)
+static void flying_tick(struct upstream_job *job, int64_t now_ms)
 {
 	const struct settings *s = &job->u->settings;
 	bool first = job->progress_ms == 0;
@@ -347,7 +348,7 @@ static void flying_tick(struct job *job, int64_t now_ms)
 }
 
 /* The answer is whole, and the server does not close the stream. */
-static void ending_tick(struct job *job, int64_t now_ms)
+static void ending_tick(struct upstream_job *job, int64_t now_ms)
 {
 	if (now_ms < job->end_ms)
 		return;
@@ -356,7 +357,7 @@ static void ending_tick(struct job *job, int64_t now_ms)
 }
 
 /* Nobody waits, or the caller's time is over: leave the server at once. */
-static void job_leave(struct job *job, bool late)
+static void job_leave(struct upstream_job *job, bool late)
 {
 	char what[200];
 
@@ -374,7 +375,7 @@ static void job_leave(struct job *job, bool late)
 	job_fail(job, -ETIMEDOUT, what);
 }
 
-void job_tick(struct job *job, int64_t now_ms)
+void job_tick(struct upstream_job *job, int64_t now_ms)
 {
 	bool late = job->call->deadline_ms != 0 && now_ms > job->call->deadline_ms;
 
@@ -390,7 +391,7 @@ void job_tick(struct job *job, int64_t now_ms)
 		job_try(job, now_ms);
 }
 
-void job_kick(struct job *job, int64_t now_ms)
+void job_kick(struct upstream_job *job, int64_t now_ms)
 {
 	struct upstream *u = job->u;
 

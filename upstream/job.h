@@ -15,9 +15,9 @@ enum job_state {
 	JOB_ENDING,  /* the answer is whole; the connection may close in peace until end_ms */
 };
 
-struct job {
+struct upstream_job {
 	struct upstream *u;
-	struct job *next;
+	struct upstream_job *next;
 	const struct ragd_call *call;
 
 	/* a chat: one of these two is set */
@@ -30,7 +30,7 @@ struct job {
 	float *vectors; /* out, malloc'd */
 
 	/* Once, at the end; the job is the owner's again and not touched any more. */
-	void (*over)(struct job *job, int rc, struct ragd_err *err);
+	void (*over)(struct upstream_job *job, int rc, struct ragd_err *err);
 
 	enum job_state state;
 	int64_t begun_ms;
@@ -69,19 +69,19 @@ struct job {
  * The caller set u, call, what is asked and over, and the rest is zero. Both may end the job: it may be
  * gone when they return.
  */
-void job_start(struct job *job, int64_t now_ms);
+void job_start(struct upstream_job *job, int64_t now_ms);
 /* Is it cancelled, late, due? */
-void job_tick(struct job *job, int64_t now_ms);
+void job_tick(struct upstream_job *job, int64_t now_ms);
 /* A server got well, or is known not to be: a job that waits for any may look again. */
-void job_kick(struct job *job, int64_t now_ms);
+void job_kick(struct upstream_job *job, int64_t now_ms);
 
 /* ---- job_reply.c: what a server sends ------------------------------------------------------- */
 
-void job_reply_begin(struct job *job);
-void job_reply_end(struct job *job);
+void job_reply_begin(struct upstream_job *job);
+void job_reply_end(struct upstream_job *job);
 /* See struct exchange_ops.body. */
 int job_reply_body(struct exchange *x, const char *data, size_t len);
 /* The reply is whole: 0, or what is wrong with it in *err. */
-int job_reply_judge(struct job *job, struct ragd_err *err);
+int job_reply_judge(struct upstream_job *job, struct ragd_err *err);
 
 #endif

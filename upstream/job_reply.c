@@ -16,7 +16,7 @@
 
 static int event_cb(void *arg, bool is_error, const char *data, size_t len, struct ragd_err *err);
 
-void job_reply_begin(struct job *job)
+void job_reply_begin(struct upstream_job *job)
 {
 	sse_init(&job->sse, STREAM_EVENT_MAX, STREAM_MAX, event_cb, job);
 	buf_clear(&job->reply);
@@ -28,7 +28,7 @@ void job_reply_begin(struct job *job)
 	job->err = (struct ragd_err){ 0 };
 }
 
-void job_reply_end(struct job *job)
+void job_reply_end(struct upstream_job *job)
 {
 	sse_fini(&job->sse);
 	buf_fini(&job->reply);
@@ -36,7 +36,7 @@ void job_reply_end(struct job *job)
 
 /* ---- pieces of an answer ------------------------------------------------------------------- */
 
-static void first_text(struct job *job, int64_t now_ms)
+static void first_text(struct upstream_job *job, int64_t now_ms)
 {
 	struct upstream *u = job->u;
 	int64_t took_ms = now_ms - job->begun_ms;
@@ -48,7 +48,7 @@ static void first_text(struct job *job, int64_t now_ms)
 	upstream_ok(u, job->at);
 }
 
-static int text_pass(struct job *job, const struct reply_chunk *c, int64_t now_ms,
+static int text_pass(struct upstream_job *job, const struct reply_chunk *c, int64_t now_ms,
 		     struct ragd_err *err)
 {
 	if (!job->some_text)
@@ -60,7 +60,7 @@ static int text_pass(struct job *job, const struct reply_chunk *c, int64_t now_m
 }
 
 /* What comes after the answer's end is usage and repetition. */
-static int chunk_take(struct job *job, const struct reply_chunk *c, struct ragd_err *err)
+static int chunk_take(struct upstream_job *job, const struct reply_chunk *c, struct ragd_err *err)
 {
 	bool ended = job->finish != REPLY_GOES_ON;
 	int64_t now_ms = clock_ms();
@@ -84,7 +84,7 @@ static int chunk_take(struct job *job, const struct reply_chunk *c, struct ragd_
 	return rc;
 }
 
-static int chunk_parse(struct job *job, const char *data, size_t len, bool whole,
+static int chunk_parse(struct upstream_job *job, const char *data, size_t len, bool whole,
 		       struct ragd_err *err)
 {
 	struct reply_chunk chunk;
@@ -103,7 +103,7 @@ static int chunk_parse(struct job *job, const char *data, size_t len, bool whole
 static int event_cb(void *arg, bool is_error, const char *data, size_t len, struct ragd_err *err)
 {
 	char words[REPLY_MESSAGE_MAX + 1];
-	struct job *job = arg;
+	struct upstream_job *job = arg;
 
 	if (job->told)
 		return 0;
@@ -123,7 +123,7 @@ static int event_cb(void *arg, bool is_error, const char *data, size_t len, stru
 
 /* ---- bytes --------------------------------------------------------------------------------- */
 
-static int reply_keep(struct job *job, const char *data, size_t len, size_t max)
+static int reply_keep(struct upstream_job *job, const char *data, size_t len, size_t max)
 {
 	bool is_error = max == ERROR_BODY_MAX;
 
@@ -141,7 +141,7 @@ static int reply_keep(struct job *job, const char *data, size_t len, size_t max)
 
 int job_reply_body(struct exchange *x, const char *data, size_t len)
 {
-	struct job *job = container_of(x, struct job, x);
+	struct upstream_job *job = container_of(x, struct upstream_job, x);
 
 	if (x->status / 100 != 2)
 		return reply_keep(job, data, len, ERROR_BODY_MAX);
@@ -157,7 +157,7 @@ int job_reply_body(struct exchange *x, const char *data, size_t len)
 
 /* ---- the end ------------------------------------------------------------------------------- */
 
-static int judge_embeddings(struct job *job, struct ragd_err *err)
+static int judge_embeddings(struct upstream_job *job, struct ragd_err *err)
 {
 	json_t *root = reply_parse(job->reply.data != NULL ? job->reply.data : "", job->reply.len);
 	int rc;
@@ -169,7 +169,7 @@ static int judge_embeddings(struct job *job, struct ragd_err *err)
 	return rc;
 }
 
-int job_reply_judge(struct job *job, struct ragd_err *err)
+int job_reply_judge(struct upstream_job *job, struct ragd_err *err)
 {
 	int rc;
 

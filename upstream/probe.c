@@ -91,7 +91,7 @@ static void done_cb(struct exchange *x, int rc, const struct ragd_err *err)
 		upstream_failed(u, p->at, was_unknown, &why);
 	else
 		upstream_ok(u, p->at);
-	for (struct job *job = u->jobs; job != NULL; job = job->next)
+	for (struct upstream_job *job = u->jobs; job != NULL; job = job->next)
 		job_kick(job, clock_ms());
 }
 

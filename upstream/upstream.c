@@ -103,7 +103,7 @@ void upstream_learn(struct upstream *u, const struct reply_models *models)
 
 /* ---- the queue ------------------------------------------------------------------------------ */
 
-int upstream_submit(struct upstream *u, struct job *job, struct ragd_err *err)
+int upstream_submit(struct upstream *u, struct upstream_job *job, struct ragd_err *err)
 {
 	unsigned n;
 
@@ -138,7 +138,7 @@ void upstream_leave(struct upstream *u)
 	u->host->gauge(u->host, "active_requests", (double)n);
 }
 
-static bool submitted_take(struct upstream *u, struct job **list)
+static bool submitted_take(struct upstream *u, struct upstream_job **list)
 {
 	bool closing;
 
@@ -155,7 +155,7 @@ static bool submitted_take(struct upstream *u, struct job **list)
 
 static void tick(struct upstream *u, int64_t now_ms)
 {
-	struct job *job, *next;
+	struct upstream_job *job, *next;
 
 	if (now_ms - u->ticked_ms < TICK_MS / 4) /* not for every byte that comes in */
 		return;
@@ -181,7 +181,7 @@ static int wait_ms(const struct upstream *u, int64_t now_ms)
 
 static void serve(struct upstream *u)
 {
-	struct job *job, *next;
+	struct upstream_job *job, *next;
 	bool closing = false;
 
 	while (!closing) {

@@ -15,7 +15,7 @@
 #include "upstream/reply.h"
 #include "upstream/settings.h"
 
-struct job;
+struct upstream_job;
 struct probe;
 
 struct upstream {
@@ -31,7 +31,7 @@ struct upstream {
 	struct endpoint endpoints[SETTINGS_SERVERS_MAX];
 	char models[SETTINGS_SERVERS_MAX][REPLY_MODEL_MAX + 1]; /* the first that each lists */
 	struct probe *probes;                                   /* one for each endpoint */
-	struct job *jobs;
+	struct upstream_job *jobs;
 	int64_t ticked_ms;
 
 	pthread_t thread;
@@ -41,8 +41,8 @@ struct upstream {
 	int open_rc; /* of http_open() */
 	struct ragd_err open_err;
 	bool closing;
-	struct job *submitted; /* in order */
-	struct job **submitted_tail;
+	struct upstream_job *submitted; /* in order */
+	struct upstream_job **submitted_tail;
 	unsigned n_requests; /* submitted and at work */
 
 	struct ragd_card first_card; /* before a server told more */
@@ -58,7 +58,7 @@ int upstream_open(const struct ragd_host *host, struct settings *settings, struc
 void upstream_close(struct upstream *u);
 
 /* Queue a job for the thread; -EBUSY: as many as there may be are at work. Any thread. */
-int upstream_submit(struct upstream *u, struct job *job, struct ragd_err *err);
+int upstream_submit(struct upstream *u, struct upstream_job *job, struct ragd_err *err);
 /* A job is over: make room for another. The thread, before it tells the job's owner. */
 void upstream_leave(struct upstream *u);
 

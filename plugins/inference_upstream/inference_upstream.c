@@ -13,7 +13,7 @@
 
 /* ---- chat ----------------------------------------------------------------------------------- */
 
-static enum ragd_finish finish_of(const struct job *job)
+static enum ragd_finish finish_of(const struct upstream_job *job)
 {
 	if (job->abstained)
 		return RAGD_FINISH_NO_ANSWER;
@@ -29,7 +29,7 @@ static enum ragd_finish finish_of(const struct job *job)
 	}
 }
 
-static void chat_over(struct job *job, int rc, struct ragd_err *err)
+static void chat_over(struct upstream_job *job, int rc, struct ragd_err *err)
 {
 	enum ragd_finish finish = finish_of(job);
 	struct ragd_usage usage = job->usage;
@@ -43,7 +43,7 @@ static int plugin_generate(void *self, const struct ragd_call *call,
 			   const struct ragd_generate *req, struct ragd_sink *sink,
 			   struct ragd_err *err)
 {
-	struct job *job = calloc(1, sizeof(*job));
+	struct upstream_job *job = calloc(1, sizeof(*job));
 	int rc;
 
 	if (job == NULL)
@@ -63,7 +63,7 @@ static int plugin_generate(void *self, const struct ragd_call *call,
 
 /* A batch under way, and the pool thread that waits for it. */
 struct batch {
-	struct job job;
+	struct upstream_job job;
 	pthread_mutex_t lock;
 	pthread_cond_t ended;
 	bool over;
@@ -71,7 +71,7 @@ struct batch {
 	struct ragd_err err;
 };
 
-static void batch_over(struct job *job, int rc, struct ragd_err *err)
+static void batch_over(struct upstream_job *job, int rc, struct ragd_err *err)
 {
 	struct batch *b = container_of(job, struct batch, job);
 
