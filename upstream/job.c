@@ -20,33 +20,23 @@ static const struct exchange_ops exchange_ops = {
 
 static const char *url_of(const struct upstream_job *job)
 {
-	return job->u->settings.servers[job->at].url.text;
+	return job->servers->settings.servers[job->at].url.text;
 }
 
 /* ---- the end of a job ----------------------------------------------------------------------- */
 
-static void job_unlink(struct upstream_job *job)
-{
-	struct upstream_job **link = &job->u->jobs;
-
-	while (*link != job)
-		link = &(*link)->next;
-	*link = job->next;
-}
-
 static void job_over(struct upstream_job *job, int rc, struct ragd_err *err)
 {
-	job_unlink(job);
 	if (job->body != NULL) {
 		free(job->body);
 		job->body = NULL;
 	}
 	job_reply_end(job);
 	if (rc < 0) {
-		upstream_count(job->u, rc == -ECANCELED ? "cancelled" : "failed", 1);
-		upstream_clean(job->u, err);
+		servers_count(job->servers, rc == -ECANCELED ? "cancelled" : "failed", 1);
+		servers_clean(job->servers, err);
 	}
-	upstream_leave(job->u);
+	queue_leave(job->queue, job);
 	job->over(job, rc, err);
 }
 
@@ -95,22 +85,22 @@ static void job_give_up(struct upstream_job *job)
 
 static const char *model_of(const struct upstream_job *job)
 {
-	const struct settings *s = &job->u->settings;
+	const struct settings *s = &job->servers->settings;
 
 	if (job->sink == NULL && s->embed_model[0] != '\0')
 		return s->embed_model;
-	return s->model[0] != '\0' ? s->model : job->u->models[job->at];
+	return s->model[0] != '\0' ? s->model : job->servers->models[job->at];
 }
 
 static int attempt_start(struct upstream_job *job, int64_t now_ms, struct ragd_err *err)
 {
-	const struct settings *s = &job->u->settings;
+	const struct settings *s = &job->servers->settings;
 	struct http_request r;
 	char *url = NULL, salt[DIGEST_HEX + 1];
 	int rc;
 
 	free(job->body);
-	upstream_salt(job->u, job->call, salt);
+	servers_salt(job->servers, job->call, salt);
 	job->body = job->sink != NULL
 			    ? request_chat(job->req, model_of(job), s->extended,
 					   s->cache_salt ? salt : NULL, err)
@@ -121,12 +111,12 @@ static int attempt_start(struct upstream_job *job, int64_t now_ms, struct ragd_e
 		     job->sink != NULL ? "chat/completions" : "embeddings") < 0)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a request");
 	job_reply_begin(job);
-	r = upstream_request(job->u, job->at, url);
+	r = servers_request(job->servers, job->at, url);
 	r.body = job->body;
 	r.accept = job->sink != NULL ? "text/event-stream, application/json" : "application/json";
 	r.request_id = job->call->request_id;
 	job->x.ops = &exchange_ops;
-	rc = http_start(job->u->http, &job->x, &r, err);
+	rc = http_start(job->servers->http, &job->x, &r, err);
 	free(url);
 	job->sent_ms = now_ms;
 	return rc;
@@ -134,25 +124,26 @@ static int attempt_start(struct upstream_job *job, int64_t now_ms, struct ragd_e
 
 static void attempt_release(struct upstream_job *job)
 {
-	endpoint_release(&job->u->endpoints[job->at], job->trial);
+	endpoint_release(&job->servers->endpoints[job->at], job->trial);
 	sse_fini(&job->sse);
 }
 
 /* None is left in this round: another round after a while, or the end. */
 static void job_wait(struct upstream_job *job, int64_t now_ms)
 {
-	struct upstream *u = job->u;
-	const struct settings *s = &u->settings;
-	int64_t room_ms = endpoint_room_ms(u->endpoints, s->n_servers, now_ms);
-	bool some_open = endpoint_any_open(u->endpoints, s->n_servers, &u->rules, now_ms);
+	struct servers *servers = job->servers;
+	const struct settings *s = &servers->settings;
+	int64_t room_ms = endpoint_room_ms(servers->endpoints, s->n_servers, now_ms);
+	bool some_open =
+		endpoint_any_open(servers->endpoints, s->n_servers, &servers->rules, now_ms);
 	bool some_unknown = false;
 
 	for (size_t i = 0; i < s->n_servers; i++)
-		some_unknown |= u->endpoints[i].state == ENDPOINT_UNKNOWN;
+		some_unknown |= servers->endpoints[i].state == ENDPOINT_UNKNOWN;
 	job->state = JOB_WAITING;
 	job->wants_any = !some_open;
 	job->tried = job->misfits;
-	if (!some_open && some_unknown && u->rules.need_list) {
+	if (!some_open && some_unknown && servers->rules.need_list) {
 		job->wake_ms = INT64_MAX; /* until the first check of a server is over */
 		return;
 	}
@@ -164,26 +155,27 @@ static void job_wait(struct upstream_job *job, int64_t now_ms)
 	job->round++;
 	job->again = true;
 	job->wake_ms = now_ms + retry_delay_ms(s->retry_delay_ms, DELAY_MAX_MS, job->round,
-					       retry_random(&u->random));
+					       retry_random(&servers->random));
 	if (!some_open && room_ms != INT64_MAX)
 		job->wake_ms = MAX(job->wake_ms, room_ms);
 }
 
 static void job_try(struct upstream_job *job, int64_t now_ms)
 {
-	struct upstream *u = job->u;
+	struct servers *servers = job->servers;
 	struct ragd_err err = { 0 };
-	int at = endpoint_pick(u->endpoints, u->settings.n_servers, job->tried, &u->rules, now_ms);
+	int at = endpoint_pick(servers->endpoints, servers->settings.n_servers, job->tried,
+			       &servers->rules, now_ms);
 
 	if (at < 0) {
 		job_wait(job, now_ms);
 		return;
 	}
 	if (job->attempts++ > 0)
-		upstream_count(u, job->again ? "retries" : "failovers", 1);
+		servers_count(servers, job->again ? "retries" : "failovers", 1);
 	job->again = false;
 	job->at = (size_t)at;
-	job->trial = u->endpoints[at].trial;
+	job->trial = servers->endpoints[at].trial;
 	job->state = JOB_FLYING;
 	job->wants_any = false;
 	if (attempt_start(job, now_ms, &err) < 0) {
@@ -194,10 +186,9 @@ static void job_try(struct upstream_job *job, int64_t now_ms)
 
 void job_start(struct upstream_job *job, int64_t now_ms)
 {
-	job->next = job->u->jobs;
-	job->u->jobs = job;
+	queue_enter(job->queue, job);
 	job->begun_ms = now_ms;
-	upstream_count(job->u, "requests", 1);
+	servers_count(job->servers, "requests", 1);
 	if (job->call->cancelled(job->call))
 		job_cancelled(job);
 	else
@@ -208,7 +199,7 @@ void job_start(struct upstream_job *job, int64_t now_ms)
 
 static void job_succeed(struct upstream_job *job)
 {
-	upstream_ok(job->u, job->at);
+	servers_ok(job->servers, job->at);
 	if (job->usage.n_output == 0)
 		job->usage.n_output = job->n_pieces; /* as near as we know */
 	job_over(job, 0, NULL);
@@ -238,17 +229,17 @@ static void status_explain(struct upstream_job *job, enum verdict verdict)
 static void attempt_failed(struct upstream_job *job, enum verdict verdict,
 			   const struct ragd_err *why)
 {
-	struct upstream *u = job->u;
+	struct servers *servers = job->servers;
 	int64_t now_ms = clock_ms();
 	struct ragd_err err = *why;
 
 	attempt_release(job);
 	if (verdict == VERDICT_REFUSED || verdict == VERDICT_BUSY)
-		upstream_ok(u, job->at);
+		servers_ok(servers, job->at);
 	else
-		upstream_failed(u, job->at, false, why);
+		servers_failed(servers, job->at, false, why);
 	if (verdict == VERDICT_BUSY)
-		endpoint_busy(&u->endpoints[job->at],
+		endpoint_busy(&servers->endpoints[job->at],
 			      now_ms + MAX(job->x.retry_after_ms, (int64_t)0));
 	if (job->some_text) {
 		job_over(job, err.code, &err);
@@ -328,13 +319,13 @@ static void attempt_done_cb(struct exchange *x, int rc, const struct ragd_err *e
 
 static void attempt_abort(struct upstream_job *job)
 {
-	http_abort(job->u->http, &job->x);
+	http_abort(job->servers->http, &job->x);
 }
 
 /* Does the server keep us waiting? */
 static void flying_tick(struct upstream_job *job, int64_t now_ms)
 {
-	const struct settings *s = &job->u->settings;
+	const struct settings *s = &job->servers->settings;
 	bool first = job->progress_ms == 0;
 	int64_t limit_ms = first ? s->first_token_ms : s->token_ms;
 	struct ragd_err err = { 0 };
@@ -393,10 +384,11 @@ void job_tick(struct upstream_job *job, int64_t now_ms)
 
 void job_kick(struct upstream_job *job, int64_t now_ms)
 {
-	struct upstream *u = job->u;
+	struct servers *servers = job->servers;
 
 	if (job->state == JOB_WAITING && job->wants_any &&
 	    (job->wake_ms == INT64_MAX ||
-	     endpoint_any_open(u->endpoints, u->settings.n_servers, &u->rules, now_ms)))
+	     endpoint_any_open(servers->endpoints, servers->settings.n_servers, &servers->rules,
+			       now_ms)))
 		job->wake_ms = 0;
 }

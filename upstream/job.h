@@ -7,7 +7,8 @@
 
 #include "base/sse.h"
 #include "upstream/retry.h"
-#include "upstream/upstream.h"
+#include "upstream/queue.h"
+#include "upstream/servers.h"
 
 enum job_state {
 	JOB_WAITING, /* until wake_ms, or until a server gets well */
@@ -16,7 +17,8 @@ enum job_state {
 };
 
 struct upstream_job {
-	struct upstream *u;
+	struct servers *servers;
+	struct job_queue *queue;
 	struct upstream_job *next;
 	const struct ragd_call *call;
 
@@ -66,8 +68,8 @@ struct upstream_job {
 };
 
 /*
- * The caller set u, call, what is asked and over, and the rest is zero. Both may end the job: it may be
- * gone when they return.
+ * servers, queue, call, what is asked and over are set, and the rest is zero. Both may end the job: it may
+ * be gone when they return.
  */
 void job_start(struct upstream_job *job, int64_t now_ms);
 /* Is it cancelled, late, due? */

@@ -38,14 +38,14 @@ void job_reply_end(struct upstream_job *job)
 
 static void first_text(struct upstream_job *job, int64_t now_ms)
 {
-	struct upstream *u = job->u;
+	struct servers *servers = job->servers;
 	int64_t took_ms = now_ms - job->begun_ms;
 
 	job->some_text = true;
-	upstream_count(u, "first_tokens", 1);
-	upstream_count(u, "first_token_ms", (uint64_t)MAX(took_ms, (int64_t)0));
-	u->host->gauge(u->host, "last_first_token_ms", (double)took_ms);
-	upstream_ok(u, job->at);
+	servers_count(servers, "first_tokens", 1);
+	servers_count(servers, "first_token_ms", (uint64_t)MAX(took_ms, (int64_t)0));
+	servers->host->gauge(servers->host, "last_first_token_ms", (double)took_ms);
+	servers_ok(servers, job->at);
 }
 
 static int text_pass(struct upstream_job *job, const struct reply_chunk *c, int64_t now_ms,

@@ -5,16 +5,22 @@
 #ifndef UPSTREAM_PROBE_H
 #define UPSTREAM_PROBE_H
 
-#include "upstream/upstream.h"
+#include "upstream/servers.h"
 
-/* One for each endpoint; -ENOMEM. */
-int probes_new(struct upstream *u, struct ragd_err *err);
+struct probes;
+
+/* Told whenever a check is over and the server's state is as it says. */
+typedef void (*probes_checked_cb)(void *arg);
+
+/* One for each server; -ENOMEM. */
+int probes_new(struct servers *servers, probes_checked_cb checked, void *arg, struct probes **out,
+	       struct ragd_err *err);
 /* Ends those under way. */
-void probes_free(struct upstream *u);
+void probes_free(struct probes *probes);
 
 /* Start what is due. */
-void probes_tick(struct upstream *u, int64_t now_ms);
+void probes_tick(struct probes *probes, int64_t now_ms);
 /* When the next is due; INT64_MAX: none is. */
-int64_t probes_next_ms(const struct upstream *u);
+int64_t probes_next_ms(const struct probes *probes);
 
 #endif

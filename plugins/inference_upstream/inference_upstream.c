@@ -9,7 +9,7 @@
 
 #include "base/util.h"
 #include "plugins/inference_upstream/options.h"
-#include "upstream/job.h"
+#include "upstream/upstream.h"
 
 /* ---- chat ----------------------------------------------------------------------------------- */
 
@@ -48,7 +48,6 @@ static int plugin_generate(void *self, const struct ragd_call *call,
 
 	if (job == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a request");
-	job->u = self;
 	job->call = call;
 	job->req = req;
 	job->sink = sink;
@@ -110,8 +109,7 @@ static int embed_batch(struct upstream *u, const struct ragd_call *call,
 		       const struct ragd_str *texts, size_t n_all, size_t at, size_t n, float **out,
 		       uint32_t *dim, struct ragd_err *err)
 {
-	struct batch b = { .job = { .u = u,
-				    .call = call,
+	struct batch b = { .job = { .call = call,
 				    .texts = texts + at,
 				    .n_texts = n,
 				    .dim = *dim,
@@ -141,9 +139,10 @@ static int plugin_embed(void *self, const struct ragd_call *call, const struct r
 
 	if (n == 0)
 		return ragd_err_set(err, -EINVAL, "there is no text to embed");
-	for (size_t at = 0; rc == 0 && at < n; at += u->settings.embed_batch)
+	for (size_t at = 0; rc == 0 && at < n; at += u->servers.settings.embed_batch)
 		rc = embed_batch(u, call, texts, n, at,
-				 MIN(n - at, (size_t)u->settings.embed_batch), &vectors, &d, err);
+				 MIN(n - at, (size_t)u->servers.settings.embed_batch), &vectors, &d,
+				 err);
 	if (rc < 0)
 		return rc;
 	*out = vectors;
@@ -155,9 +154,7 @@ static int plugin_embed(void *self, const struct ragd_call *call, const struct r
 
 static void plugin_card(void *self, struct ragd_card *out)
 {
-	struct upstream *u = self;
-
-	*out = atomic_load(&u->card_known) ? u->card : u->first_card;
+	upstream_card(self, out);
 }
 
 static int plugin_check(const struct ragd_config *cfg, struct ragd_err *err)
