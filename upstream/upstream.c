@@ -1,4 +1,4 @@
-#include "upstream/upstream.h"
+#include "upstream/upstream_private.h"
 
 #include <limits.h>
 #include <signal.h>

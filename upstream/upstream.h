@@ -1,37 +1,32 @@
 /*
- * One instance: its servers, the thread that talks to them, the requests at work. One request's way is
- * job.c, the checks of servers are probe.c.
+ * Answers and embeddings from servers that speak the OpenAI API. An instance has some servers and one thread,
+ * which talks to all of them. One request's way is in job.c, the choice of a server in endpoint.c, the checks
+ * of servers are in probe.c.
  */
 #ifndef UPSTREAM_UPSTREAM_H
 #define UPSTREAM_UPSTREAM_H
 
-#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#include "upstream/job.h"
-#include "upstream/probe.h"
+#include <ragd/plugin.h>
 
-struct upstream {
-	struct servers servers;
-	struct probes *probes; /* the thread's alone, as what follows */
-	int64_t ticked_ms;
+#include "upstream/settings.h"
 
-	struct job_queue queue;
-	pthread_t thread;
-	pthread_mutex_t open_lock;
-	pthread_cond_t opened_cond;
-	bool opened; /* under the lock, as what follows */
-	int open_rc; /* of http_open() */
-	struct ragd_err open_err;
-};
+struct upstream;
 
-/* Queue a job whose call, question and over are set; -EBUSY: as many as there may be are at work. */
-int upstream_submit(struct upstream *u, struct upstream_job *job, struct ragd_err *err);
-
-/* Takes the settings over. The thread runs from here on. */
+/* Takes the settings over. The thread runs from here on. NULL in a trial. */
 int upstream_open(const struct ragd_host *host, struct settings *settings, struct upstream **out,
 		  struct ragd_err *err);
-/* No job may be left. */
+/* No call may be under way. */
 void upstream_close(struct upstream *u);
+
+/* What each does is what the operation of its name in <ragd/plugin.h> promises. */
 void upstream_card(const struct upstream *u, struct ragd_card *out);
+int upstream_generate(struct upstream *u, const struct ragd_call *call,
+		      const struct ragd_generate *req, struct ragd_sink *sink,
+		      struct ragd_err *err);
+int upstream_embed(struct upstream *u, const struct ragd_call *call, const struct ragd_str *texts,
+		   size_t n, const float **out, uint32_t *dim, struct ragd_err *err);
 
 #endif
