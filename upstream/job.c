@@ -206,13 +206,13 @@ static void job_succeed(struct upstream_job *job)
 }
 
 /* The server's words on a status that is not 2xx. */
-static void status_explain(struct upstream_job *job, enum verdict verdict)
+static void status_explain(struct upstream_job *job, enum attempt_result result)
 {
 	static const int codes[] = {
-		[VERDICT_REFUSED] = -EINVAL,
-		[VERDICT_MISFIT] = -EREMOTEIO,
-		[VERDICT_BUSY] = -EBUSY,
-		[VERDICT_FAILED] = -EREMOTEIO,
+		[ATTEMPT_REFUSED] = -EINVAL,
+		[ATTEMPT_MISFIT] = -EREMOTEIO,
+		[ATTEMPT_BUSY] = -EBUSY,
+		[ATTEMPT_FAILED] = -EREMOTEIO,
 	};
 	char words[REPLY_MESSAGE_MAX + 1] = "";
 
@@ -221,12 +221,12 @@ static void status_explain(struct upstream_job *job, enum verdict verdict)
 	else
 		reply_message(job->reply.data != NULL ? job->reply.data : "", job->reply.len,
 			      words);
-	ragd_err_set(&job->err, codes[verdict], "server '%.*s' answers %ld%s%s", URL_SHOWN,
+	ragd_err_set(&job->err, codes[result], "server '%.*s' answers %ld%s%s", URL_SHOWN,
 		     url_of(job), job->x.status, words[0] != '\0' ? ": " : "", words);
 }
 
 /* The rest of an attempt that did not go well; *why is told of the server, not yet of the job. */
-static void attempt_failed(struct upstream_job *job, enum verdict verdict,
+static void attempt_failed(struct upstream_job *job, enum attempt_result result,
 			   const struct ragd_err *why)
 {
 	struct servers *servers = job->servers;
@@ -234,11 +234,11 @@ static void attempt_failed(struct upstream_job *job, enum verdict verdict,
 	struct ragd_err err = *why;
 
 	attempt_release(job);
-	if (verdict == VERDICT_REFUSED || verdict == VERDICT_BUSY)
+	if (result == ATTEMPT_REFUSED || result == ATTEMPT_BUSY)
 		servers_ok(servers, job->at);
 	else
 		servers_failed(servers, job->at, false, why);
-	if (verdict == VERDICT_BUSY)
+	if (result == ATTEMPT_BUSY)
 		endpoint_busy(&servers->endpoints[job->at],
 			      now_ms + MAX(job->x.retry_after_ms, (int64_t)0));
 	if (job->some_text) {
@@ -247,9 +247,9 @@ static void attempt_failed(struct upstream_job *job, enum verdict verdict,
 	}
 	job->err = err;
 	job->tried |= 1u << job->at;
-	if (verdict == VERDICT_MISFIT)
+	if (result == ATTEMPT_MISFIT)
 		job->misfits |= 1u << job->at;
-	if (verdict == VERDICT_REFUSED)
+	if (result == ATTEMPT_REFUSED)
 		job_over(job, err.code, &err);
 	else
 		job_try(job, now_ms);
@@ -267,7 +267,7 @@ static void attempt_broke(struct upstream_job *job, const struct ragd_err *why)
 	else
 		ragd_err_set(&err, why->code, "server '%.*s': %.150s", URL_SHOWN, url_of(job),
 			     why->msg);
-	attempt_failed(job, VERDICT_FAILED, &err);
+	attempt_failed(job, ATTEMPT_FAILED, &err);
 }
 
 /* The sink takes no more: the answer is at its limit, or nobody waits. */
@@ -285,7 +285,7 @@ static void sink_stopped(struct upstream_job *job)
 static void attempt_done_cb(struct exchange *x, int rc, const struct ragd_err *err)
 {
 	struct upstream_job *job = container_of(x, struct upstream_job, x);
-	enum verdict verdict;
+	enum attempt_result result;
 	struct ragd_err why;
 
 	if (job->stop_code < 0) {
@@ -293,11 +293,11 @@ static void attempt_done_cb(struct exchange *x, int rc, const struct ragd_err *e
 		return;
 	}
 	why = job->err.code < 0 ? job->err : err != NULL ? *err : (struct ragd_err){ 0 };
-	verdict = rc == 0 ? retry_judge(x->status, x->retry_after_ms >= 0) : VERDICT_FAILED;
-	if (verdict != VERDICT_OK && rc == 0) {
-		status_explain(job, verdict);
+	result = rc == 0 ? retry_classify(x->status, x->retry_after_ms >= 0) : ATTEMPT_FAILED;
+	if (result != ATTEMPT_OK && rc == 0) {
+		status_explain(job, result);
 		why = job->err;
-		attempt_failed(job, verdict, &why);
+		attempt_failed(job, result, &why);
 		return;
 	}
 	/* An answer that is whole stays so, however the connection ended. */

@@ -2,29 +2,29 @@
 
 #include "base/util.h"
 
-enum verdict retry_judge(long status, int has_retry_after)
+enum attempt_result retry_classify(long status, int has_retry_after)
 {
 	if (status >= 200 && status < 300)
-		return VERDICT_OK;
+		return ATTEMPT_OK;
 	switch (status) {
 	case 401: /* another server may take the key, or have the model */
 	case 403:
 	case 404:
 	case 405:
-		return VERDICT_MISFIT;
+		return ATTEMPT_MISFIT;
 	case 408:
 	case 425:
-		return VERDICT_FAILED;
+		return ATTEMPT_FAILED;
 	case 429:
-		return VERDICT_BUSY;
+		return ATTEMPT_BUSY;
 	case 503:
-		return has_retry_after ? VERDICT_BUSY : VERDICT_FAILED;
+		return has_retry_after ? ATTEMPT_BUSY : ATTEMPT_FAILED;
 	default:
 		break;
 	}
 	if (status >= 400 && status < 500)
-		return VERDICT_REFUSED;
-	return status >= 500 ? VERDICT_FAILED : VERDICT_MISFIT; /* redirects are not followed */
+		return ATTEMPT_REFUSED;
+	return status >= 500 ? ATTEMPT_FAILED : ATTEMPT_MISFIT; /* redirects are not followed */
 }
 
 int64_t retry_delay_ms(int64_t base_ms, int64_t cap_ms, unsigned round, double random)

@@ -6,16 +6,16 @@
 
 #include <stdint.h>
 
-enum verdict {
-	VERDICT_OK,
-	VERDICT_REFUSED, /* the request itself is at fault: no other server would take it */
-	VERDICT_MISFIT,  /* this server will not, however often it is asked; another one may */
-	VERDICT_BUSY,    /* it is well and has no room: later, or another one now */
-	VERDICT_FAILED,  /* it is not well */
+enum attempt_result {
+	ATTEMPT_OK,
+	ATTEMPT_REFUSED, /* the request itself is at fault: no other server would take it */
+	ATTEMPT_MISFIT,  /* this server will not, however often it is asked; another one may */
+	ATTEMPT_BUSY,    /* it is well and has no room: later, or another one now */
+	ATTEMPT_FAILED,  /* it is not well */
 };
 
 /* Of a status line; has_retry_after: the server said when to come again. */
-enum verdict retry_judge(long status, int has_retry_after);
+enum attempt_result retry_classify(long status, int has_retry_after);
 
 /*
  * The wait before round `round` (1, 2, …): base doubled each time, at most cap; half of it is

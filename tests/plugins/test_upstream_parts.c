@@ -147,24 +147,24 @@ static void what_a_status_means(void **state)
 	static const struct {
 		long status;
 		int has_retry_after;
-		enum verdict want;
+		enum attempt_result want;
 	} rows[] = {
-		{ 200, 0, VERDICT_OK },      { 204, 0, VERDICT_OK },
-		{ 400, 0, VERDICT_REFUSED }, { 413, 0, VERDICT_REFUSED },
-		{ 422, 1, VERDICT_REFUSED }, { 401, 0, VERDICT_MISFIT },
-		{ 403, 0, VERDICT_MISFIT },  { 404, 0, VERDICT_MISFIT },
-		{ 301, 0, VERDICT_MISFIT },  { 308, 1, VERDICT_MISFIT },
-		{ 429, 0, VERDICT_BUSY },    { 429, 1, VERDICT_BUSY },
-		{ 503, 1, VERDICT_BUSY },    { 503, 0, VERDICT_FAILED },
-		{ 500, 1, VERDICT_FAILED },  { 502, 0, VERDICT_FAILED },
-		{ 504, 0, VERDICT_FAILED },  { 408, 0, VERDICT_FAILED },
-		{ 599, 0, VERDICT_FAILED },  { 999, 0, VERDICT_FAILED },
+		{ 200, 0, ATTEMPT_OK },      { 204, 0, ATTEMPT_OK },
+		{ 400, 0, ATTEMPT_REFUSED }, { 413, 0, ATTEMPT_REFUSED },
+		{ 422, 1, ATTEMPT_REFUSED }, { 401, 0, ATTEMPT_MISFIT },
+		{ 403, 0, ATTEMPT_MISFIT },  { 404, 0, ATTEMPT_MISFIT },
+		{ 301, 0, ATTEMPT_MISFIT },  { 308, 1, ATTEMPT_MISFIT },
+		{ 429, 0, ATTEMPT_BUSY },    { 429, 1, ATTEMPT_BUSY },
+		{ 503, 1, ATTEMPT_BUSY },    { 503, 0, ATTEMPT_FAILED },
+		{ 500, 1, ATTEMPT_FAILED },  { 502, 0, ATTEMPT_FAILED },
+		{ 504, 0, ATTEMPT_FAILED },  { 408, 0, ATTEMPT_FAILED },
+		{ 599, 0, ATTEMPT_FAILED },  { 999, 0, ATTEMPT_FAILED },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		print_message("%ld\n", rows[i].status);
-		assert_int_equal(retry_judge(rows[i].status, rows[i].has_retry_after),
+		assert_int_equal(retry_classify(rows[i].status, rows[i].has_retry_after),
 				 rows[i].want);
 	}
 }
