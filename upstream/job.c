@@ -305,7 +305,7 @@ static void attempt_done_cb(struct exchange *x, int rc, const struct ragd_err *e
 		attempt_broke(job, &why);
 		return;
 	}
-	if (job_reply_judge(job, &why) < 0 && job->stop_code == 0) {
+	if (job_reply_finish(job, &why) < 0 && job->stop_code == 0) {
 		attempt_broke(job, &why);
 	} else if (job->stop_code < 0) {
 		sink_stopped(job);

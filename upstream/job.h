@@ -84,6 +84,6 @@ void job_reply_end(struct upstream_job *job);
 /* See struct exchange_ops.body. */
 int job_reply_body(struct exchange *x, const char *data, size_t len);
 /* The reply is whole: 0, or what is wrong with it in *err. */
-int job_reply_judge(struct upstream_job *job, struct ragd_err *err);
+int job_reply_finish(struct upstream_job *job, struct ragd_err *err);
 
 #endif

@@ -157,7 +157,7 @@ int job_reply_body(struct exchange *x, const char *data, size_t len)
 
 /* ---- the end ------------------------------------------------------------------------------- */
 
-static int judge_embeddings(struct upstream_job *job, struct ragd_err *err)
+static int embeddings_finish(struct upstream_job *job, struct ragd_err *err)
 {
 	json_t *root = reply_parse(job->reply.data != NULL ? job->reply.data : "", job->reply.len);
 	int rc;
@@ -169,12 +169,12 @@ static int judge_embeddings(struct upstream_job *job, struct ragd_err *err)
 	return rc;
 }
 
-int job_reply_judge(struct upstream_job *job, struct ragd_err *err)
+int job_reply_finish(struct upstream_job *job, struct ragd_err *err)
 {
 	int rc;
 
 	if (job->sink == NULL)
-		return judge_embeddings(job, err);
+		return embeddings_finish(job, err);
 	if (strcmp(job->x.type, TYPE_JSON) == 0) {
 		rc = chunk_parse(job, job->reply.data != NULL ? job->reply.data : "",
 				 job->reply.len, true, err);
