@@ -15,7 +15,7 @@ void keyfile_fini(struct keyfile *k)
 	explicit_bzero(k->key, sizeof(k->key));
 }
 
-static bool same_file(const struct stat *a, const struct stat *b)
+static bool keyfile_same(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
 	       a->st_mode == b->st_mode && a->st_uid == b->st_uid &&
@@ -24,7 +24,7 @@ static bool same_file(const struct stat *a, const struct stat *b)
 }
 
 /* A group may read it, as in root:ragd 0640; nobody else, and only the owner may change it. */
-static int judge_file(const struct keyfile *k, const struct stat *st, struct ragd_err *err)
+static int keyfile_check(const struct keyfile *k, const struct stat *st, struct ragd_err *err)
 {
 	if (!S_ISREG(st->st_mode))
 		return ragd_err_set(err, -EINVAL, "api_key_file '%s' is not a regular file",
@@ -43,7 +43,7 @@ static int judge_file(const struct keyfile *k, const struct stat *st, struct rag
 }
 
 /* One line; what stands around it is white space. The key's characters go into a header as they are. */
-static int parse(struct keyfile *k, char *text, size_t len, struct ragd_err *err)
+static int keyfile_parse(struct keyfile *k, char *text, size_t len, struct ragd_err *err)
 {
 	size_t from = 0;
 
@@ -71,7 +71,7 @@ static int parse(struct keyfile *k, char *text, size_t len, struct ragd_err *err
 	return 1;
 }
 
-static int read_key(struct keyfile *k, int fd, struct ragd_err *err)
+static int keyfile_read(struct keyfile *k, int fd, struct ragd_err *err)
 {
 	char text[KEYFILE_MAX + 64];
 	size_t len = 0;
@@ -85,7 +85,7 @@ static int read_key(struct keyfile *k, int fd, struct ragd_err *err)
 		}
 		len += (size_t)n;
 	}
-	rc = parse(k, text, len, err);
+	rc = keyfile_parse(k, text, len, err);
 out:
 	explicit_bzero(text, sizeof(text));
 	return rc;
@@ -106,14 +106,14 @@ int keyfile_refresh(struct keyfile *k, struct ragd_err *err)
 	}
 	if (fstat(fd, &st) < 0) {
 		rc = ragd_err_sys(err, "look at api_key_file '%s'", k->path);
-	} else if (!k->missing && same_file(&st, &k->seen)) {
+	} else if (!k->missing && keyfile_same(&st, &k->seen)) {
 		rc = 0;
 	} else {
 		k->missing = false;
 		k->seen = st;
-		rc = judge_file(k, &st, err);
+		rc = keyfile_check(k, &st, err);
 		if (rc == 0)
-			rc = read_key(k, fd, err);
+			rc = keyfile_read(k, fd, err);
 	}
 	close(fd);
 	return rc;
