@@ -21,7 +21,7 @@ static bool is_open(const struct endpoint *e, const struct endpoint_rules *rules
 }
 
 /* Of two with the same claim the one with less to do. */
-static bool better(const struct endpoint *a, const struct endpoint *b)
+static bool endpoint_precedes(const struct endpoint *a, const struct endpoint *b)
 {
 	return a->current != b->current ? a->current > b->current : a->outstanding < b->outstanding;
 }
@@ -44,7 +44,7 @@ int endpoint_pick(struct endpoint *v, size_t n, uint32_t tried, const struct end
 			continue;
 		e->current += (int)e->weight;
 		total += (int)e->weight;
-		if (best == NULL || better(e, best))
+		if (best == NULL || endpoint_precedes(e, best))
 			best = e;
 	}
 	if (best == NULL)

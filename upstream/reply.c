@@ -28,7 +28,7 @@ static long escape_unit(const char *s, size_t len)
 }
 
 /* One escape at s[0..len), len > 0; returns its bytes. */
-static size_t repair_escape(struct buf *b, const char *s, size_t len)
+static size_t escape_repair(struct buf *b, const char *s, size_t len)
 {
 	long unit = escape_unit(s, len), next;
 
@@ -47,14 +47,14 @@ static size_t repair_escape(struct buf *b, const char *s, size_t len)
 	return MIN(len, (size_t)2);
 }
 
-static void repair(struct buf *b, const char *s, size_t len)
+static void text_repair(struct buf *b, const char *s, size_t len)
 {
 	while (len > 0) {
 		size_t n;
 		uint32_t cp;
 
 		if (s[0] == '\\') {
-			n = repair_escape(b, s, len);
+			n = escape_repair(b, s, len);
 		} else {
 			n = utf8_next(s, len, &cp);
 			if (s[0] == '\0' || (n == 1 && cp == 0xfffd))
@@ -74,7 +74,7 @@ json_t *reply_parse(const char *data, size_t len)
 
 	if (root != NULL)
 		return root;
-	repair(&b, data, len);
+	text_repair(&b, data, len);
 	if (!buf_failed(&b) && b.len > 0)
 		root = json_loadb(b.data, b.len, 0, NULL);
 	buf_fini(&b);

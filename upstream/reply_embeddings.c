@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-static int bad(struct ragd_err *err, const char *what)
+static int embeddings_bad(struct ragd_err *err, const char *what)
 {
 	return ragd_err_set(err, -EPROTO, "the embeddings are not what they should be: %s", what);
 }
@@ -15,16 +15,16 @@ static int vector_read(const json_t *v, uint32_t dim, float *out, struct ragd_er
 	double norm = 0;
 
 	if (json_array_size(v) != dim)
-		return bad(err, "vectors of different lengths");
+		return embeddings_bad(err, "vectors of different lengths");
 	for (uint32_t i = 0; i < dim; i++) {
 		const json_t *x = json_array_get(v, i);
 
 		if (!json_is_number(x))
-			return bad(err, "a vector of something else than numbers");
+			return embeddings_bad(err, "a vector of something else than numbers");
 		norm += json_number_value(x) * json_number_value(x);
 	}
 	if (!isfinite(norm) || norm <= 0)
-		return bad(err, "a vector without a length");
+		return embeddings_bad(err, "a vector without a length");
 	for (uint32_t i = 0; i < dim; i++)
 		out[i] = (float)(json_number_value(json_array_get(v, i)) / sqrt(norm));
 	return 0;
@@ -40,9 +40,10 @@ int reply_embeddings_read(const json_t *root, size_t n, uint32_t *dim, float **o
 	int rc = 0;
 
 	if (json_array_size(data) != n)
-		return bad(err, "not one vector for each text");
+		return embeddings_bad(err, "not one vector for each text");
 	if (d == 0 || d > REPLY_DIM_MAX || (*dim != 0 && d != *dim))
-		return bad(err, d == 0 ? "no vector" : "vectors of another length than before");
+		return embeddings_bad(err, d == 0 ? "no vector"
+						  : "vectors of another length than before");
 	v = calloc(n * d, sizeof(*v));
 	seen = calloc(n, sizeof(*seen));
 	if (v == NULL || seen == NULL)
@@ -53,7 +54,8 @@ int reply_embeddings_read(const json_t *root, size_t n, uint32_t *dim, float **o
 		json_int_t index = json_is_integer(at) ? json_integer_value(at) : (json_int_t)i;
 
 		if (index < 0 || (size_t)index >= n || seen[index])
-			rc = bad(err, "an index that is out of range or stands there twice");
+			rc = embeddings_bad(err,
+					    "an index that is out of range or stands there twice");
 		else
 			rc = vector_read(json_object_get(entry, "embedding"), (uint32_t)d,
 					 v + (size_t)index * d, err);
