@@ -23,7 +23,7 @@ struct http {
 
 /* ---- epoll --------------------------------------------------------------------------------- */
 
-static int watch(struct http *h, int fd, uint32_t events)
+static int http_watch(struct http *h, int fd, uint32_t events)
 {
 	struct epoll_event ev = { .events = events, .data.fd = fd };
 
@@ -48,7 +48,7 @@ static int socket_cb(CURL *easy, curl_socket_t fd, int what, void *arg, void *of
 		events |= EPOLLIN;
 	if ((what & CURL_POLL_OUT) != 0)
 		events |= EPOLLOUT;
-	return watch(h, fd, events);
+	return http_watch(h, fd, events);
 }
 
 static int timer_cb(CURLM *multi, long timeout_ms, void *arg)
@@ -64,7 +64,7 @@ static int timer_cb(CURLM *multi, long timeout_ms, void *arg)
 	return timerfd_settime(h->timer_fd, 0, &when, NULL);
 }
 
-static void drain(int fd)
+static void fd_drain(int fd)
 {
 	uint64_t n;
 
@@ -98,7 +98,7 @@ static void exchange_release(struct http *h, struct exchange *x)
 	x->headers = NULL;
 }
 
-static int code_of(CURLcode code)
+static int code_to_errno(CURLcode code)
 {
 	switch (code) {
 	case CURLE_OPERATION_TIMEDOUT:
@@ -118,7 +118,7 @@ static int code_of(CURLcode code)
 }
 
 /* Before the reply's first byte, or when there is none: what its head said. */
-static void head_read(struct exchange *x)
+static void exchange_read_head(struct exchange *x)
 {
 	const char *type = NULL;
 	curl_off_t wait_s = 0;
@@ -141,17 +141,17 @@ static void exchange_end(struct http *h, struct exchange *x, CURLcode code)
 	struct ragd_err err = { 0 };
 	int rc = 0;
 
-	head_read(x);
+	exchange_read_head(x);
 	if (x->refused)
 		rc = ragd_err_set(&err, -ECANCELED, "no more of it was wanted");
 	else if (code != CURLE_OK)
-		rc = ragd_err_set(&err, code_of(code), "%s",
+		rc = ragd_err_set(&err, code_to_errno(code), "%s",
 				  x->why[0] != '\0' ? x->why : curl_easy_strerror(code));
 	exchange_release(h, x);
 	x->ops->done(x, rc, rc < 0 ? &err : NULL);
 }
 
-static void reap(struct http *h)
+static void exchanges_reap(struct http *h)
 {
 	struct exchange *x = NULL;
 	CURLMsg *msg;
@@ -176,16 +176,16 @@ void http_run(struct http *h, int timeout_ms)
 		int fd = events[i].data.fd;
 
 		if (fd == h->wake_fd) {
-			drain(fd);
+			fd_drain(fd);
 		} else if (fd == h->timer_fd) {
-			drain(fd);
+			fd_drain(fd);
 			curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 		} else {
 			curl_multi_socket_action(h->multi, fd, action_bits(events[i].events),
 						 &running);
 		}
 	}
-	reap(h);
+	exchanges_reap(h);
 }
 
 void http_wake(struct http *h)
@@ -231,7 +231,7 @@ int http_open(struct http **out, struct ragd_err *err)
 	if (h->multi == NULL)
 		rc = ragd_err_set(err, -ENOMEM, "out of memory");
 	else if (h->epoll_fd < 0 || h->timer_fd < 0 || h->wake_fd < 0 ||
-		 watch(h, h->timer_fd, EPOLLIN) < 0 || watch(h, h->wake_fd, EPOLLIN) < 0)
+		 http_watch(h, h->timer_fd, EPOLLIN) < 0 || http_watch(h, h->wake_fd, EPOLLIN) < 0)
 		rc = ragd_err_sys(err, "set up epoll");
 	if (rc < 0) {
 		http_close(h);
@@ -253,7 +253,7 @@ static size_t write_cb(char *data, size_t size, size_t n, void *arg)
 	struct exchange *x = arg;
 
 	if (x->status == 0)
-		head_read(x);
+		exchange_read_head(x);
 	if (!x->refused && x->ops->body(x, data, size * n) < 0)
 		x->refused = true;
 	return x->refused ? 0 : size * n; /* 0 makes libcurl give up */
@@ -276,7 +276,7 @@ static bool header_add(struct exchange *x, const char *name, const char *value)
 	return true;
 }
 
-static bool headers_make(struct exchange *x, const struct http_request *r)
+static bool headers_build(struct exchange *x, const struct exchange_request *r)
 {
 	struct curl_slist *longer;
 	char *bearer;
@@ -302,7 +302,7 @@ static bool headers_make(struct exchange *x, const struct http_request *r)
 }
 
 /* Where a request may go, and what it trusts. */
-static bool set_route(CURL *e, const struct http_request *r)
+static bool exchange_set_route(CURL *e, const struct exchange_request *r)
 {
 	long verify = r->tls_verify ? 1 : 0;
 	bool ok = curl_easy_setopt(e, CURLOPT_URL, r->url) == CURLE_OK &&
@@ -322,10 +322,10 @@ static bool set_route(CURL *e, const struct http_request *r)
 	return ok;
 }
 
-static bool set_up(struct exchange *x, const struct http_request *r)
+static bool exchange_set_up(struct exchange *x, const struct exchange_request *r)
 {
 	CURL *e = x->easy;
-	bool ok = set_route(e, r);
+	bool ok = exchange_set_route(e, r);
 
 	ok = ok && curl_easy_setopt(e, CURLOPT_PRIVATE, (void *)x) == CURLE_OK &&
 	     curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->headers) == CURLE_OK &&
@@ -344,7 +344,7 @@ static bool set_up(struct exchange *x, const struct http_request *r)
 	return ok;
 }
 
-int http_start(struct http *h, struct exchange *x, const struct http_request *r,
+int http_start(struct http *h, struct exchange *x, const struct exchange_request *r,
 	       struct ragd_err *err)
 {
 	x->status = 0;
@@ -355,7 +355,7 @@ int http_start(struct http *h, struct exchange *x, const struct http_request *r,
 	x->easy = curl_easy_init();
 	if (x->easy == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a request");
-	if (!headers_make(x, r) || !set_up(x, r) ||
+	if (!headers_build(x, r) || !exchange_set_up(x, r) ||
 	    curl_multi_add_handle(h->multi, x->easy) != CURLM_OK) {
 		exchange_release(h, x);
 		return ragd_err_set(err, -EINVAL, "libcurl does not take the request");

@@ -41,7 +41,7 @@ struct exchange {
 };
 
 /* Where and how; strings are borrowed until http_start() returns, the body until the exchange is over. */
-struct http_request {
+struct exchange_request {
 	const char *url;
 	const char *unix_path; /* NULL: over TCP */
 	const char *body;      /* NULL: GET */
@@ -61,11 +61,11 @@ void http_close(struct http *h);
 
 /* From any thread: http_run() returns soon. */
 void http_wake(struct http *h);
-/* Wait for at most timeout_ms (-1: for ever) and do what there is to do. */
+/* Wait for at most timeout_ms (-1: without an end) and do what there is to do. */
 void http_run(struct http *h, int timeout_ms);
 
 /* 0, and done() follows from http_run(), or -ENOMEM, -EINVAL. */
-int http_start(struct http *h, struct exchange *x, const struct http_request *r,
+int http_start(struct http *h, struct exchange *x, const struct exchange_request *r,
 	       struct ragd_err *err);
 /* Close the connection now: done() does not follow. Not from within body(). NULL-safe if not at work. */
 void http_abort(struct http *h, struct exchange *x);

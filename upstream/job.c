@@ -95,7 +95,7 @@ static const char *model_of(const struct upstream_job *job)
 static int attempt_start(struct upstream_job *job, int64_t now_ms, struct ragd_err *err)
 {
 	const struct settings *s = &job->servers->settings;
-	struct http_request r;
+	struct exchange_request r;
 	char *url = NULL, salt[DIGEST_HEX + 1];
 	int rc;
 

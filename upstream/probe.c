@@ -111,7 +111,7 @@ static int probe_start(struct probe *p, struct ragd_err *err)
 	static const struct exchange_ops ops = { .body = probe_body_cb, .done = probe_done_cb };
 	const struct settings *s = &p->servers->settings;
 	const struct server_url *server = &s->servers[p->at].url;
-	struct http_request r;
+	struct exchange_request r;
 	char *url;
 	int rc;
 

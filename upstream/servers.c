@@ -28,12 +28,12 @@ static void key_refresh(struct servers *v)
 			     v->key.path);
 }
 
-struct http_request servers_request(struct servers *v, size_t i, const char *url)
+struct exchange_request servers_request(struct servers *v, size_t i, const char *url)
 {
 	const struct settings *s = &v->settings;
 
 	key_refresh(v);
-	return (struct http_request){
+	return (struct exchange_request){
 		.url = url,
 		.unix_path = s->servers[i].url.unix_path,
 		.key = v->key.key,

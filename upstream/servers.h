@@ -39,7 +39,7 @@ void servers_fini(struct servers *v);
 void servers_announce(struct servers *v);
 
 /* A request to server i, as all of them are. */
-struct http_request servers_request(struct servers *v, size_t i, const char *url);
+struct exchange_request servers_request(struct servers *v, size_t i, const char *url);
 void servers_ok(struct servers *v, size_t i);
 void servers_failed(struct servers *v, size_t i, bool at_once, const struct ragd_err *why);
 /*
