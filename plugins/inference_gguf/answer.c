@@ -11,7 +11,7 @@
 #define TELL_EVERY_MS 100
 #define PROMPT_PIECES (256 * 1024) /* bytes for the list of a prompt's pieces; texts are borrowed */
 
-/* The engine's from answer_start() until finished(). */
+/* The engine's from answer_start() until answer_done_cb(). */
 struct answer {
 	struct llm *llm;
 	const struct ragd_call *call;
@@ -28,7 +28,7 @@ static struct ragd_str text_of(const struct vocab *v, int32_t id)
 	return id != TOKEN_NONE ? vocab_text(v, id) : (struct ragd_str){ NULL, 0 };
 }
 
-static void today(char *out, size_t room)
+static void date_today(char *out, size_t room)
 {
 	time_t now = time(NULL);
 	struct tm tm;
@@ -62,9 +62,9 @@ static int prompt_plain(const struct ragd_message *messages, size_t n, size_t n_
 }
 
 /* An end put behind the prompt would end the conversation before the answer. */
-static int encode(const struct llm *l, const struct ragd_call *call,
-		  const struct vocab_piece *pieces, size_t n, struct tokens *out,
-		  struct ragd_err *err)
+static int pieces_encode(const struct llm *l, const struct ragd_call *call,
+			 const struct vocab_piece *pieces, size_t n, struct tokens *out,
+			 struct ragd_err *err)
 {
 	int rc = vocab_encode_pieces_for(l->vocab, call, pieces, n, VOCAB_ENDS, out, err);
 
@@ -78,7 +78,7 @@ static int encode(const struct llm *l, const struct ragd_call *call,
  * has said a word, and the configured beginning of the first text, encoded by themselves, as far as
  * the prompt begins with the same tokens. So whatever follows, these are always the same.
  */
-static int count_configured(const struct llm *l, const struct vocab_piece *pieces, size_t n,
+static int configured_count(const struct llm *l, const struct vocab_piece *pieces, size_t n,
 			    struct arena *arena, struct prompt *p, struct ragd_err *err)
 {
 	struct vocab_piece *head = arena_alloc(arena, n + 1, sizeof(*head));
@@ -97,7 +97,7 @@ static int count_configured(const struct llm *l, const struct vocab_piece *piece
 		head[n_head].text.len = pieces[n_head].n_configured;
 		n_head++;
 	}
-	rc = encode(l, NULL, head, n_head, &alone, err);
+	rc = pieces_encode(l, NULL, head, n_head, &alone, err);
 	while (same < MIN(alone.n, p->tokens.n) && alone.ids[same] == p->tokens.ids[same])
 		same++;
 	p->n_configured = same;
@@ -121,7 +121,7 @@ int answer_prompt(const struct llm *l, const struct ragd_call *call,
 
 	if (arena == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for the prompt");
-	today(date, sizeof(date));
+	date_today(date, sizeof(date));
 	ctx.date = date;
 	ctx.bos = text_of(l->vocab, vocab_bos(l->vocab));
 	ctx.eos = text_of(l->vocab, vocab_eos(l->vocab));
@@ -131,9 +131,9 @@ int answer_prompt(const struct llm *l, const struct ragd_call *call,
 	else if ((rc = prompt_plain(messages, n, n_configured, arena, &pieces, &n_pieces)) < 0)
 		ragd_err_set(err, rc, "out of memory for the prompt");
 	if (rc == 0)
-		rc = encode(l, call, pieces, n_pieces, &out->tokens, err);
+		rc = pieces_encode(l, call, pieces, n_pieces, &out->tokens, err);
 	if (rc == 0)
-		rc = count_configured(l, pieces, n_pieces, arena, out, err);
+		rc = configured_count(l, pieces, n_pieces, arena, out, err);
 	arena_free(arena);
 	return rc;
 }
@@ -145,7 +145,7 @@ uint64_t answer_client(const struct ragd_call *call)
 
 /* ---- what comes back ------------------------------------------------------------------------------- */
 
-static int token(void *arg, const struct engine_token *t)
+static int answer_token_cb(void *arg, const struct engine_token *t)
 {
 	struct answer *a = arg;
 
@@ -158,7 +158,7 @@ static int token(void *arg, const struct engine_token *t)
 	return a->ended;
 }
 
-static bool cancelled(void *arg)
+static bool answer_cancelled_cb(void *arg)
 {
 	struct answer *a = arg;
 
@@ -169,8 +169,8 @@ static bool cancelled(void *arg)
 	return a->ended != 0;
 }
 
-static void finished(void *arg, int rc, enum ragd_finish finish, const struct engine_usage *usage,
-		     const struct ragd_err *err)
+static void answer_done_cb(void *arg, int rc, enum ragd_finish finish,
+			   const struct engine_usage *usage, const struct ragd_err *err)
 {
 	struct answer *a = arg;
 	struct ragd_usage u = { 0 };
@@ -193,7 +193,7 @@ static void finished(void *arg, int rc, enum ragd_finish finish, const struct en
 }
 
 /* A host of before knows nothing of it. */
-static size_t configured(const struct ragd_generate *req)
+static size_t configured_len(const struct ragd_generate *req)
 {
 	return req->size >= offsetof(struct ragd_generate, n_configured) + sizeof(req->n_configured)
 		       ? req->n_configured
@@ -211,7 +211,7 @@ int answer_start(struct llm *l, const struct ragd_call *call, const struct ragd_
 	if (a == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for an answer");
 	*a = (struct answer){ .llm = l, .call = call, .sink = sink };
-	rc = answer_prompt(l, call, req->messages, req->n_messages, configured(req), &a->prompt,
+	rc = answer_prompt(l, call, req->messages, req->n_messages, configured_len(req), &a->prompt,
 			   err);
 	if (rc == 0) {
 		r = (struct engine_request){
@@ -233,9 +233,9 @@ int answer_start(struct llm *l, const struct ragd_call *call, const struct ragd_
 			.stop = s->stop,
 			.n_stop = s->n_stop,
 			.arg = a,
-			.token = token,
-			.cancelled = cancelled,
-			.done = finished,
+			.token = answer_token_cb,
+			.cancelled = answer_cancelled_cb,
+			.done = answer_done_cb,
 		};
 		rc = engine_submit(l->engine, &r, err);
 	}
