@@ -61,7 +61,7 @@ uint64_t memory_available(void);
  * Say the plan in one line, and refuse it with -ENOMEM if it is over `limit` (0: none) or over what is
  * available, in both cases with all figures.
  */
-int memory_judge(const struct ragd_host *host, const struct memory_plan *plan, uint64_t available,
+int memory_check(const struct ragd_host *host, const struct memory_plan *plan, uint64_t available,
 		 uint64_t limit, struct ragd_err *err);
 
 /* ---- answers ---------------------------------------------------------------------------------- */

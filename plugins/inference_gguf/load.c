@@ -249,9 +249,9 @@ static bool pack_progress(void *arg, double done)
 	return true;
 }
 
-/* The plan is made, told and judged before anything is allocated. */
-static int judge_memory(const struct llm *l, const struct ragd_config *cfg, const struct kernels *k,
-			uint64_t available, struct ragd_err *err)
+/* The plan is made, told and checked before anything is allocated. */
+static int memory_plan_check(const struct llm *l, const struct ragd_config *cfg,
+			     const struct kernels *k, uint64_t available, struct ragd_err *err)
 {
 	struct memory_plan plan;
 	struct engine_options o;
@@ -265,7 +265,7 @@ static int judge_memory(const struct llm *l, const struct ragd_config *cfg, cons
 	plan.cache = model_shape(outline)->causal ? o.cache_bytes : 0;
 	plan.scratch = engine_plan(&o) - plan.cache;
 	model_close(outline);
-	return memory_judge(l->host, &plan, available, (uint64_t)ragd_config_get(cfg, "memory")->i,
+	return memory_check(l->host, &plan, available, (uint64_t)ragd_config_get(cfg, "memory")->i,
 			    err);
 }
 
@@ -284,7 +284,7 @@ static int open_engine(struct llm *l, const struct ragd_config *cfg, struct ragd
 
 	if (opt.kernels == NULL)
 		return err != NULL ? err->code : -ENOTSUP;
-	rc = judge_memory(l, cfg, opt.kernels, available, err);
+	rc = memory_plan_check(l, cfg, opt.kernels, available, err);
 	if (rc == 0)
 		rc = model_open(l->gguf, &opt, &l->model, err);
 	if (rc < 0)
@@ -327,12 +327,12 @@ static void warn_of_others(const struct llm *l)
 	struct ragd_err err;
 
 	if (gguf_private(l->gguf, &err) < 0)
-		l->host->log(l->host, RAGD_LOG_WARN, "%s: who may write to it decides what it says",
-			     err.msg);
+		l->host->log(l->host, RAGD_LOG_WARN,
+			     "%s: whoever may write to it decides what it says", err.msg);
 }
 
 /* All that loading would refuse but for lack of memory, without packing a weight. */
-static int judge_model(const struct llm *l, const struct ragd_config *cfg, struct ragd_err *err)
+static int outline_check(const struct llm *l, const struct ragd_config *cfg, struct ragd_err *err)
 {
 	const struct kernels *k = choose_kernels(ragd_config_get(cfg, "kernels")->s, err);
 	struct model *outline;
@@ -361,7 +361,7 @@ static int read_file(struct llm *l, const struct ragd_config *cfg, struct ragd_e
 	if (rc == 0)
 		rc = choose_chat(l, ragd_config_get(cfg, "template")->s, err);
 	if (ragd_is_trial(l->host))
-		return rc == 0 ? judge_model(l, cfg, err) : rc;
+		return rc == 0 ? outline_check(l, cfg, err) : rc;
 	if (rc == 0)
 		rc = read_card(l, path, err);
 	if (rc == 0)
@@ -372,7 +372,7 @@ static int read_file(struct llm *l, const struct ragd_config *cfg, struct ragd_e
 	return rc;
 }
 
-static int load(struct llm *l, const struct ragd_config *cfg, struct ragd_err *err)
+static int llm_load(struct llm *l, const struct ragd_config *cfg, struct ragd_err *err)
 {
 	int rc = read_file(l, cfg, err);
 
@@ -392,7 +392,8 @@ int llm_open(const struct ragd_host *host, const struct ragd_config *cfg, struct
 	l->host = host;
 	pthread_mutex_init(&l->lock, NULL);
 	l->strings = arena_new(STRINGS);
-	rc = l->strings != NULL ? load(l, cfg, err) : ragd_err_set(err, -ENOMEM, "out of memory");
+	rc = l->strings != NULL ? llm_load(l, cfg, err)
+				: ragd_err_set(err, -ENOMEM, "out of memory");
 	if (rc < 0 || ragd_is_trial(host)) {
 		llm_close(l);
 		*out = NULL;

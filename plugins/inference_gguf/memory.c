@@ -83,7 +83,7 @@ uint64_t memory_available(void)
 	return MIN(system_available(), group_available());
 }
 
-int memory_judge(const struct ragd_host *host, const struct memory_plan *plan, uint64_t available,
+int memory_check(const struct ragd_host *host, const struct memory_plan *plan, uint64_t available,
 		 uint64_t limit, struct ragd_err *err)
 {
 	uint64_t sum = plan->weights + plan->cache + plan->scratch;
