@@ -128,7 +128,7 @@ static size_t first_words(const char *s, size_t len, uint32_t n)
 }
 
 /* What stands before a further sentence: a blank line where a space would not show that it begins. */
-static const char *gap(const struct buf *sentence)
+static const char *gap_after(const struct buf *sentence)
 {
 	char c = sentence->data[0];
 
@@ -161,7 +161,7 @@ static int answer_write(const struct ragd_call *call, const struct ragd_generate
 		if (b.len == 0) /* nothing but markup */
 			continue;
 		if (usage->n_output > 0)
-			buf_adds(&piece, gap(&b));
+			buf_adds(&piece, gap_after(&b));
 		buf_add(&piece, b.data, b.len);
 		buf_printf(&piece, " [%u]", (unsigned)picks[i].passage + 1);
 		if (buf_failed(&b) || buf_failed(&piece)) {
