@@ -18,7 +18,7 @@
 #define DIM 64
 
 /* One answer under way. Everything it points to stays valid until done returns. */
-struct job {
+struct echo_job {
 	const struct ragd_call *call;
 	struct ragd_sink *sink;
 	struct ragd_str parts[2]; /* prefix and message */
@@ -39,7 +39,7 @@ struct echo {
 	pthread_t thread;
 	bool threaded;
 	bool closing;
-	struct job **heap; /* [n_heap] of cap_heap; the earliest due first */
+	struct echo_job **heap; /* [n_heap] of cap_heap; the earliest due first */
 	size_t n_heap;
 	size_t cap_heap;
 };
@@ -86,7 +86,7 @@ static uint32_t count_words(struct ragd_str text)
 
 /* ---- one answer ---------------------------------------------------------------------------- */
 
-static int job_fail(struct job *job, int rc, const char *why)
+static int job_fail(struct echo_job *job, int rc, const char *why)
 {
 	struct ragd_err err = { 0 };
 
@@ -95,7 +95,7 @@ static int job_fail(struct job *job, int rc, const char *why)
 	return 1;
 }
 
-static int job_finish(struct job *job, enum ragd_finish finish)
+static int job_finish(struct echo_job *job, enum ragd_finish finish)
 {
 	job->sink->done(job->sink, 0, finish, &job->usage, NULL);
 	return 1;
@@ -103,7 +103,7 @@ static int job_finish(struct job *job, enum ragd_finish finish)
 
 /* Write one word. Returns 1 once the sink is done: the job's memory is then the caller's to free.
  */
-static int job_step(const struct echo *e, struct job *job)
+static int job_step(const struct echo *e, struct echo_job *job)
 {
 	struct ragd_str *text = &job->parts[job->part];
 	size_t len;
@@ -140,7 +140,7 @@ static int job_step(const struct echo *e, struct job *job)
 
 static void heap_swap(struct echo *e, size_t a, size_t b)
 {
-	struct job *job = e->heap[a];
+	struct echo_job *job = e->heap[a];
 
 	e->heap[a] = e->heap[b];
 	e->heap[b] = job;
@@ -152,13 +152,13 @@ static bool heap_before(const struct echo *e, size_t a, size_t b)
 }
 
 /* Under the lock. */
-static int heap_push(struct echo *e, struct job *job)
+static int heap_push(struct echo *e, struct echo_job *job)
 {
 	size_t i = e->n_heap;
 
 	if (e->n_heap == e->cap_heap) {
 		size_t cap = e->cap_heap != 0 ? 2 * e->cap_heap : 64;
-		struct job **heap = realloc(e->heap, cap * sizeof(*heap));
+		struct echo_job **heap = realloc(e->heap, cap * sizeof(*heap));
 
 		if (heap == NULL)
 			return -ENOMEM;
@@ -173,9 +173,9 @@ static int heap_push(struct echo *e, struct job *job)
 
 /* Under the lock, and not empty. Leaves room for one push, so that putting a job back cannot fail.
  */
-static struct job *heap_pop(struct echo *e)
+static struct echo_job *heap_pop(struct echo *e)
 {
-	struct job *first = e->heap[0];
+	struct echo_job *first = e->heap[0];
 	size_t i = 0, child;
 
 	e->heap[0] = e->heap[--e->n_heap];
@@ -200,7 +200,7 @@ static void wait_until(struct echo *e, int64_t due_us)
 static void *echo_thread(void *arg)
 {
 	struct echo *e = arg;
-	struct job *job;
+	struct echo_job *job;
 	int done;
 
 	pthread_mutex_lock(&e->lock);
@@ -244,8 +244,10 @@ static int echo_generate(void *self, const struct ragd_call *call, const struct 
 			 struct ragd_sink *sink, struct ragd_err *err)
 {
 	struct echo *e = self;
-	struct job job = { .call = call, .sink = sink, .max_pieces = req->sampling.max_tokens };
-	struct job *later;
+	struct echo_job job = { .call = call,
+				.sink = sink,
+				.max_pieces = req->sampling.max_tokens };
+	struct echo_job *later;
 	int rc;
 
 	job.parts[0] = (struct ragd_str){ e->prefix, strlen(e->prefix) };
