@@ -14,8 +14,10 @@
 #include <ragd/plugin.h>
 
 #include "base/clock.h"
+#include "base/util.h"
 
-#define DIM 64
+#define DIM     64
+#define LOOK_US 100000 /* how long an answer that waits for its next word may not notice its end */
 
 /* One answer under way. Everything it points to stays valid until done returns. */
 struct echo_job {
@@ -26,7 +28,8 @@ struct echo_job {
 	size_t at; /* in parts[part] */
 	uint32_t max_pieces;
 	struct ragd_usage usage;
-	int64_t due_us;
+	int64_t word_us; /* when the next word is due */
+	int64_t due_us;  /* when the thread looks at it: then, or earlier */
 };
 
 struct echo {
@@ -101,18 +104,27 @@ static int job_finish(struct echo_job *job, enum ragd_finish finish)
 	return 1;
 }
 
-/* Write one word. Returns 1 once the sink is done: the job's memory is then the caller's to free.
- */
+/* 0, or what the call says about going on. */
+static int call_check(const struct ragd_call *call)
+{
+	if (call->cancelled(call))
+		return -ECANCELED;
+	return call->deadline_ms != 0 && clock_ms() > call->deadline_ms ? -ETIMEDOUT : 0;
+}
+
+/* Write the word that is due. Returns 1 once the sink is done: the job's memory is the caller's to free. */
 static int job_step(const struct echo *e, struct echo_job *job)
 {
 	struct ragd_str *text = &job->parts[job->part];
 	size_t len;
-	int rc;
+	int rc = call_check(job->call);
 
-	if (job->call->cancelled(job->call))
-		return job_fail(job, -ECANCELED, "nobody waits for the answer any more");
-	if (job->call->deadline_ms != 0 && clock_ms() > job->call->deadline_ms)
-		return job_fail(job, -ETIMEDOUT, "the deadline passed while echoing");
+	if (rc == -ECANCELED)
+		return job_fail(job, rc, "nobody waits for the answer any more");
+	if (rc == -ETIMEDOUT)
+		return job_fail(job, rc, "the deadline passed while echoing");
+	if (job->word_us > 0 && clock_us() < job->word_us)
+		return 0;
 	if (job->at == text->len && job->part == 0) {
 		job->part = 1;
 		job->at = 0;
@@ -133,7 +145,14 @@ static int job_step(const struct echo *e, struct echo_job *job)
 		return job_fail(job, rc, "nobody waits for the answer any more");
 	job->at += len;
 	job->usage.n_output++;
+	job->word_us += e->delay_us;
 	return 0;
+}
+
+/* A word may be an hour away: somebody who leaves, or a deadline, must not wait for it. */
+static void job_schedule(struct echo_job *job)
+{
+	job->due_us = MIN(job->word_us, clock_us() + LOOK_US);
 }
 
 /* ---- answers with a delay ------------------------------------------------------------------ */
@@ -213,7 +232,8 @@ static void *echo_thread(void *arg)
 			job = heap_pop(e);
 			pthread_mutex_unlock(&e->lock);
 			done = job_step(e, job);
-			job->due_us += e->delay_us;
+			if (!done)
+				job_schedule(job);
 			pthread_mutex_lock(&e->lock);
 			/* Somebody may have taken the room that the pop made. */
 			if (!done && heap_push(e, job) < 0)
@@ -265,7 +285,8 @@ static int echo_generate(void *self, const struct ragd_call *call, const struct 
 	later = malloc(sizeof(*later));
 	if (later == NULL)
 		return ragd_err_set(err, -ENOMEM, "echo: out of memory");
-	job.due_us = clock_us() + e->delay_us;
+	job.word_us = clock_us() + e->delay_us;
+	job_schedule(&job);
 	*later = job;
 	pthread_mutex_lock(&e->lock);
 	rc = heap_push(e, later);
@@ -317,12 +338,17 @@ static int echo_embed(void *self, const struct ragd_call *call, const struct rag
 		      size_t n, const float **out, uint32_t *dim, struct ragd_err *err)
 {
 	float *v = call->alloc(call, n, DIM * sizeof(*v));
+	int rc;
 
 	(void)self;
 	if (v == NULL)
 		return ragd_err_set(err, -ENOMEM, "echo: no memory for %zu vectors", n);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		rc = call_check(call);
+		if (rc < 0)
+			return ragd_err_set(err, rc, "echo: stopped at text %zu of %zu", i + 1, n);
 		embed_one(texts[i], v + i * DIM);
+	}
 	*out = v;
 	*dim = DIM;
 	return 0;

@@ -141,6 +141,35 @@ static void notices_a_cancelled_call_and_a_deadline(void **state)
 	echo_end(&t);
 }
 
+/* The next word is a minute away; the sink is waited for for less. */
+static void an_end_does_not_wait_for_the_next_word(void **state)
+{
+	static const struct ragd_str texts[] = { { "one", 3 }, { "two", 3 } };
+	const float *vectors;
+	struct echo_test t;
+	uint32_t dim;
+
+	(void)state;
+	echo_begin(&t, "delay=60 s");
+	assert_int_equal(echo_generate(&t, 0), 0);
+	atomic_store(&t.call.is_cancelled, true);
+	test_sink_wait(&t.sink);
+	assert_int_equal(t.sink.rc, -ECANCELED);
+	assert_int_equal(t.sink.n_pieces, 0);
+	assert_int_equal(t.echo->descriptor->ops.inference->embed(t.echo->self, &t.call.call, texts,
+								  2, &vectors, &dim, &t.err),
+			 -ECANCELED);
+	echo_end(&t);
+
+	echo_begin(&t, "delay=60 s");
+	t.call.call.deadline_ms = clock_ms() + 50;
+	assert_int_equal(echo_generate(&t, 0), 0);
+	test_sink_wait(&t.sink);
+	assert_int_equal(t.sink.rc, -ETIMEDOUT);
+	assert_int_equal(t.sink.n_pieces, 0);
+	echo_end(&t);
+}
+
 /* Ten thousand at once, on one thread: a pool thread each would not do. */
 static void many_slow_answers_hold_no_thread(void **state)
 {
@@ -204,6 +233,7 @@ int main(void)
 		cmocka_unit_test(says_the_last_user_message_back_word_by_word),
 		cmocka_unit_test(stops_where_it_is_told_to),
 		cmocka_unit_test(notices_a_cancelled_call_and_a_deadline),
+		cmocka_unit_test(an_end_does_not_wait_for_the_next_word),
 		cmocka_unit_test(many_slow_answers_hold_no_thread),
 		cmocka_unit_test(embeds_texts_as_unit_vectors),
 	};
