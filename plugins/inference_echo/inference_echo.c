@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
+#include "config.h"
 
 #define DIM     64
 #define LOOK_US 100000 /* how long an answer that waits for its next word may not notice its end */
@@ -420,7 +421,7 @@ RAGD_EXPORT const struct ragd_plugin ragd_plugin = {
 	.size = sizeof(struct ragd_plugin),
 	.kind = RAGD_KIND_INFERENCE,
 	.name = "inference_echo",
-	.version = "0.1.0",
+	.version = PACKAGE_VERSION,
 	.licence = "Apache-2.0",
 	.summary = "Says the last user message back, word by word; for tests",
 	.options = options,

@@ -11,6 +11,7 @@
 #include <ragd/plugin.h>
 
 #include "base/buf.h"
+#include "config.h"
 #include "engine/poll.h"
 #include "engine/reader/extract.h"
 #include "engine/reader/plain.h"
@@ -276,7 +277,7 @@ RAGD_EXPORT const struct ragd_plugin ragd_plugin = {
 	.size = sizeof(struct ragd_plugin),
 	.kind = RAGD_KIND_INFERENCE,
 	.name = "inference_extract",
-	.version = "0.1.0",
+	.version = PACKAGE_VERSION,
 	.licence = "Apache-2.0",
 	.summary = "Answers by quoting the sentences of the passages that answer; no model",
 	.options = options,

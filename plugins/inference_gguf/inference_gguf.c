@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/util.h"
+#include "config.h"
 #include "engine/poll.h"
 
 static const struct ragd_option options[] = {
@@ -243,7 +244,7 @@ RAGD_EXPORT const struct ragd_plugin ragd_plugin = {
 	.size = sizeof(struct ragd_plugin),
 	.kind = RAGD_KIND_INFERENCE,
 	.name = "inference_gguf",
-	.version = "0.1.0",
+	.version = PACKAGE_VERSION,
 	.licence = "Apache-2.0",
 	.summary = "Answers, embeds and scores with a model in a GGUF file, on the processor",
 	.options = options,

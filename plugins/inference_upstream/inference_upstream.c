@@ -1,6 +1,7 @@
 /* inference_upstream: answers come from servers that speak the OpenAI API; see upstream/upstream.h. */
 #include <ragd/plugin.h>
 
+#include "config.h"
 #include "plugins/inference_upstream/options.h"
 #include "upstream/upstream.h"
 
@@ -63,7 +64,7 @@ RAGD_EXPORT const struct ragd_plugin ragd_plugin = {
 	.size = sizeof(struct ragd_plugin),
 	.kind = RAGD_KIND_INFERENCE,
 	.name = "inference_upstream",
-	.version = "0.1.0",
+	.version = PACKAGE_VERSION,
 	.licence = "Apache-2.0",
 	.summary = "Asks servers that speak the OpenAI API, over HTTP(S) or a Unix socket",
 	.options = upstream_options,

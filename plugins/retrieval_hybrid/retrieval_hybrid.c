@@ -7,6 +7,7 @@
 
 #include <ragd/plugin.h>
 
+#include "config.h"
 #include "retrieval/store/store.h"
 
 struct hybrid {
@@ -182,7 +183,7 @@ RAGD_EXPORT const struct ragd_plugin ragd_plugin = {
 	.size = sizeof(struct ragd_plugin),
 	.kind = RAGD_KIND_RETRIEVAL,
 	.name = "retrieval_hybrid",
-	.version = "0.1.0",
+	.version = PACKAGE_VERSION,
 	.licence = "Apache-2.0",
 	.summary = "Finds passages by words (BM25) and by meaning learned from your own documents.",
 	.options = hybrid_options,

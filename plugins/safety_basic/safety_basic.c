@@ -8,6 +8,7 @@
 
 #include <ragd/plugin.h>
 
+#include "config.h"
 #include "safety/pii/pii.h"
 #include "safety/stream/filter.h"
 #include "safety/stream/stream.h"
@@ -245,7 +246,7 @@ RAGD_EXPORT const struct ragd_plugin ragd_plugin = {
 	.size = sizeof(struct ragd_plugin),
 	.kind = RAGD_KIND_SAFETY,
 	.name = "safety_basic",
-	.version = "0.1.0",
+	.version = PACKAGE_VERSION,
 	.licence = "Apache-2.0",
 	.summary = "Rules for prompts and passages, personal data and secrets, with no model",
 	.options = options,

@@ -8,6 +8,7 @@
 #include <ragd/plugin.h>
 
 #include "base/text/words.h"
+#include "config.h"
 #include "safety/grounding/ground.h"
 #include "safety/grounding/ground_stream.h"
 
@@ -135,7 +136,7 @@ RAGD_EXPORT const struct ragd_plugin ragd_plugin = {
 	.size = sizeof(struct ragd_plugin),
 	.kind = RAGD_KIND_SAFETY,
 	.name = "safety_grounding",
-	.version = "0.1.0",
+	.version = PACKAGE_VERSION,
 	.licence = "Apache-2.0",
 	.summary = "Lets out what a retrieved passage supports, and cites it",
 	.options = options,
