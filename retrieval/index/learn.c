@@ -6,7 +6,7 @@
 #include "base/util.h"
 #include "retrieval/passages/passages.h"
 #include "retrieval/passages/prepare.h"
-#include "retrieval/store/store_internal.h"
+#include "retrieval/store/store_private.h"
 
 #define FILL_PASSAGES 256 /* in one transaction */
 #define FILL_DOCS     64

@@ -1,5 +1,5 @@
 /* Embedders and their vectors, from the disk and back. */
-#include "retrieval/store/store_internal.h"
+#include "retrieval/store/store_private.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -5,7 +5,7 @@
 
 #include "retrieval/passages/passages.h"
 #include "retrieval/store/fts.h"
-#include "retrieval/store/store_internal.h"
+#include "retrieval/store/store_private.h"
 
 /* What decides which terms a text gives. */
 static void describe_terms(const struct store *s, char *out, size_t size)

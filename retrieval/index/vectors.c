@@ -14,7 +14,7 @@
 
 #include "base/util.h"
 #include "retrieval/index/half.h"
-#include "retrieval/index/vectors_internal.h"
+#include "retrieval/index/vectors_private.h"
 
 /* Of the OpenMP that FAISS was built with; <omp.h> is not every C compiler's. */
 extern void omp_set_num_threads(int n);

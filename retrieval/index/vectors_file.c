@@ -17,7 +17,7 @@
 #include "base/digest.h"
 #include "base/file/private.h"
 #include "base/util.h"
-#include "retrieval/index/vectors_internal.h"
+#include "retrieval/index/vectors_private.h"
 
 static const char magic[8] = "ragdvec1";
 

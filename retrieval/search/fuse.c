@@ -6,7 +6,7 @@
 
 #include "base/util.h"
 #include "retrieval/search/search.h"
-#include "retrieval/store/store_internal.h"
+#include "retrieval/store/store_private.h"
 
 #define POOL_MIN 256 /* how many of the best by either part are looked at by both, at least */
 #define AGREE    10  /* how many of the best by both are compared */

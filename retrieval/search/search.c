@@ -6,7 +6,7 @@
  * document frequencies and lengths, so that ranks, scores and the work are those of an index that
  * holds nothing else.
  */
-#include "retrieval/store/store_internal.h"
+#include "retrieval/store/store_private.h"
 
 #include <math.h>
 #include <stdlib.h>

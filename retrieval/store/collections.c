@@ -1,5 +1,5 @@
 /* Collections: made, changed, removed, told of. */
-#include "retrieval/store/store_internal.h"
+#include "retrieval/store/store_private.h"
 
 #include <string.h>
 

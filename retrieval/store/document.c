@@ -1,5 +1,5 @@
 /* One document's rows, written and dropped inside the writer's transaction. */
-#include "retrieval/store/store_internal.h"
+#include "retrieval/store/store_private.h"
 
 #include <stdlib.h>
 #include <string.h>

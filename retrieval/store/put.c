@@ -1,5 +1,5 @@
 /* Adding documents: preparing them in the caller's thread while the writer stores those before. */
-#include "retrieval/store/store_internal.h"
+#include "retrieval/store/store_private.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -16,7 +16,7 @@
 #include "retrieval/passages/prepare.h"
 #include "retrieval/search/fuse.h"
 #include "retrieval/store/schema.h"
-#include "retrieval/store/store_internal.h"
+#include "retrieval/store/store_private.h"
 
 #define MAX_DOCUMENT ((size_t)32 << 20)
 /* A database up to this size has every page looked at when the last process did not close it. */

@@ -1,5 +1,5 @@
 /* Documents as they are stored: listed, and given back. */
-#include "retrieval/store/store_internal.h"
+#include "retrieval/store/store_private.h"
 
 #include "base/util.h"
 #include "retrieval/passages/passages.h"

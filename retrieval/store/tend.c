@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 #include "retrieval/index/learn.h"
-#include "retrieval/store/store_internal.h"
+#include "retrieval/store/store_private.h"
 
 #define CALM_MS     300   /* how long nobody must have written to a collection */
 #define PATIENCE_MS 5000  /* written to for so long on end, it does not wait for calm */

@@ -7,7 +7,7 @@
 #include <semaphore.h>
 
 #include "base/clock.h"
-#include "retrieval/store/store_internal.h"
+#include "retrieval/store/store_private.h"
 
 #define ANNA 1000
 #define BEN  2000

@@ -1,6 +1,6 @@
 /* What the index of vectors and its files share. */
-#ifndef RETRIEVAL_VECTORS_INTERNAL_H
-#define RETRIEVAL_VECTORS_INTERNAL_H
+#ifndef RETRIEVAL_VECTORS_PRIVATE_H
+#define RETRIEVAL_VECTORS_PRIVATE_H
 
 #include <faiss/c_api/IndexFlat_c.h>
 

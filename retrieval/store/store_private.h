@@ -1,6 +1,6 @@
 /* The store from inside: what its files share. */
-#ifndef RETRIEVAL_STORE_INTERNAL_H
-#define RETRIEVAL_STORE_INTERNAL_H
+#ifndef RETRIEVAL_STORE_PRIVATE_H
+#define RETRIEVAL_STORE_PRIVATE_H
 
 #include <stdatomic.h>
 
