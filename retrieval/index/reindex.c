@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "retrieval/db/fts.h"
 #include "retrieval/passages/passages.h"
-#include "retrieval/store/fts.h"
 #include "retrieval/store/store_private.h"
 
 /* What decides which terms a text gives. */

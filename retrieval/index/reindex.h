@@ -4,7 +4,7 @@
 
 #include <ragd/plugin.h>
 
-#include "retrieval/store/db.h"
+#include "retrieval/db/db.h"
 
 struct store;
 

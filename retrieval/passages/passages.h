@@ -9,8 +9,8 @@
 #include <ragd/plugin.h>
 
 #include "base/arena.h"
+#include "retrieval/db/db.h"
 #include "retrieval/search/wanted.h"
-#include "retrieval/store/db.h"
 
 #define CONTENT_PIECE ((size_t)65536) /* content is stored in pieces of this many bytes */
 

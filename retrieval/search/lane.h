@@ -10,8 +10,8 @@
 #include <ragd/plugin.h>
 
 #include "base/arena.h"
+#include "retrieval/db/db.h"
 #include "retrieval/passages/terms.h"
-#include "retrieval/store/db.h"
 
 struct lane {
 	struct db db;

@@ -13,10 +13,10 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "retrieval/db/fts.h"
 #include "retrieval/passages/passages.h"
 #include "retrieval/search/fuse.h"
 #include "retrieval/search/search.h"
-#include "retrieval/store/fts.h"
 
 #define BM25_K1 1.2f
 #define BM25_B  0.6f

@@ -7,11 +7,11 @@
 
 #include <ragd/plugin.h>
 
+#include "retrieval/db/fts.h"
 #include "retrieval/passages/terms.h"
 #include "retrieval/search/candidates.h"
 #include "retrieval/search/lane.h"
 #include "retrieval/store/catalog.h"
-#include "retrieval/store/fts.h"
 
 #define SEARCH_K_MAX 1000
 

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "retrieval/db/fts.h"
 #include "retrieval/passages/passages.h"
 #include "retrieval/passages/prepare.h"
-#include "retrieval/store/fts.h"
 
 /* What the transaction must know of a stored document. */
 struct stored {

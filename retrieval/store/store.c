@@ -12,10 +12,10 @@
 
 #include "base/file/private.h"
 #include "base/util.h"
+#include "retrieval/db/schema.h"
 #include "retrieval/index/reindex.h"
 #include "retrieval/passages/prepare.h"
 #include "retrieval/search/fuse.h"
-#include "retrieval/store/schema.h"
 #include "retrieval/store/store_private.h"
 
 #define MAX_DOCUMENT ((size_t)32 << 20)

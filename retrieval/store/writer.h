@@ -17,8 +17,8 @@
 
 #include <ragd/plugin.h>
 
+#include "retrieval/db/db.h"
 #include "retrieval/store/catalog.h"
-#include "retrieval/store/db.h"
 
 struct job {
 	/*

@@ -1,7 +1,7 @@
 /* A store of the format before: opened, upgraded, nothing of it lost. */
 #include "tests/retrieval/stores.h"
 
-#include "retrieval/store/db.h"
+#include "retrieval/db/db.h"
 
 /* What format 1 was, made of a store of today's. */
 static const char to_format_1[] =

@@ -1,4 +1,4 @@
-#include "retrieval/store/schema.h"
+#include "retrieval/db/schema.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
 
 #include <ragd/plugin.h>
 
-#include "retrieval/store/db.h"
+#include "retrieval/db/db.h"
 
 /*
  * Bring the file behind a writer's connection to our schema. `thorough`: let SQLite check every page

@@ -1,4 +1,4 @@
-#include "retrieval/store/db.h"
+#include "retrieval/db/db.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 
 #include "base/file/private.h"
 #include "base/util.h"
-#include "retrieval/store/fts.h"
+#include "retrieval/db/fts.h"
 
 /* Rows of sql.h. */
 static const char *const sql_text[SQL_N] = {

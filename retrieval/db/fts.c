@@ -1,4 +1,4 @@
-#include "retrieval/store/fts.h"
+#include "retrieval/db/fts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,8 +6,8 @@
 #include "base/buf.h"
 #include "base/text/words.h"
 #include "base/util.h"
+#include "retrieval/db/db.h"
 #include "retrieval/passages/terms.h"
-#include "retrieval/store/db.h"
 
 #define SINK_TYPE "ragd_postings"
 

@@ -13,7 +13,7 @@
 #include <ragd/plugin.h>
 
 #include "base/buf.h"
-#include "retrieval/store/sql.h"
+#include "retrieval/db/sql.h"
 
 struct db {
 	sqlite3 *h;
