@@ -7,7 +7,6 @@
 
 #include "base/file/private.h"
 #include "base/util.h"
-#include "retrieval/db/fts.h"
 
 /* Rows of sql.h. */
 static const char *const sql_text[SQL_N] = {
@@ -49,9 +48,7 @@ int db_open(struct db *db, const char *path, enum db_mode mode, struct ragd_err 
 		goto fail;
 	}
 	sqlite3_busy_timeout(db->h, 10000);
-	rc = fts_register(db->h, err);
-	if (rc == 0)
-		rc = db_exec(db, mode == DB_WRITER ? writer_pragmas : reader_pragmas, err);
+	rc = db_exec(db, mode == DB_WRITER ? writer_pragmas : reader_pragmas, err);
 	if (rc == 0)
 		return 0;
 fail:

@@ -27,6 +27,7 @@ enum db_mode {
 	DB_READER,
 };
 
+/* Knows SQLite's own functions only; schema_connect opens one that can use the store's tables. */
 int db_open(struct db *db, const char *path, enum db_mode mode, struct ragd_err *err);
 /* Accepts one that did not open. */
 void db_close(struct db *db);

@@ -31,7 +31,7 @@ struct postings {
 	size_t cap;
 };
 
-/* Make the tokenizer and our functions known to a connection. db_open calls it. */
+/* Make the tokenizer and our functions known to a connection. schema_connect calls it. */
 int fts_register(sqlite3 *h, struct ragd_err *err);
 
 int fts_add(struct db *db, uint32_t collection, int64_t passage, const struct terms_passage *p,

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "retrieval/db/fts.h"
+
 #define APPLICATION_ID 0x72616764 /* "ragd" */
 #define SCHEMA_VERSION 2
 
@@ -54,6 +56,18 @@ static const char from_1_sql[] =
 	" WHERE document.id = tag_1.document;"
 	"DROP TABLE tag_1;"
 	"PRAGMA user_version = 2;";
+
+int schema_connect(struct db *db, const char *path, enum db_mode mode, struct ragd_err *err)
+{
+	int rc = db_open(db, path, mode, err);
+
+	if (rc < 0)
+		return rc;
+	rc = fts_register(db->h, err);
+	if (rc < 0)
+		db_close(db);
+	return rc;
+}
 
 static int create(struct db *db, struct ragd_err *err)
 {

@@ -11,6 +11,8 @@
 
 #include "retrieval/db/db.h"
 
+/* A connection that can use the tables: db_open, and what the full-text index needs. */
+int schema_connect(struct db *db, const char *path, enum db_mode mode, struct ragd_err *err);
 /*
  * Bring the file behind a writer's connection to our schema. `thorough`: let SQLite check every page
  * first. Returns 0, or -EBADMSG (damaged), -ENOTSUP (made by a newer ragd), -EINVAL (another

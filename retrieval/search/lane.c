@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "retrieval/db/schema.h"
+
 #define LANE_ARENA ((size_t)1 << 30) /* a bound on one call, not a size */
 
 void lanes_init(struct lanes *l, const char *path, const char *language)
@@ -51,7 +53,7 @@ static int lane_new(struct lanes *l, struct lane **out, struct ragd_err *err)
 			rc = -ENOMEM; /* the language was known when the store opened */
 	}
 	if (rc == 0)
-		rc = db_open(&lane->db, l->path, DB_READER, err);
+		rc = schema_connect(&lane->db, l->path, DB_READER, err);
 	if (rc < 0) {
 		lane_free(lane);
 		return rc;

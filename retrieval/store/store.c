@@ -174,7 +174,7 @@ static int open_database(struct store *s, struct ragd_err *err)
 	struct db db;
 	int rc;
 
-	rc = db_open(&db, s->path, DB_WRITER, err);
+	rc = schema_connect(&db, s->path, DB_WRITER, err);
 	if (rc < 0)
 		return rc;
 	if (stat(s->path, &st) < 0)

@@ -1,7 +1,7 @@
 /* A store of the format before: opened, upgraded, nothing of it lost. */
 #include "tests/retrieval/stores.h"
 
-#include "retrieval/db/db.h"
+#include "retrieval/db/schema.h"
 
 /* What format 1 was, made of a store of today's. */
 static const char to_format_1[] =
@@ -33,7 +33,7 @@ static void make_old(struct fixture *f)
 
 	fixture_close(f);
 	snprintf(path, sizeof(path), "%s/store.sqlite", f->dir);
-	if (db_open(&db, path, DB_WRITER, &err) < 0 || db_exec(&db, to_format_1, &err) < 0)
+	if (schema_connect(&db, path, DB_WRITER, &err) < 0 || db_exec(&db, to_format_1, &err) < 0)
 		fail_msg("%s", err.msg);
 	db_close(&db);
 }
