@@ -6,6 +6,7 @@
 #include "base/util.h"
 #include "retrieval/passages/passages.h"
 #include "retrieval/passages/prepare.h"
+#include "retrieval/store/store_events.h"
 #include "retrieval/store/store_private.h"
 
 #define FILL_PASSAGES 256 /* in one transaction */

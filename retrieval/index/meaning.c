@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "retrieval/store/store_events.h"
 
 int store_count_change(struct db *db, uint32_t collection, struct ragd_err *err)
 {

@@ -8,6 +8,7 @@
 #include "retrieval/db/fts.h"
 #include "retrieval/passages/passages.h"
 #include "retrieval/passages/prepare.h"
+#include "retrieval/store/store_events.h"
 
 /* What the transaction must know of a stored document. */
 struct stored {

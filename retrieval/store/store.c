@@ -2,12 +2,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/file/private.h"
@@ -16,29 +14,12 @@
 #include "retrieval/index/reindex.h"
 #include "retrieval/passages/prepare.h"
 #include "retrieval/search/fuse.h"
+#include "retrieval/store/store_events.h"
 #include "retrieval/store/store_private.h"
 
 #define MAX_DOCUMENT ((size_t)32 << 20)
 /* A database up to this size has every page looked at when the last process did not close it. */
 #define THOROUGH_BYTES ((off_t)64 << 20)
-
-void store_tell(struct store *s, enum store_event event, const char *fmt, ...)
-{
-	char line[240];
-	va_list ap;
-
-	if (s->options.event == NULL)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	s->options.event(s->options.event_arg, event, line);
-}
-
-int64_t store_now(void)
-{
-	return (int64_t)time(NULL);
-}
 
 /* ---- open and close ----------------------------------------------------------------------- */
 

@@ -40,9 +40,6 @@ struct store {
 	uint32_t next_passage;
 };
 
-void store_tell(struct store *s, enum store_event event, const char *fmt, ...) RAGD_PRINTF(3, 4);
-int64_t store_now(void); /* Unix time */
-
 /* A copy of a collection that is shown, whoever may use it; false if there is none. */
 bool store_collection_copy(struct store *s, const char *name, struct catalog_collection *out);
 /* The same as the caller may use it: -ENOENT, -EACCES with a sentence. */

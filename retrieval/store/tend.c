@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 #include "retrieval/index/learn.h"
+#include "retrieval/store/store_events.h"
 #include "retrieval/store/store_private.h"
 
 #define CALM_MS     300   /* how long nobody must have written to a collection */
