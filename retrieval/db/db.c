@@ -118,7 +118,7 @@ int db_exec(struct db *db, const char *sql, struct ragd_err *err)
 	return 0;
 }
 
-int db_int(struct db *db, const char *sql, int64_t dflt, int64_t *out, struct ragd_err *err)
+int db_read_int(struct db *db, const char *sql, int64_t dflt, int64_t *out, struct ragd_err *err)
 {
 	sqlite3_stmt *stmt = NULL;
 	int rc = 0;

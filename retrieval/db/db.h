@@ -46,7 +46,7 @@ void db_reset(sqlite3_stmt *stmt);
 /* Run SQL text without parameters or results. */
 int db_exec(struct db *db, const char *sql, struct ragd_err *err);
 /* The first column of the first row, or `dflt` if there is no row. */
-int db_int(struct db *db, const char *sql, int64_t dflt, int64_t *out, struct ragd_err *err);
+int db_read_int(struct db *db, const char *sql, int64_t dflt, int64_t *out, struct ragd_err *err);
 
 /*
  * Turn SQLite's last error into ours: -ENOSPC (full disk, quota, file size limit), -EBADMSG

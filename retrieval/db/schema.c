@@ -126,11 +126,11 @@ int schema_ready(struct db *db, bool thorough, struct ragd_err *err)
 	int64_t application = 0, version = 0, n_tables = 0;
 	int rc;
 
-	rc = db_int(db, "PRAGMA application_id", 0, &application, err);
+	rc = db_read_int(db, "PRAGMA application_id", 0, &application, err);
 	if (rc == 0)
-		rc = db_int(db, "PRAGMA user_version", 0, &version, err);
+		rc = db_read_int(db, "PRAGMA user_version", 0, &version, err);
 	if (rc == 0)
-		rc = db_int(db, "SELECT count(*) FROM sqlite_schema", 0, &n_tables, err);
+		rc = db_read_int(db, "SELECT count(*) FROM sqlite_schema", 0, &n_tables, err);
 	if (rc < 0)
 		return rc;
 	if (application == 0 && version == 0 && n_tables == 0)

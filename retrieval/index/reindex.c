@@ -119,7 +119,7 @@ int reindex_if_needed(struct store *s, struct db *db, struct ragd_err *err)
 	rc = is_described(db, terms, err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	rc = db_int(db, "SELECT count(*) FROM document", 0, &n_documents, err);
+	rc = db_read_int(db, "SELECT count(*) FROM document", 0, &n_documents, err);
 	if (rc == 0)
 		rc = db_exec(db, "BEGIN IMMEDIATE", err);
 	if (rc < 0)
