@@ -76,6 +76,90 @@ sqlite3_stmt *db_stmt(struct db *db, enum sql id, struct ragd_err *err)
 	return db->stmts[id];
 }
 
+static void note_failure(struct db *db, const char *doing)
+{
+	if (db->rc == 0)
+		db->rc = db_fail(db, doing, &db->err);
+}
+
+static void bind_args(sqlite3_stmt *stmt, const struct db_arg *args)
+{
+	for (int at = 1; args != NULL && args->type != DB_ARGS_END; args++, at++) {
+		const void *bytes = args->p != NULL ? args->p : "";
+
+		switch (args->type) {
+		case DB_INT:
+			sqlite3_bind_int64(stmt, at, args->i);
+			break;
+		case DB_TEXT:
+			sqlite3_bind_text64(stmt, at, bytes, args->len, SQLITE_STATIC, SQLITE_UTF8);
+			break;
+		case DB_BLOB:
+			sqlite3_bind_blob64(stmt, at, bytes, args->len, SQLITE_STATIC);
+			break;
+		case DB_POINTER:
+			sqlite3_bind_pointer(stmt, at, (void *)(uintptr_t)args->p,
+					     args->pointer_type, NULL);
+			break;
+		case DB_NULL:
+		case DB_ARGS_END:
+			break;
+		}
+	}
+}
+
+sqlite3_stmt *db_query(struct db *db, enum sql id, const struct db_arg *args)
+{
+	sqlite3_stmt *stmt = db->stmts[id];
+
+	if (db->rc < 0)
+		return NULL;
+	if (stmt == NULL && sqlite3_prepare_v3(db->h, sql_text[id], -1, SQLITE_PREPARE_PERSISTENT,
+					       &db->stmts[id], NULL) != SQLITE_OK) {
+		note_failure(db, "read");
+		return NULL;
+	}
+	stmt = db->stmts[id];
+	db_reset(stmt); /* an argument left out is NULL, not what the last caller bound */
+	bind_args(stmt, args);
+	return stmt;
+}
+
+bool db_next(struct db *db, sqlite3_stmt *stmt)
+{
+	int rc;
+
+	if (stmt == NULL || db->rc < 0)
+		return false;
+	errno = 0;
+	rc = sqlite3_step(stmt);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		note_failure(db, "read");
+	return rc == SQLITE_ROW;
+}
+
+void db_run(struct db *db, enum sql id, const struct db_arg *args)
+{
+	sqlite3_stmt *stmt = db_query(db, id, args);
+
+	if (stmt == NULL)
+		return;
+	errno = 0;
+	if (sqlite3_step(stmt) != SQLITE_DONE)
+		note_failure(db, "write");
+	db_reset(stmt);
+}
+
+int db_result(struct db *db, struct ragd_err *err)
+{
+	int rc = db->rc;
+
+	if (rc < 0 && err != NULL)
+		*err = db->err;
+	db->rc = 0;
+	return rc;
+}
+
 bool db_row(struct db *db, sqlite3_stmt *stmt, int *rc, struct ragd_err *err)
 {
 	errno = 0;

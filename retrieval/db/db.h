@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <sqlite3.h>
 
@@ -20,7 +21,47 @@ struct db {
 	const char *path; /* borrowed */
 	sqlite3_stmt *stmts[SQL_N];
 	struct buf texts; /* of the row that fts.c writes */
+	/* The first failure since db_result handed one on; 0: none. */
+	int rc;
+	struct ragd_err err;
 };
+
+/* An argument of a statement; text and bytes are borrowed until it was run, or is reset. */
+struct db_arg {
+	enum { DB_ARGS_END, DB_NULL, DB_INT, DB_TEXT, DB_BLOB, DB_POINTER } type;
+	int64_t i;
+	const void *p;
+	size_t len;
+	const char *pointer_type;
+};
+
+/* ?1, ?2, ... in their order; those that are left out are NULL. */
+#define DB_ARGS(...) ((const struct db_arg[]){ __VA_ARGS__, { .type = DB_ARGS_END } })
+
+static inline struct db_arg db_null(void)
+{
+	return (struct db_arg){ .type = DB_NULL };
+}
+
+static inline struct db_arg db_int(int64_t i)
+{
+	return (struct db_arg){ .type = DB_INT, .i = i };
+}
+
+static inline struct db_arg db_str(struct ragd_str s)
+{
+	return (struct db_arg){ .type = DB_TEXT, .p = s.s, .len = s.len };
+}
+
+static inline struct db_arg db_text(const char *s)
+{
+	return (struct db_arg){ .type = DB_TEXT, .p = s, .len = strlen(s) };
+}
+
+static inline struct db_arg db_blob(const void *data, size_t len)
+{
+	return (struct db_arg){ .type = DB_BLOB, .p = data, .len = len };
+}
 
 enum db_mode {
 	DB_WRITER, /* creates the file (0600); the only one that writes */
@@ -31,6 +72,21 @@ enum db_mode {
 int db_open(struct db *db, const char *path, enum db_mode mode, struct ragd_err *err);
 /* Accepts one that did not open. */
 void db_close(struct db *db);
+
+/*
+ * Failures stick: after the first, these do nothing until db_result has told it, so that a caller asks
+ * once, at its end. What it does between them without the database has to bear that.
+ *
+ * db_run is for a statement without rows. After db_query come db_next and at last db_reset: a statement
+ * left in the middle of its rows keeps its snapshot of the database. args may be NULL: there are none.
+ */
+void db_run(struct db *db, enum sql id, const struct db_arg *args);
+/* NULL after a failure, which db_next and db_reset accept. */
+sqlite3_stmt *db_query(struct db *db, enum sql id, const struct db_arg *args);
+/* True for a row; false after the last one, and after a failure. */
+bool db_next(struct db *db, sqlite3_stmt *stmt);
+/* The first failure since the last call, with its sentence, or 0; it is then forgotten. */
+int db_result(struct db *db, struct ragd_err *err);
 
 /*
  * The statement, reset and without bindings; NULL with *err. Bind, step, then db_reset: a statement
