@@ -353,16 +353,11 @@ static int switch_run(struct job *job, struct db *db, struct ragd_err *err)
 {
 	struct switch_job *j = container_of(job, struct switch_job, job);
 	struct catalog_collection *col = still_there(j->store, j->collection, job);
-	sqlite3_stmt *stmt;
 
 	if (col == NULL || j->abandon)
 		return 0;
-	stmt = db_stmt(db, SQL_COLLECTION_LEARNED, err);
-	if (stmt == NULL)
-		return db_fail(db, "write", err);
-	sqlite3_bind_int64(stmt, 1, col->id);
-	sqlite3_bind_int64(stmt, 2, (int64_t)col->next.embedder->generation);
-	return db_done(db, stmt, err);
+	collection_row_learned(db, col->id, (int64_t)col->next.embedder->generation);
+	return db_result(db, err);
 }
 
 static void switch_applied(struct job *job)

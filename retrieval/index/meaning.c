@@ -10,16 +10,6 @@
 #include "base/util.h"
 #include "retrieval/store/store_events.h"
 
-int store_count_change(struct db *db, uint32_t collection, struct ragd_err *err)
-{
-	sqlite3_stmt *stmt = db_stmt(db, SQL_COLLECTION_BUMP, err);
-
-	if (stmt == NULL)
-		return db_fail(db, "write", err);
-	sqlite3_bind_int64(stmt, 1, collection);
-	return db_done(db, stmt, err);
-}
-
 struct embedder *meaning_embedder(struct store *s, uint32_t collection)
 {
 	struct catalog_collection *col;
@@ -146,18 +136,10 @@ static int rebuild(struct store *s, struct db *db, const struct catalog_collecti
 static int make_stamp(struct db *db, const struct catalog_collection *col,
 		      struct vectors_stamp *out, struct ragd_err *err)
 {
-	sqlite3_stmt *stmt = db_stmt(db, SQL_COLLECTION_CHANGES, err);
-	int rc = 0;
-
-	if (stmt == NULL)
-		return db_fail(db, "read", err);
 	memset(out, 0, sizeof(*out));
 	memcpy(out->digest, col->now.embedder->digest, sizeof(out->digest));
-	sqlite3_bind_int64(stmt, 1, col->id);
-	if (db_row(db, stmt, &rc, err))
-		out->changes = (uint64_t)sqlite3_column_int64(stmt, 0);
-	db_reset(stmt);
-	return rc;
+	out->changes = collection_row_changes(db, col->id);
+	return db_result(db, err);
 }
 
 static int load_vectors(struct store *s, struct db *db, struct catalog_collection *col,
@@ -184,17 +166,6 @@ static int load_vectors(struct store *s, struct db *db, struct catalog_collectio
 	return rc;
 }
 
-static int forget_generation(struct db *db, uint32_t collection, struct ragd_err *err)
-{
-	sqlite3_stmt *stmt = db_stmt(db, SQL_COLLECTION_LEARNED, err);
-
-	if (stmt == NULL)
-		return db_fail(db, "write", err);
-	sqlite3_bind_int64(stmt, 1, collection);
-	sqlite3_bind_int64(stmt, 2, 0);
-	return db_done(db, stmt, err);
-}
-
 static int open_one(struct store *s, struct db *db, struct catalog_collection *col,
 		    struct ragd_err *err)
 {
@@ -212,7 +183,8 @@ static int open_one(struct store *s, struct db *db, struct catalog_collection *c
 	if (col->now.vectors != NULL)
 		vectors_clear(col->now.vectors, &s->catalog);
 	meaning_fini(&col->now);
-	return forget_generation(db, col->id, err);
+	collection_row_learned(db, col->id, 0);
+	return db_result(db, err);
 }
 
 int meaning_open(struct store *s, struct db *db, struct ragd_err *err)

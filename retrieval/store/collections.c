@@ -27,47 +27,6 @@ int store_collection(struct store *s, const struct ragd_call *call, const char *
 	return acl_check(&out->acl, name, call->caller, want, err);
 }
 
-int collection_row_find(struct db *db, const char *name, struct collection_row *out,
-			struct ragd_err *err)
-{
-	sqlite3_stmt *stmt = db_stmt(db, SQL_COLLECTION_FIND, err);
-	int rc = 0;
-
-	if (stmt == NULL)
-		return db_fail(db, "read", err);
-	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	if (db_row(db, stmt, &rc, err)) {
-		out->id = (uint32_t)sqlite3_column_int64(stmt, 0);
-		out->acl.owner = (uid_t)sqlite3_column_int64(stmt, 1);
-		out->acl.group = (gid_t)sqlite3_column_int64(stmt, 2);
-		out->acl.mode = (uint32_t)sqlite3_column_int64(stmt, 3);
-	} else if (rc == 0) {
-		rc = acl_absent(name, err);
-	}
-	db_reset(stmt);
-	return rc;
-}
-
-static int write_row(struct db *db, enum sql id, const char *name, uint32_t collection,
-		     const struct acl *acl, struct ragd_err *err)
-{
-	sqlite3_stmt *stmt = db_stmt(db, id, err);
-
-	if (stmt == NULL)
-		return db_fail(db, "write", err);
-	if (name != NULL)
-		sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	else
-		sqlite3_bind_int64(stmt, 1, collection);
-	if (acl != NULL) {
-		sqlite3_bind_int64(stmt, 2, acl->owner);
-		sqlite3_bind_int64(stmt, 3, acl->group);
-		sqlite3_bind_int64(stmt, 4, acl->mode);
-		sqlite3_bind_int64(stmt, 5, store_now());
-	}
-	return db_done(db, stmt, err);
-}
-
 int collection_room(const struct store *s, const struct ragd_caller *caller, struct ragd_err *err)
 {
 	const struct catalog *c = &s->catalog;
@@ -88,18 +47,10 @@ int collection_room(const struct store *s, const struct ragd_caller *caller, str
 int collection_make(struct store *s, struct db *db, const char *name, struct collection_row *row,
 		    struct ragd_err *err)
 {
-	int64_t id;
-	int rc;
+	int rc = collection_row_add(db, name, row, err);
 
-	rc = write_row(db, SQL_COLLECTION_ADD, name, 0, &row->acl, err);
 	if (rc < 0)
 		return rc;
-	id = sqlite3_last_insert_rowid(db->h);
-	if (id >= CATALOG_ID_MAX)
-		return ragd_err_set(err, -EOVERFLOW,
-				    "the store has given out all ids of "
-				    "collections: make a new one");
-	row->id = (uint32_t)id;
 	pthread_rwlock_wrlock(&s->catalog.lock);
 	rc = catalog_add_collection(&s->catalog, row->id, name, &row->acl, store_now());
 	pthread_rwlock_unlock(&s->catalog.lock);
@@ -130,10 +81,10 @@ static int put_run(struct job *job, struct db *db, struct ragd_err *err)
 
 	if (rc == 0) {
 		job->rc = acl_change(j->job.call->caller, j->want, &j->row.acl, &job->err);
-		if (job->rc == 0)
-			rc = write_row(db, SQL_COLLECTION_CHANGE, NULL, j->row.id, &j->row.acl,
-				       err);
-		return rc;
+		if (job->rc < 0)
+			return 0;
+		collection_row_change(db, &j->row);
+		return db_result(db, err);
 	}
 	if (rc != -ENOENT)
 		return rc;
@@ -210,7 +161,8 @@ static int hide_run(struct job *job, struct db *db, struct ragd_err *err)
 		return 0;
 	}
 	job->removes = true;
-	return write_row(db, SQL_COLLECTION_HIDE, NULL, j->row.id, NULL, err);
+	collection_row_hide(db, j->row.id);
+	return db_result(db, err);
 }
 
 static void hide_applied(struct job *job)
@@ -231,36 +183,20 @@ struct sweep_job {
 	bool emptied; /* the collection itself is gone */
 };
 
-/* The id of one document of the collection into name; 1, or 0 if it has none. */
-static int any_document(struct db *db, uint32_t collection, char *name, size_t *len,
-			struct ragd_err *err)
+/* The id of one document of the collection into name; false if it has none. */
+static bool any_document(struct db *db, uint32_t collection, char *name, size_t *len)
 {
-	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_ANY, err);
-	int rc = 0, found = 0;
+	sqlite3_stmt *stmt = db_query(db, SQL_DOCUMENT_ANY, DB_ARGS(db_int(collection)));
+	bool found = db_next(db, stmt);
 
-	if (stmt == NULL)
-		return db_fail(db, "read", err);
-	sqlite3_bind_int64(stmt, 1, collection);
-	if (db_row(db, stmt, &rc, err)) {
+	if (found) {
 		struct ragd_str s = db_column_str(stmt, 0);
 
-		found = 1;
 		*len = MIN(s.len, ACL_ID_MAX);
 		memcpy(name, s.s, *len);
 	}
 	db_reset(stmt);
-	return rc < 0 ? rc : found;
-}
-
-static int drop_embedders(struct db *db, uint32_t collection, struct ragd_err *err)
-{
-	sqlite3_stmt *stmt = db_stmt(db, SQL_EMBEDDER_DROP, err);
-
-	if (stmt == NULL)
-		return db_fail(db, "write", err);
-	sqlite3_bind_int64(stmt, 1, collection);
-	sqlite3_bind_int64(stmt, 2, 0);
-	return db_done(db, stmt, err);
+	return found;
 }
 
 static int sweep_run(struct job *job, struct db *db, struct ragd_err *err)
@@ -268,28 +204,22 @@ static int sweep_run(struct job *job, struct db *db, struct ragd_err *err)
 	struct sweep_job *j = container_of(job, struct sweep_job, job);
 	char name[ACL_ID_MAX];
 	size_t len = 0;
-	int rc = 1;
+	int rc;
 
 	job->removes = true;
-	for (j->n = 0; rc > 0 && j->n < SWEEP_DOCS;) {
-		rc = any_document(db, j->collection, name, &len, err);
-		if (rc <= 0)
-			break;
+	for (j->n = 0; j->n < SWEEP_DOCS && any_document(db, j->collection, name, &len); j->n++) {
 		rc = document_drop(j->store, db, j->collection, (struct ragd_str){ name, len },
 				   &j->changes[j->n], err);
 		if (rc < 0)
 			return rc;
-		j->n++;
-		rc = 1;
 	}
-	rc = MIN(rc, 0);
-	if (rc == 0)
-		rc = store_count_change(db, j->collection, err);
-	if (rc < 0 || j->n == SWEEP_DOCS)
-		return rc;
-	j->emptied = true;
-	rc = drop_embedders(db, j->collection, err);
-	return rc < 0 ? rc : write_row(db, SQL_COLLECTION_DROP, NULL, j->collection, NULL, err);
+	collection_row_count_change(db, j->collection);
+	if (j->n < SWEEP_DOCS) {
+		j->emptied = true;
+		db_run(db, SQL_EMBEDDER_DROP, DB_ARGS(db_int(j->collection), db_int(0)));
+		collection_row_drop(db, j->collection);
+	}
+	return db_result(db, err);
 }
 
 static void sweep_applied(struct job *job)
@@ -343,12 +273,11 @@ int collections_sweep(struct store *s, struct ragd_err *err)
 		rc = lane_get(&s->lanes, &lane, err);
 		if (rc < 0)
 			return rc;
-		stmt = db_stmt(&lane->db, SQL_COLLECTION_HIDDEN, err);
-		if (stmt == NULL)
-			rc = db_fail(&lane->db, "read", err);
-		else if (db_row(&lane->db, stmt, &rc, err))
+		stmt = db_query(&lane->db, SQL_COLLECTION_HIDDEN, NULL);
+		if (db_next(&lane->db, stmt))
 			id = (uint32_t)sqlite3_column_int64(stmt, 0);
 		db_reset(stmt);
+		rc = db_result(&lane->db, err);
 		lane_put(&s->lanes, lane);
 		if (rc == 0 && id != 0)
 			rc = sweep(s, id, err);

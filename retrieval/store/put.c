@@ -68,17 +68,6 @@ static int find_or_make(struct batch *b, struct db *db, struct ragd_err *err)
 	return rc;
 }
 
-static int touch(struct db *db, uint32_t collection, struct ragd_err *err)
-{
-	sqlite3_stmt *stmt = db_stmt(db, SQL_COLLECTION_TOUCH, err);
-
-	if (stmt == NULL)
-		return db_fail(db, "write", err);
-	sqlite3_bind_int64(stmt, 1, collection);
-	sqlite3_bind_int64(stmt, 2, store_now());
-	return db_done(db, stmt, err);
-}
-
 static int batch_run(struct job *job, struct db *db, struct ragd_err *err)
 {
 	struct batch *b = container_of(job, struct batch, job);
@@ -101,11 +90,11 @@ static int batch_run(struct job *job, struct db *db, struct ragd_err *err)
 		changed = changed || it->change.added;
 		job->removes = job->removes || it->change.removed;
 	}
-	if (rc == 0 && changed)
-		rc = touch(db, b->row.id, err);
-	if (rc == 0 && changed)
-		rc = store_count_change(db, b->row.id, err);
-	return rc;
+	if (rc < 0 || !changed)
+		return rc;
+	collection_row_touch(db, b->row.id);
+	collection_row_count_change(db, b->row.id);
+	return db_result(db, err);
 }
 
 static void batch_applied(struct job *job)

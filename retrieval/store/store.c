@@ -283,8 +283,10 @@ static int remove_run(struct job *job, struct db *db, struct ragd_err *err)
 		if (rc == -ENOENT && !acl_may(&row.acl, j->job.call->caller, ACL_READ))
 			return 0; /* what was there is not told */
 		job->removes = true;
-		if (rc == 0 && job->rc == 0)
-			rc = store_count_change(db, row.id, err);
+		if (rc == 0 && job->rc == 0) {
+			collection_row_count_change(db, row.id);
+			rc = db_result(db, err);
+		}
 	}
 	if (rc == -ENOENT) {
 		job->rc = rc;

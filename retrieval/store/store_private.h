@@ -10,6 +10,7 @@
 #include "retrieval/search/lane.h"
 #include "retrieval/search/wanted.h"
 #include "retrieval/store/catalog.h"
+#include "retrieval/store/collection_row.h"
 #include "retrieval/store/store.h"
 #include "retrieval/store/tend.h"
 #include "retrieval/store/writer.h"
@@ -45,13 +46,6 @@ bool store_collection_copy(struct store *s, const char *name, struct catalog_col
 /* The same as the caller may use it: -ENOENT, -EACCES with a sentence. */
 int store_collection(struct store *s, const struct ragd_call *call, const char *name, unsigned want,
 		     struct catalog_collection *out, struct ragd_err *err);
-/* The same as the transaction sees it, on the writer's connection: -ENOENT or a failure. */
-struct collection_row {
-	uint32_t id;
-	struct acl acl;
-};
-int collection_row_find(struct db *db, const char *name, struct collection_row *out,
-			struct ragd_err *err);
 /*
  * How many a user may own who is no administrator: each makes the searches of all who may read it a little
  * longer.
@@ -97,9 +91,6 @@ int document_drop(struct store *s, struct db *db, uint32_t collection, struct ra
 void change_apply(struct store *s, const struct change *change);
 /* Free what it points to, and make it no change. */
 void change_clear(struct change *change);
-
-/* Inside a transaction that changes what can be found in a collection: counted, see vectors_stamp. */
-int store_count_change(struct db *db, uint32_t collection, struct ragd_err *err);
 
 /*
  * Load each collection's embedder and its vectors, from their files or from SQLite. On the writer's
