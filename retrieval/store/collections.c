@@ -5,6 +5,7 @@
 
 #include "base/util.h"
 #include "retrieval/passages/passages.h"
+#include "retrieval/store/document.h"
 #include "retrieval/store/store_events.h"
 
 bool store_collection_copy(struct store *s, const char *name, struct catalog_collection *out)

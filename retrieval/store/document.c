@@ -1,5 +1,4 @@
-/* One document's rows, written and dropped inside the writer's transaction. */
-#include "retrieval/store/store_private.h"
+#include "retrieval/store/document.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "retrieval/passages/passages.h"
 #include "retrieval/passages/prepare.h"
 #include "retrieval/store/store_events.h"
+#include "retrieval/store/store_private.h"
 
 /* What the transaction must know of a stored document. */
 struct stored {

@@ -7,6 +7,7 @@
 #include "base/text/words.h"
 #include "base/util.h"
 #include "retrieval/passages/prepare.h"
+#include "retrieval/store/document.h"
 #include "retrieval/store/store_events.h"
 
 #define BATCH_BYTES ((size_t)512 << 10) /* of content: what one job carries at most, if it can */
