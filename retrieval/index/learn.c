@@ -6,6 +6,7 @@
 #include "base/util.h"
 #include "retrieval/passages/passages.h"
 #include "retrieval/passages/prepare.h"
+#include "retrieval/store/collection_row.h"
 #include "retrieval/store/store_events.h"
 #include "retrieval/store/store_private.h"
 

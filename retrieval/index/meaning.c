@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "retrieval/store/collection_row.h"
 #include "retrieval/store/store_events.h"
 
 struct embedder *meaning_embedder(struct store *s, uint32_t collection)

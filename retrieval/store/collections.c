@@ -1,5 +1,4 @@
-/* Collections: made, changed, removed, told of. */
-#include "retrieval/store/store_private.h"
+#include "retrieval/store/collections.h"
 
 #include <string.h>
 
@@ -7,6 +6,7 @@
 #include "retrieval/passages/passages.h"
 #include "retrieval/store/document.h"
 #include "retrieval/store/store_events.h"
+#include "retrieval/store/store_private.h"
 
 bool store_collection_copy(struct store *s, const char *name, struct catalog_collection *out)
 {

@@ -7,6 +7,7 @@
 #include "base/text/words.h"
 #include "base/util.h"
 #include "retrieval/passages/prepare.h"
+#include "retrieval/store/collections.h"
 #include "retrieval/store/document.h"
 #include "retrieval/store/store_events.h"
 

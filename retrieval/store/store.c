@@ -14,6 +14,7 @@
 #include "retrieval/index/reindex.h"
 #include "retrieval/passages/prepare.h"
 #include "retrieval/search/fuse.h"
+#include "retrieval/store/collections.h"
 #include "retrieval/store/document.h"
 #include "retrieval/store/store_events.h"
 #include "retrieval/store/store_private.h"

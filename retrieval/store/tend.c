@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 #include "retrieval/index/learn.h"
+#include "retrieval/store/collections.h"
 #include "retrieval/store/store_events.h"
 #include "retrieval/store/store_private.h"
 
