@@ -36,6 +36,12 @@ struct embedder {
 	int refs;
 };
 
+/* Of the two sides on which vectors are kept, the one of its vectors: two embedders live at a time. */
+static inline unsigned embedder_side(const struct embedder *e)
+{
+	return (unsigned)(e->generation & 1);
+}
+
 /* The passages to learn from, as rows of terms. */
 struct embed_rows {
 	struct term *terms; /* malloc'd */

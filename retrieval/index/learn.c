@@ -4,8 +4,12 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "retrieval/index/embed.h"
+#include "retrieval/index/embedding_index.h"
+#include "retrieval/index/vectors.h"
 #include "retrieval/passages/passages.h"
 #include "retrieval/passages/prepare.h"
+#include "retrieval/search/wanted.h"
 #include "retrieval/store/collection_row.h"
 #include "retrieval/store/store_events.h"
 #include "retrieval/store/store_private.h"
@@ -164,7 +168,7 @@ struct begin_job {
 	struct job job;
 	struct store *store;
 	uint32_t collection;
-	struct meaning next;
+	struct embedding_index next;
 };
 
 static int begin_run(struct job *job, struct db *db, struct ragd_err *err)
@@ -199,7 +203,7 @@ static void begin_applied(struct job *job)
 	struct begin_job *j = container_of(job, struct begin_job, job);
 
 	j->store->catalog.collections[j->collection]->next = j->next;
-	j->next = (struct meaning){ 0 };
+	j->next = (struct embedding_index){ 0 };
 }
 
 /* ---- fill: every document gets its vectors ----------------------------------------------------- */
@@ -250,10 +254,10 @@ static int fill_run(struct job *job, struct db *db, struct ragd_err *err)
 	for (size_t i = 0; rc == 0 && i < j->n; i++) {
 		const struct catalog_document *d = &j->docs[i];
 
-		j->taken[i] = wants_vectors(db, d, meaning_side(e), &rc, err);
+		j->taken[i] = wants_vectors(db, d, embedder_side(e), &rc, err);
 		if (j->taken[i])
-			rc = meaning_write(db, d->id, meaning_side(e), j->half[i],
-					   (size_t)d->n_passages * e->dim, err);
+			rc = embedding_index_write(db, d->id, embedder_side(e), j->half[i],
+						   (size_t)d->n_passages * e->dim, err);
 	}
 	return rc;
 }
@@ -346,7 +350,7 @@ struct switch_job {
 	struct job job;
 	struct store *store;
 	uint32_t collection;
-	struct meaning old;
+	struct embedding_index old;
 	bool abandon; /* drop next instead */
 };
 
@@ -371,7 +375,7 @@ static void switch_applied(struct job *job)
 		vectors_clear(j->old.vectors, &j->store->catalog);
 	if (!j->abandon)
 		col->now = col->next;
-	col->next = (struct meaning){ 0 };
+	col->next = (struct embedding_index){ 0 };
 }
 
 static int finish(struct round *r, bool abandon, struct ragd_err *err)
@@ -384,7 +388,7 @@ static int finish(struct round *r, bool abandon, struct ragd_err *err)
 	j.job.run = switch_run;
 	j.job.applied = switch_applied;
 	rc = writer_run(r->store->writer, &j.job, err);
-	meaning_fini(&j.old);
+	embedding_index_fini(&j.old);
 	return rc;
 }
 
@@ -407,7 +411,7 @@ static int clean_document(struct db *db, int64_t document, const struct embedder
 
 	if (drop == NULL)
 		return db_fail(db, "write", err);
-	if (now != NULL && meaning_side(now) == 0)
+	if (now != NULL && embedder_side(now) == 0)
 		first = last;
 	else if (now != NULL)
 		last = first;
@@ -468,19 +472,19 @@ static int begin(struct round *r, struct embedder *e, struct ragd_err *err)
 {
 	struct store *s = r->store;
 	struct begin_job j = { .store = s, .collection = r->collection };
-	struct embedder *now = meaning_embedder(s, r->collection);
+	struct embedder *now = embedding_index_embedder(s, r->collection);
 	int rc;
 
 	e->generation = now != NULL ? now->generation + 1 : 1;
 	embedder_unref(now);
-	j.next.vectors = vectors_new(r->collection, e->dim, meaning_side(e));
+	j.next.vectors = vectors_new(r->collection, e->dim, embedder_side(e));
 	if (j.next.vectors == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
 	j.next.embedder = embedder_ref(e);
 	j.job.run = begin_run;
 	j.job.applied = begin_applied;
 	rc = writer_run(s->writer, &j.job, err);
-	meaning_fini(&j.next);
+	embedding_index_fini(&j.next);
 	return rc;
 }
 

@@ -5,7 +5,10 @@
 #include <cblas.h>
 
 #include "base/util.h"
+#include "retrieval/index/embed.h"
+#include "retrieval/index/vectors.h"
 #include "retrieval/search/search.h"
+#include "retrieval/search/wanted.h"
 #include "retrieval/store/store_private.h"
 
 #define POOL_MIN 256 /* how many of the best by either part are looked at by both, at least */

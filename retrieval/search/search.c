@@ -17,6 +17,7 @@
 #include "retrieval/passages/passages.h"
 #include "retrieval/search/fuse.h"
 #include "retrieval/search/search.h"
+#include "retrieval/search/wanted.h"
 
 #define BM25_K1 1.2f
 #define BM25_B  0.6f

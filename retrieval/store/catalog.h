@@ -24,7 +24,7 @@ struct embedder;
 struct vectors;
 
 /* An embedder and the vectors it made. The store's: the catalog keeps them, but frees neither. */
-struct meaning {
+struct embedding_index {
 	struct embedder *embedder; /* NULL: nothing learned */
 	struct vectors *vectors;
 };
@@ -45,8 +45,8 @@ struct catalog_collection {
 	 * the writer's thread with the catalog locked for writing: read there, or with the catalog
 	 * locked for reading. `next` is learned and being filled, beside `now`.
 	 */
-	struct meaning now;
-	struct meaning next;
+	struct embedding_index now;
+	struct embedding_index next;
 	int64_t generation; /* of `now` as it is stored; 0: none. For opening the store. */
 
 	/* The tender's. */

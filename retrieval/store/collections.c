@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "retrieval/index/embedding_index.h"
 #include "retrieval/passages/passages.h"
 #include "retrieval/store/document.h"
 #include "retrieval/store/store_events.h"
@@ -234,8 +235,8 @@ static void sweep_applied(struct job *job)
 	}
 	if (!j->emptied || col == NULL) /* who else swept it came first */
 		return;
-	meaning_fini(&col->now);
-	meaning_fini(&col->next);
+	embedding_index_fini(&col->now);
+	embedding_index_fini(&col->next);
 	catalog_drop_collection(&j->store->catalog, j->collection);
 }
 

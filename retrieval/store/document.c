@@ -5,8 +5,11 @@
 
 #include "base/util.h"
 #include "retrieval/db/fts.h"
+#include "retrieval/index/embedding_index.h"
+#include "retrieval/index/vectors.h"
 #include "retrieval/passages/passages.h"
 #include "retrieval/passages/prepare.h"
+#include "retrieval/search/wanted.h"
 #include "retrieval/store/store_events.h"
 #include "retrieval/store/store_private.h"
 
@@ -218,7 +221,7 @@ static int add_rows(struct db *db, const struct ragd_call *call, const struct ca
  * The vectors of a document for one embedder: those it was prepared with, or, when another was learned
  * meanwhile, made here.
  */
-static int add_vectors(struct db *db, const struct meaning *m, const struct prepared *p,
+static int add_vectors(struct db *db, const struct embedding_index *m, const struct prepared *p,
 		       struct change *change, uint32_t document, struct ragd_err *err)
 {
 	size_t n;
@@ -230,12 +233,12 @@ static int add_vectors(struct db *db, const struct meaning *m, const struct prep
 	half = malloc((n + 1) * sizeof(*half));
 	if (half == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
-	change->half[meaning_side(m->embedder)] = half;
+	change->half[embedder_side(m->embedder)] = half;
 	if (p->vectors != NULL && p->embedder == m->embedder)
 		memcpy(half, p->vectors, n * sizeof(*half));
 	else if (embedder_project_passages(m->embedder, p->passages, p->n_passages, half) < 0)
 		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
-	return meaning_write(db, document, meaning_side(m->embedder), half, n, err);
+	return embedding_index_write(db, document, embedder_side(m->embedder), half, n, err);
 }
 
 static int reserve(struct store *s, const struct catalog_document *d, struct ragd_err *err)
@@ -321,13 +324,14 @@ int document_drop(struct store *s, struct db *db, uint32_t collection, struct ra
 	return 0;
 }
 
-static void apply_vectors(struct store *s, const struct meaning *m, const struct change *change)
+static void apply_vectors(struct store *s, const struct embedding_index *m,
+			  const struct change *change)
 {
 	if (m->vectors == NULL)
 		return;
-	if (change->added && change->half[meaning_side(m->embedder)] != NULL)
+	if (change->added && change->half[embedder_side(m->embedder)] != NULL)
 		vectors_add(m->vectors, &s->catalog, &change->now,
-			    change->half[meaning_side(m->embedder)]);
+			    change->half[embedder_side(m->embedder)]);
 }
 
 void change_apply(struct store *s, const struct change *change)

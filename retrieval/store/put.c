@@ -6,7 +6,10 @@
 
 #include "base/text/words.h"
 #include "base/util.h"
+#include "retrieval/index/embed.h"
+#include "retrieval/index/embedding_index.h"
 #include "retrieval/passages/prepare.h"
+#include "retrieval/search/wanted.h"
 #include "retrieval/store/collections.h"
 #include "retrieval/store/document.h"
 #include "retrieval/store/store_events.h"
@@ -337,7 +340,7 @@ static int put_open(struct put *put, size_t n, struct ragd_err *err)
 	put->seen = calloc(put->n_seen, sizeof(*put->seen));
 	if (put->seen == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for %zu documents", n);
-	put->embedder = meaning_embedder(put->store, put->collection_id);
+	put->embedder = embedding_index_embedder(put->store, put->collection_id);
 	return lane_get(&put->store->lanes, &put->lane, err);
 }
 

@@ -11,9 +11,12 @@
 #include "base/file/private.h"
 #include "base/util.h"
 #include "retrieval/db/schema.h"
+#include "retrieval/index/embedding_index.h"
 #include "retrieval/index/reindex.h"
+#include "retrieval/index/vectors.h"
 #include "retrieval/passages/prepare.h"
 #include "retrieval/search/fuse.h"
+#include "retrieval/search/wanted.h"
 #include "retrieval/store/collections.h"
 #include "retrieval/store/document.h"
 #include "retrieval/store/store_events.h"
@@ -177,7 +180,7 @@ static int open_database(struct store *s, struct ragd_err *err)
 	if (rc == 0)
 		rc = load_documents(s, &db, err);
 	if (rc == 0)
-		rc = meaning_open(s, &db, err);
+		rc = embedding_indexes_open(s, &db, err);
 	if (rc < 0) {
 		db_close(&db);
 		return rc;
@@ -245,7 +248,7 @@ void store_close(struct store *s)
 	if (s == NULL)
 		return;
 	tender_stop(s->tender);
-	meaning_close(s);
+	embedding_indexes_close(s);
 	lanes_fini(&s->lanes); /* before the writer: the last connection to close empties the log */
 	writer_stop(s->writer);
 	catalog_fini(&s->catalog);

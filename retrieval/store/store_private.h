@@ -1,23 +1,15 @@
-/* The store from inside: what its files share. */
+/* The store from inside, for the files that work on it. */
 #ifndef RETRIEVAL_STORE_PRIVATE_H
 #define RETRIEVAL_STORE_PRIVATE_H
 
 #include <stdatomic.h>
 
-#include "retrieval/index/embed.h"
-#include "retrieval/index/vectors.h"
 #include "retrieval/passages/chunk.h"
 #include "retrieval/search/lane.h"
-#include "retrieval/search/wanted.h"
 #include "retrieval/store/catalog.h"
 #include "retrieval/store/store.h"
 #include "retrieval/store/tend.h"
 #include "retrieval/store/writer.h"
-
-static inline unsigned meaning_side(const struct embedder *e)
-{
-	return (unsigned)(e->generation & 1);
-}
 
 struct store {
 	struct store_options options;
@@ -39,19 +31,5 @@ struct store {
 	uint32_t next_document;
 	uint32_t next_passage;
 };
-
-/*
- * Load each collection's embedder and its vectors, from their files or from SQLite. On the writer's
- * connection.
- */
-int meaning_open(struct store *s, struct db *db, struct ragd_err *err);
-/* Save the vectors as files. */
-void meaning_close(struct store *s);
-/* The embedder that a collection has now, referenced; NULL if it has none or is gone. */
-struct embedder *meaning_embedder(struct store *s, uint32_t collection);
-/* Free one that the catalog no longer has, and make it none. */
-void meaning_fini(struct meaning *m);
-int meaning_write(struct db *db, uint32_t document, unsigned side, const uint16_t *half, size_t n,
-		  struct ragd_err *err);
 
 #endif

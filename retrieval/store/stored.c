@@ -3,6 +3,7 @@
 
 #include "base/util.h"
 #include "retrieval/passages/passages.h"
+#include "retrieval/search/wanted.h"
 #include "retrieval/store/collections.h"
 
 #define MAX_LIST 4096 /* rows at once; the API asks for one more than a page of 1000 */

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
+#include "retrieval/index/embed.h"
 #include "retrieval/index/learn.h"
 #include "retrieval/store/collections.h"
 #include "retrieval/store/store_events.h"

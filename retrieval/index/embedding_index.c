@@ -1,5 +1,4 @@
-/* Embedders and their vectors, from the disk and back. */
-#include "retrieval/store/store_private.h"
+#include "retrieval/index/embedding_index.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -8,10 +7,12 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "retrieval/index/vectors.h"
 #include "retrieval/store/collection_row.h"
 #include "retrieval/store/store_events.h"
+#include "retrieval/store/store_private.h"
 
-struct embedder *meaning_embedder(struct store *s, uint32_t collection)
+struct embedder *embedding_index_embedder(struct store *s, uint32_t collection)
 {
 	struct catalog_collection *col;
 	struct embedder *e = NULL;
@@ -24,15 +25,15 @@ struct embedder *meaning_embedder(struct store *s, uint32_t collection)
 	return e;
 }
 
-void meaning_fini(struct meaning *m)
+void embedding_index_fini(struct embedding_index *m)
 {
 	vectors_free(m->vectors);
 	embedder_unref(m->embedder);
-	*m = (struct meaning){ 0 };
+	*m = (struct embedding_index){ 0 };
 }
 
-int meaning_write(struct db *db, uint32_t document, unsigned side, const uint16_t *half, size_t n,
-		  struct ragd_err *err)
+int embedding_index_write(struct db *db, uint32_t document, unsigned side, const uint16_t *half,
+			  size_t n, struct ragd_err *err)
 {
 	sqlite3_stmt *stmt = db_stmt(db, SQL_VECTOR_ADD, err);
 
@@ -78,7 +79,7 @@ out:
 	return rc;
 }
 
-static int take_vectors(struct store *s, struct db *db, const struct meaning *m,
+static int take_vectors(struct store *s, struct db *db, const struct embedding_index *m,
 			const struct catalog_document *d, struct ragd_err *err)
 {
 	sqlite3_stmt *stmt = db_stmt(db, SQL_VECTOR_GET, err);
@@ -89,7 +90,7 @@ static int take_vectors(struct store *s, struct db *db, const struct meaning *m,
 
 	if (stmt == NULL)
 		return db_fail(db, "read", err);
-	sqlite3_bind_int64(stmt, 1, (int64_t)d->id << 1 | meaning_side(m->embedder));
+	sqlite3_bind_int64(stmt, 1, (int64_t)d->id << 1 | embedder_side(m->embedder));
 	if (db_row(db, stmt, &rc, err)) {
 		data = db_column_str(stmt, 0);
 		half = malloc(size + 1); /* SQLite's bytes may lie anywhere */
@@ -151,7 +152,7 @@ static int load_vectors(struct store *s, struct db *db, struct catalog_collectio
 	struct ragd_err why = { 0 };
 	int rc;
 
-	col->now.vectors = vectors_new(col->id, e->dim, meaning_side(e));
+	col->now.vectors = vectors_new(col->id, e->dim, embedder_side(e));
 	if (col->now.vectors == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
 	if (col->n_passages == 0)
@@ -183,12 +184,12 @@ static int open_one(struct store *s, struct db *db, struct catalog_collection *c
 	store_tell(s, STORE_TROUBLE, "%s; learning again", why.msg);
 	if (col->now.vectors != NULL)
 		vectors_clear(col->now.vectors, &s->catalog);
-	meaning_fini(&col->now);
+	embedding_index_fini(&col->now);
 	collection_row_learned(db, col->id, 0);
 	return db_result(db, err);
 }
 
-int meaning_open(struct store *s, struct db *db, struct ragd_err *err)
+int embedding_indexes_open(struct store *s, struct db *db, struct ragd_err *err)
 {
 	int rc = 0;
 
@@ -245,7 +246,7 @@ static int save_all(struct store *s, struct ragd_err *err)
 	return rc;
 }
 
-void meaning_close(struct store *s)
+void embedding_indexes_close(struct store *s)
 {
 	struct ragd_err err = { 0 };
 
@@ -260,7 +261,7 @@ void meaning_close(struct store *s)
 
 		if (col == NULL)
 			continue;
-		meaning_fini(&col->now);
-		meaning_fini(&col->next);
+		embedding_index_fini(&col->now);
+		embedding_index_fini(&col->next);
 	}
 }
