@@ -3,7 +3,7 @@
 #define DAEMON_COLLECTIONS_H
 
 #include "daemon/plugins/call.h"
-#include "daemon/plugins/plugins.h"
+#include "daemon/plugins/plugin_set.h"
 
 /*
  * One that exists must have the owner that the configuration names, and the group and mode where it

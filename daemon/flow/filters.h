@@ -12,7 +12,7 @@
 #include "daemon/config/config.h"
 #include "daemon/flow/findings.h"
 #include "daemon/plugins/call.h"
-#include "daemon/plugins/plugins.h"
+#include "daemon/plugins/plugin_set.h"
 
 #define FILTERS_MAX 16
 

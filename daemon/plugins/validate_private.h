@@ -2,7 +2,7 @@
 #ifndef DAEMON_VALIDATE_PRIVATE_H
 #define DAEMON_VALIDATE_PRIVATE_H
 
-#include "daemon/plugins/plugins.h"
+#include "daemon/plugins/plugin_set.h"
 #include "daemon/plugins/validate.h"
 
 /* What is being judged: whose, of which operation, and where the sentence goes. */

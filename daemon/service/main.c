@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "daemon/plugins/plugins.h"
+#include "daemon/plugins/plugin_set.h"
 #include "daemon/service/cli.h"
 #include "daemon/service/log.h"
 #include "daemon/service/service.h"

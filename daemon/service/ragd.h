@@ -7,7 +7,7 @@
 #include <uv.h>
 
 #include "daemon/config/config.h"
-#include "daemon/plugins/plugins.h"
+#include "daemon/plugins/plugin_set.h"
 #include "daemon/service/pool.h"
 #include "daemon/service/shares.h"
 #include "ipc/http/http.h"

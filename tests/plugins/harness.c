@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "daemon/plugins/plugins.h"
+#include "daemon/plugins/plugin_set.h"
 #include "tests/plugins/remote.h"
 #include "tests/plugins/upstream_server.h"
 #include "tests/plugins/wire.h"

@@ -13,7 +13,7 @@
 #include "base/util.h"
 #include "daemon/modules/module.h"
 #include "daemon/modules/option.h"
-#include "daemon/plugins/plugins.h"
+#include "daemon/plugins/plugin_set.h"
 
 /* ---- world --------------------------------------------------------------------------------- */
 

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "daemon/plugins/plugins.h"
+#include "daemon/plugins/plugin_set.h"
 #include "tests/plugins/support.h"
 
 struct echo_test {

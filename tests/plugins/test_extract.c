@@ -11,7 +11,7 @@
 #include "base/text/sentences.h"
 #include "base/text/words.h"
 #include "base/util.h"
-#include "daemon/plugins/plugins.h"
+#include "daemon/plugins/plugin_set.h"
 #include "tests/plugins/support.h"
 
 struct fixture {

@@ -16,7 +16,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "daemon/plugins/plugins.h"
+#include "daemon/plugins/plugin_set.h"
 #include "daemon/service/log.h"
 #include "engine/compute/kernels.h"
 #include "engine/gguf/write.h"

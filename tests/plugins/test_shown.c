@@ -12,7 +12,7 @@
 
 #include "base/util.h"
 #include "daemon/modules/module.h"
-#include "daemon/plugins/plugins.h"
+#include "daemon/plugins/plugin_set.h"
 #include "tests/plugins/support.h"
 
 /* In the order of the tables; words between spaces. */

@@ -1,19 +1,19 @@
 /*
- * What the files of the plugin host share; not for others, who use daemon/plugins/plugins.h.
+ * What the files of the plugin host share; not for others, who use daemon/plugins/plugin_set.h.
  *
- *   plugins.c          sets and instances
- *   plugins_host.c     what the host does for a plugin: log, metrics, abilities of others
- *   plugins_progress.c how far a plugin that opens has come
- *   plugins_files.c    which files an instance was made from
- *   plugins_trial.c    opens plugins as a start would, and closes them again
+ *   plugin_set.c       sets and instances
+ *   plugin_host.c     what the host does for a plugin: log, metrics, abilities of others
+ *   plugin_progress.c how far a plugin that opens has come
+ *   plugin_files.c    which files an instance was made from
+ *   plugin_trial.c    opens plugins as a start would, and closes them again
  */
-#ifndef DAEMON_PLUGINS_IMPL_H
-#define DAEMON_PLUGINS_IMPL_H
+#ifndef DAEMON_PLUGIN_PRIVATE_H
+#define DAEMON_PLUGIN_PRIVATE_H
 
 #include <stdatomic.h>
 
 #include "base/digest.h"
-#include "daemon/plugins/plugins.h"
+#include "daemon/plugins/plugin_set.h"
 
 /* ---- instances ----------------------------------------------------------------------------- */
 

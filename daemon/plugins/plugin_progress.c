@@ -1,4 +1,4 @@
-#include "daemon/plugins/plugins_impl.h"
+#include "daemon/plugins/plugin_private.h"
 
 #include <pthread.h>
 #include <stdlib.h>
