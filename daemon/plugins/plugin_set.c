@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "daemon/config/paths.h"
 #include "daemon/modules/module.h"
+#include "daemon/modules/option_values.h"
 #include "daemon/plugins/validate.h"
 
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
@@ -26,99 +27,6 @@ static struct {
 	unsigned n_pending;
 } sets = { .lock = PTHREAD_MUTEX_INITIALIZER, .idle = PTHREAD_COND_INITIALIZER };
 
-/* ---- option values: a copy for the instance ------------------------------------------------ */
-
-static bool has_string(enum ragd_option_type type)
-{
-	return type == RAGD_OPT_STRING || type == RAGD_OPT_PATH || type == RAGD_OPT_CHOICE;
-}
-
-static void options_free(const struct ragd_option *table, struct ragd_config *cfg)
-{
-	struct ragd_value *values = (struct ragd_value *)cfg->values;
-
-	for (size_t i = 0; values != NULL && i < cfg->n; i++) {
-		if (has_string(table[i].type))
-			free((char *)values[i].s);
-		if (table[i].type == RAGD_OPT_LIST) {
-			for (size_t k = 0; values[i].list != NULL && values[i].list[k] != NULL; k++)
-				free((char *)values[i].list[k]);
-			free((char **)values[i].list);
-		}
-	}
-	free(values);
-}
-
-static const char *const *list_copy(const char *const *list)
-{
-	size_t n = 0;
-	char **copy;
-
-	while (list[n] != NULL)
-		n++;
-	copy = calloc(n + 1, sizeof(*copy));
-	for (size_t i = 0; copy != NULL && i < n; i++) {
-		copy[i] = strdup(list[i]);
-		if (copy[i] != NULL)
-			continue;
-		while (i-- > 0)
-			free(copy[i]);
-		free(copy);
-		return NULL;
-	}
-	return (const char *const *)copy;
-}
-
-static int options_copy(const struct ragd_option *table, const struct ragd_config *from,
-			struct ragd_config *to)
-{
-	struct ragd_value *values = calloc(from->n + 1, sizeof(*values));
-	bool ok = values != NULL;
-
-	to->values = values;
-	to->n = 0;
-	for (size_t i = 0; ok && i < from->n; i++) {
-		values[i] = from->values[i];
-		values[i].name = table[i].name;
-		if (has_string(table[i].type))
-			ok = (values[i].s = strdup(from->values[i].s)) != NULL;
-		else if (table[i].type == RAGD_OPT_LIST)
-			ok = (values[i].list = list_copy(from->values[i].list)) != NULL;
-		to->n = i + 1;
-	}
-	return ok ? 0 : -ENOMEM;
-}
-
-static bool list_equal(const char *const *a, const char *const *b)
-{
-	for (; *a != NULL && *b != NULL; a++, b++)
-		if (strcmp(*a, *b) != 0)
-			return false;
-	return *a == *b;
-}
-
-static bool options_equal(const struct ragd_option *table, const struct ragd_config *a,
-			  const struct ragd_config *b)
-{
-	bool equal = a->n == b->n;
-
-	for (size_t i = 0; equal && i < a->n; i++) {
-		const struct ragd_value *x = &a->values[i], *y = &b->values[i];
-
-		if (has_string(table[i].type))
-			equal = strcmp(x->s, y->s) == 0;
-		else if (table[i].type == RAGD_OPT_LIST)
-			equal = list_equal(x->list, y->list);
-		else if (table[i].type == RAGD_OPT_FLOAT)
-			equal = x->f == y->f;
-		else if (table[i].type == RAGD_OPT_BOOL)
-			equal = x->b == y->b;
-		else
-			equal = x->i == y->i;
-	}
-	return equal;
-}
-
 /* ---- instances ----------------------------------------------------------------------------- */
 
 void plugin_instance_free(struct plugin_instance *inst)
@@ -126,7 +34,7 @@ void plugin_instance_free(struct plugin_instance *inst)
 	if (inst == NULL)
 		return;
 	plugin_meter_unref(inst->meter);
-	options_free(inst->descriptor->options, &inst->options);
+	option_values_free(inst->descriptor->options, &inst->options);
 	free(inst->data_dir);
 	free(inst->state_dir);
 	free(inst->name);
@@ -215,7 +123,7 @@ int plugin_instance_new(const struct config *cfg, const struct config_plugin *cp
 		inst->data_dir = strdup(cfg->data_dir);
 		inst->meter = plugin_meter_ref(cp->name);
 		if (inst->name == NULL || inst->data_dir == NULL || inst->meter == NULL ||
-		    options_copy(cp->descriptor->options, &cp->options, &inst->options) < 0 ||
+		    option_values_copy(cp->descriptor->options, &cp->options, &inst->options) < 0 ||
 		    plugin_files_digest(cp->descriptor, &cp->options, cfg->data_dir, inst->files) <
 			    0)
 			rc = ragd_err_set(err, -ENOMEM, "plugin '%s': out of memory", cp->name);
@@ -303,7 +211,7 @@ static struct plugin_instance *instance_carry(const struct config *cfg,
 		    strncmp(inst->state_dir, cfg->state_dir, len) != 0 ||
 		    strncmp(inst->state_dir + len, "/plugins/", 9) != 0 ||
 		    strcmp(inst->files, files) != 0 ||
-		    !options_equal(cp->descriptor->options, &inst->options, &cp->options))
+		    !option_values_equal(cp->descriptor->options, &inst->options, &cp->options))
 			continue;
 		atomic_fetch_add(&inst->refs, 1);
 		return inst;
