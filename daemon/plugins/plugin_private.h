@@ -13,11 +13,10 @@
 #include <stdatomic.h>
 
 #include "base/digest.h"
+#include "daemon/plugins/plugin_metrics.h"
 #include "daemon/plugins/plugin_set.h"
 
 /* ---- instances ----------------------------------------------------------------------------- */
-
-struct plugin_meter;
 
 struct plugin_instance {
 	struct ragd_host host; /* what the plugin got: container_of leads back */
@@ -72,10 +71,5 @@ void plugin_pending_end(void);
 
 /* Fill inst->host from its names and directories. */
 void plugin_host_init(struct plugin_instance *inst);
-
-/* The counters and gauges of an instance's name; shared by instances of that name across reloads.
- */
-struct plugin_meter *plugin_meter_ref(const char *instance);
-void plugin_meter_unref(struct plugin_meter *meter);
 
 #endif

@@ -70,30 +70,4 @@ int plugin_embed(const struct ragd_plugin *descriptor, void *self, const struct 
 		 const struct ragd_str *texts, size_t n, const float **out, uint32_t *dim,
 		 struct ragd_err *err);
 
-/* What can be wrong with what a plugin returned. */
-enum plugin_fault {
-	PLUGIN_FAULT_CODE,    /* a return value that is neither 0 nor a negative errno */
-	PLUGIN_FAULT_ACTION,  /* a number that its enumeration does not have */
-	PLUGIN_FAULT_POINTER, /* a length, and nothing there */
-	PLUGIN_FAULT_LENGTH,  /* too many, or too few */
-	PLUGIN_FAULT_TEXT,    /* not UTF-8 */
-	PLUGIN_FAULT_NAME,    /* a string without an end, or one that is no name */
-	PLUGIN_FAULT_SPAN,    /* bytes that the text does not have */
-	PLUGIN_FAULT_CITE,    /* a citation of nothing, or out of order */
-	PLUGIN_FAULT_NUMBER,  /* not finite, or out of its range */
-	PLUGIN_FAULT_ORDER,   /* a call that the ABI does not allow at this point */
-	PLUGIN_N_FAULTS,
-};
-
-/*
- * `instance` returned what the ABI forbids, as `sentence` says: counted (ragd_plugin_faults_total), and logged
- * at the 1st, 10th, 100th … of its kind. Any thread.
- */
-void plugin_fault(const char *instance, enum plugin_fault kind, const char *sentence);
-
-/* What plugins counted and gauged so far, for /metrics: once per name and instance. */
-void plugin_metrics(void (*each)(const char *instance, const char *name, bool counter, double value,
-				 void *arg),
-		    void *arg);
-
 #endif

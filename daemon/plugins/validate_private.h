@@ -2,7 +2,9 @@
 #ifndef DAEMON_VALIDATE_PRIVATE_H
 #define DAEMON_VALIDATE_PRIVATE_H
 
-#include "daemon/plugins/plugin_set.h"
+#include <ragd/plugin.h>
+
+#include "daemon/plugins/plugin_metrics.h"
 #include "daemon/plugins/validate.h"
 
 /* What is being judged: whose, of which operation, and where the sentence goes. */

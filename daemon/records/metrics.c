@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 #include "daemon/flow/flow.h"
+#include "daemon/plugins/plugin_metrics.h"
 #include "daemon/records/journal.h"
 
 /* Upper bounds of the histograms' buckets: from a filter's work to a long answer's. */

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
+#include "daemon/plugins/plugin_metrics.h"
 #include "daemon/plugins/plugin_set.h"
 #include "daemon/service/log.h"
 #include "tests/plugins/support.h"

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
+#include "daemon/plugins/plugin_metrics.h"
 #include "daemon/plugins/plugin_set.h"
 #include "tests/plugins/support.h"
 #include "tests/plugins/upstream_server.h"
