@@ -1,11 +1,15 @@
 /*
- * What the files of the plugin host share; not for others, who use daemon/plugins/plugin_set.h.
+ * What the files of the plugin host share; others include daemon/plugins/plugin_set.h. Each calls
+ * only those above it:
  *
- *   plugin_set.c       sets and instances
- *   plugin_host.c     what the host does for a plugin: log, metrics, abilities of others
- *   plugin_progress.c how far a plugin that opens has come
- *   plugin_files.c    which files an instance was made from
- *   plugin_trial.c    opens plugins as a start would, and closes them again
+ *   plugin_metrics.c   counters and gauges of instances, faults
+ *   plugin_progress.c  how far a plugin that is being opened has come
+ *   plugin_files.c     which files an instance was made from
+ *   plugin_instance.c  one opened plugin: its memory, references, closing
+ *   plugin_set.c       the instances of a configuration, and the sets that live
+ *   plugin_host.c      what the host does for a plugin: log, metrics, abilities of others
+ *   plugin_set_open.c  a set from a configuration, carrying over what did not change
+ *   plugin_trial.c     opens plugins as a start would, and closes them again
  */
 #ifndef DAEMON_PLUGIN_PRIVATE_H
 #define DAEMON_PLUGIN_PRIVATE_H
@@ -32,10 +36,10 @@ struct plugin_instance {
 	atomic_uint n_lost; /* calls given up that have not come back */
 };
 
-/* A new instance of the section, not opened yet, with a folder for its state. */
+/* A new instance of the section, with a folder for its state; neither opened nor with a host yet. */
 int plugin_instance_new(const struct config *cfg, const struct config_plugin *cp,
 			struct plugin_instance **out, struct ragd_err *err);
-/* One that was not opened, or is closed. */
+/* Of one that was not opened, or is closed. */
 void plugin_instance_free(struct plugin_instance *inst);
 /* The sentence for an open() that returned rc, which is not 0, and said why. Returns the code. */
 int plugin_open_failed(const struct config_plugin *cp, int rc, const struct ragd_err *why,
@@ -53,11 +57,8 @@ void plugin_progress_set(const struct ragd_host *host, double done, const char *
 /* Its open() has returned. */
 void plugin_progress_end(const struct ragd_host *host);
 
-/*
- * The instance called `name` in the newest living set that `from` is in, with a reference; NULL if
- * there is none.
- */
-struct plugin_instance *plugin_instance_peer(const struct plugin_instance *from, const char *name);
+/* Closes on the calling thread if it was the last reference. */
+void plugin_instance_unref(struct plugin_instance *inst);
 /*
  * Drop such a reference (inst may be NULL). The caller's thread may be one that the plugin has to
  * end before it can close, so if it was the last reference, closing runs on a thread of its own.
@@ -66,7 +67,29 @@ void plugin_instance_unref_later(struct plugin_instance *inst);
 /* Something is under way that holds an instance: dropping the last set waits for it. */
 void plugin_pending_begin(void);
 void plugin_pending_end(void);
+void plugin_pending_wait(void);
 
+/* ---- sets ---------------------------------------------------------------------------------- */
+
+struct plugin_set {
+	struct plugin_set *older; /* of those that live */
+	atomic_uint refs;
+	size_t n;
+	struct plugin *plugins;             /* [n] */
+	struct plugin_instance **instances; /* [n], in the same order */
+};
+
+/* An empty one with room for `max` plugins, or NULL; for its maker alone until it is published. */
+struct plugin_set *plugin_set_new(size_t max);
+void plugin_set_free(struct plugin_set *set);
+/* From now on its plugins find each other. */
+void plugin_set_publish(struct plugin_set *set);
+
+/*
+ * The instance called `name` in the newest living set that `from` is in, with a reference; NULL if
+ * there is none.
+ */
+struct plugin_instance *plugin_instance_peer(const struct plugin_instance *from, const char *name);
 /* ---- host services ------------------------------------------------------------------------- */
 
 /* Fill inst->host from its names and directories. */

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static int try_one(const struct config *cfg, const struct config_plugin *cp, struct ragd_err *err)
+static int plugin_try(const struct config *cfg, const struct config_plugin *cp,
+		      struct ragd_err *err)
 {
 	struct plugin_instance *inst = NULL;
 	struct ragd_err why = { 0 };
@@ -13,6 +14,7 @@ static int try_one(const struct config *cfg, const struct config_plugin *cp, str
 	rc = plugin_instance_new(cfg, cp, &inst, err);
 	if (rc < 0)
 		return rc;
+	plugin_host_init(inst);
 	inst->host.trial = true;
 	rc = cp->descriptor->open(&inst->host, &inst->options, &inst->self, &why);
 	plugin_progress_end(&inst->host);
@@ -47,7 +49,7 @@ int plugin_trial(const struct config *cfg, struct ragd_err *err)
 	trial.state_dir = dir;
 	for (size_t i = 0; rc == 0 && i < cfg->n_plugins; i++)
 		if (cfg->plugins[i].descriptor->kind != RAGD_KIND_RETRIEVAL)
-			rc = try_one(&trial, &cfg->plugins[i], err);
+			rc = plugin_try(&trial, &cfg->plugins[i], err);
 	nftw(dir, remove_cb, 16, FTW_DEPTH | FTW_PHYS);
 	return rc;
 }
