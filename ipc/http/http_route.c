@@ -3,18 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/encode.h"
 #include "base/text/utf8.h"
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 enum http_match http_unescape(char *s, size_t *len)
 {
@@ -24,8 +14,8 @@ enum http_match http_unescape(char *s, size_t *len)
 		char c = s[from++];
 
 		if (c == '%') {
-			int hi = from < *len ? hex_digit(s[from]) : -1;
-			int lo = from + 1 < *len ? hex_digit(s[from + 1]) : -1;
+			int hi = from < *len ? hex_digit_value(s[from]) : -1;
+			int lo = from + 1 < *len ? hex_digit_value(s[from + 1]) : -1;
 
 			if (hi < 0 || lo < 0)
 				return HTTP_MATCH_BAD_ESCAPE;
