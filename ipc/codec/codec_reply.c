@@ -1,8 +1,7 @@
 /* Replies that are made most often: answers, whole and in pieces. */
 #include "ipc/codec/codec.h"
 
-#include <string.h>
-
+#include "base/encode.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "ipc/codec/json_write.h"
@@ -11,24 +10,6 @@
 #define LIT(b, literal) buf_add((b), (literal), sizeof(literal) - 1)
 
 /* ---- parts ---------------------------------------------------------------------------------- */
-
-/* A segment of a URL: all but RFC 3986's unreserved characters as %XX. */
-static void url_segment(struct buf *b, struct ragd_str s)
-{
-	static const char plain[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-	static const char hex[] = "0123456789ABCDEF";
-
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.s[i];
-		char escaped[3] = { '%', hex[c >> 4], hex[c & 15] };
-
-		if (c != '\0' && strchr(plain, c) != NULL)
-			buf_addc(b, (char)c);
-		else
-			buf_add(b, escaped, 3);
-	}
-}
 
 static void citation(struct buf *b, const struct codec_citation *c)
 {
@@ -39,9 +20,9 @@ static void citation(struct buf *b, const struct codec_citation *c)
 	LIT(b, ",\"title\":");
 	json_write_str(b, c->title);
 	LIT(b, ",\"url\":\"ragd:/collections/");
-	url_segment(b, c->collection);
+	percent_encode(b, c->collection);
 	LIT(b, "/documents/");
-	url_segment(b, c->document);
+	percent_encode(b, c->document);
 	LIT(b, "?start=");
 	json_write_uint(b, c->start);
 	LIT(b, "&end=");
