@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ipc/codec/json_write.h"
+#include "base/encode.h"
 
 #define TITLE_MAX      4096
 #define MEDIA_TYPE_MAX 127

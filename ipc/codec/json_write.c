@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/encode.h"
 #include "base/text/utf8.h"
 
 /* What a byte needs within a string: nothing, an escape, or a look at the character it begins. */
@@ -180,75 +181,9 @@ void json_write_float(struct buf *b, float v)
 	buf_adds(b, text);
 }
 
-/* ---- base64 (RFC 4648, section 4) ----------------------------------------------------------- */
-
-static const char base64_digit[] =
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 void json_write_base64(struct buf *b, const void *data, size_t len)
 {
-	const unsigned char *p = data;
-	char four[4];
-
 	buf_addc(b, '"');
-	for (; len > 0; p += 3) {
-		uint32_t v = (uint32_t)p[0] << 16 | (uint32_t)(len > 1 ? p[1] : 0) << 8 |
-			     (len > 2 ? p[2] : 0);
-
-		four[0] = base64_digit[v >> 18];
-		four[1] = base64_digit[v >> 12 & 63];
-		four[2] = len > 1 ? base64_digit[v >> 6 & 63] : '=';
-		four[3] = len > 2 ? base64_digit[v & 63] : '=';
-		buf_add(b, four, 4);
-		len -= len > 3 ? 3 : len;
-	}
+	base64_encode(b, data, len);
 	buf_addc(b, '"');
-}
-
-static int base64_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-bool base64_decode(const char *s, size_t len, unsigned char *out, size_t *n)
-{
-	size_t digits = len, to = 0;
-	uint32_t v = 0;
-
-	if (len % 4 != 0)
-		return false;
-	while (digits > 0 && len - digits < 2 && s[digits - 1] == '=')
-		digits--;
-	for (size_t i = 0; i < digits; i++) {
-		int d = base64_value(s[i]);
-
-		if (d < 0)
-			return false;
-		v = v << 6 | (uint32_t)d;
-		if (i % 4 == 3) {
-			out[to++] = (unsigned char)(v >> 16);
-			out[to++] = (unsigned char)(v >> 8);
-			out[to++] = (unsigned char)v;
-			v = 0;
-		}
-	}
-	/* Bits beyond the last byte must be 0, so that one text stands for one content. */
-	if (digits % 4 == 3) {
-		if ((v & 3) != 0)
-			return false;
-		out[to++] = (unsigned char)(v >> 10);
-		out[to++] = (unsigned char)(v >> 2);
-	} else if (digits % 4 == 2) {
-		if ((v & 15) != 0)
-			return false;
-		out[to++] = (unsigned char)(v >> 4);
-	}
-	*n = to;
-	return true;
 }

@@ -26,7 +26,4 @@ void json_write_float(struct buf *b, float v);
 /* A string in quotes that is the bytes in base64. */
 void json_write_base64(struct buf *b, const void *data, size_t len);
 
-/* The bytes in base64 without quotes decode to out[0..*n); false if they are not base64. */
-bool base64_decode(const char *s, size_t len, unsigned char *out, size_t *n);
-
 #endif

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/encode.h"
 #include "base/util.h"
 #include "ipc/codec/codec.h"
 #include "ipc/codec/json_write.h"
