@@ -3,6 +3,8 @@
 #include <nettle/sha2.h>
 #include <stdlib.h>
 
+#include "base/encode.h"
+
 struct digest {
 	struct sha256_ctx ctx;
 };
@@ -23,15 +25,10 @@ void digest_add(struct digest *d, const void *data, size_t len)
 
 void digest_end(struct digest *d, char out[DIGEST_HEX + 1])
 {
-	static const char hex[] = "0123456789abcdef";
 	uint8_t sum[SHA256_DIGEST_SIZE];
 
 	sha256_digest(&d->ctx, sizeof(sum), sum);
-	for (size_t i = 0; i < sizeof(sum); i++) {
-		out[2 * i] = hex[sum[i] >> 4];
-		out[2 * i + 1] = hex[sum[i] & 15];
-	}
-	out[DIGEST_HEX] = '\0';
+	hex_encode(sum, sizeof(sum), out);
 }
 
 void digest_free(struct digest *d)
