@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/encode.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "safety/text/chars.h"
@@ -112,17 +113,10 @@ static bool is_base64(char c)
 	return is_alnum(c) || c == '+' || c == '-' || c == '/' || c == '_';
 }
 
+/* Of either alphabet of RFC 4648, the standard one or that of URLs. */
 static int base64_value(char c)
 {
-	if (is_upper(c))
-		return c - 'A';
-	if (is_lower(c))
-		return c - 'a' + 26;
-	if (is_digit(c))
-		return c - '0' + 52;
-	if (c == '+' || c == '-')
-		return 62;
-	return c == '/' || c == '_' ? 63 : -1;
+	return c == '-' ? 62 : c == '_' ? 63 : base64_digit_value(c);
 }
 
 /* Keep what was decoded from `before` on, as a text of its own; not if it is none. */
@@ -206,13 +200,6 @@ static size_t pieces_end(const struct folded *in, size_t i, size_t end)
 	}
 }
 
-static int hex_value(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	return is_hex(c) ? to_lower(c) - 'a' + 10 : -1;
-}
-
 /* A byte in hexadecimal at i, after "\x", "0x", "%" or nothing: where it ends; i if it is none. */
 static size_t hex_byte(const struct folded *in, size_t i)
 {
@@ -242,7 +229,8 @@ static size_t decode_hex(struct folded *out, const struct folded *in, size_t i, 
 		end = p = q;
 		n++;
 		folded_put(out,
-			   (char)(hex_value(in->text[q - 2]) * 16 + hex_value(in->text[q - 1])),
+			   (char)(hex_digit_value(in->text[q - 2]) * 16 +
+				  hex_digit_value(in->text[q - 1])),
 			   start, in->at[q - 1].end);
 		while (p < in->len && p - end < 2 &&
 		       (is_space(in->text[p]) || in->text[p] == ',' || in->text[p] == ':' ||
