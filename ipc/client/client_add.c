@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/encode.h"
 #include "base/text/utf8.h"
 
 #define ADD_MAX 10000
@@ -85,7 +86,7 @@ static void put_line(struct buf *b, const struct ragd_new_document *d)
 		buf_adds(b, "}\n");
 	} else {
 		buf_adds(b, ",\"content_base64\":\"");
-		client_put_base64(b, d->data, d->len);
+		base64_encode(b, d->data, d->len);
 		buf_adds(b, "\"}\n");
 	}
 }

@@ -92,7 +92,6 @@ int client_send(struct ragd_client *c, const char *method, char *path, struct cl
 
 /* Append a JSON string; s must be valid UTF-8. */
 void client_put_string(struct buf *b, const char *s, size_t len);
-void client_put_base64(struct buf *b, const void *data, size_t len);
 
 int client_no_memory(struct ragd_err *err);
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/encode.h"
 #include "base/text/utf8.h"
 
 void client_reply_fini(struct client_reply *r)
@@ -57,19 +58,6 @@ out:
 	return rc;
 }
 
-static void put_escaped(struct buf *b, const char *s)
-{
-	static const char plain[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-
-	for (; *s != '\0'; s++) {
-		if (strchr(plain, *s) != NULL)
-			buf_addc(b, *s);
-		else
-			buf_printf(b, "%%%02X", (unsigned)(unsigned char)*s);
-	}
-}
-
 char *client_path(const char *pattern, ...)
 {
 	struct buf b = BUF_INIT;
@@ -79,7 +67,9 @@ char *client_path(const char *pattern, ...)
 	va_start(ap, pattern);
 	for (; *pattern != '\0'; pattern++) {
 		if (pattern[0] == '{' && pattern[1] == '}') {
-			put_escaped(&b, va_arg(ap, const char *));
+			const char *arg = va_arg(ap, const char *);
+
+			percent_encode(&b, (struct ragd_str){ arg, strlen(arg) });
 			pattern++;
 		} else {
 			buf_addc(&b, *pattern);
@@ -211,25 +201,4 @@ void client_put_string(struct buf *b, const char *s, size_t len)
 	}
 	buf_add(b, s + from, len - from);
 	buf_addc(b, '"');
-}
-
-void client_put_base64(struct buf *b, const void *data, size_t len)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const unsigned char *p = data;
-
-	for (size_t i = 0; i < len; i += 3) {
-		size_t left = MIN(len - i, (size_t)3);
-		unsigned v = (unsigned)p[i] << 16;
-		char four[4];
-
-		v |= left > 1 ? (unsigned)p[i + 1] << 8 : 0;
-		v |= left > 2 ? p[i + 2] : 0;
-		four[0] = digits[v >> 18];
-		four[1] = digits[v >> 12 & 63];
-		four[2] = left > 1 ? digits[v >> 6 & 63] : '=';
-		four[3] = left > 2 ? digits[v & 63] : '=';
-		buf_add(b, four, 4);
-	}
 }
