@@ -23,19 +23,19 @@ INLINE void few_part(const struct form f, const size_t n, const uint8_t *p, cons
 
 	UNROLL for (size_t i = 0; i < n; i++)
 	{
-		sum[i][0] = start(f, &a[i], part, offset_shift(f));
+		sum[i][0] = wide_sums_start(f, &a[i], part, offset_shift(f));
 		UNROLL for (size_t c = 1; c < chains; c++) sum[i][c] = _mm512_setzero_si512();
 	}
 	UNROLL for (size_t u = 0; u < n_units; u++)
 	{
-		__m512i w = unit(f, p, first + u);
+		__m512i w = wide_unit(f, p, first + u);
 
 		UNROLL for (size_t i = 0; i < n; i++)
 		{
 			const int8_t *q = a[i].q + part * (FORM_BLOCK / f.halves) + 4 * u;
 
 			sum[i][u % chains] =
-				dot(wide_values(f), sum[i][u % chains], w, broadcast4(q));
+				wide_dot(wide_values(f), sum[i][u % chains], w, wide_broadcast4(q));
 		}
 	}
 	UNROLL for (size_t i = 0; i < n; i++)
@@ -52,8 +52,8 @@ INLINE void few_part(const struct form f, const size_t n, const uint8_t *p, cons
 }
 
 /* A group of 16 rows, from its first column to its last, times n tokens. */
-INLINE void few(const struct form f, const size_t n, const uint8_t *p, size_t cols,
-		const struct acts *acts, float *out, size_t ldo, __mmask16 rows)
+INLINE void few_rows(const struct form f, const size_t n, const uint8_t *p, size_t cols,
+		     const struct acts *acts, float *out, size_t ldo, __mmask16 rows)
 {
 	const struct acts_chunk *a = acts->chunks;
 	__m512 acc[FEW_TOKENS];
@@ -91,7 +91,7 @@ typedef void (*few_fn)(const uint8_t *p, size_t cols, const struct acts *acts, f
 	static void few_##type##_##n(const uint8_t *p, size_t cols, const struct acts *acts,       \
 				     float *out, size_t ldo, __mmask16 rows)                       \
 	{                                                                                          \
-		few(f, n, p, cols, acts, out, ldo, rows);                                          \
+		few_rows(f, n, p, cols, acts, out, ldo, rows);                                     \
 	}
 #define FEW_1_TO_4(type, bits, offset, halves, levels, scales)                                     \
 	FEW_N(type, 1, ((struct form){ bits, offset, halves, levels, scales }))                    \

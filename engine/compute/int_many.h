@@ -25,8 +25,8 @@ struct panel {
 static_assert(sizeof(struct panel) <= INT_AVX512_SCRATCH, "scratch");
 
 /* One group's chunk into its place in the panel. */
-INLINE void unpack(const struct form f, const uint8_t *p, size_t n_blocks, size_t g,
-		   struct panel *to)
+INLINE void many_unpack(const struct form f, const uint8_t *p, size_t n_blocks, size_t g,
+			struct panel *to)
 {
 	const struct chunk_scale s = chunk_scale(f, p);
 	const uint8_t *head = p;
@@ -34,7 +34,7 @@ INLINE void unpack(const struct form f, const uint8_t *p, size_t n_blocks, size_
 	p += form_head_bytes(f, n_blocks);
 	for (size_t b = 0; b < n_blocks; b++, p += form_block_bytes(f)) {
 		UNROLL for (size_t u = 0; u < UNITS; u++)
-			_mm512_store_si512(to->q[b][u][g], unit(f, p, u));
+			_mm512_store_si512(to->q[b][u][g], wide_unit(f, p, u));
 		UNROLL for (size_t h = 0; h < f.halves; h++)
 		{
 			size_t part = b * f.halves + h;
@@ -57,7 +57,7 @@ INLINE void tile_part(const struct form f, const size_t m, const struct panel *w
 
 	UNROLL for (size_t i = 0; i < m; i++)
 	{
-		__m512i from = start(f, &a[i], part, shift);
+		__m512i from = wide_sums_start(f, &a[i], part, shift);
 
 		UNROLL for (size_t g = 0; g < GROUPS; g++) sum[i][g] = from;
 	}
@@ -72,10 +72,11 @@ INLINE void tile_part(const struct form f, const size_t m, const struct panel *w
 		}
 		UNROLL for (size_t i = 0; i < m; i++)
 		{
-			__m512i x = broadcast4(a[i].q + b * FORM_BLOCK + 4 * (h * n_units + u));
+			__m512i x =
+				wide_broadcast4(a[i].q + b * FORM_BLOCK + 4 * (h * n_units + u));
 
 			UNROLL for (size_t g = 0; g < GROUPS; g++) sum[i][g] =
-				dot(wide_values(f), sum[i][g], q[g], x);
+				wide_dot(wide_values(f), sum[i][g], q[g], x);
 		}
 	}
 	UNROLL for (size_t i = 0; i < m; i++)
@@ -121,9 +122,9 @@ INLINE void ahead_some(struct ahead *h)
 }
 
 /* m tokens over the chunk in the panel, for forms like f whose offset is 1 << shift. */
-INLINE void tile(const struct form f, const size_t m, const struct panel *w, size_t n_blocks,
-		 int shift, const struct acts_chunk *a, float (*to)[GROUPS][FORM_ROWS],
-		 struct ahead *ahead)
+INLINE void many_tile(const struct form f, const size_t m, const struct panel *w, size_t n_blocks,
+		      int shift, const struct acts_chunk *a, float (*to)[GROUPS][FORM_ROWS],
+		      struct ahead *ahead)
 {
 	__m512 acc[TILE][GROUPS];
 
@@ -159,7 +160,7 @@ enum kind { KIND_plain, KIND_wide, KIND_adds, KIND_halves, KIND_halves_adds };
 				      const struct acts_chunk *a, float(*to)[GROUPS][FORM_ROWS],   \
 				      struct ahead *ahead)                                         \
 	{                                                                                          \
-		tile(f, m, w, n_blocks, shift, a, to, ahead);                                      \
+		many_tile(f, m, w, n_blocks, shift, a, to, ahead);                                 \
 	}
 #define TILES(kind, f)                                                                             \
 	TILE_M(kind, 1, f)                                                                         \
@@ -172,7 +173,8 @@ static const tile_fn tile_fns[][TILE] = { KINDS(TILES_ROW) };
 #define UNPACK(type, bits, offset, halves, levels, scales)                                         \
 	static void unpack_##type(const uint8_t *p, size_t n_blocks, size_t g, struct panel *to)   \
 	{                                                                                          \
-		unpack((struct form){ bits, offset, halves, levels, scales }, p, n_blocks, g, to); \
+		many_unpack((struct form){ bits, offset, halves, levels, scales }, p, n_blocks, g, \
+			    to);                                                                   \
 	}
 #define UNPACK_ROW(type, bits, offset, halves, levels, scales) [QUANT_##type] = unpack_##type,
 FORMS(UNPACK)

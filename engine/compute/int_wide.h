@@ -36,7 +36,7 @@ INLINE bool wide_values(const struct form f)
  * acc += the products of four columns: w unsigned, a signed and the same four numbers in every row.
  * Without VNNI, numbers of more than 6 bits are widened to 16 first, lest the sum of a pair saturate.
  */
-INLINE __m512i dot(const bool wide, __m512i acc, __m512i w, __m512i a)
+INLINE __m512i wide_dot(const bool wide, __m512i acc, __m512i w, __m512i a)
 {
 #if INT_VNNI
 	(void)wide;
@@ -55,7 +55,7 @@ INLINE __m512i dot(const bool wide, __m512i acc, __m512i w, __m512i a)
 }
 
 /* Four of a token's quants, in every row. */
-INLINE __m512i broadcast4(const int8_t *q)
+INLINE __m512i wide_broadcast4(const int8_t *q)
 {
 	int32_t four;
 
@@ -64,25 +64,25 @@ INLINE __m512i broadcast4(const int8_t *q)
 }
 
 /* The values of IQ4, plus 128, for each four rows. */
-INLINE __m512i levels(void)
+INLINE __m512i wide_levels(void)
 {
 	return _mm512_broadcast_i32x4(_mm_setr_epi8(1, 24, 45, 63, 79, 93, 106, 118, -127, -115,
 						    -103, -90, -75, -59, -39, -15));
 }
 
 /* (a & mask) | (b & high): the bits of two planes put together. */
-INLINE __m512i join(__m512i a, __m512i b, const int high)
+INLINE __m512i wide_join(__m512i a, __m512i b, const int high)
 {
 	return _mm512_ternarylogic_epi32(a, b, _mm512_set1_epi8((char)high), 0xf8);
 }
 
-INLINE __m512i plane(const uint8_t *p, const size_t i)
+INLINE __m512i wide_plane(const uint8_t *p, const size_t i)
 {
 	return _mm512_loadu_si512(p + 64 * i);
 }
 
 /* Bits [shift, …) of each byte moved to bit `to`; neighbours' bits come along. */
-INLINE __m512i moved(__m512i x, const int shift, const int to)
+INLINE __m512i wide_shift(__m512i x, const int shift, const int to)
 {
 	if (shift > to)
 		return _mm512_srli_epi16(x, (unsigned)(shift - to));
@@ -90,25 +90,25 @@ INLINE __m512i moved(__m512i x, const int shift, const int to)
 }
 
 /* Unit u of the block at p, as bytes. */
-INLINE __m512i unit(const struct form f, const uint8_t *p, const size_t u)
+INLINE __m512i wide_unit(const struct form f, const uint8_t *p, const size_t u)
 {
 	const int low = f.bits >= 4 ? 4 : 2; /* bits of the first plane */
 	__m512i q;
 
 	if (f.bits == 8)
-		return plane(p, u);
+		return wide_plane(p, u);
 	if (low == 4)
-		q = moved(plane(p, u % 4), (int)u / 4 * 4, 0);
+		q = wide_shift(wide_plane(p, u % 4), (int)u / 4 * 4, 0);
 	else
-		q = moved(plane(p, u / 4), (int)u % 4 * 2, 0);
+		q = wide_shift(wide_plane(p, u / 4), (int)u % 4 * 2, 0);
 	q = _mm512_and_si512(q, _mm512_set1_epi8((char)((1 << low) - 1)));
 	if (f.bits == 6)
-		q = join(q, moved(plane(p + 256, u / 4), (int)u % 4 * 2, 4), 0x30);
+		q = wide_join(q, wide_shift(wide_plane(p + 256, u / 4), (int)u % 4 * 2, 4), 0x30);
 	if (f.bits == 5)
-		q = join(q, moved(plane(p + 256, 0), (int)u, 4), 0x10);
+		q = wide_join(q, wide_shift(wide_plane(p + 256, 0), (int)u, 4), 0x10);
 	if (f.bits == 3)
-		q = join(q, moved(plane(p + 128, 0), (int)u, 2), 0x04);
-	return f.levels ? _mm512_shuffle_epi8(levels(), q) : q;
+		q = wide_join(q, wide_shift(wide_plane(p + 128, 0), (int)u, 2), 0x04);
+	return f.levels ? _mm512_shuffle_epi8(wide_levels(), q) : q;
 }
 
 /* The scales that a whole chunk shares; not used by types that have none. */
@@ -116,7 +116,7 @@ struct chunk_scale {
 	__m512 d, minus_dmin;
 };
 
-INLINE __m512 halves(const uint8_t *p)
+INLINE __m512 f16x16_load(const uint8_t *p)
 {
 	return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
 }
@@ -127,9 +127,9 @@ INLINE struct chunk_scale chunk_scale(const struct form f, const uint8_t *head)
 
 	if (f.scales == FORM_F16 || f.scales == FORM_F16_ADD)
 		return s;
-	s.d = halves(head);
+	s.d = f16x16_load(head);
 	if (f.scales != FORM_I8)
-		s.minus_dmin = _mm512_xor_ps(halves(head + 32), _mm512_set1_ps(-0.0f));
+		s.minus_dmin = _mm512_xor_ps(f16x16_load(head + 32), _mm512_set1_ps(-0.0f));
 	return s;
 }
 
@@ -144,7 +144,7 @@ INLINE __m512 part_scale(const struct form f, const struct chunk_scale s, const 
 	__m128i bytes;
 
 	if (f.scales == FORM_F16 || f.scales == FORM_F16_ADD)
-		return halves(head + 2 * FORM_ROWS * part);
+		return f16x16_load(head + 2 * FORM_ROWS * part);
 	bytes = part_bytes(head, part);
 	if (f.scales == FORM_NIBBLE_MIN)
 		bytes = _mm_and_si128(bytes, _mm_set1_epi8(15));
@@ -157,7 +157,7 @@ INLINE __m512 part_add(const struct form f, const struct chunk_scale s, const ui
 	__m128i bytes;
 
 	if (f.scales == FORM_F16_ADD)
-		return halves(head + 2 * FORM_ROWS * (n_blocks + part));
+		return f16x16_load(head + 2 * FORM_ROWS * (n_blocks + part));
 	if (f.scales == FORM_I8_MIN)
 		bytes = part_bytes(head, n_blocks * f.halves + part);
 	else
@@ -166,7 +166,8 @@ INLINE __m512 part_add(const struct form f, const struct chunk_scale s, const ui
 }
 
 /* Where a sum starts: less the offset, 1 << shift, times the sum of the token's quants. */
-INLINE __m512i start(const struct form f, const struct acts_chunk *a, size_t part, __m128i shift)
+INLINE __m512i wide_sums_start(const struct form f, const struct acts_chunk *a, size_t part,
+			       __m128i shift)
 {
 	const int32_t *minus = f.halves == 1 ? &a->minus[part] : &a->half[part];
 
