@@ -35,7 +35,7 @@ static_assert(sizeof(struct work) <= ATTEND_VEC_SCRATCH, "scratch");
 /* ---- pages ----------------------------------------------------------------------------------------- */
 
 /* What F16 can hold; what is no number becomes 0. */
-INLINE vf bounded(vf x)
+INLINE vf f16_bounded(vf x)
 {
 	const vf most = vf_set(65504), least = vf_set(-65504);
 
@@ -43,7 +43,7 @@ INLINE vf bounded(vf x)
 }
 
 /* [8][8] of 16 bits, from rows `from` apart to rows `to` apart, turned over. */
-INLINE void transpose8(const uint16_t *p, size_t from, uint16_t *out, size_t to)
+INLINE void transpose_8x8(const uint16_t *p, size_t from, uint16_t *out, size_t to)
 {
 	__m128i a[8], b[8];
 
@@ -71,10 +71,10 @@ INLINE void transpose8(const uint16_t *p, size_t from, uint16_t *out, size_t to)
 }
 
 /* n numbers (a multiple of 8) as F16. */
-INLINE void narrow(const float *x, size_t n, uint16_t *out)
+INLINE void f16_store(const float *x, size_t n, uint16_t *out)
 {
 	for (size_t d = 0; d < n; d += VL)
-		vf_store_f16_n(out + d, bounded(vf_load_n(x + d, n - d)), n - d);
+		vf_store_f16_n(out + d, f16_bounded(vf_load_n(x + d, n - d)), n - d);
 }
 
 /* n tokens of one page from `slot` on; eight at a time, as far as there are eight. */
@@ -87,13 +87,13 @@ static void store_f16(uint8_t *part, const struct sets_kv *at, size_t slot, size
 	for (size_t i = 0, m; i < n; i += m) {
 		m = n - i < 8 ? 1 : 8;
 		for (size_t j = 0; j < m; j++) {
-			narrow(k + (i + j) * ld, dim, rows[j]);
-			narrow(v + (i + j) * ld, dim, to_v + (slot + i + j) * dim);
+			f16_store(k + (i + j) * ld, dim, rows[j]);
+			f16_store(v + (i + j) * ld, dim, to_v + (slot + i + j) * dim);
 		}
 		if (m == 8) {
 			for (size_t d = 0; d < dim; d += 8)
-				transpose8(rows[0] + d, SETS_HEAD_MAX,
-					   to_k + d * KV_PAGE + slot + i, KV_PAGE);
+				transpose_8x8(rows[0] + d, SETS_HEAD_MAX,
+					      to_k + d * KV_PAGE + slot + i, KV_PAGE);
 			continue;
 		}
 		for (size_t d = 0; d < dim; d++)
@@ -102,17 +102,17 @@ static void store_f16(uint8_t *part, const struct sets_kv *at, size_t slot, size
 }
 
 /* Quants of 32 numbers; returns the scale. */
-INLINE uint16_t quantise(const float *x, int8_t q[32])
+INLINE uint16_t quantise_32(const float *x, int8_t q[32])
 {
 	vf most = vf_zero(), inverse;
 	float top;
 
 	for (size_t i = 0; i < 32; i += VL)
-		most = vf_max(vf_abs(bounded(vf_load(x + i))), most);
+		most = vf_max(vf_abs(f16_bounded(vf_load(x + i))), most);
 	top = vf_most(most);
 	inverse = vf_set(top > 0 ? 127 / top : 0);
 	for (size_t i = 0; i < 32; i += VL)
-		vf_store_i8(q + i, vf_mul(bounded(vf_load(x + i)), inverse));
+		vf_store_i8(q + i, vf_mul(f16_bounded(vf_load(x + i)), inverse));
 	return quant_f32_to_f16(top / 127);
 }
 
@@ -125,11 +125,11 @@ static void store_q8_0(uint8_t *part, const struct sets_kv *at, size_t slot, siz
 
 	for (; n > 0; n--, slot++, k += ld, v += ld) {
 		for (size_t d = 0; d < dim; d += 32) {
-			scale_k[d + slot] = quantise(k + d, q);
+			scale_k[d + slot] = quantise_32(k + d, q);
 			for (size_t i = 0; i < 32; i++)
 				to_k[(d + i) * KV_PAGE + slot] = q[i];
 			scale_v[slot * (dim / 32) + d / 32] =
-				quantise(v + d, to_v + slot * dim + d);
+				quantise_32(v + d, to_v + slot * dim + d);
 		}
 	}
 }
@@ -241,7 +241,7 @@ static void load_block(const struct attention *a, const struct sets_kv *at, size
 /* ---- rows ------------------------------------------------------------------------------------------ */
 
 /* Scores of the keys [0, n) of a block become probabilities, those of others 0. */
-static void soften(struct work *w, size_t row, size_t n)
+static void softmax_block(struct work *w, size_t row, size_t n)
 {
 	vf p[SETS_KEYS / VL], most = vf_set(w->max[row]), sum = vf_zero();
 	float max;
@@ -266,8 +266,8 @@ static void soften(struct work *w, size_t row, size_t n)
 }
 
 /* The rows [r0, r1), which all see some of the block, with the n keys of it that there are. */
-static void block(struct work *w, size_t r0, size_t r1, size_t from, size_t n, size_t dim,
-		  size_t width)
+static void attend_block(struct work *w, size_t r0, size_t r1, size_t from, size_t n, size_t dim,
+			 size_t width)
 {
 	for (size_t j = 0; j < n; j += TILE_COLS) {
 		const struct tile_w keys = { w->keys + j, SETS_KEYS, 16, 0 };
@@ -280,7 +280,7 @@ static void block(struct work *w, size_t r0, size_t r1, size_t from, size_t n, s
 		}
 	}
 	for (size_t r = r0; r < r1; r++)
-		soften(w, r, MIN(w->sees[r] - from, SETS_KEYS));
+		softmax_block(w, r, MIN(w->sees[r] - from, SETS_KEYS));
 	for (size_t d = 0; d < width; d += TILE_COLS) {
 		const struct tile_w values = { w->values + d, width, 16, 0 };
 
@@ -326,7 +326,7 @@ static void attend_rows(const struct attention *a, size_t t0, size_t t1, size_t 
 			done++;
 		load_block(a, &at, from, MIN(n_keys - from, SETS_KEYS), (n_keys - 1) / KV_PAGE, w,
 			   width);
-		block(w, done, n_rows, from, MIN(n_keys - from, SETS_KEYS), dim, width);
+		attend_block(w, done, n_rows, from, MIN(n_keys - from, SETS_KEYS), dim, width);
 	}
 	for (size_t r = 0; r < n_rows; r++) {
 		float *out = a->out + (t0 + r / (g1 - g0)) * a->ldo +
