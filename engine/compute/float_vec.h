@@ -22,20 +22,20 @@ struct product {
 	size_t group; /* numbers from a group of rows to the next */
 };
 
-INLINE const void *weight(const struct product *p, size_t at)
+INLINE const void *weight_at(const struct product *p, size_t at)
 {
 	return p->w->data + at * (p->type == TILE_F32 ? 4 : 2);
 }
 
 /* All tokens with `vectors` vectors of rows from `row` on. */
-INLINE void strip(const struct product *p, enum tile_type type, size_t row, size_t vectors,
-		  float *out)
+INLINE void strip_multiply(const struct product *p, enum tile_type type, size_t row, size_t vectors,
+			   float *out)
 {
 	const size_t n_tiles = (p->a->n + TILE_ROWS - 1) / TILE_ROWS;
 	const size_t step = n_tiles == 1 ? p->w->cols : CHUNK;
 
 	for (size_t c = 0; c < p->w->cols; c += step) {
-		struct tile_w w = { weight(p, row / PACK_ROWS * p->group + c * PACK_ROWS),
+		struct tile_w w = { weight_at(p, row / PACK_ROWS * p->group + c * PACK_ROWS),
 				    PACK_ROWS, p->group, AHEAD };
 		const size_t n = MIN(p->w->cols - c, step);
 
@@ -55,13 +55,13 @@ static void strip_of_type(const struct product *p, size_t row, size_t vectors, f
 {
 	switch (p->type) {
 	case TILE_F32:
-		strip(p, TILE_F32, row, vectors, out);
+		strip_multiply(p, TILE_F32, row, vectors, out);
 		break;
 	case TILE_F16:
-		strip(p, TILE_F16, row, vectors, out);
+		strip_multiply(p, TILE_F16, row, vectors, out);
 		break;
 	case TILE_BF16:
-		strip(p, TILE_BF16, row, vectors, out);
+		strip_multiply(p, TILE_BF16, row, vectors, out);
 		break;
 	}
 }

@@ -52,8 +52,8 @@ INLINE vf tile_load(enum tile_type type, const void *w, size_t at)
 }
 
 /* `rows` and `vectors` are constants wherever this is used. */
-INLINE void tile(size_t rows, size_t vectors, enum tile_type type, const struct tile_w *w,
-		 const struct tile_x *x, const struct tile_out *out)
+INLINE void tile_multiply(size_t rows, size_t vectors, enum tile_type type, const struct tile_w *w,
+			  const struct tile_x *x, const struct tile_out *out)
 {
 	const float *p = x->data;
 	vf acc[TILE_ROWS][TILE_VECTORS];
@@ -99,22 +99,22 @@ INLINE void tile_rows(size_t rows, size_t vectors, enum tile_type type, const st
 {
 	switch (rows) {
 	case 1:
-		tile(1, vectors, type, w, x, out);
+		tile_multiply(1, vectors, type, w, x, out);
 		break;
 	case 2:
-		tile(2, vectors, type, w, x, out);
+		tile_multiply(2, vectors, type, w, x, out);
 		break;
 	case 3:
-		tile(3, vectors, type, w, x, out);
+		tile_multiply(3, vectors, type, w, x, out);
 		break;
 	case 4:
-		tile(4, vectors, type, w, x, out);
+		tile_multiply(4, vectors, type, w, x, out);
 		break;
 	case 5:
-		tile(5, vectors, type, w, x, out);
+		tile_multiply(5, vectors, type, w, x, out);
 		break;
 	default:
-		tile(6, vectors, type, w, x, out);
+		tile_multiply(6, vectors, type, w, x, out);
 	}
 }
 
