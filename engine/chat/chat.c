@@ -14,7 +14,7 @@ static bool is_blank(char c)
 }
 
 /* Whether the mark stands at the beginning of s. */
-static bool begins(struct ragd_str s, const char *mark)
+static bool str_begins(struct ragd_str s, const char *mark)
 {
 	size_t at = 0;
 
@@ -33,23 +33,23 @@ static bool begins(struct ragd_str s, const char *mark)
 	return true;
 }
 
-static bool contains(struct ragd_str s, const char *mark)
+static bool str_contains(struct ragd_str s, const char *mark)
 {
 	for (; s.len > 0; s.s++, s.len--)
-		if (begins(s, mark))
+		if (str_begins(s, mark))
 			return true;
 	return false;
 }
 
-static bool recognised(const struct chat_family *f, struct ragd_str jinja)
+static bool family_matches(const struct chat_family *f, struct ragd_str jinja)
 {
 	if (f->has[0] == NULL)
 		return false;
 	for (size_t i = 0; i < CHAT_MARKS && f->has[i] != NULL; i++)
-		if (!contains(jinja, f->has[i]))
+		if (!str_contains(jinja, f->has[i]))
 			return false;
 	for (size_t i = 0; i < CHAT_MARKS && f->hasnt[i] != NULL; i++)
-		if (contains(jinja, f->hasnt[i]))
+		if (str_contains(jinja, f->hasnt[i]))
 			return false;
 	return true;
 }
@@ -59,7 +59,7 @@ const struct chat_family *chat_recognise(struct ragd_str jinja)
 	if (jinja.len > TEMPLATE_MAX)
 		return NULL;
 	for (size_t i = 0; i < chat_n_families; i++)
-		if (recognised(&chat_families[i], jinja))
+		if (family_matches(&chat_families[i], jinja))
 			return &chat_families[i];
 	return NULL;
 }
@@ -121,7 +121,7 @@ static int merge_system(struct arena *arena, const struct ragd_message **message
 }
 
 /* Neighbours that are the template's become one piece, so that no control token has a border in it. */
-static int join(struct chat_out *o)
+static int pieces_join(struct chat_out *o)
 {
 	size_t n = 0;
 
@@ -176,7 +176,7 @@ int chat_render(const struct chat_family *f, const struct chat_context *ctx,
 	if (rc == 0)
 		rc = f->render(f->form, &o, messages, n);
 	if (rc == 0)
-		rc = o.failed ? -ENOMEM : join(&o);
+		rc = o.failed ? -ENOMEM : pieces_join(&o);
 	if (rc == -ENOMEM)
 		return ragd_err_set(err, rc, "render a conversation of %zu messages: out of memory",
 				    n_given);
