@@ -5,7 +5,7 @@
 
 #include "base/text/utf8.h"
 
-static void add(struct chat_out *o, struct ragd_str text, bool own)
+static void piece_add(struct chat_out *o, struct ragd_str text, bool own)
 {
 	if (text.len == 0 || o->failed)
 		return;
@@ -27,7 +27,7 @@ static void add(struct chat_out *o, struct ragd_str text, bool own)
 
 void chat_text(struct chat_out *o, struct ragd_str text)
 {
-	add(o, text, false);
+	piece_add(o, text, false);
 }
 
 void chat_own(struct chat_out *o, const char *text)
@@ -35,12 +35,12 @@ void chat_own(struct chat_out *o, const char *text)
 	while (*text != '\0') {
 		size_t len = strcspn(text, BOS EOS);
 
-		add(o, (struct ragd_str){ text, len }, true);
+		piece_add(o, (struct ragd_str){ text, len }, true);
 		text += len;
 		if (*text == BOS[0] && !(o->ctx->bos_is_added && o->n == 0))
-			add(o, o->ctx->bos, true);
+			piece_add(o, o->ctx->bos, true);
 		else if (*text == EOS[0])
-			add(o, o->ctx->eos, true);
+			piece_add(o, o->ctx->eos, true);
 		text += *text != '\0';
 	}
 }
