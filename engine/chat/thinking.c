@@ -24,7 +24,7 @@ static size_t find_first(struct ragd_str s, const char *mark)
 	return p != NULL ? (size_t)(p - s.s) : s.len;
 }
 
-static struct ragd_str from(struct ragd_str s, size_t at)
+static struct ragd_str str_from(struct ragd_str s, size_t at)
 {
 	return (struct ragd_str){ s.len > 0 ? s.s + at : s.s, s.len - at };
 }
@@ -32,7 +32,7 @@ static struct ragd_str from(struct ragd_str s, size_t at)
 static struct ragd_str off_left(struct ragd_str s)
 {
 	while (s.len > 0 && s.s[0] == '\n')
-		s = from(s, 1);
+		s = str_from(s, 1);
 	return s;
 }
 
@@ -44,7 +44,7 @@ static struct ragd_str off_right(struct ragd_str s)
 }
 
 /* An answer's text and, before it, what it thought: empty where it has no </think>. */
-static struct ragd_str split(struct ragd_str text, struct ragd_str *thought)
+static struct ragd_str thought_split(struct ragd_str text, struct ragd_str *thought)
 {
 	size_t end = find_last(text, THINK_END), begin;
 
@@ -55,9 +55,9 @@ static struct ragd_str split(struct ragd_str text, struct ragd_str *thought)
 	*thought = off_right(*thought);
 	begin = find_last(*thought, THINK);
 	if (begin < thought->len)
-		*thought = from(*thought, begin + strlen(THINK));
+		*thought = str_from(*thought, begin + strlen(THINK));
 	*thought = off_left(*thought);
-	return from(text, end + strlen(THINK_END));
+	return str_from(text, end + strlen(THINK_END));
 }
 
 #define HEAD(role) "<|im_start|>" role "\n"
@@ -82,7 +82,7 @@ static size_t last_question(const struct ragd_message *m, size_t n)
 
 static void qwen3_answer(struct chat_out *o, struct ragd_str all, bool after, bool last)
 {
-	struct ragd_str thought, text = split(all, &thought);
+	struct ragd_str thought, text = thought_split(all, &thought);
 
 	if (text.len != all.len)
 		text = off_left(text);
@@ -160,7 +160,7 @@ int chat_deepseek_render(const void *form, struct chat_out *o, const struct ragd
 			chat_text(o, text);
 		} else if (m[i].role == RAGD_ROLE_ASSISTANT) {
 			if (d->drops_thought)
-				text = split(text, &thought);
+				text = thought_split(text, &thought);
 			chat_own(o, DEEPSEEK_ASSISTANT);
 			chat_text(o, text);
 			chat_own(o, DEEPSEEK_END);
