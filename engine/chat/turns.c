@@ -11,8 +11,8 @@ static int refuse_system(const struct chat_turns *t, const struct chat_out *o)
 				    : "the template has no place for a system message");
 }
 
-static int check(const struct chat_turns *t, const struct chat_out *o, const struct ragd_message *m,
-		 size_t n)
+static int turns_check(const struct chat_turns *t, const struct chat_out *o,
+		       const struct ragd_message *m, size_t n)
 {
 	size_t first = n > 0 && m[0].role == RAGD_ROLE_SYSTEM;
 	int rc = 0;
@@ -29,7 +29,8 @@ static int check(const struct chat_turns *t, const struct chat_out *o, const str
 	return rc;
 }
 
-static void message(const struct chat_turns *t, struct chat_out *o, const struct ragd_message *m)
+static void turn_render(const struct chat_turns *t, struct chat_out *o,
+			const struct ragd_message *m)
 {
 	const struct chat_role *r = &t->role[m->role];
 
@@ -43,7 +44,7 @@ static void message(const struct chat_turns *t, struct chat_out *o, const struct
 int chat_turns(const void *form, struct chat_out *o, const struct ragd_message *m, size_t n)
 {
 	const struct chat_turns *t = form;
-	int rc = check(t, o, m, n);
+	int rc = turns_check(t, o, m, n);
 
 	if (rc < 0)
 		return rc;
@@ -54,7 +55,7 @@ int chat_turns(const void *form, struct chat_out *o, const struct ragd_message *
 	if (n > 0 && m[0].role != RAGD_ROLE_SYSTEM && t->no_system != NULL)
 		chat_own(o, t->no_system);
 	for (size_t i = 0; i < n; i++)
-		message(t, o, &m[i]);
+		turn_render(t, o, &m[i]);
 	if (n == 0 && (t->flags & TURNS_LAST))
 		return 0;
 	if (o->ctx->generation_prompt || (t->flags & TURNS_ALWAYS)) {
