@@ -9,7 +9,7 @@
 #include "engine/compute/sets.h"
 
 /* What F16 can hold; a number that is none, or too large, would spoil what it is added to. */
-static float bounded(float x)
+static float f16_bounded(float x)
 {
 	if (x != x)
 		return 0;
@@ -17,15 +17,15 @@ static float bounded(float x)
 }
 
 /* Quants of 32 numbers, each `step` bytes from the last; returns the scale. */
-static uint16_t quantise(const float *x, int8_t *q, size_t step)
+static uint16_t quantise_32(const float *x, int8_t *q, size_t step)
 {
 	float most = 0, inverse;
 
 	for (size_t i = 0; i < 32; i++)
-		most = MAX(most, fabsf(bounded(x[i])));
+		most = MAX(most, fabsf(f16_bounded(x[i])));
 	inverse = most > 0 ? 127 / most : 0;
 	for (size_t i = 0; i < 32; i++)
-		q[i * step] = (int8_t)rintf(bounded(x[i]) * inverse);
+		q[i * step] = (int8_t)rintf(f16_bounded(x[i]) * inverse);
 	return quant_f32_to_f16(most / 127);
 }
 
@@ -36,8 +36,8 @@ static void store_f16(uint8_t *part, const struct sets_kv *at, size_t slot, size
 	uint16_t *to_v = (uint16_t *)(part + at->v) + slot * dim;
 
 	for (size_t d = 0; d < dim; d++) {
-		to_k[d * KV_PAGE] = quant_f32_to_f16(bounded(k[d]));
-		to_v[d] = quant_f32_to_f16(bounded(v[d]));
+		to_k[d * KV_PAGE] = quant_f32_to_f16(f16_bounded(k[d]));
+		to_v[d] = quant_f32_to_f16(f16_bounded(v[d]));
 	}
 }
 
@@ -49,8 +49,8 @@ static void store_q8_0(uint8_t *part, const struct sets_kv *at, size_t slot, siz
 	uint16_t *scale_v = (uint16_t *)(part + at->v_scale) + slot * (dim / 32);
 
 	for (size_t d = 0; d < dim; d += 32) {
-		scale_k[d / 32 * KV_PAGE] = quantise(k + d, to_k + d * KV_PAGE, KV_PAGE);
-		scale_v[d / 32] = quantise(v + d, to_v + d, 1);
+		scale_k[d / 32 * KV_PAGE] = quantise_32(k + d, to_k + d * KV_PAGE, KV_PAGE);
+		scale_v[d / 32] = quantise_32(v + d, to_v + d, 1);
 	}
 }
 
@@ -73,8 +73,8 @@ void attend_portable_store(const struct kv_shape *s, uint8_t *const *pages, size
 }
 
 /* Number d of the key of a page's token, and of its value. */
-static float key(const struct kv_shape *s, const struct sets_kv *at, const uint8_t *part,
-		 size_t slot, size_t d)
+static float key_at(const struct kv_shape *s, const struct sets_kv *at, const uint8_t *part,
+		    size_t slot, size_t d)
 {
 	if (s->type == KV_F16)
 		return quant_f16_to_f32(((const uint16_t *)(part + at->k))[d * KV_PAGE + slot]);
@@ -82,8 +82,8 @@ static float key(const struct kv_shape *s, const struct sets_kv *at, const uint8
 	       ((const int8_t *)part + at->k)[d * KV_PAGE + slot];
 }
 
-static float value(const struct kv_shape *s, const struct sets_kv *at, const uint8_t *part,
-		   size_t slot, size_t d)
+static float value_at(const struct kv_shape *s, const struct sets_kv *at, const uint8_t *part,
+		      size_t slot, size_t d)
 {
 	if (s->type == KV_F16)
 		return quant_f16_to_f32(((const uint16_t *)(part + at->v))[slot * s->head_dim + d]);
@@ -99,8 +99,8 @@ struct row {
 	float *out;
 };
 
-static void block(const struct attention *a, const struct sets_kv *at, const float *q, size_t from,
-		  size_t n, struct row *row, float *p)
+static void attend_block(const struct attention *a, const struct sets_kv *at, const float *q,
+			 size_t from, size_t n, struct row *row, float *p)
 {
 	float max = row->max, shrink, sum = 0;
 
@@ -109,7 +109,7 @@ static void block(const struct attention *a, const struct sets_kv *at, const flo
 
 		p[j] = 0;
 		for (size_t d = 0; d < a->kv.head_dim; d++)
-			p[j] += q[d] * key(&a->kv, at, part, (from + j) % KV_PAGE, d);
+			p[j] += q[d] * key_at(&a->kv, at, part, (from + j) % KV_PAGE, d);
 		max = MAX(max, p[j]);
 	}
 	shrink = expf(row->max - max);
@@ -125,7 +125,7 @@ static void block(const struct attention *a, const struct sets_kv *at, const flo
 		const uint8_t *part = a->pages[(from + j) / KV_PAGE] + a->page_offset;
 
 		for (size_t d = 0; d < a->kv.head_dim; d++)
-			row->out[d] += p[j] * value(&a->kv, at, part, (from + j) % KV_PAGE, d);
+			row->out[d] += p[j] * value_at(&a->kv, at, part, (from + j) % KV_PAGE, d);
 	}
 }
 
@@ -142,7 +142,7 @@ static void attend_row(const struct attention *a, size_t token, size_t head, flo
 		q[d] = from[d] * a->scale;
 	memset(out, 0, dim * sizeof(*out));
 	for (size_t j = 0; j < n_keys; j += SETS_KEYS)
-		block(a, &at, q, j, MIN(n_keys - j, SETS_KEYS), &row, p);
+		attend_block(a, &at, q, j, MIN(n_keys - j, SETS_KEYS), &row, p);
 	for (size_t d = 0; d < dim; d++)
 		a->out[token * a->ldo + head * dim + d] = row.sum > 0 ? out[d] / row.sum : 0;
 }
