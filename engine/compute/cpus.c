@@ -10,7 +10,7 @@
 #include "base/util.h"
 
 /* The limit of one group, rounded up; 0: none. */
-static unsigned processors(double quota, double period)
+static unsigned quota_processors(double quota, double period)
 {
 	double n = quota > 0 && period > 0 ? quota / period : 0;
 
@@ -44,7 +44,7 @@ static unsigned limit_v2(const char *dir)
 	if (f == NULL)
 		return 0;
 	if (fscanf(f, "%lf %lf", &quota, &period) == 2) /* else "max" */
-		n = processors(quota, period);
+		n = quota_processors(quota, period);
 	fclose(f);
 	return n;
 }
@@ -56,7 +56,7 @@ static unsigned limit_v1(const char *dir)
 	if (!read_number(dir, "cpu.cfs_quota_us", &quota) ||
 	    !read_number(dir, "cpu.cfs_period_us", &period))
 		return 0;
-	return processors(quota, period);
+	return quota_processors(quota, period);
 }
 
 /* The least limit of the group `path` and those above it. */
@@ -136,7 +136,7 @@ unsigned cpus_usable(void)
 }
 
 /* A number of the list; false if there is none here. */
-static bool number(const char **p, unsigned long *out)
+static bool cpu_number_parse(const char **p, unsigned long *out)
 {
 	char *end;
 
@@ -158,10 +158,10 @@ int cpus_parse(const char *list, unsigned *cpus, unsigned max, struct ragd_err *
 	do {
 		unsigned long from, to;
 
-		if (!number(&p, &from))
+		if (!cpu_number_parse(&p, &from))
 			goto malformed;
 		to = from;
-		if (*p == '-' && (p++, !number(&p, &to) || to < from))
+		if (*p == '-' && (p++, !cpu_number_parse(&p, &to) || to < from))
 			goto malformed;
 		for (unsigned long cpu = from; cpu <= to; cpu++) {
 			if (cpu >= CPU_SETSIZE || !CPU_ISSET(cpu, &set))
