@@ -13,8 +13,8 @@
 static_assert(FLOAT_PORTABLE_SCRATCH == COLS * PACK_ROWS * sizeof(float), "scratch");
 
 /* One group's rows [0, n_rows) times one token, columns [0, n); goes on from out unless `fresh`. */
-static void multiply(const float *w, const float *x, size_t n, bool fresh, float *out,
-		     size_t n_rows)
+static void multiply_row(const float *w, const float *x, size_t n, bool fresh, float *out,
+			 size_t n_rows)
 {
 	float acc[PACK_ROWS] = { 0 };
 
@@ -40,8 +40,8 @@ void float_portable_matmul(const struct packed *w, size_t r0, size_t r1, const s
 
 			quant_unpack(w->type, group + c * PACK_ROWS * each, scratch, n * PACK_ROWS);
 			for (size_t i = 0; i < a->n; i++)
-				multiply(scratch, a->x + i * a->ldx + c, n, c == 0,
-					 out + i * ldo + (r - r0), n_rows);
+				multiply_row(scratch, a->x + i * a->ldx + c, n, c == 0,
+					     out + i * ldo + (r - r0), n_rows);
 		}
 	}
 }
