@@ -17,7 +17,7 @@ const struct form *form_of(enum quant_type type)
 }
 
 /* The two bytes at p as the number they hold. */
-static float half(const uint8_t *p)
+static float f16_load(const uint8_t *p)
 {
 	uint16_t h;
 
@@ -34,28 +34,28 @@ void form_scale(const struct form *f, const uint8_t *head, size_t n_blocks, size
 	*add = 0;
 	switch (f->scales) {
 	case FORM_F16_ADD:
-		*add = half(head + 2 * (n_parts * FORM_ROWS + i));
+		*add = f16_load(head + 2 * (n_parts * FORM_ROWS + i));
 		/* fall through */
 	case FORM_F16:
-		*scale = half(head + 2 * i);
+		*scale = f16_load(head + 2 * i);
 		break;
 	case FORM_I8_MIN:
-		*add = -(half(head + 2 * (FORM_ROWS + row)) *
+		*add = -(f16_load(head + 2 * (FORM_ROWS + row)) *
 			 (float)parts[n_parts * FORM_ROWS + i]);
 		/* fall through */
 	case FORM_I8:
-		*scale = half(head + 2 * row) * (float)(int8_t)parts[i];
+		*scale = f16_load(head + 2 * row) * (float)(int8_t)parts[i];
 		break;
 	case FORM_NIBBLE_MIN:
-		*scale = half(head + 2 * row) * (float)(parts[i] & 15);
-		*add = -(half(head + 2 * (FORM_ROWS + row)) * (float)(parts[i] >> 4));
+		*scale = f16_load(head + 2 * row) * (float)(parts[i] & 15);
+		*add = -(f16_load(head + 2 * (FORM_ROWS + row)) * (float)(parts[i] >> 4));
 		break;
 	}
 }
 
 /* Bytes [from, from + n) of unit u of the block at p. */
-static void unit(const struct form *f, const uint8_t *p, size_t u, size_t from, size_t n,
-		 uint8_t *out)
+static void unit_bytes(const struct form *f, const uint8_t *p, size_t u, size_t from, size_t n,
+		       uint8_t *out)
 {
 	unsigned bits = f->bits, shift = 0; /* bits left; what the next plane is to be shifted by */
 
@@ -93,7 +93,7 @@ void form_unpack(const struct form *f, const uint8_t *chunk, size_t n_blocks,
 
 	for (size_t b = 0; b < n_blocks; b++, p += form_block_bytes(*f))
 		for (size_t u = 0; u < FORM_BLOCK / 4; u++)
-			unit(f, p, u, 0, sizeof(out->q[b][u]), out->q[b][u][0]);
+			unit_bytes(f, p, u, 0, sizeof(out->q[b][u]), out->q[b][u][0]);
 	for (size_t part = 0; part < n_blocks * f->halves; part++)
 		for (size_t r = 0; r < FORM_ROWS; r++)
 			form_scale(f, chunk, n_blocks, part, r, &out->scale[part][r],
@@ -110,8 +110,8 @@ void form_row(const struct form *f, const uint8_t *chunk, size_t n_blocks, size_
 	for (size_t c = 0; c < n_blocks * FORM_BLOCK; c += 4) {
 		if (c % columns == 0)
 			form_scale(f, chunk, n_blocks, c / columns, row, &scale, &add);
-		unit(f, p + c / FORM_BLOCK * form_block_bytes(*f), c % FORM_BLOCK / 4, 4 * row, 4,
-		     q);
+		unit_bytes(f, p + c / FORM_BLOCK * form_block_bytes(*f), c % FORM_BLOCK / 4,
+			   4 * row, 4, q);
 		for (size_t i = 0; i < 4; i++) {
 			out[c + i] = scale * (float)(q[i] - f->offset);
 			if (form_adds(*f)) /* else -0 would become 0 */
