@@ -5,7 +5,7 @@
  * of its own.
  *
  * What there is for bytes adds the products of two pairs into 16 bits and saturates. Quants of up to 6
- * bits times 127 leave room for a few such sums (run()); larger ones are taken as signed, and their sign
+ * bits times 127 leave room for a few such sums (int_avx2_run()); larger ones are taken as signed, and their sign
  * is moved to the other factor: 128 * 127 * 2 just fits.
  */
 #include <assert.h>
@@ -40,7 +40,7 @@ INLINE bool is_signed(const struct form f)
 }
 
 /* How many sums of two products fit into 16 bits together. */
-INLINE size_t run(const struct form f)
+INLINE size_t int_avx2_run(const struct form f)
 {
 	size_t n = f.bits <= 4 ? 8 : f.bits == 5 ? 4 : 2;
 
@@ -49,13 +49,13 @@ INLINE size_t run(const struct form f)
 
 /* ---- from packed to plain -------------------------------------------------------------------------- */
 
-INLINE __m256i load(const uint8_t *p)
+INLINE __m256i int_avx2_load(const uint8_t *p)
 {
 	return _mm256_loadu_si256((const __m256i *)p);
 }
 
 /* Bits [shift, …) of each byte moved to bit `to`, those of `mask` kept. */
-INLINE __m256i bits(__m256i x, const int shift, const int to, const int mask)
+INLINE __m256i int_avx2_bits(__m256i x, const int shift, const int to, const int mask)
 {
 	if (shift > to)
 		x = _mm256_srli_epi16(x, shift - to);
@@ -65,34 +65,35 @@ INLINE __m256i bits(__m256i x, const int shift, const int to, const int mask)
 }
 
 /* One side of unit u of the block at p, as bytes. */
-INLINE __m256i unit(const struct form f, const uint8_t *p, const size_t u)
+INLINE __m256i int_avx2_unit(const struct form f, const uint8_t *p, const size_t u)
 {
 	const __m256i levels = _mm256_broadcastsi128_si256(_mm_setr_epi8(
 		-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113));
 	__m256i q;
 
 	if (f.bits == 8)
-		return _mm256_xor_si256(load(p + 64 * u), _mm256_set1_epi8((char)0x80));
+		return _mm256_xor_si256(int_avx2_load(p + 64 * u), _mm256_set1_epi8((char)0x80));
 	if (f.bits >= 4)
-		q = bits(load(p + 64 * (u % 4)), (int)u / 4 * 4, 0, 15);
+		q = int_avx2_bits(int_avx2_load(p + 64 * (u % 4)), (int)u / 4 * 4, 0, 15);
 	else
-		q = bits(load(p + 64 * (u / 4)), (int)u % 4 * 2, 0, 3);
+		q = int_avx2_bits(int_avx2_load(p + 64 * (u / 4)), (int)u % 4 * 2, 0, 3);
 	if (f.bits == 6)
-		q = _mm256_or_si256(q, bits(load(p + 256 + 64 * (u / 4)), (int)u % 4 * 2, 4, 0x30));
+		q = _mm256_or_si256(q, int_avx2_bits(int_avx2_load(p + 256 + 64 * (u / 4)),
+						     (int)u % 4 * 2, 4, 0x30));
 	if (f.bits == 5)
-		q = _mm256_or_si256(q, bits(load(p + 256), (int)u, 4, 0x10));
+		q = _mm256_or_si256(q, int_avx2_bits(int_avx2_load(p + 256), (int)u, 4, 0x10));
 	if (f.bits == 3)
-		q = _mm256_or_si256(q, bits(load(p + 128), (int)u, 2, 0x04));
+		q = _mm256_or_si256(q, int_avx2_bits(int_avx2_load(p + 128), (int)u, 2, 0x04));
 	return f.levels ? _mm256_shuffle_epi8(levels, q) : q;
 }
 
-INLINE __m256 halves(const uint8_t *p)
+INLINE __m256 f16x8_load(const uint8_t *p)
 {
 	return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
 }
 
 /* Eight small numbers, as they are or (shift 4) what stands above the low four bits. */
-INLINE __m256 small(const uint8_t *p, const bool nibbles, const int shift)
+INLINE __m256 int_avx2_small_scales(const uint8_t *p, const bool nibbles, const int shift)
 {
 	__m128i x = _mm_loadl_epi64((const __m128i *)p);
 
@@ -102,8 +103,8 @@ INLINE __m256 small(const uint8_t *p, const bool nibbles, const int shift)
 }
 
 /* Scale and added term of one side of a part; `side` counts rows. */
-INLINE void scales(const struct form f, const uint8_t *head, size_t n_blocks, size_t part,
-		   size_t side, struct panel *to)
+INLINE void int_avx2_scales(const struct form f, const uint8_t *head, size_t n_blocks, size_t part,
+			    size_t side, struct panel *to)
 {
 	const bool nibbles = f.scales == FORM_NIBBLE_MIN;
 	const size_t n_parts = n_blocks * f.halves, at = part * FORM_ROWS + side;
@@ -111,14 +112,16 @@ INLINE void scales(const struct form f, const uint8_t *head, size_t n_blocks, si
 	__m256 scale, add = _mm256_setzero_ps();
 
 	if (f.scales == FORM_F16 || f.scales == FORM_F16_ADD)
-		scale = halves(head + 2 * at);
+		scale = f16x8_load(head + 2 * at);
 	else
-		scale = _mm256_mul_ps(halves(head + 2 * side), small(parts + at, nibbles, 0));
+		scale = _mm256_mul_ps(f16x8_load(head + 2 * side),
+				      int_avx2_small_scales(parts + at, nibbles, 0));
 	if (f.scales == FORM_F16_ADD) {
-		add = halves(head + 2 * (n_parts * FORM_ROWS + at));
+		add = f16x8_load(head + 2 * (n_parts * FORM_ROWS + at));
 	} else if (form_adds(f)) {
-		add = small(parts + at + (nibbles ? 0 : n_parts * FORM_ROWS), nibbles, 4);
-		add = _mm256_mul_ps(add, _mm256_xor_ps(halves(head + 2 * (FORM_ROWS + side)),
+		add = int_avx2_small_scales(parts + at + (nibbles ? 0 : n_parts * FORM_ROWS),
+					    nibbles, 4);
+		add = _mm256_mul_ps(add, _mm256_xor_ps(f16x8_load(head + 2 * (FORM_ROWS + side)),
 						       _mm256_set1_ps(-0.0f)));
 	}
 	_mm256_store_ps(to->scale[part] + side, scale);
@@ -126,7 +129,8 @@ INLINE void scales(const struct form f, const uint8_t *head, size_t n_blocks, si
 		_mm256_store_ps(to->add[part] + side, add);
 }
 
-INLINE void unpack(const struct form f, const uint8_t *p, size_t n_blocks, struct panel *to)
+INLINE void int_avx2_unpack(const struct form f, const uint8_t *p, size_t n_blocks,
+			    struct panel *to)
 {
 	const uint8_t *head = p;
 
@@ -136,16 +140,16 @@ INLINE void unpack(const struct form f, const uint8_t *p, size_t n_blocks, struc
 			UNROLL
 			for (size_t u = 0; u < UNITS; u++)
 				_mm256_store_si256((__m256i *)to->q[b][s][u],
-						   unit(f, p + 32 * s, u));
+						   int_avx2_unit(f, p + 32 * s, u));
 			for (size_t h = 0; h < f.halves; h++)
-				scales(f, head, n_blocks, b * f.halves + h, s * SIDE, to);
+				int_avx2_scales(f, head, n_blocks, b * f.halves + h, s * SIDE, to);
 		}
 	}
 }
 
 /* ---- products -------------------------------------------------------------------------------------- */
 
-INLINE __m256i broadcast4(const int8_t *q)
+INLINE __m256i int_avx2_broadcast4(const int8_t *q)
 {
 	int32_t four;
 
@@ -154,9 +158,9 @@ INLINE __m256i broadcast4(const int8_t *q)
 }
 
 /* The sums of m tokens over one part, for one side of the rows. */
-INLINE void multiply(const struct form f, const size_t m, const struct panel *w, size_t b,
-		     const size_t h, const size_t side, const struct acts_chunk *a,
-		     float (*acc)[FORM_ROWS])
+INLINE void int_avx2_multiply(const struct form f, const size_t m, const struct panel *w, size_t b,
+			      const size_t h, const size_t side, const struct acts_chunk *a,
+			      float (*acc)[FORM_ROWS])
 {
 	const size_t n_units = UNITS / f.halves, part = b * f.halves + h;
 	__m256i sum[TILE];
@@ -169,18 +173,18 @@ INLINE void multiply(const struct form f, const size_t m, const struct panel *w,
 				      : _mm256_set1_epi32(minus * (int32_t)f.offset);
 	}
 	UNROLL
-	for (size_t first = 0; first < n_units; first += run(f)) {
+	for (size_t first = 0; first < n_units; first += int_avx2_run(f)) {
 		__m256i pairs[TILE];
 
 		UNROLL
-		for (size_t j = 0; j < run(f); j++) {
+		for (size_t j = 0; j < int_avx2_run(f); j++) {
 			const size_t u = h * n_units + first + j;
 			__m256i q = _mm256_load_si256((const __m256i *)w->q[b][side][u]);
 			__m256i size = is_signed(f) ? _mm256_abs_epi8(q) : q;
 
 			UNROLL
 			for (size_t i = 0; i < m; i++) {
-				__m256i x = broadcast4(a[i].q + b * FORM_BLOCK + 4 * u);
+				__m256i x = int_avx2_broadcast4(a[i].q + b * FORM_BLOCK + 4 * u);
 
 				if (is_signed(f))
 					x = _mm256_sign_epi8(x, q);
@@ -209,37 +213,37 @@ INLINE void multiply(const struct form f, const size_t m, const struct panel *w,
 }
 
 /* m tokens over the chunk in the panel. */
-INLINE void tile(const struct form f, const size_t m, const struct panel *w, size_t n_blocks,
-		 const struct acts_chunk *a, float (*acc)[FORM_ROWS])
+INLINE void int_avx2_tile(const struct form f, const size_t m, const struct panel *w,
+			  size_t n_blocks, const struct acts_chunk *a, float (*acc)[FORM_ROWS])
 {
 	for (size_t b = 0; b < n_blocks; b++) {
 		UNROLL
 		for (size_t h = 0; h < f.halves; h++) {
 			UNROLL
 			for (size_t side = 0; side < SIDES; side++)
-				multiply(f, m, w, b, h, side, a, acc);
+				int_avx2_multiply(f, m, w, b, h, side, a, acc);
 		}
 	}
 }
 
 /* One chunk of a group times n tokens, whose sums go on in the panel. */
-INLINE void chunk(const struct form f, const uint8_t *p, size_t n_blocks,
-		  const struct acts_chunk *a, size_t n, struct panel *w)
+INLINE void int_avx2_chunk(const struct form f, const uint8_t *p, size_t n_blocks,
+			   const struct acts_chunk *a, size_t n, struct panel *w)
 {
 	size_t i = 0;
 
-	unpack(f, p, n_blocks, w);
+	int_avx2_unpack(f, p, n_blocks, w);
 	for (; i + TILE <= n; i += TILE)
-		tile(f, TILE, w, n_blocks, a + i, w->acc + i);
+		int_avx2_tile(f, TILE, w, n_blocks, a + i, w->acc + i);
 	switch (n - i) {
 	case 3:
-		tile(f, 3, w, n_blocks, a + i, w->acc + i);
+		int_avx2_tile(f, 3, w, n_blocks, a + i, w->acc + i);
 		break;
 	case 2:
-		tile(f, 2, w, n_blocks, a + i, w->acc + i);
+		int_avx2_tile(f, 2, w, n_blocks, a + i, w->acc + i);
 		break;
 	case 1:
-		tile(f, 1, w, n_blocks, a + i, w->acc + i);
+		int_avx2_tile(f, 1, w, n_blocks, a + i, w->acc + i);
 		break;
 	}
 }
@@ -251,8 +255,8 @@ typedef void (*chunk_fn)(const uint8_t *p, size_t n_blocks, const struct acts_ch
 	static void chunk_##type(const uint8_t *p, size_t n_blocks, const struct acts_chunk *a,    \
 				 size_t n, struct panel *w)                                        \
 	{                                                                                          \
-		chunk((struct form){ bits, offset, halves, levels, scales }, p, n_blocks, a, n,    \
-		      w);                                                                          \
+		int_avx2_chunk((struct form){ bits, offset, halves, levels, scales }, p, n_blocks, \
+			       a, n, w);                                                           \
 	}
 #define CHUNK_ROW(type, bits, offset, halves, levels, scales) [QUANT_##type] = chunk_##type,
 FORMS(CHUNK)
