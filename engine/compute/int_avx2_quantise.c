@@ -9,13 +9,13 @@
 #define TINY 1e-36f /* as in int_portable.c */
 
 /* Not-a-number becomes 0, infinity the largest number. */
-INLINE vf tamed(vf x)
+INLINE vf finite_bounded(vf x)
 {
 	return vf_max(vf_min(vf_number(x), vf_set(FLT_MAX)), vf_set(-FLT_MAX));
 }
 
 /* Eight quants; returns them as whole numbers for their sum. */
-INLINE __m256i put(vf x, float inverse, int8_t *q)
+INLINE __m256i quants_put(vf x, float inverse, int8_t *q)
 {
 	vf_store_i8(q, vf_mul(x, vf_set(inverse)));
 	return _mm256_cvtps_epi32(vf_mul(x, vf_set(inverse)));
@@ -36,15 +36,15 @@ static void quantise_block(const float *x, size_t n, struct acts_chunk *out, siz
 	float max, inverse;
 
 	for (size_t i = 0; i < 4; i++) {
-		v[i] = n > i * VL ? tamed(vf_load_n(x + i * VL, n - i * VL)) : vf_zero();
+		v[i] = n > i * VL ? finite_bounded(vf_load_n(x + i * VL, n - i * VL)) : vf_zero();
 		most = vf_max(most, vf_abs(v[i]));
 	}
 	max = vf_most(most);
 	inverse = max < TINY ? 0 : 127.0f / max;
 	for (size_t h = 0; h < 2; h++)
-		out->half[2 * b + h] =
-			-sum_of(_mm256_add_epi32(put(v[2 * h], inverse, q + 16 * h),
-						 put(v[2 * h + 1], inverse, q + 16 * h + 8)));
+		out->half[2 * b + h] = -sum_of(
+			_mm256_add_epi32(quants_put(v[2 * h], inverse, q + 16 * h),
+					 quants_put(v[2 * h + 1], inverse, q + 16 * h + 8)));
 	out->scale[b] = max < TINY ? 0 : max / 127.0f;
 	out->minus[b] = out->half[2 * b] + out->half[2 * b + 1];
 	out->sum[b] = out->scale[b] * (float)-out->minus[b];
