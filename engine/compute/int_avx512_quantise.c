@@ -8,7 +8,7 @@
 #define TINY 1e-36f /* as in int_portable.c */
 
 /* Not-a-number becomes 0, infinity the largest number. */
-static inline __m512 tamed(__m512 x)
+static inline __m512 finite_bounded(__m512 x)
 {
 	__mmask16 numbers = _mm512_cmp_ps_mask(x, x, _CMP_ORD_Q);
 
@@ -17,7 +17,7 @@ static inline __m512 tamed(__m512 x)
 }
 
 /* Sixteen quants and their sum. */
-static inline int32_t put(__m512 x, float inverse, int8_t *q)
+static inline int32_t quants_put(__m512 x, float inverse, int8_t *q)
 {
 	__m512i whole = _mm512_cvtps_epi32(_mm512_mul_ps(x, _mm512_set1_ps(inverse)));
 
@@ -28,14 +28,14 @@ static inline int32_t put(__m512 x, float inverse, int8_t *q)
 static inline void quantise_block(const float *x, size_t n, struct acts_chunk *out, size_t b)
 {
 	uint32_t mask = n >= PACK_BLOCK ? UINT32_MAX : (1u << n) - 1;
-	__m512 low = tamed(_mm512_maskz_loadu_ps((__mmask16)mask, x));
-	__m512 high = tamed(_mm512_maskz_loadu_ps((__mmask16)(mask >> 16), x + 16));
+	__m512 low = finite_bounded(_mm512_maskz_loadu_ps((__mmask16)mask, x));
+	__m512 high = finite_bounded(_mm512_maskz_loadu_ps((__mmask16)(mask >> 16), x + 16));
 	float max = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(low), _mm512_abs_ps(high)));
 	float inverse = max < TINY ? 0 : 127.0f / max;
 
 	out->scale[b] = max < TINY ? 0 : max / 127.0f;
-	out->half[2 * b] = -put(low, inverse, out->q + PACK_BLOCK * b);
-	out->half[2 * b + 1] = -put(high, inverse, out->q + PACK_BLOCK * b + 16);
+	out->half[2 * b] = -quants_put(low, inverse, out->q + PACK_BLOCK * b);
+	out->half[2 * b + 1] = -quants_put(high, inverse, out->q + PACK_BLOCK * b + 16);
 	out->minus[b] = out->half[2 * b] + out->half[2 * b + 1];
 	out->sum[b] = out->scale[b] * (float)-out->minus[b];
 }
