@@ -24,7 +24,7 @@ static float round_even(float x)
 	return big - 12582912.0f;
 }
 
-static float tamed(float x)
+static float finite_bounded(float x)
 {
 	if (x != x)
 		return 0;
@@ -38,13 +38,13 @@ static void quantise_block(const float *x, size_t n, struct acts_chunk *out, siz
 	int32_t sums[2] = { 0, 0 };
 
 	for (size_t i = 0; i < n; i++) {
-		float v = tamed(x[i]);
+		float v = finite_bounded(x[i]);
 
 		max = MAX(max, v < 0 ? -v : v);
 	}
 	inverse = max < TINY ? 0 : 127.0f / max;
 	for (size_t i = 0; i < PACK_BLOCK; i++) {
-		int q = i < n ? (int)round_even(tamed(x[i]) * inverse) : 0;
+		int q = i < n ? (int)round_even(finite_bounded(x[i]) * inverse) : 0;
 
 		out->q[PACK_BLOCK * b + i] = (int8_t)q;
 		sums[i / 16] -= q;
@@ -70,8 +70,8 @@ void int_portable_quantise(struct acts *a, size_t from, size_t to)
 }
 
 /* acc[16] goes on over one chunk. */
-static void multiply(const struct form *f, const struct form_plain *w, size_t n_blocks,
-		     const struct acts_chunk *a, float *acc)
+static void multiply_tile(const struct form *f, const struct form_plain *w, size_t n_blocks,
+			  const struct acts_chunk *a, float *acc)
 {
 	size_t units = FORM_BLOCK / 4 / f->halves; /* of a part */
 
@@ -118,7 +118,7 @@ void int_portable_matmul(const struct packed *w, size_t r0, size_t r1, const str
 
 				if (c > 0)
 					memcpy(acc, to, n_rows * sizeof(*acc));
-				multiply(f, plain, n_blocks, &a->chunks[c * a->n + i], acc);
+				multiply_tile(f, plain, n_blocks, &a->chunks[c * a->n + i], acc);
 				memcpy(to, acc, n_rows * sizeof(*acc));
 			}
 		}
