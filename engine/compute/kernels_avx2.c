@@ -3,8 +3,8 @@
 #include "engine/compute/int_kernels.h"
 #include "engine/compute/sets.h"
 
-static void matmul(const struct packed *w, size_t r0, size_t r1, const struct acts *a, float *out,
-		   size_t ldo, void *scratch)
+static void avx2_matmul(const struct packed *w, size_t r0, size_t r1, const struct acts *a,
+			float *out, size_t ldo, void *scratch)
 {
 	(sets_is_float(w->type) ? float_avx2_matmul : int_avx2_matmul)(w, r0, r1, a, out, ldo,
 								       scratch);
@@ -14,7 +14,7 @@ const struct kernels kernels_avx2 = {
 	.name = "avx2",
 	.usable = cpu_has_avx2,
 	.quantise = int_avx2_quantise,
-	.matmul = matmul,
+	.matmul = avx2_matmul,
 	.matmul_scratch = INT_AVX2_SCRATCH,
 	.matmul_rows = 64,
 	.kv_store = attend_avx2_store,
