@@ -3,13 +3,13 @@
 #include "engine/compute/int_kernels.h"
 #include "engine/compute/sets.h"
 
-static bool usable(void)
+static bool portable_usable(void)
 {
 	return true;
 }
 
-static void matmul(const struct packed *w, size_t r0, size_t r1, const struct acts *a, float *out,
-		   size_t ldo, void *scratch)
+static void portable_matmul(const struct packed *w, size_t r0, size_t r1, const struct acts *a,
+			    float *out, size_t ldo, void *scratch)
 {
 	(sets_is_float(w->type) ? float_portable_matmul : int_portable_matmul)(w, r0, r1, a, out,
 									       ldo, scratch);
@@ -17,9 +17,9 @@ static void matmul(const struct packed *w, size_t r0, size_t r1, const struct ac
 
 const struct kernels kernels_portable = {
 	.name = "portable",
-	.usable = usable,
+	.usable = portable_usable,
 	.quantise = int_portable_quantise,
-	.matmul = matmul,
+	.matmul = portable_matmul,
 	.matmul_scratch = MAX(FLOAT_PORTABLE_SCRATCH, INT_PORTABLE_SCRATCH),
 	.matmul_rows = 64,
 	.kv_store = attend_portable_store,
