@@ -3,8 +3,8 @@
 #include "engine/compute/int_kernels.h"
 #include "engine/compute/sets.h"
 
-static void matmul(const struct packed *w, size_t r0, size_t r1, const struct acts *a, float *out,
-		   size_t ldo, void *scratch)
+static void vnni_matmul(const struct packed *w, size_t r0, size_t r1, const struct acts *a,
+			float *out, size_t ldo, void *scratch)
 {
 	(sets_is_float(w->type) ? float_avx512_matmul : int_vnni_matmul)(w, r0, r1, a, out, ldo,
 									 scratch);
@@ -14,7 +14,7 @@ const struct kernels kernels_vnni = {
 	.name = "vnni",
 	.usable = cpu_has_vnni,
 	.quantise = int_avx512_quantise,
-	.matmul = matmul,
+	.matmul = vnni_matmul,
 	.matmul_scratch = INT_AVX512_SCRATCH,
 	.matmul_rows = INT_AVX512_ROWS,
 	.kv_store = attend_avx512_store,
