@@ -114,7 +114,7 @@ static bool work_left(struct threads *t)
 }
 
 /* Take a piece of the run there is, if one is left. */
-static bool take(struct threads *t, uint32_t *piece)
+static bool piece_take(struct threads *t, uint32_t *piece)
 {
 	uint64_t seen = atomic_load(&t->claim);
 
@@ -127,7 +127,7 @@ static bool take(struct threads *t, uint32_t *piece)
 	return false;
 }
 
-static void work(struct threads *t, uint32_t piece, unsigned worker)
+static void piece_run(struct threads *t, uint32_t piece, unsigned worker)
 {
 	size_t from = piece * t->grain;
 
@@ -135,7 +135,7 @@ static void work(struct threads *t, uint32_t piece, unsigned worker)
 }
 
 /* A piece is done; whoever did the last one wakes the caller, which may be gone as soon as it knows. */
-static void finish(struct threads *t)
+static void piece_finish(struct threads *t)
 {
 	uint32_t n = t->n_pieces;
 
@@ -168,13 +168,13 @@ static void look_back(struct worker *w)
 }
 
 /* May this thread begin? */
-static bool called(struct worker *w)
+static bool worker_called(struct worker *w)
 {
 	return !atomic_load(&w->out) && work_left(w->threads);
 }
 
 /* Until there is work, or all is over (false). */
-static bool await(struct worker *w)
+static bool worker_await(struct worker *w)
 {
 	struct threads *t = w->threads;
 	int64_t start = now_ns(CLOCK_MONOTONIC);
@@ -183,7 +183,7 @@ static bool await(struct worker *w)
 		for (int i = 0; i < 4; i++) {
 			if (atomic_load(&t->stop))
 				return false;
-			if (called(w))
+			if (worker_called(w))
 				return true;
 			pause_briefly();
 		}
@@ -191,7 +191,7 @@ static bool await(struct worker *w)
 
 	pthread_mutex_lock(&w->lock);
 	atomic_store(&w->asleep, true);
-	while (!atomic_load(&t->stop) && !called(w))
+	while (!atomic_load(&t->stop) && !worker_called(w))
 		pthread_cond_wait(&w->wake, &w->lock);
 	atomic_store(&w->asleep, false);
 	pthread_mutex_unlock(&w->lock);
@@ -205,20 +205,20 @@ static void *worker_main(void *arg)
 	struct threads *t = w->threads;
 
 	read_clocks(w);
-	while (await(w)) {
+	while (worker_await(w)) {
 		int64_t start = now_ns(CLOCK_MONOTONIC), end;
 		uint32_t piece;
 
-		while (take(t, &piece)) {
+		while (piece_take(t, &piece)) {
 			atomic_store_explicit(&w->busy, true, memory_order_relaxed);
 			atomic_store_explicit(&w->cpu, sched_getcpu(), memory_order_relaxed);
-			work(t, piece, w->number);
+			piece_run(t, piece, w->number);
 			end = now_ns(CLOCK_MONOTONIC);
 			if (end - start > LONG_NS)
 				look_back(w);
 			start = end;
 			atomic_store_explicit(&w->busy, false, memory_order_relaxed);
-			finish(t);
+			piece_finish(t);
 		}
 	}
 	return NULL;
@@ -226,7 +226,7 @@ static void *worker_main(void *arg)
 
 /* ---- the caller ------------------------------------------------------------------------------------ */
 
-static void pin(pthread_t id, unsigned cpu)
+static void pin_thread(pthread_t id, unsigned cpu)
 {
 	cpu_set_t set;
 
@@ -239,13 +239,13 @@ static void pin_caller(struct threads *t)
 {
 	if (t->cpus == NULL || (t->is_pinned && pthread_equal(t->pinned, pthread_self())))
 		return;
-	pin(pthread_self(), t->cpus[0]);
+	pin_thread(pthread_self(), t->cpus[0]);
 	t->pinned = pthread_self();
 	t->is_pinned = true;
 }
 
 /* Let those try again whose time has come. */
-static void readmit(struct threads *t)
+static void workers_readmit(struct threads *t)
 {
 	int64_t now;
 
@@ -266,7 +266,7 @@ static void readmit(struct threads *t)
 }
 
 /* Publish the run and wake as many as there are pieces for. */
-static void publish(struct threads *t, size_t n_items, size_t grain, threads_fn fn, void *arg)
+static void run_publish(struct threads *t, size_t n_items, size_t grain, threads_fn fn, void *arg)
 {
 	uint32_t wanted = t->n_pieces - 1;
 
@@ -294,7 +294,7 @@ static void publish(struct threads *t, size_t n_items, size_t grain, threads_fn 
  * A thread in the middle of a piece waits for its processor, and the caller for the thread: put it where
  * the caller is, which is about to sleep. `back` undoes that.
  */
-static void lend(struct threads *t, bool back)
+static void lend_processor(struct threads *t, bool back)
 {
 	int cpu = sched_getcpu();
 
@@ -307,7 +307,7 @@ static void lend(struct threads *t, bool back)
 			pthread_setaffinity_np(w->id, sizeof(t->home), &t->home);
 		w->guest = !back && atomic_load_explicit(&w->busy, memory_order_relaxed);
 		if (w->guest)
-			pin(w->id, (unsigned)cpu);
+			pin_thread(w->id, (unsigned)cpu);
 	}
 }
 
@@ -340,9 +340,9 @@ static int64_t wait_for_rest(struct threads *t)
 	if (atomic_load(&t->done) == t->n_pieces)
 		return now - start;
 	if (sleep_until(t, start + LEND_NS)) {
-		lend(t, false);
+		lend_processor(t, false);
 		sleep_until(t, 0);
-		lend(t, true);
+		lend_processor(t, true);
 	}
 	return now_ns(CLOCK_MONOTONIC) - start;
 }
@@ -362,7 +362,7 @@ static void leave_out(struct threads *t, struct worker *w)
  * The run was held up by who had lost its processor in it. A moment now and then is cheaper than to do
  * without the thread: it goes when a third of the time of late has been waiting.
  */
-static void judge(struct threads *t, int64_t waited_ns)
+static void leave_out_late(struct threads *t, int64_t waited_ns)
 {
 	bool late = false;
 
@@ -384,7 +384,7 @@ static void judge(struct threads *t, int64_t waited_ns)
  * Where others keep the processors busy, a thread may be given no other than the caller's: it adds
  * nothing there, and what it spends looking out is the caller's loss.
  */
-static void part(struct threads *t, int64_t took_ns)
+static void leave_out_sharing(struct threads *t, int64_t took_ns)
 {
 	int here = sched_getcpu();
 
@@ -400,7 +400,7 @@ static void part(struct threads *t, int64_t took_ns)
 }
 
 /* A run has taken so long; what was more than a little while ago counts half. */
-static void account(struct threads *t, int64_t took_ns)
+static void run_account(struct threads *t, int64_t took_ns)
 {
 	t->runs_ns += took_ns;
 	t->recent_ns += took_ns;
@@ -414,14 +414,14 @@ static void account(struct threads *t, int64_t took_ns)
 }
 
 /* As threads_run(), in the caller's turn. */
-static void run(struct threads *t, size_t n_items, size_t grain, threads_fn fn, void *arg)
+static void run_in_turn(struct threads *t, size_t n_items, size_t grain, threads_fn fn, void *arg)
 {
 	int64_t start, waited_ns, took_ns;
 	uint32_t piece;
 
 	atomic_fetch_add(&t->n_runs, 1);
 	pin_caller(t);
-	readmit(t);
+	workers_readmit(t);
 	if (n_items <= grain || t->n - atomic_load(&t->n_out) == 1) {
 		for (size_t from = 0; from < n_items; from += grain)
 			fn(arg, from, MIN(from + grain, n_items), 0);
@@ -429,17 +429,17 @@ static void run(struct threads *t, size_t n_items, size_t grain, threads_fn fn, 
 	}
 	t->n_pieces = (uint32_t)((n_items + grain - 1) / grain);
 	start = now_ns(CLOCK_MONOTONIC);
-	publish(t, n_items, grain, fn, arg);
-	while (take(t, &piece)) {
-		work(t, piece, 0);
+	run_publish(t, n_items, grain, fn, arg);
+	while (piece_take(t, &piece)) {
+		piece_run(t, piece, 0);
 		atomic_fetch_add(&t->done, 1);
 	}
 	waited_ns = wait_for_rest(t);
 	took_ns = now_ns(CLOCK_MONOTONIC) - start;
-	account(t, took_ns);
+	run_account(t, took_ns);
 	if (waited_ns > LONG_NS)
-		judge(t, waited_ns);
-	part(t, took_ns);
+		leave_out_late(t, waited_ns);
+	leave_out_sharing(t, took_ns);
 }
 
 void threads_run(struct threads *t, size_t n_items, size_t grain, threads_fn fn, void *arg)
@@ -447,7 +447,7 @@ void threads_run(struct threads *t, size_t n_items, size_t grain, threads_fn fn,
 	if (n_items == 0)
 		return;
 	pthread_mutex_lock(&t->turn);
-	run(t, n_items, MAX(grain, MAX(n_items >> 31, 1)), fn, arg);
+	run_in_turn(t, n_items, MAX(grain, MAX(n_items >> 31, 1)), fn, arg);
 	pthread_mutex_unlock(&t->turn);
 }
 
@@ -471,7 +471,7 @@ void threads_stats(const struct threads *t, struct threads_stats *out)
 }
 
 /* Signals are for the threads of the daemon, not for ours. */
-static int start(struct threads *t, struct ragd_err *err)
+static int workers_start(struct threads *t, struct ragd_err *err)
 {
 	sigset_t all, before;
 	int rc = 0;
@@ -496,7 +496,7 @@ static int start(struct threads *t, struct ragd_err *err)
 		}
 		t->n_started = i;
 		if (t->cpus != NULL)
-			pin(w->id, t->cpus[i]);
+			pin_thread(w->id, t->cpus[i]);
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return -rc;
@@ -564,7 +564,7 @@ int threads_open(unsigned n, const char *cpus, struct threads **out, struct ragd
 			memset(t->workers, 0, t->n * sizeof(*t->workers));
 	}
 	if (rc == 0)
-		rc = start(t, err);
+		rc = workers_start(t, err);
 	if (rc < 0) {
 		threads_close(t);
 		return rc;
