@@ -20,7 +20,7 @@ struct card {
 };
 
 /* One line of valid UTF-8, blanks run together, cut at a character near TEXT_MAX; NULL if empty. */
-static const char *tidy(struct arena *a, struct ragd_str s)
+static const char *one_line(struct arena *a, struct ragd_str s)
 {
 	char *out = arena_alloc(a, TEXT_MAX + 8, 1);
 	size_t n = 0;
@@ -51,7 +51,7 @@ static const char *text_of(const struct gguf *g, struct arena *a, const char *co
 
 	for (; *keys != NULL && text == NULL; keys++)
 		if (gguf_str(g, *keys, &s))
-			text = tidy(a, s);
+			text = one_line(a, s);
 	return text;
 }
 
@@ -67,7 +67,7 @@ static const char *name_of(struct arena *a, const char *path)
 		s.len -= 5;
 	if (s.len > 15 && memcmp(base + s.len - 15, "-00001-of-", 10) == 0)
 		s.len -= 15;
-	return tidy(a, s);
+	return one_line(a, s);
 }
 
 /* ---- how it is quantised -------------------------------------------------------------------- */
@@ -106,7 +106,7 @@ static const char *file_type(const struct gguf *g)
 
 /* ---- the card ------------------------------------------------------------------------------- */
 
-static void count(const struct gguf *g, struct gguf_card *c)
+static void card_count(const struct gguf *g, struct gguf_card *c)
 {
 	for (size_t i = 0; i < g->n_tensors; i++) {
 		const struct gguf_tensor *t = &g->tensors[i];
@@ -118,7 +118,7 @@ static void count(const struct gguf *g, struct gguf_card *c)
 }
 
 /* What the file says of itself, else what was counted. */
-static const char *summary(const struct gguf *g, struct arena *a, const struct gguf_card *c)
+static const char *card_summary(const struct gguf *g, struct arena *a, const struct gguf_card *c)
 {
 	static const char *const keys[] = { "general.description", NULL };
 	const char *text = text_of(g, a, keys);
@@ -166,7 +166,7 @@ int gguf_card_new(const struct gguf *g, const char *path, struct gguf_card **out
 	}
 	c = &card->public;
 	a = card->arena;
-	count(g, c);
+	card_count(g, c);
 	c->architecture = text_of(g, a, archs);
 	c->author = text_of(g, a, authors);
 	c->base_model = text_of(g, a, bases);
@@ -180,7 +180,7 @@ int gguf_card_new(const struct gguf *g, const char *path, struct gguf_card **out
 	c->brief.quantisation = file_type(g);
 	gguf_arch_u32(g, "context_length", &c->brief.n_context);
 	c->brief.licence = text_of(g, a, licences);
-	c->brief.summary = summary(g, a, c);
+	c->brief.summary = card_summary(g, a, c);
 	*out = c;
 	return 0;
 }
