@@ -13,7 +13,7 @@
 #define PIECE ((size_t)4 << 20) /* bytes between two questions whether to go on */
 
 /* What the files are recognised by; false if one of them is no file. */
-static bool stamp(const struct gguf *g, char out[DIGEST_HEX + 1])
+static bool files_stamp(const struct gguf *g, char out[DIGEST_HEX + 1])
 {
 	struct digest *d = digest_new();
 	bool ok = d != NULL;
@@ -115,7 +115,7 @@ int gguf_digest(const struct gguf *g, const char *cache_dir, bool (*cancelled)(v
 	char want[DIGEST_HEX + 1], hex[DIGEST_HEX + 1], *path = NULL;
 	int rc = 0;
 
-	if (cache_dir != NULL && stamp(g, want))
+	if (cache_dir != NULL && files_stamp(g, want))
 		path = cache_path(g, cache_dir);
 	if (path != NULL && cache_read(path, want, out))
 		goto out;
