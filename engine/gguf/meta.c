@@ -5,7 +5,7 @@
 #include "base/util.h"
 #include "engine/gguf/parse.h"
 
-static const struct gguf_pair *find(const struct gguf *g, struct ragd_str key)
+static const struct gguf_pair *pair_find(const struct gguf *g, struct ragd_str key)
 {
 	size_t lo = 0, hi = g->n_pairs;
 
@@ -71,7 +71,7 @@ static bool pair_str(const struct gguf_pair *p, struct ragd_str *out)
 
 static const struct gguf_pair *find_key(const struct gguf *g, const char *key)
 {
-	return find(g, (struct ragd_str){ key, strlen(key) });
+	return pair_find(g, (struct ragd_str){ key, strlen(key) });
 }
 
 bool gguf_u32(const struct gguf *g, const char *key, uint32_t *out)
@@ -117,7 +117,7 @@ static const struct gguf_pair *find_arch(const struct gguf *g, const char *suffi
 	n = snprintf(key, sizeof(key), "%.*s.%s", (int)arch.len, arch.s, suffix);
 	if (n < 0 || (size_t)n >= sizeof(key))
 		return NULL;
-	return find(g, (struct ragd_str){ key, (size_t)n });
+	return pair_find(g, (struct ragd_str){ key, (size_t)n });
 }
 
 bool gguf_arch_u32(const struct gguf *g, const char *suffix, uint32_t *out)
@@ -148,7 +148,7 @@ bool gguf_array(const struct gguf *g, const char *key, struct gguf_array *out)
 }
 
 /* Element i, widened: whole numbers into *whole, floats into *real. False beyond the end. */
-static bool element(const struct gguf_array *a, uint64_t i, int64_t *whole, double *real)
+static bool array_element(const struct gguf_array *a, uint64_t i, int64_t *whole, double *real)
 {
 	size_t size = gguf_scalar_bytes(a->type);
 	uint64_t u = 0;
@@ -193,7 +193,7 @@ int64_t gguf_array_int(const struct gguf_array *a, uint64_t i)
 	int64_t whole;
 	double real;
 
-	if (element(a, i, &whole, &real) && is_real(a->type))
+	if (array_element(a, i, &whole, &real) && is_real(a->type))
 		return real > -0x1p63 && real < 0x1p63 ? (int64_t)real : 0;
 	return whole;
 }
@@ -203,7 +203,7 @@ float gguf_array_float(const struct gguf_array *a, uint64_t i)
 	int64_t whole;
 	double real;
 
-	if (!element(a, i, &whole, &real) || is_real(a->type))
+	if (!array_element(a, i, &whole, &real) || is_real(a->type))
 		return (float)real;
 	return a->type == GGUF_U64 ? (float)(uint64_t)whole : (float)whole;
 }
