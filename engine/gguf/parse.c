@@ -26,23 +26,23 @@ struct cursor {
 #define BAD(c, ...) ragd_err_set((c)->err, -EINVAL, __VA_ARGS__)
 
 /* Bytes of the file from here on, whether they are there or not. */
-static uint64_t left(const struct cursor *c)
+static uint64_t bytes_left(const struct cursor *c)
 {
 	return c->size - c->at;
 }
 
 /* Whether the next n bytes of the file's are there; -EAGAIN: they have to be fetched first. */
-static int there(const struct cursor *c, uint64_t n)
+static int bytes_there(const struct cursor *c, uint64_t n)
 {
 	return n <= c->len - c->at ? 0 : -EAGAIN;
 }
 
-static int take(struct cursor *c, void *out, size_t n, const char *what)
+static int cursor_take(struct cursor *c, void *out, size_t n, const char *what)
 {
-	if (n > left(c))
+	if (n > bytes_left(c))
 		return BAD(c, "model '%s': the file ends inside %s (was it cut short?)", c->name,
 			   what);
-	if (there(c, n) < 0)
+	if (bytes_there(c, n) < 0)
 		return -EAGAIN;
 	memcpy(out, c->data + c->at, n);
 	c->at += n;
@@ -52,16 +52,16 @@ static int take(struct cursor *c, void *out, size_t n, const char *what)
 static int take_str(struct cursor *c, struct ragd_str *out, const char *what)
 {
 	uint64_t n = 0;
-	int rc = take(c, &n, sizeof(n), what);
+	int rc = cursor_take(c, &n, sizeof(n), what);
 
 	if (rc < 0)
 		return rc;
-	if (n > left(c))
+	if (n > bytes_left(c))
 		return BAD(c,
 			   "model '%s': %s is said to have %" PRIu64 " bytes, the file has %" PRIu64
 			   " left",
-			   c->name, what, n, left(c));
-	if (there(c, n) < 0)
+			   c->name, what, n, bytes_left(c));
+	if (bytes_there(c, n) < 0)
 		return -EAGAIN;
 	out->s = (const char *)c->data + c->at;
 	out->len = (size_t)n;
@@ -127,9 +127,9 @@ static int parse_array(struct cursor *c, struct gguf_array *out, const char *key
 	size_t size;
 	int rc;
 
-	rc = take(c, &type, sizeof(type), "an array");
+	rc = cursor_take(c, &type, sizeof(type), "an array");
 	if (rc == 0)
-		rc = take(c, &out->n, sizeof(out->n), "an array");
+		rc = cursor_take(c, &out->n, sizeof(out->n), "an array");
 	if (rc < 0)
 		return rc;
 	if (type == GGUF_ARRAY)
@@ -142,14 +142,14 @@ static int parse_array(struct cursor *c, struct gguf_array *out, const char *key
 	if (size == 0)
 		return BAD(c, "model '%s': key '%s' is an array of type %" PRIu32 ", which is none",
 			   c->name, key, type);
-	if (out->n > left(c) / size)
+	if (out->n > bytes_left(c) / size)
 		return BAD(c,
 			   "model '%s': key '%s' has %" PRIu64
 			   " elements, more than the file's %" PRIu64 " bytes could hold",
-			   c->name, key, out->n, left(c));
+			   c->name, key, out->n, bytes_left(c));
 	if (type == GGUF_STRING)
 		return parse_strings(c, out);
-	if (there(c, out->n * size) < 0)
+	if (bytes_there(c, out->n * size) < 0)
 		return -EAGAIN;
 	out->data = c->data + c->at;
 	c->at += (size_t)out->n * size;
@@ -199,7 +199,7 @@ static int parse_pair(struct cursor *c, struct gguf_pair *pair)
 		rc = BAD(c, "model '%s': a key of %zu bytes; 1 to %d are allowed", c->name,
 			 pair->key.len, KEY_MAX);
 	if (rc == 0)
-		rc = take(c, &type, sizeof(type), "the type of a key");
+		rc = cursor_take(c, &type, sizeof(type), "the type of a key");
 	if (rc < 0)
 		return rc;
 	gguf_show(pair->key, key, sizeof(key));
@@ -211,7 +211,7 @@ static int parse_pair(struct cursor *c, struct gguf_pair *pair)
 	if (gguf_scalar_bytes(type) == 0)
 		return BAD(c, "model '%s': key '%s' has type %" PRIu32 ", which is none", c->name,
 			   key, type);
-	rc = take(c, scalar, gguf_scalar_bytes(type), "a value");
+	rc = cursor_take(c, scalar, gguf_scalar_bytes(type), "a value");
 	if (rc < 0)
 		return rc;
 	pair_scalar(pair, scalar);
@@ -223,7 +223,7 @@ static int parse_pair(struct cursor *c, struct gguf_pair *pair)
 
 static int parse_pairs(struct cursor *c, uint64_t n, struct gguf_parsed *out)
 {
-	if (n > left(c) / PAIR_BYTES_MIN || n > COUNT_MAX)
+	if (n > bytes_left(c) / PAIR_BYTES_MIN || n > COUNT_MAX)
 		return BAD(c,
 			   "model '%s': %" PRIu64 " keys are announced, more than its %" PRIu64
 			   " bytes could hold",
@@ -281,7 +281,7 @@ static const char *foreign_type(uint32_t type)
 static int parse_dims(struct cursor *c, struct gguf_tensor *t, const char *name)
 {
 	uint64_t n = 1;
-	int rc = take(c, &t->n_dims, sizeof(t->n_dims), "a tensor's shape");
+	int rc = cursor_take(c, &t->n_dims, sizeof(t->n_dims), "a tensor's shape");
 
 	if (rc < 0)
 		return rc;
@@ -292,7 +292,7 @@ static int parse_dims(struct cursor *c, struct gguf_tensor *t, const char *name)
 			   c->name, name, t->n_dims, GGUF_DIMS_MAX);
 	for (size_t i = 0; i < GGUF_DIMS_MAX; i++)
 		t->dims[i] = 1;
-	rc = take(c, t->dims, t->n_dims * sizeof(t->dims[0]), "a tensor's shape");
+	rc = cursor_take(c, t->dims, t->n_dims * sizeof(t->dims[0]), "a tensor's shape");
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < t->n_dims; i++) {
@@ -323,9 +323,9 @@ static int parse_tensor(struct cursor *c, struct gguf_tensor *t)
 	gguf_show(t->name, name, sizeof(name));
 	rc = parse_dims(c, t, name);
 	if (rc == 0)
-		rc = take(c, &type, sizeof(type), "a tensor's type");
+		rc = cursor_take(c, &type, sizeof(type), "a tensor's type");
 	if (rc == 0)
-		rc = take(c, &offset, sizeof(offset), "a tensor's offset");
+		rc = cursor_take(c, &offset, sizeof(offset), "a tensor's offset");
 	if (rc < 0)
 		return rc;
 	info = quant_info(type);
@@ -416,7 +416,7 @@ static int parse_tensors(struct cursor *c, uint64_t n, struct gguf_parsed *out)
 	uint64_t alignment;
 	int rc;
 
-	if (n > left(c) / TENSOR_BYTES_MIN || n > COUNT_MAX)
+	if (n > bytes_left(c) / TENSOR_BYTES_MIN || n > COUNT_MAX)
 		return BAD(c,
 			   "model '%s': %" PRIu64 " tensors are announced, more than its %" PRIu64
 			   " bytes could hold",
@@ -445,9 +445,9 @@ static int parse_head(struct cursor *c, uint32_t *version, uint64_t *n_tensors, 
 
 	if (c->len < sizeof(magic) || memcmp(c->data, "GGUF", 4) != 0)
 		return BAD(c, "model '%s': not a GGUF file", c->name);
-	rc = take(c, magic, sizeof(magic), "its head");
+	rc = cursor_take(c, magic, sizeof(magic), "its head");
 	if (rc == 0)
-		rc = take(c, version, sizeof(*version), "its head");
+		rc = cursor_take(c, version, sizeof(*version), "its head");
 	if (rc == 0 && (*version & 0xffff) == 0)
 		return ragd_err_set(c->err, -ENOTSUP,
 				    "model '%s': a big-endian GGUF; only "
@@ -458,9 +458,9 @@ static int parse_head(struct cursor *c, uint32_t *version, uint64_t *n_tensors, 
 				    "model '%s': GGUF version %" PRIu32 "; 2 and 3 are supported",
 				    c->name, *version);
 	if (rc == 0)
-		rc = take(c, n_tensors, sizeof(*n_tensors), "its head");
+		rc = cursor_take(c, n_tensors, sizeof(*n_tensors), "its head");
 	if (rc == 0)
-		rc = take(c, n_pairs, sizeof(*n_pairs), "its head");
+		rc = cursor_take(c, n_pairs, sizeof(*n_pairs), "its head");
 	return rc;
 }
 
