@@ -138,7 +138,7 @@ void gguf_writer_entry(struct gguf_writer *w, const struct gguf *g, size_t i)
 	}
 }
 
-static uint64_t padded(uint64_t n)
+static uint64_t padded_size(uint64_t n)
 {
 	return (n + GGUF_ALIGNMENT - 1) & ~(uint64_t)(GGUF_ALIGNMENT - 1);
 }
@@ -163,19 +163,19 @@ void gguf_writer_tensor(struct gguf_writer *w, struct ragd_str name, enum quant_
 	buf_add(&w->infos, dims, n_dims * sizeof(*dims));
 	buf_add(&w->infos, &t, sizeof(t));
 	buf_add(&w->infos, &w->data_len, sizeof(w->data_len));
-	w->data_len += padded(n);
+	w->data_len += padded_size(n);
 }
 
 #define HEAD_BYTES (4 + 4 + 8 + 8)
 
 uint64_t gguf_writer_size(const struct gguf_writer *w)
 {
-	return padded(HEAD_BYTES + w->pairs.len + w->infos.len) + w->data_len;
+	return padded_size(HEAD_BYTES + w->pairs.len + w->infos.len) + w->data_len;
 }
 
 /* ---- bytes ---------------------------------------------------------------------------------- */
 
-static int put(struct gguf_writer *w, const void *data, size_t len, struct ragd_err *err)
+static int writer_put(struct gguf_writer *w, const void *data, size_t len, struct ragd_err *err)
 {
 	const char *p = data;
 	ssize_t n;
@@ -197,7 +197,7 @@ static int put_padding(struct gguf_writer *w, uint64_t len, struct ragd_err *err
 {
 	static const char zeros[GGUF_ALIGNMENT];
 
-	return put(w, zeros, (size_t)(padded(len) - len), err);
+	return writer_put(w, zeros, (size_t)(padded_size(len) - len), err);
 }
 
 static int file_open(struct gguf_writer *w, const char *path, struct ragd_err *err)
@@ -255,12 +255,12 @@ int gguf_writer_begin(struct gguf_writer *w, const char *path, struct ragd_err *
 	if (buf_failed(&head))
 		rc = ragd_err_set(err, -ENOMEM, "write model '%s': out of memory", path);
 	else
-		rc = put(w, head.data, head.len, err);
+		rc = writer_put(w, head.data, head.len, err);
 	buf_fini(&head);
 	if (rc == 0)
-		rc = put(w, w->pairs.data, w->pairs.len, err);
+		rc = writer_put(w, w->pairs.data, w->pairs.len, err);
 	if (rc == 0)
-		rc = put(w, w->infos.data, w->infos.len, err);
+		rc = writer_put(w, w->infos.data, w->infos.len, err);
 	if (rc == 0)
 		rc = put_padding(w, HEAD_BYTES + w->pairs.len + w->infos.len, err);
 	return rc;
@@ -278,7 +278,7 @@ int gguf_writer_data(struct gguf_writer *w, const void *data, size_t len, struct
 			return ragd_err_set(err, -EINVAL,
 					    "write model '%s': more bytes than tensors", w->path);
 		n = (size_t)MIN((uint64_t)len, w->n_bytes[w->at] - w->done);
-		rc = put(w, p, n, err);
+		rc = writer_put(w, p, n, err);
 		p += n;
 		len -= n;
 		w->done += n;
