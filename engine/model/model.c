@@ -93,7 +93,7 @@ struct sizes {
 	size_t rows;   /* bytes of all tables that are not packed */
 };
 
-static size_t aligned(size_t bytes)
+static size_t size_aligned(size_t bytes)
 {
 	return (bytes + PACK_ALIGN - 1) / PACK_ALIGN * PACK_ALIGN;
 }
@@ -108,13 +108,13 @@ static int model_measure(const struct bindings *b, struct sizes *out, struct rag
 		if (b->list[i].rule->use == USE_VECTOR)
 			out->floats += m.cols;
 		if (b->list[i].rule->use == USE_ROWS && packs_same(b, &b->list[i]) == NULL)
-			out->rows += aligned(b->list[i].tensor->n_bytes);
+			out->rows += size_aligned(b->list[i].tensor->n_bytes);
 		if (b->list[i].rule->use != USE_MATRIX)
 			continue;
 		bytes = pack_bytes(&m);
 		if (bytes > SIZE_MAX / 2 || out->packed > SIZE_MAX / 2)
 			return ragd_err_set(err, -EINVAL, "model: its weights are too large");
-		out->packed += aligned(bytes);
+		out->packed += size_aligned(bytes);
 	}
 	return 0;
 }
@@ -246,7 +246,7 @@ static int binding_load(struct loading *l, const struct bindings *b, const struc
 	case USE_MATRIX:
 		rc = matrix_load(l, one->tensor, to->packed, err);
 		*(struct packed *)one->to = pack_view(&m, to->packed);
-		to->packed += aligned(pack_bytes(&m));
+		to->packed += size_aligned(pack_bytes(&m));
 		break;
 	case USE_VECTOR:
 		rc = vector_load(l, one->tensor, to->vector, err);
@@ -262,7 +262,7 @@ static int binding_load(struct loading *l, const struct bindings *b, const struc
 		}
 		((struct rows *)one->to)->data = to->rows;
 		rc = rows_load(l, one->tensor, to->rows, err);
-		to->rows += aligned(one->tensor->n_bytes);
+		to->rows += size_aligned(one->tensor->n_bytes);
 		break;
 	case USE_NONE:
 		break;
