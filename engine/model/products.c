@@ -75,8 +75,8 @@ void products_quantise(struct run *r, size_t from, size_t to)
 }
 
 /* out[i][...] = rows [r0, r1) of w times row i of what was taken. */
-static void multiply(struct run *r, const struct packed *w, size_t r0, size_t r1, float *out,
-		     size_t ldo, uint8_t *scratch)
+static void product_rows(struct run *r, const struct packed *w, size_t r0, size_t r1, float *out,
+			 size_t ldo, uint8_t *scratch)
 {
 	bool integer = packed_is_integer(w);
 	size_t n = r1 - r0;
@@ -125,8 +125,8 @@ static void products_items(void *arg, size_t from, size_t to, unsigned worker)
 			i++;
 		p = &job->list[i];
 		r0 = (item - job->first[i]) * job->rows[i];
-		multiply(job->r, p->w, r0, MIN(r0 + job->rows[i], p->w->rows), p->out + r0, p->ldo,
-			 run_scratch(job->r, worker));
+		product_rows(job->r, p->w, r0, MIN(r0 + job->rows[i], p->w->rows), p->out + r0,
+			     p->ldo, run_scratch(job->r, worker));
 	}
 }
 
@@ -158,8 +158,8 @@ static void gated_items(void *arg, size_t from, size_t to, unsigned worker)
 	for (size_t item = from; item < to; item++) {
 		size_t r0 = item * rows, r1 = MIN(r0 + rows, ld), n = r1 - r0;
 
-		multiply(job->r, &g->l->gate, r0, r1, r->ff + r0, ld, scratch);
-		multiply(job->r, &g->l->up, r0, r1, up, rows, scratch);
+		product_rows(job->r, &g->l->gate, r0, r1, r->ff + r0, ld, scratch);
+		product_rows(job->r, &g->l->up, r0, r1, up, rows, scratch);
 		for (size_t i = 0; i < r->n; i++) {
 			float *gate_row = r->ff + i * ld + r0, *up_row = up + i * rows;
 
