@@ -40,7 +40,7 @@ static void yarn_apply(struct rope *rope, const struct yarn *y, double base)
 	rope->magnitude = (float)((double)y->magnitude * (1 + 0.1 * log((double)y->factor)));
 }
 
-static bool positive(float f)
+static bool is_positive(float f)
 {
 	return isfinite(f) && f > 0;
 }
@@ -71,8 +71,8 @@ static int yarn_read(struct model *m, float factor, float base, struct ragd_err 
 				    "extrapolation factor or a log multiplier of its own is not "
 				    "supported",
 				    m->arch->name);
-	if (!positive(y.context) || !positive(y.beta_fast) || !positive(y.beta_slow) ||
-	    !positive(y.magnitude) || factor < 1 || base <= 1)
+	if (!is_positive(y.context) || !is_positive(y.beta_fast) || !is_positive(y.beta_slow) ||
+	    !is_positive(y.magnitude) || factor < 1 || base <= 1)
 		return scaling_bad(m, "scaling.…", err);
 	yarn_apply(&m->rope, &y, (double)base);
 	return 0;
@@ -89,7 +89,7 @@ static int scaling_read(struct model *m, float base, struct ragd_err *err)
 		type = has_factor ? RAGD_STR("linear") : RAGD_STR("none");
 	if (type.len == 4 && memcmp(type.s, "none", 4) == 0)
 		return 0;
-	if (!positive(factor))
+	if (!is_positive(factor))
 		return scaling_bad(m, "scaling.factor", err);
 	if (type.len == 6 && memcmp(type.s, "linear", 6) == 0) {
 		for (uint32_t i = 0; i < m->rope.n_dims / 2; i++)
@@ -111,7 +111,7 @@ int rope_read(struct model *m, struct ragd_err *err)
 	uint32_t n = m->shape.head_dim;
 
 	gguf_arch_f32(m->gguf, "rope.freq_base", &base);
-	if (!positive(base))
+	if (!is_positive(base))
 		return scaling_bad(m, "freq_base", err);
 	if (gguf_arch_u32(m->gguf, "rope.dimension_count", &n) &&
 	    (n == 0 || n % 2 != 0 || n > m->shape.head_dim))
@@ -132,7 +132,7 @@ int rope_factors(struct model *m, struct ragd_err *err)
 	if (m->rope.factor == NULL)
 		return 0;
 	for (uint32_t i = 0; i < m->rope.n_dims / 2; i++) {
-		if (!positive(m->rope.factor[i]))
+		if (!is_positive(m->rope.factor[i]))
 			return ragd_err_set(err, -EINVAL,
 					    "model of architecture '%s': factor %u of "
 					    "'rope_freqs.weight' is not above 0",
