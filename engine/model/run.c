@@ -21,7 +21,7 @@ struct carver {
 	size_t at;
 };
 
-static void *carve(struct carver *c, size_t n, size_t size)
+static void *carve_room(struct carver *c, size_t n, size_t size)
 {
 	size_t at = c->at;
 
@@ -46,27 +46,28 @@ static void run_carve(struct run *r, struct carver *c)
 	size_t rows = MAX(n * r->k->matmul_rows, (size_t)RUN_FEW * RUN_FEW_ROWS);
 
 	r->ld_qkv = (size_t)shape_dim(r->m, DIM_QKV);
-	r->spans = carve(c, n, sizeof(*r->spans));
-	r->tiles = carve(c, n, sizeof(*r->tiles));
-	r->blocks = carve(c, n, sizeof(*r->blocks));
-	r->x = carve(c, n * s->n_embd, f);
-	r->h = carve(c, n * s->n_embd, f);
-	r->delta = carve(c, n * s->n_embd, f);
-	r->qkv = r->ff = carve(c, n * MAX(s->n_ff, r->ld_qkv + n_q), f);
+	r->spans = carve_room(c, n, sizeof(*r->spans));
+	r->tiles = carve_room(c, n, sizeof(*r->tiles));
+	r->blocks = carve_room(c, n, sizeof(*r->blocks));
+	r->x = carve_room(c, n * s->n_embd, f);
+	r->h = carve_room(c, n * s->n_embd, f);
+	r->delta = carve_room(c, n * s->n_embd, f);
+	r->qkv = r->ff = carve_room(c, n * MAX(s->n_ff, r->ld_qkv + n_q), f);
 	r->att = r->qkv != NULL ? r->qkv + n * r->ld_qkv : NULL;
-	r->cosine = carve(c, n * r->m->rope.n_dims / 2, f);
-	r->sine = carve(c, n * r->m->rope.n_dims / 2, f);
-	r->out = carve(c, r->max_outputs * (s->causal ? MAX(s->n_vocab, s->n_embd) : s->n_embd), f);
-	r->acts_memory = carve(c, acts_most(r, r->fine ? 2 * n : n), 1);
+	r->cosine = carve_room(c, n * r->m->rope.n_dims / 2, f);
+	r->sine = carve_room(c, n * r->m->rope.n_dims / 2, f);
+	r->out = carve_room(
+		c, r->max_outputs * (s->causal ? MAX(s->n_vocab, s->n_embd) : s->n_embd), f);
+	r->acts_memory = carve_room(c, acts_most(r, r->fine ? 2 * n : n), 1);
 	if (r->fine)
-		r->fine_x = carve(c, 2 * n * MAX(MAX(s->n_embd, s->n_ff), n_q), f);
+		r->fine_x = carve_room(c, 2 * n * MAX(MAX(s->n_embd, s->n_ff), n_q), f);
 	r->gated_offset = (kernel + ALIGN - 1) / ALIGN * ALIGN;
 	r->fine_offset = r->gated_offset + (rows * f + ALIGN - 1) / ALIGN * ALIGN;
 	r->scratch_bytes =
 		r->fine_offset + (r->fine ? (2 * rows * f + ALIGN - 1) / ALIGN * ALIGN : 0);
-	r->scratch = carve(c, r->n_threads, r->scratch_bytes);
-	r->page_list = carve(c, r->n_pages, sizeof(*r->page_list));
-	r->page_memory = carve(c, r->n_pages, r->kv_bytes);
+	r->scratch = carve_room(c, r->n_threads, r->scratch_bytes);
+	r->page_list = carve_room(c, r->n_pages, sizeof(*r->page_list));
+	r->page_memory = carve_room(c, r->n_pages, r->kv_bytes);
 }
 
 static struct run run_of(const struct model *m, enum kv_type type, size_t max_tokens,
