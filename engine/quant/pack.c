@@ -14,7 +14,7 @@
 #define F16_MAX 65504.0f
 
 /* A block's numbers made finite, and not beyond what `levels` times the largest scale can say. */
-static void tame(const float *in, float *out, size_t n, float levels)
+static void bound_finite(const float *in, float *out, size_t n, float levels)
 {
 	float most = levels * F16_MAX;
 
@@ -23,12 +23,12 @@ static void tame(const float *in, float *out, size_t n, float levels)
 }
 
 /* To the nearest whole number in [lo, hi]. */
-static int nearest(float x, int lo, int hi)
+static int nearest_within(float x, int lo, int hi)
 {
 	return (int)rintf(fminf(fmaxf(x, (float)lo), (float)hi));
 }
 
-static float inverse(float d)
+static float safe_inverse(float d)
 {
 	float inv = d != 0 ? 1 / d : 0;
 
@@ -36,7 +36,7 @@ static float inverse(float d)
 }
 
 /* Weights for n numbers: their size, and what all of them have in common. */
-static void weigh(const float *x, float *w, size_t n)
+static void importance_weights(const float *x, float *w, size_t n)
 {
 	float sum = 0, rms;
 
@@ -80,13 +80,13 @@ static void pack_q8_0(const float *in, void *blocks, size_t n)
 	for (struct quant_q8_0 *b = blocks; n > 0; n -= QUANT_BLOCK, b++, in += QUANT_BLOCK) {
 		float most = 0, inv;
 
-		tame(in, x, QUANT_BLOCK, 127);
+		bound_finite(in, x, QUANT_BLOCK, 127);
 		for (int i = 0; i < QUANT_BLOCK; i++)
 			most = fmaxf(most, fabsf(x[i]));
 		b->d = quant_f32_to_f16(most / 127);
-		inv = inverse(quant_f16_to_f32(b->d));
+		inv = safe_inverse(quant_f16_to_f32(b->d));
 		for (int i = 0; i < QUANT_BLOCK; i++)
-			b->qs[i] = (int8_t)nearest(x[i] * inv, -127, 127);
+			b->qs[i] = (int8_t)nearest_within(x[i] * inv, -127, 127);
 	}
 }
 
@@ -100,13 +100,13 @@ static float fit_signed4(const float x[QUANT_BLOCK])
 			top = x[i];
 	if (top == 0)
 		return 0;
-	weigh(x, w, QUANT_BLOCK);
+	importance_weights(x, w, QUANT_BLOCK);
 	/* The largest number goes to -8, as far as it is worth it for the others. */
 	for (int step = -12; step <= 6; step++) {
 		float inv = (-8 + 0.1f * (float)step) / top, qx = 0, qq = 0;
 
 		for (int i = 0; i < QUANT_BLOCK; i++) {
-			float q = (float)nearest(x[i] * inv, -8, 7);
+			float q = (float)nearest_within(x[i] * inv, -8, 7);
 
 			qx += w[i] * q * x[i];
 			qq += w[i] * q * q;
@@ -126,12 +126,12 @@ static void pack_q4_0(const float *in, void *blocks, size_t n)
 	for (struct quant_q4_0 *b = blocks; n > 0; n -= QUANT_BLOCK, b++, in += QUANT_BLOCK) {
 		float inv;
 
-		tame(in, x, QUANT_BLOCK, 7);
+		bound_finite(in, x, QUANT_BLOCK, 7);
 		b->d = quant_f32_to_f16(fit_signed4(x));
-		inv = inverse(quant_f16_to_f32(b->d));
+		inv = safe_inverse(quant_f16_to_f32(b->d));
 		for (int j = 0; j < QUANT_BLOCK / 2; j++)
-			b->qs[j] = (uint8_t)((nearest(x[j] * inv, -8, 7) + 8) |
-					     (nearest(x[j + 16] * inv, -8, 7) + 8) << 4);
+			b->qs[j] = (uint8_t)((nearest_within(x[j] * inv, -8, 7) + 8) |
+					     (nearest_within(x[j + 16] * inv, -8, 7) + 8) << 4);
 	}
 }
 
@@ -218,13 +218,13 @@ static struct affine fit_affine(const float x[QUANT_BLOCK], const float w[QUANT_
 	if (!(hi - lo > 0))
 		return out;
 	out.scale = (hi - lo) / 15;
-	affine_round(x, inverse(out.scale), -lo, q);
+	affine_round(x, safe_inverse(out.scale), -lo, q);
 	best = affine_error(x, w, q, &out);
 	for (int step = -10; step <= 10; step += 2)
 		affine_try(x, w, (15 + 0.1f * (float)step) / (hi - lo), -lo, &best, &out);
 	/* Rounding again with what was found finds better still, a few times. */
 	for (int i = 0; i < 8; i++)
-		if (!affine_try(x, w, inverse(out.scale), out.min, &best, &out))
+		if (!affine_try(x, w, safe_inverse(out.scale), out.min, &best, &out))
 			break;
 	return out;
 }
@@ -252,17 +252,17 @@ struct q4_k_ints {
 static void q4_k_round(const float *x, const struct affine fits[8], float d, float dmin,
 		       struct q4_k_ints *out)
 {
-	float inv_d = inverse(d), inv_dmin = inverse(dmin);
+	float inv_d = safe_inverse(d), inv_dmin = safe_inverse(dmin);
 
 	for (int g = 0; g < 8; g++) {
 		float inv, min;
 
-		out->scale[g] = nearest(fits[g].scale * inv_d, 0, 63);
-		out->min[g] = nearest(fits[g].min * inv_dmin, 0, 63);
-		inv = inverse(d * (float)out->scale[g]);
+		out->scale[g] = nearest_within(fits[g].scale * inv_d, 0, 63);
+		out->min[g] = nearest_within(fits[g].min * inv_dmin, 0, 63);
+		inv = safe_inverse(d * (float)out->scale[g]);
 		min = dmin * (float)out->min[g];
 		for (int i = 32 * g; i < 32 * g + 32; i++)
-			out->q[i] = (uint8_t)nearest((x[i] + min) * inv, 0, 15);
+			out->q[i] = (uint8_t)nearest_within((x[i] + min) * inv, 0, 15);
 	}
 }
 
@@ -300,7 +300,7 @@ static void q4_k_block(const float x[QUANT_SUPER], struct quant_q4_k *b)
 	struct affine fits[8];
 
 	for (int g = 0; g < 8; g++) {
-		weigh(x + 32 * g, w + 32 * g, QUANT_BLOCK);
+		importance_weights(x + 32 * g, w + 32 * g, QUANT_BLOCK);
 		fits[g] = fit_affine(x + 32 * g, w + 32 * g);
 		d = fmaxf(d, fits[g].scale / 63);
 		dmin = fmaxf(dmin, fits[g].min / 63);
@@ -325,7 +325,7 @@ static void pack_q4_k(const float *in, void *blocks, size_t n)
 	float x[QUANT_SUPER];
 
 	for (struct quant_q4_k *b = blocks; n > 0; n -= QUANT_SUPER, b++, in += QUANT_SUPER) {
-		tame(in, x, QUANT_SUPER, 15);
+		bound_finite(in, x, QUANT_SUPER, 15);
 		q4_k_block(x, b);
 	}
 }
