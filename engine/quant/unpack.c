@@ -67,7 +67,7 @@ static void unpack_q4_1(const void *blocks, float *out, size_t n)
 }
 
 /* The five bits of number i. */
-static int five(const uint8_t qs[16], const uint8_t qh[4], int i)
+static int five_bits(const uint8_t qs[16], const uint8_t qh[4], int i)
 {
 	int low = i < 16 ? qs[i] & 15 : qs[i - 16] >> 4;
 
@@ -80,7 +80,7 @@ static void unpack_q5_0(const void *blocks, float *out, size_t n)
 		float d = quant_f16_to_f32(b->d);
 
 		for (int j = 0; j < 32; j++)
-			out[j] = d * (float)(five(b->qs, b->qh, j) - 16);
+			out[j] = d * (float)(five_bits(b->qs, b->qh, j) - 16);
 	}
 }
 
@@ -90,12 +90,12 @@ static void unpack_q5_1(const void *blocks, float *out, size_t n)
 		float d = quant_f16_to_f32(b->d), m = quant_f16_to_f32(b->m);
 
 		for (int j = 0; j < 32; j++)
-			out[j] = d * (float)five(b->qs, b->qh, j) + m;
+			out[j] = d * (float)five_bits(b->qs, b->qh, j) + m;
 	}
 }
 
 /* The two bits of number i of a block of 256. */
-static int two(const uint8_t qs[64], int i)
+static int two_bits(const uint8_t qs[64], int i)
 {
 	return qs[i / 128 * 32 + i % 32] >> (i / 32 % 4 * 2) & 3;
 }
@@ -109,7 +109,7 @@ static void unpack_q2_k(const void *blocks, float *out, size_t n)
 			float scale = d * (float)(b->scales[i / 16] & 15);
 			float min = dmin * (float)(b->scales[i / 16] >> 4);
 
-			out[i] = scale * (float)two(b->qs, i) - min;
+			out[i] = scale * (float)two_bits(b->qs, i) - min;
 		}
 	}
 }
@@ -123,7 +123,7 @@ static void unpack_q3_k(const void *blocks, float *out, size_t n)
 			float scale = d * (float)quant_scale3(b->scales, (unsigned)i / 16);
 			int high = b->hmask[i % 32] >> i / 32 & 1;
 
-			out[i] = scale * (float)((two(b->qs, i) | high << 2) - 4);
+			out[i] = scale * (float)((two_bits(b->qs, i) | high << 2) - 4);
 		}
 	}
 }
