@@ -14,7 +14,7 @@ struct look {
 	struct answer *out;
 };
 
-static void place(struct look *l, uint32_t at, bool strong)
+static void answer_mark(struct look *l, uint32_t at, bool strong)
 {
 	l->out->found = true;
 	l->out->strong |= strong;
@@ -22,12 +22,12 @@ static void place(struct look *l, uint32_t at, bool strong)
 		l->out->pos[l->out->n++] = l->tok[at].pos;
 }
 
-static bool has(const struct look *l, uint32_t at, uint32_t cues)
+static bool word_has_cue(const struct look *l, uint32_t at, uint32_t cues)
 {
 	return at < l->n && (l->tok[at].cues & cues) != 0;
 }
 
-static bool flagged(const struct look *l, uint32_t at, uint32_t flags)
+static bool word_flagged(const struct look *l, uint32_t at, uint32_t flags)
 {
 	return at < l->n && (l->tok[at].flags & flags) != 0;
 }
@@ -47,16 +47,16 @@ static bool is_name(const struct look *l, uint32_t at)
 		return false;
 	if (t->flags & TOKEN_NAME)
 		return true;
-	return at == 0 && (t->flags & TOKEN_CAPITAL) && flagged(l, 1, TOKEN_NAME);
+	return at == 0 && (t->flags & TOKEN_CAPITAL) && word_flagged(l, 1, TOKEN_NAME);
 }
 
 static void find_who(struct look *l)
 {
 	for (uint32_t i = 0; i < l->n; i++) {
 		if (is_new(l, i) && is_name(l, i))
-			place(l, i, is_name(l, i + 1 < l->n ? i + 1 : i) && i + 1 < l->n);
-		else if (is_new(l, i) && has(l, i, CUE_PERSON))
-			place(l, i, false);
+			answer_mark(l, i, is_name(l, i + 1 < l->n ? i + 1 : i) && i + 1 < l->n);
+		else if (is_new(l, i) && word_has_cue(l, i, CUE_PERSON))
+			answer_mark(l, i, false);
 	}
 }
 
@@ -65,12 +65,12 @@ static void find_when(struct look *l)
 	for (uint32_t i = 0; i < l->n; i++) {
 		if (!is_new(l, i))
 			continue;
-		if (flagged(l, i, TOKEN_YEAR) || has(l, i, CUE_MONTH))
-			place(l, i, true);
-		else if (flagged(l, i, TOKEN_NUMBER) || has(l, i, CUE_NUMBER))
-			place(l, i, has(l, i + 1, CUE_TIME));
-		else if (has(l, i, CUE_TIME))
-			place(l, i, false);
+		if (word_flagged(l, i, TOKEN_YEAR) || word_has_cue(l, i, CUE_MONTH))
+			answer_mark(l, i, true);
+		else if (word_flagged(l, i, TOKEN_NUMBER) || word_has_cue(l, i, CUE_NUMBER))
+			answer_mark(l, i, word_has_cue(l, i + 1, CUE_TIME));
+		else if (word_has_cue(l, i, CUE_TIME))
+			answer_mark(l, i, false);
 	}
 }
 
@@ -78,10 +78,11 @@ static void find_where(struct look *l)
 {
 	for (uint32_t i = 0; i < l->n; i++) {
 		if (is_new(l, i) && is_name(l, i))
-			place(l, i,
-			      i > 0 && (has(l, i - 1, CUE_AT) || (i > 1 && has(l, i - 2, CUE_AT))));
-		else if (is_new(l, i) && has(l, i, CUE_PLACE))
-			place(l, i, false);
+			answer_mark(l, i,
+				    i > 0 && (word_has_cue(l, i - 1, CUE_AT) ||
+					      (i > 1 && word_has_cue(l, i - 2, CUE_AT))));
+		else if (is_new(l, i) && word_has_cue(l, i, CUE_PLACE))
+			answer_mark(l, i, false);
 	}
 }
 
@@ -105,22 +106,24 @@ static void find_count(struct look *l)
 	for (uint32_t i = 0; i < l->n; i++) {
 		bool unit = false;
 
-		if (!is_new(l, i) || !(flagged(l, i, TOKEN_NUMBER) || has(l, i, CUE_NUMBER)))
+		if (!is_new(l, i) ||
+		    !(word_flagged(l, i, TOKEN_NUMBER) || word_has_cue(l, i, CUE_NUMBER)))
 			continue;
-		if (flagged(l, i, TOKEN_NUMBER) && is_version(l, i))
+		if (word_flagged(l, i, TOKEN_NUMBER) && is_version(l, i))
 			continue;
 		for (uint32_t j = i + 1; j < l->n && l->tok[j].pos <= l->tok[i].pos + 3; j++)
 			unit |= (l->tok[j].term >= 0 && l->q->terms[l->tok[j].term].unit) ||
-				(has(l, j, CUE_UNIT) && l->tok[j].pos <= l->tok[i].pos + 1);
-		place(l, i, unit);
+				(word_has_cue(l, j, CUE_UNIT) &&
+				 l->tok[j].pos <= l->tok[i].pos + 1);
+		answer_mark(l, i, unit);
 	}
 }
 
 static void find_cue(struct look *l, uint32_t cue)
 {
 	for (uint32_t i = 0; i < l->n; i++)
-		if (has(l, i, cue))
-			place(l, i, is_new(l, i));
+		if (word_has_cue(l, i, cue))
+			answer_mark(l, i, is_new(l, i));
 }
 
 /* "X is a …", "X (…)", "X refers to …": a copula soon after a term. */
@@ -130,10 +133,10 @@ static void find_definition(struct look *l)
 		if (l->tok[i].term < 0 || l->tok[i].match < 1)
 			continue;
 		for (uint32_t j = i + 1; j < l->n && l->tok[j].pos <= l->tok[i].pos + 4; j++)
-			if (has(l, j, CUE_COPULA))
-				place(l, j,
-				      l->tok[i].pos <= l->tok[0].pos + 4 &&
-					      has(l, j + 1, CUE_ARTICLE));
+			if (word_has_cue(l, j, CUE_COPULA))
+				answer_mark(l, j,
+					    l->tok[i].pos <= l->tok[0].pos + 4 &&
+						    word_has_cue(l, j + 1, CUE_ARTICLE));
 	}
 }
 
@@ -141,7 +144,7 @@ static void find_what(struct look *l)
 {
 	for (uint32_t i = 0; i < l->n; i++)
 		if (is_new(l, i) && !(l->tok[i].flags & (TOKEN_STOP | TOKEN_PART)))
-			place(l, i, is_name(l, i) || flagged(l, i, TOKEN_IDENTIFIER));
+			answer_mark(l, i, is_name(l, i) || word_flagged(l, i, TOKEN_IDENTIFIER));
 }
 
 void answer_find(const struct question *q, const struct scan *s, uint32_t sentence,
