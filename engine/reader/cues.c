@@ -76,7 +76,7 @@ static const struct {
 };
 /* clang-format on */
 
-static void put(struct cues *c, uint64_t hash, uint32_t cue)
+static void cue_put(struct cues *c, uint64_t hash, uint32_t cue)
 {
 	size_t at = hash & (SLOTS - 1);
 
@@ -98,7 +98,7 @@ struct cues *cues_new(void)
 		while (*word != '\0') {
 			size_t n = strcspn(word, " ");
 
-			put(c, words_hash(word, n), rows[i].cue);
+			cue_put(c, words_hash(word, n), rows[i].cue);
 			word += n + (word[n] == ' ');
 		}
 	}
