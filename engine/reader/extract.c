@@ -108,7 +108,7 @@ static double sure_of(const float f[F_N], float score)
 }
 
 /* Whether nearly all that sentence b says was said by a: overlapping passages, copied notes. */
-static bool repeats(const struct scan *s, uint32_t a, uint32_t b)
+static bool sentence_repeats(const struct scan *s, uint32_t a, uint32_t b)
 {
 	const struct sentence *x = &s->sentences[a], *y = &s->sentences[b];
 	uint32_t words = 0, same = 0;
@@ -159,7 +159,7 @@ static bool list_wants(const struct answer_list *l, const struct scan *s, const 
 	if (l->n > 0 && s->sentences[best[i].sentence].kind == SENTENCE_CODE)
 		return false;
 	for (size_t j = 0; j < l->n; j++) {
-		if (repeats(s, l->at[j], best[i].sentence))
+		if (sentence_repeats(s, l->at[j], best[i].sentence))
 			return false;
 		elsewhere &=
 			s->sentences[l->at[j]].passage != s->sentences[best[i].sentence].passage;
