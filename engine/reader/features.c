@@ -86,8 +86,8 @@ int features_weigh(const struct question *q, const struct scan *s, struct poll *
 }
 
 /* Neighbours of the question, content words only, that stand in this order within three words. */
-static float pairs(const struct question *q, const struct scan *s, const struct weights *w,
-		   const struct sentence *st)
+static float pairs_in_order(const struct question *q, const struct scan *s, const struct weights *w,
+			    const struct sentence *st)
 {
 	const struct token *tok = s->tokens + st->token;
 	float sum = 0, found = 0;
@@ -217,7 +217,7 @@ size_t features_of(const struct question *q, const struct scan *s, const struct 
 	out[F_TYPE_STRONG] = a.strong;
 	for (size_t n = 0; n < a.n; n++)
 		out[F_TYPE_NEAR] = MAX(out[F_TYPE_NEAR], near_to(s, q, w, st, a.pos[n]));
-	out[F_PAIRS] = pairs(q, s, w, st);
+	out[F_PAIRS] = pairs_in_order(q, s, w, st);
 	out[F_RANK] = 1 / (1 + (float)st->passage);
 	return looked;
 }
