@@ -19,9 +19,9 @@ struct plain {
 	int depth;
 };
 
-static void span(struct plain *p, size_t from, size_t to);
+static void plain_span(struct plain *p, size_t from, size_t to);
 
-static int at(const struct plain *p, size_t i)
+static int byte_at(const struct plain *p, size_t i)
 {
 	return i < p->end ? (unsigned char)p->s[i] : -1;
 }
@@ -68,7 +68,7 @@ static size_t run_up_to(const struct plain *p, size_t i, int c, size_t most)
 {
 	size_t n = 0;
 
-	while (n < most && at(p, i + n) == c)
+	while (n < most && byte_at(p, i + n) == c)
 		n++;
 	return n;
 }
@@ -79,13 +79,13 @@ static size_t run_of(const struct plain *p, size_t i, int c)
 }
 
 /* The offset of a run of exactly n c's in s[from .. from + SPAN_MAX), or 0. */
-static size_t closing(const struct plain *p, size_t from, size_t to, int c, size_t n)
+static size_t closing_run(const struct plain *p, size_t from, size_t to, int c, size_t n)
 {
 	size_t run;
 
 	for (size_t i = from; i < to && i - from < SPAN_MAX; i += run) {
 		run = MAX(run_up_to(p, i, c, SPAN_MAX), (size_t)1);
-		if (at(p, i) == c && run == n)
+		if (byte_at(p, i) == c && run == n)
 			return i;
 	}
 	return 0;
@@ -98,19 +98,19 @@ static size_t take_role(const struct plain *p, size_t i)
 {
 	size_t j = i;
 
-	if (i > 0 && is_word(at(p, i - 1)))
+	if (i > 0 && is_word(byte_at(p, i - 1)))
 		return i;
-	while (at(p, j) == ':' && is_name(at(p, j + 1)) && j - i < SPAN_MAX) {
-		for (j++; is_name(at(p, j)) && j - i < SPAN_MAX; j++)
+	while (byte_at(p, j) == ':' && is_name(byte_at(p, j + 1)) && j - i < SPAN_MAX) {
+		for (j++; is_name(byte_at(p, j)) && j - i < SPAN_MAX; j++)
 			;
 	}
-	return at(p, j) == ':' && at(p, j + 1) == '`' ? j + 1 : i;
+	return byte_at(p, j) == ':' && byte_at(p, j + 1) == '`' ? j + 1 : i;
 }
 
 /* `x`, ``x``, `text <target>`_ */
 static size_t take_quoted(struct plain *p, size_t i, size_t to)
 {
-	size_t n = run_of(p, i, '`'), from = i + n, close = closing(p, from, to, '`', n), end;
+	size_t n = run_of(p, i, '`'), from = i + n, close = closing_run(p, from, to, '`', n), end;
 
 	if (close == 0)
 		return i + n; /* without its other half it says nothing */
@@ -125,7 +125,7 @@ static size_t take_quoted(struct plain *p, size_t i, size_t to)
 	}
 	/* :func:`~module.name` shortens a role's target; in plain code ~ is a home directory. */
 	if (n == 1 && i > 0 && p->s[i - 1] == ':')
-		from += at(p, from) == '~' || at(p, from) == '!';
+		from += byte_at(p, from) == '~' || byte_at(p, from) == '!';
 	while (end > from && is_white((unsigned char)p->s[end - 1]))
 		end--;
 	while (from < end && is_white((unsigned char)p->s[from]))
@@ -133,7 +133,7 @@ static size_t take_quoted(struct plain *p, size_t i, size_t to)
 	for (size_t j = from; j < end;) /* code is not marked up */
 		j += put_char(p, j, end);
 	close += n;
-	while (n == 1 && at(p, close) == '_')
+	while (n == 1 && byte_at(p, close) == '_')
 		close++;
 	return close;
 }
@@ -141,15 +141,16 @@ static size_t take_quoted(struct plain *p, size_t i, size_t to)
 /* *x*, **x**, _x_ */
 static size_t take_emphasis(struct plain *p, size_t i, size_t to)
 {
-	int c = at(p, i), before = i > 0 ? (unsigned char)p->s[i - 1] : ' ';
+	int c = byte_at(p, i), before = i > 0 ? (unsigned char)p->s[i - 1] : ' ';
 	size_t n = run_up_to(p, i, c, 4), close;
 
-	if (n > 3 || is_word(before) || is_white(at(p, i + n)) || i + n >= to)
+	if (n > 3 || is_word(before) || is_white(byte_at(p, i + n)) || i + n >= to)
 		return i;
-	close = closing(p, i + n, to, c, n);
-	if (close == 0 || is_white((unsigned char)p->s[close - 1]) || is_word(at(p, close + n)))
+	close = closing_run(p, i + n, to, c, n);
+	if (close == 0 || is_white((unsigned char)p->s[close - 1]) ||
+	    is_word(byte_at(p, close + n)))
 		return i;
-	span(p, i + n, close);
+	plain_span(p, i + n, close);
 	return close + n;
 }
 
@@ -164,20 +165,20 @@ static size_t take_mark(const struct plain *p, size_t i)
 	if (i > 0 && (is_word((unsigned char)p->s[i - 1]) || p->s[i - 1] == '_') &&
 	    i + 1 < p->end) /* a[3] */
 		return i;
-	j += at(p, j) == '^' || at(p, j) == '#';
-	while ((at(p, j) >= '0' && at(p, j) <= '9') || at(p, j) == ',' || at(p, j) == '-' ||
-	       (j > i + 1 && at(p, j) == ' '))
+	j += byte_at(p, j) == '^' || byte_at(p, j) == '#';
+	while ((byte_at(p, j) >= '0' && byte_at(p, j) <= '9') || byte_at(p, j) == ',' ||
+	       byte_at(p, j) == '-' || (j > i + 1 && byte_at(p, j) == ' '))
 		j++;
-	if (j == i + 1 || at(p, j) != ']' || at(p, j + 1) == '(')
+	if (j == i + 1 || byte_at(p, j) != ']' || byte_at(p, j + 1) == '(')
 		return i;
 	j++;
-	return j + (at(p, j) == '_');
+	return j + (byte_at(p, j) == '_');
 }
 
 /* [text](url), ![alt](url), [text][ref] */
 static size_t take_link(struct plain *p, size_t i, size_t to)
 {
-	size_t open = i + (at(p, i) == '!'), close, end, deep = 0;
+	size_t open = i + (byte_at(p, i) == '!'), close, end, deep = 0;
 	int c;
 
 	for (close = open; close < to && close - open < SPAN_MAX; close++) {
@@ -187,7 +188,7 @@ static size_t take_link(struct plain *p, size_t i, size_t to)
 	}
 	if (close >= to || p->s[close] != ']')
 		return i;
-	c = at(p, close + 1);
+	c = byte_at(p, close + 1);
 	if (c != '(' && c != '[')
 		return i;
 	for (end = close + 2; end < to && end - close < SPAN_MAX; end++)
@@ -195,7 +196,7 @@ static size_t take_link(struct plain *p, size_t i, size_t to)
 			break;
 	if (end >= to || p->s[end] != (c == '(' ? ')' : ']'))
 		return i;
-	span(p, open + 1, close);
+	plain_span(p, open + 1, close);
 	return end + 1;
 }
 
@@ -206,14 +207,14 @@ static size_t take_tag(struct plain *p, size_t i, size_t to)
 		" a b br code dd div dl dt em h1 h2 h3 h4 h5 h6 i kbd li ol p pre span strong "
 		"sub sup table td th tr tt u ul var ";
 	char key[12] = " ";
-	size_t n = 1, j = i + 1 + (at(p, i + 1) == '/');
+	size_t n = 1, j = i + 1 + (byte_at(p, i + 1) == '/');
 
-	while (n < sizeof(key) - 2 && is_word(at(p, j)) && at(p, j) < 0x80)
+	while (n < sizeof(key) - 2 && is_word(byte_at(p, j)) && byte_at(p, j) < 0x80)
 		key[n++] = (char)(p->s[j] | ((p->s[j] & 64) >> 1)), j++;
 	key[n++] = ' ';
 	key[n] = '\0';
 	if (n == 2 || strstr(tags, key) == NULL ||
-	    (at(p, j) != '>' && at(p, j) != '/' && !is_white(at(p, j))))
+	    (byte_at(p, j) != '>' && byte_at(p, j) != '/' && !is_white(byte_at(p, j))))
 		return i;
 	for (; j < to && j - i < SPAN_MAX; j++)
 		if (p->s[j] == '>') {
@@ -229,20 +230,20 @@ static size_t take_comment(const struct plain *p, size_t i)
 {
 	size_t line = i;
 
-	if (at(p, i) == '/' || at(p, i + 1) == '/')
-		return at(p, i) != at(p, i + 1) &&
+	if (byte_at(p, i) == '/' || byte_at(p, i + 1) == '/')
+		return byte_at(p, i) != byte_at(p, i + 1) &&
 				       (i == 0 || is_white((unsigned char)p->s[i - 1])) &&
-				       (i + 2 == p->end || is_white(at(p, i + 2)))
+				       (i + 2 == p->end || is_white(byte_at(p, i + 2)))
 			       ? i + 2
 			       : i;
 	while (line > 0 && (p->s[line - 1] == ' ' || p->s[line - 1] == '\t'))
 		line--;
-	return line > 0 && p->s[line - 1] == '\n' && is_white(at(p, i + 1)) ? i + 1 : i;
+	return line > 0 && p->s[line - 1] == '\n' && is_white(byte_at(p, i + 1)) ? i + 1 : i;
 }
 
 static size_t take_escape(struct plain *p, size_t i)
 {
-	int c = at(p, i + 1);
+	int c = byte_at(p, i + 1);
 
 	if (c == ' ') /* reStructuredText: nothing */
 		return i + 2;
@@ -262,7 +263,7 @@ static size_t take_markup(struct plain *p, size_t i, size_t to)
 	case '`':
 		return take_quoted(p, i, to);
 	case '/':
-		return at(p, i + 1) == '*' ? take_comment(p, i) : i;
+		return byte_at(p, i + 1) == '*' ? take_comment(p, i) : i;
 	case '*':
 		j = take_comment(p, i);
 		return j > i ? j : take_emphasis(p, i, to);
@@ -272,7 +273,7 @@ static size_t take_markup(struct plain *p, size_t i, size_t to)
 		j = take_mark(p, i);
 		return j > i ? j : take_link(p, i, to);
 	case '!':
-		return at(p, i + 1) == '[' ? take_link(p, i, to) : i;
+		return byte_at(p, i + 1) == '[' ? take_link(p, i, to) : i;
 	case '<':
 		return take_tag(p, i, to);
 	case '\\':
@@ -282,7 +283,7 @@ static size_t take_markup(struct plain *p, size_t i, size_t to)
 	}
 }
 
-static void span(struct plain *p, size_t from, size_t to)
+static void plain_span(struct plain *p, size_t from, size_t to)
 {
 	size_t next;
 
@@ -300,7 +301,7 @@ static void span(struct plain *p, size_t from, size_t to)
 /* ---- sentences ----------------------------------------------------------------------------- */
 
 /* Where the text begins behind a list item's, a quotation's or a directive's marker. */
-static size_t begin(struct plain *p)
+static size_t skip_marker(struct plain *p)
 {
 	struct peek peek = { .text = p->s, .len = p->end, .last = true };
 	struct block b;
@@ -324,7 +325,7 @@ static size_t begin(struct plain *p)
 		return block_line_end(&peek, i, p->end);
 	case BLOCK_DIRECTIVE:
 		name = i + 3;
-		for (i = name; is_name(at(p, i)) || at(p, i) == ':'; i++)
+		for (i = name; is_name(byte_at(p, i)) || byte_at(p, i) == ':'; i++)
 			;
 		if (i < name + 2 || p->s[i - 1] != ':' || p->s[i - 2] != ':')
 			return name;
@@ -334,9 +335,9 @@ static size_t begin(struct plain *p)
 			return i;
 		buf_add(p->out, p->s + name, i - name - 2);
 		put_space(p);
-		while (is_white(at(p, i)))
+		while (is_white(byte_at(p, i)))
 			i++;
-		while (is_name(at(p, i)))
+		while (is_name(byte_at(p, i)))
 			buf_addc(p->out, p->s[i++]);
 		buf_addc(p->out, ':');
 		put_space(p);
@@ -347,7 +348,7 @@ static size_t begin(struct plain *p)
 }
 
 /* Take off a line of punctuation under a title, the last fence, the end of a row. */
-static void end(struct plain *p, size_t from)
+static void trim_end(struct plain *p, size_t from)
 {
 	const char *nl = memrchr(p->s + from, '\n', p->end - from);
 	struct peek peek = { .text = p->s, .len = p->end, .last = true };
@@ -364,7 +365,7 @@ static void end(struct plain *p, size_t from)
 }
 
 /* One that a reader, and whoever splits sentences, sees the end of. */
-static void finish(struct plain *p)
+static void close_sentence(struct plain *p)
 {
 	struct buf *b = p->out;
 	size_t last;
@@ -397,11 +398,11 @@ void plain_sentence(struct buf *out, const char *s, size_t len)
 
 	if (len == 0)
 		return;
-	from = begin(&p);
+	from = skip_marker(&p);
 	if (from < p.end)
-		end(&p, from);
+		trim_end(&p, from);
 	if (from < p.end)
-		span(&p, from, p.end);
+		plain_span(&p, from, p.end);
 	if (!buf_failed(out))
-		finish(&p);
+		close_sentence(&p);
 }
