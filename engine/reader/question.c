@@ -20,7 +20,7 @@ struct qword {
 	bool part;
 };
 
-static bool is(const struct qword *w, const char *text)
+static bool word_is(const struct qword *w, const char *text)
 {
 	return w->word.n_fold == strlen(text) && memcmp(w->word.fold, text, w->word.n_fold) == 0;
 }
@@ -131,11 +131,11 @@ static enum ask ask_of(struct qword *w, size_t n, size_t *unit)
 			return ASK_DEFINE;
 		return ASK_WHO;
 	}
-	if (is(&w[at], "when"))
+	if (word_is(&w[at], "when"))
 		return ASK_WHEN;
 	if (is_any(&w[at], "where wheres"))
 		return ASK_WHERE;
-	if (is(&w[at], "why"))
+	if (word_is(&w[at], "why"))
 		return ASK_WHY;
 	if (is_any(&w[at], "how hows"))
 		return ask_how(w, n, at, unit);
