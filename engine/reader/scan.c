@@ -16,7 +16,7 @@ void scan_fini(struct scan *s)
 }
 
 /* Room for one more of `size` bytes. */
-static bool grow(void **list, size_t n, size_t *cap, size_t size)
+static bool list_grow(void **list, size_t n, size_t *cap, size_t size)
 {
 	size_t want = *cap > 0 ? 2 * *cap : 1024;
 	void *p;
@@ -79,7 +79,8 @@ static int tokens_add(struct scan *s, struct sentence *st, const struct question
 
 		if (!poll_goes_on(&s->poll, 1 + word.end - word.start))
 			return s->poll.rc;
-		if (!grow((void **)&s->tokens, s->n_tokens, &s->cap_tokens, sizeof(*s->tokens)))
+		if (!list_grow((void **)&s->tokens, s->n_tokens, &s->cap_tokens,
+			       sizeof(*s->tokens)))
 			return -ENOMEM;
 		t = &s->tokens[s->n_tokens++];
 		if (!part)
@@ -264,8 +265,8 @@ static int passage_read(struct scan *s, uint32_t index, const struct question *q
 
 		if (!poll_goes_on(&s->poll, 1))
 			return s->poll.rc;
-		if (!grow((void **)&s->sentences, s->n_sentences, &s->cap_sentences,
-			  sizeof(*s->sentences)))
+		if (!list_grow((void **)&s->sentences, s->n_sentences, &s->cap_sentences,
+			       sizeof(*s->sentences)))
 			return -ENOMEM;
 		st = &s->sentences[s->n_sentences];
 		before = ordinal > 0 ? st - 1 : NULL;
