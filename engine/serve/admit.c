@@ -11,7 +11,7 @@
 #include "base/util.h"
 #include "engine/serve/engine_private.h"
 
-static bool cancelled(const struct seq *s)
+static bool is_cancelled(const struct seq *s)
 {
 	if (s->score != NULL)
 		return score_cancelled(s->score);
@@ -34,12 +34,12 @@ void admit_drop(struct engine *e)
 
 	ragd_err_set(&err, -ECANCELED, "nobody waits for the answer any more");
 	for (size_t i = e->n_active; i-- > 0;)
-		if (cancelled(e->active[i]))
+		if (is_cancelled(e->active[i]))
 			seq_fail(e, e->active[i], &err);
 	for (struct seq **at = &e->waiting; *at != NULL;) {
 		struct seq *s = *at;
 
-		if (!cancelled(s)) {
+		if (!is_cancelled(s)) {
 			at = &s->next;
 			continue;
 		}
@@ -52,7 +52,7 @@ void admit_drop(struct engine *e)
  * Tokens that both begin with, in whole pages that s could use: pages of the configuration, and behind
  * those of its own.
  */
-static size_t shared(const struct seq *a, const struct seq *s)
+static size_t shared_prefix(const struct seq *a, const struct seq *s)
 {
 	size_t n = MIN(a->n, s->n - 1), i = 0;
 	size_t x = a->n_configured / KV_PAGE, y = s->n_configured / KV_PAGE;
@@ -79,7 +79,7 @@ static bool is_behind(const struct engine *e, struct seq *s)
 
 		if (seq_streams(a))
 			continue;
-		len = shared(a, s);
+		len = shared_prefix(a, s);
 		if (len <= a->kv || len <= s->behind_len)
 			continue;
 		if (have == SIZE_MAX)
@@ -155,7 +155,7 @@ static int take_pages(struct engine *e, struct seq *s, struct ragd_err *err)
 	return 0;
 }
 
-static void enter(struct engine *e, struct seq *s)
+static void seq_enter(struct engine *e, struct seq *s)
 {
 	size_t i = e->n_active++;
 
@@ -214,6 +214,6 @@ void admit_waiting(struct engine *e)
 		if (rc < 0)
 			end_waiting(e, s, &err);
 		else
-			enter(e, s);
+			seq_enter(e, s);
 	}
 }
