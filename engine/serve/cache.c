@@ -94,14 +94,14 @@ uint32_t cache_owner(struct cache *c, uint64_t id)
 /* ---- the tree ----------------------------------------------------------------------------------- */
 
 /* Whether the parent keeps its children of this owner itself; else the owner does. */
-static bool keeps(const struct cache *c, uint32_t parent, uint32_t owner)
+static bool keeps_children(const struct cache *c, uint32_t parent, uint32_t owner)
 {
 	return parent != NODE_NONE && c->nodes[parent].owner == owner;
 }
 
-static uint32_t *siblings(struct cache *c, uint32_t parent, uint32_t owner)
+static uint32_t *siblings_head(struct cache *c, uint32_t parent, uint32_t owner)
 {
-	return keeps(c, parent, owner) ? &c->nodes[parent].child : &c->owners[owner].top;
+	return keeps_children(c, parent, owner) ? &c->nodes[parent].child : &c->owners[owner].top;
 }
 
 /* The first node from i on that is a child of parent: an owner's top nodes have several. */
@@ -116,7 +116,7 @@ uint32_t cache_first(const struct cache *c, uint32_t parent, uint32_t owner)
 {
 	if (owner == OWNER_NONE)
 		return NODE_NONE;
-	if (keeps(c, parent, owner))
+	if (keeps_children(c, parent, owner))
 		return c->nodes[parent].child;
 	return with_parent(c, c->owners[owner].top, parent);
 }
@@ -129,7 +129,7 @@ uint32_t cache_next(const struct cache *c, uint32_t node)
 void cache_hang(struct cache *c, uint32_t page, uint32_t parent, uint32_t owner, const int32_t *ids,
 		uint32_t n)
 {
-	uint32_t *head = siblings(c, parent, owner);
+	uint32_t *head = siblings_head(c, parent, owner);
 	struct node *node = &c->nodes[page];
 
 	memcpy(node->ids, ids, n * sizeof(*ids));
@@ -146,21 +146,21 @@ void cache_hang(struct cache *c, uint32_t page, uint32_t parent, uint32_t owner,
 	if (*head != NODE_NONE)
 		c->nodes[*head].before = page;
 	*head = page;
-	if (parent != NODE_NONE && !keeps(c, parent, owner))
+	if (parent != NODE_NONE && !keeps_children(c, parent, owner))
 		c->nodes[parent].n_behind++;
 }
 
-static void unhang(struct cache *c, uint32_t page)
+static void node_unhang(struct cache *c, uint32_t page)
 {
 	struct node *node = &c->nodes[page];
 
 	if (node->before != NODE_NONE)
 		c->nodes[node->before].after = node->after;
 	else
-		*siblings(c, node->parent, node->owner) = node->after;
+		*siblings_head(c, node->parent, node->owner) = node->after;
 	if (node->after != NODE_NONE)
 		c->nodes[node->after].before = node->before;
-	if (node->parent != NODE_NONE && !keeps(c, node->parent, node->owner))
+	if (node->parent != NODE_NONE && !keeps_children(c, node->parent, node->owner))
 		c->nodes[node->parent].n_behind--;
 	node->n = 0;
 }
@@ -248,7 +248,7 @@ void cache_give(struct cache *c, uint32_t page)
 void cache_forget(struct cache *c, uint32_t page)
 {
 	idle_remove(c, page);
-	unhang(c, page);
+	node_unhang(c, page);
 }
 
 /* The page of an owner's that may go first. Only the configuration's may have others' behind them. */
@@ -266,7 +266,7 @@ static uint32_t first_to_go(const struct cache *c, uint32_t owner)
  * Of the owner that would have most, `asking` counted with the page that it asks for: whoever reads much
  * pushes out what it read itself before it pushes out anything of others.
  */
-static uint32_t victim(const struct cache *c, uint32_t asking)
+static uint32_t page_to_evict(const struct cache *c, uint32_t asking)
 {
 	uint32_t found = NODE_NONE, most = 0;
 
@@ -289,7 +289,7 @@ uint32_t cache_take(struct cache *c, uint32_t owner)
 	uint32_t page;
 
 	if (c->n_free == 0) {
-		page = victim(c, owner);
+		page = page_to_evict(c, owner);
 		if (page == NODE_NONE)
 			return NODE_NONE;
 		cache_forget(c, page);
