@@ -40,7 +40,7 @@ struct writer {
 	const char *path;
 };
 
-static int put(struct writer *w, const void *data, size_t len)
+static int writer_put(struct writer *w, const void *data, size_t len)
 {
 	const uint8_t *p = data;
 
@@ -132,8 +132,8 @@ static int put_record(struct writer *w, const struct cache *c, struct order *o, 
 	if (node->parent != NODE_NONE)
 		r.parent = o->number[node->parent];
 	memcpy(r.ids, node->ids, node->n * sizeof(*r.ids));
-	rc = put(w, &r, sizeof(r));
-	return rc < 0 ? rc : put(w, cache_page(c, i), c->page_bytes);
+	rc = writer_put(w, &r, sizeof(r));
+	return rc < 0 ? rc : writer_put(w, cache_page(c, i), c->page_bytes);
 }
 
 static int put_records(struct writer *w, const struct cache *c, struct order *o)
@@ -166,14 +166,14 @@ static int put_all(struct writer *w, const struct cache *c, const char *stamp)
 	memcpy(head.magic, magic, sizeof(magic));
 	head.n_records = order.from[c->n_owners];
 	head.stamp_len = (uint32_t)strlen(stamp);
-	rc = put(w, &head, sizeof(head));
+	rc = writer_put(w, &head, sizeof(head));
 	if (rc == 0)
-		rc = put(w, stamp, head.stamp_len);
+		rc = writer_put(w, stamp, head.stamp_len);
 	if (rc == 0)
 		rc = put_records(w, c, &order);
 	if (rc == 0) {
 		sha256_digest(&w->sum, sizeof(sum), sum);
-		rc = put(w, sum, sizeof(sum));
+		rc = writer_put(w, sum, sizeof(sum));
 	}
 out:
 	order_fini(&order);
@@ -223,7 +223,7 @@ struct reader {
 	const char *path;
 };
 
-static int damaged(const struct reader *r)
+static int err_damaged(const struct reader *r)
 {
 	return ragd_err_set(r->err, -EBADMSG, "KV cache '%s' is damaged, or none", r->path);
 }
@@ -241,7 +241,7 @@ static int get_bytes(struct reader *r, void *out, size_t len)
 		if (n < 0)
 			return ragd_err_sys(r->err, "read KV cache '%s'", r->path);
 		if (n == 0)
-			return damaged(r);
+			return err_damaged(r);
 		p += n;
 		len -= (size_t)n;
 	}
@@ -249,12 +249,12 @@ static int get_bytes(struct reader *r, void *out, size_t len)
 }
 
 /* The next len bytes of what is summed. */
-static int get(struct reader *r, void *out, size_t len)
+static int reader_get(struct reader *r, void *out, size_t len)
 {
 	int rc;
 
 	if (len > r->left)
-		return damaged(r);
+		return err_damaged(r);
 	rc = get_bytes(r, out, len);
 	if (rc < 0)
 		return rc;
@@ -267,11 +267,11 @@ static int get(struct reader *r, void *out, size_t len)
 static int get_sum(struct reader *r)
 {
 	uint8_t want[SHA256_DIGEST_SIZE], sum[SHA256_DIGEST_SIZE];
-	int rc = r->left == 0 ? get_bytes(r, want, sizeof(want)) : damaged(r);
+	int rc = r->left == 0 ? get_bytes(r, want, sizeof(want)) : err_damaged(r);
 
 	sha256_digest(&r->sum, sizeof(sum), sum);
 	if (rc == 0 && memcmp(sum, want, sizeof(sum)) != 0)
-		rc = damaged(r);
+		rc = err_damaged(r);
 	return rc;
 }
 
@@ -285,27 +285,27 @@ static int get_head(struct reader *r, const struct cache *c, const char *stamp, 
 
 	if (fstat(r->fd, &st) < 0 || !S_ISREG(st.st_mode) || lseek(r->fd, 0, SEEK_SET) < 0 ||
 	    st.st_size < SHA256_DIGEST_SIZE)
-		return damaged(r);
+		return err_damaged(r);
 	if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
 		return ragd_err_set(r->err, -EPERM,
 				    "KV cache '%s' may be read or written by others than ragd",
 				    r->path);
 	r->left = (uint64_t)st.st_size - SHA256_DIGEST_SIZE;
 	sha256_init(&r->sum);
-	rc = get(r, head, sizeof(*head));
+	rc = reader_get(r, head, sizeof(*head));
 	if (rc < 0)
 		return rc;
 	if (memcmp(head->magic, magic, sizeof(magic)) != 0 || head->stamp_len > r->left)
-		return damaged(r);
+		return err_damaged(r);
 	said = malloc(len + 1);
 	if (said == NULL)
 		return ragd_err_set(r->err, -ENOMEM, "read KV cache '%s': out of memory", r->path);
 	if (head->page_bytes != c->page_bytes || head->page_tokens != KV_PAGE ||
-	    head->stamp_len != len || get(r, said, len) < 0 || memcmp(said, stamp, len) != 0)
+	    head->stamp_len != len || reader_get(r, said, len) < 0 || memcmp(said, stamp, len) != 0)
 		rc = ragd_err_set(r->err, -ESTALE,
 				  "KV cache '%s' was made by another model or set-up", r->path);
 	else if (r->left % record != 0 || r->left / record != head->n_records)
-		rc = damaged(r);
+		rc = err_damaged(r);
 	free(said);
 	return rc;
 }
@@ -335,7 +335,7 @@ static int take_in(struct reader *r, struct cache *c, uint32_t i, uint32_t *node
 	struct record rec;
 	uint32_t parent, owner, page = NODE_NONE;
 	bool add = false;
-	int rc = get(r, &rec, sizeof(rec));
+	int rc = reader_get(r, &rec, sizeof(rec));
 
 	if (rc < 0)
 		return rc;
@@ -346,7 +346,7 @@ static int take_in(struct reader *r, struct cache *c, uint32_t i, uint32_t *node
 	}
 	if (add)
 		page = cache_take(c, owner);
-	rc = get(r, add ? cache_page(c, page) : spare, c->page_bytes);
+	rc = reader_get(r, add ? cache_page(c, page) : spare, c->page_bytes);
 	if (!add)
 		return rc;
 	if (rc < 0) {
@@ -367,9 +367,9 @@ static int check_all(struct reader *r, const struct cache *c, const char *stamp,
 	int rc = get_head(r, c, stamp, &head);
 
 	for (uint32_t i = 0; rc == 0 && i < head.n_records; i++) {
-		rc = get(r, spare, sizeof(struct record));
+		rc = reader_get(r, spare, sizeof(struct record));
 		if (rc == 0)
-			rc = get(r, spare, c->page_bytes);
+			rc = reader_get(r, spare, c->page_bytes);
 	}
 	if (rc == 0)
 		rc = get_sum(r);
@@ -389,7 +389,7 @@ static int take_all(struct reader *r, struct cache *c, const char *stamp, void *
 		return ragd_err_set(r->err, -ENOMEM, "read KV cache '%s': out of memory", r->path);
 	rc = get_head(r, c, stamp, &head);
 	if (rc == 0 && head.n_records != n_records)
-		rc = damaged(r);
+		rc = err_damaged(r);
 	for (uint32_t i = 0; rc == 0 && i < n_records; i++)
 		rc = take_in(r, c, i, node, spare);
 	if (rc == 0)
