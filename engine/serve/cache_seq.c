@@ -80,7 +80,7 @@ static uint32_t seq_next_owner(const struct cache_seq *s)
 	return s->n_path < s->n_configured ? OWNER_CONFIGURED : s->owner;
 }
 
-static uint32_t common(const int32_t *a, const int32_t *b, uint32_t n)
+static uint32_t common_prefix(const int32_t *a, const int32_t *b, uint32_t n)
 {
 	uint32_t i = 0;
 
@@ -97,7 +97,7 @@ static uint32_t closest_child(const struct cache *c, uint32_t parent, uint32_t o
 
 	*best = 0;
 	for (uint32_t i = cache_first(c, parent, owner); i != NODE_NONE; i = cache_next(c, i)) {
-		uint32_t same = common(c->nodes[i].ids, ids, MIN(n, c->nodes[i].n));
+		uint32_t same = common_prefix(c->nodes[i].ids, ids, MIN(n, c->nodes[i].n));
 
 		if (same > *best) {
 			*best = same;
@@ -258,7 +258,7 @@ static void drop_prefixes(struct cache *c, uint32_t parent, uint32_t owner, cons
 		const struct node *node = &c->nodes[i];
 
 		next = cache_next(c, i);
-		if (node->n < n && common(node->ids, ids, node->n) == node->n) {
+		if (node->n < n && common_prefix(node->ids, ids, node->n) == node->n) {
 			cache_forget(c, i);
 			cache_give(c, i);
 		}
