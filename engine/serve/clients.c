@@ -22,7 +22,7 @@ double clients_used(const struct clients *c, uint64_t id, int64_t now_us)
 }
 
 /* The place of a client that is not in the list: a new one, or of the one that has used least. */
-static struct client *place(struct clients *c, int64_t now_us)
+static struct client *place_for_new(struct clients *c, int64_t now_us)
 {
 	size_t least = 0;
 
@@ -45,7 +45,7 @@ void clients_charge(struct clients *c, uint64_t id, size_t tokens, int64_t now_u
 		if (c->v[i].id == id)
 			found = &c->v[i];
 	if (found == NULL) {
-		found = place(c, now_us);
+		found = place_for_new(c, now_us);
 		*found = (struct client){ .id = id, .at_us = now_us };
 	}
 	found->used = used_now(found, now_us) + (double)tokens;
