@@ -42,7 +42,7 @@ void draft_free(struct draft *d)
 }
 
 /* The n-grams that end in ids[at]. A collision is settled for the newer: it is the better guess. */
-static void note(struct draft *d, const int32_t *ids, size_t at)
+static void ngrams_note(struct draft *d, const int32_t *ids, size_t at)
 {
 	for (size_t len = DRAFT_MIN; len <= DRAFT_MAX && len <= at + 1; len++) {
 		uint32_t *table = d->slots + (len - DRAFT_MIN) * d->cap;
@@ -71,7 +71,7 @@ int draft_see(struct draft *d, const int32_t *ids, size_t n)
 	}
 	/* What ends in the last token has nothing behind it yet. */
 	for (; d->n + 1 < n; d->n++)
-		note(d, ids, d->n);
+		ngrams_note(d, ids, d->n);
 	return 0;
 }
 
