@@ -50,7 +50,7 @@ struct embed {
 	bool done; /* under the engine's lock */
 };
 
-static enum model_pooling pooling(const struct engine *e)
+static enum model_pooling pooling_used(const struct engine *e)
 {
 	if (e->opt.pooling != POOLING_NONE)
 		return e->opt.pooling;
@@ -100,7 +100,7 @@ static void add_window(const struct engine *e, struct embed *m, const struct win
 {
 	float *out = m->out + w->text * e->shape->n_embd;
 
-	run_pool(e->shape, pooling(e), rows, n, m->vector);
+	run_pool(e->shape, pooling_used(e), rows, n, m->vector);
 	for (size_t i = 0; i < e->shape->n_embd; i++)
 		out[i] += m->vector[i] * (float)w->weight;
 }
@@ -140,7 +140,7 @@ static int reading_begin(struct engine *e, struct embed *m, struct ragd_err *err
 {
 	const struct window *w = &m->windows[m->next_window];
 	struct reading r = { .w = w };
-	size_t n_rows = pooling(e) == POOLING_LAST ? 1 : w->n;
+	size_t n_rows = pooling_used(e) == POOLING_LAST ? 1 : w->n;
 	int rc;
 
 	/* Of one token none is taken from the tree. */
@@ -172,7 +172,7 @@ static bool may_begin(const struct engine *e, const struct embed *m)
 }
 
 /* How much of each window goes into the pass; returns the segments. */
-static size_t plan(struct engine *e, struct embed *m, size_t budget)
+static size_t plan_windows(struct engine *e, struct embed *m, size_t budget)
 {
 	size_t spare = e->max_outputs, n = 0;
 
@@ -181,7 +181,7 @@ static size_t plan(struct engine *e, struct embed *m, size_t budget)
 
 		r->take = MIN(r->w->n - r->pos, budget);
 		r->n_outputs = r->take;
-		if (pooling(e) == POOLING_LAST)
+		if (pooling_used(e) == POOLING_LAST)
 			r->n_outputs = r->take > 0 && r->pos + r->take == r->w->n;
 		else
 			r->take = r->n_outputs = MIN(r->take, spare);
@@ -217,7 +217,7 @@ static int pass_causal(struct engine *e, struct embed *m, size_t budget, struct 
 		e->embeds_wait = m;
 	else if (e->embeds_wait == m)
 		e->embeds_wait = NULL;
-	n = plan(e, m, budget);
+	n = plan_windows(e, m, budget);
 	if (n == 0)
 		return 0;
 	rc = run_forward(e->run, e->segments, n, RUN_HIDDEN, &rows, err);
@@ -337,7 +337,7 @@ static struct window *window_add(struct embed *m)
 }
 
 /* The windows of a text: itself, or parts of its middle, each with the text's own ends. */
-static int cut(const struct engine *e, struct embed *m, const struct tokens *t, size_t text)
+static int windows_cut(const struct engine *e, struct embed *m, const struct tokens *t, size_t text)
 {
 	const struct vocab *v = e->opt.vocab;
 	size_t limit = e->opt.n_context, front, back, from, body;
@@ -373,8 +373,8 @@ static int cut(const struct engine *e, struct embed *m, const struct tokens *t, 
 	return 0;
 }
 
-static int prepare(const struct engine *e, struct embed *m, const struct tokens *texts, size_t n,
-		   struct ragd_err *err)
+static int embed_prepare(const struct engine *e, struct embed *m, const struct tokens *texts,
+			 size_t n, struct ragd_err *err)
 {
 	int rc;
 
@@ -385,7 +385,7 @@ static int prepare(const struct engine *e, struct embed *m, const struct tokens 
 		if (texts[i].n == 0)
 			return ragd_err_set(err, -EINVAL, "embed: text %zu has no tokens", i);
 		rc = gate_check_ids(e, texts[i].ids, texts[i].n, err);
-		if (rc == 0 && cut(e, m, &texts[i], i) < 0)
+		if (rc == 0 && windows_cut(e, m, &texts[i], i) < 0)
 			rc = ragd_err_set(err, -ENOMEM, "embed: out of memory");
 		if (rc < 0)
 			return rc;
@@ -442,7 +442,7 @@ int engine_embed(struct engine *e, uint64_t client, const struct tokens *texts, 
 
 	if (n == 0)
 		return 0;
-	rc = prepare(e, &m, texts, n, err);
+	rc = embed_prepare(e, &m, texts, n, err);
 	if (rc == 0)
 		rc = embed_wait(e, &m, err);
 	for (size_t i = 0; rc == 0 && i < n; i++)
