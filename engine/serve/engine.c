@@ -16,7 +16,7 @@
 /* ---- what it takes -------------------------------------------------------------------------- */
 
 /* Defaults for what was left 0, and the sizes of a pass. */
-static void settle(struct engine_options *o, size_t *max_tokens, size_t *max_outputs)
+static void options_settle(struct engine_options *o, size_t *max_tokens, size_t *max_outputs)
 {
 	const struct model_shape *s = model_shape(o->model);
 
@@ -38,7 +38,7 @@ size_t engine_plan(const struct engine_options *opt)
 	struct engine_options o = *opt;
 	size_t max_tokens, max_outputs, page = model_page_bytes(o.model, o.kv), bytes;
 
-	settle(&o, &max_tokens, &max_outputs);
+	options_settle(&o, &max_tokens, &max_outputs);
 	bytes = run_bytes(o.model, max_tokens, max_outputs, threads_n(o.threads));
 	if (model_shape(o.model)->causal && page > 0)
 		bytes += o.cache_bytes / page * page;
@@ -87,13 +87,13 @@ static void take_incoming(struct engine *e)
 	}
 }
 
-static bool idle(const struct engine *e)
+static bool is_idle(const struct engine *e)
 {
 	return e->incoming == NULL && e->embeds == NULL && e->waiting == NULL && e->n_active == 0;
 }
 
 /* Wait for work. False: the engine is being closed. */
-static bool await(struct engine *e)
+static bool work_await(struct engine *e)
 {
 	bool go;
 
@@ -102,7 +102,7 @@ static bool await(struct engine *e)
 	e->stepping = false;
 	if (e->n_paused > 0)
 		pthread_cond_broadcast(&e->done);
-	while (e->n_paused > 0 || (!e->closing && idle(e)))
+	while (e->n_paused > 0 || (!e->closing && is_idle(e)))
 		pthread_cond_wait(&e->wake, &e->lock);
 	take_incoming(e);
 	go = !e->closing;
@@ -149,7 +149,7 @@ static void *engine_run(void *arg)
 {
 	struct engine *e = arg;
 
-	while (await(e)) {
+	while (work_await(e)) {
 		size_t n_streams = 0, budget;
 
 		admit_drop(e);
@@ -233,7 +233,7 @@ int engine_open(const struct engine_options *opt, struct engine **out, struct ra
 
 	if (e == NULL)
 		return ragd_err_set(err, -ENOMEM, "engine: out of memory");
-	settle(&e->opt, &e->max_tokens, &e->max_outputs);
+	options_settle(&e->opt, &e->max_tokens, &e->max_outputs);
 	rc = check_options(&e->opt, err);
 	if (rc == 0)
 		rc = engine_alloc(e, err);
