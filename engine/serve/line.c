@@ -19,7 +19,7 @@ void line_fini(struct line *l)
 }
 
 /* The end of the list: of this client nothing waits. */
-static struct line_owner *find(struct line *l, uint64_t client)
+static struct line_owner *owner_find(struct line *l, uint64_t client)
 {
 	struct line_owner *o = l->owners;
 
@@ -32,7 +32,7 @@ int line_enter(struct line *l, uint64_t client, struct ragd_err *err)
 {
 	size_t open = l->max - (l->max + RESERVE - 1) / RESERVE;
 	size_t n_free = l->n < open ? open - l->n : 0;
-	struct line_owner *o = find(l, client);
+	struct line_owner *o = owner_find(l, client);
 
 	if (l->n == l->max)
 		return ragd_err_set(err, -EBUSY, "%zu requests wait already: try again in a moment",
@@ -53,7 +53,7 @@ int line_enter(struct line *l, uint64_t client, struct ragd_err *err)
 
 void line_leave(struct line *l, uint64_t client)
 {
-	struct line_owner *o = find(l, client);
+	struct line_owner *o = owner_find(l, client);
 
 	l->n--;
 	if (--o->n == 0)
