@@ -27,7 +27,7 @@ struct sampler {
 	size_t n_seen, cap_seen, next_seen;
 };
 
-static bool penalises(const struct sampler_options *o)
+static bool has_penalties(const struct sampler_options *o)
 {
 	return o->repeat_penalty != 1.0f || o->presence_penalty != 0.0f ||
 	       o->frequency_penalty != 0.0f;
@@ -48,10 +48,10 @@ struct sampler *sampler_new(const struct sampler_options *opt, uint32_t n_vocab,
 	/* A greedy request without penalties needs none of the rest; what needs it has it from here on. */
 	s->work = malloc(n_vocab * sizeof(*s->work));
 	s->heap = malloc(n_vocab * sizeof(*s->heap));
-	if (penalises(opt))
+	if (has_penalties(opt))
 		s->counts = calloc(n_vocab, sizeof(*s->counts));
 	if (bias == NULL || s->work == NULL || s->heap == NULL ||
-	    (penalises(opt) && s->counts == NULL)) {
+	    (has_penalties(opt) && s->counts == NULL)) {
 		sampler_free(s);
 		return NULL;
 	}
@@ -112,7 +112,7 @@ void sampler_see(struct sampler *s, const int32_t *ids, size_t n)
 	}
 }
 
-static void penalise(const struct sampler *s, float *logits)
+static void apply_penalties(const struct sampler *s, float *logits)
 {
 	const struct sampler_options *o = &s->opt;
 
@@ -133,7 +133,7 @@ static void penalise(const struct sampler *s, float *logits)
 
 /* ---- choosing ------------------------------------------------------------------------------------ */
 
-static int32_t best(const float *logits, uint32_t n)
+static int32_t best_token(const float *logits, uint32_t n)
 {
 	int32_t id = 0;
 	float max = -INFINITY;
@@ -147,7 +147,7 @@ static int32_t best(const float *logits, uint32_t n)
 }
 
 /* The i-th number in [0, 1) of a seed: SplitMix64 (doi:10.1145/2660193.2660195) by its counter. */
-static double uniform(uint64_t seed, uint64_t i)
+static double uniform_at(uint64_t seed, uint64_t i)
 {
 	uint64_t z = seed * 0xd1342543de82ef95u + (i + 1) * 0x9e3779b97f4a7c15u;
 
@@ -156,7 +156,7 @@ static double uniform(uint64_t seed, uint64_t i)
 	return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
 }
 
-static bool before(struct candidate a, struct candidate b)
+static bool candidate_before(struct candidate a, struct candidate b)
 {
 	return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
 }
@@ -166,9 +166,9 @@ static void sift_down(struct candidate *h, size_t n, size_t i)
 	struct candidate moving = h[i];
 
 	for (size_t child; (child = 2 * i + 1) < n; i = child) {
-		if (child + 1 < n && before(h[child + 1], h[child]))
+		if (child + 1 < n && candidate_before(h[child + 1], h[child]))
 			child++;
-		if (!before(h[child], moving))
+		if (!candidate_before(h[child], moving))
 			break;
 		h[i] = h[child];
 	}
@@ -186,19 +186,19 @@ static struct candidate heap_pop(struct candidate *h, size_t n)
 	return top;
 }
 
-static double weight(float logit, float max, float temperature)
+static double token_weight(float logit, float max, float temperature)
 {
 	return exp((double)(logit - max) / temperature);
 }
 
 /* Draw from the candidates h[0..n) in this order; `total` is the sum of their weights. */
-static int32_t draw(const struct sampler *s, const struct candidate *h, size_t n, float max,
-		    double total)
+static int32_t draw_token(const struct sampler *s, const struct candidate *h, size_t n, float max,
+			  double total)
 {
-	double left = uniform(s->opt.seed, s->n_drawn) * total;
+	double left = uniform_at(s->opt.seed, s->n_drawn) * total;
 
 	for (size_t i = 0; i + 1 < n; i++) {
-		left -= weight(h[i].logit, max, s->opt.temperature);
+		left -= token_weight(h[i].logit, max, s->opt.temperature);
 		if (left < 0)
 			return h[i].id;
 	}
@@ -215,13 +215,13 @@ static size_t take_best(const struct sampler *s, struct candidate *h, size_t n, 
 
 	if (o->top_k == 0) /* top-p is of all */
 		for (size_t i = 0; i < n; i++)
-			all += weight(h[i].logit, max, o->temperature);
+			all += token_weight(h[i].logit, max, o->temperature);
 	for (size_t i = n / 2; i-- > 0;)
 		sift_down(h, n, i);
 	for (; taken < limit; taken++) {
 		if (o->top_k == 0 && taken > 0 && sum >= o->top_p * all)
 			break;
-		sum += weight(heap_pop(h, n - taken).logit, max, o->temperature);
+		sum += token_weight(heap_pop(h, n - taken).logit, max, o->temperature);
 	}
 	/* The popped stand at the end, the best last. */
 	for (size_t i = 0; i < taken && i < n - 1 - i; i++) {
@@ -235,11 +235,11 @@ static size_t take_best(const struct sampler *s, struct candidate *h, size_t n, 
 		return taken;
 	*total = 0;
 	for (kept = 0; kept < taken && (kept == 0 || *total < o->top_p * sum); kept++)
-		*total += weight(h[kept].logit, max, o->temperature);
+		*total += token_weight(h[kept].logit, max, o->temperature);
 	return kept;
 }
 
-static int32_t sample(struct sampler *s, const float *logits, float max)
+static int32_t sample_token(struct sampler *s, const float *logits, float max)
 {
 	const struct sampler_options *o = &s->opt;
 	float floor = max - NEGLIGIBLE * o->temperature;
@@ -257,15 +257,15 @@ static int32_t sample(struct sampler *s, const float *logits, float max)
 				s->heap[n++] = (struct candidate){ logits[i], (int32_t)i };
 		n = take_best(s, s->heap, n, max, &total);
 		for (; n > 1 && s->heap[n - 1].logit < floor; n--)
-			total -= weight(s->heap[n - 1].logit, max, o->temperature);
-		return draw(s, s->heap, n, max, total);
+			total -= token_weight(s->heap[n - 1].logit, max, o->temperature);
+		return draw_token(s, s->heap, n, max, total);
 	}
 	for (uint32_t i = 0; i < s->n_vocab; i++)
 		if (logits[i] >= floor) {
-			total += weight(logits[i], max, o->temperature);
+			total += token_weight(logits[i], max, o->temperature);
 			s->heap[n++] = (struct candidate){ logits[i], (int32_t)i };
 		}
-	return draw(s, s->heap, n, max, total);
+	return draw_token(s, s->heap, n, max, total);
 }
 
 double sampler_log_sum(const struct kernels *k, const float *logits, size_t n)
@@ -282,8 +282,8 @@ double sampler_log_sum(const struct kernels *k, const float *logits, size_t n)
 	return max + log(sum);
 }
 
-static void report(const struct sampler *s, const float *logits, int32_t id,
-		   struct token_logprob *out)
+static void report_logprobs(const struct sampler *s, const float *logits, int32_t id,
+			    struct token_logprob *out)
 {
 	double norm = sampler_log_sum(s->k, logits, s->n_vocab);
 	struct token_logprob *top = out + 1;
@@ -321,20 +321,20 @@ int32_t sampler_next(struct sampler *s, const float *logits, struct token_logpro
 
 	if (o->n_bias > 0 || s->n_seen > 0) {
 		memcpy(s->work, logits, s->n_vocab * sizeof(*logits));
-		penalise(s, s->work);
+		apply_penalties(s, s->work);
 		for (size_t i = 0; i < o->n_bias; i++)
 			if (o->bias[i].token >= 0 && (uint32_t)o->bias[i].token < s->n_vocab)
 				s->work[o->bias[i].token] += o->bias[i].add;
 		use = s->work;
 	}
-	id = best(use, s->n_vocab);
+	id = best_token(use, s->n_vocab);
 	max = use[id];
 	if (!(max > -INFINITY)) /* every token is banned */
-		id = best(logits, s->n_vocab);
+		id = best_token(logits, s->n_vocab);
 	else if (o->temperature > 0 && max < INFINITY)
-		id = sample(s, use, max);
+		id = sample_token(s, use, max);
 	if (out != NULL)
-		report(s, logits, id, out);
+		report_logprobs(s, logits, id, out);
 	s->n_drawn++;
 	sampler_see(s, &id, 1);
 	return id;
