@@ -28,7 +28,7 @@ bool score_cancelled(struct score *sc)
 	return sc->err.code < 0 || (sc->cancelled != NULL && sc->cancelled(sc->arg));
 }
 
-static double logprob(const struct engine *e, const float *row, int32_t id)
+static double token_logprob_of(const struct engine *e, const float *row, int32_t id)
 {
 	return (double)row[id] -
 	       sampler_log_sum(model_kernels(e->opt.model), row, e->shape->n_vocab);
@@ -43,8 +43,9 @@ bool score_rows(struct engine *e, struct seq *s, const float *rows)
 		const struct tokens *t = &sc->continuations[s->index];
 
 		for (size_t i = 0; i < s->n_outputs; i++, s->row_from++)
-			sc->sums[s->index] += logprob(e, rows + i * e->shape->n_vocab,
-						      t->ids[s->row_from - s->n_prompt + 1]);
+			sc->sums[s->index] +=
+				token_logprob_of(e, rows + i * e->shape->n_vocab,
+						 t->ids[s->row_from - s->n_prompt + 1]);
 		return s->row_from == s->n;
 	}
 	if (s->n_outputs == 0)
@@ -110,8 +111,8 @@ static struct seq *part_new(struct score *sc, uint64_t client, const int32_t *pr
 	return s;
 }
 
-static int check(const struct engine *e, uint64_t client, const int32_t *prompt, size_t n_prompt,
-		 const struct tokens *c, size_t n, struct ragd_err *err)
+static int score_check(const struct engine *e, uint64_t client, const int32_t *prompt,
+		       size_t n_prompt, const struct tokens *c, size_t n, struct ragd_err *err)
 {
 	int rc = 0;
 
@@ -178,7 +179,7 @@ int engine_score(struct engine *e, uint64_t client, const int32_t *prompt, size_
 		.arg = arg,
 	};
 	struct seq *s = NULL;
-	int rc = check(e, client, prompt, n_prompt, continuations, n, err);
+	int rc = score_check(e, client, prompt, n_prompt, continuations, n, err);
 
 	if (rc < 0 || n == 0)
 		return rc;
