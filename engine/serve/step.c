@@ -104,7 +104,7 @@ static void plan_pages(struct engine *e)
 	}
 }
 
-static size_t build(struct engine *e, size_t *rows, size_t *prompt)
+static size_t segments_build(struct engine *e, size_t *rows, size_t *prompt)
 {
 	size_t n = 0;
 
@@ -130,7 +130,7 @@ static size_t build(struct engine *e, size_t *rows, size_t *prompt)
 }
 
 /* The pass has run: what it gave to s. True if s is gone. */
-static bool apply(struct engine *e, struct seq *s, const float *logits, int64_t now_us)
+static bool seq_apply(struct engine *e, struct seq *s, const float *logits, int64_t now_us)
 {
 	enum ragd_finish finish = RAGD_FINISH_STOP;
 	size_t kv = s->kv, used = 0;
@@ -178,7 +178,7 @@ void step_run(struct engine *e)
 	plan_slices(e, plan_drafts(e));
 	plan_outputs(e);
 	plan_pages(e);
-	n = build(e, &rows, &prompt);
+	n = segments_build(e, &rows, &prompt);
 	if (n == 0)
 		return;
 	if (run_forward(e->run, e->segments, n, RUN_LOGITS, &logits, &err) < 0) {
@@ -191,7 +191,7 @@ void step_run(struct engine *e)
 		struct seq *s = e->active[i];
 		size_t n_outputs = s->take > 0 ? s->n_outputs : 0;
 
-		if (s->take == 0 || !apply(e, s, logits, now_us))
+		if (s->take == 0 || !seq_apply(e, s, logits, now_us))
 			i++;
 		logits += n_outputs * n_vocab;
 	}
