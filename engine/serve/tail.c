@@ -19,7 +19,7 @@ void tail_fini(struct tail *t)
 }
 
 /* Show the first n bytes that are held, which end with a whole character. */
-static void show(struct tail *t, size_t n)
+static void tail_release(struct tail *t, size_t n)
 {
 	const char *s = t->held.data;
 	size_t at = 0, take;
@@ -56,7 +56,7 @@ static size_t stop_at(const struct tail *t, size_t end)
 }
 
 /* How many of the last bytes may be the beginning of a stop string. */
-static size_t undecided(const struct tail *t)
+static size_t stop_prefix_len(const struct tail *t)
 {
 	size_t most = 0;
 
@@ -82,12 +82,12 @@ bool tail_feed(struct tail *t, const char *bytes, size_t len, bool last)
 		size_t stop = stop_at(t, end);
 
 		if (stop > 0) {
-			show(t, utf8_whole(t->held.data, end - stop));
+			tail_release(t, utf8_whole(t->held.data, end - stop));
 			buf_consume(&t->held, t->held.len);
 			return true;
 		}
 	}
-	show(t, utf8_whole(t->held.data, t->held.len - (last ? 0 : undecided(t))));
+	tail_release(t, utf8_whole(t->held.data, t->held.len - (last ? 0 : stop_prefix_len(t))));
 	if (last)
 		buf_consume(&t->held, t->held.len);
 	return false;
