@@ -4,7 +4,7 @@
 #include "engine/token/letters.h"
 #include "engine/token/vocab_private.h"
 
-static bool valid(const struct vocab *v, int32_t id)
+static bool is_token(const struct vocab *v, int32_t id)
 {
 	return id >= 0 && (uint32_t)id < v->n;
 }
@@ -51,17 +51,17 @@ int32_t vocab_find(const struct vocab *v, struct ragd_str text)
 
 bool vocab_is_end(const struct vocab *v, int32_t id)
 {
-	return valid(v, id) && (v->flags[id] & TOKEN_IS_END) != 0;
+	return is_token(v, id) && (v->flags[id] & TOKEN_IS_END) != 0;
 }
 
 enum token_type vocab_type(const struct vocab *v, int32_t id)
 {
-	return valid(v, id) ? (enum token_type)v->type[id] : TOKEN_UNKNOWN;
+	return is_token(v, id) ? (enum token_type)v->type[id] : TOKEN_UNKNOWN;
 }
 
 struct ragd_str vocab_text(const struct vocab *v, int32_t id)
 {
-	return valid(v, id) ? token_text(v, id) : (struct ragd_str){ "", 0 };
+	return is_token(v, id) ? token_text(v, id) : (struct ragd_str){ "", 0 };
 }
 
 /* With spaces for the marks. */
