@@ -112,7 +112,8 @@ static const char *chunk_end(const struct vocab *v, const char *s, const char *e
 }
 
 /* The chunk with marks for spaces, and one more before it if `space_before`. */
-static struct ragd_str marked(struct encoder *e, const char *s, const char *end, bool space_before)
+static struct ragd_str chunk_marked(struct encoder *e, const char *s, const char *end,
+				    bool space_before)
 {
 	buf_clear(&e->room);
 	if (space_before)
@@ -148,7 +149,7 @@ void encode_spm(struct encoder *e, struct ragd_str text, bool space_before)
 			seen = encode_again(e, s, (size_t)(next - s), &again);
 		if (again)
 			continue;
-		chunk = marked(e, s, next, space_before);
+		chunk = chunk_marked(e, s, next, space_before);
 		if (!e->failed && merge_out(e, chunk.s, chunk.len, start))
 			encode_note(e, seen, s, (size_t)(next - s), from);
 		space_before = false;
