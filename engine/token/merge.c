@@ -73,7 +73,8 @@ static struct merge_candidate heap_pop(struct merge *m)
 }
 
 /* What a symbol and its next would become; on a heap it becomes a candidate. */
-static int look(struct merge *m, const struct vocab *v, const char *s, uint32_t i, bool heap)
+static int pair_look_up(struct merge *m, const struct vocab *v, const char *s, uint32_t i,
+			bool heap)
 {
 	struct merge_symbol *left = &m->symbols[i], *right;
 
@@ -99,7 +100,8 @@ static int look(struct merge *m, const struct vocab *v, const char *s, uint32_t 
 }
 
 /* A symbol takes in the next. */
-static int join(struct merge *m, const struct vocab *v, const char *s, uint32_t i, bool heap)
+static int symbols_join(struct merge *m, const struct vocab *v, const char *s, uint32_t i,
+			bool heap)
 {
 	struct merge_symbol *left = &m->symbols[i], *right = &m->symbols[left->next];
 	int rc;
@@ -111,16 +113,16 @@ static int join(struct merge *m, const struct vocab *v, const char *s, uint32_t 
 	right->joined = TOKEN_NONE;
 	if (left->next != MERGE_END)
 		m->symbols[left->next].prev = i;
-	rc = look(m, v, s, i, heap);
+	rc = pair_look_up(m, v, s, i, heap);
 	if (rc == 0 && left->prev != MERGE_END)
-		rc = look(m, v, s, left->prev, heap);
+		rc = pair_look_up(m, v, s, left->prev, heap);
 	return rc;
 }
 
 static void merge_short(struct merge *m, const struct vocab *v, const char *s)
 {
 	for (uint32_t i = 0; i != MERGE_END; i = m->symbols[i].next)
-		look(m, v, s, i, false);
+		pair_look_up(m, v, s, i, false);
 	for (;;) {
 		uint32_t best = MERGE_END;
 
@@ -130,7 +132,7 @@ static void merge_short(struct merge *m, const struct vocab *v, const char *s)
 				best = i;
 		if (best == MERGE_END)
 			return;
-		join(m, v, s, best, false);
+		symbols_join(m, v, s, best, false);
 	}
 }
 
@@ -149,7 +151,7 @@ static int merge_long(struct merge *m, const struct vocab *v, const char *s, str
 
 	m->n_heap = 0;
 	for (uint32_t i = 0; i != MERGE_END && rc == 0; i = m->symbols[i].next) {
-		rc = look(m, v, s, i, true);
+		rc = pair_look_up(m, v, s, i, true);
 		if (rc == 0)
 			rc = go_on(m, poll);
 	}
@@ -159,7 +161,7 @@ static int merge_long(struct merge *m, const struct vocab *v, const char *s, str
 
 		/* Candidates are not taken back when their symbols change: they no longer agree. */
 		if (m->symbols[i].joined == c.id && m->symbols[i].rank == (uint32_t)(c.order >> 32))
-			rc = join(m, v, s, i, true);
+			rc = symbols_join(m, v, s, i, true);
 		if (rc == 0)
 			rc = go_on(m, poll);
 	}
