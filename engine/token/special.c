@@ -56,8 +56,8 @@ static int byte_at(const struct specials *sp, const struct vocab *v, uint32_t i,
 }
 
 /* The first of [lo, hi) whose byte at depth is at least `byte`. */
-static uint32_t lower(const struct specials *sp, const struct vocab *v, uint32_t lo, uint32_t hi,
-		      size_t depth, int byte)
+static uint32_t lower_bound(const struct specials *sp, const struct vocab *v, uint32_t lo,
+			    uint32_t hi, size_t depth, int byte)
 {
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
@@ -84,13 +84,13 @@ int32_t specials_match(const struct specials *sp, const struct vocab *v, const c
 
 		if (byte_at(sp, v, lo, depth) < 0) { /* the shorter sorts first */
 			best = sp->ids[lo];
-			lo = lower(sp, v, lo, hi, depth, 0);
+			lo = lower_bound(sp, v, lo, hi, depth, 0);
 		}
 		if (depth == room)
 			break;
 		byte = (unsigned char)s[depth];
-		lo = lower(sp, v, lo, hi, depth, byte);
-		hi = lower(sp, v, lo, hi, depth, byte + 1);
+		lo = lower_bound(sp, v, lo, hi, depth, byte);
+		hi = lower_bound(sp, v, lo, hi, depth, byte + 1);
 	}
 	return best;
 }
