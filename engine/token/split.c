@@ -18,7 +18,7 @@ static bool is_line(uint32_t cp)
 }
 
 /* Behind the characters from s on that are of the mask. */
-static const char *run(const char *s, const char *end, uint32_t mask)
+static const char *skip_run(const char *s, const char *end, uint32_t mask)
 {
 	for (struct one_char c = char_at(s, end); (c.bits & mask) != 0; c = char_at(s, end))
 		s += c.len;
@@ -35,7 +35,7 @@ static const char *run_not(const char *s, const char *end, uint32_t mask)
 }
 
 /* 's|'t|'re|'ve|'m|'ll|'d, or the same with (?i: … ), where s is also U+017F, the long s. */
-static size_t contraction(const char *s, const char *end, bool fold)
+static size_t contraction_len(const char *s, const char *end, bool fold)
 {
 	size_t room = (size_t)(end - s);
 	char c[3] = { 0 };
@@ -55,7 +55,7 @@ static size_t contraction(const char *s, const char *end, bool fold)
 }
 
 /* At white space: \s*[\r\n]+|\s+(?!\S)|\s+, without the first unless `lines`. */
-static size_t spaces(const char *s, const char *end, bool lines)
+static size_t spaces_len(const char *s, const char *end, bool lines)
 {
 	const char *p = s, *last = s, *behind_line = NULL;
 
@@ -73,7 +73,7 @@ static size_t spaces(const char *s, const char *end, bool lines)
 }
 
 /*  ?[^\s\p{L}\p{N}]+[\r\n]*, where / stands with the line ends if `slash`. */
-static size_t symbols(const char *s, const char *end, bool lines, bool slash)
+static size_t symbols_len(const char *s, const char *end, bool lines, bool slash)
 {
 	const char *p = s + (*s == ' ');
 	const char *q = run_not(p, end, WORDLY);
@@ -86,18 +86,18 @@ static size_t symbols(const char *s, const char *end, bool lines, bool slash)
 }
 
 /* [^\r\n\p{L}\p{N}]?\p{L}+ */
-static size_t word(const char *s, const char *end, struct one_char c)
+static size_t word_len(const char *s, const char *end, struct one_char c)
 {
 	const char *p = s, *q;
 
 	if ((c.bits & (LETTER | NUMBER)) == 0 && !is_line(c.cp))
 		p += c.len;
-	q = run(p, end, LETTER);
+	q = skip_run(p, end, LETTER);
 	return q > p ? (size_t)(q - s) : 0;
 }
 
 /* Up to `max` numbers. */
-static size_t numbers(const char *s, const char *end, unsigned max)
+static size_t numbers_len(const char *s, const char *end, unsigned max)
 {
 	const char *p = s;
 
@@ -113,14 +113,14 @@ static size_t llama3_like(const char *s, const char *end, unsigned max_numbers)
 	size_t n = 0;
 
 	if (c.cp == '\'')
-		n = contraction(s, end, true);
+		n = contraction_len(s, end, true);
 	if (n == 0)
-		n = word(s, end, c);
+		n = word_len(s, end, c);
 	if (n == 0)
-		n = numbers(s, end, max_numbers);
+		n = numbers_len(s, end, max_numbers);
 	if (n == 0)
-		n = symbols(s, end, true, false);
-	return n != 0 ? n : spaces(s, end, true);
+		n = symbols_len(s, end, true, false);
+	return n != 0 ? n : spaces_len(s, end, true);
 }
 
 /*
@@ -142,17 +142,17 @@ static size_t match_qwen2(const char *s, const char *end)
 static size_t match_gpt2(const char *s, const char *end)
 {
 	const char *p = s + (*s == ' '), *q;
-	size_t n = contraction(s, end, false);
+	size_t n = contraction_len(s, end, false);
 
 	if (n > 0)
 		return n;
-	q = run(p, end, LETTER);
+	q = skip_run(p, end, LETTER);
 	if (q == p)
-		q = run(p, end, NUMBER);
+		q = skip_run(p, end, NUMBER);
 	if (q > p)
 		return (size_t)(q - s);
-	n = symbols(s, end, false, false);
-	return n != 0 ? n : spaces(s, end, false);
+	n = symbols_len(s, end, false, false);
+	return n != 0 ? n : spaces_len(s, end, false);
 }
 
 /*
@@ -170,8 +170,8 @@ static const char *tekken_word(const char *p, const char *end, bool ends_small)
 			behind_small = q;
 	}
 	if (!ends_small)
-		return q > p ? run(q, end, SMALL) : NULL;
-	return (c.bits & SMALL) != 0 ? run(q, end, SMALL) : behind_small;
+		return q > p ? skip_run(q, end, SMALL) : NULL;
+	return (c.bits & SMALL) != 0 ? skip_run(q, end, SMALL) : behind_small;
 }
 
 /*
@@ -194,10 +194,10 @@ static size_t match_tekken(const char *s, const char *end)
 	}
 	if (q != NULL)
 		return (size_t)(q - s);
-	n = numbers(s, end, 1);
+	n = numbers_len(s, end, 1);
 	if (n == 0)
-		n = symbols(s, end, true, true);
-	return n != 0 ? n : spaces(s, end, true);
+		n = symbols_len(s, end, true, true);
+	return n != 0 ? n : spaces_len(s, end, true);
 }
 
 /* [\p{P}\$\+<=>\^~\|]+ */
@@ -217,13 +217,13 @@ static size_t match_signs(const char *s, const char *end)
 /* \p{N}+ */
 static size_t match_numbers(const char *s, const char *end)
 {
-	return (size_t)(run(s, end, NUMBER) - s);
+	return (size_t)(skip_run(s, end, NUMBER) - s);
 }
 
 /* \p{N} */
 static size_t match_number(const char *s, const char *end)
 {
-	return numbers(s, end, 1);
+	return numbers_len(s, end, 1);
 }
 
 /* [0-9][0-9][0-9] */
@@ -245,11 +245,11 @@ static size_t match_line(const char *s, const char *end)
 }
 
 /* \s? and one or more of the mask. */
-static size_t spaced(const char *s, const char *end, uint32_t mask)
+static size_t spaced_len(const char *s, const char *end, uint32_t mask)
 {
 	struct one_char c = char_at(s, end);
 	const char *p = s + ((c.bits & CHAR_SPACE) != 0 ? c.len : 0);
-	const char *q = run(p, end, mask);
+	const char *q = skip_run(p, end, mask);
 
 	return q > p ? (size_t)(q - s) : 0;
 }
@@ -257,13 +257,13 @@ static size_t spaced(const char *s, const char *end, uint32_t mask)
 /* \s?\p{L}+ */
 static size_t match_spaced_word(const char *s, const char *end)
 {
-	return spaced(s, end, LETTER);
+	return spaced_len(s, end, LETTER);
 }
 
 /* \s?\p{P}+ */
 static size_t match_spaced_signs(const char *s, const char *end)
 {
-	return spaced(s, end, U_GC_P_MASK);
+	return spaced_len(s, end, U_GC_P_MASK);
 }
 
 /* [\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+ */
@@ -326,8 +326,8 @@ struct sink {
 };
 
 /* What stage k and those after it make of s to end, which is not empty; false: it was stopped. */
-static bool isolate(const struct split *sp, size_t k, const char *s, const char *end,
-		    const struct sink *sink)
+static bool isolate_stage(const struct split *sp, size_t k, const char *s, const char *end,
+			  const struct sink *sink)
 {
 	const char *gap = s; /* since the last match */
 
@@ -341,13 +341,13 @@ static bool isolate(const struct split *sp, size_t k, const char *s, const char 
 			s += char_at(s, end).len;
 			continue;
 		}
-		if ((gap < s && !isolate(sp, k + 1, gap, s, sink)) ||
-		    !isolate(sp, k + 1, s, s + n, sink))
+		if ((gap < s && !isolate_stage(sp, k + 1, gap, s, sink)) ||
+		    !isolate_stage(sp, k + 1, s, s + n, sink))
 			return false;
 		s += n;
 		gap = s;
 	}
-	return gap == end || isolate(sp, k + 1, gap, end, sink);
+	return gap == end || isolate_stage(sp, k + 1, gap, end, sink);
 }
 
 void split_text(const struct split *sp, struct ragd_str text, split_piece_cb piece, void *arg)
@@ -355,5 +355,5 @@ void split_text(const struct split *sp, struct ragd_str text, split_piece_cb pie
 	struct sink sink = { piece, arg };
 
 	if (text.len > 0)
-		isolate(sp, 0, text.s, text.s + text.len, &sink);
+		isolate_stage(sp, 0, text.s, text.s + text.len, &sink);
 }
