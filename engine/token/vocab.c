@@ -14,7 +14,7 @@
 #define TEXTS_MAX (UINT32_C(1) << 30)
 
 /* A text of the file for an error: what does not print, and what is too much, left out. */
-static const char *shown(struct ragd_str s, char out[48])
+static const char *text_shown(struct ragd_str s, char out[48])
 {
 	size_t n = 0;
 
@@ -41,7 +41,7 @@ static int kind_read(struct vocab *v, const struct gguf *g, struct ragd_err *err
 		return ragd_err_set(err, -ENOTSUP,
 				    "vocabulary: tokenizers of kind '%s' are not known (llama, "
 				    "gpt2 and bert are)",
-				    shown(model, name));
+				    text_shown(model, name));
 	v->kind = (enum vocab_kind)i;
 	if (v->kind != VOCAB_BPE)
 		return 0;
@@ -50,7 +50,7 @@ static int kind_read(struct vocab *v, const struct gguf *g, struct ragd_err *err
 	if (v->split == NULL)
 		return ragd_err_set(err, -ENOTSUP,
 				    "vocabulary: the pre-tokenizer '%s' is not known",
-				    shown(pre, name));
+				    text_shown(pre, name));
 	return 0;
 }
 
