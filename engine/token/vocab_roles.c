@@ -29,7 +29,7 @@ static const char *const control_texts[] = {
 	"<s>", "<bos>", "<start_of_turn>", "[INST]", "[/INST]",
 };
 
-static bool among(struct ragd_str text, const char *const *texts, size_t n)
+static bool is_among(struct ragd_str text, const char *const *texts, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (str_is(text, texts[i]))
@@ -37,7 +37,7 @@ static bool among(struct ragd_str text, const char *const *texts, size_t n)
 	return false;
 }
 
-static bool enclosed(struct ragd_str text, const char *open, const char *close)
+static bool is_enclosed(struct ragd_str text, const char *open, const char *close)
 {
 	size_t n_open = strlen(open), n_close = strlen(close);
 
@@ -50,9 +50,9 @@ static bool looks_control(struct ragd_str text)
 {
 	if (text.len < 3 || (text.s[0] != '<' && text.s[0] != '['))
 		return false;
-	return enclosed(text, "<|", "|>") || enclosed(text, "<" WIDE_BAR, WIDE_BAR ">") ||
-	       among(text, control_texts, ARRAY_LEN(control_texts)) ||
-	       among(text, end_texts, ARRAY_LEN(end_texts));
+	return is_enclosed(text, "<|", "|>") || is_enclosed(text, "<" WIDE_BAR, WIDE_BAR ">") ||
+	       is_among(text, control_texts, ARRAY_LEN(control_texts)) ||
+	       is_among(text, end_texts, ARRAY_LEN(end_texts));
 }
 
 /* The id under the key, which may be missing (TOKEN_NONE). */
@@ -104,7 +104,7 @@ static void phi3_strip(struct vocab *v, const struct gguf *g)
 		return;
 	for (int32_t i = 0; i < (int32_t)v->n; i++)
 		if ((v->type[i] == TOKEN_CONTROL || v->type[i] == TOKEN_USER) &&
-		    !among(token_text(v, i), not, ARRAY_LEN(not )))
+		    !is_among(token_text(v, i), not, ARRAY_LEN(not )))
 			v->flags[i] |= TOKEN_RSTRIP;
 }
 
@@ -116,7 +116,7 @@ static void types_correct(struct vocab *v, const int32_t *ends, size_t n_ends)
 		if (v->type[i] == TOKEN_BYTE || !looks_control(text))
 			continue;
 		v->type[i] = TOKEN_CONTROL;
-		if (among(text, end_texts, ARRAY_LEN(end_texts)))
+		if (is_among(text, end_texts, ARRAY_LEN(end_texts)))
 			v->flags[i] |= TOKEN_IS_END;
 	}
 	for (size_t i = 0; i < n_ends; i++) {
