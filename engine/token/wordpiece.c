@@ -32,7 +32,7 @@ struct word {
 };
 
 /* The end of the longest token at `at`, and its id; 0 if there is none. */
-static size_t longest(struct encoder *e, struct ragd_str word, size_t at, int32_t *id)
+static size_t longest_token(struct encoder *e, struct ragd_str word, size_t at, int32_t *id)
 {
 	const struct vocab *v = e->v;
 	size_t least = at == 0 ? SPACE_MARK_LEN : at;
@@ -55,7 +55,7 @@ static void pieces_out(struct encoder *e, struct ragd_str word)
 	int32_t id = TOKEN_NONE;
 
 	for (size_t at = 0; at < word.len;) {
-		at = longest(e, word, at, &id);
+		at = longest_token(e, word, at, &id);
 		if (at == 0) {
 			e->out->n = from;
 			if (e->v->unknown != TOKEN_NONE)
