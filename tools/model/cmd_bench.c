@@ -70,7 +70,7 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double median(double *v, size_t n)
+static double median_of(double *v, size_t n)
 {
 	qsort(v, n, sizeof(*v), by_value);
 	return n % 2 != 0 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
@@ -192,9 +192,9 @@ static struct result result_of(const struct args *a, const struct loaded *l, str
 	double peak = w.floats ? f->f32 : f->int8;
 
 	if (a->n_prompt > 0)
-		r.prefill = median(f->prefill, f->n);
+		r.prefill = median_of(f->prefill, f->n);
 	if (a->n_decode > 0)
-		r.decode = median(f->decode, f->n);
+		r.decode = median_of(f->decode, f->n);
 	if (peak > 0)
 		r.prefill_share = 2 * (double)w.n_weights * r.prefill / peak;
 	/* Sequences that step together read the weights once. */
@@ -204,7 +204,7 @@ static struct result result_of(const struct args *a, const struct loaded *l, str
 	return r;
 }
 
-static json_t *numbers(const double *v, size_t n, bool any)
+static json_t *json_numbers(const double *v, size_t n, bool any)
 {
 	json_t *list = json_array();
 
@@ -232,8 +232,8 @@ static int print_json(const struct args *a, const struct loaded *l, struct figur
 	json_object_set_new(j, "f32_peak", json_real(f->f32));
 	json_object_set_new(j, "weight_bytes", json_integer((json_int_t)l->shape->weight_bytes));
 	json_object_set_new(j, "load_s", json_real(l->seconds));
-	json_object_set_new(j, "prefill_runs", numbers(f->prefill, f->n, a->n_prompt > 0));
-	json_object_set_new(j, "decode_runs", numbers(f->decode, f->n, a->n_decode > 0));
+	json_object_set_new(j, "prefill_runs", json_numbers(f->prefill, f->n, a->n_prompt > 0));
+	json_object_set_new(j, "decode_runs", json_numbers(f->decode, f->n, a->n_decode > 0));
 	return tool_print_json(j);
 }
 
@@ -267,7 +267,7 @@ static int check_sizes(const struct args *a, const struct loaded *l, struct ragd
 	return 0;
 }
 
-static int run(const struct args *a)
+static int bench_run(const struct args *a)
 {
 	struct figures f = { .n = a->runs > 0 ? (size_t)a->runs : RUNS_DEFAULT };
 	size_t batch = (size_t)a->batch;
@@ -305,7 +305,7 @@ static int run(const struct args *a)
 const struct command bench_command = {
 	.name = "bench",
 	.summary = "how fast the model is, and what that is of the machine's peak",
-	.run = run,
+	.run = bench_run,
 	.opts = opts,
 	.runs_model = true,
 };
