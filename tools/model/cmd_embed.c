@@ -60,15 +60,15 @@ static int engine_start(const struct loaded *l, size_t longest, struct engine **
 	return engine_open(&opt, out, err);
 }
 
-static void print(const float *v, size_t n)
+static void print_vector(const float *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		printf("%s%.8g", i > 0 ? "," : "[", (double)v[i]);
 	puts("]");
 }
 
-static int embed(const struct loaded *l, struct engine *e, const struct tokens *lines, size_t n,
-		 struct ragd_err *err)
+static int embed_lines(const struct loaded *l, struct engine *e, const struct tokens *lines,
+		       size_t n, struct ragd_err *err)
 {
 	size_t dim = l->shape->n_embd;
 	float *out = calloc(LINES_AT_ONCE * dim, sizeof(*out));
@@ -80,13 +80,13 @@ static int embed(const struct loaded *l, struct engine *e, const struct tokens *
 		now = MIN((size_t)LINES_AT_ONCE, n - at);
 		rc = engine_embed(e, ENGINE_NOBODY, lines + at, now, out, NULL, NULL, err);
 		for (size_t i = 0; i < now && rc == 0; i++)
-			print(out + i * dim, dim);
+			print_vector(out + i * dim, dim);
 	}
 	free(out);
 	return rc;
 }
 
-static int run(const struct args *a)
+static int embed_run(const struct args *a)
 {
 	struct tokens *lines = NULL;
 	struct engine *engine = NULL;
@@ -104,7 +104,7 @@ static int run(const struct args *a)
 	if (rc == 0 && n > 0)
 		rc = engine_start(&l, longest, &engine, &err);
 	if (rc == 0 && n > 0)
-		rc = embed(&l, engine, lines, n, &err);
+		rc = embed_lines(&l, engine, lines, n, &err);
 	if (rc < 0)
 		rc = tool_fail(&err);
 	engine_close(engine);
@@ -120,7 +120,7 @@ const struct command embed_command = {
 	.name = "embed",
 	.summary = "each line of standard input to a vector, a JSON array",
 	.input = "LINES",
-	.run = run,
+	.run = embed_run,
 	.opts = opts,
 	.runs_model = true,
 };
