@@ -150,7 +150,7 @@ static void done_cb(void *arg, int rc, enum ragd_finish finish, const struct eng
 	pthread_mutex_unlock(&a->lock);
 }
 
-static void await(struct answer *a)
+static void answer_await(struct answer *a)
 {
 	pthread_mutex_lock(&a->lock);
 	while (!a->ended)
@@ -193,8 +193,8 @@ static int print_json(const struct answer *a, double seconds)
 			  (double)u->first_us / 1e3, "seconds", seconds));
 }
 
-static int generate(const struct args *a, struct engine *e, const struct tokens *prompt,
-		    uint32_t n_tokens, struct answer *answer, struct ragd_err *err)
+static int generate_text(const struct args *a, struct engine *e, const struct tokens *prompt,
+			 uint32_t n_tokens, struct answer *answer, struct ragd_err *err)
 {
 	struct engine_request r = {
 		.ids = prompt->ids,
@@ -215,7 +215,7 @@ static int generate(const struct args *a, struct engine *e, const struct tokens 
 
 	if (rc < 0)
 		return rc;
-	await(answer);
+	answer_await(answer);
 	if (answer->rc < 0) {
 		*err = answer->err;
 		return answer->rc;
@@ -243,7 +243,7 @@ static int read_prompt(const struct args *a, const struct loaded *l, struct toke
 	return rc;
 }
 
-static int run(const struct args *a)
+static int generate_run(const struct args *a)
 {
 	struct answer answer = { .stream = !a->json,
 				 .lock = PTHREAD_MUTEX_INITIALIZER,
@@ -268,7 +268,7 @@ static int run(const struct args *a)
 	signal(SIGINT, on_interrupt); /* the text so far stays, the terminal too */
 	start = clock_ms();
 	if (rc == 0)
-		rc = generate(a, engine, &prompt, n_tokens, &answer, &err);
+		rc = generate_text(a, engine, &prompt, n_tokens, &answer, &err);
 	if (answer.stream && answer.usage.n_output > 0)
 		putchar('\n');
 	if (rc < 0)
@@ -286,7 +286,7 @@ const struct command generate_command = {
 	.name = "generate",
 	.summary = "continue a prompt, or answer a question",
 	.input = "PROMPT",
-	.run = run,
+	.run = generate_run,
 	.opts = opts,
 	.runs_model = true,
 };
