@@ -201,7 +201,7 @@ static int print_json(const struct facts *f)
 
 /* ---- text ----------------------------------------------------------------------------------- */
 
-static void row(const char *label, const char *text)
+static void text_row(const char *label, const char *text)
 {
 	if (text != NULL)
 		printf("%-14s%s\n", label, text);
@@ -289,38 +289,39 @@ static void print_text(const struct facts *f)
 	const struct gguf_card *c = f->card;
 	char text[64];
 
-	row("name", c->brief.name);
-	row("architecture", c->architecture);
+	text_row("name", c->brief.name);
+	text_row("architecture", c->architecture);
 	if (c->brief.n_parameters > 0)
-		row("parameters", tool_count((double)c->brief.n_parameters, text, sizeof(text)));
-	row("quantisation", c->brief.quantisation);
+		text_row("parameters",
+			 tool_count((double)c->brief.n_parameters, text, sizeof(text)));
+	text_row("quantisation", c->brief.quantisation);
 	if (c->brief.n_context > 0)
 		printf("%-14s%u tokens\n", "context", (unsigned)c->brief.n_context);
 	print_shape(f->g);
-	row("licence", c->brief.licence);
-	row("author", c->author);
-	row("base model", c->base_model);
-	row("source", c->source);
+	text_row("licence", c->brief.licence);
+	text_row("author", c->author);
+	text_row("base model", c->base_model);
+	text_row("source", c->source);
 	if (f->vocab != NULL)
 		printf("%-14s%s, %u tokens\n", "vocabulary", vocab_kind(f->vocab),
 		       (unsigned)vocab_size(f->vocab));
 	else
 		printf("%-14snone (%s)\n", "vocabulary", f->vocab_err.msg);
-	row("chat template", f->chat != NULL    ? chat_family_name(f->chat)
-			     : c->chat_template ? "unknown"
-						: "none");
+	text_row("chat template", f->chat != NULL    ? chat_family_name(f->chat)
+				  : c->chat_template ? "unknown"
+						     : "none");
 	printf("%-14sGGUF %u, %s\n", "file", (unsigned)gguf_version(f->g),
 	       tool_bytes((double)gguf_size(f->g), text, sizeof(text)));
 	print_types(f->g);
 	if (f->args->digest)
-		row("digest", f->digest);
+		text_row("digest", f->digest);
 	if (f->args->metadata)
 		print_metadata(f->g);
 	if (f->args->tensors)
 		print_tensors(f->g);
 }
 
-static int run(const struct args *a)
+static int info_run(const struct args *a)
 {
 	struct facts f = { .args = a };
 	struct gguf_card *card = NULL;
@@ -360,6 +361,6 @@ out:
 const struct command info_command = {
 	.name = "info",
 	.summary = "what a file is: name, architecture, size, licence, types",
-	.run = run,
+	.run = info_run,
 	.opts = opts,
 };
