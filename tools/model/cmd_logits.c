@@ -80,7 +80,7 @@ static json_t *as_json(const struct candidate *c, size_t n)
 	return json_pack("{s:o}", "top", list);
 }
 
-static void print(const struct loaded *l, const struct candidate *c, size_t n)
+static void print_table(const struct loaded *l, const struct candidate *c, size_t n)
 {
 	struct buf text = BUF_INIT;
 
@@ -95,8 +95,8 @@ static void print(const struct loaded *l, const struct candidate *c, size_t n)
 	buf_fini(&text);
 }
 
-static int show(const struct args *a, const struct loaded *l, const float *row,
-		struct ragd_err *err)
+static int show_row(const struct args *a, const struct loaded *l, const float *row,
+		    struct ragd_err *err)
 {
 	uint32_t n_vocab = l->shape->n_vocab;
 	size_t n = MIN((size_t)a->top, (size_t)n_vocab);
@@ -111,12 +111,12 @@ static int show(const struct args *a, const struct loaded *l, const float *row,
 	if (a->json)
 		rc = tool_print_json(as_json(c, n));
 	else
-		print(l, c, n);
+		print_table(l, c, n);
 	free(c);
 	return rc;
 }
 
-static int run(const struct args *a)
+static int logits_run(const struct args *a)
 {
 	struct tokens ids = { .ids = NULL };
 	struct pass pass = { .run = NULL };
@@ -137,7 +137,7 @@ static int run(const struct args *a)
 	if (rc == 0)
 		rc = pass_read(&pass, 0, ids.ids, ids.n, 0, 1, &row, &err);
 	if (rc == 0)
-		rc = show(a, &l, row, &err);
+		rc = show_row(a, &l, row, &err);
 	if (rc < 0)
 		rc = tool_fail(&err);
 	pass_close(&pass);
@@ -149,7 +149,7 @@ static int run(const struct args *a)
 const struct command logits_command = {
 	.name = "logits",
 	.summary = "what the model gives the token after the given ones",
-	.run = run,
+	.run = logits_run,
 	.opts = opts,
 	.runs_model = true,
 };
