@@ -86,7 +86,7 @@ static int text_read(struct pass *p, const struct tokens *t, size_t window, stru
 	return rc;
 }
 
-static int run(const struct args *a)
+static int perplexity_run(const struct args *a)
 {
 	struct tokens tokens = { .ids = NULL };
 	struct pass pass = { .run = NULL };
@@ -133,7 +133,7 @@ const struct command perplexity_command = {
 	.name = "perplexity",
 	.summary = "how well the model foresees a text",
 	.input = "TEXT",
-	.run = run,
+	.run = perplexity_run,
 	.opts = opts,
 	.runs_model = true,
 };
