@@ -98,8 +98,8 @@ static bool key_changes(struct ragd_str key)
 	       name_is(key, "split.count") || name_is(key, "split.tensors.count");
 }
 
-static void declare(struct gguf_writer *w, const struct gguf *g, const struct plan *p,
-		    const struct target *target)
+static void declare_tensors(struct gguf_writer *w, const struct gguf *g, const struct plan *p,
+			    const struct target *target)
 {
 	struct gguf_entry e;
 
@@ -142,7 +142,8 @@ static const char *const whys[N_REQUANT_WHYS] = {
 	[REQUANT_ROWS] = "rows are no whole blocks: the next type that fits",
 };
 
-static void tell(const struct args *a, const struct gguf *g, const struct plan *p, uint64_t size)
+static void plan_print(const struct args *a, const struct gguf *g, const struct plan *p,
+		       uint64_t size)
 {
 	char from[32], to[32];
 
@@ -161,7 +162,8 @@ static void tell(const struct args *a, const struct gguf *g, const struct plan *
 		       (unsigned long long)p->n_again);
 }
 
-static json_t *told(const struct args *a, const struct gguf *g, const struct plan *p, uint64_t size)
+static json_t *plan_json(const struct args *a, const struct gguf *g, const struct plan *p,
+			 uint64_t size)
 {
 	json_t *types = json_object();
 
@@ -178,7 +180,7 @@ static json_t *told(const struct args *a, const struct gguf *g, const struct pla
 			 (json_int_t)p->n_again);
 }
 
-static int run(const struct args *a)
+static int quantize_run(const struct args *a)
 {
 	const struct target *target = NULL;
 	struct plan plan = { .types = NULL };
@@ -203,16 +205,16 @@ static int run(const struct args *a)
 	if (rc == 0 && (w = gguf_writer_new()) == NULL)
 		rc = ragd_err_set(&err, -ENOMEM, "quantize: out of memory");
 	if (rc == 0) {
-		declare(w, g, &plan, target);
+		declare_tensors(w, g, &plan, target);
 		size = gguf_writer_size(w);
 		rc = write_all(w, g, &plan, a, threads, &err);
 	}
 	if (rc < 0)
 		rc = tool_fail(&err);
 	else if (a->json)
-		rc = tool_print_json(told(a, g, &plan, size));
+		rc = tool_print_json(plan_json(a, g, &plan, size));
 	else
-		tell(a, g, &plan, size);
+		plan_print(a, g, &plan, size);
 	gguf_writer_free(w);
 	threads_close(threads);
 	free(plan.types);
@@ -223,6 +225,6 @@ static int run(const struct args *a)
 const struct command quantize_command = {
 	.name = "quantize",
 	.summary = "write a file with smaller weights: Q8_0, Q4_0 or Q4_K",
-	.run = run,
+	.run = quantize_run,
 	.opts = opts,
 };
