@@ -60,7 +60,7 @@ static void print_texts(const struct vocab *v, const struct tokens *t)
 	}
 }
 
-static int run(const struct args *a)
+static int tokenize_run(const struct args *a)
 {
 	unsigned flags = a->no_special ? 0 : VOCAB_SPECIAL | VOCAB_ENDS;
 	struct tokens tokens = { .ids = NULL };
@@ -96,6 +96,6 @@ const struct command tokenize_command = {
 	.name = "tokenize",
 	.summary = "text on standard input to tokens",
 	.input = "TEXT",
-	.run = run,
+	.run = tokenize_run,
 	.opts = opts,
 };
