@@ -35,7 +35,7 @@ static void help_command(const struct command *c)
 }
 
 /* What the manual page is made with: --man-options COMMAND|run|common, --man-commands. */
-static int manual(int argc, char **argv)
+static int manual_print(int argc, char **argv)
 {
 	const struct command *c;
 
@@ -81,7 +81,7 @@ static int run_command(const struct command *c, struct args *a, int argc, char *
 	return c->run(a);
 }
 
-static int run(int argc, char **argv)
+static int command_run(int argc, char **argv)
 {
 	struct args a = {
 		.top = 10,
@@ -98,7 +98,7 @@ static int run(int argc, char **argv)
 	char why[300];
 
 	if (argc > 1 && strncmp(argv[1], "--man-", 6) == 0)
-		return manual(argc, argv);
+		return manual_print(argc, argv);
 	if (args_parse(&a, argc, argv, NULL, run_opts, true, why, sizeof(why)) < 0)
 		return tool_usage("%s", why);
 	if (a.version) {
@@ -125,7 +125,7 @@ int main(int argc, char **argv)
 	setlocale(LC_NUMERIC, "C");
 	signal(SIGPIPE, SIG_IGN); /* a reader that left shows as an error of writing, and so */
 	signal(SIGXFSZ, SIG_IGN); /* does a file that may not grow further */
-	rc = run(argc, argv);
+	rc = command_run(argc, argv);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		perror("ragd-model: write");
 		rc = rc == EXIT_DONE ? EXIT_FAILED : rc;
