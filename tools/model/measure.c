@@ -56,7 +56,7 @@ static void f32_cb(void *arg, size_t from, size_t to, unsigned worker)
 }
 
 /* The best of some rounds: what disturbs one only slows it. `amount`: of one call of threads_run(). */
-static double rate(struct measure *m, size_t n_items, threads_fn fn, double amount)
+static double measure_rate(struct measure *m, size_t n_items, threads_fn fn, double amount)
 {
 	double best = 0, now;
 	int64_t start, us;
@@ -104,7 +104,7 @@ void measure_close(struct measure *m)
 
 double measure_read(struct measure *m)
 {
-	return rate(m, MEMORY / PIECE, read_cb, (double)MEMORY);
+	return measure_rate(m, MEMORY / PIECE, read_cb, (double)MEMORY);
 }
 
 double measure_int8(struct measure *m)
@@ -113,12 +113,12 @@ double measure_int8(struct measure *m)
 
 	if (m->peaks->int8 == NULL)
 		return 0;
-	return rate(m, n, int8_cb, (double)(n * OPS * m->peaks->int8_ops));
+	return measure_rate(m, n, int8_cb, (double)(n * OPS * m->peaks->int8_ops));
 }
 
 double measure_f32(struct measure *m)
 {
 	size_t n = (size_t)PIECES * threads_n(m->threads);
 
-	return rate(m, n, f32_cb, (double)(n * OPS * m->peaks->f32_ops));
+	return measure_rate(m, n, f32_cb, (double)(n * OPS * m->peaks->f32_ops));
 }
