@@ -21,7 +21,7 @@
 
 /* ---- plain ---------------------------------------------------------------------------------- */
 
-static bool always(void)
+static bool always_usable(void)
 {
 	return true;
 }
@@ -199,7 +199,10 @@ static const struct peaks all[] = {
 	  .f32 = avx2_f32,
 	  .f32_ops = (size_t)CHAINS * 8 * 2 },
 #endif
-	{ .usable = always, .read = plain_read, .f32 = plain_f32, .f32_ops = (size_t)32 * 2 },
+	{ .usable = always_usable,
+	  .read = plain_read,
+	  .f32 = plain_f32,
+	  .f32_ops = (size_t)32 * 2 },
 };
 
 const struct peaks *peaks_choose(void)
