@@ -12,7 +12,7 @@ static bool name_is(const struct gguf_tensor *t, const char *name)
 	return t->name.len == strlen(name) && memcmp(t->name.s, name, t->name.len) == 0;
 }
 
-static bool fits(const struct gguf_tensor *t, enum quant_type type)
+static bool type_fits(const struct gguf_tensor *t, enum quant_type type)
 {
 	return t->dims[0] % quant_info(type)->n_elements == 0;
 }
@@ -27,13 +27,13 @@ enum quant_type requant_type(const struct gguf_tensor *t, enum quant_type want, 
 	if (name_is(t, "position_embd.weight") || name_is(t, "token_types.weight"))
 		return t->type == QUANT_F32 ? QUANT_F32 : QUANT_F16;
 	*why = REQUANT_OUTPUT;
-	if (output && want != QUANT_Q8_0 && fits(t, QUANT_Q8_0))
+	if (output && want != QUANT_Q8_0 && type_fits(t, QUANT_Q8_0))
 		return QUANT_Q8_0;
 	*why = REQUANT_ASKED;
-	if (fits(t, want))
+	if (type_fits(t, want))
 		return want;
 	*why = REQUANT_ROWS;
-	if (want == QUANT_Q4_K && fits(t, QUANT_Q4_0))
+	if (want == QUANT_Q4_K && type_fits(t, QUANT_Q4_0))
 		return QUANT_Q4_0;
 	return QUANT_F16;
 }
