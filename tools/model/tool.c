@@ -41,8 +41,8 @@ int tool_stdin(struct buf *out, struct ragd_err *err)
 	return 0;
 }
 
-static const char *scaled(double n, double step, const char *const *units, size_t n_units,
-			  char *buf, size_t size)
+static const char *scaled_text(double n, double step, const char *const *units, size_t n_units,
+			       char *buf, size_t size)
 {
 	size_t u = 0;
 
@@ -58,14 +58,14 @@ const char *tool_bytes(double n, char *buf, size_t size)
 {
 	static const char *const units[] = { " B", " KiB", " MiB", " GiB", " TiB" };
 
-	return scaled(n, 1024, units, ARRAY_LEN(units), buf, size);
+	return scaled_text(n, 1024, units, ARRAY_LEN(units), buf, size);
 }
 
 const char *tool_count(double n, char *buf, size_t size)
 {
 	static const char *const units[] = { "", " thousand", " million", " billion", " trillion" };
 
-	return scaled(n, 1000, units, ARRAY_LEN(units), buf, size);
+	return scaled_text(n, 1000, units, ARRAY_LEN(units), buf, size);
 }
 
 int tool_print_json(json_t *j)
