@@ -4,7 +4,6 @@
  *
  *   inference_gguf.c  the descriptor, its options, the operations
  *   load.c            from a file to an engine: plan, pack, warm up
- *   memory.c          what there is, and the plan of what will be taken
  *   answer.c          one answer: prompt, submission, what comes back
  */
 #ifndef PLUGINS_INFERENCE_GGUF_LLM_H
@@ -45,24 +44,6 @@ struct llm {
 int llm_open(const struct ragd_host *host, const struct ragd_config *cfg, struct llm **out,
 	     struct ragd_err *err);
 void llm_close(struct llm *l);
-
-/* ---- memory ------------------------------------------------------------------------------------- */
-
-/* What loading takes, bytes. */
-struct memory_plan {
-	uint64_t weights;
-	uint64_t cache; /* KV */
-	uint64_t scratch;
-};
-
-/* Memory this process may still take: the system's and the control group's, the lesser. */
-uint64_t memory_available(void);
-/*
- * Say the plan in one line, and refuse it with -ENOMEM if it is over `limit` (0: none) or over what is
- * available, in both cases with all figures.
- */
-int memory_check(const struct ragd_host *host, const struct memory_plan *plan, uint64_t available,
-		 uint64_t limit, struct ragd_err *err);
 
 /* ---- answers ---------------------------------------------------------------------------------- */
 

@@ -1,12 +1,14 @@
 /* From a file to an engine that has answered once. */
 #include "plugins/inference_gguf/llm.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/util.h"
 #include "engine/gguf/card.h"
+#include "engine/model/memory.h"
 
 #define STRINGS     (64 * 1024)
 #define STEP_TOKENS 256 /* of prompts in a step: activations stay in the second-level cache */
@@ -249,10 +251,11 @@ static bool pack_progress(void *arg, double done)
 	return true;
 }
 
-/* The plan is made, told and checked before anything is allocated. */
+/* The plan is made, told and checked before the file is read through and anything is allocated. */
 static int memory_plan_check(const struct llm *l, const struct ragd_config *cfg,
 			     const struct kernels *k, uint64_t available, struct ragd_err *err)
 {
+	const double mib = 1024.0 * 1024;
 	struct memory_plan plan;
 	struct engine_options o;
 	struct model *outline;
@@ -265,28 +268,27 @@ static int memory_plan_check(const struct llm *l, const struct ragd_config *cfg,
 	plan.cache = model_shape(outline)->causal ? o.cache_bytes : 0;
 	plan.scratch = engine_plan(&o) - plan.cache;
 	model_close(outline);
-	return memory_check(l->host, &plan, available, (uint64_t)ragd_config_get(cfg, "memory")->i,
-			    err);
+	l->host->log(l->host, RAGD_LOG_INFO,
+		     "memory: %.0f MiB of weights, %.0f MiB of KV cache at most, %.0f MiB to work "
+		     "in; %.0f MiB available",
+		     (double)plan.weights / mib, (double)plan.cache / mib,
+		     (double)plan.scratch / mib, (double)available / mib);
+	return memory_check(&plan, available, (uint64_t)ragd_config_get(cfg, "memory")->i, err);
 }
 
-static int open_engine(struct llm *l, const struct ragd_config *cfg, struct ragd_err *err)
+static int open_engine(struct llm *l, const struct ragd_config *cfg, const struct kernels *k,
+		       uint64_t available, struct ragd_err *err)
 {
-	uint64_t available = memory_available();
 	struct model_options opt = {
 		.threads = l->threads,
-		.kernels = choose_kernels(ragd_config_get(cfg, "kernels")->s, err),
+		.kernels = k,
 		.progress = pack_progress,
 		.progress_arg = l,
 		.huge_pages = ragd_config_get(cfg, "huge_pages")->b,
 	};
 	struct engine_options o;
-	int rc;
+	int rc = model_open(l->gguf, &opt, &l->model, err);
 
-	if (opt.kernels == NULL)
-		return err != NULL ? err->code : -ENOTSUP;
-	rc = memory_plan_check(l, cfg, opt.kernels, available, err);
-	if (rc == 0)
-		rc = model_open(l->gguf, &opt, &l->model, err);
 	if (rc < 0)
 		return rc;
 	o = engine_options_of(l, cfg, l->model, available);
@@ -332,15 +334,11 @@ static void warn_of_others(const struct llm *l)
 }
 
 /* All that loading would refuse but for lack of memory, without packing a weight. */
-static int outline_check(const struct llm *l, const struct ragd_config *cfg, struct ragd_err *err)
+static int outline_check(const struct llm *l, const struct kernels *k, struct ragd_err *err)
 {
-	const struct kernels *k = choose_kernels(ragd_config_get(cfg, "kernels")->s, err);
 	struct model *outline;
-	int rc;
+	int rc = model_outline(l->gguf, k, &outline, err);
 
-	if (k == NULL)
-		return err != NULL ? err->code : -ENOTSUP;
-	rc = model_outline(l->gguf, k, &outline, err);
 	if (rc == 0)
 		model_close(outline);
 	return rc;
@@ -350,6 +348,8 @@ static int outline_check(const struct llm *l, const struct ragd_config *cfg, str
 static int read_file(struct llm *l, const struct ragd_config *cfg, struct ragd_err *err)
 {
 	const char *path = ragd_config_get(cfg, "model")->s;
+	uint64_t available = memory_available();
+	const struct kernels *k = NULL;
 	int rc = gguf_open(path, &l->gguf, err);
 
 	if (rc == 0)
@@ -360,15 +360,19 @@ static int read_file(struct llm *l, const struct ragd_config *cfg, struct ragd_e
 		rc = ask_for_bos(l, err);
 	if (rc == 0)
 		rc = choose_chat(l, ragd_config_get(cfg, "template")->s, err);
+	if (rc == 0 && (k = choose_kernels(ragd_config_get(cfg, "kernels")->s, err)) == NULL)
+		rc = -ENOTSUP;
 	if (ragd_is_trial(l->host))
-		return rc == 0 ? outline_check(l, cfg, err) : rc;
-	if (rc == 0)
-		rc = read_card(l, path, err);
+		return rc == 0 ? outline_check(l, k, err) : rc;
 	if (rc == 0)
 		rc = pool_ref((unsigned)ragd_config_get(cfg, "threads")->i,
 			      ragd_config_get(cfg, "cpus")->s, &l->threads, err);
 	if (rc == 0)
-		rc = open_engine(l, cfg, err);
+		rc = memory_plan_check(l, cfg, k, available, err);
+	if (rc == 0)
+		rc = read_card(l, path, err);
+	if (rc == 0)
+		rc = open_engine(l, cfg, k, available, err);
 	return rc;
 }
 
