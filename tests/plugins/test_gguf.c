@@ -489,6 +489,33 @@ static void refuses_with_a_sentence(void **state)
 	}
 }
 
+/* 900 GB in a file of holes: to read it through for its digest alone would take minutes. */
+static void what_is_larger_than_the_machine_is_refused_before_it_is_read(void **state)
+{
+	char path[] = "/tmp/ragd-test-XXXXXX", option[64], command[PATH_MAX];
+	const char *options[] = { option, NULL }, *dir = getenv("RAGD_BUILDDIR");
+	struct plugin_set *set = NULL;
+	struct ragd_err err = { 0 };
+	int64_t start = clock_ms();
+	struct world w;
+
+	(void)state;
+	close(mkstemp(path));
+	snprintf(option, sizeof(option), "model=%s", path);
+	snprintf(command, sizeof(command), "%s/tests/engine/model/sparse %s",
+		 dir != NULL ? dir : ".", path);
+	assert_int_equal(system(command), 0);
+	world_init(&w);
+	assert_int_equal(world_try(&w, "llm", "inference_gguf", options, &err), 0);
+	assert_true(plugin_set_open(&w.cfg, NULL, &set, &err) < 0);
+	print_message("%s\n", err.msg);
+	assert_non_null(strstr(err.msg, "the model needs"));
+	assert_non_null(strstr(err.msg, "are available"));
+	assert_true(clock_ms() - start < 30000);
+	world_fini(&w);
+	unlink(path);
+}
+
 /* The model of `option` as a file of its own that says whether its vocabulary adds the BOS. */
 static void say_bos_is_added(const char *option, bool added, const char *path)
 {
@@ -608,6 +635,7 @@ int main(void)
 		cmocka_unit_test(says_what_it_is),
 		cmocka_unit_test(what_was_read_can_be_kept),
 		cmocka_unit_test(refuses_with_a_sentence),
+		cmocka_unit_test(what_is_larger_than_the_machine_is_refused_before_it_is_read),
 		cmocka_unit_test(the_prompt_begins_with_one_bos),
 		cmocka_unit_test(loading_and_unloading_leaves_nothing),
 	};
