@@ -57,7 +57,7 @@ static int engine_start(const struct loaded *l, size_t longest, struct engine **
 
 	opt.cache_bytes =
 		8 * ((size_t)opt.n_context / KV_PAGE + 2) * model_page_bytes(l->model, l->kv);
-	return engine_open(&opt, out, err);
+	return load_engine(&opt, out, err);
 }
 
 static void print_vector(const float *v, size_t n)

@@ -173,7 +173,7 @@ static int engine_start(const struct args *a, const struct loaded *l, size_t n_p
 	};
 
 	opt.cache_bytes = ((size_t)opt.n_context / KV_PAGE + 2) * model_page_bytes(l->model, l->kv);
-	return engine_open(&opt, out, err);
+	return load_engine(&opt, out, err);
 }
 
 static int print_json(const struct answer *a, double seconds)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "engine/model/memory.h"
 
 static int load_kernels(const struct args *a, const struct kernels **out, struct ragd_err *err)
 {
@@ -11,6 +12,35 @@ static int load_kernels(const struct args *a, const struct kernels **out, struct
 		return ragd_err_set(err, -ENOTSUP, "kernels '%s': this processor cannot run them",
 				    a->kernel);
 	return 0;
+}
+
+/* Before a weight is packed: a model that does not fit would bring the machine to a halt, not fail. */
+static int check_weights(const struct gguf *g, const struct kernels *k, struct ragd_err *err)
+{
+	struct memory_plan plan = { 0 };
+	struct model *outline;
+	int rc = model_outline(g, k, &outline, err);
+
+	if (rc < 0)
+		return rc;
+	plan.weights = model_shape(outline)->weight_bytes + model_shape(outline)->table_bytes;
+	model_close(outline);
+	return memory_check(&plan, memory_available(), 0, err);
+}
+
+int load_fits(uint64_t cache, uint64_t scratch, struct ragd_err *err)
+{
+	struct memory_plan plan = { .cache = cache, .scratch = scratch };
+
+	return memory_check(&plan, memory_available(), 0, err);
+}
+
+int load_engine(const struct engine_options *opt, struct engine **out, struct ragd_err *err)
+{
+	size_t cache = model_shape(opt->model)->causal ? opt->cache_bytes : 0;
+	int rc = load_fits(cache, engine_plan(opt) - cache, err);
+
+	return rc < 0 ? rc : engine_open(opt, out, err);
 }
 
 int load_open(const struct args *a, struct loaded *l, struct ragd_err *err)
@@ -29,6 +59,8 @@ int load_open(const struct args *a, struct loaded *l, struct ragd_err *err)
 	if (rc == 0)
 		rc = threads_open((unsigned)a->n_threads, a->cpus, &l->threads, err);
 	opt.threads = l->threads;
+	if (rc == 0)
+		rc = check_weights(l->gguf, opt.kernels, err);
 	if (rc == 0)
 		rc = model_open(l->gguf, &opt, &l->model, err);
 	if (rc < 0)

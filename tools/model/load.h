@@ -4,6 +4,7 @@
 
 #include "engine/gguf/gguf.h"
 #include "engine/model/model.h"
+#include "engine/serve/engine.h"
 #include "engine/token/vocab.h"
 #include "tools/model/args.h"
 
@@ -17,9 +18,17 @@ struct loaded {
 	double seconds; /* that opening took */
 };
 
-/* -ENOTSUP where the kernels that were asked for cannot run here. load_close() after an error, too. */
+/*
+ * -ENOTSUP where the kernels that were asked for cannot run here; -ENOMEM, with figures, where the
+ * weights do not fit into the memory that is available. load_close() after an error, too.
+ */
 int load_open(const struct args *a, struct loaded *l, struct ragd_err *err);
 void load_close(struct loaded *l);
+
+/* -ENOMEM, with figures, where a KV cache and scratch memory of so many bytes do not fit, too. */
+int load_fits(uint64_t cache, uint64_t scratch, struct ragd_err *err);
+/* engine_open(), if what it takes fits. */
+int load_engine(const struct engine_options *opt, struct engine **out, struct ragd_err *err);
 
 /* -ENOTSUP unless the model writes text. */
 int load_needs_causal(const struct loaded *l, const char *command, struct ragd_err *err);

@@ -9,11 +9,17 @@ int pass_open(const struct loaded *l, size_t n_seqs, size_t n_context, size_t ma
 	      size_t max_outputs, struct pass *p, struct ragd_err *err)
 {
 	size_t bytes = model_page_bytes(l->model, l->kv), n;
+	int rc;
 
 	*p = (struct pass){ .l = l, .n_seqs = n_seqs, .max_tokens = max_tokens };
 	p->n_pages = (n_context + KV_PAGE - 1) / KV_PAGE;
 	n = n_seqs * p->n_pages;
-	p->memory = bytes > SIZE_MAX / 2 / n ? NULL : aligned_alloc(64, (n * bytes + 63) / 64 * 64);
+	bytes = MIN(bytes, SIZE_MAX / 4 / n); /* more is refused all the same */
+	rc = load_fits(n * bytes,
+		       run_bytes(l->model, max_tokens, max_outputs, threads_n(l->threads)), err);
+	if (rc < 0)
+		return rc;
+	p->memory = aligned_alloc(64, (n * bytes + 63) / 64 * 64);
 	p->pages = calloc(n, sizeof(*p->pages));
 	p->segments = calloc(n_seqs, sizeof(*p->segments));
 	if (p->memory == NULL || p->pages == NULL || p->segments == NULL)
