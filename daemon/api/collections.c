@@ -44,8 +44,8 @@ static const struct ragd_collection *find(const struct ragd_collection *list, si
 static int judge_existing(const struct config_collection *want, const struct ragd_collection *have,
 			  struct ragd_err *err)
 {
-	if (have->owner == want->owner && (!want->group_given || have->group == want->group) &&
-	    (!want->mode_given || have->mode == want->mode))
+	if (have->owner == want->owner && (!want->group_is_set || have->group == want->group) &&
+	    (!want->mode_is_set || have->mode == want->mode))
 		return 0;
 	return ragd_err_set(
 		err, -EPERM,

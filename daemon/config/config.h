@@ -40,8 +40,8 @@ struct config_collection {
 	uid_t owner;
 	gid_t group;
 	uint32_t mode;
-	bool group_given; /* by the file: one that exists must agree */
-	bool mode_given;
+	bool group_is_set; /* by the file: one that exists must agree */
+	bool mode_is_set;
 };
 
 /* assistant "default" { … } */

@@ -5,23 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/config/config.h"
+#include "daemon/config/config_private.h"
 #include "daemon/modules/option.h"
 
 #define STOPS_MAX 16
-
-int config_refuse(const char *file, int line, int code, struct ragd_err *err, const char *fmt, ...)
-{
-	char msg[sizeof(err->msg)];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(msg, sizeof(msg), fmt, ap);
-	va_end(ap);
-	if (line > 0)
-		return ragd_err_set(err, code, "%s:%d: %s", file, line, msg);
-	return ragd_err_set(err, code, "%s: %s", file, msg);
-}
 
 static int no_memory(const struct config_block *b, struct ragd_err *err)
 {
@@ -50,8 +37,8 @@ static void allowed_names(const struct config_row *rows, const struct ragd_optio
 static int check_names(const struct config_block *b, const struct ragd_option *own,
 		       struct ragd_err *err)
 {
-	for (size_t i = 0; i < b->n_given; i++) {
-		const char *name = b->given[i].name;
+	for (size_t i = 0; i < b->n_settings; i++) {
+		const char *name = b->settings[i].name;
 		const struct ragd_option *o = own;
 		char allowed[160];
 
@@ -60,7 +47,7 @@ static int check_names(const struct config_block *b, const struct ragd_option *o
 		if (config_row_find(b->kind, name) != NULL || (o != NULL && o->name != NULL))
 			continue;
 		allowed_names(config_rows(b->kind), own, allowed, sizeof(allowed));
-		return config_refuse(b->file, b->given[i].line, -EINVAL, err,
+		return config_refuse(b->file, b->settings[i].line, -EINVAL, err,
 				     "option '%s' is not known in %s; allowed: %s", name,
 				     config_section_name(b->kind), allowed);
 	}
@@ -99,24 +86,24 @@ static const char *absolute(struct arena *a, const struct config_block *b, const
 
 /* The value of one row: given or default. Not for an option that must be given. */
 static int read_value(struct arena *a, const struct config_block *b, const struct ragd_option *o,
-		      const struct config_given *given, struct ragd_value *out,
+		      const struct config_setting *setting, struct ragd_value *out,
 		      struct ragd_err *err)
 {
-	const char *text = given != NULL && given->n > 0 ? given->words[0] : o->dflt;
+	const char *text = setting != NULL && setting->n > 0 ? setting->words[0] : o->dflt;
 	struct ragd_value v = { .name = o->name };
 	struct ragd_err why = { 0 };
-	int line = given != NULL ? given->line : b->line;
+	int line = setting != NULL ? setting->line : b->line;
 
 	if (text == NULL)
 		text = "";
 	if (o->type == RAGD_OPT_LIST) {
-		v.list = given != NULL ? given->words : split(a, text);
+		v.list = setting != NULL ? setting->words : split(a, text);
 		if (v.list == NULL)
 			return no_memory(b, err);
-	} else if (given != NULL && given->n != 1) {
+	} else if (setting != NULL && setting->n != 1) {
 		return config_refuse(b->file, line, -EINVAL, err,
 				     "option '%s' takes one value, not a list of %zu", o->name,
-				     given->n);
+				     setting->n);
 	} else if (option_parse(o, text, &v, &why) < 0) {
 		return config_refuse(b->file, line, -EINVAL, err, "%s", why.msg);
 	}
@@ -271,26 +258,26 @@ static const char *wanted(enum config_as as)
 static int fill_row(struct arena *a, const struct config_block *b, const struct config_row *row,
 		    void *target, struct ragd_err *err)
 {
-	const struct config_given *given = config_block_get(b, row->option.name);
+	const struct config_setting *setting = config_block_get(b, row->option.name);
 	struct ragd_value v;
 	int rc;
 
-	if (given == NULL && row->option.dflt == NULL)
+	if (setting == NULL && row->option.dflt == NULL)
 		return config_refuse(
 			b->file, b->line, -EINVAL, err, "%s \"%s\" lacks the option '%s': %s",
 			config_section_name(b->kind), b->title, row->option.name, row->option.help);
-	rc = read_value(a, b, &row->option, given, &v, err);
+	rc = read_value(a, b, &row->option, setting, &v, err);
 	if (rc < 0)
 		return rc;
 	rc = store(a, row, &v, (char *)target + row->offset);
 	if (rc == -ENOMEM)
 		return no_memory(b, err);
 	if (rc < 0 && row->as == CONFIG_AS_STOPS)
-		return config_refuse(b->file, given->line, -EINVAL, err,
+		return config_refuse(b->file, setting->line, -EINVAL, err,
 				     "option '%s' takes at most %d texts, none of them empty",
 				     row->option.name, STOPS_MAX);
 	if (rc < 0)
-		return config_refuse(b->file, given->line, -EINVAL, err,
+		return config_refuse(b->file, setting->line, -EINVAL, err,
 				     "option '%s': '%s' is not %s", row->option.name, v.s,
 				     wanted(row->as));
 	return 0;

@@ -7,10 +7,6 @@
 
 #include "daemon/config/config_rows.h"
 
-/* "FILE:LINE: …"; line 0: of the whole file. Returns code. */
-int config_refuse(const char *file, int line, int code, struct ragd_err *err, const char *fmt, ...)
-	RAGD_PRINTF(5, 6);
-
 /*
  * Set every member that has a row: from the block, else the row's default. `own` (may be NULL) is a
  * plugin's table, whose names are not refused here.

@@ -14,9 +14,9 @@
 	}
 
 /* clang-format off */
-#define ROW(struct_, member, as_, name_, type_, dflt_, min_, max_, choices_, otherwise_, help_)     \
+#define ROW(struct_, member, as_, name_, type_, dflt_, min_, max_, choices_, fallback_, help_)     \
 	{ .option = { name_, type_, dflt_, min_, max_, choices_, help_, false },                    \
-	  .as = as_, .offset = offsetof(struct struct_, member), .otherwise = otherwise_ }
+	  .as = as_, .offset = offsetof(struct struct_, member), .fallback = fallback_ }
 
 #define CFG(member, as, ...)    ROW(config, member, as, __VA_ARGS__)
 #define PLUGIN(member, as, ...) ROW(config_plugin, member, as, __VA_ARGS__)

@@ -30,7 +30,7 @@ struct config_row {
 	enum config_as as;
 	size_t offset;
 	/* What an empty default stands for, in words; NULL: for an empty text. */
-	const char *otherwise;
+	const char *fallback;
 };
 
 /* The rows of a section, ended by one without a name. Those of plugins precede the plugin's own. */

@@ -187,7 +187,7 @@ static cfg_opt_t *section_opts(const struct config_text *text)
 }
 
 static int copy_option(const struct parse *p, const cfg_t *sec, cfg_opt_t *opt, int line,
-		       struct config_given *out)
+		       struct config_setting *out)
 {
 	unsigned n = cfg_opt_size(opt);
 	const char **words = arena_alloc(p->arena, n + 1, sizeof(*words));
@@ -211,21 +211,22 @@ static int copy_option(const struct parse *p, const cfg_t *sec, cfg_opt_t *opt, 
 
 static int copy_section(const struct parse *p, cfg_t *sec, struct config_block *b)
 {
-	struct config_given *given;
+	struct config_setting *settings;
 	size_t n = 0;
 	int rc = 0;
 
 	while (sec->opts[n].name != NULL)
 		n++;
-	given = arena_alloc(p->arena, n + 1, sizeof(*given));
+	settings = arena_alloc(p->arena, n + 1, sizeof(*settings));
 	b->title = arena_strdup(p->arena, sec->title != NULL ? sec->title : "");
-	if (given == NULL || b->title == NULL)
+	if (settings == NULL || b->title == NULL)
 		return -ENOMEM;
 	/* An empty list has no word that could have told its line. */
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		if ((sec->opts[i].flags & CFGF_MODIFIED) != 0)
-			rc = copy_option(p, sec, &sec->opts[i], b->line, &given[b->n_given++]);
-	b->given = given;
+			rc = copy_option(p, sec, &sec->opts[i], b->line,
+					 &settings[b->n_settings++]);
+	b->settings = settings;
 	return rc;
 }
 
@@ -465,10 +466,19 @@ size_t config_tree_count(const struct config_tree *t, enum config_section kind)
 	return n;
 }
 
-const struct config_given *config_block_get(const struct config_block *b, const char *name)
+const struct config_setting *config_block_get(const struct config_block *b, const char *name)
 {
-	for (size_t i = 0; i < b->n_given; i++)
-		if (strcmp(b->given[i].name, name) == 0)
-			return &b->given[i];
+	for (size_t i = 0; i < b->n_settings; i++)
+		if (strcmp(b->settings[i].name, name) == 0)
+			return &b->settings[i];
+	return NULL;
+}
+
+const struct config_block *config_tree_find(const struct config_tree *t, enum config_section kind,
+					    const char *title)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->blocks[i].kind == kind && strcmp(t->blocks[i].title, title) == 0)
+			return &t->blocks[i];
 	return NULL;
 }

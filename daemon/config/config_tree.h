@@ -21,7 +21,7 @@ enum config_section {
 };
 
 /* NAME = WORD, or NAME = { WORD, … } */
-struct config_given {
+struct config_setting {
 	const char *name;
 	const char *const *words;
 	size_t n;
@@ -33,8 +33,8 @@ struct config_block {
 	const char *title; /* "" for those without */
 	const char *file;
 	int line;
-	const struct config_given *given;
-	size_t n_given;
+	const struct config_setting *settings;
+	size_t n_settings;
 };
 
 struct config_tree {
@@ -58,7 +58,9 @@ int config_tree_parse(struct config_tree *t, struct arena *a, const char *name, 
 int config_tree_add(struct config_tree *t, const struct config_block *b, struct ragd_err *err);
 void config_tree_fini(struct config_tree *t);
 
+const struct config_block *config_tree_find(const struct config_tree *t, enum config_section kind,
+					    const char *title);
 size_t config_tree_count(const struct config_tree *t, enum config_section kind);
-const struct config_given *config_block_get(const struct config_block *b, const char *name);
+const struct config_setting *config_block_get(const struct config_block *b, const char *name);
 
 #endif

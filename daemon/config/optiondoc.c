@@ -172,7 +172,7 @@ static int put_section(struct buf *b, bool md, const char *name)
 			continue;
 		for (const struct config_row *r = config_rows((enum config_section)k);
 		     r->option.name != NULL; r++)
-			put_row(b, md, &r->option, value_of(r->as), r->otherwise,
+			put_row(b, md, &r->option, value_of(r->as), r->fallback,
 				r->option.dflt == NULL);
 		return 0;
 	}
