@@ -1,30 +1,26 @@
 #!/bin/bash
-# The README's first screen is what the commands print. Its lines are broken by hand, so blanks count as one.
-# When an answer changes for good: RAGD_README_PRINT=1 prints what each command says now.
+# The README's first screen is what the commands print, its lines broken as they are there. Where an answer
+# changed for good, RAGD_README_WRITE=1 writes what the commands print now into the README.
 . "$RAGD_SRCDIR/tests/flow/lib.sh"
+readme=$RAGD_SRCDIR/README.md
 cp -r "$RAGD_SRCDIR/docs" "$T/docs"
 start_ragd || exit 1
 
-folded() { tr -s '[:space:]' ' ' <<<"$1" | sed 's/^ //; s/ $//'; }
-
-# compare COMMAND WANT: what stands below "$ COMMAND".
-compare() {
-	local got
+n_commands=0
+sed -n '/^```$/,/^```$/{/^```/!p}; /^## /q' "$readme" >"$T/shown"
+while IFS= read -r command; do
+	[ $n_commands = 0 ] || echo
+	echo "\$ $command"
+	(cd "$T" && eval "$command" 2>&1) | fold -s -w 96 | sed 's/ *$//'
 	n_commands=$((n_commands + 1))
-	got=$(cd "$T" && eval "$1" 2>&1)
-	[ -z "${RAGD_README_PRINT:-}" ] || printf '$ %s\n%s\n\n' "$1" "$got"
-	is "$1" "$(folded "$got")" "$(folded "$2")"
-}
+done < <(sed -n 's/^\$ //p' "$T/shown") >"$T/printed"
 
-command= want= n_commands=0
-while IFS= read -r line; do
-	case $line in
-	'$ '*)
-		[ -z "$command" ] || compare "$command" "$want"
-		command=${line#'$ '} want=
-		;;
-	*) want+=$line$'\n' ;;
-	esac
-done < <(awk '/^```/ { if (inside++) exit; next } inside' "$RAGD_SRCDIR/README.md")
-compare "$command" "$want"
-is "the README shows commands" "$n_commands" 5
+if [ -n "${RAGD_README_WRITE:-}" ]; then
+	awk -v printed="$T/printed" '
+		/^```$/ && !done { print; inside = !inside; done = !inside
+			while (inside && (getline line < printed) > 0) print line
+			next }
+		!inside' "$readme" >"$T/readme" && cp "$T/readme" "$readme"
+fi
+check "the README shows what the commands print" diff "$T/shown" "$T/printed"
+check "it shows commands" [ "$(grep -c '^\$ rag' "$T/shown")" -ge 5 ]
