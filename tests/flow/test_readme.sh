@@ -12,6 +12,8 @@ while IFS= read -r command; do
 	[ $n_commands = 0 ] || echo
 	echo "\$ $command"
 	(cd "$T" && eval "$command" 2>&1) | fold -s -w 96 | sed 's/ *$//'
+	# Vectors are learned a moment later, and answers may change by it.
+	wait_for grep -q 'msg="learned' "$T/ragd.log"
 	n_commands=$((n_commands + 1))
 done < <(sed -n 's/^\$ //p' "$T/shown") >"$T/printed"
 
