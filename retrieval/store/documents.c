@@ -1,12 +1,17 @@
-/* Documents as they are stored: listed, and given back. */
+/* Documents as they are stored: listed, given back, removed. */
 #include "retrieval/store/store_private.h"
 
 #include "base/util.h"
 #include "retrieval/passages/passages.h"
 #include "retrieval/search/wanted.h"
+#include "retrieval/store/collection_row.h"
 #include "retrieval/store/collections.h"
+#include "retrieval/store/document.h"
+#include "retrieval/store/store_events.h"
 
 #define MAX_LIST 4096 /* rows at once; the API asks for one more than a page of 1000 */
+
+/* ---- list and get ------------------------------------------------------------------------- */
 
 /* Columns from `at`: name, title, media_type, digest, n_bytes, n_passages, updated. */
 static int copy_info(sqlite3_stmt *stmt, const struct memory *m, struct ragd_document_info *out)
@@ -143,4 +148,69 @@ int store_get(struct store *s, const struct ragd_call *call, const char *collect
 	if (content != NULL)
 		*content = bytes;
 	return 0;
+}
+
+/* ---- remove a document -------------------------------------------------------------------- */
+
+struct remove_job {
+	struct job job;
+	struct store *store;
+	const char *collection;
+	struct ragd_str id;
+	uint32_t collection_id;
+	struct change change;
+};
+
+static int remove_run(struct job *job, struct db *db, struct ragd_err *err)
+{
+	struct remove_job *j = container_of(job, struct remove_job, job);
+	struct collection_row row;
+	int rc = collection_row_find(db, j->collection, &row, err);
+
+	if (rc == 0) {
+		j->collection_id = row.id;
+		job->rc = acl_check(&row.acl, j->collection, j->job.call->caller, ACL_WRITE,
+				    &job->err);
+		if (job->rc == 0)
+			rc = document_drop(j->store, db, row.id, j->id, &j->change, err);
+		if (rc == -ENOENT && !acl_may(&row.acl, j->job.call->caller, ACL_READ))
+			return 0; /* what was there is not told */
+		job->removes = true;
+		if (rc == 0 && job->rc == 0) {
+			collection_row_count_change(db, row.id);
+			rc = db_result(db, err);
+		}
+	}
+	if (rc == -ENOENT) {
+		job->rc = rc;
+		if (err != NULL)
+			job->err = *err;
+		rc = 0;
+	}
+	return rc;
+}
+
+static void remove_applied(struct job *job)
+{
+	struct remove_job *j = container_of(job, struct remove_job, job);
+
+	change_apply(j->store, &j->change);
+	change_clear(&j->change);
+	j->store->catalog.collections[j->collection_id]->updated_s = store_now();
+}
+
+int store_remove(struct store *s, const struct ragd_call *call, const char *collection,
+		 struct ragd_str id, struct ragd_err *err)
+{
+	struct remove_job j = { .job.call = call, .store = s, .collection = collection, .id = id };
+	int rc;
+
+	rc = acl_name_check(collection, err);
+	if (rc == 0)
+		rc = acl_id_check(id, err);
+	if (rc < 0)
+		return rc;
+	j.job.run = remove_run;
+	j.job.applied = remove_applied;
+	return writer_run(s->writer, &j.job, err);
 }
