@@ -270,14 +270,14 @@ int document_write(struct store *s, struct db *db, const struct ragd_call *call,
 		change->now.n_passages = old.place.n_passages;
 		return 0;
 	}
-	if (s->next_document == CATALOG_ID_MAX)
+	if (s->next.document == CATALOG_ID_MAX)
 		return ragd_err_set(err, -EOVERFLOW,
 				    "the store has given out all %u ids of documents: make a new "
 				    "one",
 				    CATALOG_ID_MAX);
-	d.id = found ? old.id : s->next_document;
+	d.id = found ? old.id : s->next.document;
 	d.collection = collection;
-	d.first_passage = s->next_passage;
+	d.first_passage = s->next.passage;
 	d.n_passages = p->n_passages;
 	d.lengths = p->lengths;
 	d.n_bytes = p->content.len;
@@ -292,8 +292,8 @@ int document_write(struct store *s, struct db *db, const struct ragd_call *call,
 		rc = add_vectors(db, &col->next, p, change, d.id, err);
 	if (rc < 0)
 		return rc;
-	s->next_document += found ? 0 : 1;
-	s->next_passage += p->n_passages;
+	s->next.document += found ? 0 : 1;
+	s->next.passage += p->n_passages;
 	change->removed = found;
 	change->added = true;
 	change->old = old.place;

@@ -17,6 +17,7 @@
 #include "retrieval/passages/prepare.h"
 #include "retrieval/search/fuse.h"
 #include "retrieval/search/wanted.h"
+#include "retrieval/store/catalog_load.h"
 #include "retrieval/store/collections.h"
 #include "retrieval/store/document.h"
 #include "retrieval/store/store_events.h"
@@ -68,90 +69,6 @@ static bool was_killed(const struct store *s)
 	return stat(wal, &st) == 0 && st.st_size > 0;
 }
 
-static int load_collections(struct store *s, struct db *db, struct ragd_err *err)
-{
-	sqlite3_stmt *stmt = db_stmt(db, SQL_COLLECTION_ALL, err);
-	int rc = 0;
-
-	if (stmt == NULL)
-		return db_fail(db, "read", err);
-	while (rc == 0 && db_row(db, stmt, &rc, err)) {
-		uint32_t id = (uint32_t)sqlite3_column_int64(stmt, 0);
-		const char *name = (const char *)sqlite3_column_text(stmt, 1);
-		struct acl acl = {
-			(uid_t)sqlite3_column_int64(stmt, 2),
-			(gid_t)sqlite3_column_int64(stmt, 3),
-			(uint32_t)sqlite3_column_int64(stmt, 4),
-		};
-
-		if (name == NULL || id == 0 || strlen(name) > ACL_NAME_MAX)
-			rc = db_damaged(db, "a collection without a name", err);
-		else if (catalog_add_collection(&s->catalog, id, name, &acl,
-						sqlite3_column_int64(stmt, 5)) < 0)
-			rc = ragd_err_set(err, -ENOMEM, "out of memory for the catalog");
-		if (rc == 0) {
-			s->catalog.collections[id]->shown = name[0] != ' ';
-			s->catalog.collections[id]->generation = sqlite3_column_int64(stmt, 6);
-		}
-	}
-	db_reset(stmt);
-	return rc;
-}
-
-static bool is_free(const struct catalog *c, const struct catalog_document *d)
-{
-	uint32_t place;
-
-	for (uint64_t i = 0; i < d->n_passages; i++)
-		if (catalog_at(c, (uint32_t)(d->first_passage + i), &place) != NULL)
-			return false;
-	return true;
-}
-
-static int load_document(struct store *s, struct db *db, sqlite3_stmt *stmt, struct ragd_err *err)
-{
-	struct ragd_str lengths = db_column_str(stmt, 5);
-	struct catalog *c = &s->catalog;
-	struct catalog_document d = {
-		.id = (uint32_t)sqlite3_column_int64(stmt, 0),
-		.collection = (uint32_t)sqlite3_column_int64(stmt, 1),
-		.n_bytes = (uint64_t)sqlite3_column_int64(stmt, 2),
-		.first_passage = (uint32_t)sqlite3_column_int64(stmt, 3),
-		.n_passages = (uint32_t)sqlite3_column_int64(stmt, 4),
-	};
-	uint16_t *copy;
-	int rc;
-
-	if (lengths.len != d.n_passages * sizeof(uint16_t) || d.collection >= c->n_collections ||
-	    c->collections[d.collection] == NULL || !is_free(c, &d))
-		return db_damaged(db, "a document does not add up", err);
-	copy = malloc(lengths.len + 1);
-	if (copy == NULL)
-		return ragd_err_set(err, -ENOMEM, "out of memory for the catalog");
-	memcpy(copy, lengths.s, lengths.len);
-	d.lengths = copy;
-	rc = catalog_reserve(c, &d, err);
-	if (rc == 0)
-		catalog_add(c, &d);
-	free(copy);
-	s->next_document = MAX(s->next_document, d.id + 1);
-	s->next_passage = MAX(s->next_passage, d.first_passage + d.n_passages);
-	return rc;
-}
-
-static int load_documents(struct store *s, struct db *db, struct ragd_err *err)
-{
-	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_LOAD, err);
-	int rc = 0;
-
-	if (stmt == NULL)
-		return db_fail(db, "read", err);
-	while (rc == 0 && db_row(db, stmt, &rc, err))
-		rc = load_document(s, db, stmt, err);
-	db_reset(stmt);
-	return rc;
-}
-
 static int open_database(struct store *s, struct ragd_err *err)
 {
 	bool killed = was_killed(s), reindexed = false;
@@ -176,9 +93,7 @@ static int open_database(struct store *s, struct ragd_err *err)
 	if (rc > 0)
 		reindexed = true;
 	if (rc >= 0)
-		rc = load_collections(s, &db, err);
-	if (rc == 0)
-		rc = load_documents(s, &db, err);
+		rc = catalog_load(&s->catalog, &db, &s->next, err);
 	if (rc == 0)
 		rc = embedding_indexes_open(s, &db, err);
 	if (rc < 0) {
@@ -207,8 +122,6 @@ static int set_up(struct store *s, const struct store_options *o, struct ragd_er
 	s->chunks.target_bytes = o->passage_target;
 	s->chunks.max_bytes = o->passage_max;
 	s->lock_fd = -1;
-	s->next_document = 1;
-	s->next_passage = 1;
 	s->dir = strdup(o->dir);
 	s->language = strdup(o->language != NULL ? o->language : "english");
 	s->path = join(o->dir, "store.sqlite");

@@ -7,6 +7,7 @@
 #include "retrieval/passages/chunk.h"
 #include "retrieval/search/lane.h"
 #include "retrieval/store/catalog.h"
+#include "retrieval/store/catalog_load.h"
 #include "retrieval/store/store.h"
 #include "retrieval/store/tend.h"
 #include "retrieval/store/writer.h"
@@ -28,8 +29,7 @@ struct store {
 	/* The writer's alone. */
 	struct terms *terms;
 	struct arena *arena;
-	uint32_t next_document;
-	uint32_t next_passage;
+	struct catalog_next next;
 };
 
 #endif
