@@ -1,6 +1,5 @@
 #include "retrieval/store/store.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,21 +12,13 @@
 #include "retrieval/db/schema.h"
 #include "retrieval/index/embedding_index.h"
 #include "retrieval/index/reindex.h"
-#include "retrieval/index/vectors.h"
-#include "retrieval/passages/prepare.h"
 #include "retrieval/search/fuse.h"
-#include "retrieval/search/wanted.h"
-#include "retrieval/store/catalog_load.h"
-#include "retrieval/store/collections.h"
-#include "retrieval/store/document.h"
 #include "retrieval/store/store_events.h"
 #include "retrieval/store/store_private.h"
 
 #define MAX_DOCUMENT ((size_t)32 << 20)
 /* A database up to this size has every page looked at when the last process did not close it. */
 #define THOROUGH_BYTES ((off_t)64 << 20)
-
-/* ---- open and close ----------------------------------------------------------------------- */
 
 static char *join(const char *dir, const char *name)
 {
@@ -173,133 +164,4 @@ void store_close(struct store *s)
 	free(s->path);
 	free(s->language);
 	free(s);
-}
-
-/* ---- what there is, and texts as vectors ---------------------------------------------------- */
-
-/* Files of the store; a directory that cannot be read counts nothing. */
-static uint64_t bytes_on_disk(const struct store *s)
-{
-	struct dirent *entry;
-	uint64_t sum = 0;
-	struct stat st;
-	DIR *dir = opendir(s->dir);
-
-	if (dir == NULL)
-		return 0;
-	while ((entry = readdir(dir)) != NULL)
-		if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISREG(st.st_mode))
-			sum += (uint64_t)st.st_size;
-	closedir(dir);
-	return sum;
-}
-
-void store_stats(struct store *s, const struct ragd_caller *caller,
-		 struct ragd_retrieval_stats *out)
-{
-	struct catalog *c = &s->catalog;
-
-	memset(out, 0, sizeof(*out));
-	pthread_rwlock_rdlock(&c->lock);
-	for (uint32_t i = 0; i < c->n_collections; i++) {
-		const struct catalog_collection *col = c->collections[i];
-
-		if (col == NULL || !col->shown || !acl_may(&col->acl, caller, ACL_READ))
-			continue;
-		out->n_collections++;
-		out->n_documents += col->n_documents;
-		out->n_passages += col->n_passages;
-		if (col->now.embedder != NULL) {
-			out->dim = MAX(out->dim, col->now.embedder->dim);
-			out->n_vectors += vectors_count(col->now.vectors);
-		}
-	}
-	pthread_rwlock_unlock(&c->lock);
-	if (caller->admin)
-		out->n_bytes = bytes_on_disk(s);
-}
-
-/* Of a long text, its beginning. */
-static int embed_texts(struct lane *lane, const struct ragd_call *call, const struct embedder *e,
-		       const struct ragd_str *texts, size_t n, float *out, struct ragd_err *err)
-{
-	const struct ragd_str none = { NULL, 0 };
-	struct terms_passage p;
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		struct ragd_str text = { texts[i].s, MIN(texts[i].len, TERMS_TEXT_MAX) };
-
-		arena_reset(lane->arena);
-		rc = wanted_check(call, err);
-		if (rc == 0)
-			rc = terms_passage(lane->terms, lane->arena, none, none, text, &p, err);
-		if (rc == 0)
-			embedder_project(e, p.terms, p.n_terms, out + i * e->dim);
-	}
-	return rc;
-}
-
-/*
- * Of the collections that the caller may read, the embedder of the one that had most to learn from; of
- * equals the first made. Nothing that the caller may not read decides, nor is in it. Referenced.
- */
-static struct embedder *choose_embedder(struct store *s, const struct ragd_caller *caller)
-{
-	const struct catalog *c = &s->catalog;
-	struct embedder *best = NULL;
-
-	pthread_rwlock_rdlock(&s->catalog.lock);
-	for (uint32_t i = 0; i < c->n_collections; i++) {
-		const struct catalog_collection *col = c->collections[i];
-
-		if (col != NULL && col->shown && col->now.embedder != NULL &&
-		    acl_may(&col->acl, caller, ACL_READ) &&
-		    (best == NULL || col->now.embedder->n_fitted > best->n_fitted))
-			best = col->now.embedder;
-	}
-	embedder_ref(best);
-	pthread_rwlock_unlock(&s->catalog.lock);
-	return best;
-}
-
-int store_embed(struct store *s, const struct ragd_call *call, const struct ragd_str *texts,
-		size_t n, const float **out, uint32_t *dim, struct ragd_err *err)
-{
-	struct lane *lane = NULL;
-	struct embedder *e = choose_embedder(s, call->caller);
-	float *vectors;
-	int rc;
-
-	if (e == NULL)
-		return ragd_err_set(err, -EAGAIN,
-				    "there is nothing to have learned vectors from yet: add at "
-				    "least %d passages of text to a collection that you may read",
-				    EMBED_MIN_PASSAGES);
-	vectors = call->alloc(call, n * e->dim + 1, sizeof(*vectors));
-	rc = vectors != NULL ? lane_get(&s->lanes, &lane, err)
-			     : ragd_err_set(err, -ENOMEM,
-					    "the request's memory does not hold %zu "
-					    "vectors",
-					    n);
-	if (rc == 0)
-		rc = embed_texts(lane, call, e, texts, n, vectors, err);
-	lane_put(&s->lanes, lane);
-	if (rc == 0) {
-		*out = vectors;
-		*dim = e->dim;
-	}
-	embedder_unref(e);
-	return rc;
-}
-
-uint64_t store_looked_at(struct store *s)
-{
-	return atomic_load_explicit(&s->n_looked_at, memory_order_relaxed);
-}
-
-int store_settle(struct store *s, struct ragd_err *err)
-{
-	return tender_settle(s->tender, err);
 }

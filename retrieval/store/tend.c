@@ -271,3 +271,8 @@ int tender_settle(struct tender *t, struct ragd_err *err)
 	pthread_mutex_unlock(&t->lock);
 	return rc;
 }
+
+int store_settle(struct store *s, struct ragd_err *err)
+{
+	return tender_settle(s->tender, err);
+}

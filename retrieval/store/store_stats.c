@@ -1,0 +1,60 @@
+/* What there is in the store, and what searches have read. */
+#include "retrieval/store/store.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/util.h"
+#include "retrieval/index/embed.h"
+#include "retrieval/index/vectors.h"
+#include "retrieval/store/store_private.h"
+
+/* Files of the store; a directory that cannot be read counts nothing. */
+static uint64_t bytes_on_disk(const struct store *s)
+{
+	struct dirent *entry;
+	uint64_t sum = 0;
+	struct stat st;
+	DIR *dir = opendir(s->dir);
+
+	if (dir == NULL)
+		return 0;
+	while ((entry = readdir(dir)) != NULL)
+		if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode))
+			sum += (uint64_t)st.st_size;
+	closedir(dir);
+	return sum;
+}
+
+void store_stats(struct store *s, const struct ragd_caller *caller,
+		 struct ragd_retrieval_stats *out)
+{
+	struct catalog *c = &s->catalog;
+
+	memset(out, 0, sizeof(*out));
+	pthread_rwlock_rdlock(&c->lock);
+	for (uint32_t i = 0; i < c->n_collections; i++) {
+		const struct catalog_collection *col = c->collections[i];
+
+		if (col == NULL || !col->shown || !acl_may(&col->acl, caller, ACL_READ))
+			continue;
+		out->n_collections++;
+		out->n_documents += col->n_documents;
+		out->n_passages += col->n_passages;
+		if (col->now.embedder != NULL) {
+			out->dim = MAX(out->dim, col->now.embedder->dim);
+			out->n_vectors += vectors_count(col->now.vectors);
+		}
+	}
+	pthread_rwlock_unlock(&c->lock);
+	if (caller->admin)
+		out->n_bytes = bytes_on_disk(s);
+}
+
+uint64_t store_looked_at(struct store *s)
+{
+	return atomic_load_explicit(&s->n_looked_at, memory_order_relaxed);
+}
