@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "retrieval/db/fts.h"
+#include "retrieval/db/meta.h"
 #include "retrieval/passages/passages.h"
 #include "retrieval/store/store_private.h"
 
@@ -11,35 +12,6 @@
 static void describe_terms(const struct store *s, char *out, size_t size)
 {
 	snprintf(out, size, "%d/%s", TERMS_VERSION, s->language);
-}
-
-/* 1 if meta says so, 0 if it says something else or nothing. */
-static int is_described(struct db *db, const char *terms, struct ragd_err *err)
-{
-	sqlite3_stmt *stmt = db_stmt(db, SQL_META_GET, err);
-	int rc = 0, same = 0;
-
-	if (stmt == NULL)
-		return db_fail(db, "read", err);
-	sqlite3_bind_text(stmt, 1, "terms", -1, SQLITE_STATIC);
-	if (db_row(db, stmt, &rc, err)) {
-		struct ragd_str said = db_column_str(stmt, 0);
-
-		same = said.len == strlen(terms) && memcmp(said.s, terms, said.len) == 0;
-	}
-	db_reset(stmt);
-	return rc < 0 ? rc : same;
-}
-
-static int write_description(struct db *db, const char *terms, struct ragd_err *err)
-{
-	sqlite3_stmt *stmt = db_stmt(db, SQL_META_PUT, err);
-
-	if (stmt == NULL)
-		return db_fail(db, "write", err);
-	sqlite3_bind_text(stmt, 1, "terms", -1, SQLITE_STATIC);
-	sqlite3_bind_text(stmt, 2, terms, -1, SQLITE_STATIC);
-	return db_done(db, stmt, err);
 }
 
 static int write_lengths(struct db *db, uint32_t document, const uint16_t *lengths, size_t n,
@@ -113,12 +85,14 @@ int reindex_if_needed(struct store *s, struct db *db, struct ragd_err *err)
 {
 	char terms[96];
 	int64_t n_documents = 0;
+	bool same;
 	int rc;
 
 	describe_terms(s, terms, sizeof(terms));
-	rc = is_described(db, terms, err);
-	if (rc != 0)
-		return rc < 0 ? rc : 0;
+	same = meta_is(db, "terms", terms);
+	rc = db_result(db, err);
+	if (rc < 0 || same)
+		return rc;
 	rc = db_read_int(db, "SELECT count(*) FROM document", 0, &n_documents, err);
 	if (rc == 0)
 		rc = db_exec(db, "BEGIN IMMEDIATE", err);
@@ -127,8 +101,10 @@ int reindex_if_needed(struct store *s, struct db *db, struct ragd_err *err)
 	rc = db_exec(db, "INSERT INTO fts(fts) VALUES('delete-all')", err);
 	if (rc == 0)
 		rc = index_all(s, db, err);
-	if (rc == 0)
-		rc = write_description(db, terms, err);
+	if (rc == 0) {
+		meta_set(db, "terms", terms);
+		rc = db_result(db, err);
+	}
 	if (rc == 0)
 		rc = db_exec(db,
 			     "DELETE FROM vector; DELETE FROM embedder;"
