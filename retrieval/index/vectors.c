@@ -190,11 +190,6 @@ uint64_t vectors_count(const struct vectors *v)
 	return v->n;
 }
 
-uint32_t vectors_dim(const struct vectors *v)
-{
-	return v->dim;
-}
-
 ssize_t vectors_search(const struct vectors *v, const float *q, size_t k, struct near *out,
 		       struct ragd_err *err)
 {

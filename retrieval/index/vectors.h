@@ -38,7 +38,6 @@ void vectors_clear(struct vectors *v, struct catalog *c);
 
 bool vectors_whole(const struct vectors *v);
 uint64_t vectors_count(const struct vectors *v);
-uint32_t vectors_dim(const struct vectors *v);
 
 struct near {
 	uint32_t passage;

@@ -162,7 +162,8 @@ static int filter_tags(struct search *se, struct ragd_err *err)
 	return rc;
 }
 
-bool search_sees(const struct search *se, const struct catalog_page *page, uint32_t place)
+/* Whether the passage is inside the filter. */
+static bool filter_passes(const struct search *se, const struct catalog_page *page, uint32_t place)
 {
 	uint32_t collection = page->collection[place];
 
@@ -193,7 +194,7 @@ static void score_list(struct search *se, const struct catalog *c, const struct 
 		const struct catalog_page *page = catalog_at(c, list->p[i].passage, &place);
 		float tf = list->p[i].tf, norm;
 
-		if (page == NULL || !search_sees(se, page, place))
+		if (page == NULL || !filter_passes(se, page, place))
 			continue;
 		norm = BM25_K1 * (1 - BM25_B + BM25_B * (float)page->length[place] / mean);
 		scores[page->dense * CATALOG_PAGE + place] +=

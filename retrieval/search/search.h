@@ -48,7 +48,4 @@ struct search {
 	uint64_t n_looked_at; /* postings, vectors and tagged documents */
 };
 
-/* Whether the passage is inside the filter. */
-bool search_sees(const struct search *se, const struct catalog_page *page, uint32_t place);
-
 #endif
