@@ -7,8 +7,9 @@
 #include "retrieval/store/store_private.h"
 
 /* Of a long text, its beginning. */
-static int embed_texts(struct lane *lane, const struct ragd_call *call, const struct embedder *e,
-		       const struct ragd_str *texts, size_t n, float *out, struct ragd_err *err)
+static int embed_texts(struct session *session, const struct ragd_call *call,
+		       const struct embedder *e, const struct ragd_str *texts, size_t n, float *out,
+		       struct ragd_err *err)
 {
 	const struct ragd_str none = { NULL, 0 };
 	struct terms_passage p;
@@ -17,10 +18,11 @@ static int embed_texts(struct lane *lane, const struct ragd_call *call, const st
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		struct ragd_str text = { texts[i].s, MIN(texts[i].len, TERMS_TEXT_MAX) };
 
-		arena_reset(lane->arena);
+		arena_reset(session->arena);
 		rc = wanted_check(call, err);
 		if (rc == 0)
-			rc = terms_passage(lane->terms, lane->arena, none, none, text, &p, err);
+			rc = terms_passage(session->terms, session->arena, none, none, text, &p,
+					   err);
 		if (rc == 0)
 			embedder_project(e, p.terms, p.n_terms, out + i * e->dim);
 	}
@@ -53,7 +55,7 @@ static struct embedder *choose_embedder(struct store *s, const struct ragd_calle
 int store_embed(struct store *s, const struct ragd_call *call, const struct ragd_str *texts,
 		size_t n, const float **out, uint32_t *dim, struct ragd_err *err)
 {
-	struct lane *lane = NULL;
+	struct session *session = NULL;
 	struct embedder *e = choose_embedder(s, call->caller);
 	float *vectors;
 	int rc;
@@ -64,14 +66,14 @@ int store_embed(struct store *s, const struct ragd_call *call, const struct ragd
 				    "least %d passages of text to a collection that you may read",
 				    EMBED_MIN_PASSAGES);
 	vectors = call->alloc(call, n * e->dim + 1, sizeof(*vectors));
-	rc = vectors != NULL ? lane_get(&s->lanes, &lane, err)
+	rc = vectors != NULL ? session_acquire(&s->sessions, &session, err)
 			     : ragd_err_set(err, -ENOMEM,
 					    "the request's memory does not hold %zu "
 					    "vectors",
 					    n);
 	if (rc == 0)
-		rc = embed_texts(lane, call, e, texts, n, vectors, err);
-	lane_put(&s->lanes, lane);
+		rc = embed_texts(session, call, e, texts, n, vectors, err);
+	session_release(&s->sessions, session);
 	if (rc == 0) {
 		*out = vectors;
 		*dim = e->dim;

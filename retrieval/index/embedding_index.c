@@ -229,8 +229,8 @@ static void remove_strays(struct store *s)
 
 static int save_all(struct store *s, struct ragd_err *err)
 {
-	struct lane *lane = NULL;
-	int rc = lane_get(&s->lanes, &lane, err);
+	struct session *session = NULL;
+	int rc = session_acquire(&s->sessions, &session, err);
 
 	for (uint32_t i = 0; rc == 0 && i < s->catalog.n_collections; i++) {
 		struct catalog_collection *col = s->catalog.collections[i];
@@ -238,11 +238,11 @@ static int save_all(struct store *s, struct ragd_err *err)
 
 		if (col == NULL || col->now.vectors == NULL || !vectors_whole(col->now.vectors))
 			continue;
-		rc = make_stamp(&lane->db, col, &stamp, err);
+		rc = make_stamp(&session->db, col, &stamp, err);
 		if (rc == 0)
 			rc = vectors_save(col->now.vectors, s->dir, &stamp, err);
 	}
-	lane_put(&s->lanes, lane);
+	session_release(&s->sessions, session);
 	return rc;
 }
 

@@ -25,13 +25,13 @@ struct round {
 	uint32_t n_met; /* passages, those that are not in the sample as well */
 	bool (*stop)(void *arg);
 	void *arg;
-	struct lane *lane;
+	struct session *session;
 };
 
 /* A document as the round meets it. */
 struct met {
 	struct catalog_document place;
-	struct ragd_str title; /* the lane's arena's */
+	struct ragd_str title; /* the session's arena's */
 };
 
 static int cancelled(const struct round *r, struct ragd_err *err)
@@ -44,7 +44,7 @@ static int cancelled(const struct round *r, struct ragd_err *err)
 /* 1 and the collection's first document with an id above `after`; 0 at the end. */
 static int next_document(struct round *r, uint32_t after, struct met *out, struct ragd_err *err)
 {
-	struct db *db = &r->lane->db;
+	struct db *db = &r->session->db;
 	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_OF_NEXT, err);
 	int rc = 0, found = 0;
 
@@ -60,7 +60,7 @@ static int next_document(struct round *r, uint32_t after, struct met *out, struc
 			.first_passage = (uint32_t)sqlite3_column_int64(stmt, 1),
 			.n_passages = (uint32_t)sqlite3_column_int64(stmt, 2),
 		};
-		out->title = arena_str(r->lane->arena, db_column_str(stmt, 3));
+		out->title = arena_str(r->session->arena, db_column_str(stmt, 3));
 	}
 	db_reset(stmt);
 	return rc < 0 ? rc : found;
@@ -70,10 +70,10 @@ static int next_document(struct round *r, uint32_t after, struct met *out, struc
 static ssize_t read_terms(struct round *r, const struct met *met, uint32_t first, uint32_t n,
 			  struct prepared_passage **out, struct ragd_err *err)
 {
-	struct arena *arena = r->lane->arena;
+	struct arena *arena = r->session->arena;
 	struct memory m = memory_of_arena(arena);
 	struct passage *passages;
-	ssize_t found = passages_read(&r->lane->db, &m, met->place.id, first, n, &passages, err);
+	ssize_t found = passages_read(&r->session->db, &m, met->place.id, first, n, &passages, err);
 	int rc = 0;
 
 	if (found < 0)
@@ -82,7 +82,7 @@ static ssize_t read_terms(struct round *r, const struct met *met, uint32_t first
 	if (*out == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for learning");
 	for (ssize_t i = 0; rc == 0 && i < found; i++)
-		rc = terms_passage(r->lane->terms, arena, met->title, passages[i].heading,
+		rc = terms_passage(r->session->terms, arena, met->title, passages[i].heading,
 				   passages[i].text, &(*out)[i].terms, err);
 	return rc < 0 ? rc : found;
 }
@@ -136,15 +136,15 @@ static int gather(struct round *r, uint64_t n_passages, struct embed_rows *rows,
 	int found = 1, rc = 0;
 
 	while (rc == 0 && found > 0 && rows->n <= EMBED_MAX_PASSAGES + EMBED_MAX_PASSAGES / 8) {
-		arena_reset(r->lane->arena);
+		arena_reset(r->session->arena);
 		rc = cancelled(r, err);
 		if (rc == 0)
-			rc = lane_begin(r->lane, err);
+			rc = session_begin(r->session, err);
 		if (rc < 0)
 			return rc;
 		found = next_document(r, met.place.id, &met, err);
 		rc = found > 0 ? gather_document(r, &met, n_passages, rows, err) : found;
-		lane_end(r->lane);
+		session_end(r->session);
 	}
 	return rc;
 }
@@ -303,8 +303,8 @@ static int fill_batch(struct round *r, const struct embedder *e, struct met *met
 
 	j->n = 0;
 	j->n_passages = 0;
-	arena_reset(r->lane->arena);
-	rc = lane_begin(r->lane, err);
+	arena_reset(r->session->arena);
+	rc = session_begin(r->session, err);
 	while (rc == 0 && j->n < FILL_DOCS && j->n_passages < FILL_PASSAGES) {
 		*found = next_document(r, met->place.id, met, err);
 		if (*found <= 0) {
@@ -313,7 +313,7 @@ static int fill_batch(struct round *r, const struct embedder *e, struct met *met
 		}
 		rc = project(r, e, met, j, err);
 	}
-	lane_end(r->lane);
+	session_end(r->session);
 	return rc;
 }
 
@@ -525,7 +525,7 @@ int learn(struct store *s, uint32_t collection, bool (*stop)(void *arg), void *a
 
 	rc = clean(&r, err); /* of a round that a crash ended */
 	if (rc == 0)
-		rc = lane_get(&s->lanes, &r.lane, err);
+		rc = session_acquire(&s->sessions, &r.session, err);
 	if (rc == 0)
 		rc = fit(&r, &e, err);
 	if (rc == 0)
@@ -543,6 +543,6 @@ int learn(struct store *s, uint32_t collection, bool (*stop)(void *arg), void *a
 		rc = clean(&r, err);
 	}
 	embedder_unref(e);
-	lane_put(&s->lanes, r.lane);
+	session_release(&s->sessions, r.session);
 	return rc;
 }

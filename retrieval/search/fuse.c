@@ -34,7 +34,7 @@ static int nomem(struct ragd_err *err)
 /* Score of the words, taken away so that a passage is met once. */
 static float take_score(struct search *se, const struct catalog_page *page, uint32_t place)
 {
-	float *score = &se->lane->scores[page->dense * CATALOG_PAGE + place];
+	float *score = &se->session->scores[page->dense * CATALOG_PAGE + place];
 	float taken = *score;
 
 	*score = 0;
@@ -68,7 +68,7 @@ static int collect_words(struct search *se, const struct catalog *c, struct ragd
 static int make_question(struct search *se, const struct catalog *c, struct question *q,
 			 struct ragd_err *err)
 {
-	struct arena *arena = se->lane->arena;
+	struct arena *arena = se->session->arena;
 	double weight = se->store->options.weight_vector;
 	struct term *terms;
 
@@ -132,7 +132,7 @@ static int add_near(struct search *se, const struct catalog *c, const struct nea
 static int search_collections(struct search *se, const struct catalog *c, const struct question *q,
 			      struct ragd_err *err)
 {
-	struct near *near = arena_alloc(se->lane->arena, q->pool, sizeof(*near));
+	struct near *near = arena_alloc(se->session->arena, q->pool, sizeof(*near));
 	int rc = 0;
 
 	if (near == NULL)
@@ -177,7 +177,7 @@ static int search_document(struct search *se, const struct catalog *c, const str
 static int search_documents(struct search *se, const struct catalog *c, const struct question *q,
 			    struct ragd_err *err)
 {
-	struct db *db = &se->lane->db;
+	struct db *db = &se->session->db;
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < se->n_documents; i++) {

@@ -18,7 +18,7 @@ struct search;
 #define FUSE_WEIGHT_VECTOR 0.33
 
 /*
- * From lane->scores and the vectors to se->found, ordered; leaves lane->scores zero, also on an
+ * From session->scores and the vectors to se->found, ordered; leaves session->scores zero, also on an
  * error. With the catalog locked for reading.
  */
 int fuse(struct search *se, const struct catalog *c, struct ragd_err *err);

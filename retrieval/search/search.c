@@ -37,8 +37,8 @@ static bool is_wanted(const struct ragd_query *q, const char *name)
 static int filter_collections(struct search *se, const struct catalog *c, struct ragd_err *err)
 {
 	se->n_allowed = c->n_collections;
-	se->allowed = arena_alloc(se->lane->arena, c->n_collections + 1, 1);
-	se->ids = arena_alloc(se->lane->arena, c->n_collections + 1, sizeof(*se->ids));
+	se->allowed = arena_alloc(se->session->arena, c->n_collections + 1, 1);
+	se->ids = arena_alloc(se->session->arena, c->n_collections + 1, sizeof(*se->ids));
 	if (se->allowed == NULL || se->ids == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a search");
 	for (uint32_t i = 0; i < c->n_collections; i++) {
@@ -87,7 +87,7 @@ static int read_tag(struct search *se, uint32_t collection, struct ragd_str tag,
 		    struct id_list *out, struct ragd_err *err)
 {
 	struct wanted wanted = { .call = se->call };
-	struct db *db = &se->lane->db;
+	struct db *db = &se->session->db;
 	sqlite3_stmt *stmt = db_stmt(db, SQL_TAG_FIND, err);
 	int rc = 0;
 
@@ -187,7 +187,7 @@ static void score_list(struct search *se, const struct catalog *c, const struct 
 		       float idf)
 {
 	float mean = MAX((float)se->sum_length / (float)MAX(se->n_passages, 1), 1);
-	float *scores = se->lane->scores;
+	float *scores = se->session->scores;
 	uint32_t place;
 
 	for (size_t i = 0; i < list->n; i++) {
@@ -222,7 +222,7 @@ static int read_lists(struct search *se, struct ragd_err *err)
 	size_t n = (size_t)se->n_words * se->n_ids;
 	int rc = 0;
 
-	se->lists = arena_alloc(se->lane->arena, n + 1, sizeof(*se->lists));
+	se->lists = arena_alloc(se->session->arena, n + 1, sizeof(*se->lists));
 	if (se->lists == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a search");
 	for (; rc == 0 && se->n_lists < n; se->n_lists++) {
@@ -230,7 +230,7 @@ static int read_lists(struct search *se, struct ragd_err *err)
 
 		rc = wanted_check(se->call, err);
 		if (rc == 0)
-			rc = fts_postings(&se->lane->db, se->ids[se->n_lists % se->n_ids],
+			rc = fts_postings(&se->session->db, se->ids[se->n_lists % se->n_ids],
 					  se->words[se->n_lists / se->n_ids].stem, list, err);
 		se->n_looked_at += list->n;
 	}
@@ -245,7 +245,7 @@ static void free_lists(struct search *se)
 
 static int search_words(struct search *se, const struct catalog *c, struct ragd_err *err)
 {
-	int rc = lane_scores(se->lane, c->n_dense * CATALOG_PAGE, err);
+	int rc = session_scores(se->session, c->n_dense * CATALOG_PAGE, err);
 
 	if (rc == 0)
 		rc = read_lists(se, err);
@@ -272,7 +272,7 @@ static int choose(struct search *se, struct ragd_err *err)
 	struct candidate next;
 	int rc = 0;
 
-	se->best = arena_alloc(se->lane->arena, (size_t)se->query->k + 1, sizeof(*se->best));
+	se->best = arena_alloc(se->session->arena, (size_t)se->query->k + 1, sizeof(*se->best));
 	if (se->best == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a search");
 	while (rc == 0 && se->n_best < se->query->k && candidates_pop(&se->found, &next)) {
@@ -290,7 +290,7 @@ static int choose(struct search *se, struct ragd_err *err)
 static int load_hit(struct search *se, const struct memory *m, const struct candidate *found,
 		    struct ragd_hit *hit, struct ragd_err *err)
 {
-	struct db *db = &se->lane->db;
+	struct db *db = &se->session->db;
 	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_GET, err);
 	struct passage *p;
 	ssize_t n;
@@ -330,7 +330,8 @@ static int copy_names(struct search *se, const struct catalog *c, struct ragd_er
 {
 	struct memory m = memory_of_call(se->call);
 
-	se->names = arena_alloc(se->lane->arena, (size_t)c->n_collections + 1, sizeof(*se->names));
+	se->names =
+		arena_alloc(se->session->arena, (size_t)c->n_collections + 1, sizeof(*se->names));
 	if (se->names == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a search");
 	for (size_t i = 0; i < se->n_best; i++) {
@@ -409,20 +410,20 @@ int store_search(struct store *s, const struct ragd_call *call, const struct rag
 
 	rc = check_query(query, err);
 	if (rc == 0)
-		rc = lane_get(&s->lanes, &se.lane, err);
+		rc = session_acquire(&s->sessions, &se.session, err);
 	if (rc != 0)
 		return rc;
-	se.n_words = terms_query(se.lane->terms, se.lane->arena, query->text, &se.words, err);
-	rc = se.n_words < 0 ? (int)se.n_words : lane_begin(se.lane, err);
+	se.n_words = terms_query(se.session->terms, se.session->arena, query->text, &se.words, err);
+	rc = se.n_words < 0 ? (int)se.n_words : session_begin(se.session, err);
 	if (rc == 0)
 		rc = find(&se, err);
 	if (rc == 0)
 		rc = load_hits(&se, hits, n, err);
-	lane_end(se.lane);
+	session_end(se.session);
 	atomic_fetch_add_explicit(&s->n_looked_at, se.n_looked_at, memory_order_relaxed);
 	free_lists(&se);
 	free(se.documents);
 	free(se.found.p);
-	lane_put(&s->lanes, se.lane);
+	session_release(&s->sessions, se.session);
 	return rc;
 }

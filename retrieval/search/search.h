@@ -10,8 +10,8 @@
 #include "retrieval/db/fts.h"
 #include "retrieval/passages/terms.h"
 #include "retrieval/search/candidates.h"
-#include "retrieval/search/lane.h"
 #include "retrieval/store/catalog.h"
+#include "retrieval/store/session.h"
 
 #define SEARCH_K_MAX 1000
 
@@ -21,7 +21,7 @@ struct search {
 	struct store *store;
 	const struct ragd_call *call;
 	const struct ragd_query *query;
-	struct lane *lane;
+	struct session *session;
 
 	struct terms_word *words;
 	ssize_t n_words;
@@ -37,7 +37,7 @@ struct search {
 	uint32_t *documents; /* malloc'd, ascending */
 	size_t n_documents;
 
-	/* [n_words][n_ids]: of each word in each collection; lane->scores has what they score. */
+	/* [n_words][n_ids]: of each word in each collection; session->scores has what they score. */
 	struct postings *lists;
 	size_t n_lists;          /* read so far */
 	struct candidates found; /* a heap, when fused */

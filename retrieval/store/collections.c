@@ -264,7 +264,7 @@ static int sweep(struct store *s, uint32_t collection, struct ragd_err *err)
 
 int collections_sweep(struct store *s, struct ragd_err *err)
 {
-	struct lane *lane = NULL;
+	struct session *session = NULL;
 	uint32_t id;
 	int rc;
 
@@ -272,15 +272,15 @@ int collections_sweep(struct store *s, struct ragd_err *err)
 		sqlite3_stmt *stmt;
 
 		id = 0;
-		rc = lane_get(&s->lanes, &lane, err);
+		rc = session_acquire(&s->sessions, &session, err);
 		if (rc < 0)
 			return rc;
-		stmt = db_query(&lane->db, SQL_COLLECTION_HIDDEN, NULL);
-		if (db_next(&lane->db, stmt))
+		stmt = db_query(&session->db, SQL_COLLECTION_HIDDEN, NULL);
+		if (db_next(&session->db, stmt))
 			id = (uint32_t)sqlite3_column_int64(stmt, 0);
 		db_reset(stmt);
-		rc = db_result(&lane->db, err);
-		lane_put(&s->lanes, lane);
+		rc = db_result(&session->db, err);
+		session_release(&s->sessions, session);
 		if (rc == 0 && id != 0)
 			rc = sweep(s, id, err);
 	} while (rc == 0 && id != 0);

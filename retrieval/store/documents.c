@@ -61,7 +61,7 @@ int store_list(struct store *s, const struct ragd_call *call, const char *collec
 {
 	struct ragd_document_info *list;
 	struct catalog_collection col;
-	struct lane *lane = NULL;
+	struct session *session = NULL;
 	size_t found = 0;
 	int rc;
 
@@ -72,10 +72,10 @@ int store_list(struct store *s, const struct ragd_call *call, const char *collec
 	list = call->alloc(call, limit + 1, sizeof(*list));
 	if (list == NULL)
 		return ragd_err_set(err, -ENOMEM, "the request's memory is used up");
-	rc = lane_get(&s->lanes, &lane, err);
+	rc = session_acquire(&s->sessions, &session, err);
 	if (rc == 0)
-		rc = list_rows(&lane->db, call, col.id, after, limit, list, &found, err);
-	lane_put(&s->lanes, lane);
+		rc = list_rows(&session->db, call, col.id, after, limit, list, &found, err);
+	session_release(&s->sessions, session);
 	if (rc < 0)
 		return rc;
 	*out = list;
@@ -130,17 +130,17 @@ int store_get(struct store *s, const struct ragd_call *call, const char *collect
 	struct ragd_document_info found = { 0 };
 	struct ragd_str bytes = { NULL, 0 };
 	struct catalog_collection col;
-	struct lane *lane = NULL;
+	struct session *session = NULL;
 	int rc;
 
 	rc = store_collection(s, call, collection, ACL_READ, &col, err);
 	if (rc < 0)
 		return rc;
-	rc = lane_get(&s->lanes, &lane, err);
+	rc = session_acquire(&s->sessions, &session, err);
 	if (rc == 0)
-		rc = get_document(&lane->db, call, col.id, id, &found,
+		rc = get_document(&session->db, call, col.id, id, &found,
 				  content != NULL ? &bytes : NULL, err);
-	lane_put(&s->lanes, lane);
+	session_release(&s->sessions, session);
 	if (rc < 0)
 		return rc;
 	if (info != NULL)

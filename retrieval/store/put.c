@@ -174,10 +174,10 @@ static void batch_free(struct batch *b)
 }
 
 /* Whether it is stored as it is. Only a first look: the writer decides. */
-static bool is_stored(struct lane *lane, uint32_t collection, const struct prepared *p,
+static bool is_stored(struct session *session, uint32_t collection, const struct prepared *p,
 		      uint32_t *n_passages)
 {
-	sqlite3_stmt *stmt = db_stmt(&lane->db, SQL_DOCUMENT_FIND, NULL);
+	sqlite3_stmt *stmt = db_stmt(&session->db, SQL_DOCUMENT_FIND, NULL);
 	bool same = false;
 	int rc = 0;
 
@@ -185,7 +185,7 @@ static bool is_stored(struct lane *lane, uint32_t collection, const struct prepa
 		return false;
 	sqlite3_bind_int64(stmt, 1, collection);
 	db_bind_str(stmt, 2, p->id);
-	if (db_row(&lane->db, stmt, &rc, NULL)) {
+	if (db_row(&session->db, stmt, &rc, NULL)) {
 		same = document_same(stmt, p);
 		*n_passages = (uint32_t)sqlite3_column_int64(stmt, 9);
 	}
@@ -198,7 +198,7 @@ struct put {
 	struct store *store;
 	const struct ragd_call *call;
 	struct wanted wanted;
-	struct lane *lane;
+	struct session *session;
 	const char *collection;
 	uint32_t collection_id; /* 0: it did not exist when the put began */
 	bool reads;             /* the caller may, so that it may know what is stored already */
@@ -271,11 +271,11 @@ static int put_one(struct put *put, const struct ragd_document *doc, struct ragd
 	if (rc < 0)
 		return rc;
 	if (!met_before(put, doc->id) && put->reads &&
-	    is_stored(put->lane, put->collection_id, &it->p, &result->n_passages)) {
+	    is_stored(put->session, put->collection_id, &it->p, &result->n_passages)) {
 		result->status = RAGD_PUT_UNCHANGED;
 		return 0;
 	}
-	rc = prepare_finish(put->open->arena, put->lane->terms, doc, &s->chunks, &put->wanted,
+	rc = prepare_finish(put->open->arena, put->session->terms, doc, &s->chunks, &put->wanted,
 			    &it->p, err);
 	if (rc == 0)
 		rc = prepare_vectors(put->open->arena, put->embedder, &put->wanted, &it->p, err);
@@ -341,7 +341,7 @@ static int put_open(struct put *put, size_t n, struct ragd_err *err)
 	if (put->seen == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for %zu documents", n);
 	put->embedder = embedding_index_embedder(put->store, put->collection_id);
-	return lane_get(&put->store->lanes, &put->lane, err);
+	return session_acquire(&put->store->sessions, &put->session, err);
 }
 
 int store_put(struct store *s, const struct ragd_call *call, const char *collection,
@@ -367,7 +367,7 @@ int store_put(struct store *s, const struct ragd_call *call, const char *collect
 	submit(&put);
 	rc = verdict(results, n, collect(&put, err));
 out:
-	lane_put(&s->lanes, put.lane);
+	session_release(&s->sessions, put.session);
 	embedder_unref(put.embedder);
 	free(put.seen);
 	return rc;

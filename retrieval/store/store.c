@@ -120,7 +120,7 @@ static int set_up(struct store *s, const struct store_options *o, struct ragd_er
 	if (s->dir == NULL || s->language == NULL || s->path == NULL || s->arena == NULL ||
 	    catalog_init(&s->catalog) < 0)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a store");
-	lanes_init(&s->lanes, s->path, s->language);
+	sessions_init(&s->sessions, s->path, s->language);
 	s->terms = terms_new(s->language, &why);
 	return s->terms != NULL ? 0 : ragd_err_set(err, why.code, "%s", why.msg);
 }
@@ -153,7 +153,8 @@ void store_close(struct store *s)
 		return;
 	tender_stop(s->tender);
 	embedding_indexes_close(s);
-	lanes_fini(&s->lanes); /* before the writer: the last connection to close empties the log */
+	sessions_fini(
+		&s->sessions); /* before the writer: the last connection to close empties the log */
 	writer_stop(s->writer);
 	catalog_fini(&s->catalog);
 	terms_free(s->terms);

@@ -5,9 +5,9 @@
 #include <stdatomic.h>
 
 #include "retrieval/passages/chunk.h"
-#include "retrieval/search/lane.h"
 #include "retrieval/store/catalog.h"
 #include "retrieval/store/catalog_load.h"
+#include "retrieval/store/session.h"
 #include "retrieval/store/store.h"
 #include "retrieval/store/tend.h"
 #include "retrieval/store/writer.h"
@@ -21,7 +21,7 @@ struct store {
 	int lock_fd;
 
 	struct catalog catalog;
-	struct lanes lanes;
+	struct sessions sessions;
 	struct writer *writer;
 	struct tender *tender;
 	atomic_uint_fast64_t n_looked_at; /* see store_looked_at */
