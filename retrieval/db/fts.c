@@ -11,7 +11,8 @@
 
 #define SINK_TYPE "ragd_postings"
 
-int postings_push(struct postings *list, uint32_t passage, float tf)
+/* Append one; -ENOMEM. */
+static int postings_push(struct postings *list, uint32_t passage, float tf)
 {
 	if (list->n == list->cap) {
 		size_t cap = list->cap == 0 ? 16 : list->cap + list->cap / 2;

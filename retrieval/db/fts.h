@@ -44,8 +44,6 @@ int fts_remove(struct db *db, uint32_t collection, int64_t passage, const struct
 int fts_postings(struct db *db, uint32_t collection, struct ragd_str stem, struct postings *out,
 		 struct ragd_err *err);
 
-/* Append one; -ENOMEM. */
-int postings_push(struct postings *list, uint32_t passage, float tf);
 void postings_fini(struct postings *list);
 
 #endif

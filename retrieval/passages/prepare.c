@@ -25,7 +25,8 @@ static int compare_tags(const void *a, const void *b)
 	return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-struct ragd_str prepare_tags(struct arena *arena, const struct ragd_str *tags, size_t n)
+/* Sorted, joined, as prepared.tags; { NULL, 0 } when memory is out. */
+static struct ragd_str join_tags(struct arena *arena, const struct ragd_str *tags, size_t n)
 {
 	struct ragd_str *sorted = arena_alloc(arena, n + 1, sizeof(*sorted));
 	struct ragd_str out = { NULL, 0 };
@@ -118,7 +119,7 @@ int prepare_start(struct arena *arena, const struct ragd_document *doc, size_t m
 	out->media_type = reader_media_type(&in, &why);
 	if (out->media_type == NULL)
 		return ragd_err_set(err, why.code, "%s", why.msg);
-	out->tags = prepare_tags(arena, doc->tags, doc->n_tags);
+	out->tags = join_tags(arena, doc->tags, doc->n_tags);
 	if (out->tags.s == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a document");
 	out->id = doc->id;

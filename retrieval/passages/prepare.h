@@ -59,9 +59,7 @@ int prepare_vectors(struct arena *arena, const struct embedder *e, struct wanted
 /* An arena of this many bytes suffices for a document of len bytes. */
 size_t prepare_arena_bytes(size_t len);
 
-/* Sorted, joined tags, as prepared.tags; { NULL, 0 } when memory is out. */
-struct ragd_str prepare_tags(struct arena *arena, const struct ragd_str *tags, size_t n);
-/* The next of such tags; false at the end. */
+/* The next of prepared.tags; false at the end. */
 bool prepare_next_tag(struct ragd_str *tags, struct ragd_str *tag);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "base/text/utf8.h"
 
-bool acl_in_group(const struct ragd_caller *caller, gid_t group)
+static bool is_member(const struct ragd_caller *caller, gid_t group)
 {
 	if (caller->gid == group)
 		return true;
@@ -23,7 +23,7 @@ bool acl_may(const struct acl *acl, const struct ragd_caller *caller, unsigned w
 		return true;
 	if (caller->uid == acl->owner)
 		bits = acl->mode >> 6;
-	else if (acl_in_group(caller, acl->group))
+	else if (is_member(caller, acl->group))
 		bits = acl->mode >> 3;
 	else
 		bits = acl->mode;
@@ -108,7 +108,7 @@ int acl_change(const struct ragd_caller *caller, const struct ragd_collection *w
 				    "only an administrator may give collection '%s' to another "
 				    "user",
 				    want->name);
-	if (to.group != acl->group && !caller->admin && !acl_in_group(caller, to.group))
+	if (to.group != acl->group && !caller->admin && !is_member(caller, to.group))
 		return ragd_err_set(err, -EACCES,
 				    "collection '%s': you are not a member of group %lu",
 				    want->name, (unsigned long)to.group);

@@ -43,7 +43,6 @@ int acl_taken(const char *name, struct ragd_err *err);
 /* acl_may, as -EACCES with a sentence that names the collection, or acl_absent. */
 int acl_check(const struct acl *acl, const char *name, const struct ragd_caller *caller,
 	      unsigned want, struct ragd_err *err);
-bool acl_in_group(const struct ragd_caller *caller, gid_t group);
 
 /*
  * What a new collection of this caller gets, or what a change turns `acl` into: -EPERM with a
