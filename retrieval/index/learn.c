@@ -516,8 +516,8 @@ static int fit(struct round *r, struct embedder **out, struct ragd_err *err)
 	return rc;
 }
 
-int learn(struct store *s, uint32_t collection, bool (*stop)(void *arg), void *arg,
-	  struct ragd_err *err)
+int learn_collection(struct store *s, uint32_t collection, bool (*stop)(void *arg), void *arg,
+		     struct ragd_err *err)
 {
 	struct round r = { .store = s, .collection = collection, .stop = stop, .arg = arg };
 	struct embedder *e = NULL;

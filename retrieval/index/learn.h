@@ -1,4 +1,4 @@
-/* One round of learning, step by step; tend.c decides when. */
+/* One round of learning, step by step; maintenance.c decides when. */
 #ifndef RETRIEVAL_LEARN_H
 #define RETRIEVAL_LEARN_H
 
@@ -13,7 +13,7 @@ struct store;
  * between steps: true ends with -ECANCELED. -ENODATA if the passages teach nothing yet; -ENOENT if the
  * collection is gone.
  */
-int learn(struct store *s, uint32_t collection, bool (*stop)(void *arg), void *arg,
-	  struct ragd_err *err);
+int learn_collection(struct store *s, uint32_t collection, bool (*stop)(void *arg), void *arg,
+		     struct ragd_err *err);
 
 #endif

@@ -49,10 +49,10 @@ struct catalog_collection {
 	struct embedding_index next;
 	int64_t generation; /* of `now` as it is stored; 0: none. For opening the store. */
 
-	/* The tender's. */
+	/* Of the background maintenance. */
 	uint64_t gave_up_at;   /* passages when they taught nothing; 0: they did */
 	int64_t written_ms;    /* last, see clock_ms; 0: not since the store opened */
-	int64_t busy_since_ms; /* first of the writes between which there was no calm */
+	int64_t busy_since_ms; /* first of the writes between which there was no quiet */
 };
 
 #define CATALOG_PAGE 1024 /* passages in a page */

@@ -117,7 +117,7 @@ static void batch_applied(struct job *job)
 	if (!changed)
 		return;
 	c->collections[b->row.id]->updated_s = store_now();
-	tender_written(b->store->tender, c->collections[b->row.id]);
+	maintenance_note_write(b->store->maintenance, c->collections[b->row.id]);
 }
 
 static void batch_undo(struct job *job)

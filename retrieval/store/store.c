@@ -138,7 +138,7 @@ int store_open(const struct store_options *options, struct store **out, struct r
 	if (rc == 0)
 		rc = open_database(s, err);
 	if (rc == 0)
-		rc = tender_start(s, &s->tender, err);
+		rc = maintenance_start(s, &s->maintenance, err);
 	if (rc < 0) {
 		store_close(s);
 		return rc;
@@ -151,7 +151,7 @@ void store_close(struct store *s)
 {
 	if (s == NULL)
 		return;
-	tender_stop(s->tender);
+	maintenance_stop(s->maintenance);
 	embedding_indexes_close(s);
 	sessions_fini(
 		&s->sessions); /* before the writer: the last connection to close empties the log */

@@ -7,9 +7,9 @@
 #include "retrieval/passages/chunk.h"
 #include "retrieval/store/catalog.h"
 #include "retrieval/store/catalog_load.h"
+#include "retrieval/store/maintenance.h"
 #include "retrieval/store/session.h"
 #include "retrieval/store/store.h"
-#include "retrieval/store/tend.h"
 #include "retrieval/store/writer.h"
 
 struct store {
@@ -23,7 +23,7 @@ struct store {
 	struct catalog catalog;
 	struct sessions sessions;
 	struct writer *writer;
-	struct tender *tender;
+	struct maintenance *maintenance;
 	atomic_uint_fast64_t n_looked_at; /* see store_looked_at */
 
 	/* The writer's alone. */

@@ -51,13 +51,13 @@ static void stopping_anywhere_leaves_what_was(void **state)
 	unsigned before;
 
 	fill_store(f, DOCS);
-	assert_int_equal(learn(f->store, 1, runs_out, &all, &err), 0);
+	assert_int_equal(learn_collection(f->store, 1, runs_out, &all, &err), 0);
 	check_vectors(f, DOCS);
 	before = all.asked;
 	assert_true(before > 10);
 	for (unsigned n = 0; n < before; n += n < 8 || n + 16 > before ? 1 : 13) {
 		struct patience some = { n, 0 };
-		int rc = learn(f->store, 1, runs_out, &some, &err);
+		int rc = learn_collection(f->store, 1, runs_out, &some, &err);
 
 		assert_true(rc == -ECANCELED || rc == 0);
 		check_vectors(f, DOCS);
@@ -80,10 +80,10 @@ static void what_teaches_nothing_leaves_words(void **state)
 	const struct ragd_hit *hits;
 	struct ragd_err err = { 0 };
 
-	assert_int_equal(learn(f->store, 1, runs_out, &all, &err), -ENOENT);
+	assert_int_equal(learn_collection(f->store, 1, runs_out, &all, &err), -ENOENT);
 	assert_true(err.msg[0] != '\0');
 	add(f, "c", "a", "a few words");
-	assert_int_equal(learn(f->store, 1, runs_out, &all, &err), -ENODATA);
+	assert_int_equal(learn_collection(f->store, 1, runs_out, &all, &err), -ENODATA);
 	assert_int_equal(find(f, "words", &hits), 1);
 	assert_true(hits[0].vector == 0);
 }

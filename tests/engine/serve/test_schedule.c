@@ -151,7 +151,7 @@ static double took(size_t rows, size_t prompt)
 	return 40e3 + 2e3 * (double)rows + 4e3 * (double)prompt;
 }
 
-static void learn(struct pace *p, size_t rows, size_t prompt)
+static void learn_collection(struct pace *p, size_t rows, size_t prompt)
 {
 	pace_learn(p, rows, prompt, took(rows, prompt));
 }
@@ -162,10 +162,10 @@ static void pace_learns_what_a_row_costs(void **state)
 
 	(void)state;
 	assert_true(pace_step_us(&p, 4) == 0 && pace_row_us(&p) == 0);
-	learn(&p, 4, 0);
+	learn_collection(&p, 4, 0);
 	assert_true(fabs(pace_step_us(&p, 4) - took(4, 0)) < 1);
 	for (size_t i = 0; i < 200; i++)
-		learn(&p, 1 + i % 12, 0);
+		learn_collection(&p, 1 + i % 12, 0);
 	assert_true(fabs(pace_row_us(&p) - 2e3) < 200);
 	for (size_t rows = 1; rows < 12; rows++)
 		assert_true(fabs(pace_step_us(&p, rows) - took(rows, 0)) < 0.03 * took(rows, 0));
@@ -177,11 +177,11 @@ static void pace_forgets_a_step_that_was_held_up(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 50; i++)
-		learn(&p, 4, 0);
+		learn_collection(&p, 4, 0);
 	pace_learn(&p, 4, 0, 100 * took(4, 0)); /* the machine was busy with something else */
 	assert_true(pace_step_us(&p, 4) < 1.4 * took(4, 0));
 	for (size_t i = 0; i < 50; i++)
-		learn(&p, 4, 0);
+		learn_collection(&p, 4, 0);
 	assert_true(pace_step_us(&p, 4) < 1.05 * took(4, 0));
 }
 
@@ -192,15 +192,15 @@ static void slices_keep_the_gap_once_time_is_known(void **state)
 
 	(void)state;
 	/* A prompt comes before anything was decoded: then the first streams are measured alone. */
-	learn(&p, 0, 256);
+	learn_collection(&p, 0, 256);
 	assert_int_equal(pace_slice(&p, 4, 2.5), 0);
-	learn(&p, 4, 0);
-	learn(&p, 4, 0);
+	learn_collection(&p, 4, 0);
+	learn_collection(&p, 4, 0);
 	for (int i = 0; i < 300; i++) {
 		slice = pace_slice(&p, 4, 2.5);
 		n_none += slice == 0;
 		assert_true(took(4, slice) <= 2.5 * took(4, 0) + 1);
-		learn(&p, 4, slice);
+		learn_collection(&p, 4, slice);
 	}
 	assert_true(took(4, slice) > 2.0 * took(4, 0)); /* and uses what it allows */
 	assert_in_range(n_none, 5, 15);                 /* measured again now and then */
@@ -211,8 +211,8 @@ static void slices_are_small_while_little_is_known(void **state)
 	struct pace p = { 0 };
 
 	(void)state;
-	learn(&p, 4, 0);
-	learn(&p, 4, 0);
+	learn_collection(&p, 4, 0);
+	learn_collection(&p, 4, 0);
 	assert_in_range(pace_slice(&p, 4, 2.5), 1, 32);
 	assert_int_equal(schedule_budget(&p, 0, 0, 256, 2.5), 256);
 	assert_int_equal(schedule_budget(&p, 4, 4, 2, 2.5), 2);
