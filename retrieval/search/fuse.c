@@ -312,7 +312,7 @@ static void weigh(struct search *se, const struct question *q)
 	candidates_order(&se->found);
 }
 
-int fuse(struct search *se, const struct catalog *c, struct ragd_err *err)
+int fuse_candidates(struct search *se, const struct catalog *c, struct ragd_err *err)
 {
 	struct question q = { .pool = MAX(POOL_MIN, 2 * (size_t)se->query->k) };
 	size_t n_near;

@@ -21,6 +21,6 @@ struct search;
  * From session->scores and the vectors to se->found, ordered; leaves session->scores zero, also on an
  * error. With the catalog locked for reading.
  */
-int fuse(struct search *se, const struct catalog *c, struct ragd_err *err);
+int fuse_candidates(struct search *se, const struct catalog *c, struct ragd_err *err);
 
 #endif

@@ -385,7 +385,7 @@ static int find(struct search *se, struct ragd_err *err)
 	if (rc == 0)
 		rc = search_words(se, c, err);
 	if (rc == 0)
-		rc = fuse(se, c, err);
+		rc = fuse_candidates(se, c, err);
 	if (rc == 0)
 		rc = choose(se, err);
 	if (rc == 0)

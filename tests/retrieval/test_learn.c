@@ -5,7 +5,7 @@
 
 #define DOCS   150    /* below what the store learns from by itself */
 #define ENOUGH 240    /* it does from these */
-#define LONG   500000 /* puts: many times what can be done in the time it waits for calm */
+#define LONG   500000 /* puts: many times what can be done in the time it waits for quiet */
 
 struct patience {
 	unsigned left;
