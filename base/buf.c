@@ -47,7 +47,7 @@ static bool buf_reserve(struct buf *b, size_t len)
 	return true;
 }
 
-void buf_add(struct buf *b, const void *data, size_t len)
+void buf_add_growing(struct buf *b, const void *data, size_t len)
 {
 	if (!buf_reserve(b, len))
 		return;
@@ -60,11 +60,6 @@ void buf_add(struct buf *b, const void *data, size_t len)
 void buf_adds(struct buf *b, const char *s)
 {
 	buf_add(b, s, strlen(s));
-}
-
-void buf_addc(struct buf *b, char c)
-{
-	buf_add(b, &c, 1);
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <ragd/plugin.h>
 
@@ -24,9 +25,26 @@ struct buf {
 void buf_fini(struct buf *b);
 /* Forget the content, keep the memory. */
 void buf_clear(struct buf *b);
-void buf_add(struct buf *b, const void *data, size_t len);
+/* The slow half of buf_add(): what needs more memory, or nothing. */
+void buf_add_growing(struct buf *b, const void *data, size_t len);
+
+static inline void buf_add(struct buf *b, const void *data, size_t len)
+{
+	if (b->failed || len >= b->cap - b->len || len == 0) {
+		buf_add_growing(b, data, len);
+		return;
+	}
+	memcpy(b->data + b->len, data, len);
+	b->len += len;
+	b->data[b->len] = '\0';
+}
+
+static inline void buf_addc(struct buf *b, char c)
+{
+	buf_add(b, &c, 1);
+}
+
 void buf_adds(struct buf *b, const char *s);
-void buf_addc(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) RAGD_PRINTF(2, 3);
 /* Drop the first n bytes. */
 void buf_consume(struct buf *b, size_t n);
