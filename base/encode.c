@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 
+#include "base/text/ascii.h"
 #include "base/util.h"
 
 /* ---- hexadecimal, percent ------------------------------------------------------------------- */
@@ -18,11 +19,9 @@ void hex_encode(const void *data, size_t len, char *out)
 	out[2 * len] = '\0';
 }
 
-/* ASCII's own classes: those of <ctype.h> depend on the locale. */
 static bool is_unreserved(unsigned char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '-' || c == '.' || c == '_' || c == '~';
+	return ascii_is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 void percent_encode(struct buf *b, struct ragd_str s)
@@ -71,11 +70,11 @@ void base64_encode(struct buf *b, const void *data, size_t len)
 
 int base64_digit_value(char c)
 {
-	if (c >= 'A' && c <= 'Z')
+	if (ascii_is_upper(c))
 		return c - 'A';
-	if (c >= 'a' && c <= 'z')
+	if (ascii_is_lower(c))
 		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
+	if (ascii_is_digit(c))
 		return c - '0' + 52;
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }

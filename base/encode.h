@@ -12,16 +12,6 @@
 
 #include "base/buf.h"
 
-/* 0 to 15 for a hexadecimal digit of either case, -1 for anything else. */
-static inline int hex_digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Two lower-case digits for each byte, and a NUL: out has 2 * len + 1 bytes. */
 void hex_encode(const void *data, size_t len, char *out);
 

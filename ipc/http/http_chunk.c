@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/encode.h"
+#include "base/text/ascii.h"
 #include "base/util.h"
 
 /* Hexadecimal digits of a size: few enough not to overflow. */
@@ -16,8 +16,8 @@ static bool size_read(const char *s, size_t len, uint64_t *out)
 	size_t n = 0;
 
 	*out = 0;
-	while (n < len && hex_digit_value(s[n]) >= 0)
-		*out = *out << 4 | (uint64_t)hex_digit_value(s[n++]);
+	while (n < len && ascii_hex_value(s[n]) >= 0)
+		*out = *out << 4 | (uint64_t)ascii_hex_value(s[n++]);
 	if (n == 0 || n > SIZE_DIGITS)
 		return false;
 	while (n < len && (s[n] == ' ' || s[n] == '\t'))
@@ -73,7 +73,7 @@ enum http_chunk_judged http_chunk_take(struct http_chunks *c, const char *data, 
 		c->line[c->n_line++] = data[at++];
 		/* What can be no line is told at once, not when it ends: it may never. */
 		if (c->n_line == 1 &&
-		    ((c->state == HTTP_CHUNK_SIZE && hex_digit_value(c->line[0]) < 0) ||
+		    ((c->state == HTTP_CHUNK_SIZE && ascii_hex_value(c->line[0]) < 0) ||
 		     (c->state == HTTP_CHUNK_DATA_END && c->line[0] != '\r')))
 			return HTTP_CHUNK_BAD;
 		if (c->line[c->n_line - 1] != '\n')

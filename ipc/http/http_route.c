@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/encode.h"
+#include "base/text/ascii.h"
 #include "base/text/utf8.h"
 
 enum http_match http_unescape(char *s, size_t *len)
@@ -14,8 +14,8 @@ enum http_match http_unescape(char *s, size_t *len)
 		char c = s[from++];
 
 		if (c == '%') {
-			int hi = from < *len ? hex_digit_value(s[from]) : -1;
-			int lo = from + 1 < *len ? hex_digit_value(s[from + 1]) : -1;
+			int hi = from < *len ? ascii_hex_value(s[from]) : -1;
+			int lo = from + 1 < *len ? ascii_hex_value(s[from + 1]) : -1;
 
 			if (hi < 0 || lo < 0)
 				return HTTP_MATCH_BAD_ESCAPE;

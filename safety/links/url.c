@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/encode.h"
+#include "base/text/ascii.h"
 #include "base/util.h"
 #include "safety/text/chars.h"
 
@@ -41,7 +41,7 @@ static char numeric_entity(const char *s, size_t n)
 	for (size_t i = hex ? 2 : 1; i < n; i++) {
 		if (hex ? !is_hex(s[i]) : !is_digit(s[i]))
 			return 0;
-		v = MIN(v * (hex ? 16 : 10) + (unsigned)hex_digit_value(s[i]), 0x1000u);
+		v = MIN(v * (hex ? 16 : 10) + (unsigned)ascii_hex_value(s[i]), 0x1000u);
 	}
 	return v < 0x80 ? (char)v : 0;
 }
@@ -58,7 +58,7 @@ size_t url_char(const struct view *v, size_t i, bool percent, char *c)
 			return 0;
 		if (have < 3 || !is_hex(s[1]) || !is_hex(s[2]) || s[1] > '7')
 			return 1;
-		*c = (char)(hex_digit_value(s[1]) * 16 + hex_digit_value(s[2]));
+		*c = (char)(ascii_hex_value(s[1]) * 16 + ascii_hex_value(s[2]));
 		return 3;
 	}
 	if (s[0] != '&')

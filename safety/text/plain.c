@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/encode.h"
+#include "base/text/ascii.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "safety/text/chars.h"
@@ -229,8 +230,8 @@ static size_t decode_hex(struct folded *out, const struct folded *in, size_t i, 
 		end = p = q;
 		n++;
 		folded_put(out,
-			   (char)(hex_digit_value(in->text[q - 2]) * 16 +
-				  hex_digit_value(in->text[q - 1])),
+			   (char)(ascii_hex_value(in->text[q - 2]) * 16 +
+				  ascii_hex_value(in->text[q - 1])),
 			   start, in->at[q - 1].end);
 		while (p < in->len && p - end < 2 &&
 		       (is_space(in->text[p]) || in->text[p] == ',' || in->text[p] == ':' ||

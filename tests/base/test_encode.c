@@ -10,21 +10,6 @@
 #include "base/encode.h"
 #include "base/util.h"
 
-static void hexadecimal_digits_have_values(void **state)
-{
-	static const char lower[] = "0123456789abcdef", upper[] = "0123456789ABCDEF";
-	int n = 0;
-
-	(void)state;
-	for (int i = 0; i < 16; i++) {
-		assert_int_equal(hex_digit_value(lower[i]), i);
-		assert_int_equal(hex_digit_value(upper[i]), i);
-	}
-	for (int c = 0; c < 256; c++)
-		n += hex_digit_value((char)c) >= 0;
-	assert_int_equal(n, 22);
-}
-
 static void bytes_become_hexadecimal(void **state)
 {
 	char out[9];
@@ -144,7 +129,6 @@ static void what_is_not_base64_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(hexadecimal_digits_have_values),
 		cmocka_unit_test(bytes_become_hexadecimal),
 		cmocka_unit_test(all_but_unreserved_characters_are_escaped),
 		cmocka_unit_test(base64_goes_both_ways),
