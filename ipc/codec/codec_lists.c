@@ -1,10 +1,8 @@
 /* Replies other than answers. */
 #include "ipc/codec/codec.h"
 
+#include "base/json_writer.h"
 #include "base/util.h"
-#include "ipc/codec/json_write.h"
-
-#define LIT(b, literal) buf_add((b), (literal), sizeof(literal) - 1)
 
 const char *codec_action(enum ragd_action action)
 {
@@ -19,247 +17,261 @@ const char *codec_action(enum ragd_action action)
 	return (unsigned)action < ARRAY_LEN(name) ? name[action] : "block";
 }
 
-static void error_object(struct buf *b, int status, const char *code, const char *param,
-			 const char *message)
+/* {"object":"list","data":[ … and whatever follows the list. */
+static void list_begin(struct json_writer *w, struct buf *b)
 {
-	LIT(b, "{\"code\":");
-	json_write_cstr(b, code);
-	LIT(b, ",\"type\":");
-	json_write_cstr(b, status < 500 ? "invalid_request_error" : "server_error");
-	LIT(b, ",\"message\":");
-	json_write_cstr(b, message);
-	LIT(b, ",\"param\":");
-	json_write_cstr(b, param);
-	buf_addc(b, '}');
+	jsonw_init(w, b);
+	jsonw_object_begin(w);
+	jsonw_member_cstr(w, "object", "list");
+	jsonw_member_array_begin(w, "data");
+}
+
+static void list_end(struct json_writer *w)
+{
+	jsonw_array_end(w);
+	jsonw_object_end(w);
+}
+
+static void error_write(struct json_writer *w, int status, const char *code, const char *param,
+			const char *message)
+{
+	jsonw_object_begin(w);
+	jsonw_member_cstr(w, "code", code);
+	jsonw_member_cstr(w, "type", status < 500 ? "invalid_request_error" : "server_error");
+	jsonw_member_cstr(w, "message", message);
+	jsonw_member_cstr(w, "param", param);
+	jsonw_object_end(w);
 }
 
 void codec_error(struct buf *b, int status, const char *code, const char *param,
 		 const char *message)
 {
-	LIT(b, "{\"error\":");
-	error_object(b, status, code, param, message);
-	buf_addc(b, '}');
+	struct json_writer w;
+
+	jsonw_init(&w, b);
+	jsonw_object_begin(&w);
+	jsonw_key(&w, "error");
+	error_write(&w, status, code, param, message);
+	jsonw_object_end(&w);
 }
 
 /* ---- models, embeddings --------------------------------------------------------------------- */
 
+static void model_write(struct json_writer *w, const struct codec_model *m)
+{
+	jsonw_object_begin(w);
+	jsonw_member_cstr(w, "id", m->name);
+	jsonw_member_cstr(w, "object", "model");
+	jsonw_member_int(w, "created", m->created_s);
+	jsonw_member_cstr(w, "owned_by", "ragd");
+	jsonw_member_cstr(w, "description", m->description);
+	jsonw_object_end(w);
+}
+
 void codec_model(struct buf *b, const struct codec_model *m)
 {
-	LIT(b, "{\"id\":");
-	json_write_cstr(b, m->name);
-	LIT(b, ",\"object\":\"model\",\"created\":");
-	json_write_int(b, m->created_s);
-	LIT(b, ",\"owned_by\":\"ragd\",\"description\":");
-	json_write_cstr(b, m->description);
-	buf_addc(b, '}');
+	struct json_writer w;
+
+	jsonw_init(&w, b);
+	model_write(&w, m);
 }
 
 void codec_models(struct buf *b, const struct codec_model *m, size_t n)
 {
-	LIT(b, "{\"object\":\"list\",\"data\":[");
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
-			buf_addc(b, ',');
-		codec_model(b, &m[i]);
-	}
-	LIT(b, "]}");
+	struct json_writer w;
+
+	list_begin(&w, b);
+	for (size_t i = 0; i < n; i++)
+		model_write(&w, &m[i]);
+	list_end(&w);
 }
 
-static void vector(struct buf *b, const float *v, uint32_t dim, bool base64)
+static void vector_write(struct json_writer *w, const float *v, uint32_t dim, bool base64)
 {
 	if (base64) {
-		json_write_base64(b, v, dim * sizeof(*v)); /* little-endian, as all we run on is */
+		jsonw_base64(w, v, dim * sizeof(*v)); /* little-endian, as all we run on is */
 		return;
 	}
-	buf_addc(b, '[');
-	for (uint32_t i = 0; i < dim; i++) {
-		if (i > 0)
-			buf_addc(b, ',');
-		json_write_float(b, v[i]);
-	}
-	buf_addc(b, ']');
+	jsonw_array_begin(w);
+	for (uint32_t i = 0; i < dim; i++)
+		jsonw_float(w, v[i]);
+	jsonw_array_end(w);
 }
 
 void codec_embeddings(struct buf *b, const char *model, const float *vectors, size_t n,
 		      uint32_t dim, bool base64, const struct ragd_usage *usage)
 {
-	LIT(b, "{\"object\":\"list\",\"data\":[");
+	struct json_writer w;
+
+	list_begin(&w, b);
 	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
-			buf_addc(b, ',');
-		LIT(b, "{\"object\":\"embedding\",\"index\":");
-		json_write_uint(b, i);
-		LIT(b, ",\"embedding\":");
-		vector(b, vectors + i * dim, dim, base64);
-		buf_addc(b, '}');
+		jsonw_object_begin(&w);
+		jsonw_member_cstr(&w, "object", "embedding");
+		jsonw_member_uint(&w, "index", i);
+		jsonw_key(&w, "embedding");
+		vector_write(&w, vectors + i * dim, dim, base64);
+		jsonw_object_end(&w);
 	}
-	LIT(b, "],\"model\":");
-	json_write_cstr(b, model);
-	LIT(b, ",\"usage\":{\"prompt_tokens\":");
-	json_write_uint(b, usage->n_prompt);
-	LIT(b, ",\"total_tokens\":");
-	json_write_uint(b, (uint64_t)usage->n_prompt + usage->n_output);
-	LIT(b, "}}");
+	jsonw_array_end(&w);
+	jsonw_member_cstr(&w, "model", model);
+	jsonw_member_object_begin(&w, "usage");
+	jsonw_member_uint(&w, "prompt_tokens", usage->n_prompt);
+	jsonw_member_uint(&w, "total_tokens", (uint64_t)usage->n_prompt + usage->n_output);
+	jsonw_object_end(&w);
+	jsonw_object_end(&w);
 }
 
 /* ---- moderations ---------------------------------------------------------------------------- */
 
-static void moderation(struct buf *b, const struct codec_moderation *m)
+static void categories_write(struct json_writer *w, const struct codec_category *c, size_t n)
 {
-	LIT(b, "{\"flagged\":");
-	json_write_bool(b, m->action != RAGD_ALLOW);
-	LIT(b, ",\"categories\":{");
-	for (size_t i = 0; i < m->n_categories; i++) {
-		if (i > 0)
-			buf_addc(b, ',');
-		json_write_cstr(b, m->categories[i].name);
-		buf_addc(b, ':');
-		json_write_bool(b, m->categories[i].flagged);
+	jsonw_member_object_begin(w, "categories");
+	for (size_t i = 0; i < n; i++) {
+		jsonw_key_str(w, c[i].name);
+		jsonw_bool(w, c[i].flagged);
 	}
-	LIT(b, "},\"category_scores\":{");
-	for (size_t i = 0; i < m->n_categories; i++) {
-		if (i > 0)
-			buf_addc(b, ',');
-		json_write_cstr(b, m->categories[i].name);
-		buf_addc(b, ':');
-		json_write_score(b, m->categories[i].score);
+	jsonw_object_end(w);
+	jsonw_member_object_begin(w, "category_scores");
+	for (size_t i = 0; i < n; i++) {
+		jsonw_key_str(w, c[i].name);
+		jsonw_score(w, c[i].score);
 	}
-	LIT(b, "},\"ragd\":{\"action\":");
-	json_write_cstr(b, codec_action(m->action));
-	LIT(b, ",\"score\":");
-	json_write_score(b, m->score);
-	LIT(b, ",\"rules\":[");
-	for (size_t i = 0; i < m->n_rules; i++) {
-		if (i > 0)
-			buf_addc(b, ',');
-		json_write_cstr(b, m->rules[i]);
-	}
-	LIT(b, "],\"text\":");
-	json_write_str(b, m->text);
-	LIT(b, ",\"note\":");
+	jsonw_object_end(w);
+}
+
+static void moderation_write(struct json_writer *w, const struct codec_moderation *m)
+{
+	jsonw_object_begin(w);
+	jsonw_member_bool(w, "flagged", m->action != RAGD_ALLOW);
+	categories_write(w, m->categories, m->n_categories);
+	jsonw_member_object_begin(w, "ragd");
+	jsonw_member_cstr(w, "action", codec_action(m->action));
+	jsonw_member_score(w, "score", m->score);
+	jsonw_member_array_begin(w, "rules");
+	for (size_t i = 0; i < m->n_rules; i++)
+		jsonw_cstr(w, m->rules[i]);
+	jsonw_array_end(w);
+	jsonw_member_str(w, "text", m->text);
+	jsonw_key(w, "note");
 	if (m->note.len > 0)
-		json_write_str(b, m->note);
+		jsonw_str(w, m->note);
 	else
-		LIT(b, "null");
-	LIT(b, "}}");
+		jsonw_null(w);
+	jsonw_object_end(w);
+	jsonw_object_end(w);
 }
 
 void codec_moderations(struct buf *b, const char *id, const char *model,
 		       const struct codec_moderation *m, size_t n)
 {
-	LIT(b, "{\"id\":");
-	json_write_cstr(b, id);
-	LIT(b, ",\"model\":");
-	json_write_cstr(b, model);
-	LIT(b, ",\"results\":[");
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
-			buf_addc(b, ',');
-		moderation(b, &m[i]);
-	}
-	LIT(b, "]}");
+	struct json_writer w;
+
+	jsonw_init(&w, b);
+	jsonw_object_begin(&w);
+	jsonw_member_cstr(&w, "id", id);
+	jsonw_member_cstr(&w, "model", model);
+	jsonw_member_array_begin(&w, "results");
+	for (size_t i = 0; i < n; i++)
+		moderation_write(&w, &m[i]);
+	list_end(&w);
 }
 
 /* ---- search --------------------------------------------------------------------------------- */
 
-static void hit(struct buf *b, const struct ragd_hit *h)
+static void hit_write(struct json_writer *w, const struct ragd_hit *h)
 {
-	LIT(b, "{\"collection\":");
-	json_write_cstr(b, h->collection);
-	LIT(b, ",\"document\":");
-	json_write_cstr(b, h->document);
-	LIT(b, ",\"title\":");
-	json_write_str(b, h->passage.title);
-	LIT(b, ",\"heading\":");
-	json_write_str(b, h->passage.heading);
-	LIT(b, ",\"text\":");
-	json_write_str(b, h->passage.text);
-	LIT(b, ",\"start\":");
-	json_write_uint(b, h->start);
-	LIT(b, ",\"end\":");
-	json_write_uint(b, h->end);
-	LIT(b, ",\"score\":");
-	json_write_score(b, h->passage.score);
-	LIT(b, ",\"lexical\":");
-	json_write_score(b, h->lexical);
-	LIT(b, ",\"vector\":");
-	json_write_score(b, h->vector);
-	buf_addc(b, '}');
+	jsonw_object_begin(w);
+	jsonw_member_cstr(w, "collection", h->collection);
+	jsonw_member_cstr(w, "document", h->document);
+	jsonw_member_str(w, "title", h->passage.title);
+	jsonw_member_str(w, "heading", h->passage.heading);
+	jsonw_member_str(w, "text", h->passage.text);
+	jsonw_member_uint(w, "start", h->start);
+	jsonw_member_uint(w, "end", h->end);
+	jsonw_member_score(w, "score", h->passage.score);
+	jsonw_member_score(w, "lexical", h->lexical);
+	jsonw_member_score(w, "vector", h->vector);
+	jsonw_object_end(w);
 }
 
 void codec_search(struct buf *b, const struct ragd_hit *hits, size_t n)
 {
-	LIT(b, "{\"object\":\"list\",\"data\":[");
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
-			buf_addc(b, ',');
-		hit(b, &hits[i]);
-	}
-	LIT(b, "]}");
+	struct json_writer w;
+
+	list_begin(&w, b);
+	for (size_t i = 0; i < n; i++)
+		hit_write(&w, &hits[i]);
+	list_end(&w);
 }
 
 /* ---- collections, documents ----------------------------------------------------------------- */
 
+static void collection_write(struct json_writer *w, const struct codec_collection *c)
+{
+	jsonw_object_begin(w);
+	jsonw_member_cstr(w, "name", c->c->name);
+	jsonw_member_cstr(w, "owner", c->owner);
+	jsonw_member_cstr(w, "group", c->group);
+	jsonw_key(w, "mode");
+	jsonw_string_begin(w);
+	buf_printf(w->out, "%04o", (unsigned)c->c->mode);
+	jsonw_string_end(w);
+	jsonw_member_uint(w, "documents", c->c->n_documents);
+	jsonw_member_uint(w, "passages", c->c->n_passages);
+	jsonw_member_uint(w, "bytes", c->c->n_bytes);
+	jsonw_member_int(w, "updated", c->c->updated_s);
+	jsonw_object_end(w);
+}
+
 void codec_collection(struct buf *b, const struct codec_collection *c)
 {
-	LIT(b, "{\"name\":");
-	json_write_cstr(b, c->c->name);
-	LIT(b, ",\"owner\":");
-	json_write_cstr(b, c->owner);
-	LIT(b, ",\"group\":");
-	json_write_cstr(b, c->group);
-	buf_printf(b, ",\"mode\":\"%04o\",\"documents\":", (unsigned)c->c->mode);
-	json_write_uint(b, c->c->n_documents);
-	LIT(b, ",\"passages\":");
-	json_write_uint(b, c->c->n_passages);
-	LIT(b, ",\"bytes\":");
-	json_write_uint(b, c->c->n_bytes);
-	LIT(b, ",\"updated\":");
-	json_write_int(b, c->c->updated_s);
-	buf_addc(b, '}');
+	struct json_writer w;
+
+	jsonw_init(&w, b);
+	collection_write(&w, c);
 }
 
 void codec_collections(struct buf *b, const struct codec_collection *c, size_t n)
 {
-	LIT(b, "{\"object\":\"list\",\"data\":[");
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
-			buf_addc(b, ',');
-		codec_collection(b, &c[i]);
-	}
-	LIT(b, "]}");
+	struct json_writer w;
+
+	list_begin(&w, b);
+	for (size_t i = 0; i < n; i++)
+		collection_write(&w, &c[i]);
+	list_end(&w);
+}
+
+static void document_write(struct json_writer *w, const struct ragd_document_info *d)
+{
+	jsonw_object_begin(w);
+	jsonw_member_cstr(w, "id", d->id);
+	jsonw_member_cstr(w, "title", d->title);
+	jsonw_member_cstr(w, "media_type", d->media_type);
+	jsonw_member_cstr(w, "digest", d->digest);
+	jsonw_member_uint(w, "bytes", d->n_bytes);
+	jsonw_member_uint(w, "passages", d->n_passages);
+	jsonw_member_int(w, "updated", d->updated_s);
+	jsonw_object_end(w);
 }
 
 void codec_document(struct buf *b, const struct ragd_document_info *d)
 {
-	LIT(b, "{\"id\":");
-	json_write_cstr(b, d->id);
-	LIT(b, ",\"title\":");
-	json_write_cstr(b, d->title);
-	LIT(b, ",\"media_type\":");
-	json_write_cstr(b, d->media_type);
-	LIT(b, ",\"digest\":");
-	json_write_cstr(b, d->digest);
-	LIT(b, ",\"bytes\":");
-	json_write_uint(b, d->n_bytes);
-	LIT(b, ",\"passages\":");
-	json_write_uint(b, d->n_passages);
-	LIT(b, ",\"updated\":");
-	json_write_int(b, d->updated_s);
-	buf_addc(b, '}');
+	struct json_writer w;
+
+	jsonw_init(&w, b);
+	document_write(&w, d);
 }
 
 void codec_documents(struct buf *b, const struct ragd_document_info *d, size_t n, const char *next)
 {
-	LIT(b, "{\"object\":\"list\",\"data\":[");
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
-			buf_addc(b, ',');
-		codec_document(b, &d[i]);
-	}
-	LIT(b, "],\"next\":");
-	json_write_cstr(b, next);
-	buf_addc(b, '}');
+	struct json_writer w;
+
+	list_begin(&w, b);
+	for (size_t i = 0; i < n; i++)
+		document_write(&w, &d[i]);
+	jsonw_array_end(&w);
+	jsonw_member_cstr(&w, "next", next);
+	jsonw_object_end(&w);
 }
 
 /* ---- what became of documents --------------------------------------------------------------- */
@@ -271,58 +283,56 @@ static const char *const put_status[] = {
 	[RAGD_PUT_FAILED] = "failed",
 };
 
-/* What is not known has failed. */
-static enum ragd_put_status put_known(enum ragd_put_status status)
+/* A status that is not known counts as failed. */
+static enum ragd_put_status status_known(enum ragd_put_status status)
 {
 	return (unsigned)status < ARRAY_LEN(put_status) ? status : RAGD_PUT_FAILED;
 }
 
-static void put_begin(struct buf *b, const struct codec_put *p)
+static void put_write(struct json_writer *w, const struct codec_put *p)
 {
-	LIT(b, "{\"id\":");
-	json_write_str(b, p->id);
-	LIT(b, ",\"status\":");
-	json_write_cstr(b, put_status[put_known(p->status)]);
-	LIT(b, ",\"passages\":");
-	json_write_uint(b, p->n_passages);
+	jsonw_member_str(w, "id", p->id);
+	jsonw_member_cstr(w, "status", put_status[status_known(p->status)]);
+	jsonw_member_uint(w, "passages", p->n_passages);
 }
 
 void codec_put(struct buf *b, const struct codec_put *p)
 {
-	put_begin(b, p);
-	buf_addc(b, '}');
+	struct json_writer w;
+
+	jsonw_init(&w, b);
+	jsonw_object_begin(&w);
+	put_write(&w, p);
+	jsonw_object_end(&w);
 }
 
-static void put_result(struct buf *b, const struct codec_put *p)
+static void put_result_write(struct json_writer *w, const struct codec_put *p)
 {
-	put_begin(b, p);
-	LIT(b, ",\"error\":");
-	if (p->err != NULL) {
-		error_object(b, p->err->status, p->err->code, codec_param(p->err), p->err->msg);
-	} else {
-		LIT(b, "null");
-	}
-	buf_addc(b, '}');
+	jsonw_object_begin(w);
+	put_write(w, p);
+	jsonw_key(w, "error");
+	if (p->err != NULL)
+		error_write(w, p->err->status, p->err->code, codec_param(p->err), p->err->msg);
+	else
+		jsonw_null(w);
+	jsonw_object_end(w);
 }
 
 void codec_puts(struct buf *b, const struct codec_put *p, size_t n)
 {
 	uint64_t count[ARRAY_LEN(put_status)] = { 0 };
+	struct json_writer w;
 
 	for (size_t i = 0; i < n; i++)
-		count[put_known(p[i].status)]++;
-	buf_addc(b, '{');
+		count[status_known(p[i].status)]++;
+	jsonw_init(&w, b);
+	jsonw_object_begin(&w);
 	for (size_t i = 0; i < ARRAY_LEN(count); i++) {
-		json_write_cstr(b, put_status[i]);
-		buf_addc(b, ':');
-		json_write_uint(b, count[i]);
-		buf_addc(b, ',');
+		jsonw_key_str(&w, put_status[i]);
+		jsonw_uint(&w, count[i]);
 	}
-	LIT(b, "\"results\":[");
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
-			buf_addc(b, ',');
-		put_result(b, &p[i]);
-	}
-	LIT(b, "]}");
+	jsonw_member_array_begin(&w, "results");
+	for (size_t i = 0; i < n; i++)
+		put_result_write(&w, &p[i]);
+	list_end(&w);
 }
