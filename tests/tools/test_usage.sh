@@ -4,14 +4,16 @@
 
 refuses "no command" 2 "which command?"
 refuses "an unknown command" 2 "there is no command 'fly'" fly
+refuses "a misspelt command" 2 "there is no command 'inof'; did you mean 'info'?" inof
 refuses "an unknown option" 2 "there is no option '--fast'" info --fast
+refuses "a misspelt option" 2 "there is no option '--tensrs'; did you mean '--tensors'?" info --tensrs
 refuses "an unknown letter" 2 "there is no option '-z'" info -z
 refuses "a value is missing" 2 "'-m' needs a value" info -m
 refuses "no model" 2 "-m FILE is missing" info
-refuses "a word too many" 2 "'twice' is too much" info -m x twice
+refuses "a word too many" 2 "unexpected argument 'twice'" info -m x twice
 refuses "a choice that is none" 2 "takes one of: q8_0 q4_0 q4_k; not 'q3_k'" quantize --type q3_k
-refuses "a number that is none" 2 "takes a whole number from 0 to 256; not 'many'" quantize -t many
-refuses "a number out of range" 2 "not '257'" quantize -t 257
+refuses "a number that is none" 2 "takes a whole number from 0 to 256, not 'many'" quantize -t many
+refuses "a number out of range" 2 "from 0 to 256, not '257'" quantize -t 257
 refuses "quantize without a file" 2 "-o FILE is missing" quantize -m x
 refuses "quantize without a type" 2 "--type is missing" quantize -m x -o y
 refuses "a file that is not there" 1 "open model '$T/none': No such file" info -m "$T/none"
@@ -38,7 +40,7 @@ for section in NAME SYNOPSIS DESCRIPTION COMMANDS OPTIONS "EXIT STATUS" EXAMPLES
 done
 for c in $commands; do
 	check "the page has a section on $c" grep -qx "\.SS $c" "$page"
-	has "$c: help" "$(model "$c" --help)" "usage: ragd-model $c -m FILE"
+	has "$c: help" "$(model "$c" --help)" "usage: ragd-model $c [OPTION]... -m FILE"
 	help=$(model "$c" --help | grep -oE -- '--[a-z][a-z-]+' | sort -u)
 	known=$(sed 's/\\-/-/g' "$page" | grep -oE -- '--[a-z][a-z-]+' | sort -u)
 	is "$c: the page has all options" "$(comm -23 <(echo "$help") <(echo "$known"))" ""

@@ -14,42 +14,42 @@
 
 #define RUNS_DEFAULT 3
 
-static const struct opt opts[] = {
+static const struct args_opt opts[] = {
 	{ .letter = 'p',
 	  .name = "prompt-tokens",
 	  .arg = "N",
 	  .help = "tokens to read; default 512, 0: none",
-	  .type = OPT_NUMBER,
-	  .offset = offsetof(struct args, n_prompt),
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct model_args, n_prompt),
 	  .min = 0,
 	  .max = 1 << 24 },
 	{ .letter = 'n',
 	  .name = "tokens",
 	  .arg = "N",
 	  .help = "tokens to write; default 64, 0: none",
-	  .type = OPT_NUMBER,
-	  .offset = offsetof(struct args, n_decode),
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct model_args, n_decode),
 	  .min = 0,
 	  .max = 1 << 24 },
 	{ .name = "batch",
 	  .arg = "N",
 	  .help = "sequences that write together; default 1",
-	  .type = OPT_NUMBER,
-	  .offset = offsetof(struct args, batch),
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct model_args, batch),
 	  .min = 1,
 	  .max = 4096 },
 	{ .name = "pass",
 	  .arg = "N",
 	  .help = "tokens of the prompt that are read in one pass; default 512",
-	  .type = OPT_NUMBER,
-	  .offset = offsetof(struct args, pass),
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct model_args, pass),
 	  .min = 1,
 	  .max = 65536 },
 	{ .name = "runs",
 	  .arg = "N",
 	  .help = "the figures are medians of so many runs; default 3",
-	  .type = OPT_NUMBER,
-	  .offset = offsetof(struct args, runs),
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct model_args, runs),
 	  .min = 1,
 	  .max = 1000 },
 	{ .name = NULL },
@@ -82,7 +82,7 @@ static int32_t token_at(const struct loaded *l, size_t i)
 	return (int32_t)((i * UINT64_C(2654435761) + 12345) % l->shape->n_vocab);
 }
 
-static int run_prefill(const struct args *a, struct pass *p, int32_t *ids, double *out,
+static int run_prefill(const struct model_args *a, struct pass *p, int32_t *ids, double *out,
 		       struct ragd_err *err)
 {
 	size_t n = (size_t)a->n_prompt;
@@ -98,7 +98,7 @@ static int run_prefill(const struct args *a, struct pass *p, int32_t *ids, doubl
 	return rc;
 }
 
-static int run_decode(const struct args *a, struct pass *p, int32_t *ids, double *out,
+static int run_decode(const struct model_args *a, struct pass *p, int32_t *ids, double *out,
 		      struct ragd_err *err)
 {
 	int64_t start = clock_us();
@@ -121,7 +121,8 @@ static void measure_machine(struct measure *m, struct figures *f)
 	f->f32 = MAX(f->f32, measure_f32(m));
 }
 
-static int run_all(const struct args *a, struct pass *p, struct figures *f, struct ragd_err *err)
+static int run_all(const struct model_args *a, struct pass *p, struct figures *f,
+		   struct ragd_err *err)
 {
 	size_t n_ids = MAX((size_t)a->n_prompt, (size_t)a->batch);
 	int32_t *ids = calloc(n_ids, sizeof(*ids));
@@ -185,7 +186,8 @@ struct result {
 	const char *peak;       /* which one: "int8" or "f32" */
 };
 
-static struct result result_of(const struct args *a, const struct loaded *l, struct figures *f)
+static struct result result_of(const struct model_args *a, const struct loaded *l,
+			       struct figures *f)
 {
 	struct work w = work_of(l->gguf);
 	struct result r = { .peak = w.floats ? "f32" : "int8" };
@@ -213,7 +215,7 @@ static json_t *json_numbers(const double *v, size_t n, bool any)
 	return list;
 }
 
-static int print_json(const struct args *a, const struct loaded *l, struct figures *f)
+static int print_json(const struct model_args *a, const struct loaded *l, struct figures *f)
 {
 	struct result r = result_of(a, l, f);
 	json_t *j =
@@ -237,7 +239,7 @@ static int print_json(const struct args *a, const struct loaded *l, struct figur
 	return tool_print_json(j);
 }
 
-static int print_text(const struct args *a, const struct loaded *l, struct figures *f)
+static int print_text(const struct model_args *a, const struct loaded *l, struct figures *f)
 {
 	struct result r = result_of(a, l, f);
 
@@ -255,7 +257,7 @@ static int print_text(const struct args *a, const struct loaded *l, struct figur
 	return EXIT_DONE;
 }
 
-static int check_sizes(const struct args *a, const struct loaded *l, struct ragd_err *err)
+static int check_sizes(const struct model_args *a, const struct loaded *l, struct ragd_err *err)
 {
 	long most = MAX(a->n_prompt, a->n_decode);
 
@@ -267,7 +269,7 @@ static int check_sizes(const struct args *a, const struct loaded *l, struct ragd
 	return 0;
 }
 
-static int bench_run(const struct args *a)
+static int bench_run(const struct model_args *a)
 {
 	struct figures f = { .n = a->runs > 0 ? (size_t)a->runs : RUNS_DEFAULT };
 	size_t batch = (size_t)a->batch;
@@ -303,9 +305,10 @@ static int bench_run(const struct args *a)
 }
 
 const struct command bench_command = {
-	.name = "bench",
-	.summary = "how fast the model is, and what that is of the machine's peak",
+	.args = { .name = "bench",
+		  .usage = "-m FILE",
+		  .summary = "how fast the model is, and what that is of the machine's peak",
+		  .opts = opts,
+		  .shared = true },
 	.run = bench_run,
-	.opts = opts,
-	.runs_model = true,
 };

@@ -9,7 +9,7 @@
 
 #define LINES_AT_ONCE 64
 
-static const struct opt opts[] = {
+static const struct args_opt opts[] = {
 	{ .name = NULL },
 };
 
@@ -86,7 +86,7 @@ static int embed_lines(const struct loaded *l, struct engine *e, const struct to
 	return rc;
 }
 
-static int embed_run(const struct args *a)
+static int embed_run(const struct model_args *a)
 {
 	struct tokens *lines = NULL;
 	struct engine *engine = NULL;
@@ -117,10 +117,10 @@ static int embed_run(const struct args *a)
 }
 
 const struct command embed_command = {
-	.name = "embed",
-	.summary = "each line of standard input to a vector, a JSON array",
-	.input = "LINES",
+	.args = { .name = "embed",
+		  .usage = "-m FILE <LINES",
+		  .summary = "each line of standard input to a vector, a JSON array",
+		  .opts = opts,
+		  .shared = true },
 	.run = embed_run,
-	.opts = opts,
-	.runs_model = true,
 };

@@ -11,84 +11,84 @@
 
 #define TOKENS_DEFAULT 256
 
-static const struct opt opts[] = {
+static const struct args_opt opts[] = {
 	{ .letter = 'p',
 	  .name = "prompt",
 	  .arg = "TEXT",
 	  .help = "the prompt; default: standard input",
-	  .type = OPT_TEXT,
-	  .offset = offsetof(struct args, prompt) },
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct model_args, prompt) },
 	{ .letter = 'n',
 	  .name = "tokens",
 	  .arg = "N",
 	  .help = "at most so many tokens; default 256",
-	  .type = OPT_NUMBER,
-	  .offset = offsetof(struct args, n),
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct model_args, n),
 	  .min = 1,
 	  .max = 1 << 24 },
 	{ .name = "temp",
 	  .arg = "T",
 	  .help = "temperature; default 0: always the likeliest token",
-	  .type = OPT_REAL,
-	  .offset = offsetof(struct args, temp),
+	  .type = ARGS_REAL,
+	  .offset = offsetof(struct model_args, temp),
 	  .min = 0,
 	  .max = 100 },
 	{ .name = "top-k",
 	  .arg = "K",
 	  .help = "draw from the K likeliest; default 0: all",
-	  .type = OPT_NUMBER,
-	  .offset = offsetof(struct args, top_k),
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct model_args, top_k),
 	  .min = 0,
 	  .max = 1 << 20 },
 	{ .name = "top-p",
 	  .arg = "P",
 	  .help = "draw from the likeliest that have P together; default 1: all",
-	  .type = OPT_REAL,
-	  .offset = offsetof(struct args, top_p),
+	  .type = ARGS_REAL,
+	  .offset = offsetof(struct model_args, top_p),
 	  .min = 1e-6,
 	  .max = 1 },
 	{ .name = "min-p",
 	  .arg = "P",
 	  .help = "draw from those that have P times the likeliest's; default 0: all",
-	  .type = OPT_REAL,
-	  .offset = offsetof(struct args, min_p),
+	  .type = ARGS_REAL,
+	  .offset = offsetof(struct model_args, min_p),
 	  .min = 0,
 	  .max = 0.999999 },
 	{ .name = "repeat-penalty",
 	  .arg = "F",
 	  .help = "make what was there less likely by this factor; default 1: off",
-	  .type = OPT_REAL,
-	  .offset = offsetof(struct args, repeat),
+	  .type = ARGS_REAL,
+	  .offset = offsetof(struct model_args, repeat),
 	  .min = 0.01,
 	  .max = 100 },
 	{ .name = "seed",
 	  .arg = "N",
 	  .help = "the same seed, the same text; default 0",
-	  .type = OPT_NUMBER,
-	  .offset = offsetof(struct args, seed),
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct model_args, seed),
 	  .min = 0,
 	  .max = 9007199254740992.0 },
 	{ .name = "chat",
 	  .help = "the prompt is a question: put it as the file's chat template does",
-	  .type = OPT_FLAG,
-	  .offset = offsetof(struct args, chat) },
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct model_args, chat) },
 	{ .name = "system",
 	  .arg = "TEXT",
 	  .help = "with --chat: a system message",
-	  .type = OPT_TEXT,
-	  .offset = offsetof(struct args, system) },
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct model_args, system) },
 	{ .name = "special",
 	  .help = "control tokens named in the prompt become those tokens, for a prompt in the "
 		  "form "
 		  "of a template",
-	  .type = OPT_FLAG,
-	  .offset = offsetof(struct args, special) },
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct model_args, special) },
 	{ .name = "draft",
 	  .arg = "N",
 	  .help = "tokens to draft from the prompt at most, for the same text sooner; default 8, "
 		  "0: off",
-	  .type = OPT_NUMBER,
-	  .offset = offsetof(struct args, draft),
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct model_args, draft),
 	  .min = 0,
 	  .max = 64 },
 	{ .name = NULL },
@@ -158,7 +158,7 @@ static void answer_await(struct answer *a)
 	pthread_mutex_unlock(&a->lock);
 }
 
-static int engine_start(const struct args *a, const struct loaded *l, size_t n_prompt,
+static int engine_start(const struct model_args *a, const struct loaded *l, size_t n_prompt,
 			uint32_t n_tokens, struct engine **out, struct ragd_err *err)
 {
 	uint64_t want = (uint64_t)n_prompt + n_tokens + 1;
@@ -193,7 +193,7 @@ static int print_json(const struct answer *a, double seconds)
 			  (double)u->first_us / 1e3, "seconds", seconds));
 }
 
-static int generate_text(const struct args *a, struct engine *e, const struct tokens *prompt,
+static int generate_text(const struct model_args *a, struct engine *e, const struct tokens *prompt,
 			 uint32_t n_tokens, struct answer *answer, struct ragd_err *err)
 {
 	struct engine_request r = {
@@ -223,7 +223,7 @@ static int generate_text(const struct args *a, struct engine *e, const struct to
 	return 0;
 }
 
-static int read_prompt(const struct args *a, const struct loaded *l, struct tokens *out,
+static int read_prompt(const struct model_args *a, const struct loaded *l, struct tokens *out,
 		       struct ragd_err *err)
 {
 	struct buf text = BUF_INIT;
@@ -243,7 +243,7 @@ static int read_prompt(const struct args *a, const struct loaded *l, struct toke
 	return rc;
 }
 
-static int generate_run(const struct args *a)
+static int generate_run(const struct model_args *a)
 {
 	struct answer answer = { .stream = !a->json,
 				 .lock = PTHREAD_MUTEX_INITIALIZER,
@@ -283,10 +283,10 @@ static int generate_run(const struct args *a)
 }
 
 const struct command generate_command = {
-	.name = "generate",
-	.summary = "continue a prompt, or answer a question",
-	.input = "PROMPT",
+	.args = { .name = "generate",
+		  .usage = "-m FILE <PROMPT",
+		  .summary = "continue a prompt, or answer a question",
+		  .opts = opts,
+		  .shared = true },
 	.run = generate_run,
-	.opts = opts,
-	.runs_model = true,
 };

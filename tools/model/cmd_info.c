@@ -7,25 +7,25 @@
 #include "engine/token/vocab.h"
 #include "tools/model/tool.h"
 
-static const struct opt opts[] = {
+static const struct args_opt opts[] = {
 	{ .name = "digest",
 	  .help = "the SHA-256 of the file, too, which takes a while for a large one",
-	  .type = OPT_FLAG,
-	  .offset = offsetof(struct args, digest) },
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct model_args, digest) },
 	{ .name = "metadata",
 	  .help = "all keys of the file, too",
-	  .type = OPT_FLAG,
-	  .offset = offsetof(struct args, metadata) },
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct model_args, metadata) },
 	{ .name = "tensors",
 	  .help = "all tensors, too",
-	  .type = OPT_FLAG,
-	  .offset = offsetof(struct args, tensors) },
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct model_args, tensors) },
 	{ .name = NULL },
 };
 
 /* What is gathered of a file, for both ways to print it. */
 struct facts {
-	const struct args *args;
+	const struct model_args *args;
 	const struct gguf *g;
 	const struct gguf_card *card;
 	const struct vocab *vocab; /* NULL: none, or one that is not supported */
@@ -321,7 +321,7 @@ static void print_text(const struct facts *f)
 		print_tensors(f->g);
 }
 
-static int info_run(const struct args *a)
+static int info_run(const struct model_args *a)
 {
 	struct facts f = { .args = a };
 	struct gguf_card *card = NULL;
@@ -359,8 +359,9 @@ out:
 }
 
 const struct command info_command = {
-	.name = "info",
-	.summary = "what a file is: name, architecture, size, licence, types",
+	.args = { .name = "info",
+		  .usage = "-m FILE",
+		  .summary = "what a file is: name, architecture, size, licence, types",
+		  .opts = opts },
 	.run = info_run,
-	.opts = opts,
 };

@@ -9,17 +9,17 @@
 #define TOP_MAX  1000000
 #define PASS_MAX 512
 
-static const struct opt opts[] = {
+static const struct args_opt opts[] = {
 	{ .name = "ids",
 	  .arg = "1,2,3",
 	  .help = "the tokens, with commas or blanks between them",
-	  .type = OPT_TEXT,
-	  .offset = offsetof(struct args, ids) },
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct model_args, ids) },
 	{ .name = "top",
 	  .arg = "N",
 	  .help = "how many of the likeliest to write; default 10",
-	  .type = OPT_NUMBER,
-	  .offset = offsetof(struct args, top),
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct model_args, top),
 	  .min = 1,
 	  .max = TOP_MAX },
 	{ .name = NULL },
@@ -95,7 +95,7 @@ static void print_table(const struct loaded *l, const struct candidate *c, size_
 	buf_fini(&text);
 }
 
-static int show_row(const struct args *a, const struct loaded *l, const float *row,
+static int show_row(const struct model_args *a, const struct loaded *l, const float *row,
 		    struct ragd_err *err)
 {
 	uint32_t n_vocab = l->shape->n_vocab;
@@ -116,7 +116,7 @@ static int show_row(const struct args *a, const struct loaded *l, const float *r
 	return rc;
 }
 
-static int logits_run(const struct args *a)
+static int logits_run(const struct model_args *a)
 {
 	struct tokens ids = { .ids = NULL };
 	struct pass pass = { .run = NULL };
@@ -147,9 +147,10 @@ static int logits_run(const struct args *a)
 }
 
 const struct command logits_command = {
-	.name = "logits",
-	.summary = "what the model gives the token after the given ones",
+	.args = { .name = "logits",
+		  .usage = "-m FILE",
+		  .summary = "what the model gives the token after the given ones",
+		  .opts = opts,
+		  .shared = true },
 	.run = logits_run,
-	.opts = opts,
-	.runs_model = true,
 };

@@ -15,12 +15,12 @@
 #define PASS_MAX 512
 #define OUTPUTS  64 /* rows of logits at once: a vocabulary may have a hundred thousand */
 
-static const struct opt opts[] = {
+static const struct args_opt opts[] = {
 	{ .name = "window",
 	  .arg = "N",
 	  .help = "tokens of a window, at most the model's context; default 512",
-	  .type = OPT_NUMBER,
-	  .offset = offsetof(struct args, window),
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct model_args, window),
 	  .min = 4,
 	  .max = 1 << 20 },
 	{ .name = NULL },
@@ -86,7 +86,7 @@ static int text_read(struct pass *p, const struct tokens *t, size_t window, stru
 	return rc;
 }
 
-static int perplexity_run(const struct args *a)
+static int perplexity_run(const struct model_args *a)
 {
 	struct tokens tokens = { .ids = NULL };
 	struct pass pass = { .run = NULL };
@@ -130,10 +130,10 @@ static int perplexity_run(const struct args *a)
 }
 
 const struct command perplexity_command = {
-	.name = "perplexity",
-	.summary = "how well the model foresees a text",
-	.input = "TEXT",
+	.args = { .name = "perplexity",
+		  .usage = "-m FILE <TEXT",
+		  .summary = "how well the model foresees a text",
+		  .opts = opts,
+		  .shared = true },
 	.run = perplexity_run,
-	.opts = opts,
-	.runs_model = true,
 };

@@ -6,31 +6,32 @@
 #include "tools/model/requant.h"
 #include "tools/model/tool.h"
 
-static const struct opt opts[] = {
+static const struct args_opt opts[] = {
 	{ .letter = 'o',
 	  .name = "output",
 	  .arg = "FILE",
 	  .help = "the file to write; what is there is replaced once the new one is complete",
-	  .type = OPT_TEXT,
-	  .offset = offsetof(struct args, output) },
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct model_args, output),
+	  .words = ARGS_WORDS_FILES },
 	{ .name = "type",
 	  .arg = "TYPE",
 	  .help = "q8_0 (8.5 bits a weight, as good as the original), q4_0 or q4_k (4.5 bits; q4_k "
 		  "is the better one)",
-	  .type = OPT_CHOICE,
-	  .offset = offsetof(struct args, type),
+	  .type = ARGS_CHOICE,
+	  .offset = offsetof(struct model_args, type),
 	  .choices = "q8_0 q4_0 q4_k" },
 	{ .name = "pure",
 	  .help = "the output matrix gets the type, too; else it stays at 8 bits, since it decides "
 		  "every token",
-	  .type = OPT_FLAG,
-	  .offset = offsetof(struct args, pure) },
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct model_args, pure) },
 	{ .letter = 't',
 	  .name = "threads",
 	  .arg = "N",
 	  .help = "threads to compute with; default: as many as there are processors",
-	  .type = OPT_NUMBER,
-	  .offset = offsetof(struct args, n_threads),
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct model_args, n_threads),
 	  .min = 0,
 	  .max = THREADS_MAX },
 	{ .name = NULL },
@@ -118,7 +119,7 @@ static void declare_tensors(struct gguf_writer *w, const struct gguf *g, const s
 }
 
 static int write_all(struct gguf_writer *w, const struct gguf *g, const struct plan *p,
-		     const struct args *a, struct threads *threads, struct ragd_err *err)
+		     const struct model_args *a, struct threads *threads, struct ragd_err *err)
 {
 	int rc = gguf_writer_begin(w, a->output, err);
 
@@ -142,7 +143,7 @@ static const char *const whys[N_REQUANT_WHYS] = {
 	[REQUANT_ROWS] = "rows are no whole blocks: the next type that fits",
 };
 
-static void plan_print(const struct args *a, const struct gguf *g, const struct plan *p,
+static void plan_print(const struct model_args *a, const struct gguf *g, const struct plan *p,
 		       uint64_t size)
 {
 	char from[32], to[32];
@@ -162,7 +163,7 @@ static void plan_print(const struct args *a, const struct gguf *g, const struct 
 		       (unsigned long long)p->n_again);
 }
 
-static json_t *plan_json(const struct args *a, const struct gguf *g, const struct plan *p,
+static json_t *plan_json(const struct model_args *a, const struct gguf *g, const struct plan *p,
 			 uint64_t size)
 {
 	json_t *types = json_object();
@@ -180,7 +181,7 @@ static json_t *plan_json(const struct args *a, const struct gguf *g, const struc
 			 (json_int_t)p->n_again);
 }
 
-static int quantize_run(const struct args *a)
+static int quantize_run(const struct model_args *a)
 {
 	const struct target *target = NULL;
 	struct plan plan = { .types = NULL };
@@ -223,8 +224,9 @@ static int quantize_run(const struct args *a)
 }
 
 const struct command quantize_command = {
-	.name = "quantize",
-	.summary = "write a file with smaller weights: Q8_0, Q4_0 or Q4_K",
+	.args = { .name = "quantize",
+		  .usage = "-m FILE -o FILE --type TYPE",
+		  .summary = "write a file with smaller weights: Q8_0, Q4_0 or Q4_K",
+		  .opts = opts },
 	.run = quantize_run,
-	.opts = opts,
 };

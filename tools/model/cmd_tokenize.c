@@ -5,18 +5,18 @@
 #include "engine/token/vocab.h"
 #include "tools/model/tool.h"
 
-static const struct opt opts[] = {
+static const struct args_opt opts[] = {
 	{ .name = "ids",
 	  .help = "write the ids on one line, blanks between them; default: an id and its text on "
 		  "each "
 		  "line",
-	  .type = OPT_FLAG,
-	  .offset = offsetof(struct args, print_ids) },
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct model_args, print_ids) },
 	{ .name = "no-special",
 	  .help = "add no tokens at the ends (BOS, EOS), and take special tokens in the text for "
 		  "text",
-	  .type = OPT_FLAG,
-	  .offset = offsetof(struct args, no_special) },
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct model_args, no_special) },
 	{ .name = NULL },
 };
 
@@ -60,7 +60,7 @@ static void print_texts(const struct vocab *v, const struct tokens *t)
 	}
 }
 
-static int tokenize_run(const struct args *a)
+static int tokenize_run(const struct model_args *a)
 {
 	unsigned flags = a->no_special ? 0 : VOCAB_SPECIAL | VOCAB_ENDS;
 	struct tokens tokens = { .ids = NULL };
@@ -93,9 +93,9 @@ static int tokenize_run(const struct args *a)
 }
 
 const struct command tokenize_command = {
-	.name = "tokenize",
-	.summary = "text on standard input to tokens",
-	.input = "TEXT",
+	.args = { .name = "tokenize",
+		  .usage = "-m FILE <TEXT",
+		  .summary = "text on standard input to tokens",
+		  .opts = opts },
 	.run = tokenize_run,
-	.opts = opts,
 };

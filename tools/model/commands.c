@@ -1,5 +1,5 @@
-/* The table of commands, and the options that those that run a model share. */
-#include <string.h>
+/* The table of commands, and the options that several of them have. */
+#include <config.h>
 
 #include "engine/compute/threads.h"
 #include "tools/model/tool.h"
@@ -14,53 +14,73 @@ extern const struct command embed_command;
 extern const struct command bench_command;
 
 /* clang-format off */
-const struct command *const commands[] = {
-	&info_command,
-	&tokenize_command,
-	&generate_command,
-	&embed_command,
-	&logits_command,
-	&perplexity_command,
-	&bench_command,
-	&quantize_command,
+static const struct args_command *const commands[] = {
+	&info_command.args,
+	&tokenize_command.args,
+	&generate_command.args,
+	&embed_command.args,
+	&logits_command.args,
+	&perplexity_command.args,
+	&bench_command.args,
+	&quantize_command.args,
 	NULL,
 };
 /* clang-format on */
 
-const struct command *command_find(const char *name)
-{
-	for (size_t i = 0; commands[i] != NULL; i++)
-		if (strcmp(commands[i]->name, name) == 0)
-			return commands[i];
-	return NULL;
-}
+static const struct args_opt common_opts[] = {
+	{ .letter = 'm',
+	  .name = "model",
+	  .arg = "FILE",
+	  .help = "the GGUF file; of a model in several files the first",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct model_args, model),
+	  .words = ARGS_WORDS_FILES },
+	{ .name = "json",
+	  .help = "write JSON",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct model_args, json) },
+	{ .name = NULL },
+};
 
-const struct opt run_opts[] = {
+static const struct args_opt run_opts[] = {
 	{ .letter = 't',
 	  .name = "threads",
 	  .arg = "N",
 	  .help = "threads to compute with; default: as many as there are processors",
-	  .type = OPT_NUMBER,
-	  .offset = offsetof(struct args, n_threads),
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct model_args, n_threads),
 	  .min = 0,
 	  .max = THREADS_MAX },
 	{ .name = "cpus",
 	  .arg = "LIST",
 	  .help = "pin the threads to these processors, e.g. 0,2-5",
-	  .type = OPT_TEXT,
-	  .offset = offsetof(struct args, cpus) },
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct model_args, cpus) },
 	{ .name = "kernel",
 	  .arg = "SET",
 	  .help = "kernels to compute with: portable, avx2, avx512 or vnni; default: the best that "
 		  "this processor has",
-	  .type = OPT_CHOICE,
-	  .offset = offsetof(struct args, kernel),
+	  .type = ARGS_CHOICE,
+	  .offset = offsetof(struct model_args, kernel),
 	  .choices = "portable avx2 avx512 vnni" },
 	{ .name = "kv",
 	  .arg = "TYPE",
 	  .help = "numbers of the KV cache: f16, or q8_0, which takes half the memory; default f16",
-	  .type = OPT_CHOICE,
-	  .offset = offsetof(struct args, kv),
+	  .type = ARGS_CHOICE,
+	  .offset = offsetof(struct model_args, kv),
 	  .choices = "f16 q8_0" },
 	{ .name = NULL },
+};
+
+const struct args_program model_program = {
+	.name = "ragd-model",
+	.version = PACKAGE_VERSION,
+	.about = "ragd-model looks at GGUF models and runs them.",
+	.usage = "COMMAND -m FILE [OPTION]...",
+	.closing = "Exit status: 0 done, 1 error, 2 usage.\n"
+		   "`ragd-model COMMAND --help` and ragd-model(1) tell more.",
+	.common = common_opts,
+	.shared = run_opts,
+	.shared_heading = "Options of the commands that run a model",
+	.commands = commands,
 };

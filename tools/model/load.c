@@ -5,7 +5,8 @@
 #include "base/clock.h"
 #include "engine/model/memory.h"
 
-static int load_kernels(const struct args *a, const struct kernels **out, struct ragd_err *err)
+static int load_kernels(const struct model_args *a, const struct kernels **out,
+			struct ragd_err *err)
 {
 	*out = kernels_choose(a->kernel);
 	if (*out == NULL)
@@ -43,7 +44,7 @@ int load_engine(const struct engine_options *opt, struct engine **out, struct ra
 	return rc < 0 ? rc : engine_open(opt, out, err);
 }
 
-int load_open(const struct args *a, struct loaded *l, struct ragd_err *err)
+int load_open(const struct model_args *a, struct loaded *l, struct ragd_err *err)
 {
 	struct model_options opt = { .huge_pages = true };
 	int64_t start = clock_ms();

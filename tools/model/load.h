@@ -6,7 +6,7 @@
 #include "engine/model/model.h"
 #include "engine/serve/engine.h"
 #include "engine/token/vocab.h"
-#include "tools/model/args.h"
+#include "tools/model/options.h"
 
 struct loaded {
 	struct gguf *gguf;
@@ -22,7 +22,7 @@ struct loaded {
  * -ENOTSUP where the kernels that were asked for cannot run here; -ENOMEM, with figures, where the
  * weights do not fit into the memory that is available. load_close() after an error, too.
  */
-int load_open(const struct args *a, struct loaded *l, struct ragd_err *err);
+int load_open(const struct model_args *a, struct loaded *l, struct ragd_err *err);
 void load_close(struct loaded *l);
 
 /* -ENOMEM, with figures, where a KV cache and scratch memory of so many bytes do not fit, too. */

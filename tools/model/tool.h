@@ -8,23 +8,15 @@
 
 #include "base/buf.h"
 #include "engine/gguf/gguf.h"
-#include "tools/model/args.h"
+#include "tools/model/options.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct command {
-	const char *name;
-	const char *summary; /* one line, no full stop */
-	const char *input;   /* what standard input is, or NULL */
+	struct args_command args;
 	/* The exit code; a failure has been told. */
-	int (*run)(const struct args *a);
-	const struct opt *opts; /* its own rows */
-	bool runs_model;        /* takes run_opts too */
+	int (*run)(const struct model_args *a);
 };
-
-/* Ends with a NULL. */
-extern const struct command *const commands[];
-const struct command *command_find(const char *name);
 
 /* Say why on stderr; returns EXIT_FAILED. */
 int tool_fail(const struct ragd_err *err);
