@@ -64,7 +64,6 @@ struct args_command {
 
 struct args_program {
 	const char *name;
-	const char *version;
 	const char *about;             /* the help's first sentence */
 	const char *usage;             /* "COMMAND [OPTION]..." */
 	const char *closing;           /* the help's last lines */

@@ -83,7 +83,6 @@ static void rooms_offer(FILE *f, int words, const void *values)
 
 static const struct args_program program = {
 	.name = "my-house",
-	.version = "1",
 	.about = "my-house keeps things.",
 	.usage = "COMMAND [OPTION]...",
 	.closing = "The end.",

@@ -1,6 +1,4 @@
 /* The table of commands, and the options that several of them have. */
-#include <config.h>
-
 #include "engine/compute/threads.h"
 #include "tools/model/tool.h"
 
@@ -74,7 +72,6 @@ static const struct args_opt run_opts[] = {
 
 const struct args_program model_program = {
 	.name = "ragd-model",
-	.version = PACKAGE_VERSION,
 	.about = "ragd-model looks at GGUF models and runs them.",
 	.usage = "COMMAND -m FILE [OPTION]...",
 	.closing = "Exit status: 0 done, 1 error, 2 usage.\n"

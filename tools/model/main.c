@@ -1,4 +1,6 @@
 /* ragd-model: finds the command, reads its options, runs it. */
+#include <config.h>
+
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -41,7 +43,7 @@ static int line_run(int argc, char **argv)
 		return tool_usage("%s%s%s", line.command != NULL ? line.command->name : "",
 				  line.command != NULL ? ": " : "", err.msg);
 	if (line.version) {
-		printf("ragd-model %s\n", model_program.version);
+		puts("ragd-model " PACKAGE_VERSION);
 		return EXIT_DONE;
 	}
 	if (line.help) {
