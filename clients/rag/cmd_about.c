@@ -8,10 +8,6 @@ static int about_run(struct rag *r)
 }
 
 const struct command about_command = {
-	.name = "about",
-	.usage = "",
-	.summary = "what this system is, runs and stores",
+	.args = { .name = "about", .usage = "", .summary = "what this system is, runs and stores" },
 	.run = about_run,
-	.min_rest = 0,
-	.max_rest = 0,
 };

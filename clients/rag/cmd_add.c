@@ -13,33 +13,62 @@
 #define ASK_FIRST_FROM 16
 #define JOBS_DEFAULT   3
 
-static const struct opt add_opts[] = {
-	{ 'c', "collection", "NAME",
-	  "the collection to add to; made if it is missing; default: default", OPT_TEXT,
-	  offsetof(struct args, collection), 0, 0, NULL, WORDS_COLLECTIONS },
-	{ 0, "prefix", "TEXT", "put TEXT and a slash before each id", OPT_TEXT,
-	  offsetof(struct args, prefix), 0, 0, NULL, WORDS_NONE },
-	{ 0, "id", "ID", "the id of a single file or of standard input", OPT_TEXT,
-	  offsetof(struct args, id), 0, 0, NULL, WORDS_NONE },
-	{ 0, "title", "TEXT", "the title of a single file or of standard input", OPT_TEXT,
-	  offsetof(struct args, title), 0, 0, NULL, WORDS_NONE },
-	{ 0, "type", "TYPE",
-	  "the media type of every document, as text/markdown; default: from the extension of its "
-	  "id",
-	  OPT_TEXT, offsetof(struct args, media_type), 0, 0, NULL, WORDS_NONE },
-	{ 0, "tag", "TAG", "give every document this tag; may be given again", OPT_TEXTS,
-	  offsetof(struct args, tags), 0, 0, NULL, WORDS_NONE },
-	{ 0, "jsonl", NULL,
-	  "the files (or standard input) hold JSON lines {\"id\",\"title\",\"text\"}", OPT_FLAG,
-	  offsetof(struct args, jsonl), 0, 0, NULL, WORDS_NONE },
-	{ 'j', "jobs", "N", "requests in flight, 1 to 16; default: 3", OPT_NUMBER,
-	  offsetof(struct args, jobs), 1, 16, NULL, WORDS_NONE },
-	{ 0, "delete", NULL,
-	  "afterwards remove the documents of the collection (below --prefix, if given) whose "
-	  "files are gone",
-	  OPT_FLAG, offsetof(struct args, remove_missing), 0, 0, NULL, WORDS_NONE },
-	{ 'q', "quiet", NULL, "no progress bar and no summary", OPT_FLAG,
-	  offsetof(struct args, quiet), 0, 0, NULL, WORDS_NONE },
+static const struct args_opt add_opts[] = {
+	{ .letter = 'c',
+	  .name = "collection",
+	  .arg = "NAME",
+	  .help = "the collection to add to; made if it is missing; default: default",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct rag_args, collection),
+	  .words = WORDS_COLLECTIONS },
+	{ .name = "prefix",
+	  .arg = "TEXT",
+	  .help = "put TEXT and a slash before each id",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct rag_args, prefix) },
+	{ .name = "id",
+	  .arg = "ID",
+	  .help = "the id of a single file or of standard input",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct rag_args, id) },
+	{ .name = "title",
+	  .arg = "TEXT",
+	  .help = "the title of a single file or of standard input",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct rag_args, title) },
+	{ .name = "type",
+	  .arg = "TYPE",
+	  .help = "the media type of every document, as text/markdown; default: from the extension "
+		  "of its id",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct rag_args, media_type) },
+	{ .name = "tag",
+	  .arg = "TAG",
+	  .help = "give every document this tag; may be given again",
+	  .type = ARGS_TEXTS,
+	  .offset = offsetof(struct rag_args, tags) },
+	{ .name = "jsonl",
+	  .help = "the files (or standard input) hold JSON lines {\"id\",\"title\",\"text\"}",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct rag_args, jsonl) },
+	{ .letter = 'j',
+	  .name = "jobs",
+	  .arg = "N",
+	  .help = "requests in flight, 1 to 16; default: 3",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct rag_args, jobs),
+	  .min = 1,
+	  .max = 16 },
+	{ .name = "delete",
+	  .help = "afterwards remove the documents of the collection (below --prefix, if given) "
+		  "whose files are gone",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct rag_args, remove_missing) },
+	{ .letter = 'q',
+	  .name = "quiet",
+	  .help = "no progress bar and no summary",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct rag_args, quiet) },
 	{ .name = NULL },
 };
 
@@ -64,8 +93,8 @@ static int plan_lines(struct rag *r, struct plan *p)
 	static char *const from_stdin[] = { dash };
 	struct stat st;
 
-	p->source.names = r->args.n_rest > 0 ? r->args.rest : from_stdin;
-	p->source.n_names = r->args.n_rest > 0 ? (size_t)r->args.n_rest : 1;
+	p->source.names = r->line.n_rest > 0 ? r->line.rest : from_stdin;
+	p->source.n_names = r->line.n_rest > 0 ? (size_t)r->line.n_rest : 1;
 	for (size_t i = 0; i < p->source.n_names; i++)
 		if (stat(p->source.names[i], &st) == 0 && S_ISREG(st.st_mode))
 			p->bytes += (uint64_t)st.st_size;
@@ -78,7 +107,7 @@ static int plan_stdin(struct rag *r, struct plan *p)
 {
 	if (r->args.id == NULL)
 		return rag_usage(r, "a document from standard input needs an --id");
-	if (r->args.n_rest > 1 || r->args.remove_missing)
+	if (r->line.n_rest > 1 || r->args.remove_missing)
 		return rag_usage(r, "'-' stands alone, without --delete");
 	p->one_id = walk_id(r->args.prefix, r->args.id);
 	p->source.from_stdin = 1;
@@ -90,9 +119,9 @@ static int plan_files(struct rag *r, struct plan *p)
 {
 	struct walk *w = &p->walk;
 
-	for (int i = 0; i < r->args.n_rest; i++)
-		walk_add(w, r->args.rest[i], r->args.prefix);
-	if ((r->args.id != NULL || r->args.title != NULL) && (w->n != 1 || r->args.n_rest != 1))
+	for (int i = 0; i < r->line.n_rest; i++)
+		walk_add(w, r->line.rest[i], r->args.prefix);
+	if ((r->args.id != NULL || r->args.title != NULL) && (w->n != 1 || r->line.n_rest != 1))
 		return rag_usage(r, "--id and --title are for a single file");
 	if (r->args.id != NULL && w->n == 1) {
 		free(w->files[0].id);
@@ -120,10 +149,10 @@ static int plan_make(struct rag *r, struct plan *p)
 				"with --jsonl ids are in the lines: no --id, --prefix, --delete");
 		return plan_lines(r, p);
 	}
-	if (r->args.n_rest == 0)
+	if (r->line.n_rest == 0)
 		return rag_usage(r, "add what? Name files or folders, or '-' for standard input");
-	for (int i = 0; i < r->args.n_rest; i++)
-		if (strcmp(r->args.rest[i], "-") == 0)
+	for (int i = 0; i < r->line.n_rest; i++)
+		if (strcmp(r->line.rest[i], "-") == 0)
 			return plan_stdin(r, p);
 	return plan_files(r, p);
 }
@@ -234,12 +263,11 @@ static int add_run(struct rag *r)
 }
 
 const struct command add_command = {
-	.name = "add",
-	.usage = "FILE|FOLDER|- …",
-	.summary = "add documents, or what changed in them",
+	.args = { .name = "add",
+		  .usage = "FILE|FOLDER|- ...",
+		  .summary = "add documents, or what changed in them",
+		  .opts = add_opts,
+		  .max_rest = -1,
+		  .words = ARGS_WORDS_FILES },
 	.run = add_run,
-	.opts = add_opts,
-	.min_rest = 0,
-	.max_rest = -1,
-	.words = WORDS_FILES,
 };

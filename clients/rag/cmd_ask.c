@@ -11,18 +11,42 @@
 
 #define QUESTION_MAX ((size_t)1 << 20)
 
-static const struct opt ask_opts[] = {
-	{ 'c', "collection", "NAME", "answer from this collection only; may be given again",
-	  OPT_TEXTS, offsetof(struct args, collections), 0, 0, NULL, WORDS_COLLECTIONS },
-	{ 'a', "assistant", "NAME", "the assistant to ask; default: default", OPT_TEXT,
-	  offsetof(struct args, assistant), 0, 0, NULL, WORDS_ASSISTANTS },
-	{ 'k', "passages", "N", "how many passages the answer may rest on, 1 to 50", OPT_NUMBER,
-	  offsetof(struct args, k), 1, 50, NULL, WORDS_NONE },
-	{ 0, "batch", NULL,
-	  "read JSON lines {\"id\",\"text\"} from standard input, write one line of JSON for each",
-	  OPT_FLAG, offsetof(struct args, batch), 0, 0, NULL, WORDS_NONE },
-	{ 'j', "jobs", "N", "with --batch: questions in flight, 1 to 64; default: 4", OPT_NUMBER,
-	  offsetof(struct args, jobs), 1, 64, NULL, WORDS_NONE },
+static const struct args_opt ask_opts[] = {
+	{ .letter = 'c',
+	  .name = "collection",
+	  .arg = "NAME",
+	  .help = "answer from this collection only; may be given again",
+	  .type = ARGS_TEXTS,
+	  .offset = offsetof(struct rag_args, collections),
+	  .words = WORDS_COLLECTIONS },
+	{ .letter = 'a',
+	  .name = "assistant",
+	  .arg = "NAME",
+	  .help = "the assistant to ask; default: default",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct rag_args, assistant),
+	  .words = WORDS_ASSISTANTS },
+	{ .letter = 'k',
+	  .name = "passages",
+	  .arg = "N",
+	  .help = "how many passages the answer may rest on, 1 to 50",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct rag_args, k),
+	  .min = 1,
+	  .max = 50 },
+	{ .name = "batch",
+	  .help = "read JSON lines {\"id\",\"text\"} from standard input, write one line of JSON "
+		  "for each",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct rag_args, batch) },
+	{ .letter = 'j',
+	  .name = "jobs",
+	  .arg = "N",
+	  .help = "with --batch: questions in flight, 1 to 64; default: 4",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct rag_args, jobs),
+	  .min = 1,
+	  .max = 64 },
 	{ .name = NULL },
 };
 
@@ -41,7 +65,7 @@ static struct ragd_ask ask_of(const struct rag *r, const char *question)
 static char *question_read(struct rag *r, int *rc)
 {
 	bool from_stdin =
-		r->args.n_rest == 0 || (r->args.n_rest == 1 && !strcmp(r->args.rest[0], "-"));
+		r->line.n_rest == 0 || (r->line.n_rest == 1 && !strcmp(r->line.rest[0], "-"));
 	char *text = NULL;
 	size_t size = 0, len = 0, from;
 	FILE *f = open_memstream(&text, &size);
@@ -50,15 +74,15 @@ static char *question_read(struct rag *r, int *rc)
 	*rc = EXIT_FAILED;
 	if (f == NULL)
 		return NULL;
-	if (r->args.n_rest == 0 && isatty(STDIN_FILENO)) {
+	if (r->line.n_rest == 0 && isatty(STDIN_FILENO)) {
 		fclose(f);
 		free(text);
 		*rc = rag_usage(r, "which question? Several: rag chat");
 		return NULL;
 	}
 	if (!from_stdin)
-		for (int i = 0; i < r->args.n_rest; i++)
-			fprintf(f, "%s%s", i > 0 ? " " : "", r->args.rest[i]);
+		for (int i = 0; i < r->line.n_rest; i++)
+			fprintf(f, "%s%s", i > 0 ? " " : "", r->line.rest[i]);
 	while (from_stdin && size <= QUESTION_MAX &&
 	       (len = fread(part, 1, sizeof(part), stdin)) > 0) {
 		fwrite(part, 1, len, f);
@@ -165,7 +189,7 @@ static int ask_run(struct rag *r)
 	int rc;
 
 	if (r->args.batch) {
-		if (r->args.n_rest > 0)
+		if (r->line.n_rest > 0)
 			return rag_usage(r, "--batch reads its questions from standard input");
 		return batch_run(r, ask_line, r);
 	}
@@ -183,11 +207,10 @@ static int ask_run(struct rag *r)
 }
 
 const struct command ask_command = {
-	.name = "ask",
-	.usage = "[QUESTION | -]",
-	.summary = "ask a question and get a grounded, cited answer",
+	.args = { .name = "ask",
+		  .usage = "[QUESTION | -]",
+		  .summary = "ask a question and get a grounded, cited answer",
+		  .opts = ask_opts,
+		  .max_rest = -1 },
 	.run = ask_run,
-	.opts = ask_opts,
-	.min_rest = 0,
-	.max_rest = -1,
 };

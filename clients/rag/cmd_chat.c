@@ -10,15 +10,33 @@
 #include "talk.h"
 #include "view.h"
 
-static const struct opt chat_opts[] = {
-	{ 'c', "collection", "NAME", "answer from this collection only; may be given again",
-	  OPT_TEXTS, offsetof(struct args, collections), 0, 0, NULL, WORDS_COLLECTIONS },
-	{ 'a', "assistant", "NAME", "the assistant to ask; default: default", OPT_TEXT,
-	  offsetof(struct args, assistant), 0, 0, NULL, WORDS_ASSISTANTS },
-	{ 'k', "passages", "N", "how many passages an answer may rest on, 1 to 50", OPT_NUMBER,
-	  offsetof(struct args, k), 1, 50, NULL, WORDS_NONE },
-	{ 0, "no-history", NULL, "do not keep what is typed", OPT_FLAG,
-	  offsetof(struct args, no_history), 0, 0, NULL, WORDS_NONE },
+static const struct args_opt chat_opts[] = {
+	{ .letter = 'c',
+	  .name = "collection",
+	  .arg = "NAME",
+	  .help = "answer from this collection only; may be given again",
+	  .type = ARGS_TEXTS,
+	  .offset = offsetof(struct rag_args, collections),
+	  .words = WORDS_COLLECTIONS },
+	{ .letter = 'a',
+	  .name = "assistant",
+	  .arg = "NAME",
+	  .help = "the assistant to ask; default: default",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct rag_args, assistant),
+	  .words = WORDS_ASSISTANTS },
+	{ .letter = 'k',
+	  .name = "passages",
+	  .arg = "N",
+	  .help = "how many passages an answer may rest on, 1 to 50",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct rag_args, k),
+	  .min = 1,
+	  .max = 50 },
+	{ .name = "no-history",
+	  .help = "do not keep what is typed",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct rag_args, no_history) },
 	{ .name = NULL },
 };
 
@@ -232,11 +250,9 @@ static int chat_run(struct rag *r)
 }
 
 const struct command chat_command = {
-	.name = "chat",
-	.usage = "",
-	.summary = "talk: questions and answers in turn",
+	.args = { .name = "chat",
+		  .usage = "",
+		  .summary = "talk: questions and answers in turn",
+		  .opts = chat_opts },
 	.run = chat_run,
-	.opts = chat_opts,
-	.min_rest = 0,
-	.max_rest = 0,
 };

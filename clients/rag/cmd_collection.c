@@ -1,13 +1,25 @@
 /* rag collection: makes one, or changes who may read and write it. */
 #include "commands.h"
 
-static const struct opt collection_opts[] = {
-	{ 'm', "mode", "MODE", "who may read and write, as of a file: 0600, 0640, 0644, …",
-	  OPT_TEXT, offsetof(struct args, mode), 0, 0, NULL, WORDS_NONE },
-	{ 'g', "group", "GROUP", "the group it belongs to", OPT_TEXT, offsetof(struct args, group),
-	  0, 0, NULL, WORDS_NONE },
-	{ 'o', "owner", "USER", "the user it belongs to; for administrators", OPT_TEXT,
-	  offsetof(struct args, owner), 0, 0, NULL, WORDS_NONE },
+static const struct args_opt collection_opts[] = {
+	{ .letter = 'm',
+	  .name = "mode",
+	  .arg = "MODE",
+	  .help = "who may read and write, as of a file: 0600, 0640, 0644, …",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct rag_args, mode) },
+	{ .letter = 'g',
+	  .name = "group",
+	  .arg = "GROUP",
+	  .help = "the group it belongs to",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct rag_args, group) },
+	{ .letter = 'o',
+	  .name = "owner",
+	  .arg = "USER",
+	  .help = "the user it belongs to; for administrators",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct rag_args, owner) },
 	{ .name = NULL },
 };
 
@@ -32,7 +44,7 @@ static int collection_show(struct rag *r, struct ragd_client *c, const char *nam
 
 static int collection_run(struct rag *r)
 {
-	const char *name = r->args.rest[0];
+	const char *name = r->line.rest[0];
 	struct ragd_client *c;
 	struct ragd_err err;
 	int rc = rag_connect(r, &c);
@@ -49,12 +61,12 @@ static int collection_run(struct rag *r)
 }
 
 const struct command collection_command = {
-	.name = "collection",
-	.usage = "NAME",
-	.summary = "make a collection, or change who may read and write it",
+	.args = { .name = "collection",
+		  .usage = "NAME",
+		  .summary = "make a collection, or change who may read and write it",
+		  .opts = collection_opts,
+		  .min_rest = 1,
+		  .max_rest = 1,
+		  .words = WORDS_COLLECTIONS },
 	.run = collection_run,
-	.opts = collection_opts,
-	.min_rest = 1,
-	.max_rest = 1,
-	.words = WORDS_COLLECTIONS,
 };

@@ -240,10 +240,8 @@ static int doctor_run(struct rag *r)
 }
 
 const struct command doctor_command = {
-	.name = "doctor",
-	.usage = "",
-	.summary = "check what an answer needs, and say what is missing",
+	.args = { .name = "doctor",
+		  .usage = "",
+		  .summary = "check what an answer needs, and say what is missing" },
 	.run = doctor_run,
-	.min_rest = 0,
-	.max_rest = 0,
 };

@@ -5,16 +5,27 @@
 #include "commands.h"
 #include "lines.h"
 
-static const struct opt feedback_opts[] = {
-	{ 0, "reason", "WHY", "wrong, not_in_sources, unsafe, refused, incomplete or other",
-	  OPT_CHOICE, offsetof(struct args, reason), 0, 0,
-	  "wrong not_in_sources unsafe refused incomplete other", WORDS_NONE },
-	{ 0, "comment", "TEXT", "in your words", OPT_TEXT, offsetof(struct args, comment), 0, 0,
-	  NULL, WORDS_NONE },
-	{ 0, "better", "TEXT", "what the answer should have been", OPT_TEXT,
-	  offsetof(struct args, better), 0, 0, NULL, WORDS_NONE },
-	{ 0, "export", NULL, "write all ratings as JSON lines; for administrators", OPT_FLAG,
-	  offsetof(struct args, export), 0, 0, NULL, WORDS_NONE },
+static const struct args_opt feedback_opts[] = {
+	{ .name = "reason",
+	  .arg = "WHY",
+	  .help = "wrong, not_in_sources, unsafe, refused, incomplete or other",
+	  .type = ARGS_CHOICE,
+	  .offset = offsetof(struct rag_args, reason),
+	  .choices = "wrong not_in_sources unsafe refused incomplete other" },
+	{ .name = "comment",
+	  .arg = "TEXT",
+	  .help = "in your words",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct rag_args, comment) },
+	{ .name = "better",
+	  .arg = "TEXT",
+	  .help = "what the answer should have been",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct rag_args, better) },
+	{ .name = "export",
+	  .help = "write all ratings as JSON lines; for administrators",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct rag_args, export) },
 	{ .name = NULL },
 };
 
@@ -28,8 +39,8 @@ static int on_bytes(void *arg, const void *data, size_t len)
 static int feedback_give(struct rag *r, struct ragd_client *c)
 {
 	const struct ragd_feedback f = {
-		.answer_id = r->args.rest[0],
-		.rating = r->args.rest[1],
+		.answer_id = r->line.rest[0],
+		.rating = r->line.rest[1],
 		.reason = r->args.reason,
 		.comment = r->args.comment,
 		.better = r->args.better,
@@ -53,13 +64,13 @@ static int feedback_run(struct rag *r)
 	struct ragd_err err;
 	int rc;
 
-	if (r->args.export && r->args.n_rest > 0)
+	if (r->args.export && r->line.n_rest > 0)
 		return rag_usage(r, "--export stands alone");
-	if (!r->args.export && r->args.n_rest != 2)
+	if (!r->args.export && r->line.n_rest != 2)
 		return rag_usage(r, "which answer, and up or down?");
-	if (!r->args.export && strcmp(r->args.rest[1], "up") != 0 &&
-	    strcmp(r->args.rest[1], "down") != 0)
-		return rag_usage(r, "a rating is up or down; not '%s'", r->args.rest[1]);
+	if (!r->args.export && strcmp(r->line.rest[1], "up") != 0 &&
+	    strcmp(r->line.rest[1], "down") != 0)
+		return rag_usage(r, "a rating is up or down; not '%s'", r->line.rest[1]);
 	rc = rag_connect(r, &c);
 	if (rc != 0)
 		return rc;
@@ -72,11 +83,10 @@ static int feedback_run(struct rag *r)
 }
 
 const struct command feedback_command = {
-	.name = "feedback",
-	.usage = "ANSWER up|down",
-	.summary = "rate an answer",
+	.args = { .name = "feedback",
+		  .usage = "ANSWER up|down",
+		  .summary = "rate an answer",
+		  .opts = feedback_opts,
+		  .max_rest = 2 },
 	.run = feedback_run,
-	.opts = feedback_opts,
-	.min_rest = 0,
-	.max_rest = 2,
 };

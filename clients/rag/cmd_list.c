@@ -7,9 +7,14 @@
 
 #define PAGE 1000
 
-static const struct opt list_opts[] = {
-	{ 'c', "collection", "NAME", "the documents of this collection", OPT_TEXT,
-	  offsetof(struct args, collection), 0, 0, NULL, WORDS_COLLECTIONS },
+static const struct args_opt list_opts[] = {
+	{ .letter = 'c',
+	  .name = "collection",
+	  .arg = "NAME",
+	  .help = "the documents of this collection",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct rag_args, collection),
+	  .words = WORDS_COLLECTIONS },
 	{ .name = NULL },
 };
 
@@ -107,7 +112,7 @@ static int list_documents(struct rag *r, struct ragd_client *c, const char *coll
 
 static int list_run(struct rag *r)
 {
-	const char *collection = r->args.n_rest > 0 ? r->args.rest[0] : r->args.collection;
+	const char *collection = r->line.n_rest > 0 ? r->line.rest[0] : r->args.collection;
 	struct ragd_client *c;
 	int rc = rag_connect(r, &c);
 
@@ -119,12 +124,11 @@ static int list_run(struct rag *r)
 }
 
 const struct command list_command = {
-	.name = "list",
-	.usage = "[COLLECTION]",
-	.summary = "list the collections, or the documents of one",
+	.args = { .name = "list",
+		  .usage = "[COLLECTION]",
+		  .summary = "list the collections, or the documents of one",
+		  .opts = list_opts,
+		  .max_rest = 1,
+		  .words = WORDS_COLLECTIONS },
 	.run = list_run,
-	.opts = list_opts,
-	.min_rest = 0,
-	.max_rest = 1,
-	.words = WORDS_COLLECTIONS,
 };

@@ -5,13 +5,26 @@
 #include "batch.h"
 #include "commands.h"
 
-static const struct opt moderate_opts[] = {
-	{ 0, "policy", "NAME", "the policy to apply; default: the default assistant's", OPT_TEXT,
-	  offsetof(struct args, policy), 0, 0, NULL, WORDS_NONE },
-	{ 0, "stage", "STAGE", "what the text is: prompt, document or response; default: prompt",
-	  OPT_CHOICE, offsetof(struct args, stage), 0, 0, "prompt document response", WORDS_NONE },
-	{ 'j', "jobs", "N", "lines in flight, 1 to 64; default: 4", OPT_NUMBER,
-	  offsetof(struct args, jobs), 1, 64, NULL, WORDS_NONE },
+static const struct args_opt moderate_opts[] = {
+	{ .name = "policy",
+	  .arg = "NAME",
+	  .help = "the policy to apply; default: the default assistant's",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct rag_args, policy) },
+	{ .name = "stage",
+	  .arg = "STAGE",
+	  .help = "what the text is: prompt, document or response; default: prompt",
+	  .type = ARGS_CHOICE,
+	  .offset = offsetof(struct rag_args, stage),
+	  .choices = "prompt document response" },
+	{ .letter = 'j',
+	  .name = "jobs",
+	  .arg = "N",
+	  .help = "lines in flight, 1 to 64; default: 4",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct rag_args, jobs),
+	  .min = 1,
+	  .max = 64 },
 	{ .name = NULL },
 };
 
@@ -115,12 +128,12 @@ static int moderate_run(struct rag *r)
 	char *text;
 	int rc;
 
-	if (r->args.n_rest == 0 || (r->args.n_rest == 1 && strcmp(r->args.rest[0], "-") == 0))
+	if (r->line.n_rest == 0 || (r->line.n_rest == 1 && strcmp(r->line.rest[0], "-") == 0))
 		return batch_run(r, moderate_line, r);
 	rc = rag_connect(r, &c);
 	if (rc != 0)
 		return rc;
-	text = args_join(&r->args, 0);
+	text = rag_words(r, 0);
 	if (text == NULL)
 		rc = EXIT_FAILED;
 	else if (moderate_one(c, r, text, NULL, &v, &err) < 0)
@@ -140,11 +153,10 @@ static int moderate_run(struct rag *r)
 }
 
 const struct command moderate_command = {
-	.name = "moderate",
-	.usage = "[TEXT | -]",
-	.summary = "what the filters say of a text, or of JSON lines",
+	.args = { .name = "moderate",
+		  .usage = "[TEXT | -]",
+		  .summary = "what the filters say of a text, or of JSON lines",
+		  .opts = moderate_opts,
+		  .max_rest = -1 },
 	.run = moderate_run,
-	.opts = moderate_opts,
-	.min_rest = 0,
-	.max_rest = -1,
 };

@@ -8,10 +8,8 @@ static int plugins_run(struct rag *r)
 }
 
 const struct command plugins_command = {
-	.name = "plugins",
-	.usage = "",
-	.summary = "the loaded plugins and their options",
+	.args = { .name = "plugins",
+		  .usage = "",
+		  .summary = "the loaded plugins and their options" },
 	.run = plugins_run,
-	.min_rest = 0,
-	.max_rest = 0,
 };

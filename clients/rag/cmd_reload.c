@@ -8,10 +8,8 @@ static int reload_run(struct rag *r)
 }
 
 const struct command reload_command = {
-	.name = "reload",
-	.usage = "",
-	.summary = "have the daemon read its configuration again",
+	.args = { .name = "reload",
+		  .usage = "",
+		  .summary = "have the daemon read its configuration again" },
 	.run = reload_run,
-	.min_rest = 0,
-	.max_rest = 0,
 };

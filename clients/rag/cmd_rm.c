@@ -5,13 +5,23 @@
 
 #include "commands.h"
 
-static const struct opt rm_opts[] = {
-	{ 'c', "collection", "NAME", "the collection; default: default", OPT_TEXT,
-	  offsetof(struct args, collection), 0, 0, NULL, WORDS_COLLECTIONS },
-	{ 0, "all", NULL, "the collection itself, with all its documents", OPT_FLAG,
-	  offsetof(struct args, all), 0, 0, NULL, WORDS_NONE },
-	{ 'f', "force", NULL, "with --all: do not ask", OPT_FLAG, offsetof(struct args, force), 0,
-	  0, NULL, WORDS_NONE },
+static const struct args_opt rm_opts[] = {
+	{ .letter = 'c',
+	  .name = "collection",
+	  .arg = "NAME",
+	  .help = "the collection; default: default",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct rag_args, collection),
+	  .words = WORDS_COLLECTIONS },
+	{ .name = "all",
+	  .help = "the collection itself, with all its documents",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct rag_args, all) },
+	{ .letter = 'f',
+	  .name = "force",
+	  .help = "with --all: do not ask",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct rag_args, force) },
 	{ .name = NULL },
 };
 
@@ -38,7 +48,7 @@ static int rm_all(struct rag *r, struct ragd_client *c)
 	struct ragd_err err;
 	int rc = EXIT_ANSWERED;
 
-	if (r->args.collection == NULL || r->args.n_rest > 0)
+	if (r->args.collection == NULL || r->line.n_rest > 0)
 		return rag_usage(r, "--all goes with -c COLLECTION, and with nothing else");
 	if (ragd_client_collection(c, r->args.collection, &l, &err) < 0)
 		return rag_fail(r, &err);
@@ -60,15 +70,15 @@ static int rm_run(struct rag *r)
 	struct ragd_err err;
 	int rc;
 
-	if (r->args.n_rest == 0 && !r->args.all)
+	if (r->line.n_rest == 0 && !r->args.all)
 		return rag_usage(r, "remove which documents?");
 	rc = rag_connect(r, &c);
 	if (rc != 0)
 		return rc;
 	if (r->args.all)
 		rc = rm_all(r, c);
-	for (int i = 0; !r->args.all && i < r->args.n_rest; i++) {
-		const char *id = r->args.rest[i];
+	for (int i = 0; !r->args.all && i < r->line.n_rest; i++) {
+		const char *id = r->line.rest[i];
 
 		if (ragd_client_document_remove(c, rag_collection(r), id, &err) < 0)
 			rc = rag_fail(r, &err);
@@ -80,11 +90,10 @@ static int rm_run(struct rag *r)
 }
 
 const struct command rm_command = {
-	.name = "rm",
-	.usage = "DOCUMENT …",
-	.summary = "remove documents, or a whole collection",
+	.args = { .name = "rm",
+		  .usage = "DOCUMENT...",
+		  .summary = "remove documents, or a whole collection",
+		  .opts = rm_opts,
+		  .max_rest = -1 },
 	.run = rm_run,
-	.opts = rm_opts,
-	.min_rest = 0,
-	.max_rest = -1,
 };

@@ -10,20 +10,43 @@
 
 #define DEEP 100 /* documents a question in a batch */
 
-static const struct opt search_opts[] = {
-	{ 'c', "collection", "NAME", "search this collection only; may be given again", OPT_TEXTS,
-	  offsetof(struct args, collections), 0, 0, NULL, WORDS_COLLECTIONS },
-	{ 'k', "passages", "N", "how many passages, 1 to 1000; default: 10, with --batch 100",
-	  OPT_NUMBER, offsetof(struct args, k), 1, 1000, NULL, WORDS_NONE },
-	{ 0, "tag", "TAG", "only documents with this tag; may be given again", OPT_TEXTS,
-	  offsetof(struct args, tags), 0, 0, NULL, WORDS_NONE },
-	{ 0, "per-document", NULL, "the best passage of each document only; --batch implies it",
-	  OPT_FLAG, offsetof(struct args, per_document), 0, 0, NULL, WORDS_NONE },
-	{ 0, "batch", NULL,
-	  "read JSON lines {\"id\",\"text\"} from standard input, write a TREC run", OPT_FLAG,
-	  offsetof(struct args, batch), 0, 0, NULL, WORDS_NONE },
-	{ 'j', "jobs", "N", "with --batch: searches in flight, 1 to 64; default: 4", OPT_NUMBER,
-	  offsetof(struct args, jobs), 1, 64, NULL, WORDS_NONE },
+static const struct args_opt search_opts[] = {
+	{ .letter = 'c',
+	  .name = "collection",
+	  .arg = "NAME",
+	  .help = "search this collection only; may be given again",
+	  .type = ARGS_TEXTS,
+	  .offset = offsetof(struct rag_args, collections),
+	  .words = WORDS_COLLECTIONS },
+	{ .letter = 'k',
+	  .name = "passages",
+	  .arg = "N",
+	  .help = "how many passages, 1 to 1000; default: 10, with --batch 100",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct rag_args, k),
+	  .min = 1,
+	  .max = 1000 },
+	{ .name = "tag",
+	  .arg = "TAG",
+	  .help = "only documents with this tag; may be given again",
+	  .type = ARGS_TEXTS,
+	  .offset = offsetof(struct rag_args, tags) },
+	{ .name = "per-document",
+	  .help = "the best passage of each document only; --batch implies it",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct rag_args, per_document) },
+	{ .name = "batch",
+	  .help = "read JSON lines {\"id\",\"text\"} from standard input, write a TREC run",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct rag_args, batch) },
+	{ .letter = 'j',
+	  .name = "jobs",
+	  .arg = "N",
+	  .help = "with --batch: searches in flight, 1 to 64; default: 4",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct rag_args, jobs),
+	  .min = 1,
+	  .max = 64 },
 	{ .name = NULL },
 };
 
@@ -133,11 +156,11 @@ static int search_run(struct rag *r)
 	int rc;
 
 	if (r->args.batch) {
-		if (r->args.n_rest > 0)
+		if (r->line.n_rest > 0)
 			return rag_usage(r, "--batch reads its questions from standard input");
 		return batch_run(r, search_line, r);
 	}
-	query = args_join(&r->args, 0);
+	query = rag_words(r, 0);
 	if (query == NULL || query[0] == '\0') {
 		free(query);
 		return rag_usage(r, "search for what?");
@@ -152,11 +175,10 @@ static int search_run(struct rag *r)
 }
 
 const struct command search_command = {
-	.name = "search",
-	.usage = "WORDS …",
-	.summary = "find passages, without an answer",
+	.args = { .name = "search",
+		  .usage = "WORD...",
+		  .summary = "find passages, without an answer",
+		  .opts = search_opts,
+		  .max_rest = -1 },
 	.run = search_run,
-	.opts = search_opts,
-	.min_rest = 0,
-	.max_rest = -1,
 };

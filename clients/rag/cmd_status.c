@@ -8,10 +8,6 @@ static int status_run(struct rag *r)
 }
 
 const struct command status_command = {
-	.name = "status",
-	.usage = "",
-	.summary = "what the daemon is doing",
+	.args = { .name = "status", .usage = "", .summary = "what the daemon is doing" },
 	.run = status_run,
-	.min_rest = 0,
-	.max_rest = 0,
 };

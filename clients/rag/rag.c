@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void say(const char *sentence)
+static void rag_say(const char *sentence)
 {
 	struct out o;
 
@@ -27,24 +27,25 @@ int rag_fail(struct rag *r, const struct ragd_err *err)
 		}
 		json_decref(o);
 	}
-	say(err->msg);
+	rag_say(err->msg);
 	return EXIT_FAILED;
 }
 
 int rag_usage(struct rag *r, const char *fmt, ...)
 {
+	const struct args_command *c = r->line.command;
 	char text[400];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	say(text);
-	if (r->command != NULL)
-		fprintf(stderr, "usage: rag %s [OPTION]… %s\nMore: rag %s --help\n",
-			r->command->name, r->command->usage, r->command->name);
+	rag_say(text);
+	if (c != NULL)
+		fprintf(stderr, "usage: rag %s [OPTION]...%s%s\nMore: rag %s --help\n", c->name,
+			c->usage[0] != '\0' ? " " : "", c->usage, c->name);
 	else
-		fputs("usage: rag COMMAND [OPTION]…\nMore: rag --help\n", stderr);
+		fprintf(stderr, "usage: rag %s\nMore: rag --help\n", rag_program.usage);
 	return EXIT_USAGE;
 }
 
@@ -60,4 +61,18 @@ int rag_connect(struct rag *r, struct ragd_client **out)
 const char *rag_collection(const struct rag *r)
 {
 	return r->args.collection != NULL ? r->args.collection : "default";
+}
+
+char *rag_words(const struct rag *r, int first)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	if (f == NULL)
+		return NULL;
+	for (int i = first; i < r->line.n_rest; i++)
+		fprintf(f, "%s%s", i > first ? " " : "", r->line.rest[i]);
+	fclose(f);
+	return text;
 }

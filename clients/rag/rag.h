@@ -4,11 +4,12 @@
 
 #include <ragd/client.h>
 
-#include "args.h"
+#include "options.h"
 #include "out.h"
 
-#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b)    ((a) < (b) ? (a) : (b))
+#define ARRAY_LEN(a)                    (sizeof(a) / sizeof((a)[0]))
+#define MIN(a, b)                       ((a) < (b) ? (a) : (b))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 enum {
 	EXIT_ANSWERED = 0,
@@ -18,28 +19,17 @@ enum {
 	EXIT_BLOCKED = 4,    /* by a filter */
 };
 
-struct command;
-
 /* One run of rag. */
 struct rag {
-	const struct command *command;
-	struct args args;
+	struct args_line line;
+	struct rag_args args;
 	struct out out; /* stdout */
 };
 
 struct command {
-	const char *name;
-	const char *usage;         /* "[QUESTION]" */
-	const char *summary;       /* one line, no full stop */
+	struct args_command args;
 	int (*run)(struct rag *r); /* returns the exit code */
-	const struct opt *opts;    /* its own rows */
-	int min_rest, max_rest;    /* words beside the options; -1: any number */
-	enum opt_words words;      /* what they are */
 };
-
-/* Ends with a NULL. */
-extern const struct command *const commands[];
-const struct command *command_find(const char *name);
 
 /* Say why on stderr (with --json also as an object on stdout); returns EXIT_FAILED. */
 int rag_fail(struct rag *r, const struct ragd_err *err);
@@ -49,5 +39,7 @@ int rag_usage(struct rag *r, const char *fmt, ...) RAGD_PRINTF(2, 3);
 int rag_connect(struct rag *r, struct ragd_client **out);
 /* "default" unless the command line names one. */
 const char *rag_collection(const struct rag *r);
+/* The words that are no options, from the first-th on, with spaces between; to free(), NULL: out of memory. */
+char *rag_words(const struct rag *r, int first);
 
 #endif

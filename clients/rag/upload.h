@@ -15,7 +15,7 @@ struct upload {
 	struct source *source;
 	const json_t *known;            /* id to digest of what the daemon has; NULL: send all */
 	const char *title, *media_type; /* for every document, or NULL */
-	struct texts tags;
+	struct args_texts tags;
 	unsigned jobs;
 
 	pthread_mutex_t lock; /* over the source and all below */

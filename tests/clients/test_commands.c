@@ -190,8 +190,8 @@ static void the_command_line_is_checked(void **state)
 		{ { "rag", "feedback", "ans-1" }, "up or down?" },
 		{ { "rag", "feedback", "ans-1", "sideways" }, "not 'sideways'" },
 		{ { "rag", "feedback", "--export", "x", "up" }, "stands alone" },
-		{ { "rag", "status", "now" }, "'now' is too much" },
-		{ { "rag", "collection" }, "something is missing" },
+		{ { "rag", "status", "now" }, "unexpected argument 'now'" },
+		{ { "rag", "collection" }, "missing argument" },
 		{ { "rag", "moderate", "--stage", "x", "y" }, "prompt document response" },
 	};
 

@@ -120,12 +120,12 @@ has "chat answers" "$out" "4 threads"
 has "and shows its sources" "$out" "[1] pool.md in default, bytes"
 
 exits "reload" 0 rag reload
-exits "completion knows the collections" 0 rag --man-complete list d
+exits "completion knows the collections" 0 rag --complete list d
 is "from the daemon" "$OUT" default
 
 # The completion itself, in a shell that has it.
 out=$(PATH=$RAGD_BUILDDIR:$PATH bash -c '
-	. "$RAGD_SRCDIR/clients/rag.bash-completion"
+	. <(rag --completion bash)
 	try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _rag 2>/dev/null; echo "${COMPREPLY[*]}"; }
 	try rag fee; try rag ask --col; try rag ask -c d')
 is "bash completes" "$out" "feedback

@@ -22,7 +22,7 @@ for c in $commands; do
 	help=$(rag "$c" --help | grep -oE -- '--[a-z][a-z-]+' | sort -u)
 	page=$(sed 's/\\-/-/g' "$RAGD_BUILDDIR/man/rag-$c.1" | grep -oE -- '--[a-z][a-z-]+' | sort -u)
 	is "$c: help and page have the same options" "$(comm -23 <(echo "$help") <(echo "$page"))" ""
-	offered=$(rag --man-complete "$c" -- | sort -u)
+	offered=$(rag --complete "$c" -- | cut -f1 | sort -u)
 	is "$c: the completion offers them" "$(comm -13 <(echo "$offered") <(rag --man-options "$c" |
 		sed 's/\\-/-/g' | grep -oE -- '^\\fB(-.\\fR, \\fB)?--[a-z-]+' | grep -oE -- '--.*' | sort -u))" ""
 done

@@ -15,7 +15,6 @@
 #include "clients/rag/commands.h"
 #include "clients/rag/file.h"
 #include "clients/rag/lines.h"
-#include "clients/rag/manual.h"
 #include "clients/rag/progress.h"
 #include "clients/rag/talk.h"
 #include "clients/rag/view.h"
@@ -39,29 +38,25 @@ static char **words_of(const char *line, int *n)
 
 static void parses_what_the_rows_say(void **state)
 {
-	char why[200], **argv;
-	struct args a = { .json = false };
+	struct rag_args a = { .json = false };
+	struct args_line line;
+	char **argv;
 	int n;
 
 	(void)state;
-	argv = words_of("ask -c one what --collection=two is -k 12 --json -v -- --this", &n);
-	assert_int_equal(args_parse(&a, n, argv, ask_command.opts, false, why, sizeof(why)), 0);
+	argv = words_of(
+		"rag --socket x ask -c one what --collection=two is -k 12 --json -v -- --this", &n);
+	assert_int_equal(args_parse(&rag_program, n, argv, &a, &line, NULL), 0);
+	assert_ptr_equal(line.command, &ask_command.args);
+	assert_string_equal(a.socket, "x");
 	assert_int_equal(a.collections.n, 2);
 	assert_string_equal(a.collections.at[1], "two");
 	assert_int_equal(a.k, 12);
 	assert_true(a.json && a.verbose && !a.batch);
-	assert_int_equal(a.n_rest, 3);
-	assert_string_equal(a.rest[0], "what");
-	assert_string_equal(a.rest[2], "--this");
-	args_fini(&a);
-	free(argv[0]);
-	free(argv);
-	/* Before the command only the common ones, up to the first word. */
-	argv = words_of("rag --socket x ask -k 3", &n);
-	assert_int_equal(args_parse(&a, n, argv, NULL, true, why, sizeof(why)), 0);
-	assert_string_equal(a.socket, "x");
-	assert_int_equal(a.n_rest, 3);
-	assert_string_equal(a.rest[0], "ask");
+	assert_int_equal(line.n_rest, 3);
+	assert_string_equal(line.rest[0], "what");
+	assert_string_equal(line.rest[2], "--this");
+	args_free(&rag_program, &a);
 	free(argv[0]);
 	free(argv);
 }
@@ -71,31 +66,35 @@ static void refuses_what_no_row_says(void **state)
 	static const struct {
 		const char *line, *part;
 	} cases[] = {
-		{ "ask --nope", "no option '--nope'" },
-		{ "ask hi -Z", "no option '-Z'" },
-		{ "ask -k", "'-k' needs a value" },
-		{ "ask --passages", "'--passages' needs a value" },
-		{ "ask -k 0", "number from 1 to 50; not '0'" },
-		{ "ask -k 51", "number from 1 to 50" },
-		{ "ask -k 5x", "not '5x'" },
-		{ "ask -k 99999999999999999999", "number from 1 to 50" },
-		{ "ask --color sometimes", "auto always never" },
-		{ "ask --color neve", "auto always never" },
-		{ "ask --json=yes", "takes no value" },
+		{ "rag ask --nope", "no option '--nope'" },
+		{ "rag ask --colection x", "did you mean '--collection'?" },
+		{ "rag serach x", "no command 'serach'; did you mean 'search'?" },
+		{ "rag ask hi -Z", "no option '-Z'" },
+		{ "rag -k 3 ask", "no option '-k'" },
+		{ "rag ask -k", "'-k' needs a value" },
+		{ "rag ask --passages", "'--passages' needs a value" },
+		{ "rag ask -k 0", "number from 1 to 50, not '0'" },
+		{ "rag ask -k 51", "number from 1 to 50" },
+		{ "rag ask -k 5x", "not '5x'" },
+		{ "rag ask -k 99999999999999999999", "number from 1 to 50" },
+		{ "rag ask --color sometimes", "auto always never" },
+		{ "rag ask --color neve", "auto always never" },
+		{ "rag ask --json=yes", "takes no value" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct args a = { .json = false };
-		char why[200] = "", **argv;
+		struct rag_args a = { .json = false };
+		struct ragd_err err = { 0 };
+		struct args_line line;
+		char **argv;
 		int n;
 
 		print_message("%s\n", cases[i].line);
 		argv = words_of(cases[i].line, &n);
-		assert_int_equal(args_parse(&a, n, argv, ask_command.opts, false, why, sizeof(why)),
-				 -1);
-		assert_has(why, cases[i].part);
-		args_fini(&a);
+		assert_int_equal(args_parse(&rag_program, n, argv, &a, &line, &err), -EINVAL);
+		assert_has(err.msg, cases[i].part);
+		args_free(&rag_program, &a);
 		free(argv[0]);
 		free(argv);
 	}
@@ -104,27 +103,27 @@ static void refuses_what_no_row_says(void **state)
 static void every_command_is_in_order(void **state)
 {
 	(void)state;
-	for (size_t i = 0; commands[i] != NULL; i++) {
-		const struct command *c = commands[i];
+	for (size_t i = 0; rag_program.commands[i] != NULL; i++) {
+		const struct args_command *c = rag_program.commands[i];
 
 		print_message("%s\n", c->name);
-		assert_ptr_equal(command_find(c->name), c);
+		assert_ptr_equal(args_command_find(&rag_program, c->name), c);
 		assert_true(c->summary[strlen(c->summary) - 1] != '.');
-		for (const struct opt *o = c->opts; o != NULL && o->name != NULL; o++) {
-			assert_true((o->arg == NULL) == (o->type == OPT_FLAG));
-			assert_true((o->choices != NULL) == (o->type == OPT_CHOICE));
-			assert_true(o->type != OPT_NUMBER || o->min < o->max);
-			for (const struct opt *p = common_opts; p->name != NULL; p++) {
+		for (const struct args_opt *o = c->opts; o != NULL && o->name != NULL; o++) {
+			assert_true((o->arg == NULL) == (o->type == ARGS_FLAG));
+			assert_true((o->choices != NULL) == (o->type == ARGS_CHOICE));
+			assert_true(o->type != ARGS_NUMBER || o->min < o->max);
+			for (const struct args_opt *p = rag_program.common; p->name != NULL; p++) {
 				assert_string_not_equal(o->name, p->name);
 				assert_true(o->letter == 0 || o->letter != p->letter);
 			}
-			for (const struct opt *p = c->opts; p < o; p++) {
+			for (const struct args_opt *p = c->opts; p < o; p++) {
 				assert_string_not_equal(o->name, p->name);
 				assert_true(o->letter == 0 || o->letter != p->letter);
 			}
 		}
 	}
-	assert_null(command_find("nope"));
+	assert_null(args_command_find(&rag_program, "nope"));
 }
 
 static void completes_words(void **state)
@@ -132,15 +131,14 @@ static void completes_words(void **state)
 	static const struct {
 		const char *line, *want;
 	} cases[] = {
-		{ "se", "search\n" },
-		{ "re", "reload\n" },
-		{ "--socket /x st", "status\n" },
-		{ "ask --ba", "--batch\n" },
+		{ "se", "search\tfind passages, without an answer\n" },
+		{ "re", "reload\thave the daemon read its configuration again\n" },
+		{ "--socket /x st", "status\twhat the daemon is doing\n" },
 		{ "ask --color a", "auto\nalways\n" },
-		{ "ask -k 3 --verb", "--verbose\n" },
+		{ "ask -k 3 --verb", "--verbose\tshow more: quotes, ids, what was skipped\n" },
 		{ "feedback --reason not", "not_in_sources\n" },
-		{ "add x", "files\n" },
-		{ "ask -c x --socket /", "files\n" },
+		{ "add x", ":files\n" },
+		{ "ask -c x --socket /", ":files\n" },
 		{ "ask what", "" },
 		{ "--socket /nonexistent ask -c x", "" },
 		{ "nope x", "" },
@@ -148,6 +146,7 @@ static void completes_words(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct rag_args a = { .json = false };
 		char **argv, *text = NULL;
 		size_t size;
 		FILE *f = open_memstream(&text, &size);
@@ -155,9 +154,10 @@ static void completes_words(void **state)
 
 		print_message("%s\n", cases[i].line);
 		argv = words_of(cases[i].line, &n);
-		manual_complete(f, argv, n);
+		args_complete(&rag_program, argv, n, &a, f);
 		fclose(f);
 		assert_string_equal(text, cases[i].want);
+		args_free(&rag_program, &a);
 		free(text);
 		free(argv[0]);
 		free(argv);
