@@ -1,49 +1,95 @@
 #include "daemon/service/cli.h"
 
-#include <getopt.h>
 #include <limits.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-enum { OPT_USER = 256, OPT_SOCKET, OPT_STATE_DIR, OPT_DATA_DIR, OPT_PLUGIN_DIR, OPT_DEFAULTS };
+#include "base/args/args.h"
+#include "base/util.h"
 
-static const struct option options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "test", no_argument, NULL, 't' },
-	{ "user", no_argument, NULL, OPT_USER },
-	{ "socket", required_argument, NULL, OPT_SOCKET },
-	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
-	{ "data-dir", required_argument, NULL, OPT_DATA_DIR },
-	{ "plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR },
-	{ "print-defaults", no_argument, NULL, OPT_DEFAULTS },
-	{ "version", no_argument, NULL, 'V' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+#define HELP_WIDTH 96
+
+struct cli_values {
+	const char *config, *socket, *state_dir, *data_dir, *plugin_dir;
+	bool test, user, print_defaults;
 };
 
-const char *cli_help(void)
+static const struct args_opt cli_opts[] = {
+	{ .letter = 'c',
+	  .name = "config",
+	  .arg = "FILE",
+	  .help = "read FILE instead of the scope's own configuration",
+	  .more = "See FILES.",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct cli_values, config),
+	  .words = ARGS_WORDS_FILES },
+	{ .letter = 't',
+	  .name = "test",
+	  .help = "check the configuration, its rules and models, and exit",
+	  .more = "Loads the modules and reads rule files and models as a start would, then prints "
+		  "\"FILE: ok\", or what is wrong with file and line. A running daemon notices "
+		  "nothing, and its stores are not opened.",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct cli_values, test) },
+	{ .name = "user",
+	  .help = "run for this user alone",
+	  .more = "Configuration, state and socket are in the user's XDG directories, and only the "
+		  "user may connect.",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct cli_values, user) },
+	{ .name = "socket",
+	  .arg = "PATH",
+	  .help = "listen here, whatever the configuration says",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct cli_values, socket),
+	  .words = ARGS_WORDS_FILES },
+	{ .name = "state-dir",
+	  .arg = "DIR",
+	  .help = "keep documents, indexes, answers and ratings here, whatever the configuration "
+		  "says",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct cli_values, state_dir),
+	  .words = ARGS_WORDS_FILES },
+	{ .name = "data-dir",
+	  .arg = "DIR",
+	  .help = "find the rules and policies that came with ragd here",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct cli_values, data_dir),
+	  .words = ARGS_WORDS_FILES },
+	{ .name = "plugin-dir",
+	  .arg = "DIR",
+	  .help = "look for modules here before anywhere else",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct cli_values, plugin_dir),
+	  .words = ARGS_WORDS_FILES },
+	{ .name = "print-defaults",
+	  .help = "print the configuration that runs without a file, and exit",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct cli_values, print_defaults) },
+	{ .name = NULL },
+};
+
+static const struct args_program cli_program = {
+	.name = "ragd",
+	.about = "ragd answers questions from your own documents over a Unix socket.",
+	.usage = "[OPTION]...",
+	.closing = "See ragd(8) and ragd.conf(5).",
+	.common = cli_opts,
+};
+
+void cli_help(FILE *f)
 {
-	return "usage: ragd [OPTION]...\n"
-	       "Answers questions from your own documents over a Unix socket.\n"
-	       "\n"
-	       "  -c, --config FILE     read FILE in place of the scope's own\n"
-	       "  -t, --test            check the configuration, its rules and models, and exit\n"
-	       "      --user            run for this user alone (XDG directories)\n"
-	       "      --socket PATH     listen here\n"
-	       "      --state-dir DIR   keep everything here\n"
-	       "      --data-dir DIR    find rules and policies here\n"
-	       "      --plugin-dir DIR  look for modules here first (also: RAGD_PLUGIN_PATH)\n"
-	       "      --print-defaults  print the configuration that runs without a file, and "
-	       "exit\n"
-	       "  -V, --version         print the version, and exit\n"
-	       "  -h, --help            print this, and exit\n"
-	       "\n"
-	       "See ragd(8) and ragd.conf(5).\n";
+	args_help(&cli_program, NULL, f, HELP_WIDTH);
 }
 
-/* HUP comes when the directory we started in may be gone, so paths are made absolute here. */
-static const char *absolute(struct arena *a, const char *path)
+bool cli_hidden(int argc, char **argv, FILE *f, bool *ok)
+{
+	struct cli_values values = { .config = NULL };
+
+	return args_hidden(&cli_program, argc, argv, &values, f, ok);
+}
+
+/* SIGHUP comes when the directory we started in may be gone, so paths are made absolute here. */
+static const char *path_absolute(struct arena *a, const char *path)
 {
 	char cwd[PATH_MAX];
 
@@ -54,69 +100,55 @@ static const char *absolute(struct arena *a, const char *path)
 	return arena_printf(a, "%s/%s", cwd, path);
 }
 
-static int set_path(struct arena *a, const char *option, const char *path, const char **out,
+static int path_set(struct arena *a, const char *option, const char *path, const char **out,
 		    struct ragd_err *err)
 {
+	if (path == NULL)
+		return 0;
 	if (path[0] == '\0')
-		return ragd_err_set(err, -EINVAL, "%s wants a path, not an empty text", option);
-	*out = absolute(a, path);
+		return ragd_err_set(err, -EINVAL, "%s needs a path, not an empty text", option);
+	*out = path_absolute(a, path);
 	return *out != NULL ? 0 : ragd_err_sys(err, "%s %s", option, path);
 }
 
-static int one_option(int c, const char *arg, struct arena *a, struct cli *cli,
+static int source_set(struct arena *a, const struct cli_values *v, struct config_source *out,
 		      struct ragd_err *err)
 {
-	struct config_source *s = &cli->source;
+	const struct {
+		const char *option, *path, **out;
+	} paths[] = {
+		{ "--config", v->config, &out->path },
+		{ "--socket", v->socket, &out->socket },
+		{ "--state-dir", v->state_dir, &out->state_dir },
+		{ "--data-dir", v->data_dir, &out->data_dir },
+		{ "--plugin-dir", v->plugin_dir, &out->plugin_dir },
+	};
+	int rc = 0;
 
-	switch (c) {
-	case 'c':
-		return set_path(a, "-c", arg, &s->path, err);
-	case 't':
-		cli->action = CLI_CHECK;
-		return 0;
-	case 'V':
-		cli->action = CLI_VERSION;
-		return 0;
-	case 'h':
-		cli->action = CLI_HELP;
-		return 0;
-	case OPT_USER:
-		s->scope = CONFIG_USER;
-		return 0;
-	case OPT_SOCKET:
-		return set_path(a, "--socket", arg, &s->socket, err);
-	case OPT_STATE_DIR:
-		return set_path(a, "--state-dir", arg, &s->state_dir, err);
-	case OPT_DATA_DIR:
-		return set_path(a, "--data-dir", arg, &s->data_dir, err);
-	case OPT_PLUGIN_DIR:
-		return set_path(a, "--plugin-dir", arg, &s->plugin_dir, err);
-	case OPT_DEFAULTS:
-		cli->action = CLI_PRINT_DEFAULTS;
-		return 0;
-	default:
-		return -EINVAL;
-	}
+	out->scope = v->user ? CONFIG_USER : CONFIG_SYSTEM;
+	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(paths); i++)
+		rc = path_set(a, paths[i].option, paths[i].path, paths[i].out, err);
+	return rc;
 }
 
-int cli_parse(int argc, char *const *argv, struct arena *a, struct cli *out, struct ragd_err *err)
+int cli_parse(int argc, char **argv, struct arena *a, struct cli *out, struct ragd_err *err)
 {
-	struct cli cli = { .action = CLI_RUN, .source = { .scope = CONFIG_SYSTEM } };
-	int c, rc = 0;
+	struct cli_values values = { .config = NULL };
+	struct cli cli = { .action = CLI_RUN };
+	struct args_line line;
+	int rc = args_parse(&cli_program, argc, argv, &values, &line, err);
 
-	optind = 0; /* also forgets a scan before, as tests do */
-	opterr = 0;
-	while (rc == 0 && (c = getopt_long(argc, argv, ":c:tVh", options, NULL)) != -1) {
-		if (c == ':')
-			rc = ragd_err_set(err, -EINVAL, "%s wants a value", argv[optind - 1]);
-		else if (c == '?')
-			rc = ragd_err_set(err, -EINVAL, "unknown or ambiguous option %s",
-					  argv[optind - 1]);
-		else
-			rc = one_option(c, optarg, a, &cli, err);
-	}
-	if (rc == 0 && optind < argc)
-		rc = ragd_err_set(err, -EINVAL, "'%s' is more than ragd takes", argv[optind]);
+	if (rc < 0)
+		return rc;
+	if (line.help)
+		cli.action = CLI_HELP;
+	else if (line.version)
+		cli.action = CLI_VERSION;
+	else if (values.print_defaults)
+		cli.action = CLI_PRINT_DEFAULTS;
+	else if (values.test)
+		cli.action = CLI_CHECK;
+	rc = source_set(a, &values, &cli.source, err);
 	if (rc == 0)
 		*out = cli;
 	return rc;

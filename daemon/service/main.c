@@ -49,7 +49,7 @@ static int run(const struct cli *cli, int64_t started_us)
 		puts("ragd " PACKAGE_VERSION);
 		return EXIT_SUCCESS;
 	case CLI_HELP:
-		fputs(cli_help(), stdout);
+		cli_help(stdout);
 		return EXIT_SUCCESS;
 	case CLI_RUN:
 		break;
@@ -64,8 +64,11 @@ int main(int argc, char **argv)
 	struct ragd_err err = { 0 };
 	struct cli cli;
 	int status = EXIT_USAGE;
+	bool ok;
 
-	if (a == NULL || cli_parse(argc, argv, a, &cli, &err) < 0)
+	if (cli_hidden(argc, argv, stdout, &ok))
+		status = ok ? EXIT_SUCCESS : EXIT_USAGE;
+	else if (a == NULL || cli_parse(argc, argv, a, &cli, &err) < 0)
 		fprintf(stderr, "ragd: %s; see ragd --help\n",
 			a != NULL ? err.msg : "out of memory");
 	else

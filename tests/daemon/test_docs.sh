@@ -10,14 +10,15 @@ exits "an outdated table is found" 1 "$RAGD_BUILDDIR/daemon/optiondoc" "$T/old.m
 check "and mended" "$RAGD_BUILDDIR/daemon/optiondoc" --write "$T/old.md"
 check "to what it was" cmp -s "$T/old.md" "$RAGD_SRCDIR/docs/configuration.md"
 
-page=$(sed 's/\\-/-/g' "$RAGD_SRCDIR/man/ragd.8")
+page=$(sed 's/\\-/-/g' "$RAGD_BUILDDIR/man/ragd.8")
 for option in $("$RAGD_BUILDDIR/ragd" --help | grep -o -- '--[a-z-]*' | sort -u); do
 	has "ragd.8 has $option" "$page" "$option"
 done
+is "ragd.8: every place was filled" "$(grep '@[A-Z]*@' "$RAGD_BUILDDIR/man/ragd.8")" ""
 if command -v man >/dev/null; then
-	for m in ragd.8 ragd.conf.5; do
-		is "$m formats without warnings" \
-			"$(LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings=w -l "$RAGD_SRCDIR/man/$m" 2>&1 >/dev/null)" ""
+	for m in "$RAGD_BUILDDIR/man/ragd.8" "$RAGD_SRCDIR/man/ragd.conf.5"; do
+		is "$(basename "$m") formats without warnings" \
+			"$(LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings=w -l "$m" 2>&1 >/dev/null)" ""
 	done
 fi
 

@@ -174,7 +174,7 @@ static void a_state_directory_is_one_daemons(void **state)
 
 /* ---- the command line ---------------------------------------------------------------------- */
 
-static int parse(struct cli *cli, struct ragd_err *err, char *const *argv)
+static int parse(struct cli *cli, struct ragd_err *err, char **argv)
 {
 	int argc = 0;
 
@@ -184,7 +184,7 @@ static int parse(struct cli *cli, struct ragd_err *err, char *const *argv)
 	return cli_parse(argc, argv, arena, cli, err);
 }
 
-#define ARGV(...) ((char *const[]){ (char *)"ragd", __VA_ARGS__, NULL })
+#define ARGV(...) ((char *[]){ (char *)"ragd", __VA_ARGS__, NULL })
 #define S(s)      ((char *)(s))
 
 static void a_command_line_becomes_a_source(void **state)
@@ -209,7 +209,7 @@ static void a_command_line_becomes_a_source(void **state)
 	assert_string_equal(cli.source.state_dir, "/d");
 	assert_string_equal(cli.source.plugin_dir, "/p");
 	assert_string_equal(cli.source.data_dir, "/a");
-	assert_int_equal(parse(&cli, &err, (char *const[]){ S("ragd"), NULL }), 0);
+	assert_int_equal(parse(&cli, &err, (char *[]){ S("ragd"), NULL }), 0);
 	assert_int_equal(cli.action, CLI_RUN);
 	assert_int_equal(cli.source.scope, CONFIG_SYSTEM);
 	assert_null(cli.source.path);
@@ -226,13 +226,14 @@ static void a_wrong_command_line_is_refused(void **state)
 	static const struct {
 		const char *arg, *want;
 	} rows[] = {
-		{ "-x", "option -x" },
-		{ "--nope", "option --nope" },
-		{ "--s", "option --s" },
-		{ "-c", "-c wants a value" },
-		{ "--socket", "--socket wants a value" },
-		{ "--socket=", "--socket wants a path" },
-		{ "more", "'more' is more than ragd takes" },
+		{ "-x", "no option '-x'" },
+		{ "--nope", "no option '--nope'" },
+		{ "--s", "'--s' may be '--socket' or '--state-dir'" },
+		{ "--sokcet", "did you mean '--socket'?" },
+		{ "-c", "'-c' needs a value" },
+		{ "--socket", "'--socket' needs a value" },
+		{ "--socket=", "--socket needs a path" },
+		{ "more", "unexpected argument 'more'" },
 	};
 
 	(void)state;
