@@ -125,7 +125,7 @@ is "from the daemon" "$OUT" default
 
 # The completion itself, in a shell that has it.
 out=$(PATH=$RAGD_BUILDDIR:$PATH bash -c '
-	. <(rag --completion bash)
+	. "$RAGD_BUILDDIR/packaging/bash/rag"
 	try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _rag 2>/dev/null; echo "${COMPREPLY[*]}"; }
 	try rag fee; try rag ask --col; try rag ask -c d')
 is "bash completes" "$out" "feedback
