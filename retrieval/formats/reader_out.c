@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
 
@@ -23,21 +24,12 @@ bool reader_goes_on(struct reader_out *out, size_t bytes)
 	return !out->failed;
 }
 
-/* Room for one more element in a growing array. */
-static void *grow(struct reader_out *out, void *v, size_t n, size_t *cap, size_t size)
+/* array_reserve(), which fails for good once anything did. */
+static bool out_reserve(struct reader_out *out, void *array, size_t *cap, size_t n, size_t size)
 {
-	size_t more = MAX(2 * *cap, (size_t)64);
-	void *p;
-
-	if (n < *cap)
-		return v;
-	p = realloc(v, more * size); /* n < 2^32 elements of a few bytes */
-	if (p == NULL) {
+	if (!out->failed && !array_reserve(array, cap, n, size))
 		out->failed = true;
-		return v;
-	}
-	*cap = more;
-	return p;
+	return !out->failed;
 }
 
 void reader_out_block(struct reader_out *out, enum reader_block_kind kind, size_t start, size_t end)
@@ -50,8 +42,8 @@ void reader_out_block(struct reader_out *out, enum reader_block_kind kind, size_
 		start++; /* the indentation of code means something */
 	if (end == start)
 		return;
-	out->blocks = grow(out, out->blocks, out->n_blocks, &out->cap_blocks, sizeof(*out->blocks));
-	if (out->failed)
+	if (!out_reserve(out, &out->blocks, &out->cap_blocks, out->n_blocks + 1,
+			 sizeof(*out->blocks)))
 		return;
 	out->blocks[out->n_blocks++] = (struct reader_block){
 		.start = (uint32_t)start,
@@ -90,16 +82,16 @@ void reader_out_heading(struct reader_out *out, unsigned level, size_t start, si
 	if (buf_failed(&line))
 		out->failed = true;
 	if (!out->failed && out->n_blocks > n && line.len > 0) {
-		out->labels = grow(out, out->labels, out->n_labels, &out->cap_labels,
-				   sizeof(*out->labels));
 		out->blocks[n].level = (uint8_t)MIN(MAX(level, 1u), (unsigned)READER_MAX_LEVEL);
-	}
-	if (!out->failed && out->n_blocks > n && line.len > 0) {
+		if (!out_reserve(out, &out->labels, &out->cap_labels, out->n_labels + 1,
+				 sizeof(*out->labels)))
+			goto out;
 		out->labels[out->n_labels].block = (uint32_t)n;
 		out->labels[out->n_labels].start = (uint32_t)out->label_text.len;
 		buf_add(&out->label_text, line.data, line.len);
 		out->labels[out->n_labels++].end = (uint32_t)out->label_text.len;
 	}
+out:
 	buf_fini(&line);
 }
 
@@ -114,8 +106,7 @@ void reader_out_run(struct reader_out *out, size_t to)
 		last->to = (uint32_t)to;
 		return;
 	}
-	out->runs = grow(out, out->runs, out->n_runs, &out->cap_runs, sizeof(*out->runs));
-	if (!out->failed)
+	if (out_reserve(out, &out->runs, &out->cap_runs, out->n_runs + 1, sizeof(*out->runs)))
 		out->runs[out->n_runs++] = (struct ragd_run){ from, (uint32_t)to };
 }
 

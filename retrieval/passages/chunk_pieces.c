@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/text/sentences.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
@@ -18,22 +19,6 @@ struct cutter {
 	uint32_t covered; /* text before it is in blocks */
 	bool failed;
 };
-
-static void *grow(void *v, size_t n, size_t *cap, size_t size, bool *failed)
-{
-	size_t more = MAX(2 * *cap, (size_t)64);
-	void *p;
-
-	if (n < *cap)
-		return v;
-	p = realloc(v, more * size);
-	if (p == NULL) {
-		*failed = true;
-		return v;
-	}
-	*cap = more;
-	return p;
-}
 
 void pieces_fini(struct pieces *p)
 {
@@ -69,9 +54,10 @@ static void piece_add(struct cutter *c, const struct reader_block *b, size_t sta
 	}
 	apart = holds_text(c, c->covered, b->start);
 	c->covered = b->end;
-	p->v = grow(p->v, p->n, &p->cap, sizeof(*p->v), &c->failed);
-	if (c->failed)
+	if (!array_reserve(&p->v, &p->cap, p->n + 1, sizeof(*p->v))) {
+		c->failed = true;
 		return;
+	}
 	p->v[p->n++] = (struct piece){
 		.start = (uint32_t)start,
 		.end = (uint32_t)end,
@@ -222,10 +208,11 @@ static void section_begin(struct cutter *c, unsigned level, uint32_t label)
 
 	while (parent != p->sections[parent].parent && p->sections[parent].level >= level)
 		parent = p->sections[parent].parent;
-	p->sections = grow(p->sections, p->n_sections, &p->cap_sections, sizeof(*p->sections),
-			   &c->failed);
-	if (c->failed)
+	if (!array_reserve(&p->sections, &p->cap_sections, p->n_sections + 1,
+			   sizeof(*p->sections))) {
+		c->failed = true;
 		return;
+	}
 	c->section = (uint32_t)p->n_sections;
 	p->sections[p->n_sections++] =
 		(struct section){ .parent = parent, .label = label, .level = (uint8_t)level };
@@ -237,8 +224,7 @@ int pieces_cut(struct pieces *p, const struct reader_document *doc, const struct
 	uint32_t label = 0;
 
 	*p = (struct pieces){ 0 };
-	p->sections = grow(NULL, 0, &p->cap_sections, sizeof(*p->sections), &c.failed);
-	if (c.failed)
+	if (!array_reserve(&p->sections, &p->cap_sections, 1, sizeof(*p->sections)))
 		return -ENOMEM;
 	p->sections[p->n_sections++] = (struct section){ 0 };
 	/* A mark (BOM) or front matter before the first block is nothing to be kept apart from. */
