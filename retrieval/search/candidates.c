@@ -1,20 +1,14 @@
 #include "retrieval/search/candidates.h"
 
 #include <errno.h>
-#include <stdlib.h>
+
+#include "base/array.h"
 
 int candidates_push(struct candidates *list, uint32_t passage, uint32_t document,
 		    uint32_t collection, float lexical, float vector)
 {
-	if (list->n == list->cap) {
-		size_t cap = list->cap * 2 + 256;
-		struct candidate *p = realloc(list->p, cap * sizeof(*p));
-
-		if (p == NULL)
-			return -ENOMEM;
-		list->p = p;
-		list->cap = cap;
-	}
+	if (!array_reserve(&list->p, &list->cap, list->n + 1, sizeof(*list->p)))
+		return -ENOMEM;
 	list->p[list->n++] =
 		(struct candidate){ passage, document, collection, lexical, vector, lexical };
 	return 0;

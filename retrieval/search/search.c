@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/util.h"
 #include "retrieval/db/fts.h"
 #include "retrieval/passages/passages.h"
@@ -70,15 +71,8 @@ struct id_list {
 
 static int id_push(struct id_list *list, uint32_t id, struct ragd_err *err)
 {
-	if (list->n == list->cap) {
-		size_t cap = list->cap * 2 + 64;
-		uint32_t *p = realloc(list->p, cap * sizeof(*p));
-
-		if (p == NULL)
-			return ragd_err_set(err, -ENOMEM, "out of memory for a search");
-		list->p = p;
-		list->cap = cap;
-	}
+	if (!array_reserve(&list->p, &list->cap, list->n + 1, sizeof(*list->p)))
+		return ragd_err_set(err, -ENOMEM, "out of memory for a search");
 	list->p[list->n++] = id;
 	return 0;
 }
