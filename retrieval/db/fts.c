@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "base/text/words.h"
 #include "base/util.h"
@@ -14,15 +15,8 @@
 /* Append one; -ENOMEM. */
 static int postings_push(struct postings *list, uint32_t passage, float tf)
 {
-	if (list->n == list->cap) {
-		size_t cap = list->cap == 0 ? 16 : list->cap + list->cap / 2;
-		struct posting *p = realloc(list->p, cap * sizeof(*p));
-
-		if (p == NULL)
-			return -ENOMEM;
-		list->p = p;
-		list->cap = cap;
-	}
+	if (!array_reserve(&list->p, &list->cap, list->n + 1, sizeof(*list->p)))
+		return -ENOMEM;
 	list->p[list->n++] = (struct posting){ passage, tf };
 	return 0;
 }

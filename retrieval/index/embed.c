@@ -7,6 +7,7 @@
 
 #include <cblas.h>
 
+#include "base/array.h"
 #include "base/util.h"
 #include "retrieval/index/half.h"
 #include "retrieval/index/svd.h"
@@ -16,25 +17,10 @@
 
 /* ---- rows ---------------------------------------------------------------------------------- */
 
-static int grow(void **p, size_t *cap, size_t want, size_t size)
-{
-	size_t n = MAX(*cap + *cap / 2, want);
-	void *grown;
-
-	if (want <= *cap)
-		return 0;
-	grown = realloc(*p, n * size);
-	if (grown == NULL)
-		return -ENOMEM;
-	*p = grown;
-	*cap = n;
-	return 0;
-}
-
 int embed_rows_add(struct embed_rows *rows, const struct term *terms, uint32_t n)
 {
-	if (grow((void **)&rows->terms, &rows->cap_terms, rows->n_terms + n, sizeof(*terms)) < 0 ||
-	    grow((void **)&rows->ends, &rows->cap, rows->n + 1, sizeof(*rows->ends)) < 0)
+	if (!array_reserve(&rows->terms, &rows->cap_terms, rows->n_terms + n, sizeof(*terms)) ||
+	    !array_reserve(&rows->ends, &rows->cap, rows->n + 1, sizeof(*rows->ends)))
 		return -ENOMEM;
 	if (n > 0)
 		memcpy(rows->terms + rows->n_terms, terms, n * sizeof(*terms));

@@ -66,7 +66,7 @@ void terms_free(struct terms *t)
 	free(t);
 }
 
-static int grow(struct terms *t)
+static int terms_grow(struct terms *t)
 {
 	uint32_t cap = t->cap * 2;
 	struct term *order = realloc(t->order, cap / 2 * sizeof(*order));
@@ -96,7 +96,7 @@ static int count_term(struct terms *t, uint64_t hash, float tf)
 {
 	uint32_t at;
 
-	if (t->n_order == t->cap / 2 && grow(t) < 0)
+	if (t->n_order == t->cap / 2 && terms_grow(t) < 0)
 		return -ENOMEM;
 	at = (uint32_t)hash & (t->cap - 1);
 	while (t->table[at].epoch == t->epoch) {

@@ -30,7 +30,7 @@ void catalog_fini(struct catalog *c)
 }
 
 /* Grow an array of pointers, zeroed, to hold index `at`. */
-static int grow(void ***array, uint32_t *n, uint32_t at)
+static int slots_grow(void ***array, uint32_t *n, uint32_t at)
 {
 	size_t want = (size_t)at + 1;
 	void **p;
@@ -53,7 +53,7 @@ int catalog_add_collection(struct catalog *c, uint32_t id, const char *name, con
 {
 	struct catalog_collection *col = calloc(1, sizeof(*col));
 
-	if (col == NULL || grow((void ***)&c->collections, &c->n_collections, id) < 0) {
+	if (col == NULL || slots_grow((void ***)&c->collections, &c->n_collections, id) < 0) {
 		free(col);
 		return -ENOMEM;
 	}
@@ -123,7 +123,7 @@ int catalog_reserve(struct catalog *c, const struct catalog_document *d, struct 
 			"the store has given out all %u ids of passages: make a new one",
 			CATALOG_ID_MAX);
 	for (uint64_t n = d->first_passage / CATALOG_PAGE; n * CATALOG_PAGE < end; n++)
-		if (grow((void ***)&c->pages, &c->n_pages, (uint32_t)n) < 0 ||
+		if (slots_grow((void ***)&c->pages, &c->n_pages, (uint32_t)n) < 0 ||
 		    (c->pages[n] == NULL && page_new(c, (uint32_t)n) < 0))
 			return ragd_err_set(err, -ENOMEM, "out of memory for more passages");
 	return 0;
