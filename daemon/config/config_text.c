@@ -258,7 +258,7 @@ static int no_memory(struct scan *s)
 }
 
 /* Room for one more in an array of the arena. */
-static void *grow(struct scan *s, void *old, size_t n, size_t *cap, size_t size)
+static void *arena_grow(struct scan *s, void *old, size_t n, size_t *cap, size_t size)
 {
 	void *p;
 
@@ -291,7 +291,7 @@ static int on_equals(struct scan *s)
 		if (strncmp(s->keys[s->cur_key].name, key->s, key->len) == 0 &&
 		    s->keys[s->cur_key].name[key->len] == '\0')
 			return 0;
-	s->keys = grow(s, s->keys, s->n_keys, &s->cap_keys, sizeof(*s->keys));
+	s->keys = arena_grow(s, s->keys, s->n_keys, &s->cap_keys, sizeof(*s->keys));
 	if (s->keys == NULL)
 		return no_memory(s);
 	s->keys[s->n_keys] =
@@ -315,7 +315,7 @@ static int on_open(struct scan *s, int line)
 			    s->section_line);
 	if (s->statement.kind != TOKEN_WORD)
 		return fail(s, line, "'{' without the name of a section before it");
-	s->heads = grow(s, s->heads, s->n_heads, &s->cap_heads, sizeof(*s->heads));
+	s->heads = arena_grow(s, s->heads, s->n_heads, &s->cap_heads, sizeof(*s->heads));
 	if (s->heads == NULL)
 		return no_memory(s);
 	s->heads[s->n_heads].line = s->statement.line;

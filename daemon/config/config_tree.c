@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/file/trusted.h"
-#include "base/util.h"
 #include "daemon/config/config_text.h"
 
 #define INCLUDE_DEPTH_MAX 8
@@ -86,22 +86,6 @@ static void fail(struct parse *p, int code, int line, const char *fmt, ...)
 	p->failed = ragd_err_set(p->err, code, "%s:%d: %s", p->file, line, msg);
 }
 
-static bool grow(void *array, size_t n, size_t *cap, size_t size)
-{
-	void **p = array;
-	size_t want = *cap > 0 ? *cap * 2 : 16;
-	void *bigger;
-
-	if (n < *cap)
-		return true;
-	bigger = realloc(*p, want * size);
-	if (bigger == NULL)
-		return false;
-	*p = bigger;
-	*cap = want;
-	return true;
-}
-
 /* What libconfuse says, with file and line and, where we know better, in other words. */
 static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
@@ -141,7 +125,8 @@ static int on_word(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 		}
 	}
 	if (opt->nvalues <= 1) {
-		if (!grow(&p->places, p->n_places, &p->cap_places, sizeof(*p->places))) {
+		if (!array_reserve(&p->places, &p->cap_places, p->n_places + 1,
+				   sizeof(*p->places))) {
 			fail(p, -ENOMEM, cfg->line, "out of memory");
 			return -1;
 		}
@@ -162,8 +147,8 @@ static int on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 		return -1;
 	}
 	pattern = arena_strdup(p->arena, argv[0]);
-	if (pattern == NULL ||
-	    !grow(&p->includes, p->n_includes, &p->cap_includes, sizeof(*p->includes))) {
+	if (pattern == NULL || !array_reserve(&p->includes, &p->cap_includes, p->n_includes + 1,
+					      sizeof(*p->includes))) {
 		fail(p, -ENOMEM, cfg->line, "out of memory");
 		return -1;
 	}
@@ -255,7 +240,7 @@ int config_tree_add(struct config_tree *t, const struct config_block *b, struct 
 		return rc;
 	if (t->n == BLOCKS_MAX)
 		return ragd_err_set(err, -E2BIG, "%s: more than %d sections", b->file, BLOCKS_MAX);
-	if (!grow(&t->blocks, t->n, &t->cap, sizeof(*t->blocks)))
+	if (!array_reserve(&t->blocks, &t->cap, t->n + 1, sizeof(*t->blocks)))
 		return ragd_err_set(err, -ENOMEM, "%s: out of memory", b->file);
 	t->blocks[t->n++] = *b;
 	return 0;

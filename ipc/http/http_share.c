@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/util.h"
 
 struct share *share_new(void)
@@ -38,15 +39,8 @@ static struct share_user *user_find(const struct share *s, uid_t uid)
 
 static struct share_user *user_add(struct share *s, uid_t uid)
 {
-	struct share_user *bigger;
-
-	if (s->n_users == s->cap_users) {
-		bigger = realloc(s->users, (2 * s->cap_users + 8) * sizeof(*bigger));
-		if (bigger == NULL)
-			return NULL;
-		s->users = bigger;
-		s->cap_users = 2 * s->cap_users + 8;
-	}
+	if (!array_reserve(&s->users, &s->cap_users, s->n_users + 1, sizeof(*s->users)))
+		return NULL;
 	s->users[s->n_users] = (struct share_user){ .uid = uid };
 	return &s->users[s->n_users++];
 }
