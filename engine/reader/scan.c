@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/text/blocks.h"
 #include "base/util.h"
 #include "engine/poll.h"
@@ -13,22 +14,6 @@ void scan_fini(struct scan *s)
 	free(s->sentences);
 	free(s->context);
 	memset(s, 0, sizeof(*s));
-}
-
-/* Room for one more of `size` bytes. */
-static bool list_grow(void **list, size_t n, size_t *cap, size_t size)
-{
-	size_t want = *cap > 0 ? 2 * *cap : 1024;
-	void *p;
-
-	if (n < *cap)
-		return true;
-	p = want > SIZE_MAX / size ? NULL : realloc(*list, want * size);
-	if (p == NULL)
-		return false;
-	*list = p;
-	*cap = want;
-	return true;
 }
 
 /* ---- words --------------------------------------------------------------------------------- */
@@ -79,8 +64,7 @@ static int tokens_add(struct scan *s, struct sentence *st, const struct question
 
 		if (!poll_goes_on(&s->poll, 1 + word.end - word.start))
 			return s->poll.rc;
-		if (!list_grow((void **)&s->tokens, s->n_tokens, &s->cap_tokens,
-			       sizeof(*s->tokens)))
+		if (!array_reserve(&s->tokens, &s->cap_tokens, s->n_tokens + 1, sizeof(*s->tokens)))
 			return -ENOMEM;
 		t = &s->tokens[s->n_tokens++];
 		if (!part)
@@ -265,8 +249,8 @@ static int passage_read(struct scan *s, uint32_t index, const struct question *q
 
 		if (!poll_goes_on(&s->poll, 1))
 			return s->poll.rc;
-		if (!list_grow((void **)&s->sentences, s->n_sentences, &s->cap_sentences,
-			       sizeof(*s->sentences)))
+		if (!array_reserve(&s->sentences, &s->cap_sentences, s->n_sentences + 1,
+				   sizeof(*s->sentences)))
 			return -ENOMEM;
 		st = &s->sentences[s->n_sentences];
 		before = ordinal > 0 ? st - 1 : NULL;

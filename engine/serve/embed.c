@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "base/array.h"
 #include "engine/serve/engine_private.h"
 
 #define TOGETHER 8 /* windows of a causal model that are read at once */
@@ -324,15 +325,8 @@ void embed_end(struct engine *e, const struct ragd_err *err)
 
 static struct window *window_add(struct embed *m)
 {
-	if (m->n_windows == m->cap_windows) {
-		size_t cap = m->cap_windows > 0 ? 2 * m->cap_windows : 16;
-		struct window *w = realloc(m->windows, cap * sizeof(*w));
-
-		if (w == NULL)
-			return NULL;
-		m->windows = w;
-		m->cap_windows = cap;
-	}
+	if (!array_reserve(&m->windows, &m->cap_windows, m->n_windows + 1, sizeof(*m->windows)))
+		return NULL;
 	return memset(&m->windows[m->n_windows++], 0, sizeof(struct window));
 }
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/util.h"
+#include "base/array.h"
 #include "engine/serve/engine_private.h"
 
 struct seq *seq_new(const int32_t *ids, size_t n, size_t more)
@@ -38,18 +38,7 @@ void seq_free(struct seq *s)
 
 bool seq_room(struct seq *s, size_t more)
 {
-	size_t cap = s->cap;
-	int32_t *ids;
-
-	if (s->n + more <= cap)
-		return true;
-	cap = MAX(s->n + more, cap + cap / 2);
-	ids = realloc(s->ids, cap * sizeof(*ids));
-	if (ids == NULL)
-		return false;
-	s->ids = ids;
-	s->cap = cap;
-	return true;
+	return array_reserve(&s->ids, &s->cap, s->n + more, sizeof(*s->ids));
 }
 
 bool seq_streams(const struct seq *s)

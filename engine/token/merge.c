@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/text/utf8.h"
 #include "engine/poll.h"
 #include "engine/token/vocab_private.h"
@@ -40,15 +41,8 @@ static int heap_push(struct merge *m, uint64_t order, int32_t id)
 {
 	size_t i = m->n_heap, up;
 
-	if (i == m->cap_heap) {
-		size_t cap = m->cap_heap > 0 ? 2 * m->cap_heap : 256;
-		struct merge_candidate *heap = realloc(m->heap, cap * sizeof(*heap));
-
-		if (heap == NULL)
-			return -ENOMEM;
-		m->heap = heap;
-		m->cap_heap = cap;
-	}
+	if (!array_reserve(&m->heap, &m->cap_heap, i + 1, sizeof(*m->heap)))
+		return -ENOMEM;
 	m->n_heap++;
 	for (; i > 0 && m->heap[up = (i - 1) / 2].order > order; i = up, m->n_steps++)
 		m->heap[i] = m->heap[up];

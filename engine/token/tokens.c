@@ -1,8 +1,9 @@
 #include "engine/token/encode.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
-#include "base/util.h"
+#include "base/array.h"
 
 void tokens_fini(struct tokens *t)
 {
@@ -12,21 +13,10 @@ void tokens_fini(struct tokens *t)
 
 bool tokens_reserve(struct tokens *t, size_t n)
 {
-	size_t cap = MAX(t->cap, (size_t)64);
-	int32_t *ids;
-
-	if (n <= t->cap - t->n)
+	if (n <= SIZE_MAX - t->n && array_reserve(&t->ids, &t->cap, t->n + n, sizeof(*t->ids)))
 		return true;
-	while (cap - t->n < n && cap <= SIZE_MAX / 2 / sizeof(*ids))
-		cap *= 2;
-	ids = cap - t->n < n ? NULL : realloc(t->ids, cap * sizeof(*ids));
-	if (ids == NULL) {
-		t->failed = true;
-		return false;
-	}
-	t->ids = ids;
-	t->cap = cap;
-	return true;
+	t->failed = true;
+	return false;
 }
 
 void tokens_add(struct tokens *t, int32_t id)
