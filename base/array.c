@@ -6,7 +6,7 @@
 
 #include "base/util.h"
 
-#define FIRST_CAP 16
+#define FIRST_CAP 8
 
 bool array_grow(void *array, size_t *cap, size_t n, size_t size)
 {
