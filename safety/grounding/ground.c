@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/text/sentences.h"
 #include "base/text/words.h"
 #include "base/util.h"
@@ -55,30 +56,16 @@ static int add_token(void *arg, const struct token *t)
 {
 	struct ground *g = arg;
 
-	if (g->n_tokens == g->cap_tokens) {
-		size_t cap = g->cap_tokens == 0 ? 512 : g->cap_tokens * 2;
-		struct token *p = realloc(g->tokens, cap * sizeof(*p));
-
-		if (p == NULL)
-			return -ENOMEM;
-		g->tokens = p;
-		g->cap_tokens = cap;
-	}
+	if (!array_reserve(&g->tokens, &g->cap_tokens, g->n_tokens + 1, sizeof(*g->tokens)))
+		return -ENOMEM;
 	g->tokens[g->n_tokens++] = *t;
 	return 0;
 }
 
 static struct piece *add_piece(struct ground *g)
 {
-	if (g->n_pieces == g->cap_pieces) {
-		size_t cap = g->cap_pieces == 0 ? 64 : g->cap_pieces * 2;
-		struct piece *p = realloc(g->pieces, cap * sizeof(*p));
-
-		if (p == NULL)
-			return NULL;
-		g->pieces = p;
-		g->cap_pieces = cap;
-	}
+	if (!array_reserve(&g->pieces, &g->cap_pieces, g->n_pieces + 1, sizeof(*g->pieces)))
+		return NULL;
 	return &g->pieces[g->n_pieces++];
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "base/text/sentences.h"
 #include "base/text/utf8.h"
@@ -138,15 +139,9 @@ static void strip_marks(const char *s, size_t len, struct buf *out, uint64_t *hi
 
 static void add_cite(struct ground_stream *gs, const struct ground_support *s)
 {
-	if (gs->n_cites == gs->cap_cites) {
-		size_t cap = gs->cap_cites == 0 ? 8 : gs->cap_cites * 2;
-		struct ragd_cite *p = realloc(gs->cites, cap * sizeof(*p));
-
-		gs->failed = gs->failed || p == NULL;
-		if (p == NULL)
-			return;
-		gs->cites = p;
-		gs->cap_cites = cap;
+	if (!array_reserve(&gs->cites, &gs->cap_cites, gs->n_cites + 1, sizeof(*gs->cites))) {
+		gs->failed = true;
+		return;
 	}
 	gs->cites[gs->n_cites++] =
 		(struct ragd_cite){ gs->out.len, s->passage, s->start, s->end, s->score };
@@ -155,15 +150,10 @@ static void add_cite(struct ground_stream *gs, const struct ground_support *s)
 static void add_finding(struct ground_stream *gs, size_t start, size_t end, float score,
 			enum ragd_action action)
 {
-	if (gs->n_findings == gs->cap_findings) {
-		size_t cap = gs->cap_findings == 0 ? 8 : gs->cap_findings * 2;
-		struct ragd_finding *p = realloc(gs->findings, cap * sizeof(*p));
-
-		gs->failed = gs->failed || p == NULL;
-		if (p == NULL)
-			return;
-		gs->findings = p;
-		gs->cap_findings = cap;
+	if (!array_reserve(&gs->findings, &gs->cap_findings, gs->n_findings + 1,
+			   sizeof(*gs->findings))) {
+		gs->failed = true;
+		return;
 	}
 	gs->findings[gs->n_findings++] = (struct ragd_finding){ .action = action,
 								.category = category,

@@ -27,7 +27,7 @@ static size_t slot_of(const struct known *k, const char *s, size_t len)
 	return i;
 }
 
-static bool grow(struct known *k)
+static bool known_grow(struct known *k)
 {
 	size_t cap = k->cap == 0 ? 16 : 2 * k->cap;
 	struct known_at *item = realloc(k->item, cap * sizeof(*item));
@@ -54,7 +54,7 @@ void known_add(struct known *k, const char *s, size_t len)
 
 	if (len == 0 || known_has(k, s, len))
 		return;
-	if (k->n == k->cap && !grow(k)) {
+	if (k->n == k->cap && !known_grow(k)) {
 		k->failed = true;
 		return;
 	}

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/util.h"
 #include "safety/rules/hs_cache.h"
 #include "safety/rules/phrases.h"
@@ -51,16 +52,9 @@ void hits_fini(struct hits *h)
 
 static void hits_add(struct hits *h, const struct hit *hit)
 {
-	if (h->n == h->cap) {
-		size_t cap = h->cap == 0 ? 64 : h->cap * 2;
-		struct hit *p = realloc(h->item, cap * sizeof(*p));
-
-		if (p == NULL) {
-			h->failed = true;
-			return;
-		}
-		h->item = p;
-		h->cap = cap;
+	if (!array_reserve(&h->item, &h->cap, h->n + 1, sizeof(*h->item))) {
+		h->failed = true;
+		return;
 	}
 	h->item[h->n++] = *hit;
 }

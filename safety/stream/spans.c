@@ -3,20 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 void spans_add(struct spans *s, const struct span *span)
 {
 	if (s->failed)
 		return;
-	if (s->n == s->cap) {
-		size_t cap = s->cap == 0 ? 16 : s->cap * 2;
-		struct span *p = realloc(s->item, cap * sizeof(*p));
-
-		if (p == NULL) {
-			s->failed = true;
-			return;
-		}
-		s->item = p;
-		s->cap = cap;
+	if (!array_reserve(&s->item, &s->cap, s->n + 1, sizeof(*s->item))) {
+		s->failed = true;
+		return;
 	}
 	s->item[s->n++] = *span;
 }

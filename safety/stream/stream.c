@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
@@ -146,16 +147,10 @@ static void add_finding(struct stream *s, const struct span *span, enum ragd_act
 	if (action != RAGD_BLOCK && s->n_listed >= LISTED_MAX)
 		return;
 	s->n_listed++;
-	if (s->n_findings == s->cap_findings) {
-		size_t cap = s->cap_findings == 0 ? 8 : s->cap_findings * 2;
-		struct ragd_finding *p = realloc(s->findings, cap * sizeof(*p));
-
-		if (p == NULL) {
-			s->failed = true;
-			return;
-		}
-		s->findings = p;
-		s->cap_findings = cap;
+	if (!array_reserve(&s->findings, &s->cap_findings, s->n_findings + 1,
+			   sizeof(*s->findings))) {
+		s->failed = true;
+		return;
 	}
 	s->findings[s->n_findings++] = (struct ragd_finding){
 		.action = action,

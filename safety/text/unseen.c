@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "safety/text/chars.h"
@@ -23,16 +24,9 @@ static void add_cut(struct unseen *u, uint32_t at, size_t n)
 		last->n = sum;
 		return;
 	}
-	if (u->n_cuts == u->cap) {
-		size_t cap = u->cap == 0 ? 8 : u->cap * 2;
-		struct unseen_cut *p = realloc(u->cut, cap * sizeof(*p));
-
-		if (p == NULL) {
-			u->failed = true;
-			return;
-		}
-		u->cut = p;
-		u->cap = cap;
+	if (!array_reserve(&u->cut, &u->cap, u->n_cuts + 1, sizeof(*u->cut))) {
+		u->failed = true;
+		return;
 	}
 	u->cut[u->n_cuts++] = (struct unseen_cut){ at, sum };
 }
