@@ -47,8 +47,7 @@ struct words *words_new(const char *language)
 
 	if (!fold_ready() || (w = calloc(1, sizeof(*w))) == NULL)
 		return NULL;
-	w->stems = stems_new(language);
-	if (w->stems == NULL) {
+	if (language != NULL && (w->stems = stems_new(language)) == NULL) {
 		free(w);
 		return NULL;
 	}
@@ -304,6 +303,8 @@ static bool give(struct words *w, uint32_t start, uint32_t end, unsigned flags, 
 	if ((seen & (DIGIT | UNDER)) || (flags & SIGN)) {
 		memcpy(out->stem, out->fold, n);
 		out->n_stem = out->n_fold;
+	} else if (w->stems == NULL) {
+		out->n_stem = 0;
 	} else {
 		out->n_stem = stems_find(w->stems, out->fold, out->n_fold, out->stem, &out->stop);
 	}

@@ -35,7 +35,10 @@ struct word {
 /* A tokenizer with a stemmer and a cache of its own. Not shared between threads: one each. */
 struct words;
 
-/* `language`: a Snowball name ("english"). NULL when out of memory or the language is unknown. */
+/*
+ * `language`: a Snowball name ("english"), or NULL for words alone, without stems and stop words, at
+ * a hundredth of the memory. NULL when out of memory or the language is unknown.
+ */
 struct words *words_new(const char *language);
 void words_free(struct words *w);
 

@@ -284,6 +284,23 @@ static void refuses_unknown_languages(void **state)
 	words_free(NULL);
 }
 
+static void without_a_language_words_have_no_stems(void **state)
+{
+	struct words *w = words_new(NULL);
+	struct word word;
+
+	(void)state;
+	words_start(w, "the Pools", 9);
+	for (uint32_t i = 0; words_next(w, &word); i++) {
+		assert_int_equal(word.start, i == 0 ? 0 : 4);
+		assert_false(word.stop);
+		assert_int_equal(word.n_stem, 0);
+	}
+	assert_int_equal(word.end, 9);
+	assert_memory_equal(word.fold, "pools", 5);
+	words_free(w);
+}
+
 static void hashes_are_what_they_were(void **state)
 {
 	(void)state;
@@ -310,6 +327,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(tells_kinds_names_and_stop_words, setup, teardown),
 		cmocka_unit_test_setup_teardown(parts_point_into_the_text, setup, teardown),
 		cmocka_unit_test(refuses_unknown_languages),
+		cmocka_unit_test(without_a_language_words_have_no_stems),
 		cmocka_unit_test(hashes_are_what_they_were),
 	};
 
