@@ -1,9 +1,10 @@
 #include "daemon/flow/compose.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/text/words.h"
+#include "base/util.h"
 
 /* A question of fewer words than this leans on the one before it. */
 #define WORDS_ALONE 5
@@ -97,21 +98,37 @@ int compose_prompt(struct arena *arena, const struct compose *c, struct ragd_gen
 	return 0;
 }
 
-static size_t count_words(struct ragd_str s)
+/*
+ * Has the question words enough to be searched alone? What is written without blanks (Chinese,
+ * Japanese, Thai) comes from base/text/words as overlapping pairs of characters; two of those are
+ * about a word.
+ */
+static bool stands_alone(struct ragd_str question)
 {
-	size_t n = 0;
+	struct words *words = words_new(NULL);
+	size_t n_halves = 0;
+	uint32_t end = 0;
+	struct word w;
 
-	for (size_t i = 0; i < s.len; i++)
-		n += !isspace((unsigned char)s.s[i]) &&
-		     (i == 0 || isspace((unsigned char)s.s[i - 1]));
-	return n;
+	if (words == NULL)
+		return false;
+	words_start(words, question.s, question.len);
+	while (n_halves < 2 * WORDS_ALONE && words_next(words, &w)) {
+		if (w.kind == WORD_IDEOGRAPH)
+			n_halves++;
+		else if (w.start >= end) /* no part of the one before */
+			n_halves += 2;
+		end = MAX(end, w.end);
+	}
+	words_free(words);
+	return n_halves >= 2 * WORDS_ALONE;
 }
 
 struct ragd_str compose_query(struct arena *arena, const struct ragd_message *messages, size_t n)
 {
 	struct ragd_str question = messages[n - 1].text;
 
-	if (count_words(question) >= WORDS_ALONE)
+	if (stands_alone(question))
 		return question;
 	for (size_t i = n - 1; i-- > 0;) {
 		struct ragd_str before = messages[i].text;

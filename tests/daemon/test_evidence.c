@@ -128,12 +128,49 @@ static void a_short_question_is_searched_with_the_one_before(void **state)
 	arena_free(a);
 }
 
+static void how_long_a_question_is_counts_words_in_any_script(void **state)
+{
+	static const struct {
+		const char *question;
+		bool alone;
+	} rows[] = {
+		{ "And on Windows?", false },
+		{ "What does UV_THREADPOOL_SIZE mean?", false }, /* a word in parts is one */
+		{ "What does the variable POOL_SIZE mean?", true },
+		{ "Windows上呢？", false },             /* and on Windows? */
+		{ "如何更改线程池的默认大小？", true }, /* how to change the pool's default size */
+		{ "Windowsではどうですか？", false },   /* how is it on Windows? */
+		{ "スレッドプールの既定のサイズは？", true },
+		{ "แล้วบน Windows ล่ะ", false },     /* and on Windows? */
+		{ "ขนาดเริ่มต้นของพูลคือเท่าไร", true }, /* what is the pool's default size? */
+		{ "А на Windows?", false },
+		{ "Какой размер пула по умолчанию?", true },
+		{ "", false },
+		{ "? - / !  … 。", false },
+	};
+	struct arena *a = arena_new(1 << 20);
+	const struct ragd_str before = RAGD_STR("How large is the pool on Linux?");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct ragd_str question = { rows[i].question, strlen(rows[i].question) };
+		const struct ragd_message in[] = { { RAGD_ROLE_USER, before },
+						   { RAGD_ROLE_USER, question } };
+		struct ragd_str q = compose_query(a, in, 2);
+
+		print_message("%s\n", rows[i].question);
+		assert_int_equal(q.len, question.len + (rows[i].alone ? 0 : before.len + 1));
+	}
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_mark_names_the_bytes_of_the_document),
 		cmocka_unit_test(a_prompt_begins_with_what_stays_the_same),
 		cmocka_unit_test(a_short_question_is_searched_with_the_one_before),
+		cmocka_unit_test(how_long_a_question_is_counts_words_in_any_script),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
