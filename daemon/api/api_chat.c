@@ -233,8 +233,8 @@ static void fail(struct chat *c, const struct ragd_err *err)
 		code = "unsupported";
 	}
 	if (status != 503 || log_limit_pass(&limit, clock_ms(), left_out))
-		log_warn("event=answer_failed id=%s request=%s err=%s%s", flow_id(c->flow),
-			 c->request_id, err->msg, left_out);
+		log_warn("event=answer-failed id=%s request=%s error=%s%s", flow_id(c->flow),
+			 c->request_id, LOG_TEXT(err->msg), left_out);
 	if (!c->started) {
 		if (status == 503)
 			http_header(c->x, "Retry-After", "1");

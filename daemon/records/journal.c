@@ -159,7 +159,6 @@ static size_t write_batch(struct journal *j, struct entry *batch, struct ragd_er
 /* At most one line a minute, and one at the end. On the writer's thread. */
 static void tell_losses(struct journal *j, const struct ragd_err *why, bool last)
 {
-	char text[2 * sizeof(why->msg)];
 	int64_t now_ms = clock_ms();
 	uint64_t n_lost;
 
@@ -171,7 +170,7 @@ static void tell_losses(struct journal *j, const struct ragd_err *why, bool last
 		return;
 	log_err("event=journal-lost answers=%llu total=%llu error=%s",
 		(unsigned long long)(n_lost - j->n_told), (unsigned long long)n_lost,
-		log_quote(why->msg, strlen(why->msg), text, sizeof(text)));
+		LOG_TEXT(why->msg));
 	j->n_told = n_lost;
 	j->told_ms = now_ms;
 }

@@ -1,6 +1,10 @@
 /*
- * The log: one line on stderr for each event, key=value, with a journald priority (<4>) when stderr goes
- * to the journal. Any thread. Values that come from outside are quoted and escaped (log_quote).
+ * The log: one line on stderr for each event, key=value, with a journald priority (<4>) when stderr
+ * goes to the journal. Any thread.
+ *
+ * Lines begin with event=, a name with dashes. What went wrong stands under error=, other prose under
+ * text=. A value that may hold anything, as every sentence of an error does since it may quote what a
+ * client or a server sent, goes through LOG_TEXT: unquoted it could pass for keys of ours.
  */
 #ifndef DAEMON_LOG_H
 #define DAEMON_LOG_H
@@ -8,6 +12,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <ragd/plugin.h>
 
@@ -37,5 +42,9 @@ bool log_limit_pass(struct log_limit *l, int64_t now_ms, char left_out[LOG_LEFT_
 
 /* s in double quotes with quotes, backslashes and control bytes escaped, cut to fit out. */
 const char *log_quote(const char *s, size_t len, char *out, size_t size);
+
+/* The same of a C string, named twice, in room that lasts until the block ends: for arguments of log_…(). */
+#define LOG_TEXT_LEN 512
+#define LOG_TEXT(s)  log_quote(s, strlen(s), (char[LOG_TEXT_LEN]){ 0 }, LOG_TEXT_LEN)
 
 #endif

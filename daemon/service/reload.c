@@ -194,10 +194,8 @@ static void reload_done_cb(struct pool_work *work) /* loop thread */
 	if (r->rc == 0) {
 		swap(r);
 	} else if (r->d->current != NULL) {
-		char text[2 * sizeof(r->err.msg)];
-
 		log_err("event=reload-failed generation=%u error=%s", r->d->current->number,
-			log_quote(r->err.msg, strlen(r->err.msg), text, sizeof(text)));
+			LOG_TEXT(r->err.msg));
 	}
 	if (r->d->current != NULL && r->d->state == RAGD_READY)
 		notify_send("READY=1\nSTATUS=%s",
@@ -289,5 +287,5 @@ void reload_soon(struct ragd *d)
 
 	once_more = running != NULL;
 	if (!once_more && ragd_reload(d, soon_done_cb, NULL, &err) < 0)
-		log_warn("event=reload-refused error=\"%s\"", err.msg);
+		log_warn("event=reload-refused error=%s", LOG_TEXT(err.msg));
 }

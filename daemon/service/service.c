@@ -47,7 +47,6 @@ struct service {
 
 static int prepare_state(struct service *s, const struct config *cfg, struct ragd_err *err)
 {
-	char dir[256];
 	int rc = paths_make_dir(cfg->state_dir, 0700, true, err);
 
 	if (rc == 0)
@@ -58,7 +57,7 @@ static int prepare_state(struct service *s, const struct config *cfg, struct rag
 		log_warn(
 			"event=state-tightened state_dir=%s changed=%d text=\"others could read or "
 			"search it\"",
-			log_quote(cfg->state_dir, strlen(cfg->state_dir), dir, sizeof(dir)), rc);
+			LOG_TEXT(cfg->state_dir), rc);
 	return MIN(rc, 0);
 }
 
@@ -194,10 +193,7 @@ static void service_drain(struct service *s)
 
 static void log_start_failed(const struct ragd_err *err)
 {
-	char text[2 * sizeof(err->msg)];
-
-	log_err("event=start-failed error=%s",
-		log_quote(err->msg, strlen(err->msg), text, sizeof(text)));
+	log_err("event=start-failed error=%s", LOG_TEXT(err->msg));
 }
 
 /* "a,b,c" */
@@ -212,15 +208,14 @@ static void log_ready(struct service *s)
 {
 	const struct generation *g = s->ragd.current;
 	struct buf plugins = BUF_INIT, assistants = BUF_INIT;
-	char socket[256];
 
 	for (size_t i = 0; i < g->cfg->n_plugins; i++)
 		list_name(&plugins, g->cfg->plugins[i].name);
 	for (size_t i = 0; i < g->cfg->n_assistants; i++)
 		list_name(&assistants, g->cfg->assistants[i].name);
-	log_quote(g->cfg->socket, strlen(g->cfg->socket), socket, sizeof(socket));
 	log_info("event=ready version=%s pid=%ld socket=%s plugins=%s assistants=%s ready_ms=%lld",
-		 PACKAGE_VERSION, (long)getpid(), notify_n_fds() > 0 ? "inherited" : socket,
+		 PACKAGE_VERSION, (long)getpid(),
+		 notify_n_fds() > 0 ? "inherited" : LOG_TEXT(g->cfg->socket),
 		 plugins.data != NULL ? plugins.data : "",
 		 assistants.data != NULL ? assistants.data : "",
 		 (long long)(clock_us() - s->ragd.started_us) / 1000);

@@ -9,6 +9,7 @@ limits { queue = 4 }
 plugin "extract" { module = "inference_extract" }
 plugin "echo" { module = "inference_echo" }
 plugin "slow" { module = "inference_echo" delay = 100ms }
+plugin "breaks" { module = "inference_echo" fail_after = 2 }
 plugin "hybrid" { module = "retrieval_hybrid" }
 plugin "basic" { module = "safety_basic" }
 plugin "grounding" { module = "safety_grounding" }
@@ -20,6 +21,7 @@ assistant "default" { inference = "extract" retrieval = "hybrid" policy = "balan
 assistant "parrot" { inference = "echo" retrieval = "hybrid" policy = "balanced" grounded = yes collections = { "default" } }
 assistant "echo" { inference = "echo" retrieval = "" policy = "open" grounded = no }
 assistant "slow" { inference = "slow" retrieval = "" policy = "open" grounded = no }
+assistant "breaks" { inference = "breaks" retrieval = "" policy = "open" grounded = no }
 assistant "hasty" { inference = "slow" retrieval = "" policy = "open" grounded = no deadline = 300ms }
 CONF
 mkdir "$T/docs"
@@ -122,6 +124,11 @@ assert chunks[-1]["ragd"] == w["ragd"], (chunks[-1]["ragd"], w["ragd"])
 assert all(c["id"] == chunks[0]["id"] for c in chunks)
 PY
 done
+
+reply=$(ask breaks "one two three")
+has "an answer that fails says so" "$reply" "failed as fail_after asks"
+check "and the log quotes what the plugin said" \
+	grep -q 'event=answer-failed .* error="failed as fail_after asks"$' "$T/ragd.log"
 
 echo "-- clients that leave, queues that fill, deadlines that pass"
 metric() { api /metrics | sed -n "s/^$1 //p"; }
