@@ -165,7 +165,7 @@ void plugin_fault(const char *instance, enum plugin_fault kind, const char *sent
 	}
 	pthread_mutex_unlock(&meters.lock);
 	if (power_of_ten(n))
-		log_warn("event=plugin_fault plugin=%s of_this_kind=%llu msg=%s", instance,
+		log_warn("event=plugin-fault plugin=%s of_this_kind=%llu error=%s", instance,
 			 (unsigned long long)n,
 			 log_quote(sentence, strlen(sentence), quoted, sizeof(quoted)));
 }

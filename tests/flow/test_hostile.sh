@@ -46,10 +46,10 @@ done
 is "it is the same process all along" "$RAGD_PID" "$pid"
 log=$(cat "$T/ragd.log")
 has "the log names the plugin and what it did" "$log" \
-	'event=plugin_fault plugin=response-closed of_this_kind=1 msg="response-closed: stream_feed returned 5, which is neither 0 nor a negative errno"'
-has "retrieval is named too" "$log" 'plugin=store of_this_kind=1 msg="store: search returned a hit'
-has "inference as well" "$log" 'plugin=hostile of_this_kind=1 msg="hostile: generate returned a piece of answer that is not UTF-8"'
+	'event=plugin-fault plugin=response-closed of_this_kind=1 error="response-closed: stream_feed returned 5, which is neither 0 nor a negative errno"'
+has "retrieval is named too" "$log" 'plugin=store of_this_kind=1 error="store: search returned a hit'
+has "inference as well" "$log" 'plugin=hostile of_this_kind=1 error="hostile: generate returned a piece of answer that is not UTF-8"'
 hasnt "no text of anybody is in it" "$log" swordfish
-check "a fault that goes on is not logged each time" [ "$(grep -c 'event=plugin_fault plugin=response-closed' "$T/ragd.log")" -lt 30 ]
+check "a fault that goes on is not logged each time" [ "$(grep -c 'event=plugin-fault plugin=response-closed' "$T/ragd.log")" -lt 30 ]
 stop_ragd
 is "it ends in good order" "$RAGD_STATUS" 0

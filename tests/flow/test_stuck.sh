@@ -172,7 +172,7 @@ began=$SECONDS
 for _ in $(seq 60); do ask model "hello"; done >"$T/many"
 seconds=$((SECONDS - began + 2))
 is "sixty more are told so" "$(grep -o '"code":"unavailable"' "$T/many" | wc -l)" 60
-for event in request-failed answer_failed; do
+for event in request-failed answer-failed; do
 	lines=$(grep -c "event=$event .*not called, as 3 calls" "$T/ragd.log")
 	check "$event: at most a line a second ($lines in $seconds s)" [ "$lines" -ge 1 -a "$lines" -le "$seconds" ]
 done
