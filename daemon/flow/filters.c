@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/util.h"
+#include "daemon/flow/failures.h"
 #include "daemon/plugins/validate.h"
 
 /* One filter's part of a stream. */
@@ -105,6 +106,7 @@ static enum ragd_action failed(struct findings *list, enum ragd_stage stage, con
 	};
 
 	findings_add(list, &f);
+	failures_tell(p, stage, err);
 	return f.action;
 }
 

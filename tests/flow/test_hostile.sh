@@ -39,16 +39,25 @@ cards="no_name bytes endless number"
 start_ragd -c "$T/hostile.conf" || exit 1
 pid=$RAGD_PID
 
+began=$SECONDS
 for part in moderations prompts answers documents searches embeddings generations lists cards; do
 	check "$part" python3 "$RAGD_SRCDIR/tests/flow/hostile.py" "$SOCKET" "$part"
 	has "the daemon is up after: $part" "$(healthy)" ok
 done
+seconds=$((SECONDS - began + 2))
 is "it is the same process all along" "$RAGD_PID" "$pid"
 log=$(cat "$T/ragd.log")
 has "the log names the plugin and what it did" "$log" \
 	'event=plugin-fault plugin=response-closed of_this_kind=1 error="response-closed: stream_feed returned 5, which is neither 0 nor a negative errno"'
 has "retrieval is named too" "$log" 'plugin=store of_this_kind=1 error="store: search returned a hit'
 has "inference as well" "$log" 'plugin=hostile of_this_kind=1 error="hostile: generate returned a piece of answer that is not UTF-8"'
+has "a filter that fails is named, with stage, reason and count" "$log" \
+	'event=filter-failed plugin=prompt-open stage=prompt on_failure=open count=1 error="it does not work today"'
+for filter in prompt-closed document-open response-closed; do
+	check "$filter, too" grep -q "event=filter-failed plugin=$filter " "$T/ragd.log"
+done
+n_failed_open=$(grep -c 'event=filter-failed plugin=prompt-open' "$T/ragd.log")
+check "at most a line a second ($n_failed_open in $seconds s)" [ "$n_failed_open" -le "$seconds" ]
 hasnt "no text of anybody is in it" "$log" swordfish
 check "a fault that goes on is not logged each time" [ "$(grep -c 'event=plugin-fault plugin=response-closed' "$T/ragd.log")" -lt 30 ]
 stop_ragd
