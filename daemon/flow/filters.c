@@ -103,6 +103,7 @@ static enum ragd_action failed(struct findings *list, enum ragd_stage stage, con
 		.category = "filter_failure",
 		.rule = err->msg[0] != '\0' ? err->msg : NULL,
 		.score = 1,
+		.failure = true,
 	};
 
 	findings_add(list, &f);

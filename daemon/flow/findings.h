@@ -14,6 +14,7 @@ struct finding {
 	const char *category;
 	const char *rule; /* NULL: none by name */
 	float score;
+	bool failure; /* the filter failed, and this is what its configuration says of that */
 };
 
 struct findings {

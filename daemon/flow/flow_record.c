@@ -73,6 +73,16 @@ static char *sources_json(const struct sources *sources)
 	return text;
 }
 
+static void count_finding(const struct finding *f)
+{
+	bool open = f->failure && f->action == RAGD_ALLOW;
+
+	if (f->failure)
+		metrics_failure(f->stage, open);
+	if (!open)
+		metrics_finding(f->stage, f->action);
+}
+
 enum state flow_record(struct flow *f)
 {
 	int64_t total_us = clock_us() - f->received_us;
@@ -100,7 +110,7 @@ enum state flow_record(struct flow *f)
 	free(sources);
 	metrics_answer(outcome_of(f), f->usage.n_prompt, f->usage.n_output);
 	for (size_t i = 0; i < f->findings.n; i++)
-		metrics_finding(f->findings.v[i].stage, f->findings.v[i].action);
+		count_finding(&f->findings.v[i]);
 	f->took_us[METRICS_FIRST_TEXT] = f->first_us;
 	f->took_us[METRICS_TOTAL] = total_us;
 	for (int i = 0; i < METRICS_N_TIMES; i++)

@@ -42,6 +42,7 @@ static struct {
 	uint64_t n_prompt;
 	uint64_t n_output;
 	uint64_t finding[RAGD_STAGE_RESPONSE + 1][RAGD_BLOCK + 1];
+	uint64_t failure[RAGD_STAGE_RESPONSE + 1][2]; /* closed, open */
 	struct histogram time[METRICS_N_TIMES];
 } m; /* loop thread only */
 
@@ -68,6 +69,12 @@ void metrics_finding(enum ragd_stage stage, enum ragd_action action)
 {
 	if ((unsigned)stage <= RAGD_STAGE_RESPONSE && (unsigned)action <= RAGD_BLOCK)
 		m.finding[stage][action]++;
+}
+
+void metrics_failure(enum ragd_stage stage, bool open)
+{
+	if ((unsigned)stage <= RAGD_STAGE_RESPONSE)
+		m.failure[stage][open]++;
 }
 
 uint64_t metrics_answers(void)
@@ -126,6 +133,14 @@ static void print_answers(struct buf *b)
 				   "ragd_findings_total{stage=\"%s\",action=\"%s\"} %" PRIu64 "\n",
 				   stage_name((enum ragd_stage)s), action_name((enum ragd_action)a),
 				   m.finding[s][a]);
+	head(b, "ragd_filter_failures_total", "counter", "Filters that failed, by stage.");
+	for (int s = 0; s <= RAGD_STAGE_RESPONSE; s++)
+		for (int open = 0; open < 2; open++)
+			buf_printf(b,
+				   "ragd_filter_failures_total{stage=\"%s\",on_failure=\"%s\"} "
+				   "%" PRIu64 "\n",
+				   stage_name((enum ragd_stage)s), open ? "open" : "closed",
+				   m.failure[s][open]);
 	one(b, "ragd_prompt_tokens_total", "counter", "Tokens read.", m.n_prompt);
 	one(b, "ragd_output_tokens_total", "counter", "Tokens written.", m.n_output);
 }

@@ -33,6 +33,8 @@ void metrics_answer(enum metrics_outcome outcome, uint32_t n_prompt, uint32_t n_
 void metrics_time(enum metrics_time what, int64_t us);
 /* Findings by action of each stage. */
 void metrics_finding(enum ragd_stage stage, enum ragd_action action);
+/* A filter failed; open: the text went on without it, which is no decision to allow it. */
+void metrics_failure(enum ragd_stage stage, bool open);
 uint64_t metrics_answers(void);
 
 /* All of it, with what the server, the journal and the plugins count. */

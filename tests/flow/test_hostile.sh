@@ -44,7 +44,15 @@ for part in moderations prompts answers documents searches embeddings generation
 	check "$part" python3 "$RAGD_SRCDIR/tests/flow/hostile.py" "$SOCKET" "$part"
 	has "the daemon is up after: $part" "$(healthy)" ok
 done
+metrics=$(api /metrics)
 seconds=$((SECONDS - began + 2))
+for at in prompt response; do
+	for how in open closed; do
+		n=$(sed -n "s/^ragd_filter_failures_total{stage=\"$at\",on_failure=\"$how\"} //p" <<<"$metrics")
+		check "filters of $at that fail $how are counted ($n)" [ "${n:-0}" -gt 0 ]
+	done
+	has "and not as if they had allowed it" "$metrics" "ragd_findings_total{stage=\"$at\",action=\"allow\"} 0"
+done
 is "it is the same process all along" "$RAGD_PID" "$pid"
 log=$(cat "$T/ragd.log")
 has "the log names the plugin and what it did" "$log" \
