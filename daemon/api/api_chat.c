@@ -1,5 +1,5 @@
 /* POST /v1/chat/completions: a question in, an answer out, whole or as it is written. */
-#include "daemon/api/api.h"
+#include "daemon/api/api_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,6 +8,8 @@
 
 #include "base/clock.h"
 #include "base/text/utf8.h"
+#include "daemon/api/api_error.h"
+#include "daemon/api/job.h"
 #include "daemon/flow/flow.h"
 #include "daemon/service/log.h"
 

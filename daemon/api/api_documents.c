@@ -1,5 +1,5 @@
 /* Collections, documents and search: the retrieval plugin's operations as endpoints. */
-#include "daemon/api/api.h"
+#include "daemon/api/api_private.h"
 
 #include <grp.h>
 #include <pwd.h>
@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "daemon/api/api_error.h"
 #include "daemon/api/collections.h"
+#include "daemon/api/job.h"
 #include "daemon/plugins/validate.h"
 
 #define LIST_DEFAULT 100

@@ -1,5 +1,5 @@
 /* What runs here: health, metrics, assistants, plugins, the system card, and the reload of it all. */
-#include "daemon/api/api.h"
+#include "daemon/api/api_private.h"
 
 #include <config.h>
 #include <stdlib.h>
@@ -9,10 +9,12 @@
 
 #include "base/clock.h"
 #include "base/util.h"
+#include "daemon/api/api_error.h"
 #include "daemon/flow/filters.h"
 #include "daemon/flow/flow.h"
 #include "daemon/plugins/validate.h"
 #include "daemon/records/metrics.h"
+#include "ipc/codec/codec.h"
 
 static json_t *list_of(const char *const *names)
 {

@@ -1,9 +1,10 @@
 /* Texts judged, embedded and rated: moderations, embeddings, feedback. */
-#include "daemon/api/api.h"
+#include "daemon/api/api_private.h"
 
 #include <string.h>
 
 #include "base/util.h"
+#include "daemon/api/job.h"
 #include "daemon/flow/filters.h"
 #include "daemon/plugins/validate.h"
 #include "daemon/records/journal.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "daemon/api/api.h"
+#include "daemon/api/api_error.h"
 
 /* Results of one request: passages of a search, a document that is shown. */
 #define JOB_MEMORY (128u << 20)

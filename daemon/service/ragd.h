@@ -32,7 +32,7 @@ struct ragd {
 	struct http_server *http;
 	struct journal *journal;     /* answers and feedback, daemon/records/journal.h */
 	struct flow_table *flows;    /* answers at work, daemon/flow/flow.h */
-	struct shares jobs;          /* other requests at work, daemon/api/api.h */
+	struct shares jobs;          /* other requests at work, daemon/api/job.h */
 	struct config_source source; /* what the command line said, for reloads */
 	enum ragd_state state;
 	int64_t started_us;

@@ -1,25 +1,8 @@
-/*
- * The API: docs/protocol.md's endpoints as handlers. api.c has the table of routes, the other api_*.c
- * files the handlers of one subject each.
- */
-#ifndef DAEMON_API_H
-#define DAEMON_API_H
+/* The endpoints, which the table of api_routes.c names: each api_*.c file has those of one subject. */
+#ifndef DAEMON_API_PRIVATE_H
+#define DAEMON_API_PRIVATE_H
 
-#include "daemon/api/job.h"
-#include "daemon/service/ragd.h"
 #include "ipc/http/http.h"
-
-/* Every route; the handlers' ctx is the struct ragd. Static. */
-const struct http_route *api_routes(size_t *n);
-
-/* For the log: by its request id what went wrong is found. */
-void api_failed_cb(const struct http_request *req, int status, struct ragd_str body, void *ctx);
-
-/* False, with the reply sent, while there is no configuration at work yet. */
-bool api_started(struct http_exchange *x, const struct ragd *d);
-
-/* The HTTP status of a negative errno; *code takes the protocol's word, `missing` that of -ENOENT. */
-int api_status(int rc, const char *missing, const char **code);
 
 /* api_chat.c */
 void api_chat(struct http_exchange *x, const struct http_request *req, void *ctx);
