@@ -60,6 +60,7 @@ struct http_request {
 	const struct ragd_caller *caller; /* from the kernel */
 	pid_t pid;
 	int64_t received_us; /* CLOCK_MONOTONIC, when the request was complete */
+	const void *arg;     /* of its route */
 };
 
 typedef void (*http_handler_cb)(struct http_exchange *x, const struct http_request *req, void *ctx);
@@ -75,8 +76,9 @@ typedef void (*http_gone_cb)(struct http_exchange *x, void *arg);
 struct http_route {
 	const char *method;
 	const char *pattern; /* "/v1/collections/{}/documents/{}"; {} is one segment, not empty */
-	http_handler_cb handler;
 	unsigned flags;
+	http_handler_cb handler;
+	const void *arg; /* the handler's, of this route; it finds it in the request */
 };
 
 struct http_stats {

@@ -279,6 +279,7 @@ static void exchange_run(struct http_exchange *x)
 				 r->msg);
 	} else {
 		x->req.method = x->match.route->method;
+		x->req.arg = x->match.route->arg;
 		x->match.route->handler(x, &x->req, s->ctx);
 	}
 }

@@ -141,9 +141,9 @@ static void answer_stream(struct http_exchange *x, const struct http_request *re
 }
 
 static const struct http_route routes[] = {
-	{ "POST", "/v1/answer", answer_now, 0 },
-	{ "POST", "/v1/laters", answer_later, 0 },
-	{ "POST", "/v1/stream", answer_stream, 0 },
+	{ "POST", "/v1/answer", 0, answer_now, NULL },
+	{ "POST", "/v1/laters", 0, answer_later, NULL },
+	{ "POST", "/v1/stream", 0, answer_stream, NULL },
 };
 
 static void check_cb(uv_check_t *handle)

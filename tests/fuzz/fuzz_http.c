@@ -92,15 +92,15 @@ static void stream(struct http_exchange *x, const struct http_request *req, void
 }
 
 static const struct http_route routes[] = {
-	{ "GET", "/n", now, 0 },
-	{ "POST", "/n", now, 0 },
-	{ "PUT", "/n/{}", now, 0 },
-	{ "GET", "/n/{}/d/{}", now, 0 },
-	{ "GET", "/l", late, 0 },
-	{ "POST", "/l", late, 0 },
-	{ "GET", "/d", late, 0 },
-	{ "GET", "/s", stream, 0 },
-	{ "POST", "/a", now, HTTP_ROUTE_ADMIN },
+	{ "GET", "/n", 0, now, NULL },
+	{ "POST", "/n", 0, now, NULL },
+	{ "PUT", "/n/{}", 0, now, NULL },
+	{ "GET", "/n/{}/d/{}", 0, now, NULL },
+	{ "GET", "/l", 0, late, NULL },
+	{ "POST", "/l", 0, late, NULL },
+	{ "GET", "/d", 0, late, NULL },
+	{ "GET", "/s", 0, stream, NULL },
+	{ "POST", "/a", HTTP_ROUTE_ADMIN, now, NULL },
 };
 
 static void start(void)

@@ -159,22 +159,22 @@ static void big(struct http_exchange *x, const struct http_request *req, void *c
 }
 
 static const struct http_route routes[] = {
-	{ "GET", "/hello", hello, 0 },
-	{ "GET", "/always", hello, HTTP_ROUTE_ALWAYS },
-	{ "POST", "/admin", hello, HTTP_ROUTE_ADMIN },
-	{ "POST", "/echo", echo, 0 },
-	{ "POST", "/take", take, 0 },
-	{ "GET", "/late", late, 0 },
-	{ "GET", "/deaf", deaf, 0 },
-	{ "GET", "/stream", stream, 0 },
-	{ "GET", "/json", json, 0 },
-	{ "GET", "/failing", failing, 0 },
-	{ "GET", "/odd", odd, 0 },
-	{ "GET", "/broken", broken, 0 },
-	{ "GET", "/big", big, 0 },
-	{ "GET", "/c/{}", hello, 0 },
-	{ "PUT", "/c/{}", echo, 0 },
-	{ "GET", "/c/{}/d/{}", hello, 0 },
+	{ "GET", "/hello", 0, hello, NULL },
+	{ "GET", "/always", HTTP_ROUTE_ALWAYS, hello, NULL },
+	{ "POST", "/admin", HTTP_ROUTE_ADMIN, hello, NULL },
+	{ "POST", "/echo", 0, echo, NULL },
+	{ "POST", "/take", 0, take, NULL },
+	{ "GET", "/late", 0, late, NULL },
+	{ "GET", "/deaf", 0, deaf, NULL },
+	{ "GET", "/stream", 0, stream, NULL },
+	{ "GET", "/json", 0, json, NULL },
+	{ "GET", "/failing", 0, failing, NULL },
+	{ "GET", "/odd", 0, odd, NULL },
+	{ "GET", "/broken", 0, broken, NULL },
+	{ "GET", "/big", 0, big, NULL },
+	{ "GET", "/c/{}", 0, hello, "one" },
+	{ "PUT", "/c/{}", 0, echo, NULL },
+	{ "GET", "/c/{}/d/{}", 0, hello, "two" },
 };
 
 /* ---- the server ----------------------------------------------------------------------------- */

@@ -183,6 +183,7 @@ static void finds_routes_by_raw_segments(void **state)
 		if (r.status == 200) {
 			assert_string_equal(e->last_param[0], rows[i].p0);
 			assert_string_equal(e->last_param[1], rows[i].p1);
+			assert_string_equal(e->last.arg, rows[i].p1[0] == '\0' ? "one" : "two");
 		} else {
 			assert_string_equal(reply_header(&r, "Content-Type"), "application/json");
 			assert_non_null(strstr(r.body.data, "\"message\":\""));
