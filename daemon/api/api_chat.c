@@ -518,7 +518,7 @@ void api_chat(struct http_exchange *x, const struct http_request *req, void *ctx
 		return;
 	}
 	if (req->body.len > DECODE_MAX) {
-		job_start_then(x, req, d, run_decode, then_start, q, asked_free);
+		job_start(x, req, d, run_decode, then_start, q, asked_free);
 		return;
 	}
 	if (asked_decode(q, req->body, &err) == 0) {

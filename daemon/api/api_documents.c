@@ -132,7 +132,7 @@ static int list_collections(struct job *job, const struct ragd_collection **list
 	return validate_collections(job->retrieval->name, rc, *list, *n, err);
 }
 
-static void run_collections(struct job *job)
+void api_collections(struct job *job)
 {
 	const struct ragd_collection *list;
 	struct codec_collection *out;
@@ -174,7 +174,7 @@ static const struct ragd_collection *collection_find(struct job *job)
 	return NULL;
 }
 
-static void run_collection_get(struct job *job)
+void api_collection_get(struct job *job)
 {
 	const struct ragd_collection *c;
 	struct codec_collection out;
@@ -216,7 +216,7 @@ static bool collection_fill(struct job *job, const struct codec_collection_put *
 	return true;
 }
 
-static void run_collection_put(struct job *job)
+void api_collection_put(struct job *job)
 {
 	struct call *call = job->call;
 	struct codec_collection_put put;
@@ -254,7 +254,7 @@ static void run_collection_put(struct job *job)
 	job->status = created ? 201 : 200;
 }
 
-static void run_collection_remove(struct job *job)
+void api_collection_remove(struct job *job)
 {
 	struct call *call = job->call;
 	struct ragd_err err = { 0 };
@@ -276,7 +276,7 @@ static void run_collection_remove(struct job *job)
 
 /* ---- documents ---------------------------------------------------------------------------------- */
 
-static void run_documents(struct job *job)
+void api_documents(struct job *job)
 {
 	struct call *call = job->call;
 	struct ragd_str after = { job->after, job->after != NULL ? strlen(job->after) : 0 };
@@ -371,7 +371,7 @@ static int put_all(struct job *job, const struct codec_document *lines, size_t n
 	return 0;
 }
 
-static void run_documents_add(struct job *job)
+void api_documents_add(struct job *job)
 {
 	struct codec_document *lines;
 	struct codec_put *puts;
@@ -394,7 +394,7 @@ static void run_documents_add(struct job *job)
 		codec_puts(&job->out, puts, n);
 }
 
-static void run_document_put(struct job *job)
+void api_document_put(struct job *job)
 {
 	struct ragd_document doc = {
 		.id = job->param[1],
@@ -450,7 +450,7 @@ static bool document_find(struct job *job, struct ragd_document_info *info,
 	return true;
 }
 
-static void run_document_get(struct job *job)
+void api_document_get(struct job *job)
 {
 	struct ragd_document_info info;
 	struct ragd_str content;
@@ -459,7 +459,7 @@ static void run_document_get(struct job *job)
 		codec_document(&job->out, &info);
 }
 
-static void run_document_content(struct job *job)
+void api_document_content(struct job *job)
 {
 	struct ragd_document_info info;
 	struct ragd_str content;
@@ -471,7 +471,7 @@ static void run_document_content(struct job *job)
 	buf_add(&job->out, content.s, content.len);
 }
 
-static void run_document_remove(struct job *job)
+void api_document_remove(struct job *job)
 {
 	struct call *call = job->call;
 	struct ragd_err err = { 0 };
@@ -491,7 +491,7 @@ static void run_document_remove(struct job *job)
 		buf_adds(&job->out, "{\"removed\":true}");
 }
 
-static void run_search(struct job *job)
+void api_search(struct job *job)
 {
 	struct call *call = job->call;
 	struct codec_search req;
@@ -528,23 +528,3 @@ static void run_search(struct job *job)
 	else
 		codec_search(&job->out, hits, n);
 }
-
-/* ---- the handlers ------------------------------------------------------------------------------- */
-
-#define HANDLER(name)                                                                              \
-	void api_##name(struct http_exchange *x, const struct http_request *req, void *ctx)        \
-	{                                                                                          \
-		job_start(x, req, ctx, run_##name);                                                \
-	}
-
-HANDLER(collections)
-HANDLER(collection_put)
-HANDLER(collection_get)
-HANDLER(collection_remove)
-HANDLER(documents)
-HANDLER(documents_add)
-HANDLER(document_put)
-HANDLER(document_get)
-HANDLER(document_content)
-HANDLER(document_remove)
-HANDLER(search)

@@ -1,36 +1,54 @@
-/* The endpoints, which the table of api_routes.c names: each api_*.c file has those of one subject. */
+/*
+ * The endpoints: one row each, from which come its declaration and its entry in the server's table.
+ * Each api_*.c file has the functions of one subject.
+ */
 #ifndef DAEMON_API_PRIVATE_H
 #define DAEMON_API_PRIVATE_H
 
+#include "daemon/api/job.h"
 #include "ipc/http/http.h"
 
-/* api_chat.c */
-void api_chat(struct http_exchange *x, const struct http_request *req, void *ctx);
-/* api_documents.c */
-void api_collections(struct http_exchange *x, const struct http_request *req, void *ctx);
-void api_collection_put(struct http_exchange *x, const struct http_request *req, void *ctx);
-void api_collection_get(struct http_exchange *x, const struct http_request *req, void *ctx);
-void api_collection_remove(struct http_exchange *x, const struct http_request *req, void *ctx);
-void api_documents(struct http_exchange *x, const struct http_request *req, void *ctx);
-void api_documents_add(struct http_exchange *x, const struct http_request *req, void *ctx);
-void api_document_put(struct http_exchange *x, const struct http_request *req, void *ctx);
-void api_document_get(struct http_exchange *x, const struct http_request *req, void *ctx);
-void api_document_content(struct http_exchange *x, const struct http_request *req, void *ctx);
-void api_document_remove(struct http_exchange *x, const struct http_request *req, void *ctx);
-void api_search(struct http_exchange *x, const struct http_request *req, void *ctx);
-/* api_texts.c */
-void api_embeddings(struct http_exchange *x, const struct http_request *req, void *ctx);
-void api_moderations(struct http_exchange *x, const struct http_request *req, void *ctx);
-void api_feedback(struct http_exchange *x, const struct http_request *req, void *ctx);
-void api_feedback_export(struct http_exchange *x, const struct http_request *req, void *ctx);
-/* api_system.c */
-void api_healthz(struct http_exchange *x, const struct http_request *req, void *ctx);
-void api_metrics(struct http_exchange *x, const struct http_request *req, void *ctx);
-void api_models(struct http_exchange *x, const struct http_request *req, void *ctx);
-void api_model(struct http_exchange *x, const struct http_request *req, void *ctx);
-void api_status_get(struct http_exchange *x, const struct http_request *req, void *ctx);
-void api_plugins(struct http_exchange *x, const struct http_request *req, void *ctx);
-void api_system_card(struct http_exchange *x, const struct http_request *req, void *ctx);
-void api_reload(struct http_exchange *x, const struct http_request *req, void *ctx);
+#define ADMIN  HTTP_ROUTE_ADMIN
+#define ALWAYS HTTP_ROUTE_ALWAYS
+
+/* clang-format off */
+/*
+ * LOOP: the function gets the exchange, on the loop, where it may not wait. POOL: it gets a job, on
+ * a thread of the pool, where it may call plugins.
+ *
+ *	    method     path                                       flags    function
+ */
+#define API_ENDPOINTS(LOOP, POOL) \
+	LOOP("POST",   "/v1/chat/completions",                    0,       api_chat) \
+	LOOP("GET",    "/v1/models",                              0,       api_models) \
+	LOOP("GET",    "/v1/models/{}",                           0,       api_model) \
+	POOL("POST",   "/v1/embeddings",                          0,       api_embeddings) \
+	POOL("POST",   "/v1/moderations",                         0,       api_moderations) \
+	POOL("GET",    "/v1/collections",                         0,       api_collections) \
+	POOL("PUT",    "/v1/collections/{}",                      0,       api_collection_put) \
+	POOL("GET",    "/v1/collections/{}",                      0,       api_collection_get) \
+	POOL("DELETE", "/v1/collections/{}",                      0,       api_collection_remove) \
+	POOL("GET",    "/v1/collections/{}/documents",            0,       api_documents) \
+	POOL("POST",   "/v1/collections/{}/documents",            0,       api_documents_add) \
+	POOL("PUT",    "/v1/collections/{}/documents/{}",         0,       api_document_put) \
+	POOL("GET",    "/v1/collections/{}/documents/{}",         0,       api_document_get) \
+	POOL("DELETE", "/v1/collections/{}/documents/{}",         0,       api_document_remove) \
+	POOL("GET",    "/v1/collections/{}/documents/{}/content", 0,       api_document_content) \
+	POOL("POST",   "/v1/search",                              0,       api_search) \
+	POOL("POST",   "/v1/feedback",                            0,       api_feedback) \
+	POOL("GET",    "/v1/feedback/export",                     ADMIN,   api_feedback_export) \
+	LOOP("GET",    "/v1/system-card",                         0,       api_system_card) \
+	LOOP("GET",    "/v1/status",                              0,       api_status_get) \
+	LOOP("GET",    "/v1/plugins",                             0,       api_plugins) \
+	LOOP("POST",   "/v1/admin/reload",                        ADMIN,   api_reload) \
+	LOOP("GET",    "/healthz",                                ALWAYS,  api_healthz) \
+	LOOP("GET",    "/metrics",                                ALWAYS | ADMIN, api_metrics)
+
+/* clang-format on */
+
+#define API_DECLARE_LOOP(method, path, flags, fn)                                                  \
+	void fn(struct http_exchange *x, const struct http_request *req, void *ctx);
+#define API_DECLARE_POOL(method, path, flags, fn) void fn(struct job *job);
+API_ENDPOINTS(API_DECLARE_LOOP, API_DECLARE_POOL)
 
 #endif

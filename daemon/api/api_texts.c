@@ -97,7 +97,7 @@ static struct moderation *moderation_begin(struct job *job)
 	return m;
 }
 
-static void run_moderations(struct job *job)
+void api_moderations(struct job *job)
 {
 	struct moderation *m = job->progress;
 
@@ -151,7 +151,7 @@ static int embed(struct job *job, const struct plugin *p, const struct codec_emb
 	return validate_vectors(p->name, rc, *vectors, *dim, req->n_input, err);
 }
 
-static void run_embeddings(struct job *job)
+void api_embeddings(struct job *job)
 {
 	const struct config_assistant *a;
 	const struct plugin *p;
@@ -190,7 +190,7 @@ static const char *text_or_null(struct arena *a, struct ragd_str s)
 	return s.len > 0 ? arena_strndup(a, s.s, s.len) : NULL;
 }
 
-static void run_feedback(struct job *job)
+void api_feedback(struct job *job)
 {
 	struct arena *a = job->call->arena;
 	struct codec_feedback req;
@@ -230,33 +230,11 @@ static int export_line(const char *line, size_t len, void *arg)
 	return buf_failed(&job->out) || job->call->base.cancelled(&job->call->base);
 }
 
-static void run_feedback_export(struct job *job)
+void api_feedback_export(struct job *job)
 {
 	struct ragd_err err = { 0 };
 
 	job->out_type = "application/x-ndjson";
 	if (journal_export(job->d->journal, export_line, job, &err) < 0)
 		job_fail_err(job, &err, "not_found");
-}
-
-/* ---- the handlers ------------------------------------------------------------------------------- */
-
-void api_moderations(struct http_exchange *x, const struct http_request *req, void *ctx)
-{
-	job_start(x, req, ctx, run_moderations);
-}
-
-void api_embeddings(struct http_exchange *x, const struct http_request *req, void *ctx)
-{
-	job_start(x, req, ctx, run_embeddings);
-}
-
-void api_feedback(struct http_exchange *x, const struct http_request *req, void *ctx)
-{
-	job_start(x, req, ctx, run_feedback);
-}
-
-void api_feedback_export(struct http_exchange *x, const struct http_request *req, void *ctx)
-{
-	job_start(x, req, ctx, run_feedback_export);
 }

@@ -193,13 +193,6 @@ static struct job *job_new(struct http_exchange *x, const struct http_request *r
 	return job;
 }
 
-void job_start(struct http_exchange *x, const struct http_request *req, struct ragd *d,
-	       void (*run)(struct job *job))
-{
-	if (api_started(x, d))
-		job_start_then(x, req, d, run, NULL, NULL, NULL);
-}
-
 /* A job that holds a place; NULL, with the reply sent, if there is none. */
 static struct job *job_admit(struct http_exchange *x, const struct http_request *req,
 			     struct ragd *d)
@@ -221,9 +214,9 @@ static struct job *job_admit(struct http_exchange *x, const struct http_request 
 	return job;
 }
 
-void job_start_then(struct http_exchange *x, const struct http_request *req, struct ragd *d,
-		    void (*run)(struct job *job), void (*then)(struct job *job), void *arg,
-		    void (*free_arg)(void *arg))
+void job_start(struct http_exchange *x, const struct http_request *req, struct ragd *d,
+	       void (*run)(struct job *job), void (*then)(struct job *job), void *arg,
+	       void (*free_arg)(void *arg))
 {
 	struct job *job = job_admit(x, req, d);
 
@@ -240,4 +233,12 @@ void job_start_then(struct http_exchange *x, const struct http_request *req, str
 	http_on_gone(x, job_gone_cb, job);
 	pool_start(d->pool, &job->work, req->caller->uid, req->caller->admin, job_work_cb,
 		   job_done_cb);
+}
+
+void job_handle(struct http_exchange *x, const struct http_request *req, void *ctx)
+{
+	const struct job_route *route = req->arg;
+
+	if (api_started(x, ctx))
+		job_start(x, req, ctx, route->run, NULL, NULL, NULL);
 }

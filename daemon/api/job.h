@@ -50,16 +50,23 @@ struct job {
 	struct buf out;
 };
 
-/* Copy what the job needs of the request and queue it; replies by itself when it cannot. */
-void job_start(struct http_exchange *x, const struct http_request *req, struct ragd *d,
-	       void (*run)(struct job *job));
+/* What a route that runs on the pool does: the argument of its row. */
+struct job_route {
+	void (*run)(struct job *job);
+};
+
 /*
- * The same for work before the work: unless run failed, `then` gets the job on the loop in place of a reply,
+ * The handler of such routes: copies what the job needs of the request and queues it, or replies by
+ * itself when it cannot.
+ */
+void job_handle(struct http_exchange *x, const struct http_request *req, void *ctx);
+/*
+ * The same for work before the work, for which the daemon must have started: unless run failed, `then` gets the job on the loop in place of a reply,
  * if the client is still there. Takes arg, also when it replies by itself.
  */
-void job_start_then(struct http_exchange *x, const struct http_request *req, struct ragd *d,
-		    void (*run)(struct job *job), void (*then)(struct job *job), void *arg,
-		    void (*free_arg)(void *arg));
+void job_start(struct http_exchange *x, const struct http_request *req, struct ragd *d,
+	       void (*run)(struct job *job), void (*then)(struct job *job), void *arg,
+	       void (*free_arg)(void *arg));
 /*
  * Its calls of this plugin have the plugin's deadline from now, and once more for each MiB of the body; of
  * one that does not come back within it the client is told so, and run does not go on.
