@@ -37,12 +37,13 @@ void api_healthz(struct http_exchange *x, const struct http_request *req, void *
 
 void api_metrics(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
+	struct ragd *d = ctx;
 	struct buf out = BUF_INIT;
 
 	(void)req;
-	if (!api_started(x, ctx))
+	if (!api_started(x, d))
 		return;
-	metrics_print(ctx, &out);
+	metrics_print(d, flow_table_count(d->flows), &out);
 	if (buf_failed(&out))
 		http_reply_error(x, 503, "unavailable", NULL, "out of memory for the metrics");
 	else

@@ -68,17 +68,6 @@ static enum state admit(struct flow *f)
 	return SCREEN;
 }
 
-void flow_block(struct flow *f, struct ragd_str message)
-{
-	for (size_t i = f->findings.n; i-- > 0;) {
-		if (f->findings.v[i].action == RAGD_BLOCK) {
-			f->blocked_by = &f->findings.v[i];
-			break;
-		}
-	}
-	f->refusal = arena_str(f->findings.arena, message);
-}
-
 /* One message at one stage, and what its filters left of it. False: it is blocked. */
 static bool screen_message(struct flow *f, struct ragd_message *m, enum ragd_stage stage)
 {

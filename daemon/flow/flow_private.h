@@ -148,9 +148,6 @@ static inline bool flow_abstained(const struct flow *f)
 	       (f->assistant->grounded || f->finish == RAGD_FINISH_NO_ANSWER);
 }
 
-/* A filter said no: remember which, and what the user is told. */
-void flow_block(struct flow *f, struct ragd_str message);
-
 /* flow_sink.c: what inference writes into, from now on. The flow's; NULL: out of memory. */
 struct ragd_sink *flow_sink_open(struct flow *f);
 /* Nothing more is written: what comes is the plugin's fault. */
@@ -162,6 +159,8 @@ void flow_sink_fini(struct flow *f);
 bool flow_release_ready(struct flow *f);
 /* Let out what there is; on a pool thread, in `work`, also while generate still runs on another. */
 void flow_release_pump(struct flow *f, const struct pool_work *work);
+/* A filter said no: remember which, and what the user is told. */
+void flow_block(struct flow *f, struct ragd_str message);
 /* What the flow has of it, at its end. */
 void flow_release_fini(struct flow *f);
 /* The step: as above, and the last words once inference is done. */

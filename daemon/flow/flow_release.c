@@ -154,6 +154,17 @@ static void push_refusal(struct flow *f)
 	output_push(f, f->refusal, NULL, 0);
 }
 
+void flow_block(struct flow *f, struct ragd_str message)
+{
+	for (size_t i = f->findings.n; i-- > 0;) {
+		if (f->findings.v[i].action == RAGD_BLOCK) {
+			f->blocked_by = &f->findings.v[i];
+			break;
+		}
+	}
+	f->refusal = arena_str(f->findings.arena, message);
+}
+
 static void release_piece(struct flow *f)
 {
 	struct filters_release *r = &f->piece_out;

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "daemon/flow/flow.h"
+#include "daemon/flow/findings.h"
 #include "daemon/plugins/plugin_metrics.h"
 #include "daemon/records/journal.h"
 
@@ -167,7 +167,7 @@ static void print_plugin(const char *instance, const char *name, bool counter, d
 		   value);
 }
 
-void metrics_print(struct ragd *d, struct buf *out)
+void metrics_print(struct ragd *d, size_t n_answers, struct buf *out)
 {
 	struct http_stats http;
 	struct journal_stats journal;
@@ -181,7 +181,7 @@ void metrics_print(struct ragd *d, struct buf *out)
 	head(out, "ragd_uptime_seconds", "gauge", "Since the daemon was ready.");
 	buf_printf(out, "ragd_uptime_seconds %.3f\n", (double)(clock_us() - d->started_us) / 1e6);
 	one(out, "ragd_generation", "gauge", "Configurations loaded so far.", d->current->number);
-	one(out, "ragd_answers_active", "gauge", "Answers at work.", flow_table_count(d->flows));
+	one(out, "ragd_answers_active", "gauge", "Answers at work.", n_answers);
 	one(out, "ragd_connections", "gauge", "Open connections.", http.n_connections);
 	one(out, "ragd_exchanges", "gauge", "Requests at work.", http.n_exchanges);
 	one(out, "ragd_requests_total", "counter", "Requests received.", http.n_requests);

@@ -37,7 +37,7 @@ void metrics_finding(enum ragd_stage stage, enum ragd_action action);
 void metrics_failure(enum ragd_stage stage, bool open);
 uint64_t metrics_answers(void);
 
-/* All of it, with what the server, the journal and the plugins count. */
-void metrics_print(struct ragd *d, struct buf *out);
+/* All of it, with what the server, the journal and the plugins count; n_answers are at work. */
+void metrics_print(struct ragd *d, size_t n_answers, struct buf *out);
 
 #endif
