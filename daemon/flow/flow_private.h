@@ -1,7 +1,7 @@
 /*
- * What the files of the flow share: flow.c (the steps and how they run), flow_sink.c (what inference's
- * threads write into), flow_release.c (from there through the filters to the loop), flow_record.c (what is
- * kept of it), flow_end.c (how it ends).
+ * What the files of the flow share: flow_start.c (how one begins), flow_run.c (how it runs and ends),
+ * flow.c (its steps), flow_sink.c (what inference's threads write into), flow_release.c (from there
+ * through the filters to the loop), flow_record.c (what is kept of it). Each calls those named after it.
  */
 #ifndef DAEMON_FLOW_PRIVATE_H
 #define DAEMON_FLOW_PRIVATE_H
@@ -168,21 +168,13 @@ enum state flow_release(struct flow *f);
 /* Hand what was let out to the events; on the loop. */
 void flow_deliver(struct flow *f);
 
-/* flow_end.c: from now on calls of the flow that do not come back are given up. */
-void flow_watch(struct flow *f);
-/* Close and free what is done, unless something holds it. */
-void flow_let_go(struct flow *f);
-/* The table goes with the last flow; nobody waits for one whose call does not come back. */
-void flow_table_settle(struct flow_table *t);
+/* flow.c: steps of one place, until one belongs elsewhere, waits for inference, or is the last. */
+void flow_run_steps(struct flow *f, enum where where);
 
-/* flow.c, for it: to the pool, in its user's turn. */
-void flow_submit(struct flow *f, struct pool_work *work, pool_cb run_cb, pool_cb done_cb);
-/* Begin a work that is ours again once more, where it stopped. */
-void flow_again(struct flow *f, struct pool_work *work);
-/* Tell the client how it ended; from here on there is none. err NULL: it came to its end. */
-void flow_report(struct flow *f, const struct ragd_err *err);
-/* Something changed: hand over what may leave, and go on where there is something to do. */
-void flow_kick(struct flow *f);
+/* flow_run.c: from now on calls of the flow that do not come back are given up. */
+void flow_watch(struct flow *f);
+/* To the pool, for the steps there; the flow then goes on by itself to its end. */
+void flow_go(struct flow *f);
 
 /* flow_record.c: the step. */
 enum state flow_record(struct flow *f);
