@@ -1,43 +1,52 @@
 #include "daemon/flow/flow_private.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "daemon/api/collections.h"
 #include "daemon/plugins/validate.h"
 
-static enum state admit(struct flow *f);
-static enum state screen(struct flow *f);
-static enum state retrieve(struct flow *f);
-static enum state inspect(struct flow *f);
-static enum state compose(struct flow *f);
-static enum state generate(struct flow *f);
+static enum flow_step step_admit(struct flow *f);
+static enum flow_step step_screen(struct flow *f);
+static enum flow_step step_retrieve(struct flow *f);
+static enum flow_step step_inspect(struct flow *f);
+static enum flow_step step_compose(struct flow *f);
+static enum flow_step step_generate(struct flow *f);
+
+#define TO(step) (1u << FLOW_##step)
 
 /* clang-format off */
 /*
- * The whole product. Each step returns the next state; RELEASE returns itself until inference is done
- * and all of it was let out or held back for good. Steps on the pool that follow each other run in one
- * go; a step that finds the flow cancelled goes to RECORD.
+ * The whole product: each step does its work and returns the next, one of those its row allows. RELEASE
+ * returns itself until inference is done and all of it was let out or held back for good. A step that
+ * fails, finds the flow cancelled or loses a call other than a filter's goes to RECORD. Steps on the
+ * pool that follow each other run in one go.
  */
 static const struct step {
-	enum where where;
-	enum state (*run)(struct flow *f);
-	int time; /* enum metrics_time, -1: not measured on its own */
+	enum flow_where where;
+	enum flow_step (*run)(struct flow *f);
+	int time;      /* enum metrics_time, -1: not measured on its own */
+	unsigned next; /* TO(…) of each step that may follow */
 } steps[] = {
-	/* state        where    run           time */
-	[ADMIT]    = { ON_LOOP, admit,        -1               },
-	[SCREEN]   = { ON_POOL, screen,       METRICS_SCREEN   },
-	[RETRIEVE] = { ON_POOL, retrieve,     METRICS_RETRIEVE },
-	[INSPECT]  = { ON_POOL, inspect,      METRICS_INSPECT  },
-	[COMPOSE]  = { ON_POOL, compose,      METRICS_COMPOSE  },
-	[GENERATE] = { ON_POOL, generate,     METRICS_GENERATE },
-	[RELEASE]  = { ON_POOL, flow_release, -1               },
-	[RECORD]   = { ON_LOOP, flow_record,  -1               },
+	/* step              where         run            time              next */
+	[FLOW_ADMIT]    = { FLOW_ON_LOOP, step_admit,    -1,               TO(SCREEN) | TO(RECORD) },
+	[FLOW_SCREEN]   = { FLOW_ON_POOL, step_screen,   METRICS_SCREEN,   TO(RETRIEVE) | TO(COMPOSE) |
+									   TO(RELEASE) | TO(RECORD) },
+	[FLOW_RETRIEVE] = { FLOW_ON_POOL, step_retrieve, METRICS_RETRIEVE, TO(INSPECT) | TO(RECORD) },
+	[FLOW_INSPECT]  = { FLOW_ON_POOL, step_inspect,  METRICS_INSPECT,  TO(COMPOSE) | TO(RELEASE) |
+									   TO(RECORD) },
+	[FLOW_COMPOSE]  = { FLOW_ON_POOL, step_compose,  METRICS_COMPOSE,  TO(GENERATE) | TO(RECORD) },
+	[FLOW_GENERATE] = { FLOW_ON_POOL, step_generate, METRICS_GENERATE, TO(RELEASE) | TO(RECORD) },
+	[FLOW_RELEASE]  = { FLOW_ON_POOL, flow_release,  -1,               TO(RELEASE) | TO(RECORD) },
+	[FLOW_RECORD]   = { FLOW_ON_LOOP, flow_record,   -1,               TO(DONE) },
+	[FLOW_DONE]     = { FLOW_ON_LOOP, NULL,          -1,               0 },
 };
 /* clang-format on */
 
 /* ---- the steps ------------------------------------------------------------------------------ */
 
-/* flow_start judged the queue; here the names of the assistant become plugins. */
-static enum state admit(struct flow *f)
+/* There is room, as flow_start saw; here the names of the assistant become plugins. */
+static enum flow_step step_admit(struct flow *f)
 {
 	const struct plugin_set *set = f->gen->plugins;
 
@@ -50,11 +59,11 @@ static enum state admit(struct flow *f)
 		ragd_err_set(&f->err, -ENOENT,
 			     "assistant '%s': a plugin or its policy is not loaded",
 			     f->assistant->name);
-		return RECORD;
+		return FLOW_RECORD;
 	}
 	if (filters_init(&f->filters, f->policy, set, &f->err) < 0)
-		return RECORD;
-	return SCREEN;
+		return FLOW_RECORD;
+	return FLOW_SCREEN;
 }
 
 /* One message at one stage, and what its filters left of it. False: it is blocked. */
@@ -77,21 +86,21 @@ static bool screen_message(struct flow *f, struct ragd_message *m, enum ragd_sta
  * What the client sent is judged message by message, and as a prompt whatever role it claims: an earlier
  * answer is the client's word only. One that says it is an answer is redacted as one besides.
  */
-static enum state screen(struct flow *f)
+static enum flow_step step_screen(struct flow *f)
 {
 	for (; f->n_screened < f->n_messages; f->n_screened++, f->as_prompt = false) {
 		struct ragd_message *m = &f->messages[f->n_screened];
 
 		if (!f->as_prompt && !screen_message(f, m, RAGD_STAGE_PROMPT))
-			return RELEASE;
+			return FLOW_RELEASE;
 		f->as_prompt = true;
 		if (m->role == RAGD_ROLE_ASSISTANT && !screen_message(f, m, RAGD_STAGE_RESPONSE))
-			return RELEASE;
+			return FLOW_RELEASE;
 	}
-	return f->retrieval != NULL ? RETRIEVE : COMPOSE;
+	return f->retrieval != NULL ? FLOW_RETRIEVE : FLOW_COMPOSE;
 }
 
-static enum state retrieve(struct flow *f)
+static enum flow_step step_retrieve(struct flow *f)
 {
 	struct call *call = f->call; /* the flow gets another when this one is given up */
 	struct ragd_query q = {
@@ -121,30 +130,30 @@ static enum state retrieve(struct flow *f)
 	}
 	if (rc < 0) {
 		f->err = err;
-		return RECORD;
+		return FLOW_RECORD;
 	}
 	f->hits = hits;
 	f->n_hits = n_hits;
-	return INSPECT;
+	return FLOW_INSPECT;
 }
 
-static enum state inspect(struct flow *f)
+static enum flow_step step_inspect(struct flow *f)
 {
 	call_deadline(f->call, 0, f->deadline_ms);
 	if (evidence_inspect(&f->evidence, &f->filters, f->call,
 			     f->messages[f->n_messages - 1].text, f->hits, f->n_hits, &f->findings,
 			     &f->notes, &f->err) < 0)
-		return RECORD;
+		return FLOW_RECORD;
 	f->sources.v = arena_alloc(f->call->arena, f->evidence.n, sizeof(*f->sources.v));
 	if (f->sources.v == NULL) {
 		ragd_err_set(&f->err, -ENOMEM, "inspect: out of memory");
-		return RECORD;
+		return FLOW_RECORD;
 	}
 	/* A grounded answer from no passages can only be that there is none. */
-	return f->evidence.n == 0 && f->assistant->grounded ? RELEASE : COMPOSE;
+	return f->evidence.n == 0 && f->assistant->grounded ? FLOW_RELEASE : FLOW_COMPOSE;
 }
 
-static enum state compose(struct flow *f)
+static enum flow_step step_compose(struct flow *f)
 {
 	struct compose c = {
 		.assistant = f->assistant,
@@ -159,10 +168,11 @@ static enum state compose(struct flow *f)
 	f->generate.passages = f->evidence.passages;
 	f->generate.n_passages = f->evidence.n;
 	f->generate.grounded = f->assistant->grounded;
-	return compose_prompt(f->call->arena, &c, &f->generate, &f->err) < 0 ? RECORD : GENERATE;
+	return compose_prompt(f->call->arena, &c, &f->generate, &f->err) < 0 ? FLOW_RECORD
+									     : FLOW_GENERATE;
 }
 
-static enum state generate(struct flow *f)
+static enum flow_step step_generate(struct flow *f)
 {
 	struct call *call = f->call; /* as in retrieve */
 	struct ragd_screen evidence = {
@@ -180,17 +190,17 @@ static enum state generate(struct flow *f)
 	if (filters_stream_open(&f->filters, f->release_call, &evidence, &f->findings, &f->stream) <
 	    0) {
 		ragd_err_set(&f->err, -ENOMEM, "generate: out of memory");
-		return RECORD;
+		return FLOW_RECORD;
 	}
 	call_deadline(call, f->inference->deadline_ms, f->deadline_ms);
 	sink = flow_sink_open(f);
 	if (sink == NULL) {
 		ragd_err_set(&f->err, -ENOMEM, "generate: out of memory");
-		return RECORD;
+		return FLOW_RECORD;
 	}
 	if (call_enter(call, f->inference, "generate", &f->err) < 0) {
 		flow_sink_end(f);
-		return RECORD;
+		return FLOW_RECORD;
 	}
 	rc = f->inference->descriptor->ops.inference->generate(f->inference->self, &call->base,
 							       &f->generate, sink, &err);
@@ -200,21 +210,29 @@ static enum state generate(struct flow *f)
 	rc = validate_rc(f->inference->name, "generate", rc, &err);
 	if (rc < 0)
 		f->err = err;
-	return rc < 0 ? RECORD : RELEASE;
+	return rc < 0 ? FLOW_RECORD : FLOW_RELEASE;
 }
 
-void flow_run_steps(struct flow *f, enum where where)
+void flow_step_to(struct flow *f, enum flow_step next)
 {
-	while (f->state != DONE && steps[f->state].where == where) {
-		enum state was = f->state;
-		int64_t began_us = clock_us();
+	assert(steps[f->step].next & 1u << next);
+	f->step = next;
+}
 
-		f->state = steps[was].run(f);
+void flow_run_steps(struct flow *f, enum flow_where where)
+{
+	while (f->step != FLOW_DONE && steps[f->step].where == where) {
+		enum flow_step was = f->step;
+		int64_t began_us = clock_us();
+		enum flow_step next = steps[was].run(f);
+
 		if (steps[was].time >= 0)
 			f->took_us[steps[was].time] += clock_us() - began_us;
-		if (f->state == RELEASE && was == RELEASE)
+		/* From RELEASE on what is over is told and recorded, cancelled or not. */
+		if (next < FLOW_RELEASE && flow_cancelled(f))
+			next = FLOW_RECORD;
+		flow_step_to(f, next);
+		if (was == FLOW_RELEASE && next == FLOW_RELEASE) /* it waits for inference */
 			break;
-		if (f->state < RELEASE && flow_cancelled(f))
-			f->state = RECORD;
 	}
 }

@@ -15,19 +15,19 @@
 #include "daemon/records/metrics.h"
 #include "daemon/service/shares.h"
 
-enum state {
-	ADMIT,    /* who asks, of which assistant; is there room */
-	SCREEN,   /* safety plugins on the messages */
-	RETRIEVE, /* passages from what the caller may read */
-	INSPECT,  /* safety plugins on each passage */
-	COMPOSE,  /* the prompt */
-	GENERATE, /* inference writes into the queue */
-	RELEASE,  /* safety plugins on the stream: what is safe and supported leaves */
-	RECORD,   /* journal and metrics */
-	DONE,
+enum flow_step {
+	FLOW_ADMIT,    /* who asks, of which assistant; is there room */
+	FLOW_SCREEN,   /* safety plugins on the messages */
+	FLOW_RETRIEVE, /* passages from what the caller may read */
+	FLOW_INSPECT,  /* safety plugins on each passage */
+	FLOW_COMPOSE,  /* the prompt */
+	FLOW_GENERATE, /* inference writes into the queue */
+	FLOW_RELEASE,  /* safety plugins on the stream: what is safe and supported leaves */
+	FLOW_RECORD,   /* journal and metrics */
+	FLOW_DONE,
 };
 
-enum where { ON_LOOP, ON_POOL };
+enum flow_where { FLOW_ON_LOOP, FLOW_ON_POOL };
 
 /* What a release lets out, on its way from a pool thread to the loop. */
 struct output {
@@ -60,7 +60,7 @@ struct flow {
 	int64_t took_us[METRICS_N_TIMES];
 
 	/* Of the thread that runs a step; handed over by the pool. */
-	enum state state;
+	enum flow_step step;
 	struct pool_work work;
 	bool working; /* loop: work is queued or runs */
 	bool closing; /* loop: and it is about the filters' streams, after the end */
@@ -164,12 +164,14 @@ void flow_block(struct flow *f, struct ragd_str message);
 /* What the flow has of it, at its end. */
 void flow_release_fini(struct flow *f);
 /* The step: as above, and the last words once inference is done. */
-enum state flow_release(struct flow *f);
+enum flow_step flow_release(struct flow *f);
 /* Hand what was let out to the events; on the loop. */
 void flow_deliver(struct flow *f);
 
-/* flow.c: steps of one place, until one belongs elsewhere, waits for inference, or is the last. */
-void flow_run_steps(struct flow *f, enum where where);
+/* flow.c: go on with `next`, which must be one of those that may follow the step under way. */
+void flow_step_to(struct flow *f, enum flow_step next);
+/* Steps of one place, until one belongs elsewhere, waits for inference, or is the last. */
+void flow_run_steps(struct flow *f, enum flow_where where);
 
 /* flow_run.c: from now on calls of the flow that do not come back are given up. */
 void flow_watch(struct flow *f);
@@ -177,6 +179,6 @@ void flow_watch(struct flow *f);
 void flow_go(struct flow *f);
 
 /* flow_record.c: the step. */
-enum state flow_record(struct flow *f);
+enum flow_step flow_record(struct flow *f);
 
 #endif

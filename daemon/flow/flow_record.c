@@ -83,7 +83,7 @@ static void count_finding(const struct finding *f)
 		metrics_finding(f->stage, f->action);
 }
 
-enum state flow_record(struct flow *f)
+enum flow_step flow_record(struct flow *f)
 {
 	int64_t total_us = clock_us() - f->received_us;
 	char *findings = findings_json(&f->findings);
@@ -118,5 +118,5 @@ enum state flow_record(struct flow *f)
 			metrics_time((enum metrics_time)i, f->took_us[i]);
 	log_debug("event=answer id=%s assistant=%s finish=%s us=%" PRId64, f->id,
 		  f->assistant->name, a.finish, total_us);
-	return DONE;
+	return FLOW_DONE;
 }

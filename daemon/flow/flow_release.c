@@ -186,7 +186,7 @@ static void release_piece(struct flow *f)
 }
 
 /* The last words: a refusal, or that the documents do not say. */
-static enum state release_end(struct flow *f)
+static enum flow_step release_end(struct flow *f)
 {
 	release_over(f);
 	if (f->sink_err.code < 0)
@@ -195,7 +195,7 @@ static enum state release_end(struct flow *f)
 		push_refusal(f);
 	else if (flow_abstained(f) && f->n_text == 0)
 		push_literal(f, f->assistant->no_answer);
-	return RECORD;
+	return FLOW_RECORD;
 }
 
 bool flow_release_ready(struct flow *f)
@@ -230,7 +230,7 @@ void flow_release_fini(struct flow *f)
 		buf_fini(&f->piece);
 }
 
-enum state flow_release(struct flow *f)
+enum flow_step flow_release(struct flow *f)
 {
 	bool done;
 
@@ -240,7 +240,7 @@ enum state flow_release(struct flow *f)
 	uv_mutex_lock(&f->lock);
 	done = f->released_all && f->releasing == NULL && !f->generating;
 	uv_mutex_unlock(&f->lock);
-	return done ? release_end(f) : RELEASE;
+	return done ? release_end(f) : FLOW_RELEASE;
 }
 
 void flow_deliver(struct flow *f)

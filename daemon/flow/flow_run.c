@@ -150,7 +150,7 @@ static void flow_report(struct flow *f, const struct ragd_err *err)
 	if (f->detached)
 		return;
 	f->detached = true;
-	if (err == NULL) { /* DONE: no other thread writes these any more */
+	if (err == NULL) { /* FLOW_DONE: no other thread writes these any more */
 		r.finish = f->refusal.len > 0                ? FLOW_FILTERED
 			   : f->finish == RAGD_FINISH_LENGTH ? FLOW_LENGTH
 							     : FLOW_STOP;
@@ -170,7 +170,7 @@ static void flow_report(struct flow *f, const struct ragd_err *err)
 
 static void work_cb(struct pool_work *work)
 {
-	flow_run_steps(container_of(work, struct flow, work), ON_POOL);
+	flow_run_steps(container_of(work, struct flow, work), FLOW_ON_POOL);
 }
 
 static void work_done_cb(struct pool_work *work);
@@ -184,18 +184,18 @@ void flow_go(struct flow *f)
 /* Something changed: hand over what may leave, and go on where there is something to do. */
 static void flow_kick(struct flow *f)
 {
-	flow_deliver(f); /* before RECORD counts what left */
+	flow_deliver(f); /* before FLOW_RECORD counts what left */
 	if (f->working || f->pumping)
-		return;         /* f->state and what it is about are another thread's */
-	if (f->state == DONE) { /* inference, given up for lost, had a last word */
+		return;             /* f->step and what it is about are another thread's */
+	if (f->step == FLOW_DONE) { /* inference, given up for lost, had a last word */
 		flow_let_go(f);
 		return;
 	}
-	flow_run_steps(f, ON_LOOP);
-	if (f->state == DONE) {
+	flow_run_steps(f, FLOW_ON_LOOP);
+	if (f->step == FLOW_DONE) {
 		flow_report(f, f->err.code < 0 ? &f->err : NULL);
 		flow_end(f);
-	} else if (f->state != RELEASE || flow_release_ready(f)) {
+	} else if (f->step != FLOW_RELEASE || flow_release_ready(f)) {
 		flow_go(f);
 	}
 }
@@ -276,7 +276,7 @@ static void sweep_cb(uv_timer_t *timer)
 static void go_on_without(struct flow *f, struct call *lost, struct pool_work *work)
 {
 	filters_lose(&f->filters, lost->plugin);
-	if (work == &f->work && (f->state == SCREEN || f->state == INSPECT))
+	if (work == &f->work && (f->step == FLOW_SCREEN || f->step == FLOW_INSPECT))
 		findings_undo(&f->findings);
 	flow_again(f, work);
 }
@@ -290,7 +290,7 @@ static void fail_lost(struct flow *f, const struct ragd_err *err, struct pool_wo
 	if (work == &f->work) {
 		f->working = false;
 		f->err = *err;
-		f->state = RECORD; /* once no other thread is at it */
+		flow_step_to(f, FLOW_RECORD); /* once no other thread is at it */
 	} else {
 		f->pumping = false;
 		uv_mutex_lock(&f->lock);
@@ -337,7 +337,7 @@ static void back_cb(struct pool_guard *guard)
 
 	call_back(lost);
 	f->n_lost--;
-	if (!f->working && !f->pumping && f->state == DONE)
+	if (!f->working && !f->pumping && f->step == FLOW_DONE)
 		flow_let_go(f);
 }
 
