@@ -17,29 +17,28 @@ static enum flow_step step_generate(struct flow *f);
 
 /* clang-format off */
 /*
- * The whole product: each step does its work and returns the next, one of those its row allows. RELEASE
- * returns itself until inference is done and all of it was let out or held back for good. A step that
- * fails, finds the flow cancelled or loses a call other than a filter's goes to RECORD. Steps on the
- * pool that follow each other run in one go.
+ * The whole product: each step does its work and returns the next, which is one that its row allows, or
+ * RECORD: there a step goes that fails, finds the flow cancelled, or loses a call other than a filter's.
+ * RELEASE returns itself until inference is done and all of it was let out or held back for good. Steps
+ * on the pool that follow each other run in one go.
  */
 static const struct step {
 	enum flow_where where;
 	enum flow_step (*run)(struct flow *f);
 	int time;      /* enum metrics_time, -1: not measured on its own */
-	unsigned next; /* TO(…) of each step that may follow */
+	unsigned next; /* TO(…) of each that may follow, RECORD apart */
 } steps[] = {
-	/* step              where         run            time              next */
-	[FLOW_ADMIT]    = { FLOW_ON_LOOP, step_admit,    -1,               TO(SCREEN) | TO(RECORD) },
-	[FLOW_SCREEN]   = { FLOW_ON_POOL, step_screen,   METRICS_SCREEN,   TO(RETRIEVE) | TO(COMPOSE) |
-									   TO(RELEASE) | TO(RECORD) },
-	[FLOW_RETRIEVE] = { FLOW_ON_POOL, step_retrieve, METRICS_RETRIEVE, TO(INSPECT) | TO(RECORD) },
-	[FLOW_INSPECT]  = { FLOW_ON_POOL, step_inspect,  METRICS_INSPECT,  TO(COMPOSE) | TO(RELEASE) |
-									   TO(RECORD) },
-	[FLOW_COMPOSE]  = { FLOW_ON_POOL, step_compose,  METRICS_COMPOSE,  TO(GENERATE) | TO(RECORD) },
-	[FLOW_GENERATE] = { FLOW_ON_POOL, step_generate, METRICS_GENERATE, TO(RELEASE) | TO(RECORD) },
-	[FLOW_RELEASE]  = { FLOW_ON_POOL, flow_release,  -1,               TO(RELEASE) | TO(RECORD) },
-	[FLOW_RECORD]   = { FLOW_ON_LOOP, flow_record,   -1,               TO(DONE) },
-	[FLOW_DONE]     = { FLOW_ON_LOOP, NULL,          -1,               0 },
+	/* step             where      run            time              next */
+	[FLOW_ADMIT]    = { FLOW_POOL, step_admit,    -1,               TO(SCREEN) },
+	[FLOW_SCREEN]   = { FLOW_POOL, step_screen,   METRICS_SCREEN,   TO(RETRIEVE) | TO(COMPOSE) |
+									TO(RELEASE) },
+	[FLOW_RETRIEVE] = { FLOW_POOL, step_retrieve, METRICS_RETRIEVE, TO(INSPECT) },
+	[FLOW_INSPECT]  = { FLOW_POOL, step_inspect,  METRICS_INSPECT,  TO(COMPOSE) | TO(RELEASE) },
+	[FLOW_COMPOSE]  = { FLOW_POOL, step_compose,  METRICS_COMPOSE,  TO(GENERATE) },
+	[FLOW_GENERATE] = { FLOW_POOL, step_generate, METRICS_GENERATE, TO(RELEASE) },
+	[FLOW_RELEASE]  = { FLOW_POOL, flow_release,  -1,               TO(RELEASE) },
+	[FLOW_RECORD]   = { FLOW_LOOP, flow_record,   -1,               TO(DONE) },
+	[FLOW_DONE]     = { FLOW_LOOP, NULL,          -1,               0 },
 };
 /* clang-format on */
 
@@ -215,7 +214,7 @@ static enum flow_step step_generate(struct flow *f)
 
 void flow_step_to(struct flow *f, enum flow_step next)
 {
-	assert(steps[f->step].next & 1u << next);
+	assert(next == FLOW_RECORD ? f->step < FLOW_RECORD : steps[f->step].next & 1u << next);
 	f->step = next;
 }
 

@@ -27,7 +27,7 @@ enum flow_step {
 	FLOW_DONE,
 };
 
-enum flow_where { FLOW_ON_LOOP, FLOW_ON_POOL };
+enum flow_where { FLOW_LOOP, FLOW_POOL };
 
 /* What a release lets out, on its way from a pool thread to the loop. */
 struct output {

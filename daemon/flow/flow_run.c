@@ -170,7 +170,7 @@ static void flow_report(struct flow *f, const struct ragd_err *err)
 
 static void work_cb(struct pool_work *work)
 {
-	flow_run_steps(container_of(work, struct flow, work), FLOW_ON_POOL);
+	flow_run_steps(container_of(work, struct flow, work), FLOW_POOL);
 }
 
 static void work_done_cb(struct pool_work *work);
@@ -191,7 +191,7 @@ static void flow_kick(struct flow *f)
 		flow_let_go(f);
 		return;
 	}
-	flow_run_steps(f, FLOW_ON_LOOP);
+	flow_run_steps(f, FLOW_LOOP);
 	if (f->step == FLOW_DONE) {
 		flow_report(f, f->err.code < 0 ? &f->err : NULL);
 		flow_end(f);

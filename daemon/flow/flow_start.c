@@ -106,8 +106,7 @@ int flow_start(struct ragd *d, const struct flow_question *q, const struct flow_
 	if (f->next != NULL)
 		f->next->prev = f;
 	t->flows = f;
-	flow_run_steps(f, FLOW_ON_LOOP);
-	flow_go(f); /* also when FLOW_ADMIT refused: events never come from within this call */
+	flow_go(f); /* events come later, never from within this call */
 	*out = f;
 	return 0;
 }
