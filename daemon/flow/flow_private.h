@@ -29,6 +29,19 @@ enum flow_step {
 
 enum flow_where { FLOW_LOOP, FLOW_POOL };
 
+/*
+ * What of a flow is on the pool, as the loop knows it. What a step is about belongs to the thread that
+ * runs it, so the loop looks at none of that unless it is IDLE, and frees nothing before it has ENDED.
+ */
+enum flow_run {
+	FLOW_IDLE,               /* nothing */
+	FLOW_STEPPING,           /* `work`: its steps */
+	FLOW_STEPPING_RELEASING, /* and `release_work`: what inference, in its step, has written */
+	FLOW_RELEASING,          /* `release_work` alone, which the end of the step left behind */
+	FLOW_ENDED,   /* nothing: recorded and told, out of the table, kept for what holds it */
+	FLOW_CLOSING, /* `work`, after the end: the filters' streams are closed */
+};
+
 /* What a release lets out, on its way from a pool thread to the loop. */
 struct output {
 	struct output *next;
@@ -62,8 +75,6 @@ struct flow {
 	/* Of the thread that runs a step; handed over by the pool. */
 	enum flow_step step;
 	struct pool_work work;
-	bool working; /* loop: work is queued or runs */
-	bool closing; /* loop: and it is about the filters' streams, after the end */
 	atomic_bool cancelled;
 	struct call *call;
 	struct ragd_message *messages;
@@ -82,12 +93,12 @@ struct flow {
 	struct ragd_generate generate;
 	struct ragd_err err; /* code 0: none */
 
-	/* Of the loop: calls of this flow that were given up and have not come back. */
-	unsigned n_lost;
+	/* Of the loop. */
+	enum flow_run run;
+	unsigned n_lost; /* calls of this flow that were given up and have not come back */
 
 	/* Of the thread that releases: one at a time, see release_claim. */
 	struct pool_work release_work;
-	bool pumping; /* loop: release_work is queued or runs */
 	struct call *release_call;
 	struct filters_stream *stream;
 	struct sources sources;

@@ -4,12 +4,51 @@
  */
 #include "daemon/flow/flow_private.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/util.h"
 
 #define SWEEP_MS 100
+
+/* What begins and ends on the pool. The end of a work is its done_cb, or that it was given up for lost. */
+enum run_event {
+	STEP_BEGINS,
+	STEP_ENDS,
+	RELEASE_BEGINS,
+	RELEASE_ENDS,
+	FLOW_ENDS,
+	CLOSE_BEGINS,
+	CLOSE_ENDS,
+};
+
+static const struct run_rule {
+	enum flow_run in;
+	enum run_event on;
+	enum flow_run then;
+} run_rules[] = {
+	{ FLOW_IDLE, STEP_BEGINS, FLOW_STEPPING },
+	{ FLOW_STEPPING, STEP_ENDS, FLOW_IDLE },
+	{ FLOW_STEPPING, RELEASE_BEGINS, FLOW_STEPPING_RELEASING },
+	{ FLOW_STEPPING_RELEASING, STEP_ENDS, FLOW_RELEASING },
+	{ FLOW_STEPPING_RELEASING, RELEASE_ENDS, FLOW_STEPPING },
+	{ FLOW_RELEASING, RELEASE_ENDS, FLOW_IDLE },
+	{ FLOW_IDLE, FLOW_ENDS, FLOW_ENDED },
+	{ FLOW_ENDED, CLOSE_BEGINS, FLOW_CLOSING },
+	{ FLOW_CLOSING, CLOSE_ENDS, FLOW_ENDED },
+};
+
+/* Anything else is our mistake: two threads at one step, or a flow freed under one. */
+static void flow_run_to(struct flow *f, enum run_event event)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(run_rules) && (run_rules[i].in != f->run || run_rules[i].on != event))
+		i++;
+	assert(i < ARRAY_LEN(run_rules));
+	f->run = run_rules[i].then;
+}
 
 /* To the pool, in its user's turn. */
 static void flow_submit(struct flow *f, struct pool_work *work, pool_cb run_cb, pool_cb done_cb)
@@ -102,7 +141,7 @@ static void close_done_cb(struct pool_work *work)
 {
 	struct flow *f = container_of(work, struct flow, work);
 
-	f->working = f->closing = false;
+	flow_run_to(f, CLOSE_ENDS);
 	flow_let_go(f);
 }
 
@@ -114,7 +153,7 @@ static void flow_let_go(struct flow *f)
 	if (!flow_held(f)) {
 		flow_unlink(f); /* for good: nothing wakes it any more */
 		if (filters_stream_is_open(f->stream)) {
-			f->working = f->closing = true;
+			flow_run_to(f, CLOSE_BEGINS);
 			flow_submit(f, &f->work, close_cb, close_done_cb);
 		} else {
 			flow_free(f);
@@ -139,6 +178,7 @@ static void flow_end(struct flow *f)
 		f->next->prev = f->prev;
 	shares_give(&t->shares, f->call->caller.uid);
 	t->n_over++;
+	flow_run_to(f, FLOW_ENDS);
 	flow_let_go(f);
 }
 
@@ -177,20 +217,20 @@ static void work_done_cb(struct pool_work *work);
 
 void flow_go(struct flow *f)
 {
-	f->working = true;
+	flow_run_to(f, STEP_BEGINS);
 	flow_submit(f, &f->work, work_cb, work_done_cb);
 }
 
 /* Something changed: hand over what may leave, and go on where there is something to do. */
 static void flow_kick(struct flow *f)
 {
-	flow_deliver(f); /* before FLOW_RECORD counts what left */
-	if (f->working || f->pumping)
-		return;             /* f->step and what it is about are another thread's */
-	if (f->step == FLOW_DONE) { /* inference, given up for lost, had a last word */
+	flow_deliver(f);            /* before FLOW_RECORD counts what left */
+	if (f->run == FLOW_ENDED) { /* inference, given up for lost, had a last word */
 		flow_let_go(f);
 		return;
 	}
+	if (f->run != FLOW_IDLE)
+		return; /* f->step and what it is about are another thread's */
 	flow_run_steps(f, FLOW_LOOP);
 	if (f->step == FLOW_DONE) {
 		flow_report(f, f->err.code < 0 ? &f->err : NULL);
@@ -204,7 +244,7 @@ static void work_done_cb(struct pool_work *work)
 {
 	struct flow *f = container_of(work, struct flow, work);
 
-	f->working = false;
+	flow_run_to(f, STEP_ENDS);
 	flow_kick(f);
 }
 
@@ -217,7 +257,7 @@ static void pump_done_cb(struct pool_work *work)
 {
 	struct flow *f = container_of(work, struct flow, release_work);
 
-	f->pumping = false;
+	flow_run_to(f, RELEASE_ENDS);
 	flow_kick(f);
 }
 
@@ -242,8 +282,8 @@ static void woken_cb(uv_async_t *async)
 		uv_mutex_lock(&f->lock);
 		f->signalled = false;
 		uv_mutex_unlock(&f->lock);
-		if (f->working && !f->pumping && flow_release_ready(f)) {
-			f->pumping = true;
+		if (f->run == FLOW_STEPPING && flow_release_ready(f)) {
+			flow_run_to(f, RELEASE_BEGINS);
 			flow_submit(f, &f->release_work, pump_cb, pump_done_cb);
 		} else {
 			flow_kick(f);
@@ -288,11 +328,11 @@ static void fail_lost(struct flow *f, const struct ragd_err *err, struct pool_wo
 	flow_deliver(f);
 	flow_report(f, err);
 	if (work == &f->work) {
-		f->working = false;
+		flow_run_to(f, STEP_ENDS);
 		f->err = *err;
 		flow_step_to(f, FLOW_RECORD); /* once no other thread is at it */
 	} else {
-		f->pumping = false;
+		flow_run_to(f, RELEASE_ENDS);
 		uv_mutex_lock(&f->lock);
 		f->sink_err = *err;
 		f->releasing = NULL; /* whoever takes it finds the flow cancelled */
@@ -310,8 +350,8 @@ static void lost_cb(struct pool_guard *guard, struct pool_work *work)
 	struct call *next = call_lost(lost, &err);
 
 	f->n_lost++;
-	if (f->closing && next == NULL) { /* when it is back, flow_let_go goes on */
-		f->working = f->closing = false;
+	if (f->run == FLOW_CLOSING && next == NULL) { /* when it is back, flow_let_go goes on */
+		flow_run_to(f, CLOSE_ENDS);
 		return;
 	}
 	if (releases && !f->lent) {
@@ -337,7 +377,7 @@ static void back_cb(struct pool_guard *guard)
 
 	call_back(lost);
 	f->n_lost--;
-	if (!f->working && !f->pumping && f->step == FLOW_DONE)
+	if (f->run == FLOW_ENDED)
 		flow_let_go(f);
 }
 
