@@ -42,6 +42,17 @@ enum flow_run {
 	FLOW_CLOSING, /* `work`, after the end: the filters' streams are closed */
 };
 
+/*
+ * Letting text out. One work holds the release at a time, so text leaves in order: the step itself or,
+ * while inference still writes, release_work. Under the flow's lock; see flow_release.c.
+ */
+enum flow_release {
+	FLOW_RELEASE_FREE, /* more may come, and no thread is at it */
+	FLOW_RELEASE_HELD, /* the thread of release_by is at it */
+	FLOW_RELEASE_LAST, /* it still is, but nothing more leaves */
+	FLOW_RELEASE_OVER, /* nothing more leaves, and no thread is at it */
+};
+
 /* What a release lets out, on its way from a pool thread to the loop. */
 struct output {
 	struct output *next;
@@ -120,11 +131,11 @@ struct flow {
 	struct flow_sink *sink; /* NULL: nothing was generated */
 	struct buf queue;       /* what inference wrote and no release took yet */
 	size_t n_generated;
-	bool generating;                   /* the sink is not done yet */
-	bool released_all;                 /* nothing more is to be let out */
-	const struct pool_work *releasing; /* the work that holds the release */
-	bool signalled;                    /* is in table->woken */
-	bool full;                         /* ANSWER_MAX was reached */
+	bool generating; /* the sink is not done yet */
+	enum flow_release release;
+	const struct pool_work *release_by; /* the work that holds it; NULL: none does */
+	bool signalled;                     /* is in table->woken */
+	bool full;                          /* ANSWER_MAX was reached */
 	struct flow *woken_next;
 	enum ragd_finish finish;
 	struct ragd_usage usage;
@@ -168,6 +179,8 @@ void flow_sink_fini(struct flow *f);
 
 /* flow_release.c: the two ways to let text out. Something waits to be let out and no thread is at it. */
 bool flow_release_ready(struct flow *f);
+/* The work was given up for lost: if it held the release, whoever takes it finds the flow cancelled. */
+void flow_release_abandon(struct flow *f, const struct pool_work *work);
 /* Let out what there is; on a pool thread, in `work`, also while generate still runs on another. */
 void flow_release_pump(struct flow *f, const struct pool_work *work);
 /* A filter said no: remember which, and what the user is told. */

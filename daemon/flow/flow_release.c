@@ -1,5 +1,6 @@
 #include "daemon/flow/flow_private.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,9 +9,48 @@
 
 /* ---- what inference wrote ----------------------------------------------------------------------- */
 
+enum release_event { CLAIM, LET_GO, FINISH };
+
+static const struct release_rule {
+	enum flow_release in;
+	enum release_event on;
+	enum flow_release then;
+} release_rules[] = {
+	{ FLOW_RELEASE_FREE, CLAIM, FLOW_RELEASE_HELD },
+	{ FLOW_RELEASE_HELD, CLAIM, FLOW_RELEASE_HELD }, /* by the same work, begun again */
+	{ FLOW_RELEASE_HELD, LET_GO, FLOW_RELEASE_FREE },
+	{ FLOW_RELEASE_HELD, FINISH, FLOW_RELEASE_LAST },
+	{ FLOW_RELEASE_LAST, CLAIM, FLOW_RELEASE_LAST }, /* likewise */
+	{ FLOW_RELEASE_LAST, FINISH, FLOW_RELEASE_LAST },
+	{ FLOW_RELEASE_LAST, LET_GO, FLOW_RELEASE_OVER },
+	{ FLOW_RELEASE_OVER, CLAIM, FLOW_RELEASE_LAST }, /* to find that nothing is left */
+	{ FLOW_RELEASE_OVER, FINISH, FLOW_RELEASE_OVER },
+	{ FLOW_RELEASE_FREE, FINISH, FLOW_RELEASE_OVER }, /* nothing was generated */
+};
+
+/* With the flow's lock held. */
+static void release_to(struct flow *f, enum release_event event)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(release_rules) &&
+	       (release_rules[i].in != f->release || release_rules[i].on != event))
+		i++;
+	assert(i < ARRAY_LEN(release_rules));
+	f->release = release_rules[i].then;
+}
+
+/* The same: from here on what the thread that released was about may be another's. */
+static void release_let_go(struct flow *f)
+{
+	release_to(f, LET_GO);
+	f->release_by = NULL;
+}
+
 /*
  * Take what inference wrote since the last time, as the piece under way; true if there is something to do:
- * text, or the end. The caller holds the release until it finds nothing more.
+ * text, or the end. The caller holds the release until it finds nothing more: then it has let go, and the
+ * flow's own may be another thread's already.
  */
 static bool release_take(struct flow *f)
 {
@@ -22,22 +62,22 @@ static bool release_take(struct flow *f)
 	f->lent = false;
 	uv_mutex_lock(&f->lock);
 	f->last = !f->generating;
-	some = f->in_piece = !f->released_all && (f->queue.len > 0 || f->last);
+	some = f->in_piece = f->release == FLOW_RELEASE_HELD && (f->queue.len > 0 || f->last);
 	if (some) {
 		f->piece = f->queue;
 		f->queue = (struct buf)BUF_INIT;
 	} else {
-		f->releasing = NULL;
+		release_let_go(f);
 	}
 	uv_mutex_unlock(&f->lock);
-	return some; /* without the release the flow's own may be another thread's already */
+	return some;
 }
 
 /* Nothing more is to be let out. */
-static void release_over(struct flow *f)
+static void release_finish(struct flow *f)
 {
 	uv_mutex_lock(&f->lock);
-	f->released_all = true;
+	release_to(f, FINISH);
 	uv_mutex_unlock(&f->lock);
 }
 
@@ -47,11 +87,21 @@ static bool release_claim(struct flow *f, const struct pool_work *work)
 	bool claimed;
 
 	uv_mutex_lock(&f->lock);
-	claimed = f->releasing == NULL || f->releasing == work;
-	if (claimed)
-		f->releasing = work;
+	claimed = f->release_by == NULL || f->release_by == work;
+	if (claimed) {
+		release_to(f, CLAIM);
+		f->release_by = work;
+	}
 	uv_mutex_unlock(&f->lock);
 	return claimed;
+}
+
+void flow_release_abandon(struct flow *f, const struct pool_work *work)
+{
+	uv_mutex_lock(&f->lock);
+	if (f->release_by == work)
+		release_let_go(f);
+	uv_mutex_unlock(&f->lock);
 }
 
 /* ---- release -------------------------------------------------------------------------------- */
@@ -181,14 +231,14 @@ static void release_piece(struct flow *f)
 		flow_block(f, r->message);
 		/* Nothing more may leave: inference need not go on either. */
 		atomic_store(&f->cancelled, true);
-		release_over(f);
+		release_finish(f);
 	}
 }
 
 /* The last words: a refusal, or that the documents do not say. */
 static enum flow_step release_end(struct flow *f)
 {
-	release_over(f);
+	release_finish(f);
 	if (f->sink_err.code < 0)
 		f->err = f->sink_err;
 	if (f->refusal.len > 0)
@@ -203,7 +253,7 @@ bool flow_release_ready(struct flow *f)
 	bool ready;
 
 	uv_mutex_lock(&f->lock);
-	ready = f->releasing == NULL && (f->queue.len > 0 || !f->generating);
+	ready = f->release_by == NULL && (f->queue.len > 0 || !f->generating);
 	uv_mutex_unlock(&f->lock);
 	return ready;
 }
@@ -219,7 +269,7 @@ void flow_release_pump(struct flow *f, const struct pool_work *work)
 			release_piece(f);
 		f->in_piece = false;
 		if (f->last)
-			release_over(f);
+			release_finish(f);
 	}
 }
 
@@ -238,7 +288,7 @@ enum flow_step flow_release(struct flow *f)
 		return release_end(f);
 	flow_release_pump(f, &f->work);
 	uv_mutex_lock(&f->lock);
-	done = f->released_all && f->releasing == NULL && !f->generating;
+	done = f->release == FLOW_RELEASE_OVER && !f->generating;
 	uv_mutex_unlock(&f->lock);
 	return done ? release_end(f) : FLOW_RELEASE;
 }

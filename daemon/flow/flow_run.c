@@ -327,6 +327,7 @@ static void fail_lost(struct flow *f, const struct ragd_err *err, struct pool_wo
 	atomic_store(&f->cancelled, true);
 	flow_deliver(f);
 	flow_report(f, err);
+	flow_release_abandon(f, work);
 	if (work == &f->work) {
 		flow_run_to(f, STEP_ENDS);
 		f->err = *err;
@@ -335,7 +336,6 @@ static void fail_lost(struct flow *f, const struct ragd_err *err, struct pool_wo
 		flow_run_to(f, RELEASE_ENDS);
 		uv_mutex_lock(&f->lock);
 		f->sink_err = *err;
-		f->releasing = NULL; /* whoever takes it finds the flow cancelled */
 		uv_mutex_unlock(&f->lock);
 	}
 	flow_kick(f);

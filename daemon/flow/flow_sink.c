@@ -58,7 +58,7 @@ static int add(struct flow *f, const char *text, size_t len, const struct ragd_e
 		buf_add(&f->queue, text, len);
 		if (buf_failed(&f->queue))
 			rc = -ENOBUFS;
-		if (f->releasing == NULL)
+		if (f->release_by == NULL)
 			signal_loop(f);
 	}
 	uv_mutex_unlock(&f->lock);
@@ -94,7 +94,7 @@ static void end(struct flow *f, int rc, enum ragd_finish finish, const struct ra
 	if (rc < 0 && !f->full && rc != -ECANCELED && f->sink_err.code == 0)
 		f->sink_err = *why;
 	f->generating = false;
-	if (f->releasing == NULL)
+	if (f->release_by == NULL)
 		signal_loop(f);
 	uv_mutex_unlock(&f->lock);
 }
