@@ -42,6 +42,14 @@ enum flow_run {
 	FLOW_CLOSING, /* `work`, after the end: the filters' streams are closed */
 };
 
+/* What inference is about, under the flow's lock; see flow_sink.c. It only ever goes forward. */
+enum flow_writing {
+	FLOW_NOT_WRITING, /* no sink yet */
+	FLOW_WRITING,     /* the sink is open, text may come from any thread */
+	FLOW_FULL,        /* it still is, but a piece found no room: the answer is cut */
+	FLOW_WRITTEN,     /* the sink is done, and what comes now the plugin's fault */
+};
+
 /*
  * Letting text out. One work holds the release at a time, so text leaves in order: the step itself or,
  * while inference still writes, release_work. Under the flow's lock; see flow_release.c.
@@ -131,11 +139,10 @@ struct flow {
 	struct flow_sink *sink; /* NULL: nothing was generated */
 	struct buf queue;       /* what inference wrote and no release took yet */
 	size_t n_generated;
-	bool generating; /* the sink is not done yet */
+	enum flow_writing writing;
 	enum flow_release release;
 	const struct pool_work *release_by; /* the work that holds it; NULL: none does */
 	bool signalled;                     /* is in table->woken */
-	bool full;                          /* ANSWER_MAX was reached */
 	struct flow *woken_next;
 	enum ragd_finish finish;
 	struct ragd_usage usage;
@@ -161,6 +168,12 @@ struct flow_table {
 static inline bool flow_cancelled(const struct flow *f)
 {
 	return atomic_load_explicit(&f->cancelled, memory_order_relaxed);
+}
+
+/* With the flow's lock held: inference may still write. */
+static inline bool flow_is_writing(const struct flow *f)
+{
+	return f->writing == FLOW_WRITING || f->writing == FLOW_FULL;
 }
 
 /* Nothing in the documents answers: inference said so, or grounding left nothing. */

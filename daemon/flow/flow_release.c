@@ -61,7 +61,7 @@ static bool release_take(struct flow *f)
 	f->piece = (struct buf)BUF_INIT;
 	f->lent = false;
 	uv_mutex_lock(&f->lock);
-	f->last = !f->generating;
+	f->last = !flow_is_writing(f);
 	some = f->in_piece = f->release == FLOW_RELEASE_HELD && (f->queue.len > 0 || f->last);
 	if (some) {
 		f->piece = f->queue;
@@ -253,7 +253,7 @@ bool flow_release_ready(struct flow *f)
 	bool ready;
 
 	uv_mutex_lock(&f->lock);
-	ready = f->release_by == NULL && (f->queue.len > 0 || !f->generating);
+	ready = f->release_by == NULL && (f->queue.len > 0 || !flow_is_writing(f));
 	uv_mutex_unlock(&f->lock);
 	return ready;
 }
@@ -288,7 +288,7 @@ enum flow_step flow_release(struct flow *f)
 		return release_end(f);
 	flow_release_pump(f, &f->work);
 	uv_mutex_lock(&f->lock);
-	done = f->release == FLOW_RELEASE_OVER && !f->generating;
+	done = f->release == FLOW_RELEASE_OVER && !flow_is_writing(f);
 	uv_mutex_unlock(&f->lock);
 	return done ? release_end(f) : FLOW_RELEASE;
 }

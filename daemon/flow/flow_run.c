@@ -107,12 +107,12 @@ static void flow_free(struct flow *f)
 /* It is done, but a thread may still be somewhere in a call of it, or write into its sink. */
 static bool flow_held(struct flow *f)
 {
-	bool generating;
+	bool writing;
 
 	uv_mutex_lock(&f->lock);
-	generating = f->generating;
+	writing = flow_is_writing(f);
 	uv_mutex_unlock(&f->lock);
-	return generating || f->n_lost > 0;
+	return writing || f->n_lost > 0;
 }
 
 static void flow_unlink(struct flow *f)

@@ -4,6 +4,7 @@
  */
 #include "daemon/flow/flow_private.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,13 @@ struct flow_sink {
 	struct flow *flow; /* NULL: it is over */
 	char plugin[];     /* name of the instance, which may be gone as well */
 };
+
+/* Under f->lock, but for the first: there is no sink then through which another thread could come. */
+static void writing_to(struct flow *f, enum flow_writing next)
+{
+	assert(f->writing <= next && (next != FLOW_FULL || flow_is_writing(f)));
+	f->writing = next;
+}
 
 /* Wake the loop for this flow; f->lock is held. */
 static void signal_loop(struct flow *f)
@@ -51,7 +59,7 @@ static int add(struct flow *f, const char *text, size_t len, const struct ragd_e
 			f->sink_err = *wrong;
 		rc = -ECANCELED;
 	} else if (len > ANSWER_MAX - f->n_generated) {
-		f->full = true;
+		writing_to(f, FLOW_FULL);
 		rc = -ENOBUFS;
 	} else if (len > 0) {
 		f->n_generated += len;
@@ -87,13 +95,16 @@ static int text_cb(struct ragd_sink *sink, const char *text, size_t len)
 static void end(struct flow *f, int rc, enum ragd_finish finish, const struct ragd_usage *usage,
 		const struct ragd_err *why)
 {
+	bool full;
+
 	uv_mutex_lock(&f->lock);
-	f->finish = f->full ? RAGD_FINISH_LENGTH : rc == 0 ? finish : RAGD_FINISH_STOP;
+	full = f->writing == FLOW_FULL;
+	f->finish = full ? RAGD_FINISH_LENGTH : rc == 0 ? finish : RAGD_FINISH_STOP;
 	if (rc == 0 && usage != NULL)
 		f->usage = *usage;
-	if (rc < 0 && !f->full && rc != -ECANCELED && f->sink_err.code == 0)
+	if (rc < 0 && !full && rc != -ECANCELED && f->sink_err.code == 0)
 		f->sink_err = *why;
-	f->generating = false;
+	writing_to(f, FLOW_WRITTEN);
 	if (f->release_by == NULL)
 		signal_loop(f);
 	uv_mutex_unlock(&f->lock);
@@ -129,7 +140,7 @@ struct ragd_sink *flow_sink_open(struct flow *f)
 	s->flow = f;
 	memcpy(s->plugin, f->inference->name, len);
 	f->sink = s;
-	f->generating = true;
+	writing_to(f, FLOW_WRITING);
 	return &s->base;
 }
 
@@ -143,7 +154,7 @@ void flow_sink_end(struct flow *f)
 	s->flow = NULL;
 	uv_mutex_unlock(&s->lock);
 	uv_mutex_lock(&f->lock);
-	f->generating = false;
+	writing_to(f, FLOW_WRITTEN);
 	uv_mutex_unlock(&f->lock);
 }
 
