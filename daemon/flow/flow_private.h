@@ -61,6 +61,13 @@ enum flow_release {
 	FLOW_RELEASE_OVER, /* nothing more leaves, and no thread is at it */
 };
 
+/* The piece that the holder of the release has in hand. */
+enum flow_piece_state {
+	FLOW_PIECE_NONE,
+	FLOW_PIECE_TAKEN, /* from the queue, and on its way through the filters */
+	FLOW_PIECE_FED,   /* the filters made piece_out of it, which is on its way to the client */
+};
+
 /* What a release lets out, on its way from a pool thread to the loop. */
 struct output {
 	struct output *next;
@@ -124,9 +131,8 @@ struct flow {
 	size_t n_cites;
 	size_t n_text; /* bytes let out */
 	unsigned n_dropped;
-	/* The piece under way: as far as it has come, for who goes on if a filter does not come back. */
-	bool in_piece;
-	bool fed; /* it went through the filters, which made piece_out of it */
+	/* The piece under way: as far as it has come, for the thread that goes on behind a lost call. */
+	enum flow_piece_state piece_state;
 	bool last;
 	struct buf piece;
 	bool lent; /* it belongs to a lost call, which may still read it */

@@ -62,7 +62,8 @@ static bool release_take(struct flow *f)
 	f->lent = false;
 	uv_mutex_lock(&f->lock);
 	f->last = !flow_is_writing(f);
-	some = f->in_piece = f->release == FLOW_RELEASE_HELD && (f->queue.len > 0 || f->last);
+	some = f->release == FLOW_RELEASE_HELD && (f->queue.len > 0 || f->last);
+	f->piece_state = some ? FLOW_PIECE_TAKEN : FLOW_PIECE_NONE;
 	if (some) {
 		f->piece = f->queue;
 		f->queue = (struct buf)BUF_INIT;
@@ -219,13 +220,12 @@ static void release_piece(struct flow *f)
 {
 	struct filters_release *r = &f->piece_out;
 
-	if (!f->fed) {
+	if (f->piece_state == FLOW_PIECE_TAKEN) {
 		call_reset(f->release_call);
 		filters_stream_feed(f->stream, f->release_call, buf_str(&f->piece), f->last, r);
-		f->fed = true;
+		f->piece_state = FLOW_PIECE_FED;
 	}
 	output_push(f, r->text, r->cites, r->n_cites);
-	f->fed = false;
 	f->n_dropped += r->n_dropped;
 	if (r->action == RAGD_BLOCK) {
 		flow_block(f, r->message);
@@ -262,12 +262,13 @@ void flow_release_pump(struct flow *f, const struct pool_work *work)
 {
 	if (!release_claim(f, work))
 		return;
-	while (f->in_piece || release_take(f)) {
+	while (f->piece_state != FLOW_PIECE_NONE || release_take(f)) {
 		if (flow_cancelled(f))
 			f->last = true;
 		else
 			release_piece(f);
-		f->in_piece = false;
+		/* A lost call never gets here: the thread that goes on finds the piece as it stood. */
+		f->piece_state = FLOW_PIECE_NONE;
 		if (f->last)
 			release_finish(f);
 	}
