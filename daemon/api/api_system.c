@@ -363,14 +363,14 @@ void api_system_card(struct http_exchange *x, const struct http_request *req, vo
 /* ---- reload ------------------------------------------------------------------------------------- */
 
 /* The client may leave while plugins open: the reload goes on, its reply is dropped. */
-struct reload {
+struct reload_reply {
 	struct ragd *d;
 	struct http_exchange *x; /* NULL once the client is gone */
 };
 
 static void reload_gone_cb(struct http_exchange *x, void *arg)
 {
-	struct reload *r = arg;
+	struct reload_reply *r = arg;
 
 	(void)x;
 	r->x = NULL;
@@ -378,7 +378,7 @@ static void reload_gone_cb(struct http_exchange *x, void *arg)
 
 static void reload_done_cb(const struct ragd_err *err, void *arg)
 {
-	struct reload *r = arg;
+	struct reload_reply *r = arg;
 
 	if (r->x != NULL && err != NULL)
 		http_reply_error(r->x, 422, "unprocessable", NULL,
@@ -392,7 +392,7 @@ static void reload_done_cb(const struct ragd_err *err, void *arg)
 
 void api_reload(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
-	struct reload *r = calloc(1, sizeof(*r));
+	struct reload_reply *r = calloc(1, sizeof(*r));
 	struct ragd_err err = { 0 };
 
 	(void)req;

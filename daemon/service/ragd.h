@@ -18,12 +18,15 @@ struct generation {
 	struct plugin_set *plugins;
 	unsigned n_refs; /* loop thread only */
 	unsigned number; /* 1, 2, … */
+	struct pool *pool;
+	struct pool_work free_work; /* on it, once nobody holds it: closing plugins may block */
 };
 
 enum ragd_state { RAGD_STARTING, RAGD_READY, RAGD_DRAINING };
 
 struct journal;
 struct flow_table;
+struct reload;
 
 struct ragd {
 	uv_loop_t *loop;
@@ -34,6 +37,9 @@ struct ragd {
 	struct flow_table *flows;    /* answers at work, daemon/flow/flow.h */
 	struct shares jobs;          /* other requests at work, daemon/api/job.h */
 	struct config_source source; /* what the command line said, for reloads */
+	struct reload *reload;       /* at work, NULL: none; daemon/service/reload.h */
+	bool reload_again;           /* after that one */
+	unsigned n_generations;      /* so far */
 	enum ragd_state state;
 	int64_t started_us;
 };

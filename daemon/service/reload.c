@@ -15,20 +15,13 @@
 #define SPARE_FDS       256  /* files, databases and pipes beside the connections */
 #define EXTEND_BY_MS    15000
 
-/* A generation as it is allocated. */
-struct made {
-	struct generation g;
-	struct pool *pool;
-	struct pool_work work; /* that frees it */
-};
-
 /* One generation in the making; the loop's from reload_start() until reload_closed_cb(). */
 struct reload {
 	struct pool_work work;
 	uv_timer_t extend; /* asks the service manager for more time */
 	struct ragd *d;
 	struct config_source source;
-	struct made *made;           /* its cfg is NULL until work_cb has read it */
+	struct generation *next;     /* its cfg is NULL until work_cb has read it */
 	struct plugin_set *previous; /* referenced */
 	const char *state_dir;       /* of the running generation, which outlives us; NULL: none */
 	void (*done_cb)(const struct ragd_err *err, void *arg);
@@ -36,15 +29,6 @@ struct reload {
 	struct ragd_err err;
 	int rc;
 };
-
-static struct reload *running;
-static bool once_more; /* after the one that runs */
-static unsigned last_number;
-
-bool reload_busy(void)
-{
-	return running != NULL;
-}
 
 /* The daemon's own, not a client's. */
 static void own_work(struct pool *pool, struct pool_work *work, pool_cb work_cb, pool_cb done_cb)
@@ -55,21 +39,21 @@ static void own_work(struct pool *pool, struct pool_work *work, pool_cb work_cb,
 
 /* ---- references ---------------------------------------------------------------------------- */
 
-static void free_work_cb(struct pool_work *work) /* pool thread: closing plugins may block */
+static void free_work_cb(struct pool_work *work) /* pool thread */
 {
-	struct made *m = container_of(work, struct made, work);
+	struct generation *g = container_of(work, struct generation, free_work);
 
-	plugin_set_unref(m->g.plugins);
-	config_free(m->g.cfg);
+	plugin_set_unref(g->plugins);
+	config_free(g->cfg);
 	malloc_trim(0); /* an index or a model may have gone */
 }
 
 static void free_done_cb(struct pool_work *work) /* loop thread */
 {
-	struct made *m = container_of(work, struct made, work);
+	struct generation *g = container_of(work, struct generation, free_work);
 
-	log_debug("event=generation-closed generation=%u", m->g.number);
-	free(m);
+	log_debug("event=generation-closed generation=%u", g->number);
+	free(g);
 }
 
 struct generation *generation_ref(struct generation *g)
@@ -80,12 +64,9 @@ struct generation *generation_ref(struct generation *g)
 
 void generation_unref(struct generation *g)
 {
-	struct made *m;
-
 	if (g == NULL || --g->n_refs > 0)
 		return;
-	m = container_of(g, struct made, g);
-	own_work(m->pool, &m->work, free_work_cb, free_done_cb);
+	own_work(g->pool, &g->free_work, free_work_cb, free_done_cb);
 }
 
 /* ---- what a reload cannot change, or did change --------------------------------------------- */
@@ -130,16 +111,16 @@ static void raise_fd_limit(const struct config *cfg)
 			 (unsigned long long)want);
 }
 
-static void swap(struct reload *r)
+static void generation_swap(struct reload *r)
 {
 	struct generation *old = r->d->current;
-	struct generation *g = &r->made->g;
+	struct generation *g = r->next;
 	char *diff = old != NULL ? config_diff(old->cfg, g->cfg) : NULL;
 
 	g->n_refs = 1;
-	g->number = ++last_number;
+	g->number = ++r->d->n_generations;
 	r->d->current = g;
-	r->made = NULL;
+	r->next = NULL;
 	log_set_level(g->cfg->log_level);
 	raise_fd_limit(g->cfg);
 	if (r->d->http != NULL) /* at start, too: there are more descriptors now */
@@ -157,7 +138,7 @@ static void swap(struct reload *r)
 static void reload_work_cb(struct pool_work *work) /* pool thread: touches nothing but r */
 {
 	struct reload *r = container_of(work, struct reload, work);
-	struct generation *g = &r->made->g;
+	struct generation *g = r->next;
 
 	if (g->cfg == NULL)
 		r->rc = config_load(&r->source, &g->cfg, &r->err);
@@ -182,7 +163,7 @@ static void reload_closed_cb(uv_handle_t *handle)
 {
 	struct reload *r = container_of((uv_timer_t *)handle, struct reload, extend);
 
-	free(r->made);
+	free(r->next);
 	free(r);
 }
 
@@ -190,9 +171,9 @@ static void reload_done_cb(struct pool_work *work) /* loop thread */
 {
 	struct reload *r = container_of(work, struct reload, work);
 
-	running = NULL;
+	r->d->reload = NULL;
 	if (r->rc == 0) {
-		swap(r);
+		generation_swap(r);
 	} else if (r->d->current != NULL) {
 		log_err("event=reload-failed generation=%u error=%s", r->d->current->number,
 			LOG_TEXT(r->err.msg));
@@ -203,7 +184,7 @@ static void reload_done_cb(struct pool_work *work) /* loop thread */
 				       : "serving; the last reload failed, see the log");
 	r->done_cb(r->rc < 0 ? &r->err : NULL, r->arg);
 	uv_close((uv_handle_t *)&r->extend, reload_closed_cb);
-	if (once_more)
+	if (r->d->reload_again)
 		reload_soon(r->d);
 }
 
@@ -224,22 +205,22 @@ static int reload_start(struct ragd *d, struct config *cfg,
 {
 	struct reload *r;
 
-	if (running != NULL) {
+	if (d->reload != NULL) {
 		config_free(cfg);
 		return ragd_err_set(err, -EBUSY, "another reload is at work");
 	}
 	r = calloc(1, sizeof(*r));
 	if (r != NULL)
-		r->made = calloc(1, sizeof(*r->made));
-	if (r == NULL || r->made == NULL) {
+		r->next = calloc(1, sizeof(*r->next));
+	if (r == NULL || r->next == NULL) {
 		free(r);
 		config_free(cfg);
 		return ragd_err_set(err, -ENOMEM, "reload: out of memory");
 	}
 	r->d = d;
 	r->source = d->source;
-	r->made->g.cfg = cfg;
-	r->made->pool = d->pool;
+	r->next->cfg = cfg;
+	r->next->pool = d->pool;
 	r->done_cb = done_cb;
 	r->arg = arg;
 	if (d->current != NULL) {
@@ -249,7 +230,7 @@ static int reload_start(struct ragd *d, struct config *cfg,
 	uv_timer_init(d->loop, &r->extend);
 	uv_timer_start(&r->extend, extend_cb, EXTEND_EVERY_MS, EXTEND_EVERY_MS);
 	own_work(d->pool, &r->work, reload_work_cb, reload_done_cb);
-	running = r;
+	d->reload = r;
 	return 0;
 }
 
@@ -285,7 +266,7 @@ void reload_soon(struct ragd *d)
 {
 	struct ragd_err err = { 0 };
 
-	once_more = running != NULL;
-	if (!once_more && ragd_reload(d, soon_done_cb, NULL, &err) < 0)
+	d->reload_again = d->reload != NULL;
+	if (!d->reload_again && ragd_reload(d, soon_done_cb, NULL, &err) < 0)
 		log_warn("event=reload-refused error=%s", LOG_TEXT(err.msg));
 }

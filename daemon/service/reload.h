@@ -18,7 +18,4 @@ int reload_first(struct ragd *d, struct config *cfg,
  */
 void reload_soon(struct ragd *d);
 
-/* Is a generation being made? */
-bool reload_busy(void);
-
 #endif

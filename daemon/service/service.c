@@ -144,7 +144,7 @@ static void turn_cb(uv_prepare_t *handle)
 	if (s->ragd.http != NULL)
 		http_server_stats(s->ragd.http, &stats);
 	/* A reload in the making needs what is running. */
-	if ((stats.n_exchanges > 0 && !s->hurry) || reload_busy())
+	if ((stats.n_exchanges > 0 && !s->hurry) || s->ragd.reload != NULL)
 		return;
 	close_handle(&s->turn);
 	uv_timer_start(&s->deadline, stuck_cb, STUCK_MS, 0);
