@@ -159,8 +159,9 @@ static void status_of_all(json_t *o, const struct ragd *d)
 	http_server_stats(d->http, &http);
 	json_object_set_new(o, "configuration", json_string(d->current->cfg->path));
 	json_object_set_new(o, "answers",
-			    json_pack("{s:I, s:I}", "total", (json_int_t)metrics_answers(),
-				      "active", (json_int_t)flow_table_count(d->flows)));
+			    json_pack("{s:I, s:I}", "total",
+				      (json_int_t)metrics_answers(d->metrics), "active",
+				      (json_int_t)flow_table_count(d->flows)));
 	json_object_set_new(o, "connections", json_integer((json_int_t)http.n_connections));
 	json_object_set_new(o, "requests", json_integer((json_int_t)http.n_requests));
 }

@@ -73,18 +73,19 @@ static char *sources_json(const struct sources *sources)
 	return text;
 }
 
-static void count_finding(const struct finding *f)
+static void count_finding(struct metrics *m, const struct finding *f)
 {
 	bool open = f->failure && f->action == RAGD_ALLOW;
 
 	if (f->failure)
-		metrics_failure(f->stage, open);
+		metrics_failure(m, f->stage, open);
 	if (!open)
-		metrics_finding(f->stage, f->action);
+		metrics_finding(m, f->stage, f->action);
 }
 
 enum flow_step flow_record(struct flow *f)
 {
+	struct metrics *m = f->table->d->metrics;
 	int64_t total_us = clock_us() - f->received_us;
 	char *findings = findings_json(&f->findings);
 	char *sources = sources_json(&f->sources);
@@ -108,14 +109,14 @@ enum flow_step flow_record(struct flow *f)
 	journal_add(f->table->d->journal, &a);
 	free(findings);
 	free(sources);
-	metrics_answer(outcome_of(f), f->usage.n_prompt, f->usage.n_output);
+	metrics_answer(m, outcome_of(f), f->usage.n_prompt, f->usage.n_output);
 	for (size_t i = 0; i < f->findings.n; i++)
-		count_finding(&f->findings.v[i]);
+		count_finding(m, &f->findings.v[i]);
 	f->took_us[METRICS_FIRST_TEXT] = f->first_us;
 	f->took_us[METRICS_TOTAL] = total_us;
 	for (int i = 0; i < METRICS_N_TIMES; i++)
 		if (f->took_us[i] > 0)
-			metrics_time((enum metrics_time)i, f->took_us[i]);
+			metrics_time(m, (enum metrics_time)i, f->took_us[i]);
 	log_debug("event=answer id=%s assistant=%s finish=%s us=%" PRId64, f->id,
 		  f->assistant->name, a.finish, total_us);
 	return FLOW_DONE;

@@ -2,6 +2,7 @@
 
 #include <config.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -37,25 +38,36 @@ static const char *const time_names[METRICS_N_TIMES] = {
 	[METRICS_TOTAL] = "total",
 };
 
-static struct {
+struct metrics {
 	uint64_t outcome[METRICS_N_OUTCOMES];
 	uint64_t n_prompt;
 	uint64_t n_output;
 	uint64_t finding[RAGD_STAGE_RESPONSE + 1][RAGD_BLOCK + 1];
 	uint64_t failure[RAGD_STAGE_RESPONSE + 1][2]; /* closed, open */
 	struct histogram time[METRICS_N_TIMES];
-} m; /* loop thread only */
+};
 
-void metrics_answer(enum metrics_outcome outcome, uint32_t n_prompt, uint32_t n_output)
+struct metrics *metrics_new(void)
 {
-	m.outcome[outcome]++;
-	m.n_prompt += n_prompt;
-	m.n_output += n_output;
+	return calloc(1, sizeof(struct metrics));
 }
 
-void metrics_time(enum metrics_time what, int64_t us)
+void metrics_free(struct metrics *m)
 {
-	struct histogram *h = &m.time[what];
+	free(m);
+}
+
+void metrics_answer(struct metrics *m, enum metrics_outcome outcome, uint32_t n_prompt,
+		    uint32_t n_output)
+{
+	m->outcome[outcome]++;
+	m->n_prompt += n_prompt;
+	m->n_output += n_output;
+}
+
+void metrics_time(struct metrics *m, enum metrics_time what, int64_t us)
+{
+	struct histogram *h = &m->time[what];
 	size_t i = 0;
 
 	while (i < ARRAY_LEN(bounds_us) && us > bounds_us[i])
@@ -65,44 +77,45 @@ void metrics_time(enum metrics_time what, int64_t us)
 	h->sum_us += us;
 }
 
-void metrics_finding(enum ragd_stage stage, enum ragd_action action)
+void metrics_finding(struct metrics *m, enum ragd_stage stage, enum ragd_action action)
 {
 	if ((unsigned)stage <= RAGD_STAGE_RESPONSE && (unsigned)action <= RAGD_BLOCK)
-		m.finding[stage][action]++;
+		m->finding[stage][action]++;
 }
 
-void metrics_failure(enum ragd_stage stage, bool open)
+void metrics_failure(struct metrics *m, enum ragd_stage stage, bool open)
 {
 	if ((unsigned)stage <= RAGD_STAGE_RESPONSE)
-		m.failure[stage][open]++;
+		m->failure[stage][open]++;
 }
 
-uint64_t metrics_answers(void)
+uint64_t metrics_answers(const struct metrics *m)
 {
 	uint64_t n = 0;
 
 	for (int i = 0; i < METRICS_N_OUTCOMES; i++)
-		n += m.outcome[i];
+		n += m->outcome[i];
 	return n;
 }
 
-static void head(struct buf *b, const char *name, const char *type, const char *help)
+static void print_head(struct buf *b, const char *name, const char *type, const char *help)
 {
 	buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-static void one(struct buf *b, const char *name, const char *type, const char *help, uint64_t value)
+static void print_one(struct buf *b, const char *name, const char *type, const char *help,
+		      uint64_t value)
 {
-	head(b, name, type, help);
+	print_head(b, name, type, help);
 	buf_printf(b, "%s %" PRIu64 "\n", name, value);
 }
 
-static void print_times(struct buf *b)
+static void print_times(const struct metrics *m, struct buf *b)
 {
-	head(b, "ragd_step_seconds", "histogram",
-	     "Time of an answer's steps, to its first text, and in all.");
+	print_head(b, "ragd_step_seconds", "histogram",
+		   "Time of an answer's steps, to its first text, and in all.");
 	for (int t = 0; t < METRICS_N_TIMES; t++) {
-		const struct histogram *h = &m.time[t];
+		const struct histogram *h = &m->time[t];
 		uint64_t sum = 0;
 
 		for (size_t i = 0; i < ARRAY_LEN(bounds_us); i++) {
@@ -120,29 +133,30 @@ static void print_times(struct buf *b)
 	}
 }
 
-static void print_answers(struct buf *b)
+static void print_answers(const struct metrics *m, struct buf *b)
 {
-	head(b, "ragd_answers_total", "counter", "Answers by how they ended.");
+	print_head(b, "ragd_answers_total", "counter", "Answers by how they ended.");
 	for (int i = 0; i < METRICS_N_OUTCOMES; i++)
 		buf_printf(b, "ragd_answers_total{outcome=\"%s\"} %" PRIu64 "\n", outcome_names[i],
-			   m.outcome[i]);
-	head(b, "ragd_findings_total", "counter", "Decisions of the filters by stage and action.");
+			   m->outcome[i]);
+	print_head(b, "ragd_findings_total", "counter",
+		   "Decisions of the filters by stage and action.");
 	for (int s = 0; s <= RAGD_STAGE_RESPONSE; s++)
 		for (int a = RAGD_ALLOW; a <= RAGD_BLOCK; a++)
 			buf_printf(b,
 				   "ragd_findings_total{stage=\"%s\",action=\"%s\"} %" PRIu64 "\n",
 				   stage_name((enum ragd_stage)s), action_name((enum ragd_action)a),
-				   m.finding[s][a]);
-	head(b, "ragd_filter_failures_total", "counter", "Filters that failed, by stage.");
+				   m->finding[s][a]);
+	print_head(b, "ragd_filter_failures_total", "counter", "Filters that failed, by stage.");
 	for (int s = 0; s <= RAGD_STAGE_RESPONSE; s++)
 		for (int open = 0; open < 2; open++)
 			buf_printf(b,
 				   "ragd_filter_failures_total{stage=\"%s\",on_failure=\"%s\"} "
 				   "%" PRIu64 "\n",
 				   stage_name((enum ragd_stage)s), open ? "open" : "closed",
-				   m.failure[s][open]);
-	one(b, "ragd_prompt_tokens_total", "counter", "Tokens read.", m.n_prompt);
-	one(b, "ragd_output_tokens_total", "counter", "Tokens written.", m.n_output);
+				   m->failure[s][open]);
+	print_one(b, "ragd_prompt_tokens_total", "counter", "Tokens read.", m->n_prompt);
+	print_one(b, "ragd_output_tokens_total", "counter", "Tokens written.", m->n_output);
 }
 
 /* What plugins count comes sorted by name: the head of a name stands once, above all that have it. */
@@ -176,28 +190,30 @@ void metrics_print(struct ragd *d, size_t n_answers, struct buf *out)
 	pool_stats(d->pool, &pool);
 	http_server_stats(d->http, &http);
 	journal_stats(d->journal, &journal);
-	head(out, "ragd_info", "gauge", "The version that runs.");
+	print_head(out, "ragd_info", "gauge", "The version that runs.");
 	buf_printf(out, "ragd_info{version=\"%s\"} 1\n", PACKAGE_VERSION);
-	head(out, "ragd_uptime_seconds", "gauge", "Since the daemon was ready.");
+	print_head(out, "ragd_uptime_seconds", "gauge", "Since the daemon was ready.");
 	buf_printf(out, "ragd_uptime_seconds %.3f\n", (double)(clock_us() - d->started_us) / 1e6);
-	one(out, "ragd_generation", "gauge", "Configurations loaded so far.", d->current->number);
-	one(out, "ragd_answers_active", "gauge", "Answers at work.", n_answers);
-	one(out, "ragd_connections", "gauge", "Open connections.", http.n_connections);
-	one(out, "ragd_exchanges", "gauge", "Requests at work.", http.n_exchanges);
-	one(out, "ragd_requests_total", "counter", "Requests received.", http.n_requests);
-	one(out, "ragd_refused_total", "counter", "Connections and requests beyond a bound.",
-	    http.n_refused);
-	one(out, "ragd_foreign_total", "counter",
-	    "Requests refused for their Origin or Host: made by web pages.", http.n_foreign);
-	one(out, "ragd_threads", "gauge", "Threads of the pool, its reserve included.",
-	    pool.n_threads);
-	one(out, "ragd_threads_lost", "gauge", "Threads in calls given up that have not come back.",
-	    pool.n_lost);
-	one(out, "ragd_waiting", "gauge", "Work without a thread yet.", pool.n_waiting);
-	one(out, "ragd_journal_written_total", "counter", "Answers recorded.", journal.n_written);
-	one(out, "ragd_journal_lost_total", "counter",
-	    "Answers that the disk or the queue did not take.", journal.n_lost);
-	print_answers(out);
-	print_times(out);
+	print_one(out, "ragd_generation", "gauge", "Configurations loaded so far.",
+		  d->current->number);
+	print_one(out, "ragd_answers_active", "gauge", "Answers at work.", n_answers);
+	print_one(out, "ragd_connections", "gauge", "Open connections.", http.n_connections);
+	print_one(out, "ragd_exchanges", "gauge", "Requests at work.", http.n_exchanges);
+	print_one(out, "ragd_requests_total", "counter", "Requests received.", http.n_requests);
+	print_one(out, "ragd_refused_total", "counter", "Connections and requests beyond a bound.",
+		  http.n_refused);
+	print_one(out, "ragd_foreign_total", "counter",
+		  "Requests refused for their Origin or Host: made by web pages.", http.n_foreign);
+	print_one(out, "ragd_threads", "gauge", "Threads of the pool, its reserve included.",
+		  pool.n_threads);
+	print_one(out, "ragd_threads_lost", "gauge",
+		  "Threads in calls given up that have not come back.", pool.n_lost);
+	print_one(out, "ragd_waiting", "gauge", "Work without a thread yet.", pool.n_waiting);
+	print_one(out, "ragd_journal_written_total", "counter", "Answers recorded.",
+		  journal.n_written);
+	print_one(out, "ragd_journal_lost_total", "counter",
+		  "Answers that the disk or the queue did not take.", journal.n_lost);
+	print_answers(d->metrics, out);
+	print_times(d->metrics, out);
 	plugin_metrics(print_plugin, &(struct plugin_rows){ .out = out });
 }

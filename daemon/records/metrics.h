@@ -29,13 +29,18 @@ enum metrics_time {
 	METRICS_N_TIMES,
 };
 
-void metrics_answer(enum metrics_outcome outcome, uint32_t n_prompt, uint32_t n_output);
-void metrics_time(enum metrics_time what, int64_t us);
+/* NULL when out of memory. */
+struct metrics *metrics_new(void);
+void metrics_free(struct metrics *m);
+
+void metrics_answer(struct metrics *m, enum metrics_outcome outcome, uint32_t n_prompt,
+		    uint32_t n_output);
+void metrics_time(struct metrics *m, enum metrics_time what, int64_t us);
 /* Findings by action of each stage. */
-void metrics_finding(enum ragd_stage stage, enum ragd_action action);
+void metrics_finding(struct metrics *m, enum ragd_stage stage, enum ragd_action action);
 /* A filter failed; open: the text went on without it, which is no decision to allow it. */
-void metrics_failure(enum ragd_stage stage, bool open);
-uint64_t metrics_answers(void);
+void metrics_failure(struct metrics *m, enum ragd_stage stage, bool open);
+uint64_t metrics_answers(const struct metrics *m);
 
 /* All of it, with what the server, the journal and the plugins count; n_answers are at work. */
 void metrics_print(struct ragd *d, size_t n_answers, struct buf *out);

@@ -26,6 +26,7 @@ enum ragd_state { RAGD_STARTING, RAGD_READY, RAGD_DRAINING };
 
 struct journal;
 struct flow_table;
+struct metrics;
 struct reload;
 
 struct ragd {
@@ -35,6 +36,7 @@ struct ragd {
 	struct http_server *http;
 	struct journal *journal;     /* answers and feedback, daemon/records/journal.h */
 	struct flow_table *flows;    /* answers at work, daemon/flow/flow.h */
+	struct metrics *metrics;     /* what happened so far, daemon/records/metrics.h */
 	struct shares jobs;          /* other requests at work, daemon/api/job.h */
 	struct config_source source; /* what the command line said, for reloads */
 	struct reload *reload;       /* at work, NULL: none; daemon/service/reload.h */

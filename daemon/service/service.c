@@ -18,6 +18,7 @@
 #include "daemon/config/paths.h"
 #include "daemon/flow/flow.h"
 #include "daemon/records/journal.h"
+#include "daemon/records/metrics.h"
 #include "daemon/service/listen.h"
 #include "daemon/service/log.h"
 #include "daemon/service/notify.h"
@@ -360,8 +361,10 @@ int service_run(const struct config_source *source, int64_t started_us)
 	umask(0077); /* what plugins write, too; the socket has its own mode */
 	s.ragd.loop = &s.loop;
 	s.arena = arena_new(64 * 1024);
-	if (s.arena == NULL || uv_loop_init(&s.loop) < 0) {
+	s.ragd.metrics = metrics_new();
+	if (s.arena == NULL || s.ragd.metrics == NULL || uv_loop_init(&s.loop) < 0) {
 		log_err("event=start-failed error=\"out of memory or descriptors\"");
+		metrics_free(s.ragd.metrics);
 		arena_free(s.arena);
 		return EXIT_FAILURE;
 	}
@@ -380,6 +383,7 @@ int service_run(const struct config_source *source, int64_t started_us)
 	listen_unlink(&s.file);
 	if (s.lock_fd >= 0)
 		close(s.lock_fd);
+	metrics_free(s.ragd.metrics);
 	arena_free(s.arena);
 	if (s.status == EXIT_SUCCESS)
 		log_info("event=stopped%s",
