@@ -104,7 +104,7 @@ static int64_t clock_now(struct journal *j)
 	return steady_s(&j->clock, &now);
 }
 
-static void purge(struct journal *j, int64_t now_s)
+static void journal_purge(struct journal *j, int64_t now_s)
 {
 	static const char *const sql[] = { "DELETE FROM answers WHERE steady < ?",
 					   "DELETE FROM feedback WHERE steady < ?" };
@@ -151,7 +151,7 @@ static size_t write_batch(struct journal *j, struct entry *batch, struct ragd_er
 		e->lost = rc != 0 ? rc : e->lost;
 		n += e->lost == 0;
 	}
-	purge(j, now_s);
+	journal_purge(j, now_s);
 	pthread_mutex_unlock(&j->db_lock);
 	return n;
 }
@@ -287,13 +287,13 @@ void journal_close(struct journal *j)
 
 /* ---- answers ------------------------------------------------------------------------------------ */
 
-static size_t room(const char *s)
+static size_t text_room(const char *s)
 {
 	return s != NULL ? strlen(s) + 1 : 0;
 }
 
 /* Copy s to *at and move on; NULL stays NULL. */
-static const char *put(char **at, const char *s)
+static const char *text_put(char **at, const char *s)
 {
 	char *to = *at;
 
@@ -305,18 +305,18 @@ static const char *put(char **at, const char *s)
 
 static struct entry *entry_new(const struct journal_answer *a)
 {
-	struct entry *e = malloc(sizeof(*e) + room(a->id) + room(a->assistant) + room(a->findings) +
-				 room(a->sources));
+	struct entry *e = malloc(sizeof(*e) + text_room(a->id) + text_room(a->assistant) +
+				 text_room(a->findings) + text_room(a->sources));
 	char *at;
 
 	if (e == NULL)
 		return NULL;
 	at = (char *)(e + 1);
 	*e = (struct entry){ .a = *a };
-	e->a.id = put(&at, a->id);
-	e->a.assistant = put(&at, a->assistant);
-	e->a.findings = put(&at, a->findings);
-	e->a.sources = put(&at, a->sources);
+	e->a.id = text_put(&at, a->id);
+	e->a.assistant = text_put(&at, a->assistant);
+	e->a.findings = text_put(&at, a->findings);
+	e->a.sources = text_put(&at, a->sources);
 	return e; /* finish is a literal */
 }
 
@@ -348,7 +348,7 @@ void journal_add(struct journal *j, const struct journal_answer *a)
 /* ---- feedback ----------------------------------------------------------------------------------- */
 
 /* Wait until what was added before is on the disk (or lost). */
-static void flush(struct journal *j)
+static void journal_flush(struct journal *j)
 {
 	uint64_t upto;
 
@@ -442,7 +442,7 @@ int journal_feedback(struct journal *j, const struct journal_feedback *fb, char 
 		return ragd_err_sys(err, "feedback: random bytes");
 	for (size_t i = 0; i < sizeof(random); i++)
 		snprintf(id + 3 + 2 * i, 3, "%02x", random[i]);
-	flush(j);
+	journal_flush(j);
 	pthread_mutex_lock(&j->lock);
 	recent_texts(j->recent, fb->answer_id, &question, &answer);
 	pthread_mutex_unlock(&j->lock);
