@@ -55,7 +55,7 @@ static size_t place_for(const struct recent *r, uid_t uid)
 }
 
 /* How much of a text is kept: whole characters, so that it stays valid UTF-8. */
-static size_t cut(struct ragd_str s)
+static size_t text_cut(struct ragd_str s)
 {
 	return s.len > TEXT_MAX ? utf8_whole(s.s, TEXT_MAX) : s.len;
 }
@@ -65,8 +65,8 @@ size_t recent_add(struct recent *r, const char *id, uid_t uid, struct ragd_str q
 {
 	size_t at = place_for(r, uid);
 	struct place *p = &r->place[at];
-	size_t n_question = cut(question);
-	size_t n_answer = cut(answer);
+	size_t n_question = text_cut(question);
+	size_t n_answer = text_cut(answer);
 
 	free(p->question);
 	*p = (struct place){ .question = calloc(1, n_question + n_answer + 2) };
@@ -90,7 +90,7 @@ void recent_lose(struct recent *r, size_t at, const char *id, int lost)
 }
 
 /* RECENT_MAX: it is not here. */
-static size_t find(const struct recent *r, const char *id)
+static size_t slot_find(const struct recent *r, const char *id)
 {
 	size_t i = 0;
 
@@ -101,14 +101,14 @@ static size_t find(const struct recent *r, const char *id)
 
 int recent_lost(const struct recent *r, const char *id, uid_t uid, bool admin)
 {
-	size_t at = find(r, id);
+	size_t at = slot_find(r, id);
 
 	return at < RECENT_MAX && (admin || r->uid[at] == uid) ? r->place[at].lost : 0;
 }
 
 void recent_texts(const struct recent *r, const char *id, char **question, char **answer)
 {
-	size_t at = find(r, id);
+	size_t at = slot_find(r, id);
 
 	*question = *answer = NULL;
 	if (at == RECENT_MAX || r->place[at].question == NULL)
