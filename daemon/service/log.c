@@ -111,7 +111,7 @@ bool log_limit_pass(struct log_limit *l, int64_t now_ms, char left_out[LOG_LEFT_
 }
 
 /* The bytes of s[0] as they stand in quotes; returns how many went to esc (room for 5). */
-static size_t escape(unsigned char c, char *esc)
+static size_t byte_escape(unsigned char c, char *esc)
 {
 	if (c == '"' || c == '\\')
 		return (size_t)sprintf(esc, "\\%c", c);
@@ -136,7 +136,7 @@ const char *log_quote(const char *s, size_t len, char *out, size_t size)
 	}
 	out[at++] = '"';
 	for (size_t i = 0; i < len && !cut; i++) {
-		size_t n = escape((unsigned char)s[i], esc);
+		size_t n = byte_escape((unsigned char)s[i], esc);
 
 		/* What follows needs room too: three dots, the quote, the NUL. */
 		cut = at + n + 5 > size;
