@@ -14,7 +14,7 @@
 #define EXIT_USAGE 2
 
 /* -t: what a start would judge, without a trace. */
-static int check(const struct config_source *source)
+static int config_check(const struct config_source *source)
 {
 	struct ragd_err err = { 0 };
 	struct config *cfg;
@@ -37,11 +37,11 @@ static int check(const struct config_source *source)
 	return EXIT_SUCCESS;
 }
 
-static int run(const struct cli *cli, int64_t started_us)
+static int daemon_run(const struct cli *cli, int64_t started_us)
 {
 	switch (cli->action) {
 	case CLI_CHECK:
-		return check(&cli->source);
+		return config_check(&cli->source);
 	case CLI_PRINT_DEFAULTS:
 		fputs(config_defaults(), stdout);
 		return EXIT_SUCCESS;
@@ -72,7 +72,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "ragd: %s; see ragd --help\n",
 			a != NULL ? err.msg : "out of memory");
 	else
-		status = run(&cli, started_us);
+		status = daemon_run(&cli, started_us);
 	arena_free(a);
 	return status;
 }
