@@ -144,7 +144,7 @@ static bool may_run(const struct pool *p, const struct pool_user *u)
 }
 
 /* The next item, taken from its user's queue; NULL: there is none that may run now. */
-static struct pool_work *take(struct pool *p)
+static struct pool_work *work_take(struct pool *p)
 {
 	struct pool_user *best = NULL;
 	struct pool_work *work;
@@ -172,7 +172,7 @@ static struct pool_work *take(struct pool *p)
 /* ---- threads ----------------------------------------------------------------------------------- */
 
 /* A function of its own, so that nothing that longjmp could spoil is in its frame. */
-static void run(struct pool_thread *t)
+static void work_run(struct pool_thread *t)
 {
 	if (setjmp(t->base) == 0)
 		t->work->work_cb(t->work);
@@ -190,7 +190,7 @@ static void release_thread(struct pool *p, struct pool_work *work)
 	user_put(p, work->user);
 }
 
-static void finish(struct pool *p, struct pool_thread *t)
+static void work_finish(struct pool *p, struct pool_thread *t)
 {
 	struct pool_work *work = t->work;
 
@@ -203,7 +203,7 @@ static void finish(struct pool *p, struct pool_thread *t)
 	uv_async_send(&p->async);
 }
 
-static void rest(struct pool *p, struct pool_thread *t)
+static void thread_rest(struct pool *p, struct pool_thread *t)
 {
 	t->idle = true;
 	t->next_idle = p->idle;
@@ -232,15 +232,15 @@ static void thread_main(void *arg)
 	t->tid = gettid();
 	uv_mutex_lock(&p->lock);
 	while (!p->stopping) {
-		t->work = take(p);
+		t->work = work_take(p);
 		if (t->work == NULL) {
-			rest(p, t);
+			thread_rest(p, t);
 			continue;
 		}
 		t->work->thread = t;
 		t->n_looks = 0;
 		uv_mutex_unlock(&p->lock);
-		run(t);
+		work_run(t);
 		uv_mutex_lock(&p->lock);
 		if (is_lost(t)) {
 			t->next = p->back;
@@ -248,7 +248,7 @@ static void thread_main(void *arg)
 			uv_async_send(&p->async);
 			break;
 		}
-		finish(p, t);
+		work_finish(p, t);
 		if (t->lowered) {
 			p->n_worn++;
 			break;
@@ -392,7 +392,7 @@ void pool_start(struct pool *p, struct pool_work *work, uid_t uid, bool admin, p
 	uv_mutex_unlock(&p->lock);
 }
 
-static void lose(struct pool *p, struct pool_thread **link)
+static void thread_lose(struct pool *p, struct pool_thread **link)
 {
 	struct pool_thread *t = *link;
 	struct pool_work *work = t->work;
@@ -411,7 +411,7 @@ static void lose(struct pool *p, struct pool_thread **link)
 }
 
 /* False where it is not allowed to, in a sandbox: the thread runs on as it is. */
-static bool lower(pid_t tid)
+static bool priority_lower(pid_t tid)
 {
 	int was = getpriority(PRIO_PROCESS, (id_t)tid);
 
@@ -425,7 +425,7 @@ static void lower_long(struct pool *p)
 	for (struct pool_thread *t = p->threads; t != NULL; t = t->next)
 		if (t->work != NULL && ++t->n_looks >= N_LOOKS_LONG && p->mixed && !t->lowered &&
 		    !t->work->steady)
-			t->lowered = lower(t->tid);
+			t->lowered = priority_lower(t->tid);
 	p->mixed = false;
 	uv_mutex_unlock(&p->lock);
 }
@@ -440,7 +440,7 @@ void pool_look(struct pool *p, int64_t now_ms)
 
 		if (until_ms < now_ms - POOL_GRACE_MS &&
 		    atomic_compare_exchange_strong(&(*link)->until_ms, &until_ms, LOST))
-			lose(p, link);
+			thread_lose(p, link);
 		else
 			link = &(*link)->next;
 	}
