@@ -11,7 +11,7 @@ struct shares_user {
 	size_t n;
 };
 
-static struct shares_user **find(struct shares *s, uid_t uid)
+static struct shares_user **user_find(struct shares *s, uid_t uid)
 {
 	struct shares_user **link = &s->users;
 
@@ -21,7 +21,7 @@ static struct shares_user **find(struct shares *s, uid_t uid)
 }
 
 /* n / free < share / (100 - share), without the fractions. */
-static bool within(size_t n, size_t n_free, unsigned share)
+static bool share_allows(size_t n, size_t n_free, unsigned share)
 {
 	return n * (100 - share) < n_free * share;
 }
@@ -29,14 +29,14 @@ static bool within(size_t n, size_t n_free, unsigned share)
 int shares_take(struct shares *s, uid_t uid, bool admin, size_t max, unsigned share,
 		const char *what, struct ragd_err *err)
 {
-	struct shares_user *u = *find(s, uid);
+	struct shares_user *u = *user_find(s, uid);
 	size_t open = admin ? max : max - max / ADMIN_PART;
 
 	if (s->n >= open)
 		return ragd_err_set(err, -EAGAIN,
 				    "%zu %s are at work, which is the limit; try again in a moment",
 				    s->n, what);
-	if (!admin && u != NULL && !within(u->n, open - s->n, share))
+	if (!admin && u != NULL && !share_allows(u->n, open - s->n, share))
 		return ragd_err_set(
 			err, -EDQUOT,
 			"%zu %s of yours are at work, which is your share; try again in "
@@ -57,7 +57,7 @@ int shares_take(struct shares *s, uid_t uid, bool admin, size_t max, unsigned sh
 
 void shares_give(struct shares *s, uid_t uid)
 {
-	struct shares_user **link = find(s, uid), *u = *link;
+	struct shares_user **link = user_find(s, uid), *u = *link;
 
 	s->n--;
 	if (--u->n > 0)
