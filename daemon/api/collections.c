@@ -27,8 +27,8 @@ static bool own_cancelled(const struct ragd_call *call)
 	return false;
 }
 
-static const struct ragd_collection *find(const struct ragd_collection *list, size_t n,
-					  const char *name)
+static const struct ragd_collection *collection_find(const struct ragd_collection *list, size_t n,
+						     const char *name)
 {
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(list[i].name, name) == 0)
@@ -41,8 +41,8 @@ static const struct ragd_collection *find(const struct ragd_collection *list, si
  * what its owner puts there. Group and mode may differ from what they are by default, for its owner
  * may change them; not from what the file says.
  */
-static int judge_existing(const struct config_collection *want, const struct ragd_collection *have,
-			  struct ragd_err *err)
+static int collection_check(const struct config_collection *want,
+			    const struct ragd_collection *have, struct ragd_err *err)
 {
 	if (have->owner == want->owner && (!want->group_is_set || have->group == want->group) &&
 	    (!want->mode_is_set || have->mode == want->mode))
@@ -55,8 +55,8 @@ static int judge_existing(const struct config_collection *want, const struct rag
 		(unsigned)want->owner, (unsigned)want->group, (unsigned)want->mode);
 }
 
-static int make_one(const struct plugin *p, const struct ragd_call *call,
-		    const struct config_collection *want, struct ragd_err *err)
+static int collection_create(const struct plugin *p, const struct ragd_call *call,
+			     const struct config_collection *want, struct ragd_err *err)
 {
 	const struct ragd_collection c = {
 		.name = want->name, .owner = want->owner, .group = want->group, .mode = want->mode
@@ -70,8 +70,8 @@ static int make_one(const struct plugin *p, const struct ragd_call *call,
 	return rc;
 }
 
-static int make_in(const struct config *cfg, const struct plugin *p, const struct ragd_call *call,
-		   struct ragd_err *err)
+static int collections_create(const struct config *cfg, const struct plugin *p,
+			      const struct ragd_call *call, struct ragd_err *err)
 {
 	const struct ragd_collection *list = NULL, *have;
 	struct ragd_err why = { 0 };
@@ -83,9 +83,9 @@ static int make_in(const struct config *cfg, const struct plugin *p, const struc
 		return ragd_err_set(err, rc, "plugin \"%s\": list its collections: %s", p->name,
 				    why.msg);
 	for (size_t i = 0; rc == 0 && i < cfg->n_collections; i++) {
-		have = find(list, n, cfg->collections[i].name);
-		rc = have != NULL ? judge_existing(&cfg->collections[i], have, &why)
-				  : make_one(p, call, &cfg->collections[i], &why);
+		have = collection_find(list, n, cfg->collections[i].name);
+		rc = have != NULL ? collection_check(&cfg->collections[i], have, &why)
+				  : collection_create(p, call, &cfg->collections[i], &why);
 		if (rc < 0)
 			ragd_err_set(err, rc, "plugin \"%s\": collection \"%s\": %s", p->name,
 				     cfg->collections[i].name, why.msg);
@@ -112,7 +112,7 @@ int collections_make(const struct config *cfg, const struct plugin_set *set, str
 		if (p->descriptor->kind != RAGD_KIND_RETRIEVAL)
 			continue;
 		call.base.deadline_ms = clock_ms() + p->deadline_ms;
-		rc = make_in(cfg, p, &call.base, err);
+		rc = collections_create(cfg, p, &call.base, err);
 	}
 	arena_free(call.arena);
 	return rc;
@@ -135,7 +135,7 @@ int collections_known(const struct plugin *retrieval, struct call *call, const c
 	call_leave(call);
 	rc = validate_collections(retrieval->name, rc, list, n_list, err);
 	for (size_t i = 0; rc == 0 && i < n; i++)
-		if (find(list, n_list, names[i]) == NULL)
+		if (collection_find(list, n_list, names[i]) == NULL)
 			rc = ragd_err_set(err, -ENOENT,
 					  "there is no collection '%s', or you may not read it",
 					  names[i]);
