@@ -45,7 +45,7 @@ static const struct ragd_safety_ops *ops_of(const struct plugin *p)
 	return p->descriptor->ops.safety;
 }
 
-static bool grounds(const struct plugin *p)
+static bool plugin_grounds(const struct plugin *p)
 {
 	return (ops_of(p)->traits & RAGD_SAFETY_GROUNDS) != 0;
 }
@@ -63,7 +63,7 @@ int filters_init(struct filters *f, const struct config_policy *policy,
 				return ragd_err_set(err, -ENOENT,
 						    "policy '%s': no safety plugin '%s'",
 						    policy->name, *name);
-			if (grounds(p) != (round == 1))
+			if (plugin_grounds(p) != (round == 1))
 				continue;
 			if (f->n == FILTERS_MAX)
 				return ragd_err_set(err, -E2BIG,
@@ -93,8 +93,8 @@ static void findings_from(struct findings *list, enum ragd_stage stage, const st
 }
 
 /* A filter did not do its work: a finding, and the verdict its configuration asks for. */
-static enum ragd_action failed(struct findings *list, enum ragd_stage stage, const struct plugin *p,
-			       const struct ragd_err *err)
+static enum ragd_action filter_failed(struct findings *list, enum ragd_stage stage,
+				      const struct plugin *p, const struct ragd_err *err)
 {
 	struct finding f = {
 		.stage = stage,
@@ -112,7 +112,8 @@ static enum ragd_action failed(struct findings *list, enum ragd_stage stage, con
 }
 
 /* Zero, or the filter's failure: its own, or that it overran its deadline. */
-static int judged(int rc, const struct call *call, const struct plugin *p, struct ragd_err *err)
+static int deadline_check(int rc, const struct call *call, const struct plugin *p,
+			  struct ragd_err *err)
 {
 	if (rc < 0)
 		return rc;
@@ -122,7 +123,7 @@ static int judged(int rc, const struct call *call, const struct plugin *p, struc
 	return 0;
 }
 
-static int lost(const struct plugin *p, struct ragd_err *err)
+static int lost_fail(const struct plugin *p, struct ragd_err *err)
 {
 	return ragd_err_set(err, -ETIMEDOUT, "%s: did not come back within its deadline of %lld ms",
 			    p->name, (long long)p->deadline_ms);
@@ -143,8 +144,8 @@ static struct ragd_str or_refusal(struct ragd_str message, const struct filters 
 }
 
 /* What a call that was given up returns is not looked at: then call_leave does not return. */
-static int check(const struct plugin *p, struct call *call, const struct ragd_screen *screen,
-		 struct ragd_verdict *out, struct ragd_err *err)
+static int plugin_check(const struct plugin *p, struct call *call, const struct ragd_screen *screen,
+			struct ragd_verdict *out, struct ragd_err *err)
 {
 	int rc = call_enter(call, p, "check", err);
 
@@ -153,7 +154,7 @@ static int check(const struct plugin *p, struct call *call, const struct ragd_sc
 	rc = ops_of(p)->check(p->self, &call->base, screen, out, err);
 	call_leave(call);
 	rc = validate_verdict(p->name, rc, screen, out, err);
-	return judged(rc, call, p, err);
+	return deadline_check(rc, call, p, err);
 }
 
 void filters_check(const struct filters *f, struct call *call, const struct ragd_screen *screen,
@@ -175,9 +176,10 @@ void filters_check(const struct filters *f, struct call *call, const struct ragd
 			continue;
 		at.text = out->text;
 		call_deadline(call, p->deadline_ms, latest_ms);
-		rc = f->lost[i] ? lost(p, &err) : check(p, call, &at, &v, &err);
+		rc = f->lost[i] ? lost_fail(p, &err) : plugin_check(p, call, &at, &v, &err);
 		if (rc < 0) {
-			out->action = action_max(out->action, failed(list, screen->stage, p, &err));
+			out->action = action_max(out->action,
+						 filter_failed(list, screen->stage, p, &err));
 			continue;
 		}
 		findings_from(list, screen->stage, p, v.findings, v.n_findings);
@@ -214,7 +216,7 @@ struct ragd_str filters_quote(const struct filters *f, struct call *call, struct
 		return text;
 	/* What grounds has no opinion on it. */
 	for (size_t i = 0; i < f->n; i++)
-		if (!grounds(f->plugin[i])) {
+		if (!plugin_grounds(f->plugin[i])) {
 			judging.lost[judging.n] = f->lost[i];
 			judging.plugin[judging.n++] = f->plugin[i];
 		}
@@ -235,7 +237,8 @@ static void stage_open(struct filters_stream *s, struct stage *st, struct call *
 		return;
 	}
 	call_deadline(call, st->plugin->deadline_ms, latest_ms);
-	rc = *st->lost ? lost(st->plugin, &err) : call_enter(call, st->plugin, "stream_open", &err);
+	rc = *st->lost ? lost_fail(st->plugin, &err)
+		       : call_enter(call, st->plugin, "stream_open", &err);
 	if (rc == 0) {
 		rc = ops->stream_open(st->plugin->self, &call->base, &s->screen, &stream, &err);
 		if (rc == 0) /* also if it comes too late: it is closed with the others */
@@ -247,7 +250,7 @@ static void stage_open(struct filters_stream *s, struct stage *st, struct call *
 	if (rc == 0)
 		return;
 	st->skip = true;
-	if (failed(s->findings, RAGD_STAGE_RESPONSE, st->plugin, &err) == RAGD_BLOCK)
+	if (filter_failed(s->findings, RAGD_STAGE_RESPONSE, st->plugin, &err) == RAGD_BLOCK)
 		s->failure = or_refusal((struct ragd_str){ NULL, 0 }, s->filters);
 }
 
@@ -294,7 +297,7 @@ static int stage_whole(struct filters_stream *s, struct stage *st, struct call *
 	if (!last)
 		return 0;
 	screen.text = buf_str(&st->held);
-	rc = check(st->plugin, call, &screen, &v, err);
+	rc = plugin_check(st->plugin, call, &screen, &v, err);
 	if (rc < 0)
 		return rc;
 	out->action = v.action;
@@ -320,7 +323,7 @@ static int stage_piece(struct filters_stream *s, struct stage *st, struct call *
 	st->n_fed += piece.len;
 	rc = validate_release(p->name, rc, &s->screen, &call->base, st->n_fed, last, &st->tail, out,
 			      err);
-	return judged(rc, call, p, err);
+	return deadline_check(rc, call, p, err);
 }
 
 static void note_out(struct stage *st, struct ragd_str text)
@@ -358,7 +361,7 @@ static void stage_feed(struct filters_stream *s, struct stage *st, struct call *
 		buf_add(&st->held, piece.s, piece.len);
 	st->holds_piece = true;
 	call_deadline(call, st->plugin->deadline_ms, latest_ms);
-	rc = *st->lost   ? lost(st->plugin, &err)
+	rc = *st->lost   ? lost_fail(st->plugin, &err)
 	     : st->whole ? stage_whole(s, st, call, last, out, &err)
 			 : stage_piece(s, st, call, piece, last, out, &err);
 	call->base.deadline_ms = latest_ms;
@@ -367,14 +370,14 @@ static void stage_feed(struct filters_stream *s, struct stage *st, struct call *
 		note_out(st, out->text);
 		return;
 	}
-	*out = (struct ragd_release){ .action = failed(s->findings, RAGD_STAGE_RESPONSE, st->plugin,
-						       &err) };
+	*out = (struct ragd_release){ .action = filter_failed(s->findings, RAGD_STAGE_RESPONSE,
+							      st->plugin, &err) };
 	st->skip = true;
 	if (out->action != RAGD_BLOCK)
 		out->text = still_held(st, piece);
 }
 
-static unsigned dropped(const struct ragd_release *r)
+static unsigned count_unsupported(const struct ragd_release *r)
 {
 	unsigned n = 0;
 
@@ -384,7 +387,7 @@ static unsigned dropped(const struct ragd_release *r)
 }
 
 /* The piece under way through the rest of the filters. */
-static void feed_on(struct filters_stream *s, struct call *call)
+static void stream_feed(struct filters_stream *s, struct call *call)
 {
 	struct filters_release *out = &s->out;
 
@@ -403,7 +406,7 @@ static void feed_on(struct filters_stream *s, struct call *call)
 		out->text = r.text;
 		out->cites = r.cites;
 		out->n_cites = r.n_cites;
-		out->n_dropped += grounds(st->plugin) ? dropped(&r) : 0;
+		out->n_dropped += plugin_grounds(st->plugin) ? count_unsupported(&r) : 0;
 		if (blocked && out->message.len == 0)
 			out->message = or_refusal(r.message, s->filters);
 		/* What a filter let out before it blocked still passes through those after it. */
@@ -424,7 +427,7 @@ void filters_stream_feed(struct filters_stream *s, struct call *call, struct rag
 		s->at = 0;
 		s->out = (struct filters_release){ .action = RAGD_ALLOW, .text = piece };
 	}
-	feed_on(s, call);
+	stream_feed(s, call);
 	s->feeding = false;
 	*out = s->out;
 }
