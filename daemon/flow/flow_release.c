@@ -108,23 +108,23 @@ void flow_release_abandon(struct flow *f, const struct pool_work *work)
 /* ---- release -------------------------------------------------------------------------------- */
 
 /* A text of the documents as it may leave; kept for as long as the flow. */
-static struct ragd_str quotable(struct flow *f, struct ragd_str text)
+static struct ragd_str text_quotable(struct flow *f, struct ragd_str text)
 {
 	struct ragd_str out = filters_quote(&f->filters, f->release_call, text);
 
 	return out.s == text.s ? out : arena_str(f->findings.arena, out);
 }
 
-static void cite(struct flow *f, const struct ragd_cite *from, struct citation *c)
+static void output_cite(struct flow *f, const struct ragd_cite *from, struct citation *c)
 {
 	evidence_cite(&f->evidence, from, &f->sources, c);
-	c->quote = quotable(f, c->quote);
+	c->quote = text_quotable(f, c->quote);
 	for (; f->n_quotable < f->sources.n; f->n_quotable++) { /* the first of its document */
 		struct source *s = &f->sources.v[f->n_quotable];
 
-		s->shown = quotable(f, s->shown);
-		s->title = quotable(f, s->title);
-		s->heading = quotable(f, s->heading);
+		s->shown = text_quotable(f, s->shown);
+		s->title = text_quotable(f, s->title);
+		s->heading = text_quotable(f, s->heading);
 	}
 }
 
@@ -155,7 +155,7 @@ static struct output *output_new(struct flow *f, struct ragd_str text,
 			continue;
 		buf_add(&o->text, text.s + at, to - at);
 		at = to;
-		cite(f, &cites[i], c);
+		output_cite(f, &cites[i], c);
 		buf_addc(&o->text, ' ');
 		c->mark_start = o->text.len;
 		buf_printf(&o->text, "[%u]", c->source->n);
