@@ -47,7 +47,7 @@ static void signal_loop(struct flow *f)
 }
 
 /* wrong: the piece is not to be used, and why. */
-static int add(struct flow *f, const char *text, size_t len, const struct ragd_err *wrong)
+static int sink_add(struct flow *f, const char *text, size_t len, const struct ragd_err *wrong)
 {
 	int rc = 0;
 
@@ -85,15 +85,15 @@ static int text_cb(struct ragd_sink *sink, const char *text, size_t len)
 	uv_mutex_lock(&s->lock);
 	late = s->flow == NULL;
 	if (!late)
-		rc = add(s->flow, text, len, &why);
+		rc = sink_add(s->flow, text, len, &why);
 	uv_mutex_unlock(&s->lock);
 	if (late)
 		validate_after_done(s->plugin, "text", &why);
 	return rc;
 }
 
-static void end(struct flow *f, int rc, enum ragd_finish finish, const struct ragd_usage *usage,
-		const struct ragd_err *why)
+static void sink_end(struct flow *f, int rc, enum ragd_finish finish,
+		     const struct ragd_usage *usage, const struct ragd_err *why)
 {
 	bool full;
 
@@ -121,7 +121,7 @@ static void done_cb(struct ragd_sink *sink, int rc, enum ragd_finish finish,
 	uv_mutex_lock(&s->lock);
 	late = s->flow == NULL;
 	if (!late)
-		end(s->flow, rc, finish, usage, &why);
+		sink_end(s->flow, rc, finish, usage, &why);
 	s->flow = NULL;
 	uv_mutex_unlock(&s->lock);
 	if (late)
