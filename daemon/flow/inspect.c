@@ -47,7 +47,7 @@ static struct ragd_str one_line(struct arena *arena, struct ragd_str s)
 }
 
 /* text.s NULL, but for three empty parts: out of memory. */
-static struct joined join(struct arena *arena, const struct ragd_str part[N_PARTS])
+static struct joined parts_join(struct arena *arena, const struct ragd_str part[N_PARTS])
 {
 	struct joined j = { .text = part[TEXT] };
 	size_t len = 0;
@@ -69,8 +69,8 @@ static struct joined join(struct arena *arena, const struct ragd_str part[N_PART
 	return j;
 }
 
-static struct filters_verdict judge(const struct inspect *in, struct ragd_str text,
-				    struct findings *findings)
+static struct filters_verdict text_check(const struct inspect *in, struct ragd_str text,
+					 struct findings *findings)
 {
 	struct ragd_screen screen = {
 		.size = sizeof(screen),
@@ -84,14 +84,14 @@ static struct filters_verdict judge(const struct inspect *in, struct ragd_str te
 	return v;
 }
 
-static bool passes(const struct filters_verdict *v)
+static bool verdict_passes(const struct filters_verdict *v)
 {
 	return v->action <= RAGD_STEER;
 }
 
 /* What holds goes on record. */
-static void settle(const struct inspect *in, const struct filters_verdict *v,
-		   const struct findings *findings)
+static void verdict_record(const struct inspect *in, const struct filters_verdict *v,
+			   const struct findings *findings)
 {
 	if (v != NULL)
 		notes_add(in->notes, in->call->arena, v->note);
@@ -103,7 +103,8 @@ static void settle(const struct inspect *in, const struct filters_verdict *v,
  * If all that differs between the joined parts and what the filters made of them lies within one part, that
  * part is what the filters made of it, and the others are as they were.
  */
-static bool put_back(const struct joined *j, struct ragd_str now, struct ragd_str part[N_PARTS])
+static bool parts_put_back(const struct joined *j, struct ragd_str now,
+			   struct ragd_str part[N_PARTS])
 {
 	struct ragd_str was = j->text;
 	size_t least = was.len < now.len ? was.len : now.len, head = 0, tail = 0;
@@ -124,32 +125,32 @@ static bool put_back(const struct joined *j, struct ragd_str now, struct ragd_st
 }
 
 /* The parts together. True if they may stay, or what was changed could be put back. */
-static bool judge_joined(const struct inspect *in, struct ragd_str part[N_PARTS], bool record)
+static bool joined_check(const struct inspect *in, struct ragd_str part[N_PARTS], bool record)
 {
-	struct joined j = join(in->call->arena, part);
+	struct joined j = parts_join(in->call->arena, part);
 	struct findings findings = { .arena = in->call->arena };
 	struct filters_verdict v;
 	bool ok;
 
 	if (j.text.s == NULL)
 		return part[TEXT].len == 0 && part[TITLE].len == 0 && part[HEADING].len == 0;
-	v = judge(in, j.text, &findings);
-	ok = passes(&v) || (v.action == RAGD_REDACT && put_back(&j, v.text, part));
+	v = text_check(in, j.text, &findings);
+	ok = verdict_passes(&v) || (v.action == RAGD_REDACT && parts_put_back(&j, v.text, part));
 	if (ok || record)
-		settle(in, ok ? &v : NULL, &findings);
+		verdict_record(in, ok ? &v : NULL, &findings);
 	return ok;
 }
 
 /* One part by itself; false if it may not stay in any form. */
-static bool judge_alone(const struct inspect *in, struct ragd_str *part)
+static bool part_check(const struct inspect *in, struct ragd_str *part)
 {
 	struct findings findings = { .arena = in->call->arena };
 	struct filters_verdict v;
 
 	if (part->len == 0)
 		return true;
-	v = judge(in, *part, &findings);
-	settle(in, v.action != RAGD_BLOCK ? &v : NULL, &findings);
+	v = text_check(in, *part, &findings);
+	verdict_record(in, v.action != RAGD_BLOCK ? &v : NULL, &findings);
 	if (v.action == RAGD_BLOCK)
 		return false;
 	*part = v.text;
@@ -161,9 +162,9 @@ static struct ragd_str clean_id(const struct inspect *in, const char *id)
 {
 	struct findings unused = { .arena = in->call->arena };
 	struct ragd_str s = { id, strlen(id) };
-	struct filters_verdict v = judge(in, s, &unused);
+	struct filters_verdict v = text_check(in, s, &unused);
 
-	return passes(&v) ? s : (struct ragd_str){ NULL, 0 };
+	return verdict_passes(&v) ? s : (struct ragd_str){ NULL, 0 };
 }
 
 /*
@@ -171,26 +172,26 @@ static struct ragd_str clean_id(const struct inspect *in, const char *id)
  * is still wrong then stands across them, so parts are taken away until it is gone; the text, which was judged
  * by itself, is the last.
  */
-static bool judge_parts(const struct inspect *in, const char *id, struct ragd_str part[N_PARTS])
+static bool parts_check(const struct inspect *in, const char *id, struct ragd_str part[N_PARTS])
 {
 	const struct ragd_str none = { NULL, 0 };
 	bool tried = false;
 
-	if (!judge_alone(in, &part[TEXT]))
+	if (!part_check(in, &part[TEXT]))
 		return false;
-	if (!judge_alone(in, &part[HEADING]))
+	if (!part_check(in, &part[HEADING]))
 		part[HEADING] = none;
-	if (!judge_alone(in, &part[TITLE])) {
+	if (!part_check(in, &part[TITLE])) {
 		part[TITLE] = clean_id(in, id);
 		tried = true;
 	}
-	if (judge_joined(in, part, true))
+	if (joined_check(in, part, true))
 		return true;
 	part[HEADING] = none;
-	if (judge_joined(in, part, false))
+	if (joined_check(in, part, false))
 		return true;
 	part[TITLE] = tried ? none : clean_id(in, id);
-	if (part[TITLE].len > 0 && !judge_joined(in, part, false))
+	if (part[TITLE].len > 0 && !joined_check(in, part, false))
 		part[TITLE] = none;
 	return true;
 }
@@ -203,7 +204,7 @@ bool inspect_passage(const struct inspect *in, const char *id, struct ragd_passa
 		[TEXT] = p->text,
 	};
 
-	if (!judge_joined(in, part, false) && !judge_parts(in, id, part))
+	if (!joined_check(in, part, false) && !parts_check(in, id, part))
 		return false;
 	/* A marker may be of several lines. */
 	p->title = one_line(in->call->arena, part[TITLE]);
