@@ -42,7 +42,7 @@ static void chat_free(struct chat *c)
 	free(c);
 }
 
-static void gone_cb(struct http_exchange *x, void *arg)
+static void chat_gone_cb(struct http_exchange *x, void *arg)
 {
 	struct chat *c = arg;
 
@@ -222,7 +222,7 @@ static void outcome_fill(struct chat *c, const struct flow_result *r, struct cod
 		};
 }
 
-static void fail(struct chat *c, const struct ragd_err *err)
+static void chat_fail(struct chat *c, const struct ragd_err *err)
 {
 	static struct log_limit limit;
 	char left_out[LOG_LEFT_LEN] = "";
@@ -295,13 +295,13 @@ static void end_whole(struct chat *c, const struct flow_result *r)
 	buf_fini(&out);
 }
 
-static void done_cb(struct flow *f, const struct flow_result *result, void *arg)
+static void chat_done_cb(struct flow *f, const struct flow_result *result, void *arg)
 {
 	struct chat *c = arg;
 
 	(void)f;
 	if (result->finish == FLOW_FAILED)
-		fail(c, result->err);
+		chat_fail(c, result->err);
 	else if (c->stream)
 		end_stream(c, result);
 	else
@@ -429,16 +429,16 @@ static struct chat *chat_new(struct arena *arena, const struct codec_chat *req)
 	return c;
 }
 
-static void no_memory(struct http_exchange *x)
+static void reply_no_memory(struct http_exchange *x)
 {
 	http_reply_error(x, 503, "unavailable", NULL, "out of memory; try again in a moment");
 }
 
 /* Takes q. */
-static void start(struct http_exchange *x, struct ragd *d, struct asked *q,
-		  const struct ragd_caller *caller, const char *request_id)
+static void chat_start(struct http_exchange *x, struct ragd *d, struct asked *q,
+		       const struct ragd_caller *caller, const char *request_id)
 {
-	static const struct flow_events events = { piece_cb, done_cb };
+	static const struct flow_events events = { piece_cb, chat_done_cb };
 	const struct config_assistant *a = assistant_of(x, d, &q->req);
 	struct chat *c = a != NULL ? chat_new(q->arena, &q->req) : NULL;
 	struct ragd_err err = { 0 };
@@ -447,7 +447,7 @@ static void start(struct http_exchange *x, struct ragd *d, struct asked *q,
 
 	if (c == NULL) {
 		if (a != NULL)
-			no_memory(x);
+			reply_no_memory(x);
 		asked_free(q);
 		return;
 	}
@@ -468,7 +468,7 @@ static void start(struct http_exchange *x, struct ragd *d, struct asked *q,
 	free(q); /* its arena is the chat's */
 	if (rc == 0) {
 		c->x = x;
-		http_on_gone(x, gone_cb, c);
+		http_on_gone(x, chat_gone_cb, c);
 		return;
 	}
 	http_header(x, "Retry-After", "1");
@@ -494,7 +494,7 @@ static void then_start(struct job *job)
 
 	job->arg = NULL;
 	job->free_arg = NULL;
-	start(job->x, job->d, q, &job->call->caller, job->call->request_id);
+	chat_start(job->x, job->d, q, &job->call->caller, job->call->request_id);
 }
 
 void api_chat(struct http_exchange *x, const struct http_request *req, void *ctx)
@@ -514,7 +514,7 @@ void api_chat(struct http_exchange *x, const struct http_request *req, void *ctx
 	}
 	q = asked_new(req, d);
 	if (q == NULL) {
-		no_memory(x);
+		reply_no_memory(x);
 		return;
 	}
 	if (req->body.len > DECODE_MAX) {
@@ -522,7 +522,7 @@ void api_chat(struct http_exchange *x, const struct http_request *req, void *ctx
 		return;
 	}
 	if (asked_decode(q, req->body, &err) == 0) {
-		start(x, d, q, req->caller, req->request_id);
+		chat_start(x, d, q, req->caller, req->request_id);
 		return;
 	}
 	asked_free(q);
