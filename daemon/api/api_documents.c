@@ -15,20 +15,20 @@
 #define LIST_DEFAULT 100
 #define LIST_MAX     1000
 
-static const struct ragd_retrieval_ops *ops(const struct job *job)
+static const struct ragd_retrieval_ops *retrieval_ops(const struct job *job)
 {
 	return job->retrieval->descriptor->ops.retrieval;
 }
 
 /* call_leave follows the call, of the same: the job gets another when that one is given up. */
-static int enter(struct job *job, const char *op, struct ragd_err *err)
+static int retrieval_enter(struct job *job, const char *op, struct ragd_err *err)
 {
 	return call_enter(job->call, job->retrieval, op, err);
 }
 
 /* False, with the reply written, if no retrieval plugin runs or the path's names are not well-formed; else
  * its deadline begins. */
-static bool ready(struct job *job)
+static bool retrieval_ready(struct job *job)
 {
 	if (job->retrieval == NULL) {
 		job_fail(job, 503, "unavailable", NULL,
@@ -106,7 +106,7 @@ static bool group_id(const char *name, gid_t *gid)
 	return true;
 }
 
-static struct codec_collection named(struct job *job, const struct ragd_collection *c)
+static struct codec_collection collection_named(struct job *job, const struct ragd_collection *c)
 {
 	return (struct codec_collection){
 		.c = c,
@@ -124,10 +124,10 @@ static int list_collections(struct job *job, const struct ragd_collection **list
 
 	*list = NULL;
 	*n = 0;
-	rc = enter(job, "collections", err);
+	rc = retrieval_enter(job, "collections", err);
 	if (rc < 0)
 		return rc;
-	rc = ops(job)->collections(job->retrieval->self, &call->base, list, n, err);
+	rc = retrieval_ops(job)->collections(job->retrieval->self, &call->base, list, n, err);
 	call_leave(call);
 	return validate_collections(job->retrieval->name, rc, *list, *n, err);
 }
@@ -139,7 +139,7 @@ void api_collections(struct job *job)
 	struct ragd_err err = { 0 };
 	size_t n;
 
-	if (!ready(job))
+	if (!retrieval_ready(job))
 		return;
 	if (list_collections(job, &list, &n, &err) < 0) {
 		job_fail_err(job, &err, "not_found");
@@ -151,7 +151,7 @@ void api_collections(struct job *job)
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		out[i] = named(job, &list[i]);
+		out[i] = collection_named(job, &list[i]);
 	codec_collections(&job->out, out, n);
 }
 
@@ -179,9 +179,9 @@ void api_collection_get(struct job *job)
 	const struct ragd_collection *c;
 	struct codec_collection out;
 
-	if (!ready(job) || (c = collection_find(job)) == NULL)
+	if (!retrieval_ready(job) || (c = collection_find(job)) == NULL)
 		return;
-	out = named(job, c);
+	out = collection_named(job, c);
 	codec_collection(&job->out, &out);
 }
 
@@ -228,7 +228,7 @@ void api_collection_put(struct job *job)
 	bool created = false;
 	int rc;
 
-	if (!ready(job))
+	if (!retrieval_ready(job))
 		return;
 	if (codec_collection_decode(job->call->arena, job->body, &put, &cerr) < 0) {
 		job_fail_codec(job, &cerr);
@@ -236,10 +236,10 @@ void api_collection_put(struct job *job)
 	}
 	if (!collection_fill(job, &put, &c))
 		return;
-	rc = enter(job, "collection_put", &err);
+	rc = retrieval_enter(job, "collection_put", &err);
 	if (rc == 0) {
-		rc = ops(job)->collection_put(job->retrieval->self, &call->base, &c, &created,
-					      &err);
+		rc = retrieval_ops(job)->collection_put(job->retrieval->self, &call->base, &c,
+							&created, &err);
 		call_leave(call);
 	}
 	if (validate_rc(job->retrieval->name, "collection_put", rc, &err) < 0) {
@@ -248,7 +248,7 @@ void api_collection_put(struct job *job)
 	}
 	/* An admin may give a collection away and still see it; its owner may lose it from sight. */
 	now = collection_find(job);
-	out = named(job, now != NULL ? now : &c);
+	out = collection_named(job, now != NULL ? now : &c);
 	buf_clear(&job->out);
 	codec_collection(&job->out, &out);
 	job->status = created ? 201 : 200;
@@ -260,12 +260,12 @@ void api_collection_remove(struct job *job)
 	struct ragd_err err = { 0 };
 	int rc;
 
-	if (!ready(job))
+	if (!retrieval_ready(job))
 		return;
-	rc = enter(job, "collection_remove", &err);
+	rc = retrieval_enter(job, "collection_remove", &err);
 	if (rc == 0) {
-		rc = ops(job)->collection_remove(job->retrieval->self, &call->base, job->param[0].s,
-						 &err);
+		rc = retrieval_ops(job)->collection_remove(job->retrieval->self, &call->base,
+							   job->param[0].s, &err);
 		call_leave(call);
 	}
 	if (validate_rc(job->retrieval->name, "collection_remove", rc, &err) < 0)
@@ -286,7 +286,7 @@ void api_documents(struct job *job)
 	size_t n = 0, limit = LIST_DEFAULT;
 	int rc;
 
-	if (!ready(job))
+	if (!retrieval_ready(job))
 		return;
 	if (job->limit != NULL) {
 		limit = strtoul(job->limit, &end, 10);
@@ -297,10 +297,10 @@ void api_documents(struct job *job)
 		}
 	}
 	/* One more than asked for tells whether there are more. */
-	rc = enter(job, "list", &err);
+	rc = retrieval_enter(job, "list", &err);
 	if (rc == 0) {
-		rc = ops(job)->list(job->retrieval->self, &call->base, job->param[0].s, after,
-				    limit + 1, &list, &n, &err);
+		rc = retrieval_ops(job)->list(job->retrieval->self, &call->base, job->param[0].s,
+					      after, limit + 1, &list, &n, &err);
 		call_leave(call);
 	}
 	if (validate_documents(job->retrieval->name, rc, list, n, limit + 1, &err) < 0) {
@@ -322,24 +322,24 @@ static const struct codec_err *put_err(struct job *job, const struct ragd_err *e
 	return e;
 }
 
-static int put(struct job *job, const struct ragd_document *docs, size_t n,
-	       struct ragd_put_result *results, struct ragd_err *err)
+static int documents_put(struct job *job, const struct ragd_document *docs, size_t n,
+			 struct ragd_put_result *results, struct ragd_err *err)
 {
 	struct call *call = job->call;
-	int rc = enter(job, "put", err);
+	int rc = retrieval_enter(job, "put", err);
 
 	if (rc < 0)
 		return rc;
 	validate_puts_prepare(results, n);
-	rc = ops(job)->put(job->retrieval->self, &call->base, job->param[0].s, docs, n, results,
-			   err);
+	rc = retrieval_ops(job)->put(job->retrieval->self, &call->base, job->param[0].s, docs, n,
+				     results, err);
 	call_leave(call);
 	return validate_puts(job->retrieval->name, rc, results, n, err);
 }
 
 /* Hand the good lines of a bulk request to the plugin; puts[] then tells of each line. */
-static int put_all(struct job *job, const struct codec_document *lines, size_t n,
-		   struct codec_put *puts, struct ragd_err *err)
+static int documents_put_all(struct job *job, const struct codec_document *lines, size_t n,
+			     struct codec_put *puts, struct ragd_err *err)
 {
 	struct arena *a = job->call->arena;
 	struct ragd_document *docs = arena_alloc(a, n, sizeof(*docs));
@@ -353,7 +353,7 @@ static int put_all(struct job *job, const struct codec_document *lines, size_t n
 		if (lines[i].err == NULL)
 			docs[n_docs++] = lines[i].doc;
 	if (n_docs > 0)
-		rc = put(job, docs, n_docs, results, err);
+		rc = documents_put(job, docs, n_docs, results, err);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < n; i++) {
@@ -379,7 +379,7 @@ void api_documents_add(struct job *job)
 	struct ragd_err err = { 0 };
 	size_t n;
 
-	if (!ready(job))
+	if (!retrieval_ready(job))
 		return;
 	if (codec_documents_decode(job->call->arena, job->body, &lines, &n, &cerr) < 0) {
 		job_fail_codec(job, &cerr);
@@ -388,7 +388,7 @@ void api_documents_add(struct job *job)
 	puts = arena_alloc(job->call->arena, n, sizeof(*puts));
 	if (puts == NULL)
 		job_fail(job, 503, "unavailable", NULL, "out of memory for %zu documents", n);
-	else if (put_all(job, lines, n, puts, &err) < 0)
+	else if (documents_put_all(job, lines, n, puts, &err) < 0)
 		job_fail_err(job, &err, "unknown_collection");
 	else
 		codec_puts(&job->out, puts, n);
@@ -405,13 +405,13 @@ void api_document_put(struct job *job)
 	struct ragd_err err = { 0 };
 	struct codec_put out = { .id = doc.id };
 
-	if (!ready(job))
+	if (!retrieval_ready(job))
 		return;
 	/* What curl sends when nobody said anything means just that. */
 	if (strcmp(job->content_type, "application/octet-stream") != 0 &&
 	    strcmp(job->content_type, "application/x-www-form-urlencoded") != 0)
 		doc.media_type = (struct ragd_str){ job->content_type, strlen(job->content_type) };
-	if (put(job, &doc, 1, &result, &err) < 0) {
+	if (documents_put(job, &doc, 1, &result, &err) < 0) {
 		job_fail_err(job, &err, "unknown_collection");
 		return;
 	}
@@ -433,14 +433,14 @@ static bool document_find(struct job *job, struct ragd_document_info *info,
 	struct ragd_err err = { 0 };
 	int rc;
 
-	if (!ready(job))
+	if (!retrieval_ready(job))
 		return false;
 	*info = (struct ragd_document_info){ 0 };
 	*content = (struct ragd_str){ 0 };
-	rc = enter(job, "get", &err);
+	rc = retrieval_enter(job, "get", &err);
 	if (rc == 0) {
-		rc = ops(job)->get(job->retrieval->self, &call->base, job->param[0].s,
-				   job->param[1], info, content, &err);
+		rc = retrieval_ops(job)->get(job->retrieval->self, &call->base, job->param[0].s,
+					     job->param[1], info, content, &err);
 		call_leave(call);
 	}
 	if (validate_document(job->retrieval->name, rc, info, *content, &err) < 0) {
@@ -477,12 +477,12 @@ void api_document_remove(struct job *job)
 	struct ragd_err err = { 0 };
 	int rc;
 
-	if (!ready(job))
+	if (!retrieval_ready(job))
 		return;
-	rc = enter(job, "remove", &err);
+	rc = retrieval_enter(job, "remove", &err);
 	if (rc == 0) {
-		rc = ops(job)->remove(job->retrieval->self, &call->base, job->param[0].s,
-				      job->param[1], &err);
+		rc = retrieval_ops(job)->remove(job->retrieval->self, &call->base, job->param[0].s,
+						job->param[1], &err);
 		call_leave(call);
 	}
 	if (validate_rc(job->retrieval->name, "remove", rc, &err) < 0)
@@ -502,7 +502,7 @@ void api_search(struct job *job)
 	size_t n = 0;
 	int rc;
 
-	if (!ready(job))
+	if (!retrieval_ready(job))
 		return;
 	if (codec_search_decode(job->call->arena, job->body, &req, &cerr) < 0) {
 		job_fail_codec(job, &cerr);
@@ -517,9 +517,10 @@ void api_search(struct job *job)
 	q.per_document = req.per_document;
 	rc = collections_known(job->retrieval, call, q.collections, q.n_collections, &err);
 	if (rc == 0)
-		rc = enter(job, "search", &err);
+		rc = retrieval_enter(job, "search", &err);
 	if (rc == 0) {
-		rc = ops(job)->search(job->retrieval->self, &call->base, &q, &hits, &n, &err);
+		rc = retrieval_ops(job)->search(job->retrieval->self, &call->base, &q, &hits, &n,
+						&err);
 		call_leave(call);
 		rc = validate_hits(job->retrieval->name, rc, &q, hits, n, &err);
 	}
