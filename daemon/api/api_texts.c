@@ -135,8 +135,8 @@ static const struct plugin *embedder_of(const struct job *job, const struct conf
 	return p != NULL && plugin_embeds(p->descriptor) ? p : NULL;
 }
 
-static int embed(struct job *job, const struct plugin *p, const struct codec_embeddings *req,
-		 const float **vectors, uint32_t *dim, struct ragd_err *err)
+static int texts_embed(struct job *job, const struct plugin *p, const struct codec_embeddings *req,
+		       const float **vectors, uint32_t *dim, struct ragd_err *err)
 {
 	struct call *call = job->call;
 	int rc;
@@ -176,7 +176,7 @@ void api_embeddings(struct job *job)
 	if (p == NULL)
 		job_fail(job, 404, "not_found", NULL, "assistant '%s' has no plugin that embeds",
 			 a->name);
-	else if (embed(job, p, &req, &vectors, &dim, &err) < 0)
+	else if (texts_embed(job, p, &req, &vectors, &dim, &err) < 0)
 		job_fail_err(job, &err, "not_found");
 	else
 		codec_embeddings(&job->out, req.model, vectors, req.n_input, dim, req.base64,
