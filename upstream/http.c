@@ -8,6 +8,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "base/curl_easy.h"
 #include "base/util.h"
 #include "config.h"
 
@@ -92,9 +93,7 @@ static void exchange_release(struct http *h, struct exchange *x)
 	curl_multi_remove_handle(h->multi, x->easy);
 	curl_easy_cleanup(x->easy);
 	x->easy = NULL;
-	for (struct curl_slist *l = x->headers; l != NULL; l = l->next)
-		explicit_bzero(l->data, strlen(l->data)); /* one of them is the key */
-	curl_slist_free_all(x->headers);
+	easy_headers_free(x->headers);
 	x->headers = NULL;
 }
 
@@ -259,88 +258,65 @@ static size_t write_cb(char *data, size_t size, size_t n, void *arg)
 	return x->refused ? 0 : size * n; /* 0 makes libcurl give up */
 }
 
-/* Lists grow by replacement; false: out of memory, and the list is as it was. */
-static bool header_add(struct exchange *x, const char *name, const char *value)
-{
-	struct curl_slist *longer;
-	char *line;
-
-	if (asprintf(&line, "%s: %s", name, value) < 0)
-		return false;
-	longer = curl_slist_append(x->headers, line);
-	explicit_bzero(line, strlen(line));
-	free(line);
-	if (longer == NULL)
-		return false;
-	x->headers = longer;
-	return true;
-}
-
 static bool headers_build(struct exchange *x, const struct exchange_request *r)
 {
-	struct curl_slist *longer;
 	char *bearer;
-	bool ok = header_add(x, "Accept", r->accept);
+	bool ok = easy_header_add(&x->headers, "Accept", r->accept) &&
+		  easy_header_add(&x->headers, "Expect", ""); /* no waiting for a 100 */
 
 	if (r->body != NULL)
-		ok = ok && header_add(x, "Content-Type", "application/json");
+		ok = ok && easy_header_add(&x->headers, "Content-Type", "application/json");
 	if (r->request_id != NULL)
-		ok = ok && header_add(x, "X-Request-Id", r->request_id);
+		ok = ok && easy_header_add(&x->headers, "X-Request-Id", r->request_id);
 	if (ok && r->key[0] != '\0') {
 		if (asprintf(&bearer, "Bearer %s", r->key) < 0)
 			return false;
-		ok = header_add(x, "Authorization", bearer);
+		ok = easy_header_add(&x->headers, "Authorization", bearer);
 		explicit_bzero(bearer, strlen(bearer));
 		free(bearer);
 	}
-	if (!ok)
-		return false;
-	longer = curl_slist_append(x->headers, "Expect:"); /* no waiting for a 100 */
-	if (longer != NULL)
-		x->headers = longer;
-	return longer != NULL;
+	return ok;
 }
 
-/* Where a request may go, and what it trusts. */
+/* Through which proxy a request goes, if any, and what it trusts. */
 static bool exchange_set_route(CURL *e, const struct exchange_request *r)
 {
 	long verify = r->tls_verify ? 1 : 0;
-	bool ok = curl_easy_setopt(e, CURLOPT_URL, r->url) == CURLE_OK &&
-		  curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-		  curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-		  curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, verify) == CURLE_OK &&
-		  curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2 * verify) == CURLE_OK;
+	bool ok = true;
 
+	ok &= !curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+	ok &= !curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, verify);
+	ok &= !curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2 * verify);
 	if (r->tls_ca[0] != '\0')
-		ok = ok && curl_easy_setopt(e, CURLOPT_CAINFO, r->tls_ca) == CURLE_OK;
-	if (r->unix_path != NULL)
-		ok = ok && curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, r->unix_path) == CURLE_OK;
-	if (r->unix_path != NULL || strcmp(r->proxy, "none") == 0)
-		ok = ok && curl_easy_setopt(e, CURLOPT_PROXY, "") == CURLE_OK; /* nor http_proxy */
+		ok &= !curl_easy_setopt(e, CURLOPT_CAINFO, r->tls_ca);
+	if (r->unix_path != NULL) /* none, as easy_set_up() said */
+		return ok;
+	if (strcmp(r->proxy, "none") == 0)
+		ok &= !curl_easy_setopt(e, CURLOPT_PROXY, ""); /* nor http_proxy */
 	else if (strcmp(r->proxy, "environment") != 0)
-		ok = ok && curl_easy_setopt(e, CURLOPT_PROXY, r->proxy) == CURLE_OK;
+		ok &= !curl_easy_setopt(e, CURLOPT_PROXY, r->proxy);
 	return ok;
 }
 
 static bool exchange_set_up(struct exchange *x, const struct exchange_request *r)
 {
-	CURL *e = x->easy;
-	bool ok = exchange_set_route(e, r);
+	const struct easy_request easy = {
+		.url = r->url,
+		.unix_path = r->unix_path,
+		.protocols = "http,https",
+		.agent = "ragd/" PACKAGE_VERSION,
+		.headers = x->headers,
+		.body = r->body,
+		.len = r->body != NULL ? strlen(r->body) : 0,
+		.timeout_ms = (long)r->total_ms,
+		.write = write_cb,
+		.arg = x,
+	};
+	bool ok = easy_set_up(x->easy, &easy) && exchange_set_route(x->easy, r);
 
-	ok = ok && curl_easy_setopt(e, CURLOPT_PRIVATE, (void *)x) == CURLE_OK &&
-	     curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->headers) == CURLE_OK &&
-	     curl_easy_setopt(e, CURLOPT_USERAGENT, "ragd/" PACKAGE_VERSION) == CURLE_OK &&
-	     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, x->why) == CURLE_OK &&
-	     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, write_cb) == CURLE_OK &&
-	     curl_easy_setopt(e, CURLOPT_WRITEDATA, (void *)x) == CURLE_OK &&
-	     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)r->connect_ms) == CURLE_OK &&
-	     curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)r->total_ms) == CURLE_OK;
-	if (r->body != NULL)
-		ok = ok && curl_easy_setopt(e, CURLOPT_POST, 1L) == CURLE_OK &&
-		     curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
-				      (curl_off_t)strlen(r->body)) == CURLE_OK &&
-		     curl_easy_setopt(e, CURLOPT_POSTFIELDS, r->body) == CURLE_OK;
+	ok &= !curl_easy_setopt(x->easy, CURLOPT_PRIVATE, (void *)x);
+	ok &= !curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->why);
+	ok &= !curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)r->connect_ms);
 	return ok;
 }
 

@@ -1,0 +1,35 @@
+/*
+ * What a request of ours tells libcurl, whoever drives the transfer. libbase does not hold this file, for it
+ * must not need libcurl: libupstream and libragd compile it into themselves.
+ */
+#ifndef BASE_CURL_EASY_H
+#define BASE_CURL_EASY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <curl/curl.h>
+
+/* All of it is borrowed; url, unix_path and agent until easy_set_up() returns, the rest until the end. */
+struct easy_request {
+	const char *url;
+	const char *unix_path; /* NULL: over TCP; else no proxy is used, whatever the environment says */
+	const char *protocols; /* "http,https" */
+	const char *agent;
+	struct curl_slist *headers;
+	const char *body; /* NULL: GET */
+	size_t len;       /* bytes of the body */
+	long timeout_ms;  /* of the whole transfer; 0: no bound here */
+	curl_write_callback write;
+	void *arg;
+};
+
+/* False: libcurl does not take it, or memory is out. */
+bool easy_set_up(CURL *easy, const struct easy_request *r);
+
+/* Append a header to *list. False: out of memory, and the list is as it was. */
+bool easy_header_add(struct curl_slist **list, const char *name, const char *value);
+/* Wipes the lines, for one of them may be a key. */
+void easy_headers_free(struct curl_slist *list);
+
+#endif
