@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/curl_easy.h"
 #include "config.h"
 
 #define ERROR_BODY_MAX   ((size_t)1 << 20)
@@ -34,49 +35,35 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 	return t->rc < 0 ? 0 : len; /* 0 makes curl give up */
 }
 
-/* Header lists grow by replacement; NULL frees them. */
-static struct curl_slist *header_add(struct curl_slist *list, const char *line)
+static bool headers_build(const struct client_call *call, struct curl_slist **out)
 {
-	struct curl_slist *longer = curl_slist_append(list, line);
-
-	if (longer == NULL)
-		curl_slist_free_all(list);
-	return longer;
-}
-
-static struct curl_slist *headers_make(const struct client_call *call)
-{
-	struct curl_slist *list = header_add(NULL, "Accept: */*");
-	char line[160];
-
-	snprintf(line, sizeof(line), "Content-Type: %s", call->type != NULL ? call->type : "");
-	return list != NULL && call->body != NULL ? header_add(list, line) : list;
+	return easy_header_add(out, "Accept", "*/*") &&
+	       (call->body == NULL ||
+		easy_header_add(out, "Content-Type", call->type != NULL ? call->type : ""));
 }
 
 static bool transfer_set_up(struct transfer *t, const char *url, struct curl_slist *headers)
 {
 	const struct client_call *call = t->call;
-	CURL *e = t->c->easy;
-	bool ok = true;
+	const struct easy_request easy = {
+		.url = url,
+		.unix_path = t->c->socket,
+		.protocols = "http",
+		.agent = "libragd/" PACKAGE_VERSION,
+		.headers = headers,
+		.body = call->body,
+		.len = call->len,
+		.timeout_ms = (long)t->c->timeout_ms,
+		.write = on_body,
+		.arg = t,
+	};
+	bool ok;
 
-	curl_easy_reset(e); /* keeps connections */
-	ok &= !curl_easy_setopt(e, CURLOPT_URL, url);
-	ok &= !curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, t->c->socket);
-	ok &= !curl_easy_setopt(e, CURLOPT_PROXY, ""); /* whatever the environment says */
-	ok &= !curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http");
-	ok &= !curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	ok &= !curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L); /* ids may be "." */
-	ok &= !curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-	ok &= !curl_easy_setopt(e, CURLOPT_USERAGENT, "libragd/" PACKAGE_VERSION);
-	ok &= !curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)t->c->timeout_ms);
-	ok &= !curl_easy_setopt(e, CURLOPT_HTTPHEADER, headers);
-	ok &= !curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
-	ok &= !curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
-	if (call->body != NULL) {
-		ok &= !curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->len);
-		ok &= !curl_easy_setopt(e, CURLOPT_POSTFIELDS, call->body);
-	}
-	ok &= !curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, call->method);
+	curl_easy_reset(t->c->easy); /* keeps connections */
+	ok = easy_set_up(t->c->easy, &easy);
+	ok &= !curl_easy_setopt(t->c->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	ok &= !curl_easy_setopt(t->c->easy, CURLOPT_PATH_AS_IS, 1L); /* ids may be "." */
+	ok &= !curl_easy_setopt(t->c->easy, CURLOPT_CUSTOMREQUEST, call->method);
 	return ok;
 }
 
@@ -223,7 +210,7 @@ static void note_reply(struct ragd_client *c)
 int client_call(struct ragd_client *c, const struct client_call *call, struct ragd_err *err)
 {
 	struct transfer t = { .c = c, .call = call, .err = err, .error_body = BUF_INIT };
-	struct curl_slist *headers = headers_make(call);
+	struct curl_slist *headers = NULL;
 	struct buf url = BUF_INIT;
 	CURLcode code;
 	int rc;
@@ -232,7 +219,8 @@ int client_call(struct ragd_client *c, const struct client_call *call, struct ra
 	c->code[0] = '\0';
 	c->request_id[0] = '\0';
 	buf_printf(&url, "http://ragd%s", call->path);
-	if (headers == NULL || buf_failed(&url) || !transfer_set_up(&t, url.data, headers)) {
+	if (!headers_build(call, &headers) || buf_failed(&url) ||
+	    !transfer_set_up(&t, url.data, headers)) {
 		rc = client_no_memory(err);
 		goto out;
 	}
@@ -246,7 +234,7 @@ int client_call(struct ragd_client *c, const struct client_call *call, struct ra
 		rc = c->status / 100 == 2 ? 0 : refused(&t);
 out:
 	curl_easy_reset(c->easy); /* it must not point at what is freed here */
-	curl_slist_free_all(headers);
+	easy_headers_free(headers);
 	buf_fini(&url);
 	buf_fini(&t.error_body);
 	return rc;
