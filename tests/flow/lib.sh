@@ -35,6 +35,9 @@ finish() {
 trap finish EXIT
 
 skip() { echo "SKIP: $*"; exit 77; }
+# has_plugin NAME: is it built? Parts of ragd are left out on request.
+has_plugin() { [ -e "$RAGD_BUILDDIR/plugins/$1/.libs/$1.so" ]; }
+need_plugin() { has_plugin "$1" || skip "this build has no $1"; }
 pass() { n_passed=$((n_passed + 1)); echo "ok: $*"; }
 fail() { n_failed=$((n_failed + 1)); echo "NOT OK: $*"; [ -s "$T/ragd.log" ] && tail -n 5 "$T/ragd.log"; return 0; }
 

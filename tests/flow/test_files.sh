@@ -53,6 +53,7 @@ if [ -r "$story" ]; then
 	has "is said of it, too" "$OUT" "kernels"
 fi
 
+if has_plugin inference_upstream; then
 upstream() { conf "plugin \"up\" { module = \"inference_upstream\" endpoints = { \"https://127.0.0.1:9\" } tls_ca = \"$T/open/ca.pem\" }"; }
 mkdir "$T/open"
 upstream
@@ -63,6 +64,7 @@ exits "certificates that nobody else can replace" 0 try
 chmod 777 "$T/open"
 exits "those that somebody can" 1 try
 has "are refused" "$OUT" "tls_ca: the folder $T/open may be written by others"
+fi
 
 # ---- reload ----
 conf 'collection "default" { }'

@@ -51,6 +51,7 @@ has "there was no reload" "$(api /v1/status)" '"generation":1'
 is "all were counted" "$(metric ragd_foreign_total)" 20
 kill "$forwarder"
 
+if has_plugin inference_upstream; then
 echo "-- what went wrong on our side"
 "$RAGD_BUILDDIR/ragd" --print-defaults | sed 's/inference = .*/inference = "remote"/' >"$T/remote.conf"
 cat >>"$T/remote.conf" <<CONF
@@ -73,6 +74,7 @@ has "with the error" "$(grep "request=$id" "$T/ragd.log")" "$(sed -n 's/.*"code"
 api /v1/collections/default/documents/pump.txt -X DELETE >/dev/null
 stop_ragd
 start_ragd -c "$T/ragd.conf" || exit 1
+fi
 
 echo "-- what somebody stored is no page of ours"
 page=http://ragd/v1/collections/default/documents/page.html

@@ -4,6 +4,7 @@
 command -v curl >/dev/null || skip "curl is missing"
 command -v python3 >/dev/null || skip "python3 is missing"
 command -v setpriv >/dev/null || skip "setpriv is missing"
+need_plugin inference_upstream
 [ "$(id -u)" = 0 ] || skip "only root can be two users"
 
 mkdir "$T/folder" && echo "the plums of the folder" >"$T/folder/plum.txt" && chmod 700 "$T/folder"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # inference_upstream through the real daemon: another ragd is the server, over its Unix socket.
 . "$RAGD_SRCDIR/tests/flow/lib.sh"
+need_plugin inference_upstream
 command -v curl >/dev/null || skip "curl is missing"
 command -v python3 >/dev/null || skip "python3 is missing"
 

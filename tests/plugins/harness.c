@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
+#include "config.h"
 #include "daemon/plugins/plugin_set.h"
 #include "tests/plugins/remote.h"
 #include "tests/plugins/upstream_server.h"
@@ -571,6 +572,8 @@ static void upstream_is_the_same(void **state)
 	pid_t pid;
 
 	(void)state;
+	if (!WITH_UPSTREAM)
+		skip();
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/server.sock", dir);
 	snprintf(option, sizeof(option), "endpoints=unix:%s", path);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
+#include "config.h"
 #include "daemon/modules/module.h"
 #include "daemon/plugins/plugin_set.h"
 #include "tests/plugins/support.h"
@@ -28,11 +29,13 @@ static const struct {
 	  "draft "
 	  "pooling",
 	  "model threads cpus cache memory kernels huge_pages" },
+#if WITH_UPSTREAM
 	{ "inference_upstream",
 	  "max_requests connect_timeout first_token_timeout token_timeout retries retry_delay "
 	  "retry_after_max health health_interval failures down_time embed_batch extended_sampling "
 	  "cache_salt",
 	  "endpoints weights model embed_model api_key_file tls_ca tls_verify proxy" },
+#endif
 	{ "retrieval_hybrid", "language passage_target passage_max max_document dim weight_vector",
 	  "" },
 	{ "safety_basic",
