@@ -1,6 +1,7 @@
 #!/bin/bash
 # A real model behind the real daemon, set as docs/models.md says; and what the doctor says of it.
 . "$RAGD_SRCDIR/tests/flow/lib.sh"
+need_plugin inference_gguf
 command -v curl >/dev/null || skip "curl is missing"
 model=$shared/models/llm/stories260K/stories260K-Q8_0.gguf
 [ -f "$model" ] || skip "no $model"

@@ -35,6 +35,7 @@ rm "$T/house.rules"
 exits "rules that are missing" 1 try
 has "are named" "$OUT" "open $T/house.rules: No such file"
 rules "Not here."
+if has_plugin inference_gguf; then
 echo "no model" >"$T/m.gguf"
 conf "plugin \"llm\" { module = \"inference_gguf\" model = \"$T/m.gguf\" }"
 exits "a file that is no model" 1 try
@@ -42,10 +43,11 @@ has "is named" "$OUT" "$T/m.gguf"
 rm "$T/m.gguf"
 exits "a model that is missing" 1 try
 has "is named, too" "$OUT" "m.gguf': No such file"
+fi
 is "the daemon's state is as it was" "$(find "$T/data" -type f -printf '%p %i %s %T@\n' | sort)" "$before"
 is "and nothing is left behind" "$(ls "$T/tmp")" ""
 story=$shared/models/llm/tinystories-656K/tinystories-656K-Q8_0.gguf
-if [ -r "$story" ]; then
+if has_plugin inference_gguf && [ -r "$story" ]; then
 	conf "plugin \"llm\" { module = \"inference_gguf\" model = \"$story\" template = plain }"
 	exits "a model that is one" 0 try
 	conf "plugin \"llm\" { module = \"inference_gguf\" model = \"$story\" template = plain kernels = none_such }"

@@ -2,6 +2,7 @@
 # A real model behind the real daemon: a grounded prompt of some 3,000 tokens streams to `rag`; the next one
 # that begins alike is not read again; a client that is killed frees its place at once.
 . "$RAGD_SRCDIR/tests/flow/lib.sh"
+need_plugin inference_gguf
 story=$shared/models/llm/tinystories-656K/tinystories-656K-Q8_0.gguf
 docs=$shared/retrieval/docs-qa-libuv/docs
 [ -r "$story" ] || skip "the small models are absent"

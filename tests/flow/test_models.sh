@@ -2,6 +2,7 @@
 # Two models in one daemon, as docs/models.md tells it: one writes, one makes vectors, on the same threads at the
 # same time; what each cannot is said, and who comes too many is told to come again.
 . "$RAGD_SRCDIR/tests/flow/lib.sh"
+need_plugin inference_gguf
 story=$shared/models/llm/tinystories-656K/tinystories-656K-Q8_0.gguf
 bert=$shared/models/embeddings/static-bert/static-bert-Q8_0.gguf
 for f in "$story" "$bert"; do [ -r "$f" ] || skip "the small models are absent"; done

@@ -24,11 +24,13 @@ static const struct {
 } rows[] = {
 	{ "inference_echo", "delay fail_after", "prefix" },
 	{ "inference_extract", "max_sentences threshold language", "" },
+#if WITH_GGUF
 	{ "inference_gguf",
 	  "context max_tokens active waiting cache_type keep_cache template think repeat_penalty "
 	  "draft "
 	  "pooling",
 	  "model threads cpus cache memory kernels huge_pages" },
+#endif
 #if WITH_UPSTREAM
 	{ "inference_upstream",
 	  "max_requests connect_timeout first_token_timeout token_timeout retries retry_delay "

@@ -35,6 +35,7 @@ check() {
 is() { if [ "$2" = "$3" ]; then pass "$1"; else fail "$1: got '$2', want '$3'"; fi; }
 has() { case $2 in *"$3"*) pass "$1" ;; *) fail "$1: '$3' is not in: $2" ;; esac; }
 
+[ -x "$RAGD_BUILDDIR/ragd-model" ] || { echo "SKIP: this build has no ragd-model"; exit 77; }
 model() { "$RAGD_BUILDDIR/ragd-model" "$@"; }
 
 # refuses NAME STATUS SENTENCE OPTION…: with that exit status and one line on standard error.
