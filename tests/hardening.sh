@@ -41,7 +41,7 @@ holds "$builddir/ragd" "stack protector" "$(nm -D "$builddir/ragd")" '__stack_ch
 # The C library's own start files decide on the note of a whole program, so one object is looked at.
 case $RAGD_HARDENING in
 *-fcf-protection*)
-	set -- "$builddir"/daemon/.libs/*flow.o
+	set -- "$builddir"/daemon/flow/.libs/*-flow.o
 	holds "$1" "branch targets" "$(readelf -nW "$1")" 'x86 feature:.*IBT' ;;
 esac
 echo "[==========] $n check(s) run."
