@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cblas.h>
-
 #include "base/array.h"
 #include "base/util.h"
+#include "retrieval/index/dense.h"
 #include "retrieval/index/half.h"
 #include "retrieval/index/svd.h"
 #include "retrieval/passages/prepare.h"
@@ -335,7 +334,6 @@ void embedder_unref(struct embedder *e)
 float embedder_project(const struct embedder *e, const struct term *terms, uint32_t n, float *out)
 {
 	float sum = 0, held = 0;
-	int dim = (int)e->dim;
 
 	memset(out, 0, e->dim * sizeof(*out));
 	for (uint32_t i = 0; i < n; i++) {
@@ -346,15 +344,15 @@ float embedder_project(const struct embedder *e, const struct term *terms, uint3
 			continue;
 		weight = weigh(e, term, terms[i].tf);
 		sum += weight * weight;
-		cblas_saxpy(dim, weight, e->axes + (size_t)term * e->dim, 1, out, 1);
+		dense_add(weight, e->axes + (size_t)term * e->dim, out, e->dim);
 	}
-	for (int i = 0; i < dim; i++)
+	for (uint32_t i = 0; i < e->dim; i++)
 		held += out[i] * out[i];
 	if (!(held > 0) || !(sum > 0)) {
 		memset(out, 0, e->dim * sizeof(*out));
 		return 0;
 	}
-	cblas_sscal(dim, 1 / sqrtf(held), out, 1);
+	dense_scale(1 / sqrtf(held), out, e->dim);
 	return MIN(sqrtf(held / sum), 1);
 }
 

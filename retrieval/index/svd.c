@@ -2,22 +2,14 @@
 
 #include <errno.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cblas.h>
-
 #include "base/util.h"
+#include "retrieval/index/dense.h"
 
 #define OVERSAMPLE 16 /* further directions that are followed and then dropped */
 #define ITERATIONS 3
-
-/* LAPACK, which OpenBLAS contains. */
-extern void spotrf_(const char *uplo, const int *n, float *a, const int *lda, int *info);
-extern void ssyevd_(const char *jobz, const char *uplo, const int *n, float *a, const int *lda,
-		    float *w, float *work, const int *lwork, int *iwork, const int *liwork,
-		    int *info);
 
 struct work {
 	const struct svd_matrix *m;
@@ -29,17 +21,6 @@ struct work {
 	void *arg;
 };
 
-/*
- * One thread: fits run beside answers, and the products inside a search are too small to share. Only
- * when something is learned or searched, since the library is the process's.
- */
-static void calm_openblas(void)
-{
-	openblas_set_num_threads(1);
-}
-
-static pthread_once_t calm_once = PTHREAD_ONCE_INIT;
-
 /* y = m z */
 static void times_columns(struct work *w)
 {
@@ -49,8 +30,8 @@ static void times_columns(struct work *w)
 	memset(w->y, 0, m->n_rows * w->l * sizeof(*w->y));
 	for (size_t i = 0; i < m->n_rows; i++)
 		for (; at < m->ends[i]; at++)
-			cblas_saxpy((int)w->l, m->values[at], w->z + (size_t)m->columns[at] * w->l,
-				    1, w->y + i * w->l, 1);
+			dense_add(m->values[at], w->z + (size_t)m->columns[at] * w->l,
+				  w->y + i * w->l, w->l);
 }
 
 /* z = m' y */
@@ -62,16 +43,8 @@ static void times_rows(struct work *w)
 	memset(w->z, 0, m->n_columns * w->l * sizeof(*w->z));
 	for (size_t i = 0; i < m->n_rows; i++)
 		for (; at < m->ends[i]; at++)
-			cblas_saxpy((int)w->l, m->values[at], w->y + i * w->l, 1,
-				    w->z + (size_t)m->columns[at] * w->l, 1);
-}
-
-/* gram = a' a, upper triangle in row-major order */
-static void make_gram(struct work *w, const float *a, size_t n)
-{
-	int l = (int)w->l;
-
-	cblas_ssyrk(CblasRowMajor, CblasUpper, CblasTrans, l, (int)n, 1, a, l, 0, w->gram, l);
+			dense_add(m->values[at], w->y + i * w->l,
+				  w->z + (size_t)m->columns[at] * w->l, w->l);
 }
 
 /*
@@ -80,23 +53,22 @@ static void make_gram(struct work *w, const float *a, size_t n)
  */
 static int orthonormalise(struct work *w, float *a, size_t n)
 {
-	int l = (int)w->l, info = 0;
+	size_t l = w->l;
 	float trace = 0;
+	int rc = dense_gram(a, n, l, w->gram);
 
-	make_gram(w, a, n);
-	for (int i = 0; i < l; i++)
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < l; i++)
 		trace += w->gram[i * l + i];
 	if (!(trace > 0) || !isfinite(trace))
 		return -ENODATA;
-	for (int i = 0; i < l; i++)
+	for (size_t i = 0; i < l; i++)
 		w->gram[i * l + i] += 1e-6f * trace / (float)l;
-	/* Row-major upper is column-major lower. */
-	spotrf_("L", &l, w->gram, &l, &info);
-	if (info != 0)
-		return -ENODATA;
-	cblas_strsm(CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, (int)n, l, 1,
-		    w->gram, l, a, l);
-	return 0;
+	rc = dense_cholesky(w->gram, l);
+	if (rc == 0)
+		dense_solve(a, n, l, w->gram);
+	return rc;
 }
 
 /* Independent normal numbers, the same each time. */
@@ -118,28 +90,6 @@ static void fill_random(float *a, size_t n)
 	}
 }
 
-/* Eigenvectors of gram, ascending, in place: column-major, vector i at gram + i * l. */
-static int eigen(struct work *w, float *values)
-{
-	int l = (int)w->l, info = 0, lwork = -1, liwork = -1, iwant = 0;
-	float want = 0;
-	float *work;
-	int *iwork;
-
-	ssyevd_("V", "L", &l, w->gram, &l, values, &want, &lwork, &iwant, &liwork, &info);
-	lwork = (int)want + 1;
-	liwork = iwant;
-	work = malloc((size_t)lwork * sizeof(*work));
-	iwork = malloc((size_t)liwork * sizeof(*iwork));
-	if (work != NULL && iwork != NULL)
-		ssyevd_("V", "L", &l, w->gram, &l, values, work, &lwork, iwork, &liwork, &info);
-	else
-		info = 1;
-	free(work);
-	free(iwork);
-	return info == 0 ? 0 : -ENOMEM;
-}
-
 /*
  * z = m' y with orthonormal y: its left singular vectors are m's right ones, approximately. They are z
  * times the eigenvectors of z' z, over the singular values.
@@ -147,20 +97,21 @@ static int eigen(struct work *w, float *values)
 static int take_directions(struct work *w, uint32_t dim, float *out)
 {
 	float *values = malloc(w->l * sizeof(*values));
-	int l = (int)w->l, rc;
+	size_t l = w->l;
+	int rc;
 
 	if (values == NULL)
 		return -ENOMEM;
-	make_gram(w, w->z, w->m->n_columns);
-	rc = eigen(w, values);
+	rc = dense_gram(w->z, w->m->n_columns, l, w->gram);
+	if (rc == 0)
+		rc = dense_eigen(w->gram, l, values);
 	if (rc == 0 && !(values[w->l - dim] > 1e-9f * values[w->l - 1]))
 		rc = -ENODATA;
 	for (uint32_t j = 0; rc == 0 && j < dim; j++) {
 		uint32_t from = w->l - 1 - j; /* descending */
 		float scale = 1 / sqrtf(values[from]);
 
-		cblas_sgemv(CblasRowMajor, CblasNoTrans, (int)w->m->n_columns, l, scale, w->z, l,
-			    w->gram + (size_t)from * w->l, 1, 0, out + j, (int)dim);
+		dense_times(w->z, w->m->n_columns, l, scale, w->gram + from * l, out + j, dim);
 	}
 	free(values);
 	return rc;
@@ -195,7 +146,6 @@ int svd_directions(const struct svd_matrix *m, uint32_t dim, bool (*stop)(void *
 
 	if (dim == 0 || dim >= most)
 		return -ENODATA;
-	pthread_once(&calm_once, calm_openblas);
 	w.l = (uint32_t)MIN(dim + OVERSAMPLE, most);
 	w.y = malloc(m->n_rows * w.l * sizeof(*w.y));
 	w.z = malloc(m->n_columns * w.l * sizeof(*w.z));

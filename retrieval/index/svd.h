@@ -1,4 +1,4 @@
-/* The main directions of a sparse matrix, by randomised subspace iteration over OpenBLAS. */
+/* The main directions of a sparse matrix, by randomised subspace iteration. */
 #ifndef RETRIEVAL_SVD_H
 #define RETRIEVAL_SVD_H
 

@@ -13,6 +13,7 @@
 #include <faiss/c_api/utils/distances_c.h>
 
 #include "base/util.h"
+#include "retrieval/index/dense.h"
 #include "retrieval/index/half.h"
 #include "retrieval/index/vectors_private.h"
 
@@ -222,5 +223,5 @@ float vectors_cosine(const struct vectors *v, const struct catalog_page *page, u
 
 	if (at == 0 || page->collection[place] != v->collection)
 		return 0;
-	return cblas_sdot((int)v->dim, data_of(v) + (size_t)(at - 1) * v->dim, 1, q, 1);
+	return dense_dot(data_of(v) + (size_t)(at - 1) * v->dim, q, v->dim);
 }

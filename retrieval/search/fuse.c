@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-#include <cblas.h>
-
 #include "base/util.h"
 #include "retrieval/index/embed.h"
 #include "retrieval/index/vectors.h"
