@@ -1,43 +1,13 @@
 #include "retrieval/index/vectors.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cblas.h>
-#include <faiss/c_api/IndexFlat_c.h>
-#include <faiss/c_api/Index_c.h>
-#include <faiss/c_api/error_c.h>
-#include <faiss/c_api/impl/AuxIndexStructures_c.h>
-#include <faiss/c_api/utils/distances_c.h>
 
 #include "base/util.h"
 #include "retrieval/index/dense.h"
 #include "retrieval/index/half.h"
 #include "retrieval/index/vectors_private.h"
-
-/* Of the OpenMP that FAISS was built with; <omp.h> is not every C compiler's. */
-extern void omp_set_num_threads(int n);
-
-/*
- * FAISS has a product by BLAS that is twice as fast as its loop even for one question, and takes it
- * above this many questions at once.
- */
-static void choose_blas(void)
-{
-	faiss_set_distance_compute_blas_threshold(1);
-	openblas_set_num_threads(1);
-}
-
-static pthread_once_t choose_once = PTHREAD_ONCE_INIT;
-
-/* Each thread has a number of its own; a question is too small to share. */
-static void calm_threads(void)
-{
-	pthread_once(&choose_once, choose_blas);
-	omp_set_num_threads(1);
-}
 
 struct vectors *vectors_new(uint32_t collection, uint32_t dim, unsigned side)
 {
@@ -54,10 +24,9 @@ struct vectors *vectors_new(uint32_t collection, uint32_t dim, unsigned side)
 
 static void forget(struct vectors *v)
 {
-	if (v->faiss != NULL)
-		faiss_Index_free(v->faiss);
+	flat_free(v->flat);
 	free(v->passages);
-	v->faiss = NULL;
+	v->flat = NULL;
 	v->passages = NULL;
 	v->n = 0;
 	v->cap = 0;
@@ -73,18 +42,13 @@ void vectors_free(struct vectors *v)
 
 static float *data_of(const struct vectors *v)
 {
-	float *xb = NULL;
-	size_t size;
-
-	if (v->faiss != NULL)
-		faiss_IndexFlat_xb(v->faiss, &xb, &size);
-	return xb;
+	return v->flat != NULL ? flat_data(v->flat) : NULL;
 }
 
-/* Places 0 .. n in FAISS and in the table; what is behind the living ones is zeros. */
-static int make_room(struct vectors *v, uint32_t n, const float *zeros)
+/* Places 0 .. n in the index and in the table; what is behind the living ones is zeros. */
+static int make_room(struct vectors *v, uint32_t n)
 {
-	if (v->faiss == NULL && faiss_IndexFlatIP_new_with(&v->faiss, (idx_t)v->dim) != 0)
+	if (v->flat == NULL && (v->flat = flat_new(v->dim)) == NULL)
 		return -ENOMEM;
 	if (n > v->cap) {
 		uint32_t cap = MAX(n, v->cap + v->cap / 2);
@@ -95,10 +59,7 @@ static int make_room(struct vectors *v, uint32_t n, const float *zeros)
 		v->passages = p;
 		v->cap = cap;
 	}
-	while (faiss_Index_ntotal(v->faiss) < (idx_t)n)
-		if (faiss_Index_add(v->faiss, 1, zeros) != 0)
-			return -ENOMEM;
-	return 0;
+	return flat_grow(v->flat, n);
 }
 
 static struct catalog_page *page_of(const struct catalog *c, uint32_t passage)
@@ -109,15 +70,12 @@ static struct catalog_page *page_of(const struct catalog *c, uint32_t passage)
 void vectors_add(struct vectors *v, struct catalog *c, const struct catalog_document *d,
 		 const uint16_t *half)
 {
-	float *zeros = calloc(v->dim, sizeof(*zeros)), *data;
+	float *data;
 
-	calm_threads();
-	if (zeros == NULL || make_room(v, v->n + d->n_passages, zeros) < 0) {
+	if (make_room(v, v->n + d->n_passages) < 0) {
 		v->whole = false;
-		free(zeros);
 		return;
 	}
-	free(zeros);
 	data = data_of(v);
 	for (uint32_t i = 0; i < d->n_passages; i++) {
 		uint32_t passage = d->first_passage + i, at = v->n++;
@@ -134,15 +92,10 @@ void vectors_add(struct vectors *v, struct catalog *c, const struct catalog_docu
 /* Give memory back once most of it is unused. */
 static void trim(struct vectors *v)
 {
-	FaissIDSelectorRange *sel = NULL;
-	idx_t n = faiss_Index_ntotal(v->faiss);
+	size_t n = flat_count(v->flat);
 
-	if (n < 1024 || n < 2 * (idx_t)v->n)
-		return;
-	if (faiss_IDSelectorRange_new(&sel, (idx_t)v->n, n) != 0)
-		return;
-	faiss_Index_remove_ids(v->faiss, (const FaissIDSelector *)sel, NULL);
-	faiss_IDSelectorRange_free(sel);
+	if (n >= 1024 && n >= 2 * (size_t)v->n)
+		flat_shrink(v->flat, v->n);
 }
 
 void vectors_remove(struct vectors *v, struct catalog *c, const struct catalog_document *d)
@@ -194,26 +147,22 @@ uint64_t vectors_count(const struct vectors *v)
 ssize_t vectors_search(const struct vectors *v, const float *q, size_t k, struct near *out,
 		       struct ragd_err *err)
 {
-	float *distances;
-	idx_t *labels;
+	struct flat_hit *hits;
 	ssize_t n = 0;
+	int rc;
 
 	if (v->n == 0)
 		return 0;
 	k = MIN(k, v->n);
-	calm_threads();
-	distances = malloc(k * sizeof(*distances));
-	labels = malloc(k * sizeof(*labels));
-	if (distances == NULL || labels == NULL)
-		n = ragd_err_set(err, -ENOMEM, "out of memory for a search");
-	else if (faiss_Index_search(v->faiss, 1, q, (idx_t)k, distances, labels) != 0)
-		n = ragd_err_set(err, -EIO, "search vectors: %s", faiss_get_last_error());
-	for (size_t i = 0; n >= 0 && i < k; i++)
-		if (labels[i] >= 0 && labels[i] < (idx_t)v->n)
-			out[n++] = (struct near){ v->passages[labels[i]], distances[i] };
-	free(distances);
-	free(labels);
-	return n;
+	hits = malloc(k * sizeof(*hits));
+	if (hits == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for a search");
+	rc = flat_search(v->flat, q, k, hits, err);
+	for (size_t i = 0; rc == 0 && i < k; i++)
+		if (hits[i].place < v->n)
+			out[n++] = (struct near){ v->passages[hits[i].place], hits[i].product };
+	free(hits);
+	return rc < 0 ? rc : n;
 }
 
 float vectors_cosine(const struct vectors *v, const struct catalog_page *page, uint32_t place,

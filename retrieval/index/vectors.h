@@ -1,7 +1,7 @@
 /*
- * The index of the vectors of one collection: exact (FAISS, flat, inner product). Collections are what
+ * The index of the vectors of one collection: exact (flat.h, inner product). Collections are what
  * callers may or may not read: a search asks the indexes of those it may, whole, and needs no filter
- * inside FAISS. Vectors lie at places 0 .. n - 1 without holes: the last one moves into the place of
+ * inside. Vectors lie at places 0 .. n - 1 without holes: the last one moves into the place of
  * one that is removed, so removing costs as much as adding.
  *
  * The caller holds the catalog's lock: for writing where something is added or removed.

@@ -1,6 +1,6 @@
 /*
  * The index of vectors as a file. It begins with a header, then the passages by place, then what
- * FAISS writes. The checksum is looked at before FAISS reads a byte: its reader trusts lengths.
+ * the index writes. The checksum is looked at before the index reads a byte: FAISS's reader trusts lengths.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,9 +10,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <faiss/c_api/error_c.h>
-#include <faiss/c_api/index_io_c.h>
 
 #include "base/digest.h"
 #include "base/file/private.h"
@@ -64,9 +61,13 @@ static int write_index(FILE *f, const struct vectors *ix, struct header *h)
 	int rc;
 
 	if (fwrite(h, sizeof(*h), 1, f) != 1 ||
-	    fwrite(ix->passages, sizeof(*ix->passages), ix->n, f) != ix->n ||
-	    faiss_write_index(ix->faiss, f) != 0 || fflush(f) != 0)
+	    fwrite(ix->passages, sizeof(*ix->passages), ix->n, f) != ix->n)
 		return errno != 0 ? -errno : -EIO;
+	rc = flat_write(ix->flat, f);
+	if (rc < 0)
+		return rc;
+	if (fflush(f) != 0)
+		return -errno;
 	rc = sum_of(f, sum, &len);
 	if (rc < 0)
 		return rc;
@@ -134,19 +135,19 @@ static int check(const char *path, const struct header *h, const struct vectors 
 static int read_index(FILE *f, const char *path, const struct header *h, struct vectors *ix,
 		      struct ragd_err *err)
 {
+	int rc;
+
 	ix->passages = malloc(((size_t)h->n + 1) * sizeof(*ix->passages));
 	if (ix->passages == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for '%s'", path);
 	ix->n = h->n;
 	ix->cap = h->n;
-	if (fread(ix->passages, sizeof(*ix->passages), h->n, f) != h->n ||
-	    faiss_read_index(f, 0, &ix->faiss) != 0)
+	if (fread(ix->passages, sizeof(*ix->passages), h->n, f) != h->n)
 		return damaged(path, err);
-	if (faiss_IndexFlat_cast(ix->faiss) == NULL ||
-	    faiss_Index_metric_type(ix->faiss) != METRIC_INNER_PRODUCT ||
-	    faiss_Index_d(ix->faiss) != (int)h->dim || faiss_Index_ntotal(ix->faiss) < (idx_t)h->n)
-		return damaged(path, err);
-	return 0;
+	rc = flat_read(f, h->dim, h->n, &ix->flat);
+	if (rc == -ENOMEM)
+		return ragd_err_set(err, rc, "out of memory for '%s'", path);
+	return rc < 0 ? damaged(path, err) : 0;
 }
 
 /* Each place is a living passage of the collection that has no other. */
