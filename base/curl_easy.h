@@ -13,7 +13,7 @@
 /* All of it is borrowed; url, unix_path and agent until easy_set_up() returns, the rest until the end. */
 struct easy_request {
 	const char *url;
-	const char *unix_path; /* NULL: over TCP; else no proxy is used, whatever the environment says */
+	const char *unix_path; /* NULL: over TCP; else without any proxy */
 	const char *protocols; /* "http,https" */
 	const char *agent;
 	struct curl_slist *headers;
