@@ -1,6 +1,17 @@
-# RAGD_FAISS: the C API of FAISS. A system libfaiss_c where there is one; else the functions we use are
-# built from retrieval/index/faiss_c.cpp over libfaiss.a, which is what Debian ships.
+# RAGD_FAISS: FAISS and OpenBLAS, unless --without-faiss.
 AC_DEFUN([RAGD_FAISS], [
+  ragd_faiss_c=yes
+  ragd_faiss_text="no: vectors are searched in plain C"
+  AS_IF([test "$with_faiss" = yes], [
+    PKG_CHECK_MODULES([OPENBLAS], [openblas])
+    RAGD_FAISS_FIND])
+  AC_SUBST([FAISS_LIBS])
+  AM_CONDITIONAL([OWN_FAISS_C], [test "$ragd_faiss_c" = no])
+])
+
+# RAGD_FAISS_FIND: the C API of FAISS. A system libfaiss_c where there is one; else the functions we use are
+# built from retrieval/index/faiss_c.cpp over libfaiss.a, which is what Debian ships.
+AC_DEFUN([RAGD_FAISS_FIND], [
   AC_CHECK_HEADER([faiss/c_api/Index_c.h], [], [AC_MSG_ERROR([faiss/c_api/Index_c.h is missing (libfaiss-dev)])])
   ragd_save_LIBS=$LIBS
   AC_CHECK_LIB([faiss_c], [faiss_index_factory], [ragd_faiss_c=yes], [ragd_faiss_c=no])
@@ -18,6 +29,4 @@ AC_DEFUN([RAGD_FAISS], [
     FAISS_LIBS="-lfaiss -lgomp -lstdc++"
     ragd_faiss_text="own C API over libfaiss.a"
   ])
-  AC_SUBST([FAISS_LIBS])
-  AM_CONDITIONAL([OWN_FAISS_C], [test "$ragd_faiss_c" = no])
 ])

@@ -21,7 +21,7 @@ void dense_times(const float *a, size_t n, size_t l, float scale, const float *x
 int dense_gram(const float *a, size_t n, size_t l, float *gram);
 /*
  * The upper triangle of gram becomes r with r' r = gram; -ENODATA: gram is not positive definite, and what is
- * left there means nothing.
+ * left there means nothing. Of finite numbers: a NaN may go through.
  */
 int dense_cholesky(float *gram, size_t l);
 /* a[n][l] times the inverse of r's upper triangle, in place. */

@@ -5,5 +5,5 @@ AC_DEFUN([RAGD_PART], [
   AS_CASE([$with_$1], [yes|no], [], [AC_MSG_ERROR([--with-$1 takes yes or no, not '$with_$1'])])
   AM_CONDITIONAL([WITH_]m4_toupper([$1]), [test "$with_$1" = yes])
   AS_IF([test "$with_$1" = yes], [ragd_part=1], [ragd_part=0])
-  AC_DEFINE_UNQUOTED([WITH_]m4_toupper([$1]), [$ragd_part], [Whether this build has $2])
+  AC_DEFINE_UNQUOTED([WITH_]m4_toupper([$1]), [$ragd_part], [1: not --without-$1])
 ])
