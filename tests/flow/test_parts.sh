@@ -1,0 +1,27 @@
+#!/bin/bash
+# What configure left out is not there, and what is left answers: whichever parts this build has.
+. "$RAGD_SRCDIR/tests/flow/lib.sh"
+command -v curl >/dev/null || skip "curl is missing"
+
+# with PART: 1 or 0, as configure was told
+with() { sed -n "s/^#define WITH_$1 //p" "$RAGD_BUILDDIR/config.h"; }
+there() { if "$@" >/dev/null 2>&1; then echo 1; else echo 0; fi; }
+
+is "ragd-model" "$(there [ -x "$RAGD_BUILDDIR/ragd-model" ])" "$(with GGUF)"
+hybrid=$RAGD_BUILDDIR/plugins/retrieval_hybrid/.libs/retrieval_hybrid.so
+is "OpenBLAS" "$(there grep -q libopenblas "$hybrid")" "$(with FAISS)"
+for part in GGUF:inference_gguf UPSTREAM:inference_upstream; do
+	module=${part#*:}
+	is "$module" "$(there has_plugin "$module")" "$(with "${part%:*}")"
+	has_plugin "$module" && continue
+	echo "plugin \"model\" { module = \"$module\" }" >"$T/ragd.conf"
+	exits "a configuration with $module" 1 "$RAGD_BUILDDIR/ragd" -t -c "$T/ragd.conf" --data-dir "$RAGD_SRCDIR/data"
+	has "says what it misses" "$OUT" "'$module'"
+done
+
+start_ragd || exit 1
+exits "the guides are added" 0 rag add "$RAGD_SRCDIR/docs"
+learned() { grep -q 'learned [0-9]*-dimensional vectors' "$T/ragd.log"; }
+check "an embedder is learned from them" wait_for learned
+exits "a question is answered" 0 rag ask "Who may read a collection?"
+has "from one of them" "$OUT" ".md"
