@@ -1,6 +1,7 @@
 #!/bin/bash
 # The completion files that are installed, each in its own shell, for all three programs.
 . "$RAGD_SRCDIR/tests/flow/lib.sh"
+need_plugin inference_gguf # the third program comes and goes with it
 export PATH=$RAGD_BUILDDIR:$PATH
 made=$RAGD_BUILDDIR/packaging
 
