@@ -1,6 +1,6 @@
 /*
- * What a request of ours tells libcurl, whoever drives the transfer. libbase does not hold this file, for it
- * must not need libcurl: libupstream and libragd compile it into themselves.
+ * What a request of ours tells libcurl, whoever drives the transfer. libbase does not hold this
+ * file, for it must not need libcurl: libupstream and libragd compile it into themselves.
  */
 #ifndef BASE_CURL_EASY_H
 #define BASE_CURL_EASY_H
@@ -10,7 +10,10 @@
 
 #include <curl/curl.h>
 
-/* All of it is borrowed; url, unix_path and agent until easy_set_up() returns, the rest until the end. */
+/*
+ * All of it is borrowed; url, unix_path and agent until easy_set_up() returns, the rest until the
+ * end.
+ */
 struct easy_request {
 	const char *url;
 	const char *unix_path; /* NULL: over TCP; else without any proxy */

@@ -8,8 +8,9 @@
 #include "base/buf.h"
 
 /*
- * One event, its data lines joined with a newline and NUL-terminated; borrowed. is_error: it came in a
- * field called `error`, as some servers send. Anything but 0 ends the stream and is what sse_feed returns.
+ * One event, its data lines joined with a newline and NUL-terminated; borrowed. is_error: it came
+ * in a field called `error`, as some servers send. Anything but 0 ends the stream and is what
+ * sse_feed returns.
  */
 typedef int (*sse_event_cb)(void *arg, bool is_error, const char *data, size_t len,
 			    struct ragd_err *err);

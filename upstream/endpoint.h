@@ -2,9 +2,11 @@
  * Which server gets the next request: a smooth weighted choice among those that are well, and what
  * becomes of one that fails. Times are handed in, nothing here looks at a clock.
  *
- *     UNKNOWN --ok--> UP --failures in a row--> DOWN --its time is over--> half-open (DOWN, one trial)
- *                     ^                                                       |
- *                     +------------------------ok-----------------------------+--failed--> DOWN, longer
+ *     UNKNOWN --ok--> UP --failures in a row--> DOWN --time is over--> half-open (one trial)
+ *                     ^                                                    |
+ *                     +-----------------------ok---------------------------+--failed--> DOWN
+ *
+ * DOWN lasts twice as long each time.
  */
 #ifndef UPSTREAM_ENDPOINT_H
 #define UPSTREAM_ENDPOINT_H
@@ -40,8 +42,8 @@ struct endpoint_rules {
 };
 
 /*
- * The index of the endpoint to ask, of v[0..n), without those whose bit is set in `tried`; it counts
- * as having one request more until endpoint_release(). -1: none may be asked now.
+ * The index of the endpoint to ask, of v[0..n), without those whose bit is set in `tried`; it
+ * counts as having one request more until endpoint_release(). -1: none may be asked now.
  */
 int endpoint_pick(struct endpoint *v, size_t n, uint32_t tried, const struct endpoint_rules *rules,
 		  int64_t now_ms);

@@ -1,6 +1,7 @@
 /*
- * HTTP exchanges, many at once on one thread: libcurl's multi-socket interface on epoll, its timer on
- * a timerfd, and an eventfd for others to wake the thread. All but http_wake() belongs to that thread.
+ * HTTP exchanges, many at once on one thread: libcurl's multi-socket interface on epoll, its timer
+ * on a timerfd, and an eventfd for others to wake the thread. All but http_wake() belongs to that
+ * thread.
  */
 #ifndef UPSTREAM_HTTP_H
 #define UPSTREAM_HTTP_H
@@ -22,8 +23,8 @@ struct exchange_ops {
 	 */
 	int (*body)(struct exchange *x, const char *data, size_t len);
 	/*
-	 * Once, unless http_abort() came first; x may be freed or started again from here. rc 0: there was
-	 * a reply, whole, and x->status is its; else *err says what went wrong.
+	 * Once, unless http_abort() came first; x may be freed or started again from here. rc 0:
+	 * there was a reply, whole, and x->status is its; else *err says what went wrong.
 	 */
 	void (*done)(struct exchange *x, int rc, const struct ragd_err *err);
 };
@@ -40,7 +41,10 @@ struct exchange {
 	char why[CURL_ERROR_SIZE];
 };
 
-/* Where and how; strings are borrowed until http_start() returns, the body until the exchange is over. */
+/*
+ * Where and how; strings are borrowed until http_start() returns, the body until the exchange is
+ * over.
+ */
 struct exchange_request {
 	const char *url;
 	const char *unix_path; /* NULL: over TCP */
@@ -67,7 +71,10 @@ void http_run(struct http *h, int timeout_ms);
 /* 0, and done() follows from http_run(), or -ENOMEM, -EINVAL. */
 int http_start(struct http *h, struct exchange *x, const struct exchange_request *r,
 	       struct ragd_err *err);
-/* Close the connection now: done() does not follow. Not from within body(). NULL-safe if not at work. */
+/*
+ * Close the connection now: done() does not follow. Not from within body(). NULL-safe if not at
+ * work.
+ */
 void http_abort(struct http *h, struct exchange *x);
 
 #endif

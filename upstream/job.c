@@ -54,8 +54,8 @@ static void job_cancelled(struct upstream_job *job)
 }
 
 /*
- * No attempt is left: tell why the latest one failed. That nobody could be reached, or all are busy, is
- * -EBUSY: the same request may go well later.
+ * No attempt is left: tell why the latest one failed. That nobody could be reached, or all are
+ * busy, is -EBUSY: the same request may go well later.
  */
 static void job_give_up(struct upstream_job *job)
 {
@@ -195,7 +195,7 @@ void job_start(struct upstream_job *job, int64_t now_ms)
 		job_try(job, now_ms);
 }
 
-/* ---- what came of an attempt ------------------------------------------------------------------ */
+/* ---- what came of an attempt ----------------------------------------------------------------- */
 
 static void job_succeed(struct upstream_job *job)
 {
@@ -315,7 +315,7 @@ static void attempt_done_cb(struct exchange *x, int rc, const struct ragd_err *e
 	}
 }
 
-/* ---- time ------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 static void attempt_abort(struct upstream_job *job)
 {

@@ -68,8 +68,8 @@ struct upstream_job {
 };
 
 /*
- * servers, queue, call, what is asked and over are set, and the rest is zero. Both may end the job: it may
- * be gone when they return.
+ * servers, queue, call, what is asked and over are set, and the rest is zero. Both may end the job:
+ * it may be gone when they return.
  */
 void job_start(struct upstream_job *job, int64_t now_ms);
 /* Is it cancelled, late, due? */

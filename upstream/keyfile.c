@@ -42,7 +42,10 @@ static int keyfile_check(const struct keyfile *k, const struct stat *st, struct 
 	return 0;
 }
 
-/* One line; what stands around it is white space. The key's characters go into a header as they are. */
+/*
+ * One line; what stands around it is white space. The key's characters go into a header as they
+ * are.
+ */
 static int keyfile_parse(struct keyfile *k, char *text, size_t len, struct ragd_err *err)
 {
 	size_t from = 0;

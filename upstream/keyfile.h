@@ -26,9 +26,9 @@ void keyfile_init(struct keyfile *k, const char *path);
 void keyfile_fini(struct keyfile *k);
 
 /*
- * Read the file unless it is as it was. 1: there is a new key, 0: nothing changed. An error (-EACCES
- * where others may read or change the file, -EINVAL where it holds no key, …) is told once for each
- * state of the file; the key is then what it was.
+ * Read the file unless it is as it was. 1: there is a new key, 0: nothing changed. An error
+ * (-EACCES where others may read or change the file, -EINVAL where it holds no key, …) is told once
+ * for each state of the file; the key is then what it was.
  */
 int keyfile_refresh(struct keyfile *k, struct ragd_err *err);
 

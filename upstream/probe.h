@@ -1,6 +1,6 @@
 /*
- * Checks of servers: each is asked from time to time, with some chance in the time, whether it is well
- * and which models it has. On the instance's thread.
+ * Checks of servers: each is asked from time to time, with some chance in the time, whether it is
+ * well and which models it has. On the instance's thread.
  */
 #ifndef UPSTREAM_PROBE_H
 #define UPSTREAM_PROBE_H

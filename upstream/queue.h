@@ -1,4 +1,7 @@
-/* The jobs of an instance: how many there may be, those that wait for its thread, and those at work. */
+/*
+ * The jobs of an instance: how many there may be, those that wait for its thread, and those at
+ * work.
+ */
 #ifndef UPSTREAM_QUEUE_H
 #define UPSTREAM_QUEUE_H
 

@@ -83,7 +83,9 @@ json_t *reply_parse(const char *data, size_t len)
 
 /* ---- errors -------------------------------------------------------------------------------- */
 
-/* Where servers put their words: {"error":{"message":…}}, {"error":…}, {"message":…}, {"detail":…} */
+/*
+ * Where servers put their words: {"error":{"message":…}}, {"error":…}, {"message":…}, {"detail":…}
+ */
 static const char *message_of(const json_t *root)
 {
 	const json_t *error = json_object_get(root, "error");
@@ -149,7 +151,9 @@ static void usage_read(const json_t *usage, struct reply_chunk *out)
 	out->has_usage = true;
 	out->usage.n_prompt = count_of(usage, "prompt_tokens");
 	out->usage.n_output = count_of(usage, "completion_tokens");
-	/* How much of the prompt the server had read before is left out: for whom, it does not say. */
+	/*
+	 * How much of the prompt the server had read before is left out: for whom, it does not say.
+	 */
 }
 
 static enum reply_finish finish_of(const json_t *reason)

@@ -8,8 +8,8 @@
 #define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(6))
 
 /*
- * Members are added one by one; jansson returns -1 where the value could not be made (out of memory, or
- * bytes that are no UTF-8), and the sum of these is judged once at the end.
+ * Members are added one by one; jansson returns -1 where the value could not be made (out of
+ * memory, or bytes that are no UTF-8), and the sum of these is judged once at the end.
  */
 static int put(json_t *object, const char *name, json_t *value)
 {

@@ -7,8 +7,8 @@
 #include <ragd/plugin.h>
 
 /*
- * A chat completion that streams and tells its usage; free() it. model "" and salt NULL are left out;
- * extended: with min_p and top_k. NULL: *err says why (-EILSEQ: a text is not UTF-8, -ENOMEM).
+ * A chat completion that streams and tells its usage; free() it. model "" and salt NULL are left
+ * out; extended: with min_p and top_k. NULL: *err says why (-EILSEQ: a text is not UTF-8, -ENOMEM).
  */
 char *request_chat(const struct ragd_generate *req, const char *model, bool extended,
 		   const char *salt, struct ragd_err *err);

@@ -17,8 +17,8 @@ struct server_url {
 };
 
 /*
- * *out is zeroed. -EINVAL and what is wrong with the text, which is not repeated where it may hold a secret;
- * -ENOMEM. Nothing is left to free then.
+ * *out is zeroed. -EINVAL and what is wrong with the text, which is not repeated where it may hold
+ * a secret; -ENOMEM. Nothing is left to free then.
  */
 int server_url_parse(const char *text, struct server_url *out, struct ragd_err *err);
 void server_url_fini(struct server_url *u);

@@ -1,6 +1,6 @@
 /*
- * The servers of an instance: what a request to one of them has in common with all others, which are well,
- * what is known of their models. The instance's thread's alone, unless it says otherwise.
+ * The servers of an instance: what a request to one of them has in common with all others, which
+ * are well, what is known of their models. The instance's thread's alone, unless it says otherwise.
  */
 #ifndef UPSTREAM_SERVERS_H
 #define UPSTREAM_SERVERS_H
@@ -43,8 +43,8 @@ struct exchange_request servers_request(struct servers *v, size_t i, const char 
 void servers_ok(struct servers *v, size_t i);
 void servers_failed(struct servers *v, size_t i, bool at_once, const struct ragd_err *why);
 /*
- * What separates this caller's prompts from others' in a server's cache: not to be guessed, and the same as
- * long as the plugin is open.
+ * What separates this caller's prompts from others' in a server's cache: not to be guessed, and the
+ * same as long as the plugin is open.
  */
 void servers_salt(const struct servers *v, const struct ragd_call *call, char out[DIGEST_HEX + 1]);
 /* Put the key in no error, and cut none inside a character. Returns err->code. */

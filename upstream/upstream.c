@@ -77,8 +77,8 @@ static void upstream_serve(struct upstream *u)
 }
 
 /*
- * libcurl, and the TLS library behind it, are this thread's from their first call to their last: what they
- * keep for a thread goes when the thread ends.
+ * libcurl, and the TLS library behind it, are this thread's from their first call to their last:
+ * what they keep for a thread goes when the thread ends.
  */
 static void *upstream_thread(void *arg)
 {

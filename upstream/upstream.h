@@ -1,7 +1,7 @@
 /*
- * Answers and embeddings from servers that speak the OpenAI API. An instance has some servers and one thread,
- * which talks to all of them. One request's way is in job.c, the choice of a server in endpoint.c, the checks
- * of servers are in probe.c.
+ * Answers and embeddings from servers that speak the OpenAI API. An instance has some servers and
+ * one thread, which talks to all of them. One request's way is in job.c, the choice of a server in
+ * endpoint.c, the checks of servers are in probe.c.
  */
 #ifndef UPSTREAM_UPSTREAM_H
 #define UPSTREAM_UPSTREAM_H

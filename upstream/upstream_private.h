@@ -22,7 +22,9 @@ struct upstream {
 	struct ragd_err open_err;
 };
 
-/* Queue a job whose call, question and over are set; -EBUSY: as many as there may be are at work. */
+/*
+ * Queue a job whose call, question and over are set; -EBUSY: as many as there may be are at work.
+ */
 int upstream_submit(struct upstream *u, struct upstream_job *job, struct ragd_err *err);
 
 #endif

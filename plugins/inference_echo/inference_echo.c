@@ -113,7 +113,10 @@ static int call_check(const struct ragd_call *call)
 	return call->deadline_ms != 0 && clock_ms() > call->deadline_ms ? -ETIMEDOUT : 0;
 }
 
-/* Write the word that is due. Returns 1 once the sink is done: the job's memory is the caller's to free. */
+/*
+ * Write the word that is due. Returns 1 once the sink is done: the job's memory is the caller's to
+ * free.
+ */
 static int job_step(const struct echo *e, struct echo_job *job)
 {
 	struct ragd_str *text = &job->parts[job->part];

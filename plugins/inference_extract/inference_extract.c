@@ -1,9 +1,9 @@
 /*
- * inference_extract: answers from the passages it is given by quoting the sentences that answer, each
- * with the number of its passage, and says so where none does. No model; see docs/extract.md.
+ * inference_extract: answers from the passages it is given by quoting the sentences that answer,
+ * each with the number of its passage, and says so where none does. No model; see docs/extract.md.
  *
- * Answers are written before generate returns. Several threads may call: each takes a reader of its own
- * from a shelf, which keeps those that were made.
+ * Answers are written before generate returns. Several threads may call: each takes a reader of its
+ * own from a shelf, which keeps those that were made.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -128,7 +128,9 @@ static size_t first_words(const char *s, size_t len, uint32_t n)
 	return i;
 }
 
-/* What stands before a further sentence: a blank line where a space would not show that it begins. */
+/*
+ * What stands before a further sentence: a blank line where a space would not show that it begins.
+ */
 static const char *gap_after(const struct buf *sentence)
 {
 	char c = sentence->data[0];
@@ -137,8 +139,8 @@ static const char *gap_after(const struct buf *sentence)
 }
 
 /*
- * Write the picked sentences. Returns 0 with *finish set, or a negative errno. An answer that reaches
- * max_tokens, or the host's limit, ends there.
+ * Write the picked sentences. Returns 0 with *finish set, or a negative errno. An answer that
+ * reaches max_tokens, or the host's limit, ends there.
  */
 static int answer_write(const struct ragd_call *call, const struct ragd_generate *req,
 			const struct extract_pick *picks, size_t n, struct ragd_sink *sink,

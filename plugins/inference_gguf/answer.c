@@ -21,7 +21,7 @@ struct answer {
 	int64_t told_ms; /* when the metrics were last told, on the way */
 };
 
-/* ---- the prompt --------------------------------------------------------------------------------- */
+/* ---- the prompt ------------------------------------------------------------------------------ */
 
 static struct ragd_str text_of(const struct vocab *v, int32_t id)
 {
@@ -74,9 +74,9 @@ static int pieces_encode(const struct llm *l, const struct ragd_call *call,
 }
 
 /*
- * How many tokens of the prompt the configuration decides alone: what the template writes before anybody
- * has said a word, and the configured beginning of the first text, encoded by themselves, as far as
- * the prompt begins with the same tokens. So whatever follows, these are always the same.
+ * How many tokens of the prompt the configuration decides alone: what the template writes before
+ * anybody has said a word, and the configured beginning of the first text, encoded by themselves,
+ * as far as the prompt begins with the same tokens. So whatever follows, these are always the same.
  */
 static int configured_count(const struct llm *l, const struct vocab_piece *pieces, size_t n,
 			    struct arena *arena, struct prompt *p, struct ragd_err *err)
@@ -143,7 +143,7 @@ uint64_t answer_client(const struct ragd_call *call)
 	return call->caller != NULL ? call->caller->uid : ENGINE_NOBODY;
 }
 
-/* ---- what comes back ------------------------------------------------------------------------------- */
+/* ---- what comes back ------------------------------------------------------------------------- */
 
 static int answer_token_cb(void *arg, const struct engine_token *t)
 {

@@ -1,7 +1,7 @@
 /*
  * inference_gguf: answers, embeds and scores with a model in a GGUF file, on the processor. Several
- * instances may run, each with a model of its own: one to chat, one to embed, one to guard; those with
- * the same `threads` and `cpus` share their threads. See docs/models.md.
+ * instances may run, each with a model of its own: one to chat, one to embed, one to guard; those
+ * with the same `threads` and `cpus` share their threads. See docs/models.md.
  */
 #include "plugins/inference_gguf/llm.h"
 

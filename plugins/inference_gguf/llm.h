@@ -45,7 +45,7 @@ int llm_open(const struct ragd_host *host, const struct ragd_config *cfg, struct
 	     struct ragd_err *err);
 void llm_close(struct llm *l);
 
-/* ---- answers ---------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 /* As ragd_inference_ops.generate. */
 int answer_start(struct llm *l, const struct ragd_call *call, const struct ragd_generate *req,
@@ -57,8 +57,8 @@ struct prompt {
 };
 
 /*
- * The tokens of messages, of which the first n_configured bytes are the configuration's. The caller frees
- * the tokens, on failure too. -ECANCELED and -ETIMEDOUT as the call says.
+ * The tokens of messages, of which the first n_configured bytes are the configuration's. The caller
+ * frees the tokens, on failure too. -ECANCELED and -ETIMEDOUT as the call says.
  */
 int answer_prompt(const struct llm *l, const struct ragd_call *call,
 		  const struct ragd_message *messages, size_t n, size_t n_configured,

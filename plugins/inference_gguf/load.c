@@ -18,7 +18,7 @@
 #define DONE_PACK   0.3
 #define DONE_WARM   0.95
 
-/* ---- threads: shared by the instances that want the same --------------------------------------------- */
+/* ---- threads: shared by the instances that want the same ------------------------------------- */
 
 struct shared {
 	struct shared *next;
@@ -94,7 +94,7 @@ static void pool_unref(struct threads *t)
 	pthread_mutex_unlock(&pool.lock);
 }
 
-/* ---- what the options say ---------------------------------------------------------------------------- */
+/* ---- what the options say -------------------------------------------------------------------- */
 
 static void tell_progress(const struct ragd_host *host, double done, const char *what)
 {
@@ -194,7 +194,7 @@ static struct engine_options engine_options_of(const struct llm *l, const struct
 	return o;
 }
 
-/* ---- the card, and what a saved cache depends on ---------------------------------------------------- */
+/* ---- the card, and what a saved cache depends on --------------------------------------------- */
 
 static int read_card(struct llm *l, const char *path, struct ragd_err *err)
 {
@@ -241,7 +241,7 @@ static void use_kept_cache(struct llm *l, const struct ragd_config *cfg)
 		l->host->log(l->host, RAGD_LOG_WARN, "the kept cache is not used: %s", err.msg);
 }
 
-/* ---- loading ------------------------------------------------------------------------------------- */
+/* ---- loading --------------------------------------------------------------------------------- */
 
 static bool pack_progress(void *arg, double done)
 {
@@ -299,7 +299,10 @@ static int open_engine(struct llm *l, const struct ragd_config *cfg, const struc
 	return engine_open(&o, &l->engine, err);
 }
 
-/* One text through everything: pages of memory are there and the pace is known before the first client. */
+/*
+ * One text through everything: pages of memory are there and the pace is known before the first
+ * client.
+ */
 static int warm_up(struct llm *l, struct ragd_err *err)
 {
 	struct tokens text = { 0 };

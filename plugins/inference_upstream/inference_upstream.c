@@ -1,4 +1,6 @@
-/* inference_upstream: answers come from servers that speak the OpenAI API; see upstream/upstream.h. */
+/*
+ * inference_upstream: answers come from servers that speak the OpenAI API; see upstream/upstream.h.
+ */
 #include <ragd/plugin.h>
 
 #include "config.h"

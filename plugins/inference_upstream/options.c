@@ -9,15 +9,18 @@
 /* clang-format off */
 const struct ragd_option upstream_options[] = {
 	{ "endpoints", RAGD_OPT_LIST, "", 0, 0, NULL,
-	  "Servers that speak the OpenAI API: http://host:port, https://host, or unix:/path of a socket.", false },
+	  "Servers that speak the OpenAI API: http://host:port, https://host, or "
+	  "unix:/path of a socket.", false },
 	{ "weights", RAGD_OPT_LIST, "", 0, 0, NULL,
-	  "A whole number from 1 to 100 for each endpoint: its share of the requests. Without: equal shares.", false },
+	  "A whole number from 1 to 100 for each endpoint: its share of the requests. "
+	  "Without: equal shares.", false },
 	{ "model", RAGD_OPT_STRING, "", 0, 0, NULL,
 	  "Name of the model to ask for. Without: the first that the server lists.", false },
 	{ "embed_model", RAGD_OPT_STRING, "", 0, 0, NULL,
 	  "Name of the model that embeds. Without: as model.", false },
 	{ "api_key_file", RAGD_OPT_PATH, "", 0, 0, NULL,
-	  "A file with the key that the servers ask for, on one line, that others may not read. Read again when it changes.", false },
+	  "A file with the key that the servers ask for, on one line, that others may "
+	  "not read. Read again when it changes.", false },
 	{ "tls_ca", RAGD_OPT_PATH, "", 0, 0, NULL,
 	  "A file of certificates (PEM) to trust instead of the system's.", false },
 	{ "tls_verify", RAGD_OPT_BOOL, "yes", 0, 0, NULL,
@@ -35,23 +38,29 @@ const struct ragd_option upstream_options[] = {
 	{ "retries", RAGD_OPT_INT, "2", 0, 10, NULL,
 	  "How often to go round the endpoints again when all of them failed or were busy.", true },
 	{ "retry_delay", RAGD_OPT_DURATION, "250 ms", 1, 60000, NULL,
-	  "Time before the first of these rounds, doubled for each further one; half of it is chance.", true },
+	  "Time before the first of these rounds, doubled for each further one; half of "
+	  "it is chance.", true },
 	{ "retry_after_max", RAGD_OPT_DURATION, "10 s", 0, 3600000, NULL,
-	  "Longest wait that a busy server may ask for (Retry-After) before the request fails instead.", true },
+	  "Longest wait that a busy server may ask for (Retry-After) before the request "
+	  "fails instead.", true },
 	{ "health", RAGD_OPT_CHOICE, "models", 0, 0, "models|health|healthz|none",
-	  "How a server is asked whether it is well: GET /v1/models, /health, /healthz, or not at all.", true },
+	  "How a server is asked whether it is well: GET /v1/models, /health, /healthz, "
+	  "or not at all.", true },
 	{ "health_interval", RAGD_OPT_DURATION, "15 s", 10, 3600000, NULL,
 	  "Time between two such checks of a server that is well, a fifth more or less.", true },
 	{ "failures", RAGD_OPT_INT, "3", 1, 100, NULL,
 	  "Failures in a row after which a server counts as down.", true },
 	{ "down_time", RAGD_OPT_DURATION, "2 s", 10, 3600000, NULL,
-	  "Time until a server that is down is tried again, doubled each time up to 16 times as long.", true },
+	  "Time until a server that is down is tried again, doubled each time up to 16 "
+	  "times as long.", true },
 	{ "embed_batch", RAGD_OPT_INT, "64", 1, 2048, NULL,
 	  "Texts to embed in one request.", true },
 	{ "extended_sampling", RAGD_OPT_BOOL, "yes", 0, 0, NULL,
-	  "Send min_p and top_k too, which vLLM, SGLang and llama-server know and stricter services refuse.", true },
+	  "Send min_p and top_k too, which vLLM, SGLang and llama-server know and "
+	  "stricter services refuse.", true },
 	{ "cache_salt", RAGD_OPT_BOOL, "no", 0, 0, NULL,
-	  "Send cache_salt, which differs from user to user, so that vLLM shares nothing that it has read between them.", true },
+	  "Send cache_salt, which differs from user to user, so that vLLM shares nothing "
+	  "that it has read between them.", true },
 	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 /* clang-format on */

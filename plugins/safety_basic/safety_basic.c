@@ -1,6 +1,6 @@
 /*
- * safety_basic: rules, personal data and secrets, with no model. This file is the ABI's side; what it
- * does is in safety/.
+ * safety_basic: rules, personal data and secrets, with no model. This file is the ABI's side; what
+ * it does is in safety/.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +19,12 @@ static const struct ragd_option options[] = {
 	/* clang-format off */
 	{ .name = "level", .type = RAGD_OPT_CHOICE, .dflt = "balanced",
 	  .choices = "strict|balanced|permissive",
-	  .help = "How much is refused and removed; the other options override it one by one.", .everyone = true },
+	  .help = "How much is refused and removed; the other options override it one by one.",
+	  .everyone = true },
 	{ .name = "rules", .type = RAGD_OPT_PATH, .dflt = "",
-	  .help = "Your own rules: a file, or a directory of *.rules files, read after the installed ones.", .everyone = false },
+	  .help = "Your own rules: a file, or a directory of *.rules files, read after "
+		  "the installed ones.",
+	  .everyone = false },
 	{ .name = "installed_rules", .type = RAGD_OPT_BOOL, .dflt = "yes",
 	  .help = "Use the rules that are installed with ragd.", .everyone = true },
 	{ .name = "allow", .type = RAGD_OPT_LIST, .dflt = "",
@@ -29,23 +32,33 @@ static const struct ragd_option options[] = {
 	{ .name = "prompt_pii", .type = RAGD_OPT_LIST, .dflt = "level",
 	  .help = "Personal data removed from prompts: " PII_WORDS ".", .everyone = true },
 	{ .name = "document_pii", .type = RAGD_OPT_LIST, .dflt = "level",
-	  .help = "Personal data removed from retrieved passages: " PII_WORDS ".", .everyone = true },
+	  .help = "Personal data removed from retrieved passages: " PII_WORDS ".",
+	  .everyone = true },
 	{ .name = "response_pii", .type = RAGD_OPT_LIST, .dflt = "level",
 	  .help = "Personal data removed from answers: " PII_WORDS ".", .everyone = true },
 	{ .name = "prompt_secrets", .type = RAGD_OPT_CHOICE, .dflt = "redact",
-	  .choices = "allow|redact|block", .help = "What to do about keys and passwords in prompts.", .everyone = true },
+	  .choices = "allow|redact|block",
+	  .help = "What to do about keys and passwords in prompts.",
+	  .everyone = true },
 	{ .name = "document_secrets", .type = RAGD_OPT_CHOICE, .dflt = "redact",
 	  .choices = "allow|redact|block",
 	  .help = "What to do about keys and passwords in retrieved passages.", .everyone = true },
 	{ .name = "response_secrets", .type = RAGD_OPT_CHOICE, .dflt = "redact",
-	  .choices = "allow|redact|block", .help = "What to do about keys and passwords in answers.", .everyone = true },
-	{ .name = "links", .type = RAGD_OPT_CHOICE, .dflt = "level", .choices = "level|evidence|allow",
+	  .choices = "allow|redact|block",
+	  .help = "What to do about keys and passwords in answers.",
+	  .everyone = true },
+	{ .name = "links", .type = RAGD_OPT_CHOICE, .dflt = "level",
+	  .choices = "level|evidence|allow",
 	  .help = "Links, images and HTML in answers: evidence, only those that a passage or the "
 		  "question has; level, the same but for permissive.", .everyone = true },
 	{ .name = "link_hosts", .type = RAGD_OPT_LIST, .dflt = "",
-	  .help = "Hosts that any answer may link to: example.org, *.example.org for what is below.", .everyone = false },
+	  .help = "Hosts that any answer may link to: example.org, *.example.org for "
+		  "what is below.",
+	  .everyone = false },
 	{ .name = "disguises", .type = RAGD_OPT_BOOL, .dflt = "yes",
-	  .help = "Apply the rules also to what spaced letters, digits for letters, base64 and ROT13 hide.", .everyone = true },
+	  .help = "Apply the rules also to what spaced letters, digits for letters, "
+		  "base64 and ROT13 hide.",
+	  .everyone = true },
 	{ .name = NULL },
 	/* clang-format on */
 };

@@ -1,6 +1,6 @@
 /*
- * safety_grounding: in a grounded answer a sentence leaves only with a passage that supports it, and
- * cites it. This file is the ABI's side; what it does is in safety/ground*.c.
+ * safety_grounding: in a grounded answer a sentence leaves only with a passage that supports it,
+ * and cites it. This file is the ABI's side; what it does is in safety/ground*.c.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,9 @@ static const struct ragd_option options[] = {
 	{ .name = "threshold", .type = RAGD_OPT_FLOAT, .dflt = "0.6", .min = 0.05, .max = 1,
 	  .help = "How well a passage must support a sentence, from 0 to 1.", .everyone = true },
 	{ .name = "language", .type = RAGD_OPT_STRING, .dflt = "english",
-	  .help = "Whose word endings are ignored: a Snowball stemmer such as english, german, french.", .everyone = true },
+	  .help = "Whose word endings are ignored: a Snowball stemmer such as english, "
+		  "german, french.",
+	  .everyone = true },
 	{ .name = NULL },
 	/* clang-format on */
 };

@@ -12,7 +12,7 @@
 #define GRAM_ROWS  256 /* that are summed up before they are added to the rest */
 #define SWEEPS_MAX 30  /* of Jacobi's; eight are usual */
 
-/* ---- vectors ------------------------------------------------------------------------------------ */
+/* ---- vectors --------------------------------------------------------------------------------- */
 
 float dense_dot(const float *x, const float *y, size_t n)
 {
@@ -41,7 +41,7 @@ void dense_scale(float a, float *x, size_t n)
 		x[i] *= a;
 }
 
-/* ---- matrices ----------------------------------------------------------------------------------- */
+/* ---- matrices -------------------------------------------------------------------------------- */
 
 void dense_times(const float *a, size_t n, size_t l, float scale, const float *x, float *out,
 		 size_t stride)
@@ -51,8 +51,8 @@ void dense_times(const float *a, size_t n, size_t l, float scale, const float *x
 }
 
 /*
- * A sum over a hundred thousand rows, one after the other, would lose most of what float holds: the rows are
- * summed up in blocks, and then the blocks.
+ * A sum over a hundred thousand rows, one after the other, would lose most of what float holds: the
+ * rows are summed up in blocks, and then the blocks.
  */
 int dense_gram(const float *a, size_t n, size_t l, float *gram)
 {
@@ -99,7 +99,7 @@ void dense_solve(float *a, size_t n, size_t l, const float *r)
 	}
 }
 
-/* ---- eigenvalues: Jacobi's method, which turns away one product at a time ----------------------- */
+/* ---- eigenvalues: Jacobi's method, which turns away one product at a time -------------------- */
 
 static void rows_turn(double *p, double *q, size_t stride, size_t l, double c, double s)
 {

@@ -1,7 +1,7 @@
 /*
- * Vectors at places 0 .. n - 1, and an exact search among all of them by inner product: FAISS's flat index
- * (flat_faiss.c), or plain C where ragd is built without it (flat_plain.c). Whoever shares one keeps changes
- * and searches apart.
+ * Vectors at places 0 .. n - 1, and an exact search among all of them by inner product: FAISS's
+ * flat index (flat_faiss.c), or plain C where ragd is built without it (flat_plain.c). Whoever
+ * shares one keeps changes and searches apart.
  */
 #ifndef RETRIEVAL_INDEX_FLAT_H
 #define RETRIEVAL_INDEX_FLAT_H
@@ -40,8 +40,8 @@ int flat_search(const struct flat *f, const float *q, size_t k, struct flat_hit 
 /* To where the file stands. 0 or a negative errno. */
 int flat_write(const struct flat *f, FILE *file);
 /*
- * From where the file stands; whatever else it is, its bytes are those that were written (there is a
- * checksum). -EBADMSG: not by this build, or not of dim and n_min vectors at least; -ENOMEM.
+ * From where the file stands; whatever else it is, its bytes are those that were written (there is
+ * a checksum). -EBADMSG: not by this build, or not of dim and n_min vectors at least; -ENOMEM.
  */
 int flat_read(FILE *file, uint32_t dim, size_t n_min, struct flat **out);
 

@@ -79,7 +79,7 @@ void flat_shrink(struct flat *f, size_t n)
 	(void)flat_resize(f, f->n); /* if it fails, it keeps what it has */
 }
 
-/* ---- the nearest: a heap of k, the worst of them on top ------------------------------------------ */
+/* ---- the nearest: a heap of k, the worst of them on top -------------------------------------- */
 
 static bool hit_is_worse(const struct flat_hit *a, const struct flat_hit *b)
 {
@@ -139,7 +139,7 @@ int flat_search(const struct flat *f, const float *q, size_t k, struct flat_hit 
 	return 0;
 }
 
-/* ---- as a file ----------------------------------------------------------------------------------- */
+/* ---- as a file ------------------------------------------------------------------------------- */
 
 int flat_write(const struct flat *f, FILE *file)
 {

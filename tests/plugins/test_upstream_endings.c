@@ -1,4 +1,7 @@
-/* inference_upstream against a server that does what a good one never does, over both kinds of sockets. */
+/*
+ * inference_upstream against a server that does what a good one never does, over both kinds of
+ * sockets.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

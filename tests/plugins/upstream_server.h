@@ -1,6 +1,6 @@
 /*
- * A server for tests of what asks one: it speaks just enough HTTP, and does what it is told to, above all
- * what a good server never does.
+ * A server for tests of what asks one: it speaks just enough HTTP, and does what it is told to,
+ * above all what a good server never does.
  */
 #ifndef TESTS_PLUGINS_UPSTREAM_SERVER_H
 #define TESTS_PLUGINS_UPSTREAM_SERVER_H
@@ -49,7 +49,9 @@ struct server {
 	struct buf get; /* the head of the latest GET */
 };
 
-/* On a Unix socket of that path, or (NULL) on some port of 127.0.0.1. Fails the test if it cannot. */
+/*
+ * On a Unix socket of that path, or (NULL) on some port of 127.0.0.1. Fails the test if it cannot.
+ */
 void server_start(struct server *s, const char *path, const struct act *acts, size_t n_acts);
 void server_stop(struct server *s);
 /* Close the socket: connections are refused from now on. Those at work go on. */
