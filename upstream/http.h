@@ -65,7 +65,7 @@ void http_close(struct http *h);
 
 /* From any thread: http_run() returns soon. */
 void http_wake(struct http *h);
-/* Wait for at most timeout_ms (-1: without an end) and do what there is to do. */
+/* Wait for at most timeout_ms (-1: until something happens) and do what there is to do. */
 void http_run(struct http *h, int timeout_ms);
 
 /* 0, and done() follows from http_run(), or -ENOMEM, -EINVAL. */

@@ -47,7 +47,7 @@ static void check_ending(const struct ending *row, bool on_unix)
 			fail_msg("'%s' is not in '%s'", row->want, t.sink.err.msg);
 		assert_string_equal(up_answer(&t), row->text);
 	}
-	/* Whoever hangs or goes on for ever is left: nothing of ours stays there. */
+	/* Whoever hangs or goes on without end is left: nothing of ours stays there. */
 	if (row->act.then != THEN_CLOSE)
 		server_wait(&t.servers[0], &t.servers[0].n_hangups, 1);
 	up_end(&t);

@@ -13,7 +13,7 @@
 
 static const struct act fine = ACT_FINE;
 
-static void who_leaves_leaves_the_server_at_once(void **state)
+static void whoever_leaves_leaves_the_server_at_once(void **state)
 {
 	static const struct {
 		const char *name;
@@ -175,7 +175,7 @@ static void many_at_once_come_to_their_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(who_leaves_leaves_the_server_at_once),
+		cmocka_unit_test(whoever_leaves_leaves_the_server_at_once),
 		cmocka_unit_test(a_sink_that_takes_no_more_ends_it),
 		cmocka_unit_test(the_callers_deadline_holds),
 		cmocka_unit_test(beyond_max_requests_the_answer_is_said),
