@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "engine/serve/cache_private.h"
@@ -314,16 +315,48 @@ void cache_stats(const struct cache *c, struct cache_stats *out)
 	out->n_evicted_pages = c->n_evicted;
 }
 
-void cache_trim(struct cache *c)
+/*
+ * The memory of free pages, to the system. Ours are no multiples of the system's pages: only what a run of
+ * free ones covers whole can go.
+ */
+static void free_memory(struct cache *c)
+{
+	size_t system_page = (size_t)sysconf(_SC_PAGESIZE);
+
+	for (uint32_t i = 0; i < c->n_free; i++) /* taking one says whose it is */
+		c->nodes[c->free[i]].owner = OWNER_NONE;
+	for (uint32_t from = 0, to; from < c->n_pages; from = to + 1) {
+		size_t start, end;
+
+		for (to = from; to < c->n_pages && c->nodes[to].owner == OWNER_NONE; to++)
+			;
+		start = (from * c->page_bytes + system_page - 1) / system_page * system_page;
+		end = to * c->page_bytes / system_page * system_page;
+		if (start < end)
+			madvise(c->memory + start, end - start, MADV_DONTNEED);
+	}
+}
+
+/* Forget what no sequence holds of the owners from `first` on. */
+static void owners_trim(struct cache *c, uint32_t first)
 {
 	/* The configuration's last: the others' are behind them. */
-	for (uint32_t i = c->n_owners; i-- > 0;)
+	for (uint32_t i = c->n_owners; i-- > first;)
 		while (c->owners[i].oldest != NODE_NONE) {
 			uint32_t page = c->owners[i].oldest;
 
 			cache_forget(c, page);
 			cache_give(c, page);
 		}
-	for (uint32_t i = 0; i < c->n_free; i++)
-		madvise(cache_page(c, c->free[i]), c->page_bytes, MADV_DONTNEED);
+	free_memory(c);
+}
+
+void cache_clear(struct cache *c)
+{
+	owners_trim(c, OWNER_CONFIGURED);
+}
+
+void cache_trim(struct cache *c)
+{
+	owners_trim(c, OWNER_CONFIGURED + 1);
 }

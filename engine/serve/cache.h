@@ -31,7 +31,7 @@ struct cache_seq; /* the tokens and pages of one sequence */
 
 /*
  * n_pages pages of page_bytes each, as one reservation whose memory is taken when pages are first used
- * and given back when the cache has been idle (cache_trim). -ENOMEM.
+ * and given back by cache_trim() and cache_clear(). -ENOMEM.
  */
 int cache_open(size_t page_bytes, size_t n_pages, struct cache **out, struct ragd_err *err);
 void cache_close(struct cache *c);
@@ -78,6 +78,11 @@ struct cache_stats {
 };
 void cache_stats(const struct cache *c, struct cache_stats *out);
 /* Forget everything that no sequence holds, and give its memory back to the system. */
+void cache_clear(struct cache *c);
+/*
+ * The same but for what the configuration owns, for a cache that has been idle: that is little, and the
+ * next prompt begins with it.
+ */
 void cache_trim(struct cache *c);
 
 /*

@@ -395,7 +395,7 @@ static int take_all(struct reader *r, struct cache *c, const char *stamp, void *
 	if (rc == 0)
 		rc = get_sum(r);
 	if (rc < 0)
-		cache_trim(c);
+		cache_clear(c);
 	free(node);
 	return rc;
 }

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -237,7 +238,59 @@ static void random_lives_keep_pages_and_tokens_together(void **state)
 	cache_stats(c, &st);
 	assert_int_equal(st.n_held, 0);
 	assert_true(st.n_evicted_pages > 100 && st.n_hit_tokens > 1000);
+	cache_clear(c);
+	cache_stats(c, &st);
+	assert_int_equal(st.n_cached, 0);
+	cache_close(c);
+}
+
+/* Kilobytes of this process that are in memory. */
+static long resident_kb(void)
+{
+	FILE *f = fopen("/proc/self/status", "r");
+	char line[256];
+	long kb = -1;
+
+	assert_non_null(f);
+	while (kb < 0 && fgets(line, sizeof(line), f) != NULL)
+		sscanf(line, "VmRSS: %ld", &kb);
+	fclose(f);
+	assert_true(kb > 0);
+	return kb;
+}
+
+static void memory_goes_back_to_the_system_but_for_the_configurations(void **state)
+{
+	enum { PAGE = 100032, N = 512, CONFIGURED = 3 }; /* no multiple of the system's pages */
+	int32_t ids[N * KV_PAGE];
+	struct cache_stats st;
+	struct cache_seq *s;
+	struct cache *c;
+	long before;
+
+	(void)state;
+	count_up(ids, ARRAY_LEN(ids), 1);
+	assert_int_equal(cache_open(PAGE, N, &c, NULL), 0);
+	s = cache_seq_new(c, ME, CONFIGURED * KV_PAGE, ids, ARRAY_LEN(ids));
+	assert_int_equal(cache_seq_reserve(s, ARRAY_LEN(ids), NULL), 0);
+	for (size_t i = 0; i < N; i++)
+		memset(cache_seq_pages(s)[i], 7, PAGE);
+	assert_int_equal(cache_seq_commit(s, ids, ARRAY_LEN(ids)), 0);
+	cache_trim(c); /* held: nothing goes */
+	assert_int_equal(cache_seq_pages(s)[N - 1][PAGE - 1], 7);
+	cache_seq_free(s);
+	before = resident_kb();
 	cache_trim(c);
+	cache_stats(c, &st);
+	assert_int_equal(st.n_cached, CONFIGURED);
+	print_message("%ld kB, then %ld\n", before, resident_kb());
+	assert_true(before - resident_kb() > PAGE / 1024 * (N - CONFIGURED) * 9 / 10);
+	s = cache_seq_new(c, ME, CONFIGURED * KV_PAGE, ids, ARRAY_LEN(ids));
+	assert_int_equal(cache_seq_len(s), CONFIGURED * KV_PAGE);
+	for (size_t i = 0; i < CONFIGURED * PAGE; i++)
+		assert_int_equal(cache_seq_pages(s)[i / PAGE][i % PAGE], 7);
+	cache_seq_free(s);
+	cache_clear(c);
 	cache_stats(c, &st);
 	assert_int_equal(st.n_cached, 0);
 	cache_close(c);
@@ -265,6 +318,7 @@ int main(void)
 		cmocka_unit_test(gives_up_the_least_recently_used),
 		cmocka_unit_test(never_takes_what_is_held),
 		cmocka_unit_test(random_lives_keep_pages_and_tokens_together),
+		cmocka_unit_test(memory_goes_back_to_the_system_but_for_the_configurations),
 		cmocka_unit_test(refuses_sizes_that_make_no_sense),
 	};
 
