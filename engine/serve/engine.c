@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/util.h"
@@ -92,9 +93,33 @@ static bool is_idle(const struct engine *e)
 	return e->incoming == NULL && e->embeds == NULL && e->waiting == NULL && e->n_active == 0;
 }
 
+/*
+ * Sleep until something happens; under the lock. Where nothing does for long enough, the cache gives its
+ * memory back: a computer that answers a question an hour has other uses for it.
+ */
+static void idle_wait(struct engine *e, int64_t idle_from_us)
+{
+	int64_t until_us = idle_from_us + (int64_t)e->opt.cache_idle_ms * 1000;
+	struct timespec until = { .tv_sec = until_us / 1000000,
+				  .tv_nsec = until_us % 1000000 * 1000 };
+
+	/* While it is paused, the cache is in the hands of whoever saves or loads it. */
+	if (e->cache == NULL || e->opt.cache_idle_ms == 0 || e->trimmed || e->n_paused > 0) {
+		pthread_cond_wait(&e->wake, &e->lock);
+		return;
+	}
+	if (pthread_cond_timedwait(&e->wake, &e->lock, &until) != ETIMEDOUT || e->n_paused > 0 ||
+	    !is_idle(e))
+		return;
+	cache_trim(e->cache);
+	e->trimmed = true;
+	gate_publish_locked(e);
+}
+
 /* Wait for work. False: the engine is being closed. */
 static bool work_await(struct engine *e)
 {
+	int64_t idle_from_us = clock_us();
 	bool go;
 
 	pthread_mutex_lock(&e->lock);
@@ -103,7 +128,8 @@ static bool work_await(struct engine *e)
 	if (e->n_paused > 0)
 		pthread_cond_broadcast(&e->done);
 	while (e->n_paused > 0 || (!e->closing && is_idle(e)))
-		pthread_cond_wait(&e->wake, &e->lock);
+		idle_wait(e, idle_from_us);
+	e->trimmed = false;
 	take_incoming(e);
 	go = !e->closing;
 	e->stepping = true;
@@ -191,6 +217,7 @@ static void engine_free(struct engine *e)
 static struct engine *engine_new(const struct engine_options *opt)
 {
 	struct engine *e = calloc(1, sizeof(*e));
+	pthread_condattr_t attr;
 
 	if (e == NULL)
 		return NULL;
@@ -201,7 +228,10 @@ static struct engine *engine_new(const struct engine_options *opt)
 		e->accept[i] = 0.6; /* before any draft was made */
 	pthread_mutex_init(&e->file, NULL);
 	pthread_mutex_init(&e->lock, NULL);
-	pthread_cond_init(&e->wake, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&e->wake, &attr);
+	pthread_condattr_destroy(&attr);
 	pthread_cond_init(&e->done, NULL);
 	return e;
 }

@@ -31,7 +31,9 @@ struct engine_options {
 	const struct vocab *vocab;
 	struct threads *threads; /* may be shared with other engines: they take turns */
 	enum kv_type kv;
-	size_t cache_bytes;    /* of the KV cache, at least one context */
+	size_t cache_bytes; /* of the KV cache, at least one context */
+	/* Idle for so long, the cache gives its memory back, but for the configuration's; 0: never. */
+	uint32_t cache_idle_ms;
 	uint32_t n_context;    /* tokens of one sequence, at most the model's */
 	uint32_t max_active;   /* sequences that run at once; others wait in line */
 	uint32_t max_waiting;  /* beyond, or beyond a client's share: -EBUSY, see line.h; 64 */

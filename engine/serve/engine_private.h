@@ -72,7 +72,7 @@ struct engine {
 
 	pthread_mutex_t file; /* who saves or loads the cache */
 	pthread_mutex_t lock; /* for what follows */
-	pthread_cond_t wake;  /* the engine's thread has something to do */
+	pthread_cond_t wake;  /* the engine's thread has something to do; by CLOCK_MONOTONIC */
 	pthread_cond_t done;  /* something that somebody waits for has happened */
 	struct seq *incoming; /* newest first */
 	struct embed *embeds; /* oldest first */
@@ -92,6 +92,7 @@ struct engine {
 	size_t n_active;
 	size_t embeds_reading;     /* windows of texts to embed that hold pages */
 	struct embed *embeds_wait; /* wants pages: nobody else begins. NULL: none does */
+	bool trimmed;              /* the cache has given its memory back since the last work */
 	bool no_room; /* the first in line did not fit, and nothing has changed since */
 	struct pace pace;
 	struct clients clients;

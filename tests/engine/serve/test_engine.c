@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -556,6 +557,41 @@ static void drafts_save_passes_and_change_nothing(void **state)
 	ask_fini(&b);
 }
 
+static void an_idle_cache_gives_its_memory_back(void **state)
+{
+	int32_t ids[1024];
+	struct engine_stats st;
+	struct engine *e;
+	struct ask a, b;
+
+	(void)state;
+	fill(ids, ARRAY_LEN(ids), 11);
+	e = open_engine((struct engine_options){ .cache_idle_ms = 200 });
+	ask_init(&a, ids, ARRAY_LEN(ids), 4);
+	a.r.n_configured = 3 * KV_PAGE;
+	ask_start(e, &a);
+	ask_wait(&a);
+	engine_stats(e, &st);
+	while (st.n_pages_cached != 3) { /* the configuration's stay */
+		const struct timespec moment = { .tv_nsec = 5000000 };
+
+		nanosleep(&moment, NULL);
+		engine_stats(e, &st);
+	}
+	/* Another that begins so finds the configuration's, and the same text comes. */
+	ask_init(&b, ids, ARRAY_LEN(ids), 4);
+	b.r.n_configured = 3 * KV_PAGE;
+	ask_start(e, &b);
+	ask_wait(&b);
+	assert_int_equal(b.usage.n_cached, 0);
+	engine_stats(e, &st);
+	assert_int_equal(st.n_cached_tokens, 3 * KV_PAGE);
+	assert_memory_equal(a.out, b.out, a.n_out * sizeof(*a.out));
+	ask_fini(&a);
+	ask_fini(&b);
+	engine_close(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -573,6 +609,7 @@ int main(void)
 		cmocka_unit_test(nobody_hangs_on_one_who_leaves),
 		cmocka_unit_test(where_room_runs_out_the_youngest_waits_and_goes_on_later),
 		cmocka_unit_test(drafts_save_passes_and_change_nothing),
+		cmocka_unit_test(an_idle_cache_gives_its_memory_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
