@@ -35,6 +35,10 @@ static const struct ragd_option options[] = {
 	  "more "
 	  "than a quarter of what is available.",
 	  false },
+	{ "cache_idle", RAGD_OPT_DURATION, "10 min", 0, 1e9, NULL,
+	  "The cache gives its memory back when nobody has asked for so long; 0: never. With "
+	  "keep_cache it keeps it.",
+	  true },
 	{ "cache_type", RAGD_OPT_CHOICE, "q8_0", 0, 0, "q8_0|f16",
 	  "How keys and values are kept: q8_0 takes about half the memory of f16.", true },
 	{ "keep_cache", RAGD_OPT_BOOL, "no", 0, 0, NULL,

@@ -176,6 +176,9 @@ static struct engine_options engine_options_of(const struct llm *l, const struct
 		.threads = l->threads,
 		.kv = strcmp(ragd_config_get(cfg, "cache_type")->s, "f16") == 0 ? KV_F16 : KV_Q8_0,
 		.cache_bytes = (size_t)ragd_config_get(cfg, "cache")->i,
+		.cache_idle_ms = ragd_config_get(cfg, "keep_cache")->b
+					 ? 0
+					 : (uint32_t)ragd_config_get(cfg, "cache_idle")->i,
 		.n_context = (uint32_t)MIN(ragd_config_get(cfg, "context")->i,
 					   (int64_t)shape->n_context),
 		.max_active = (uint32_t)ragd_config_get(cfg, "active")->i,

@@ -26,7 +26,8 @@ static const struct {
 	{ "inference_extract", "max_sentences threshold language", "" },
 #if WITH_GGUF
 	{ "inference_gguf",
-	  "context max_tokens active waiting cache_type keep_cache template think repeat_penalty "
+	  "context max_tokens active waiting cache_idle cache_type keep_cache template think "
+	  "repeat_penalty "
 	  "draft "
 	  "pooling",
 	  "model threads cpus cache memory kernels huge_pages" },
