@@ -1,0 +1,121 @@
+/* Files of words of a language: sections of rows; what is not in order is refused with file and line. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/text/lang.h"
+#include "base/util.h"
+
+static void reads_sections_of_rows(void **state)
+{
+	static const char text[] = "# of a test\n\n[names]\n  test \t tst\r\n[empty]\n"
+				   "[rows]\n\none two\n# between\nthree";
+	const char *const *rows, *at, *word;
+	struct lang *l = NULL;
+	size_t n, len;
+
+	(void)state;
+	assert_int_equal(lang_parse("t.lang", text, sizeof(text) - 1, &l, NULL), 0);
+	assert_string_equal(lang_path(l), "t.lang");
+	assert_string_equal(lang_section(l, 2), "rows");
+	assert_null(lang_section(l, 3));
+	rows = lang_rows(l, "names", &n);
+	assert_int_equal(n, 1);
+	assert_string_equal(rows[0], "test tst");
+	lang_rows(l, "empty", &n);
+	assert_int_equal(n, 0);
+	lang_rows(l, "nothing", &n);
+	assert_int_equal(n, 0);
+	rows = lang_rows(l, "rows", &n);
+	assert_int_equal(n, 2);
+	assert_string_equal(rows[1], "three");
+	at = rows[0];
+	word = lang_word(&at, &len);
+	assert_memory_equal(word, "one", len);
+	word = lang_word(&at, &len);
+	assert_memory_equal(word, "two", len);
+	assert_null(lang_word(&at, &len));
+	lang_close(l);
+	lang_close(NULL);
+}
+
+static void refuses_what_is_not_in_order(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} rows[] = {
+		{ "words\n[a]\n", "t.lang:1: words before" },
+		{ "[a]\nx\n[b]\n[a]\n", "t.lang:4: the section [a] is there twice" },
+		{ "[a\n", "t.lang:1: a section is [name]" },
+		{ "\n[]\n", "t.lang:2: a section is [name]" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct ragd_err err = { 0 };
+		struct lang *l = NULL;
+
+		assert_int_equal(lang_parse("t.lang", rows[i].text, strlen(rows[i].text), &l, &err),
+				 -EINVAL);
+		print_message("%s\n", err.msg);
+		assert_non_null(strstr(err.msg, rows[i].says));
+		assert_null(l);
+	}
+}
+
+static void put_file(const char *dir, const char *name, const char *text)
+{
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void finds_the_file_that_has_the_name(void **state)
+{
+	char dir[] = "/tmp/ragd-test-XXXXXX", command[64];
+	struct ragd_err err = { 0 };
+	struct lang *l = NULL;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	put_file(dir, "a.lang", "[names]\nalpha al\n");
+	put_file(dir, "b.lang", "[names]\nbeta\nbe bet\n");
+	put_file(dir, "b.txt", "not a language");
+	assert_int_equal(lang_open(dir, "bet", &l, &err), 0);
+	assert_non_null(strstr(lang_path(l), "/b.lang"));
+	lang_close(l);
+	assert_int_equal(lang_open(dir, "gamma", &l, &err), -ENOENT);
+	assert_non_null(strstr(err.msg, "'gamma'"));
+	assert_int_equal(lang_open("/nowhere", "alpha", &l, &err), -ENOENT);
+	put_file(dir, "c.lang", "lost words");
+	assert_int_equal(lang_open(dir, "alpha", &l, &err), 0);
+	lang_close(l);
+	assert_int_equal(lang_open(dir, "gamma", &l, &err), -EINVAL);
+	assert_non_null(strstr(err.msg, "/c.lang:1"));
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_sections_of_rows),
+		cmocka_unit_test(refuses_what_is_not_in_order),
+		cmocka_unit_test(finds_the_file_that_has_the_name),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
