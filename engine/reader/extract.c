@@ -35,12 +35,12 @@ static const float slack[EXTRACT_MAX] = { 0, 3.0f, 2.0f, 1.5f, 1.0f };
 struct extract {
 	struct words *words;
 	struct sentences *cut;
-	struct cues *cues;
+	const struct lexicon *lexicon;
 	struct scan scan;
 	struct question question;
 };
 
-struct extract *extract_new(const char *language)
+struct extract *extract_new(const char *language, const struct lexicon *lexicon)
 {
 	struct extract *x = calloc(1, sizeof(*x));
 
@@ -48,8 +48,8 @@ struct extract *extract_new(const char *language)
 		return NULL;
 	x->words = words_new(language);
 	x->cut = sentences_new();
-	x->cues = cues_new();
-	if (x->words == NULL || x->cut == NULL || x->cues == NULL) {
+	x->lexicon = lexicon;
+	if (x->words == NULL || x->cut == NULL) {
 		extract_free(x);
 		return NULL;
 	}
@@ -63,7 +63,6 @@ void extract_free(struct extract *x)
 	scan_fini(&x->scan);
 	words_free(x->words);
 	sentences_free(x->cut);
-	cues_free(x->cues);
 	free(x);
 }
 
@@ -223,10 +222,10 @@ ssize_t extract_read(struct extract *x, struct ragd_str question,
 	int rc;
 
 	*sure = 0;
-	question_read(&x->question, x->words, x->cues, question);
+	question_read(&x->question, x->words, x->lexicon, question);
 	if (x->question.n_terms == 0)
 		return 0;
-	rc = scan_read(&x->scan, &x->question, x->words, x->cut, x->cues, passages, n, call);
+	rc = scan_read(&x->scan, &x->question, x->words, x->cut, x->lexicon, passages, n, call);
 	if (rc < 0)
 		return rc;
 	rc = features_weigh(&x->question, s, &x->scan.poll, &w);

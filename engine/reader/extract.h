@@ -24,9 +24,13 @@ struct extract_pick {
 };
 
 struct extract;
+struct lexicon;
 
-/* One at a time uses it. NULL when out of memory or Snowball does not know the language. */
-struct extract *extract_new(const char *language);
+/*
+ * One at a time uses it. The lexicon is borrowed. NULL when out of memory or Snowball does not know the
+ * language.
+ */
+struct extract *extract_new(const char *language, const struct lexicon *lexicon);
 void extract_free(struct extract *x);
 
 /*

@@ -15,7 +15,7 @@ enum feature {
 	F_COVER_BEFORE,  /* more of it with the sentence before, if a pronoun leans on that */
 	F_COVER_NEAR,    /* more of it with the sentences before and after */
 	F_COVER_PASSAGE, /* more of it with the passage around */
-	F_EXACT,         /* weight of the terms that are there themselves, not by their kin */
+	F_EXACT,         /* weight of the terms that are there themselves, not by related words */
 	F_DENSE,         /* share of its words that are the question's */
 	F_PAIRS,         /* neighbours in the question that are neighbours here, of 1 */
 	F_TYPE,          /* holds what is asked for, 0 or 1 */

@@ -3,80 +3,46 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/reader/related.h"
 
 #define HEAD_BYTES   5    /* of a stem that is compared where stems differ */
 #define QUESTION_MAX 4096 /* bytes that are looked at, from the end: that is where people ask */
 
 #define PROBES 16 /* slots of a hash table that are tried */
 
-#define MATCH_KIN  0.5f
-#define MATCH_HEAD 0.4f
+#define MATCH_RELATED 0.5f
+#define MATCH_HEAD    0.4f
 
 /* One word of the question, parts of identifiers included. */
 struct qword {
 	struct word word;
-	uint32_t cues;
+	uint32_t cues, asks; /* lexicon.h */
 	bool part;
 };
 
-static bool word_is(const struct qword *w, const char *text)
-{
-	return w->word.n_fold == strlen(text) && memcmp(w->word.fold, text, w->word.n_fold) == 0;
-}
-
-static bool is_any(const struct qword *w, const char *row)
-{
-	for (const char *at = row; *at != '\0';) {
-		size_t n = strcspn(at, " ");
-
-		if (n == w->word.n_fold && memcmp(at, w->word.fold, n) == 0)
-			return true;
-		at += n + (at[n] == ' ');
-	}
-	return false;
-}
-
 /* ---- what is asked for --------------------------------------------------------------------- */
-
-#define WH "who whom whose when where why how what which whats whos wheres hows"
-#define AUXILIARY                                                                                  \
-	"is are was were do does did can could may might must shall should will would has have "   \
-	"had am"
-#define AUX_WHAT                                                                                   \
-	"is are was were do does did can could may must should will would has have had happens "   \
-	"if kind sort type"
 
 /* "how many", "how long": what is counted stands behind "many" and "much". */
 static enum ask ask_how(struct qword *w, size_t n, size_t at, size_t *unit)
 {
 	if (at + 1 >= n)
 		return ASK_HOW;
-	if (is_any(&w[at + 1], "many much")) {
+	if (w[at + 1].asks & ASKS_MANY) {
 		*unit = at + 2;
 		return ASK_COUNT;
 	}
-	if (is_any(&w[at + 1],
-		   "long far old tall large big high often fast deep heavy wide small low hot cold "
-		   "frequently soon quickly few"))
-		return ASK_COUNT;
-	return ASK_HOW;
+	return w[at + 1].asks & ASKS_MEASURE ? ASK_COUNT : ASK_HOW;
 }
 
 /* "what X", "which X": X says what the answer is. */
 static enum ask ask_noun(const struct qword *w)
 {
-	if (is_any(w, "year years date dates century month day decade time era period season"))
+	if (w->asks & ASKS_TIME)
 		return ASK_WHEN;
-	if (is_any(w, "country countries city cities state town place location region river "
-		      "continent area island "
-		      "district county village directory nation province street"))
+	if (w->asks & ASKS_PLACE)
 		return ASK_WHERE;
-	if (is_any(w, "person people man woman president king queen author actor actress singer "
-		      "leader scientist "
-		      "player company organization group team"))
+	if (w->asks & ASKS_PERSON)
 		return ASK_WHO;
-	if (is_any(w, "reason reasons cause causes"))
+	if (w->asks & ASKS_REASON)
 		return ASK_WHY;
 	if (w->cues & CUE_AMOUNT)
 		return ASK_COUNT;
@@ -90,14 +56,13 @@ static enum ask ask_what(struct qword *w, size_t n, size_t at)
 
 	if (i >= n)
 		return ASK_WHAT;
-	if (!is_any(&w[i], AUX_WHAT))
+	if (!(w[i].asks & ASKS_NO_NOUN))
 		return ask_noun(&w[i]);
-	if (is_any(&w[i], "is are was were")) {
+	if (w[i].asks & ASKS_BE) {
 		for (i++; i < n && (w[i].cues & CUE_ARTICLE); i++)
 			;
 		/* "what is the (maximum) size of X": the first nouns before a preposition */
-		for (size_t j = i; j < n && j < i + 4 && !is_any(&w[j], "of for in to on at by");
-		     j++) {
+		for (size_t j = i; j < n && j < i + 4 && !(w[j].asks & ASKS_OF); j++) {
 			ask = ask_noun(&w[j]);
 			if (ask != ASK_WHAT)
 				return ask;
@@ -113,31 +78,30 @@ static enum ask ask_of(struct qword *w, size_t n, size_t *unit)
 {
 	size_t at = 0, content = 0;
 
-	while (at < n && !is_any(&w[at], WH))
+	while (at < n && !(w[at].asks & ASKS))
 		at++;
-	if (n > 0 && is_any(&w[0], AUXILIARY) && (at == n || at > 2))
+	if (n > 0 && (w[0].asks & ASKS_YESNO) && (at == n || at > 2))
 		return ASK_YESNO;
 	if (at == n)
 		return ASK_OTHER;
 	/* "If I call X when …, how often": the main clause is the last that a question word begins. */
-	for (size_t i = at + 1; is_any(&w[at], "when where which if") && i < n && at > 0; i++)
-		if (is_any(&w[i], "how what who why"))
+	for (size_t i = at + 1; (w[at].asks & ASKS_CLAUSE) && i < n && at > 0; i++)
+		if (w[i].asks & ASKS_MAIN)
 			at = i;
-	if (is_any(&w[at], "who whom whose whos")) {
+	if (w[at].asks & ASKS_WHO) {
 		for (size_t i = at + 1; i < n; i++)
 			content += !w[i].word.stop && !w[i].part;
-		if (at + 1 < n && is_any(&w[at + 1], "is was are were") && content <= 2 &&
-		    w[n - 1].word.name)
+		if (at + 1 < n && (w[at + 1].asks & ASKS_BE) && content <= 2 && w[n - 1].word.name)
 			return ASK_DEFINE;
 		return ASK_WHO;
 	}
-	if (word_is(&w[at], "when"))
+	if (w[at].asks & ASKS_WHEN)
 		return ASK_WHEN;
-	if (is_any(&w[at], "where wheres"))
+	if (w[at].asks & ASKS_WHERE)
 		return ASK_WHERE;
-	if (word_is(&w[at], "why"))
+	if (w[at].asks & ASKS_WHY)
 		return ASK_WHY;
-	if (is_any(&w[at], "how hows"))
+	if (w[at].asks & ASKS_HOW)
 		return ask_how(w, n, at, unit);
 	return ask_what(w, n, at);
 }
@@ -180,7 +144,8 @@ static int form_find(const struct form *table, size_t size, uint64_t stem, float
 	return -1;
 }
 
-static void forms_add(struct question *q, struct words *w, const struct word *word, int term)
+static void forms_add(struct question *q, struct words *w, const struct lexicon *x,
+		      const struct word *word, int term)
 {
 	const char *row;
 	struct word other;
@@ -191,11 +156,12 @@ static void forms_add(struct question *q, struct words *w, const struct word *wo
 	if (word->n_stem >= HEAD_BYTES + 1 && word->kind == WORD_LETTERS)
 		form_put(q->heads, ARRAY_LEN(q->heads), words_hash(word->stem, HEAD_BYTES), term,
 			 MATCH_HEAD);
-	while (related_next(word->fold, word->n_fold, &at, &row, &same)) {
+	while (lexicon_related(x, word->fold, word->n_fold, &at, &row, &same)) {
 		words_start(w, row, strlen(row));
 		while (words_next(w, &other))
 			form_put(q->forms, ARRAY_LEN(q->forms),
-				 words_hash(other.stem, other.n_stem), term, same ? 1 : MATCH_KIN);
+				 words_hash(other.stem, other.n_stem), term,
+				 same ? 1 : MATCH_RELATED);
 	}
 }
 
@@ -212,8 +178,8 @@ static float prior_of(const struct qword *w, const struct term *t)
 	return w->cues & CUE_COMMON ? 0.5f : 1;
 }
 
-static void term_add(struct question *q, struct words *w, const struct qword *word, uint16_t pos,
-		     bool unit)
+static void term_add(struct question *q, struct words *w, const struct lexicon *x,
+		     const struct qword *word, uint16_t pos, bool unit)
 {
 	struct term *t = &q->terms[q->n_terms];
 	uint64_t stem = words_hash(word->word.stem, word->word.n_stem);
@@ -228,10 +194,10 @@ static void term_add(struct question *q, struct words *w, const struct qword *wo
 	t->name = word->word.name && pos > 0;
 	t->identifier = memchr(word->word.fold, '_', word->word.n_fold) != NULL;
 	t->prior = prior_of(word, t);
-	forms_add(q, w, &word->word, (int)q->n_terms++);
+	forms_add(q, w, x, &word->word, (int)q->n_terms++);
 }
 
-void question_read(struct question *q, struct words *w, const struct cues *cues,
+void question_read(struct question *q, struct words *w, const struct lexicon *x,
 		   struct ragd_str text)
 {
 	struct qword list[2 * TERMS_MAX];
@@ -249,7 +215,8 @@ void question_read(struct question *q, struct words *w, const struct cues *cues,
 	while (n < ARRAY_LEN(list) && words_next(w, &word)) {
 		list[n].word = word;
 		list[n].part = n > 0 && word.start < end && word.kind != WORD_IDEOGRAPH;
-		list[n].cues = cues_find(cues, words_hash(word.fold, word.n_fold));
+		list[n].cues = lexicon_cues(x, words_hash(word.fold, word.n_fold));
+		list[n].asks = lexicon_asks(x, words_hash(word.fold, word.n_fold));
 		if (list[n].cues & CUE_NEGATION)
 			q->negated = true;
 		if (word.end > end)
@@ -260,13 +227,13 @@ void question_read(struct question *q, struct words *w, const struct cues *cues,
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0 && !list[i].part)
 			pos++;
-		if (!list[i].word.stop && !is_any(&list[i], WH) && i + 1 != unit)
-			term_add(q, w, &list[i], pos, i == unit);
+		if (!list[i].word.stop && !(list[i].asks & ASKS) && i + 1 != unit)
+			term_add(q, w, x, &list[i], pos, i == unit);
 	}
 	/* Nothing but stop words, "who are you": then they are what there is. */
 	for (size_t i = 0; i < n && q->n_terms == 0; i++)
-		if (!is_any(&list[i], WH) && !(list[i].cues & CUE_ARTICLE))
-			term_add(q, w, &list[i], (uint16_t)i, false);
+		if (!(list[i].asks & ASKS) && !(list[i].cues & CUE_ARTICLE))
+			term_add(q, w, x, &list[i], (uint16_t)i, false);
 }
 
 int question_match(const struct question *q, const struct word *word, uint64_t stem, float *match)

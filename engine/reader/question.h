@@ -12,7 +12,7 @@
 #include <ragd/plugin.h>
 
 #include "base/text/words.h"
-#include "engine/reader/cues.h"
+#include "engine/reader/lexicon.h"
 
 #define TERMS_MAX 32
 
@@ -50,13 +50,13 @@ struct question {
 	struct form {
 		uint64_t stem;
 		int16_t term; /* -1: empty */
-		float match;  /* 1: the word itself or a form of it; less: kin */
+		float match;  /* 1: the word itself or a form of it; less: related */
 	} forms[1024];
 	struct form heads[128]; /* by the first five bytes of the stem: "evolution", "evolve" */
 };
 
 /* Read a question. w is used for the question and for the rows of related words. */
-void question_read(struct question *q, struct words *w, const struct cues *cues,
+void question_read(struct question *q, struct words *w, const struct lexicon *x,
 		   struct ragd_str text);
 
 /* The term a word of a passage stands for; -1 for none. *match in (0, 1]. */

@@ -50,7 +50,7 @@ static uint16_t flags_of(const struct word *w, bool first, bool part)
 }
 
 static int tokens_add(struct scan *s, struct sentence *st, const struct question *q,
-		      struct words *w, const struct cues *cues, const char *text, uint32_t *pos)
+		      struct words *w, const struct lexicon *x, const char *text, uint32_t *pos)
 {
 	struct word word;
 	uint32_t whole_end = 0;
@@ -73,7 +73,7 @@ static int tokens_add(struct scan *s, struct sentence *st, const struct question
 		t->stem = words_hash(word.stem, word.n_stem);
 		t->start = st->start + word.start;
 		t->pos = *pos;
-		t->cues = cues_find(cues, words_hash(word.fold, word.n_fold));
+		t->cues = lexicon_cues(x, words_hash(word.fold, word.n_fold));
 		t->flags = flags_of(&word, first, part);
 		t->match = 0;
 		t->term = (int16_t)question_match(q, &word, t->stem, &t->match);
@@ -232,7 +232,7 @@ static void under_what(struct scan *s, struct sentence *st, uint32_t *heading, u
 }
 
 static int passage_read(struct scan *s, uint32_t index, const struct question *q, struct words *w,
-			struct sentences *cut, const struct cues *cues)
+			struct sentences *cut, const struct lexicon *x)
 {
 	const struct ragd_passage *p = &s->passages[index];
 	uint32_t heading = NO_SENTENCE, entry = NO_SENTENCE, pos = 0, ordinal = 0;
@@ -260,7 +260,7 @@ static int passage_read(struct scan *s, uint32_t index, const struct question *q
 					 .ordinal = ordinal++,
 					 .heading = heading,
 					 .entry = entry };
-		rc = tokens_add(s, st, q, w, cues, p->text.s, &pos);
+		rc = tokens_add(s, st, q, w, x, p->text.s, &pos);
 		if (rc < 0)
 			return rc;
 		sentence_judge(s, st, before);
@@ -290,7 +290,7 @@ static void context_add(struct scan *s, float *context, const struct question *q
 }
 
 int scan_read(struct scan *s, const struct question *q, struct words *w, struct sentences *cut,
-	      const struct cues *cues, const struct ragd_passage *passages, size_t n,
+	      const struct lexicon *x, const struct ragd_passage *passages, size_t n,
 	      const struct ragd_call *call)
 {
 	int rc = 0;
@@ -309,7 +309,7 @@ int scan_read(struct scan *s, const struct question *q, struct words *w, struct 
 			break;
 		context_add(s, s->context[i], q, w, passages[i].title);
 		context_add(s, s->context[i], q, w, passages[i].heading);
-		rc = s->poll.rc < 0 ? s->poll.rc : passage_read(s, (uint32_t)i, q, w, cut, cues);
+		rc = s->poll.rc < 0 ? s->poll.rc : passage_read(s, (uint32_t)i, q, w, cut, x);
 	}
 	return rc;
 }

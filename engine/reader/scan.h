@@ -14,7 +14,7 @@
 #include "base/text/sentences.h"
 #include "base/text/words.h"
 #include "engine/poll.h"
-#include "engine/reader/cues.h"
+#include "engine/reader/lexicon.h"
 #include "engine/reader/question.h"
 
 #define NO_SENTENCE UINT32_MAX
@@ -81,7 +81,7 @@ void scan_fini(struct scan *s);
  * and then whether it is still wanted. 0, -ENOMEM, -ECANCELED, -ETIMEDOUT, -EFBIG.
  */
 int scan_read(struct scan *s, const struct question *q, struct words *w, struct sentences *cut,
-	      const struct cues *cues, const struct ragd_passage *passages, size_t n,
+	      const struct lexicon *x, const struct ragd_passage *passages, size_t n,
 	      const struct ragd_call *call);
 
 #endif

@@ -5,8 +5,11 @@
  * Answers are written before generate returns. Several threads may call: each takes a reader of its
  * own from a shelf, which keeps those that were made.
  */
+#include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <ragd/plugin.h>
 
@@ -14,14 +17,17 @@
 #include "config.h"
 #include "engine/poll.h"
 #include "engine/reader/extract.h"
+#include "engine/reader/lexicon.h"
 #include "engine/reader/plain.h"
 
 #define SHELF_MAX 16 /* readers that are kept; more threads than that make and free theirs */
 
-#define NOTHING_FOUND "I found no answer to this in the documents."
+/* Where the language has no sentence for it. */
+#define NO_ANSWER "I found no answer to this in the documents."
 
 struct extractor {
 	const char *language;
+	struct lexicon *lexicon;
 	struct extract_options options;
 	pthread_mutex_t lock;
 	struct extract *shelf[SHELF_MAX];
@@ -47,7 +53,7 @@ static struct extract *reader_take(struct extractor *e)
 	if (e->n_shelf > 0)
 		x = e->shelf[--e->n_shelf];
 	pthread_mutex_unlock(&e->lock);
-	return x != NULL ? x : extract_new(e->language);
+	return x != NULL ? x : extract_new(e->language, e->lexicon);
 }
 
 static void reader_put(struct extractor *e, struct extract *x)
@@ -199,6 +205,7 @@ static int extractor_generate(void *self, const struct ragd_call *call,
 	struct extract_pick picks[EXTRACT_MAX];
 	enum ragd_finish finish = RAGD_FINISH_NO_ANSWER;
 	struct ragd_usage usage = { 0 };
+	const char *none = lexicon_no_answer(e->lexicon);
 	struct ragd_err why = { 0 };
 	double sure;
 	ssize_t n;
@@ -206,6 +213,8 @@ static int extractor_generate(void *self, const struct ragd_call *call,
 
 	if (x == NULL)
 		return ragd_err_set(err, -ENOMEM, "extract: out of memory");
+	if (none == NULL)
+		none = NO_ANSWER;
 	n = extract_read(x, question_of(req), req->passages, req->n_passages, &e->options, call,
 			 picks, &sure);
 	reader_put(e, x);
@@ -214,8 +223,8 @@ static int extractor_generate(void *self, const struct ragd_call *call,
 	if (n > 0) {
 		rc = answer_write(call, req, picks, (size_t)n, sink, &usage, &finish);
 	} else if (n == 0) {
-		usage.n_output = count_words(RAGD_STR(NOTHING_FOUND));
-		rc = sink->text(sink, NOTHING_FOUND, sizeof(NOTHING_FOUND) - 1);
+		usage.n_output = count_words((struct ragd_str){ none, strlen(none) });
+		rc = sink->text(sink, none, strlen(none));
 		if (rc == -ENOBUFS)
 			rc = 0;
 	} else {
@@ -238,8 +247,27 @@ static void extractor_close(void *self)
 
 	while (e->n_shelf > 0)
 		extract_free(e->shelf[--e->n_shelf]);
+	lexicon_close(e->lexicon);
 	pthread_mutex_destroy(&e->lock);
 	free(e);
+}
+
+/* The words of the language, from what ragd installed. */
+static int lexicon_read(struct extractor *e, const struct ragd_host *host, struct ragd_err *err)
+{
+	char dir[4096];
+	int rc;
+
+	if (snprintf(dir, sizeof(dir), "%s/lang", host->data_dir) >= (int)sizeof(dir))
+		return ragd_err_set(err, -ENAMETOOLONG,
+				    "extract: the data folder's path is too long");
+	rc = lexicon_open(dir, e->language, &e->lexicon, err);
+	if (rc == 0 && lexicon_is_empty(e->lexicon))
+		host->log(host, RAGD_LOG_WARN,
+			  "'%s' has no file for the language '%s': what a question asks for is not "
+			  "known, only its words are looked for",
+			  dir, e->language);
+	return rc;
 }
 
 static int extractor_open(const struct ragd_host *host, const struct ragd_config *cfg, void **self,
@@ -247,22 +275,27 @@ static int extractor_open(const struct ragd_host *host, const struct ragd_config
 {
 	struct extractor *e = calloc(1, sizeof(*e));
 	struct extract *x;
+	int rc;
 
-	(void)host;
 	if (e == NULL)
 		return ragd_err_set(err, -ENOMEM, "extract: out of memory");
+	pthread_mutex_init(&e->lock, NULL);
 	e->language = ragd_config_get(cfg, "language")->s;
 	e->options.max_sentences = (unsigned)ragd_config_get(cfg, "max_sentences")->i;
 	e->options.threshold = ragd_config_get(cfg, "threshold")->f;
-	x = extract_new(e->language);
-	if (x == NULL) {
-		ragd_err_set(err, -EINVAL,
-			     "extract: language '%s' is none that Snowball knows: try \"english\"",
-			     e->language);
-		free(e);
-		return err != NULL ? err->code : -EINVAL;
+	rc = lexicon_read(e, host, err);
+	if (rc < 0) {
+		extractor_close(e);
+		return rc;
 	}
-	pthread_mutex_init(&e->lock, NULL);
+	x = extract_new(e->language, e->lexicon);
+	if (x == NULL) {
+		extractor_close(e);
+		return ragd_err_set(err, -EINVAL,
+				    "extract: language '%s' is none that Snowball knows: try "
+				    "\"english\"",
+				    ragd_config_get(cfg, "language")->s);
+	}
 	reader_put(e, x);
 	*self = e;
 	return 0;

@@ -11,6 +11,7 @@
 #include "base/text/words.h"
 #include "base/util.h"
 #include "engine/reader/extract.h"
+#include "tests/engine/reader/english.h"
 
 #define PASSAGES 10
 #define BYTES    1000
@@ -37,7 +38,8 @@ int main(void)
 	const struct extract_options options = { .max_sentences = 3, .threshold = 0.4 };
 	const char *src = getenv("RAGD_SRCDIR");
 	struct ragd_passage passages[PASSAGES];
-	struct extract *x = extract_new("english");
+	struct lexicon *lexicon = english_open();
+	struct extract *x = lexicon != NULL ? extract_new("english", lexicon) : NULL;
 	struct words *w = words_new("english");
 	struct buf b = BUF_INIT;
 	char path[4096], chunk[4096];
@@ -85,6 +87,7 @@ int main(void)
 	       (long long)took[ROUNDS / 2], (long long)took[ROUNDS * 99 / 100],
 	       (double)took[ROUNDS / 2] / (double)MAX(words_took[ROUNDS / 2], 1));
 	extract_free(x);
+	lexicon_close(lexicon);
 	words_free(w);
 	buf_fini(&b);
 	return 0;

@@ -10,10 +10,11 @@
 #include "base/buf.h"
 #include "base/util.h"
 #include "engine/reader/question.h"
+#include "tests/engine/reader/english.h"
 
 struct fixture {
 	struct words *words;
-	struct cues *cues;
+	struct lexicon *lexicon;
 	struct question q;
 };
 
@@ -22,9 +23,9 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	f->words = words_new("english");
-	f->cues = cues_new();
+	f->lexicon = english_open();
 	*state = f;
-	return f->words == NULL || f->cues == NULL ? -1 : 0;
+	return f->words == NULL || f->lexicon == NULL ? -1 : 0;
 }
 
 static int teardown(void **state)
@@ -32,14 +33,14 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	words_free(f->words);
-	cues_free(f->cues);
+	lexicon_close(f->lexicon);
 	free(f);
 	return 0;
 }
 
 static void ask(struct fixture *f, const char *text)
 {
-	question_read(&f->q, f->words, f->cues, (struct ragd_str){ text, strlen(text) });
+	question_read(&f->q, f->words, f->lexicon, (struct ragd_str){ text, strlen(text) });
 }
 
 /* How well the first word of text matches a term; 0 for not at all. */
@@ -134,7 +135,7 @@ static void takes_any_question(void **state)
 	ask(f, "\xff\xfe what \xc3");
 	for (int i = 0; i < 20000; i++)
 		buf_printf(&b, "x%d ", i);
-	question_read(&f->q, f->words, f->cues, buf_str(&b));
+	question_read(&f->q, f->words, f->lexicon, buf_str(&b));
 	assert_true(f->q.n_terms > TERMS_MAX / 2 && f->q.n_terms <= TERMS_MAX);
 	buf_fini(&b);
 }
