@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -207,6 +208,37 @@ static void says_so_when_nothing_answers(void **state)
 	end(&f);
 }
 
+/* A language that somebody adds on a machine without a compiler. */
+static void a_language_is_a_file(void **state)
+{
+	char path[PATH_MAX + 32];
+	struct fixture f;
+	FILE *file;
+
+	(void)state;
+	memset(&f, 0, sizeof(f));
+	world_init(&f.w);
+	f.w.cfg.data_dir = f.w.dir;
+	snprintf(path, sizeof(path), "%s/lang", f.w.dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/lang/deutsch.lang", f.w.dir);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("[names]\ngerman\n[no-answer]\nDazu steht nichts in den Dokumenten.\n"
+	      "[question-words]\nwelcher\n",
+	      file);
+	assert_int_equal(fclose(file), 0);
+	world_add(&f.w, "extract", "inference_extract", "language=german");
+	assert_int_equal(plugin_set_open(&f.w.cfg, NULL, &f.set, NULL), 0);
+	f.extract = plugin_set_at(f.set, 0);
+	test_call_init(&f.call);
+	test_sink_init(&f.sink);
+	assert_int_equal(generate(&f, "Welcher Planet hat die meisten Monde?", 0), 0);
+	assert_int_equal(f.sink.finish, RAGD_FINISH_NO_ANSWER);
+	assert_string_equal(f.sink.text.data, "Dazu steht nichts in den Dokumenten.");
+	end(&f);
+}
+
 static void stops_where_it_is_told_to(void **state)
 {
 	static const struct {
@@ -349,6 +381,7 @@ int main(void)
 		cmocka_unit_test(invents_no_word),
 		cmocka_unit_test(its_sentences_can_be_told_apart),
 		cmocka_unit_test(says_so_when_nothing_answers),
+		cmocka_unit_test(a_language_is_a_file),
 		cmocka_unit_test(stops_where_it_is_told_to),
 		cmocka_unit_test(answers_several_at_once),
 		cmocka_unit_test(its_card_claims_no_more_than_is_so),
