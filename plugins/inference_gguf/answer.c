@@ -12,7 +12,7 @@
 #define PROMPT_PIECES (256 * 1024) /* bytes for the list of a prompt's pieces; texts are borrowed */
 
 /* The engine's from answer_start() until answer_done_cb(). */
-struct answer {
+struct gguf_answer {
 	struct llm *llm;
 	const struct ragd_call *call;
 	struct ragd_sink *sink;
@@ -147,7 +147,7 @@ uint64_t answer_client(const struct ragd_call *call)
 
 static int answer_token_cb(void *arg, const struct engine_token *t)
 {
-	struct answer *a = arg;
+	struct gguf_answer *a = arg;
 
 	if (t->len > 0 && a->ended == 0)
 		a->ended = a->sink->text(a->sink, t->text, t->len);
@@ -160,7 +160,7 @@ static int answer_token_cb(void *arg, const struct engine_token *t)
 
 static bool answer_cancelled_cb(void *arg)
 {
-	struct answer *a = arg;
+	struct gguf_answer *a = arg;
 
 	if (a->ended == 0 && a->call->cancelled(a->call))
 		a->ended = -ECANCELED;
@@ -172,7 +172,7 @@ static bool answer_cancelled_cb(void *arg)
 static void answer_done_cb(void *arg, int rc, enum ragd_finish finish,
 			   const struct engine_usage *usage, const struct ragd_err *err)
 {
-	struct answer *a = arg;
+	struct gguf_answer *a = arg;
 	struct ragd_usage u = { 0 };
 	struct ragd_err why = { 0 };
 
@@ -204,13 +204,13 @@ int answer_start(struct llm *l, const struct ragd_call *call, const struct ragd_
 		 struct ragd_sink *sink, struct ragd_err *err)
 {
 	const struct ragd_sampling *s = &req->sampling;
-	struct answer *a = calloc(1, sizeof(*a));
+	struct gguf_answer *a = calloc(1, sizeof(*a));
 	struct engine_request r;
 	int rc;
 
 	if (a == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for an answer");
-	*a = (struct answer){ .llm = l, .call = call, .sink = sink };
+	*a = (struct gguf_answer){ .llm = l, .call = call, .sink = sink };
 	rc = answer_prompt(l, call, req->messages, req->n_messages, configured_len(req), &a->prompt,
 			   err);
 	if (rc == 0) {
