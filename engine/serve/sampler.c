@@ -10,7 +10,7 @@
 /* Tokens less probable than the best by e^-30 are never drawn: of 2^17 they have 1e-8 together. */
 #define NEGLIGIBLE 30.0f
 
-struct candidate {
+struct token_candidate {
 	float logit;
 	int32_t id;
 };
@@ -20,10 +20,10 @@ struct sampler {
 	const struct kernels *k;
 	uint32_t n_vocab;
 	uint64_t n_drawn;
-	float *work;            /* [n_vocab]: adjusted logits, then weights */
-	struct candidate *heap; /* [n_vocab] */
-	uint32_t *counts;       /* [n_vocab]: how often seen, within the window */
-	int32_t *seen;          /* the window's tokens: a ring, or all of them */
+	float *work;                  /* [n_vocab]: adjusted logits, then weights */
+	struct token_candidate *heap; /* [n_vocab] */
+	uint32_t *counts;             /* [n_vocab]: how often seen, within the window */
+	int32_t *seen;                /* the window's tokens: a ring, or all of them */
 	size_t n_seen, cap_seen, next_seen;
 };
 
@@ -156,14 +156,14 @@ static double uniform_at(uint64_t seed, uint64_t i)
 	return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
 }
 
-static bool candidate_before(struct candidate a, struct candidate b)
+static bool candidate_before(struct token_candidate a, struct token_candidate b)
 {
 	return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
 }
 
-static void sift_down(struct candidate *h, size_t n, size_t i)
+static void sift_down(struct token_candidate *h, size_t n, size_t i)
 {
-	struct candidate moving = h[i];
+	struct token_candidate moving = h[i];
 
 	for (size_t child; (child = 2 * i + 1) < n; i = child) {
 		if (child + 1 < n && candidate_before(h[child + 1], h[child]))
@@ -176,9 +176,9 @@ static void sift_down(struct candidate *h, size_t n, size_t i)
 }
 
 /* The best leaves the heap h[0..n) and goes to its end, h[n - 1]. */
-static struct candidate heap_pop(struct candidate *h, size_t n)
+static struct token_candidate heap_pop(struct token_candidate *h, size_t n)
 {
-	struct candidate top = h[0];
+	struct token_candidate top = h[0];
 
 	h[0] = h[n - 1];
 	h[n - 1] = top;
@@ -192,8 +192,8 @@ static double token_weight(float logit, float max, float temperature)
 }
 
 /* Draw from the candidates h[0..n) in this order; `total` is the sum of their weights. */
-static int32_t draw_token(const struct sampler *s, const struct candidate *h, size_t n, float max,
-			  double total)
+static int32_t draw_token(const struct sampler *s, const struct token_candidate *h, size_t n,
+			  float max, double total)
 {
 	double left = uniform_at(s->opt.seed, s->n_drawn) * total;
 
@@ -206,7 +206,7 @@ static int32_t draw_token(const struct sampler *s, const struct candidate *h, si
 }
 
 /* The candidates within top-k and top-p, best first, to h's front; *total is the sum of their weights. */
-static size_t take_best(const struct sampler *s, struct candidate *h, size_t n, float max,
+static size_t take_best(const struct sampler *s, struct token_candidate *h, size_t n, float max,
 			double *total)
 {
 	const struct sampler_options *o = &s->opt;
@@ -225,7 +225,7 @@ static size_t take_best(const struct sampler *s, struct candidate *h, size_t n, 
 	}
 	/* The popped stand at the end, the best last. */
 	for (size_t i = 0; i < taken && i < n - 1 - i; i++) {
-		struct candidate c = h[i];
+		struct token_candidate c = h[i];
 
 		h[i] = h[n - 1 - i];
 		h[n - 1 - i] = c;
@@ -254,7 +254,7 @@ static int32_t sample_token(struct sampler *s, const float *logits, float max)
 
 		for (uint32_t i = 0; i < s->n_vocab; i++)
 			if (logits[i] >= all)
-				s->heap[n++] = (struct candidate){ logits[i], (int32_t)i };
+				s->heap[n++] = (struct token_candidate){ logits[i], (int32_t)i };
 		n = take_best(s, s->heap, n, max, &total);
 		for (; n > 1 && s->heap[n - 1].logit < floor; n--)
 			total -= token_weight(s->heap[n - 1].logit, max, o->temperature);
@@ -263,7 +263,7 @@ static int32_t sample_token(struct sampler *s, const float *logits, float max)
 	for (uint32_t i = 0; i < s->n_vocab; i++)
 		if (logits[i] >= floor) {
 			total += token_weight(logits[i], max, o->temperature);
-			s->heap[n++] = (struct candidate){ logits[i], (int32_t)i };
+			s->heap[n++] = (struct token_candidate){ logits[i], (int32_t)i };
 		}
 	return draw_token(s, s->heap, n, max, total);
 }
