@@ -55,7 +55,7 @@ static int parse_ids(const char *s, const struct loaded *l, struct tokens *out,
 	return 0;
 }
 
-struct candidate {
+struct ranked_token {
 	int32_t id;
 	float logit;
 };
@@ -63,14 +63,14 @@ struct candidate {
 /* The larger logit first; the lower id among equals. */
 static int by_logit(const void *a, const void *b)
 {
-	const struct candidate *x = a, *y = b;
+	const struct ranked_token *x = a, *y = b;
 
 	if (x->logit != y->logit)
 		return x->logit > y->logit ? -1 : 1;
 	return x->id - y->id;
 }
 
-static json_t *as_json(const struct candidate *c, size_t n)
+static json_t *as_json(const struct ranked_token *c, size_t n)
 {
 	json_t *list = json_array();
 
@@ -80,7 +80,7 @@ static json_t *as_json(const struct candidate *c, size_t n)
 	return json_pack("{s:o}", "top", list);
 }
 
-static void print_table(const struct loaded *l, const struct candidate *c, size_t n)
+static void print_table(const struct loaded *l, const struct ranked_token *c, size_t n)
 {
 	struct buf text = BUF_INIT;
 
@@ -100,13 +100,13 @@ static int show_row(const struct model_args *a, const struct loaded *l, const fl
 {
 	uint32_t n_vocab = l->shape->n_vocab;
 	size_t n = MIN((size_t)a->top, (size_t)n_vocab);
-	struct candidate *c = calloc(n_vocab, sizeof(*c));
+	struct ranked_token *c = calloc(n_vocab, sizeof(*c));
 	int rc = 0;
 
 	if (c == NULL)
 		return ragd_err_set(err, -ENOMEM, "logits: out of memory");
 	for (uint32_t i = 0; i < n_vocab; i++)
-		c[i] = (struct candidate){ (int32_t)i, row[i] };
+		c[i] = (struct ranked_token){ (int32_t)i, row[i] };
 	qsort(c, n_vocab, sizeof(*c), by_logit);
 	if (a->json)
 		rc = tool_print_json(as_json(c, n));
