@@ -20,7 +20,7 @@
 /* Embeddings up to this are those of small models. */
 #define FINE_EMBD 256
 
-struct job {
+struct product_job {
 	struct run *r;
 	struct product list[PRODUCTS_MAX];
 	size_t n;
@@ -101,7 +101,7 @@ static size_t piece_rows(const struct run *r, const struct packed *w)
 	return r->k->matmul_rows;
 }
 
-static void job_add(struct job *job, const struct product *p)
+static void job_add(struct product_job *job, const struct product *p)
 {
 	size_t rows = piece_rows(job->r, p->w);
 
@@ -114,7 +114,7 @@ static void job_add(struct job *job, const struct product *p)
 
 static void products_items(void *arg, size_t from, size_t to, unsigned worker)
 {
-	const struct job *job = arg;
+	const struct product_job *job = arg;
 	size_t i = 0;
 
 	for (size_t item = from; item < to; item++) {
@@ -132,7 +132,7 @@ static void products_items(void *arg, size_t from, size_t to, unsigned worker)
 
 void products_run(struct run *r, const struct product *list, size_t n)
 {
-	struct job job = { .r = r };
+	struct product_job job = { .r = r };
 
 	if (r->n == 0)
 		return;
@@ -142,14 +142,14 @@ void products_run(struct run *r, const struct product *list, size_t n)
 }
 
 struct gated {
-	struct job job; /* of the gate alone: the other matrix has the same shape */
+	struct product_job job; /* of the gate alone: the other matrix has the same shape */
 	const struct layer *l;
 };
 
 static void gated_items(void *arg, size_t from, size_t to, unsigned worker)
 {
 	const struct gated *g = arg;
-	const struct job *job = &g->job;
+	const struct product_job *job = &g->job;
 	const struct run *r = job->r;
 	uint8_t *scratch = run_scratch(r, worker);
 	float *up = (float *)(scratch + r->gated_offset);
