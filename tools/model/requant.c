@@ -40,7 +40,7 @@ enum quant_type requant_type(const struct gguf_tensor *t, enum quant_type want, 
 
 /* ---- rows ----------------------------------------------------------------------------------- */
 
-struct job {
+struct requant_job {
 	uint8_t *in, *out;
 	float *numbers;
 	enum quant_type from, to;
@@ -50,7 +50,7 @@ struct job {
 
 static void rows_cb(void *arg, size_t from, size_t to, unsigned worker)
 {
-	const struct job *j = arg;
+	const struct requant_job *j = arg;
 
 	(void)worker;
 	for (size_t r = from; r < to; r++) {
@@ -65,7 +65,7 @@ int requant_tensor(const struct gguf *g, const struct gguf_tensor *t, enum quant
 		   struct threads *threads, struct gguf_writer *w, struct ragd_err *err)
 {
 	uint64_t n_rows = t->dims[1] * t->dims[2] * t->dims[3], n;
-	struct job j = { .from = t->type, .to = type, .n_row = (size_t)t->dims[0] };
+	struct requant_job j = { .from = t->type, .to = type, .n_row = (size_t)t->dims[0] };
 	size_t rows = MAX(PIECE_NUMBERS / j.n_row, 1);
 	int rc = 0;
 
