@@ -271,8 +271,8 @@ static void put_block(unsigned bits, const struct taken *t, size_t first, uint8_
 }
 
 /* The blocks of n_rows rows in chunk c, each `row` bytes after the one before. */
-static void put_chunk(const struct form *f, const struct matrix *m, size_t first_row, size_t c,
-		      size_t n_blocks, uint8_t *out)
+static void put_chunk(const struct form *f, const struct weight_matrix *m, size_t first_row,
+		      size_t c, size_t n_blocks, uint8_t *out)
 {
 	const uint8_t *at = (const uint8_t *)m->data + quant_row_bytes(m->type, c * FORM_CHUNK);
 	size_t row = quant_row_bytes(m->type, m->cols),
@@ -308,12 +308,12 @@ static uint64_t group_bytes(enum quant_type type, uint32_t cols)
 	return bytes;
 }
 
-size_t pack_n_groups(const struct matrix *m)
+size_t pack_n_groups(const struct weight_matrix *m)
 {
 	return ((size_t)m->rows + FORM_ROWS - 1) / FORM_ROWS;
 }
 
-size_t pack_bytes(const struct matrix *m)
+size_t pack_bytes(const struct weight_matrix *m)
 {
 	uint64_t bytes;
 
@@ -324,7 +324,7 @@ size_t pack_bytes(const struct matrix *m)
 }
 
 /* A group of floats: columns side by side become rows side by side. */
-static void pack_floats(const struct matrix *m, size_t first_row, uint8_t *out)
+static void pack_floats(const struct weight_matrix *m, size_t first_row, uint8_t *out)
 {
 	size_t each = quant_info(m->type)->n_bytes;
 	size_t n_rows = MIN(m->rows - first_row, FORM_ROWS);
@@ -337,7 +337,7 @@ static void pack_floats(const struct matrix *m, size_t first_row, uint8_t *out)
 			       each);
 }
 
-void pack_groups(const struct matrix *m, uint8_t *out, size_t from, size_t to)
+void pack_groups(const struct weight_matrix *m, uint8_t *out, size_t from, size_t to)
 {
 	const struct form *f = form_of(m->type);
 	size_t each = group_bytes(m->type, m->cols);
@@ -356,7 +356,7 @@ void pack_groups(const struct matrix *m, uint8_t *out, size_t from, size_t to)
 	}
 }
 
-struct packed pack_view(const struct matrix *m, const uint8_t *out)
+struct packed pack_view(const struct weight_matrix *m, const uint8_t *out)
 {
 	return (struct packed){
 		.type = m->type,

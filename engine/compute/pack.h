@@ -21,7 +21,7 @@
 #define PACK_BLOCK 32 /* columns that share a scale of the activations */
 
 /* A matrix in the file's layout: rows of whole blocks, one after another. */
-struct matrix {
+struct weight_matrix {
 	enum quant_type type;
 	uint32_t cols;
 	uint32_t rows;
@@ -38,11 +38,11 @@ struct packed {
 };
 
 /* Bytes that the packed form of a matrix takes; SIZE_MAX if it overflows. */
-size_t pack_bytes(const struct matrix *m);
+size_t pack_bytes(const struct weight_matrix *m);
 /* Pack the groups [from, to) of m into out (pack_bytes(m), 64-aligned); any thread, any order. */
-void pack_groups(const struct matrix *m, uint8_t *out, size_t from, size_t to);
-size_t pack_n_groups(const struct matrix *m);
-struct packed pack_view(const struct matrix *m, const uint8_t *out);
+void pack_groups(const struct weight_matrix *m, uint8_t *out, size_t from, size_t to);
+size_t pack_n_groups(const struct weight_matrix *m);
+struct packed pack_view(const struct weight_matrix *m, const uint8_t *out);
 /* Row r of the packed matrix as floats: for tests, and for the lookup of embeddings. */
 void pack_row(const struct packed *p, size_t r, float *out);
 

@@ -17,9 +17,9 @@
 /* Bytes of the file that are packed between two calls of progress(). */
 #define PACK_STEP ((size_t)8 << 20)
 
-static struct matrix matrix_of(const struct gguf_tensor *t)
+static struct weight_matrix matrix_of(const struct gguf_tensor *t)
 {
-	return (struct matrix){ t->type, (uint32_t)t->dims[0], (uint32_t)t->dims[1], NULL };
+	return (struct weight_matrix){ t->type, (uint32_t)t->dims[0], (uint32_t)t->dims[1], NULL };
 }
 
 static size_t mapping_bytes(size_t packed)
@@ -102,7 +102,7 @@ static int model_measure(const struct bindings *b, struct sizes *out, struct rag
 {
 	*out = (struct sizes){ 0 };
 	for (size_t i = 0; i < b->n; i++) {
-		struct matrix m = matrix_of(b->list[i].tensor);
+		struct weight_matrix m = matrix_of(b->list[i].tensor);
 		size_t bytes;
 
 		if (b->list[i].rule->use == USE_VECTOR)
@@ -128,7 +128,7 @@ struct loading {
 	uint8_t *piece;   /* of the file, to be packed */
 	size_t piece_bytes;
 	/* What goes to whom now. */
-	struct matrix matrix; /* rows in `piece` */
+	struct weight_matrix matrix; /* rows in `piece` */
 	uint8_t *out;
 };
 
@@ -162,7 +162,7 @@ static bool piece_room(struct loading *l, size_t bytes)
 static int matrix_load(struct loading *l, const struct gguf_tensor *t, uint8_t *out,
 		       struct ragd_err *err)
 {
-	struct matrix all = matrix_of(t);
+	struct weight_matrix all = matrix_of(t);
 	size_t row_bytes = t->n_bytes / all.rows, n_threads = threads_n(l->opt->threads);
 	size_t step = (PACK_STEP / (row_bytes * PACK_ROWS) + 1) * PACK_ROWS, n; /* rows */
 	int rc = 0;
@@ -174,7 +174,7 @@ static int matrix_load(struct loading *l, const struct gguf_tensor *t, uint8_t *
 		rc = gguf_tensor_read(l->gguf, t, row * row_bytes, l->piece, n * row_bytes, err);
 		if (rc < 0)
 			break;
-		l->matrix = (struct matrix){ all.type, all.cols, (uint32_t)n, l->piece };
+		l->matrix = (struct weight_matrix){ all.type, all.cols, (uint32_t)n, l->piece };
 		l->out = out + row / PACK_ROWS * pack_view(&all, out).group_bytes;
 		threads_run(l->opt->threads, pack_n_groups(&l->matrix),
 			    pack_n_groups(&l->matrix) / (4 * n_threads) + 1, pack_items, l);
@@ -238,7 +238,7 @@ struct places {
 static int binding_load(struct loading *l, const struct bindings *b, const struct binding *one,
 			struct places *to, struct ragd_err *err)
 {
-	struct matrix m = matrix_of(one->tensor);
+	struct weight_matrix m = matrix_of(one->tensor);
 	const struct binding *same;
 	int rc = 0;
 

@@ -163,7 +163,7 @@ static void products(const struct kernels *k, enum quant_type type)
 {
 	static const size_t tokens[] = { 1, 4, 8, 32, 128, 512 };
 	const uint32_t cols = 2048, rows = 32768; /* far more than caches hold */
-	struct matrix m = { .type = type, .cols = cols, .rows = rows };
+	struct weight_matrix m = { .type = type, .cols = cols, .rows = rows };
 	float *w = memory((size_t)rows * cols * sizeof(*w));
 	float *x = memory(512 * cols * sizeof(*x));
 	void *file = memory(rows * quant_row_bytes(type, cols)), *data;

@@ -198,7 +198,7 @@ static void *memory(size_t n)
 static size_t fill(enum quant_type type, uint32_t rows, uint32_t cols, uint8_t *to,
 		   struct packed *w)
 {
-	struct matrix m = random_matrix(type, rows, cols, 1);
+	struct weight_matrix m = random_matrix(type, rows, cols, 1);
 	size_t bytes = pack_bytes(&m), n = WEIGHTS / bytes;
 
 	pack_groups(&m, to, 0, pack_n_groups(&m));

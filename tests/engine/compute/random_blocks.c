@@ -45,7 +45,8 @@ static int scale_at(enum quant_type type, int i)
 	}
 }
 
-struct matrix random_matrix(enum quant_type type, uint32_t rows, uint32_t cols, uint64_t seed)
+struct weight_matrix random_matrix(enum quant_type type, uint32_t rows, uint32_t cols,
+				   uint64_t seed)
 {
 	const struct quant_info *info = quant_info(type);
 	size_t each = info->n_bytes, n = (size_t)rows * cols / info->n_elements;
@@ -75,10 +76,10 @@ struct matrix random_matrix(enum quant_type type, uint32_t rows, uint32_t cols, 
 			memcpy(p, &h, sizeof(h));
 		}
 	}
-	return (struct matrix){ .type = type, .cols = cols, .rows = rows, .data = data };
+	return (struct weight_matrix){ .type = type, .cols = cols, .rows = rows, .data = data };
 }
 
-struct packed random_packed(const struct matrix *m)
+struct packed random_packed(const struct weight_matrix *m)
 {
 	uint8_t *out = aligned_alloc(64, pack_bytes(m));
 

@@ -15,8 +15,9 @@ uint32_t random_next(uint64_t *state);
 float random_float(uint64_t *state); /* -1 … 1 */
 
 /* Blocks of any quants, with scales of both signs such as models have. `data` is malloc's. */
-struct matrix random_matrix(enum quant_type type, uint32_t rows, uint32_t cols, uint64_t seed);
+struct weight_matrix random_matrix(enum quant_type type, uint32_t rows, uint32_t cols,
+				   uint64_t seed);
 /* The same packed, in memory of its own that is aligned as kernels want it (free `data`). */
-struct packed random_packed(const struct matrix *m);
+struct packed random_packed(const struct weight_matrix *m);
 
 #endif

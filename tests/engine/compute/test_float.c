@@ -32,7 +32,7 @@ static void *memory(size_t n)
 }
 
 struct subject {
-	struct matrix m;
+	struct weight_matrix m;
 	struct packed p;
 	void *file, *data;
 	float *w; /* [rows][cols]: what the file's numbers are */
@@ -50,7 +50,7 @@ static void make(struct subject *s, enum quant_type type, uint32_t rows, uint32_
 		s->w[i] = number();
 	assert_true(quant_pack(type, s->w, s->file, count));
 	quant_unpack(type, s->file, s->w, count);
-	s->m = (struct matrix){ .type = type, .cols = cols, .rows = rows, .data = s->file };
+	s->m = (struct weight_matrix){ .type = type, .cols = cols, .rows = rows, .data = s->file };
 	s->data = memory(pack_bytes(&s->m));
 	pack_groups(&s->m, s->data, 0, pack_n_groups(&s->m));
 	s->p = pack_view(&s->m, s->data);

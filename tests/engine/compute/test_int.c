@@ -221,7 +221,7 @@ static void check_products(const struct set *s, const struct packed *w, const st
 static void multiplies(const struct set *s, enum quant_type type, uint32_t rows, uint32_t cols,
 		       size_t n)
 {
-	struct matrix m = random_matrix(type, rows, cols, 11 + (uint64_t)type);
+	struct weight_matrix m = random_matrix(type, rows, cols, 11 + (uint64_t)type);
 	struct packed w = random_packed(&m);
 	float *x = some_floats(n, cols), *out = aligned(n * (rows + 3) * sizeof(*out));
 	struct acts a = some_acts(s, x, n, cols);
@@ -279,7 +279,7 @@ static void a_token_is_the_same_bits_in_any_batch(void **state)
 	(void)state;
 	for (const struct set *s = sets; s < sets + ARRAY_LEN(sets); s++)
 		for (size_t t = 0; usable(s) && t < random_n_quantised; t++) {
-			struct matrix m = random_matrix(random_types[t], ROWS, COLS, 5);
+			struct weight_matrix m = random_matrix(random_types[t], ROWS, COLS, 5);
 			struct packed w = random_packed(&m);
 			float *x = some_floats(s->batch, COLS);
 			float *alone = aligned(s->batch * ROWS * sizeof(*alone));
@@ -306,7 +306,7 @@ static void long_batches_are_the_same_bits_too(void **state)
 {
 	enum { N = 1100, ROWS = 70, COLS = 320 };
 	const struct set *s = &sets[ARRAY_LEN(sets) - 1];
-	struct matrix m;
+	struct weight_matrix m;
 	struct packed w;
 	float *x, *alone;
 	void *scratch;
@@ -351,7 +351,7 @@ static void with_vnni_or_without_bits_are_the_same(void **state)
 	a = some_acts(&sets[ARRAY_LEN(sets) - 1], x, N, COLS);
 	for (size_t t = 0; t < random_n_quantised; t++)
 		for (a.n = 1; a.n <= N; a.n += 5) {
-			struct matrix m = random_matrix(random_types[t], ROWS, COLS, 5);
+			struct weight_matrix m = random_matrix(random_types[t], ROWS, COLS, 5);
 			struct packed w = random_packed(&m);
 
 			int_vnni_matmul(&w, 0, ROWS, &a, out, ROWS, scratch);

@@ -25,7 +25,7 @@ static void gives_back_the_numbers_of_the_file(void **state)
 			const struct quant_info *info = quant_info(random_types[t]);
 			float want[COLS_MAX], got[COLS_MAX];
 			uint32_t rows = shapes[s][0], cols = shapes[s][1];
-			struct matrix m;
+			struct weight_matrix m;
 			struct packed p;
 
 			if (cols % info->n_elements != 0)
@@ -51,7 +51,7 @@ static void rows_that_fill_a_group_up_are_zero(void **state)
 {
 	(void)state;
 	for (size_t t = 0; t < random_n_types; t++) {
-		struct matrix m = random_matrix(random_types[t], 17, 256, t);
+		struct weight_matrix m = random_matrix(random_types[t], 17, 256, t);
 		struct packed p = random_packed(&m);
 		float row[256];
 
@@ -67,7 +67,7 @@ static void rows_that_fill_a_group_up_are_zero(void **state)
 
 static void a_piece_is_the_same_as_the_whole(void **state)
 {
-	struct matrix m = random_matrix(QUANT_Q4_K, 60, 512, 3);
+	struct weight_matrix m = random_matrix(QUANT_Q4_K, 60, 512, 3);
 	struct packed p = random_packed(&m);
 	uint8_t *again = aligned_alloc(64, pack_bytes(&m));
 
@@ -86,7 +86,7 @@ static void packing_takes_little_more_room(void **state)
 {
 	(void)state;
 	for (size_t t = 0; t < random_n_types; t++) {
-		struct matrix m = { .type = random_types[t], .cols = 2048, .rows = 2048 };
+		struct weight_matrix m = { .type = random_types[t], .cols = 2048, .rows = 2048 };
 		size_t file = 2048 * quant_row_bytes(m.type, 2048);
 		double more = (double)pack_bytes(&m) / (double)file - 1;
 
@@ -97,7 +97,7 @@ static void packing_takes_little_more_room(void **state)
 
 static void a_matrix_beyond_memory_has_no_size(void **state)
 {
-	struct matrix m = { .type = QUANT_F32, .cols = UINT32_MAX, .rows = UINT32_MAX };
+	struct weight_matrix m = { .type = QUANT_F32, .cols = UINT32_MAX, .rows = UINT32_MAX };
 
 	(void)state;
 	assert_true(pack_bytes(&m) == SIZE_MAX);
