@@ -24,14 +24,14 @@
 #define TILE     4   /* tokens at a time */
 #define TOGETHER 256 /* tokens whose sums are kept beside the panel */
 
-struct panel {
+struct avx2_panel {
 	uint8_t q[FORM_BLOCKS][SIDES][UNITS][32];
 	float scale[PARTS][FORM_ROWS];
 	float add[PARTS][FORM_ROWS];
 	float acc[TOGETHER][FORM_ROWS];
 };
 
-static_assert(sizeof(struct panel) <= INT_AVX2_SCRATCH, "scratch");
+static_assert(sizeof(struct avx2_panel) <= INT_AVX2_SCRATCH, "scratch");
 
 /* Quants that are kept as signed numbers, less their offset. */
 INLINE bool is_signed(const struct form f)
@@ -104,7 +104,7 @@ INLINE __m256 int_avx2_small_scales(const uint8_t *p, const bool nibbles, const 
 
 /* Scale and added term of one side of a part; `side` counts rows. */
 INLINE void int_avx2_scales(const struct form f, const uint8_t *head, size_t n_blocks, size_t part,
-			    size_t side, struct panel *to)
+			    size_t side, struct avx2_panel *to)
 {
 	const bool nibbles = f.scales == FORM_NIBBLE_MIN;
 	const size_t n_parts = n_blocks * f.halves, at = part * FORM_ROWS + side;
@@ -130,7 +130,7 @@ INLINE void int_avx2_scales(const struct form f, const uint8_t *head, size_t n_b
 }
 
 INLINE void int_avx2_unpack(const struct form f, const uint8_t *p, size_t n_blocks,
-			    struct panel *to)
+			    struct avx2_panel *to)
 {
 	const uint8_t *head = p;
 
@@ -158,9 +158,9 @@ INLINE __m256i int_avx2_broadcast4(const int8_t *q)
 }
 
 /* The sums of m tokens over one part, for one side of the rows. */
-INLINE void int_avx2_multiply(const struct form f, const size_t m, const struct panel *w, size_t b,
-			      const size_t h, const size_t side, const struct acts_chunk *a,
-			      float (*acc)[FORM_ROWS])
+INLINE void int_avx2_multiply(const struct form f, const size_t m, const struct avx2_panel *w,
+			      size_t b, const size_t h, const size_t side,
+			      const struct acts_chunk *a, float (*acc)[FORM_ROWS])
 {
 	const size_t n_units = UNITS / f.halves, part = b * f.halves + h;
 	__m256i sum[TILE];
@@ -213,7 +213,7 @@ INLINE void int_avx2_multiply(const struct form f, const size_t m, const struct 
 }
 
 /* m tokens over the chunk in the panel. */
-INLINE void int_avx2_tile(const struct form f, const size_t m, const struct panel *w,
+INLINE void int_avx2_tile(const struct form f, const size_t m, const struct avx2_panel *w,
 			  size_t n_blocks, const struct acts_chunk *a, float (*acc)[FORM_ROWS])
 {
 	for (size_t b = 0; b < n_blocks; b++) {
@@ -228,7 +228,7 @@ INLINE void int_avx2_tile(const struct form f, const size_t m, const struct pane
 
 /* One chunk of a group times n tokens, whose sums go on in the panel. */
 INLINE void int_avx2_chunk(const struct form f, const uint8_t *p, size_t n_blocks,
-			   const struct acts_chunk *a, size_t n, struct panel *w)
+			   const struct acts_chunk *a, size_t n, struct avx2_panel *w)
 {
 	size_t i = 0;
 
@@ -249,11 +249,11 @@ INLINE void int_avx2_chunk(const struct form f, const uint8_t *p, size_t n_block
 }
 
 typedef void (*chunk_fn)(const uint8_t *p, size_t n_blocks, const struct acts_chunk *a, size_t n,
-			 struct panel *w);
+			 struct avx2_panel *w);
 
 #define CHUNK(type, bits, offset, halves, levels, scales)                                          \
 	static void chunk_##type(const uint8_t *p, size_t n_blocks, const struct acts_chunk *a,    \
-				 size_t n, struct panel *w)                                        \
+				 size_t n, struct avx2_panel *w)                                   \
 	{                                                                                          \
 		int_avx2_chunk((struct form){ bits, offset, halves, levels, scales }, p, n_blocks, \
 			       a, n, w);                                                           \
@@ -266,7 +266,7 @@ void int_avx2_matmul(const struct packed *w, size_t r0, size_t r1, const struct 
 		     size_t ldo, void *scratch)
 {
 	const struct form f = *form_of(w->type);
-	struct panel *panel = scratch;
+	struct avx2_panel *panel = scratch;
 
 	for (size_t r = r0; r < r1; r += FORM_ROWS) {
 		size_t n_rows = MIN(r1 - r, FORM_ROWS);
