@@ -15,18 +15,18 @@
 #define TILE        3   /* tokens */
 #define MANY_TOKENS 512 /* whose sums are kept beside the panel */
 
-struct panel {
+struct wide_panel {
 	uint8_t q[FORM_BLOCKS][UNITS][GROUPS][64];
 	float scale[2 * FORM_BLOCKS][GROUPS][FORM_ROWS];
 	float add[2 * FORM_BLOCKS][GROUPS][FORM_ROWS];
 	float acc[MANY_TOKENS][GROUPS][FORM_ROWS];
 };
 
-static_assert(sizeof(struct panel) <= INT_AVX512_SCRATCH, "scratch");
+static_assert(sizeof(struct wide_panel) <= INT_AVX512_SCRATCH, "scratch");
 
 /* One group's chunk into its place in the panel. */
 INLINE void many_unpack(const struct form f, const uint8_t *p, size_t n_blocks, size_t g,
-			struct panel *to)
+			struct wide_panel *to)
 {
 	const struct chunk_scale s = chunk_scale(f, p);
 	const uint8_t *head = p;
@@ -48,7 +48,7 @@ INLINE void many_unpack(const struct form f, const uint8_t *p, size_t n_blocks, 
 }
 
 /* What one part adds to the results of m tokens. */
-INLINE void tile_part(const struct form f, const size_t m, const struct panel *w, size_t b,
+INLINE void tile_part(const struct form f, const size_t m, const struct wide_panel *w, size_t b,
 		      const size_t h, __m128i shift, const struct acts_chunk *a,
 		      __m512 (*acc)[GROUPS])
 {
@@ -122,9 +122,9 @@ INLINE void ahead_some(struct ahead *h)
 }
 
 /* m tokens over the chunk in the panel, for forms like f whose offset is 1 << shift. */
-INLINE void many_tile(const struct form f, const size_t m, const struct panel *w, size_t n_blocks,
-		      int shift, const struct acts_chunk *a, float (*to)[GROUPS][FORM_ROWS],
-		      struct ahead *ahead)
+INLINE void many_tile(const struct form f, const size_t m, const struct wide_panel *w,
+		      size_t n_blocks, int shift, const struct acts_chunk *a,
+		      float (*to)[GROUPS][FORM_ROWS], struct ahead *ahead)
 {
 	__m512 acc[TILE][GROUPS];
 
@@ -141,10 +141,10 @@ INLINE void many_tile(const struct form f, const size_t m, const struct panel *w
 		_mm512_store_ps(to[i][g], acc[i][g]);
 }
 
-typedef void (*tile_fn)(const struct panel *w, size_t n_blocks, int shift,
+typedef void (*tile_fn)(const struct wide_panel *w, size_t n_blocks, int shift,
 			const struct acts_chunk *a, float (*to)[GROUPS][FORM_ROWS],
 			struct ahead *ahead);
-typedef void (*unpack_fn)(const uint8_t *p, size_t n_blocks, size_t g, struct panel *to);
+typedef void (*unpack_fn)(const uint8_t *p, size_t n_blocks, size_t g, struct wide_panel *to);
 
 /* Unpacked, types differ by these alone: X(kind, a form of the kind). */
 #define KINDS(X)                                                                                   \
@@ -156,7 +156,7 @@ typedef void (*unpack_fn)(const uint8_t *p, size_t n_blocks, size_t g, struct pa
 enum kind { KIND_plain, KIND_wide, KIND_adds, KIND_halves, KIND_halves_adds };
 
 #define TILE_M(kind, m, f)                                                                         \
-	static void tile_##kind##_##m(const struct panel *w, size_t n_blocks, int shift,           \
+	static void tile_##kind##_##m(const struct wide_panel *w, size_t n_blocks, int shift,      \
 				      const struct acts_chunk *a, float(*to)[GROUPS][FORM_ROWS],   \
 				      struct ahead *ahead)                                         \
 	{                                                                                          \
@@ -171,7 +171,8 @@ KINDS(TILES)
 static const tile_fn tile_fns[][TILE] = { KINDS(TILES_ROW) };
 
 #define UNPACK(type, bits, offset, halves, levels, scales)                                         \
-	static void unpack_##type(const uint8_t *p, size_t n_blocks, size_t g, struct panel *to)   \
+	static void unpack_##type(const uint8_t *p, size_t n_blocks, size_t g,                     \
+				  struct wide_panel *to)                                           \
 	{                                                                                          \
 		many_unpack((struct form){ bits, offset, halves, levels, scales }, p, n_blocks, g, \
 			    to);                                                                   \
@@ -190,7 +191,7 @@ static enum kind kind_of(const struct form f)
 }
 
 /* n tokens, MANY_TOKENS at most, over the chunk in the panel, in tiles of about one size. */
-static void many_chunk(const struct form f, struct panel *w, size_t n_blocks,
+static void many_chunk(const struct form f, struct wide_panel *w, size_t n_blocks,
 		       const struct acts_chunk *a, size_t n, struct ahead *ahead)
 {
 	const tile_fn *fns = tile_fns[kind_of(f)];
@@ -209,7 +210,7 @@ static void many_chunk(const struct form f, struct panel *w, size_t n_blocks,
 /* A panel's rows [0, n_rows) times n tokens from a[0] on. */
 static void many_panel(const struct packed *w, const uint8_t *p, size_t n_rows,
 		       const struct acts *acts, size_t first, size_t n, float *out, size_t ldo,
-		       struct panel *panel)
+		       struct wide_panel *panel)
 {
 	const struct acts_chunk *a = acts->chunks + first;
 	const struct form f = *form_of(w->type);
@@ -237,14 +238,14 @@ static void many_panel(const struct packed *w, const uint8_t *p, size_t n_rows,
 
 /* Rows [r0, r1) times all tokens. */
 static void many_tokens(const struct packed *w, size_t r0, size_t r1, const struct acts *a,
-			float *out, size_t ldo, struct panel *panel)
+			float *out, size_t ldo, struct wide_panel *panel)
 {
 	for (size_t r = r0; r < r1; r += PANEL) {
 		const uint8_t *p = w->data + r / FORM_ROWS * w->group_bytes;
 		size_t n_rows = MIN(r1 - r, PANEL);
 
 		if (n_rows <= PANEL - FORM_ROWS) /* groups that are not there shall be finite */
-			memset(panel, 0, offsetof(struct panel, acc));
+			memset(panel, 0, offsetof(struct wide_panel, acc));
 		for (size_t i = 0; i < a->n; i += MANY_TOKENS)
 			many_panel(w, p, n_rows, a, i, MIN(a->n - i, MANY_TOKENS), out + (r - r0),
 				   ldo, panel);
