@@ -48,7 +48,7 @@ static const struct target {
 	{ "q4_k", QUANT_Q4_K, 14 },
 };
 
-struct plan {
+struct quantize_plan {
 	enum quant_type *types; /* of each tensor */
 	uint64_t n_why[N_REQUANT_WHYS];
 	uint64_t n_type[QUANT_BF16 + 1];
@@ -68,8 +68,8 @@ static bool is_output(const struct gguf *g, const struct gguf_tensor *t)
 	return name_is(t->name, name) && gguf_tensor(g, "output_norm.weight") != NULL;
 }
 
-static int plan_make(struct plan *p, const struct gguf *g, const struct target *target, bool pure,
-		     struct ragd_err *err)
+static int plan_make(struct quantize_plan *p, const struct gguf *g, const struct target *target,
+		     bool pure, struct ragd_err *err)
 {
 	size_t n = gguf_n_tensors(g);
 	enum requant_why why;
@@ -99,8 +99,8 @@ static bool key_changes(struct ragd_str key)
 	       name_is(key, "split.count") || name_is(key, "split.tensors.count");
 }
 
-static void declare_tensors(struct gguf_writer *w, const struct gguf *g, const struct plan *p,
-			    const struct target *target)
+static void declare_tensors(struct gguf_writer *w, const struct gguf *g,
+			    const struct quantize_plan *p, const struct target *target)
 {
 	struct gguf_entry e;
 
@@ -118,7 +118,7 @@ static void declare_tensors(struct gguf_writer *w, const struct gguf *g, const s
 	}
 }
 
-static int write_all(struct gguf_writer *w, const struct gguf *g, const struct plan *p,
+static int write_all(struct gguf_writer *w, const struct gguf *g, const struct quantize_plan *p,
 		     const struct model_args *a, struct threads *threads, struct ragd_err *err)
 {
 	int rc = gguf_writer_begin(w, a->output, err);
@@ -143,8 +143,8 @@ static const char *const whys[N_REQUANT_WHYS] = {
 	[REQUANT_ROWS] = "rows are no whole blocks: the next type that fits",
 };
 
-static void plan_print(const struct model_args *a, const struct gguf *g, const struct plan *p,
-		       uint64_t size)
+static void plan_print(const struct model_args *a, const struct gguf *g,
+		       const struct quantize_plan *p, uint64_t size)
 {
 	char from[32], to[32];
 
@@ -163,8 +163,8 @@ static void plan_print(const struct model_args *a, const struct gguf *g, const s
 		       (unsigned long long)p->n_again);
 }
 
-static json_t *plan_json(const struct model_args *a, const struct gguf *g, const struct plan *p,
-			 uint64_t size)
+static json_t *plan_json(const struct model_args *a, const struct gguf *g,
+			 const struct quantize_plan *p, uint64_t size)
 {
 	json_t *types = json_object();
 
@@ -184,7 +184,7 @@ static json_t *plan_json(const struct model_args *a, const struct gguf *g, const
 static int quantize_run(const struct model_args *a)
 {
 	const struct target *target = NULL;
-	struct plan plan = { .types = NULL };
+	struct quantize_plan plan = { .types = NULL };
 	struct threads *threads = NULL;
 	struct gguf_writer *w = NULL;
 	struct ragd_err err = { 0 };
