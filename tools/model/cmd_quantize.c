@@ -38,7 +38,7 @@ static const struct args_opt opts[] = {
 };
 
 /* What --type means, and general.file_type for it. */
-static const struct target {
+static const struct quantize_target {
 	const char *name;
 	enum quant_type type;
 	uint32_t file_type;
@@ -68,8 +68,8 @@ static bool is_output(const struct gguf *g, const struct gguf_tensor *t)
 	return name_is(t->name, name) && gguf_tensor(g, "output_norm.weight") != NULL;
 }
 
-static int plan_make(struct quantize_plan *p, const struct gguf *g, const struct target *target,
-		     bool pure, struct ragd_err *err)
+static int plan_make(struct quantize_plan *p, const struct gguf *g,
+		     const struct quantize_target *target, bool pure, struct ragd_err *err)
 {
 	size_t n = gguf_n_tensors(g);
 	enum requant_why why;
@@ -100,7 +100,7 @@ static bool key_changes(struct ragd_str key)
 }
 
 static void declare_tensors(struct gguf_writer *w, const struct gguf *g,
-			    const struct quantize_plan *p, const struct target *target)
+			    const struct quantize_plan *p, const struct quantize_target *target)
 {
 	struct gguf_entry e;
 
@@ -183,7 +183,7 @@ static json_t *plan_json(const struct model_args *a, const struct gguf *g,
 
 static int quantize_run(const struct model_args *a)
 {
-	const struct target *target = NULL;
+	const struct quantize_target *target = NULL;
 	struct quantize_plan plan = { .types = NULL };
 	struct threads *threads = NULL;
 	struct gguf_writer *w = NULL;
