@@ -14,7 +14,7 @@
 #define CHUNK 256  /* columns at a time where there are many tokens */
 #define AHEAD 1024 /* columns' numbers of a group: how far memory is asked before */
 
-struct product {
+struct float_product {
 	const struct packed *w;
 	const struct acts *a;
 	size_t ldo;
@@ -22,14 +22,14 @@ struct product {
 	size_t group; /* numbers from a group of rows to the next */
 };
 
-INLINE const void *weight_at(const struct product *p, size_t at)
+INLINE const void *weight_at(const struct float_product *p, size_t at)
 {
 	return p->w->data + at * (p->type == TILE_F32 ? 4 : 2);
 }
 
 /* All tokens with `vectors` vectors of rows from `row` on. */
-INLINE void strip_multiply(const struct product *p, enum tile_type type, size_t row, size_t vectors,
-			   float *out)
+INLINE void strip_multiply(const struct float_product *p, enum tile_type type, size_t row,
+			   size_t vectors, float *out)
 {
 	const size_t n_tiles = (p->a->n + TILE_ROWS - 1) / TILE_ROWS;
 	const size_t step = n_tiles == 1 ? p->w->cols : CHUNK;
@@ -51,7 +51,7 @@ INLINE void strip_multiply(const struct product *p, enum tile_type type, size_t 
 	}
 }
 
-static void strip_of_type(const struct product *p, size_t row, size_t vectors, float *out)
+static void strip_of_type(const struct float_product *p, size_t row, size_t vectors, float *out)
 {
 	switch (p->type) {
 	case TILE_F32:
@@ -67,11 +67,11 @@ static void strip_of_type(const struct product *p, size_t row, size_t vectors, f
 }
 
 /* The first n rows of a group that is not wanted, or not there, as a whole. */
-static void part_of_group(const struct product *p, size_t row, size_t n, float *out)
+static void part_of_group(const struct float_product *p, size_t row, size_t n, float *out)
 {
 	float whole[TILE_ROWS][PACK_ROWS];
 	struct acts some = *p->a;
-	struct product part = *p;
+	struct float_product part = *p;
 
 	part.a = &some;
 	part.ldo = PACK_ROWS;
@@ -87,7 +87,7 @@ static void part_of_group(const struct product *p, size_t row, size_t n, float *
 void FLOAT(matmul)(const struct packed *w, size_t r0, size_t r1, const struct acts *a, float *out,
 		   size_t ldo, void *scratch)
 {
-	const struct product p = {
+	const struct float_product p = {
 		.w = w,
 		.a = a,
 		.ldo = ldo,
