@@ -215,7 +215,7 @@ int cache_save(const struct cache *c, const char *path, const char *stamp, struc
  * Read from a descriptor, never from a mapping: a file that is cut short meanwhile is an error. It is
  * read twice, first to see that it is whole.
  */
-struct reader {
+struct cache_reader {
 	int fd;
 	struct sha256_ctx sum;
 	uint64_t left; /* before the sum at the end */
@@ -223,13 +223,13 @@ struct reader {
 	const char *path;
 };
 
-static int err_damaged(const struct reader *r)
+static int err_damaged(const struct cache_reader *r)
 {
 	return ragd_err_set(r->err, -EBADMSG, "KV cache '%s' is damaged, or none", r->path);
 }
 
 /* The next len bytes, wherever they end in the file. */
-static int get_bytes(struct reader *r, void *out, size_t len)
+static int get_bytes(struct cache_reader *r, void *out, size_t len)
 {
 	uint8_t *p = out;
 
@@ -249,7 +249,7 @@ static int get_bytes(struct reader *r, void *out, size_t len)
 }
 
 /* The next len bytes of what is summed. */
-static int reader_get(struct reader *r, void *out, size_t len)
+static int reader_get(struct cache_reader *r, void *out, size_t len)
 {
 	int rc;
 
@@ -264,7 +264,7 @@ static int reader_get(struct reader *r, void *out, size_t len)
 }
 
 /* What must stand at the end, where all before it was got. */
-static int get_sum(struct reader *r)
+static int get_sum(struct cache_reader *r)
 {
 	uint8_t want[SHA256_DIGEST_SIZE], sum[SHA256_DIGEST_SIZE];
 	int rc = r->left == 0 ? get_bytes(r, want, sizeof(want)) : err_damaged(r);
@@ -276,7 +276,8 @@ static int get_sum(struct reader *r)
 }
 
 /* From the beginning up to the first record. */
-static int get_head(struct reader *r, const struct cache *c, const char *stamp, struct head *head)
+static int get_head(struct cache_reader *r, const struct cache *c, const char *stamp,
+		    struct head *head)
 {
 	size_t record = sizeof(struct record) + c->page_bytes, len = strlen(stamp);
 	struct stat st;
@@ -330,7 +331,7 @@ static bool record_place(struct cache *c, const struct record *r, uint32_t i, co
 }
 
 /* A record into the tree, if there is room; node[i] becomes its page. */
-static int take_in(struct reader *r, struct cache *c, uint32_t i, uint32_t *node, void *spare)
+static int take_in(struct cache_reader *r, struct cache *c, uint32_t i, uint32_t *node, void *spare)
 {
 	struct record rec;
 	uint32_t parent, owner, page = NODE_NONE;
@@ -360,7 +361,7 @@ static int take_in(struct reader *r, struct cache *c, uint32_t i, uint32_t *node
 }
 
 /* Whether the file is whole and ours; how many records it has. */
-static int check_all(struct reader *r, const struct cache *c, const char *stamp, void *spare,
+static int check_all(struct cache_reader *r, const struct cache *c, const char *stamp, void *spare,
 		     uint32_t *n_records)
 {
 	struct head head;
@@ -378,7 +379,7 @@ static int check_all(struct reader *r, const struct cache *c, const char *stamp,
 }
 
 /* The same once more, into the tree; what a file that has changed meanwhile says is forgotten again. */
-static int take_all(struct reader *r, struct cache *c, const char *stamp, void *spare,
+static int take_all(struct cache_reader *r, struct cache *c, const char *stamp, void *spare,
 		    uint32_t n_records)
 {
 	uint32_t *node = malloc(MAX(n_records, 1u) * sizeof(*node));
@@ -402,9 +403,9 @@ static int take_all(struct reader *r, struct cache *c, const char *stamp, void *
 
 int cache_load(struct cache *c, const char *path, const char *stamp, struct ragd_err *err)
 {
-	struct reader r = { .fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW),
-			    .err = err,
-			    .path = path };
+	struct cache_reader r = { .fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW),
+				  .err = err,
+				  .path = path };
 	void *spare = malloc(MAX(c->page_bytes, sizeof(struct record)));
 	uint32_t n_records = 0;
 	int rc;
