@@ -33,14 +33,14 @@ struct record {
 	int32_t ids[KV_PAGE];
 };
 
-struct writer {
+struct cache_writer {
 	int fd;
 	struct sha256_ctx sum;
 	struct ragd_err *err;
 	const char *path;
 };
 
-static int writer_put(struct writer *w, const void *data, size_t len)
+static int writer_put(struct cache_writer *w, const void *data, size_t len)
 {
 	const uint8_t *p = data;
 
@@ -121,7 +121,7 @@ static int order_init(struct order *o, const struct cache *c)
 	return 0;
 }
 
-static int put_record(struct writer *w, const struct cache *c, struct order *o, uint32_t i,
+static int put_record(struct cache_writer *w, const struct cache *c, struct order *o, uint32_t i,
 		      uint32_t number)
 {
 	const struct node *node = &c->nodes[i];
@@ -136,7 +136,7 @@ static int put_record(struct writer *w, const struct cache *c, struct order *o, 
 	return rc < 0 ? rc : writer_put(w, cache_page(c, i), c->page_bytes);
 }
 
-static int put_records(struct writer *w, const struct cache *c, struct order *o)
+static int put_records(struct cache_writer *w, const struct cache *c, struct order *o)
 {
 	uint32_t n = o->from[1], all = o->from[c->n_owners];
 	int rc = 0;
@@ -152,7 +152,7 @@ static int put_records(struct writer *w, const struct cache *c, struct order *o)
 	return rc;
 }
 
-static int put_all(struct writer *w, const struct cache *c, const char *stamp)
+static int put_all(struct cache_writer *w, const struct cache *c, const char *stamp)
 {
 	struct head head = { .page_bytes = c->page_bytes, .page_tokens = KV_PAGE };
 	struct order order = { 0 };
@@ -182,7 +182,7 @@ out:
 
 int cache_save(const struct cache *c, const char *path, const char *stamp, struct ragd_err *err)
 {
-	struct writer w = { .err = err, .path = path };
+	struct cache_writer w = { .err = err, .path = path };
 	size_t len = strlen(path) + sizeof(".XXXXXX");
 	char *tmp = malloc(len);
 	int rc;
