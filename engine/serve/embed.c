@@ -24,7 +24,7 @@ struct window {
 };
 
 /* A window that a causal model has read up to pos. */
-struct reading {
+struct window_reading {
 	const struct window *w;
 	struct cache_seq *pages;
 	size_t pos;
@@ -41,7 +41,7 @@ struct embed {
 	struct window *windows;
 	size_t n_windows, cap_windows;
 	size_t next_window; /* the first that is not read and not being read */
-	struct reading reading[TOGETHER];
+	struct window_reading reading[TOGETHER];
 	size_t n_reading;
 	float *out; /* [n][n_embd], the caller's */
 	float *vector;
@@ -140,7 +140,7 @@ static int pass_encoder(struct engine *e, struct embed *m, size_t budget, struct
 static int reading_begin(struct engine *e, struct embed *m, struct ragd_err *err)
 {
 	const struct window *w = &m->windows[m->next_window];
-	struct reading r = { .w = w };
+	struct window_reading r = { .w = w };
 	size_t n_rows = pooling_used(e) == POOLING_LAST ? 1 : w->n;
 	int rc;
 
@@ -178,7 +178,7 @@ static size_t plan_windows(struct engine *e, struct embed *m, size_t budget)
 	size_t spare = e->max_outputs, n = 0;
 
 	for (size_t i = 0; i < m->n_reading; i++) {
-		struct reading *r = &m->reading[i];
+		struct window_reading *r = &m->reading[i];
 
 		r->take = MIN(r->w->n - r->pos, budget);
 		r->n_outputs = r->take;
@@ -225,7 +225,7 @@ static int pass_causal(struct engine *e, struct embed *m, size_t budget, struct 
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < m->n_reading;) {
-		struct reading *r = &m->reading[i];
+		struct window_reading *r = &m->reading[i];
 
 		memcpy(r->rows + r->n_rows * dim, rows, r->n_outputs * dim * sizeof(float));
 		rows += r->n_outputs * dim;
