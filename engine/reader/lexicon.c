@@ -22,7 +22,7 @@ struct lexicon {
 };
 
 /* clang-format off */
-static const struct section {
+static const struct lexicon_section {
 	const char *name;
 	uint32_t cue, ask;
 } sections[] = {
@@ -67,7 +67,7 @@ static const struct section {
 };
 /* clang-format on */
 
-static const struct section *section_find(const char *name)
+static const struct lexicon_section *section_find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(sections); i++)
 		if (strcmp(sections[i].name, name) == 0)
@@ -86,7 +86,7 @@ static struct slot *slot_find(const struct lexicon *x, uint64_t hash)
 }
 
 /* Words of a section; with `put` they go into the table. */
-static size_t section_words(struct lexicon *x, const struct section *s, bool put)
+static size_t section_words(struct lexicon *x, const struct lexicon_section *s, bool put)
 {
 	size_t n_rows, n_words = 0, len;
 	const char *const *rows = lang_rows(x->lang, s->name, &n_rows), *word;
