@@ -8,14 +8,14 @@
 #include "base/text/words.h"
 #include "base/util.h"
 
-struct slot {
+struct lexicon_slot {
 	uint64_t hash; /* 0: empty */
 	uint32_t cues, asks;
 };
 
 struct lexicon {
 	struct lang *lang; /* NULL: of a language of which nothing is known */
-	struct slot *slots;
+	struct lexicon_slot *slots;
 	size_t n_slots; /* a power of two, at least twice the number of words */
 	const char *const *forms, *const *related;
 	size_t n_forms, n_related;
@@ -76,7 +76,7 @@ static const struct lexicon_section *section_find(const char *name)
 }
 
 /* The slot of a word, or the empty one where it would be. */
-static struct slot *slot_find(const struct lexicon *x, uint64_t hash)
+static struct lexicon_slot *slot_find(const struct lexicon *x, uint64_t hash)
 {
 	size_t at = hash & (x->n_slots - 1);
 
@@ -94,7 +94,7 @@ static size_t section_words(struct lexicon *x, const struct lexicon_section *s, 
 	for (size_t i = 0; i < n_rows; i++)
 		for (const char *at = rows[i]; (word = lang_word(&at, &len)) != NULL; n_words++) {
 			uint64_t hash = words_hash(word, len);
-			struct slot *slot = put ? slot_find(x, hash) : NULL;
+			struct lexicon_slot *slot = put ? slot_find(x, hash) : NULL;
 
 			if (slot == NULL)
 				continue;
