@@ -13,7 +13,7 @@
 
 #define FILE_MAX ((size_t)1 << 20) /* bytes; more is no word list */
 
-struct section {
+struct lang_section {
 	const char *name;
 	size_t from, n; /* of the rows */
 };
@@ -23,7 +23,7 @@ struct lang {
 	char *text; /* names and rows, each ended by a NUL */
 	const char **rows;
 	size_t n_rows, cap_rows;
-	struct section *sections;
+	struct lang_section *sections;
 	size_t n_sections, cap_sections;
 };
 
@@ -63,7 +63,7 @@ static int section_add(struct lang *l, char *line, size_t number, struct ragd_er
 	n = l->n_sections + 1;
 	if (!array_reserve(&l->sections, &l->cap_sections, n, sizeof(*l->sections)))
 		return out_of_memory(l->path, err);
-	l->sections[l->n_sections++] = (struct section){ .name = line + 1, .from = l->n_rows };
+	l->sections[l->n_sections++] = (struct lang_section){ .name = line + 1, .from = l->n_rows };
 	return 0;
 }
 
