@@ -320,14 +320,14 @@ const struct split *split_find(struct ragd_str name)
 	return NULL;
 }
 
-struct sink {
+struct split_sink {
 	split_piece_cb piece;
 	void *arg;
 };
 
 /* What stage k and those after it make of s to end, which is not empty; false: it was stopped. */
 static bool isolate_stage(const struct split *sp, size_t k, const char *s, const char *end,
-			  const struct sink *sink)
+			  const struct split_sink *sink)
 {
 	const char *gap = s; /* since the last match */
 
@@ -352,7 +352,7 @@ static bool isolate_stage(const struct split *sp, size_t k, const char *s, const
 
 void split_text(const struct split *sp, struct ragd_str text, split_piece_cb piece, void *arg)
 {
-	struct sink sink = { piece, arg };
+	struct split_sink sink = { piece, arg };
 
 	if (text.len > 0)
 		isolate_stage(sp, 0, text.s, text.s + text.len, &sink);
