@@ -61,7 +61,7 @@ static void embed_tiles(void *arg, size_t from, size_t to, unsigned worker)
 
 	(void)worker;
 	for (const struct tile *t = r->tiles + from; t < r->tiles + to; t++) {
-		const struct span *s = &r->spans[t->span];
+		const struct run_span *s = &r->spans[t->span];
 
 		for (size_t i = t->from; i < t->to; i++)
 			embed_token(r, s->row + i, (size_t)r->segments[t->span].ids[i],
@@ -173,7 +173,7 @@ static void heads_tiles(void *arg, size_t from, size_t to, unsigned worker)
 
 	(void)worker;
 	for (const struct tile *t = a->tiles + from; t < a->tiles + to; t++) {
-		const struct span *s = &r->spans[t->span];
+		const struct run_span *s = &r->spans[t->span];
 		const float *keys =
 			r->qkv + (s->row + t->from) * r->ld_qkv + r->m->shape.n_heads * n;
 
@@ -196,7 +196,7 @@ static void attend_items(void *arg, size_t from, size_t to, unsigned worker)
 	for (size_t item = from; item < to; item++) {
 		size_t head = item / a->n_blocks;
 		const struct tile *b = &a->blocks[a->n_blocks - 1 - item % a->n_blocks];
-		const struct span *s = &r->spans[b->span];
+		const struct run_span *s = &r->spans[b->span];
 		size_t skip = a->last ? s->n - s->n_out : 0;
 		struct attention at = {
 			.kv = r->kv,
@@ -269,7 +269,7 @@ static void rows_narrow(struct run *r)
 	size_t n = r->m->shape.n_embd;
 
 	for (size_t i = 0; i < r->n_segments; i++) {
-		const struct span *s = &r->spans[i];
+		const struct run_span *s = &r->spans[i];
 
 		if (s->n_out > 0)
 			memmove(r->x + s->out_row * n, r->x + (s->row + s->n - s->n_out) * n,

@@ -229,8 +229,8 @@ int run_forward(struct run *r, const struct segment *segments, size_t n, enum ru
 	for (size_t i = 0; i < n; i++) {
 		const struct segment *s = &segments[i];
 
-		r->spans[i] =
-			(struct span){ r->n, s->n, s->first, s->pages, r->n_outputs, s->n_outputs };
+		r->spans[i] = (struct run_span){ r->n,     s->n,         s->first,
+						 s->pages, r->n_outputs, s->n_outputs };
 		r->n += s->n;
 		r->n_outputs += s->n_outputs;
 		r->n_tiles +=

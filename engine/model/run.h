@@ -8,7 +8,7 @@
 #include "engine/model/arch.h"
 
 /* A segment in the rows of a pass. */
-struct span {
+struct run_span {
 	size_t row;   /* of its first token */
 	size_t n;     /* tokens */
 	size_t first; /* position of the first */
@@ -38,7 +38,7 @@ struct run {
 	const struct segment *segments;
 	size_t n_segments, n_outputs;
 	enum run_output what;
-	struct span *spans;
+	struct run_span *spans;
 	struct tile *tiles; /* by pages, for keys and values */
 	size_t n_tiles;
 	struct tile *blocks; /* of queries, for attention */
