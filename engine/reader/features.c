@@ -51,7 +51,7 @@ static float cover_sum(const struct cover *c, const struct question *q, const st
 	return sum;
 }
 
-static bool is_named(const struct term *t)
+static bool is_named(const struct question_term *t)
 {
 	return t->name || t->number || t->identifier;
 }

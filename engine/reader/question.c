@@ -165,7 +165,7 @@ static void forms_add(struct question *q, struct words *w, const struct lexicon 
 	}
 }
 
-static float prior_of(const struct qword *w, const struct term *t)
+static float prior_of(const struct qword *w, const struct question_term *t)
 {
 	if (t->part)
 		return 0.3f;
@@ -181,7 +181,7 @@ static float prior_of(const struct qword *w, const struct term *t)
 static void term_add(struct question *q, struct words *w, const struct lexicon *x,
 		     const struct qword *word, uint16_t pos, bool unit)
 {
-	struct term *t = &q->terms[q->n_terms];
+	struct question_term *t = &q->terms[q->n_terms];
 	uint64_t stem = words_hash(word->word.stem, word->word.n_stem);
 
 	if (q->n_terms == TERMS_MAX)
@@ -189,7 +189,7 @@ static void term_add(struct question *q, struct words *w, const struct lexicon *
 	for (size_t i = 0; i < q->n_terms; i++)
 		if (q->terms[i].stem == stem)
 			return;
-	*t = (struct term){ .stem = stem, .pos = pos, .part = word->part, .unit = unit };
+	*t = (struct question_term){ .stem = stem, .pos = pos, .part = word->part, .unit = unit };
 	t->number = word->word.kind == WORD_NUMBER;
 	t->name = word->word.name && pos > 0;
 	t->identifier = memchr(word->word.fold, '_', word->word.n_fold) != NULL;

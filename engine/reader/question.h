@@ -30,7 +30,7 @@ enum ask {
 	ASK_N,
 };
 
-struct term {
+struct question_term {
 	uint64_t stem;
 	float prior; /* how much it says, before the passages are known */
 	bool name;
@@ -45,7 +45,7 @@ struct question {
 	enum ask ask;
 	bool negated;
 	size_t n_terms;
-	struct term terms[TERMS_MAX];
+	struct question_term terms[TERMS_MAX];
 	/* Which term a stem stands for, and how well; open addressing. */
 	struct form {
 		uint64_t stem;
