@@ -9,7 +9,7 @@ struct look {
 	const struct question *q;
 	const char *text; /* of the passage, `left` bytes */
 	size_t left;
-	const struct token *tok;
+	const struct scan_token *tok;
 	uint32_t n;
 	struct answer *out;
 };
@@ -41,7 +41,7 @@ static bool is_new(const struct look *l, uint32_t at)
 /* A name; at the start of a sentence only if another follows: "Marie Curie found". */
 static bool is_name(const struct look *l, uint32_t at)
 {
-	const struct token *t = &l->tok[at];
+	const struct scan_token *t = &l->tok[at];
 
 	if (t->flags & (TOKEN_STOP | TOKEN_PART | TOKEN_NUMBER) || (t->cues & CUE_MONTH))
 		return false;

@@ -113,7 +113,7 @@ static bool sentence_repeats(const struct scan *s, uint32_t a, uint32_t b)
 	uint32_t words = 0, same = 0;
 
 	for (uint32_t i = 0; i < MIN(y->n_tokens, 256u); i++) {
-		const struct token *t = &s->tokens[y->token + i];
+		const struct scan_token *t = &s->tokens[y->token + i];
 		bool found = false;
 
 		if (t->flags & (TOKEN_STOP | TOKEN_PART))

@@ -89,7 +89,7 @@ int features_weigh(const struct question *q, const struct scan *s, struct poll *
 static float pairs_in_order(const struct question *q, const struct scan *s, const struct weights *w,
 			    const struct sentence *st)
 {
-	const struct token *tok = s->tokens + st->token;
+	const struct scan_token *tok = s->tokens + st->token;
 	float sum = 0, found = 0;
 
 	for (size_t i = 0; i + 1 < q->n_terms; i++) {
@@ -118,7 +118,7 @@ static float near_to(const struct scan *s, const struct question *q, const struc
 	struct cover c = { { 0 } };
 
 	for (uint32_t i = st->token; i < st->token + st->n_tokens; i++) {
-		const struct token *t = &s->tokens[i];
+		const struct scan_token *t = &s->tokens[i];
 		float distance;
 
 		if (t->term < 0)
@@ -172,7 +172,7 @@ static void features_form(const struct question *q, const struct scan *s, const 
 			  uint32_t i, float out[F_N])
 {
 	const struct sentence *st = &s->sentences[i];
-	const struct token *tok = s->tokens + st->token;
+	const struct scan_token *tok = s->tokens + st->token;
 	struct cover exact = { { 0 } };
 	uint32_t words = 0, matched = 0;
 	bool seen = false, negated = false;

@@ -60,7 +60,7 @@ static int tokens_add(struct scan *s, struct sentence *st, const struct question
 	words_start(w, text + st->start, st->end - st->start);
 	while (words_next(w, &word)) {
 		bool part = word.start < whole_end && word.kind != WORD_IDEOGRAPH;
-		struct token *t;
+		struct scan_token *t;
 
 		if (!poll_goes_on(&s->poll, 1 + word.end - word.start))
 			return s->poll.rc;
@@ -173,7 +173,7 @@ static bool is_one_paragraph(const char *text, uint32_t from, uint32_t to)
 static bool is_pronoun_led(const struct scan *s, const struct sentence *st)
 {
 	for (uint32_t i = 0; i < MIN(st->n_tokens, 3u); i++) {
-		const struct token *t = &s->tokens[st->token + i];
+		const struct scan_token *t = &s->tokens[st->token + i];
 
 		if (t->cues & CUE_PRONOUN)
 			return true;

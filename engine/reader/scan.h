@@ -29,7 +29,7 @@ enum token_flag {
 	TOKEN_CAPITAL = 64, /* begins with one, for whatever reason */
 };
 
-struct token {
+struct scan_token {
 	uint64_t stem;
 	uint32_t start; /* in the passage's text */
 	uint32_t pos;   /* number of the word in the passage; parts share their identifier's */
@@ -67,7 +67,7 @@ struct scan {
 	struct poll poll; /* of the call that it is read for */
 	const struct ragd_passage *passages;
 	size_t n_passages;
-	struct token *tokens;
+	struct scan_token *tokens;
 	size_t n_tokens, cap_tokens;
 	struct sentence *sentences;
 	size_t n_sentences, cap_sentences;
