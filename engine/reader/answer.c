@@ -147,7 +147,7 @@ static void find_what(struct look *l)
 			answer_mark(l, i, is_name(l, i) || word_flagged(l, i, TOKEN_IDENTIFIER));
 }
 
-void answer_find(const struct question *q, const struct scan *s, uint32_t sentence,
+void answer_find(const struct question *q, const struct passage_scan *s, uint32_t sentence,
 		 struct answer *out)
 {
 	const struct sentence *st = &s->sentences[sentence];

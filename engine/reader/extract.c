@@ -36,7 +36,7 @@ struct extract {
 	struct words *words;
 	struct sentences *cut;
 	const struct lexicon *lexicon;
-	struct scan scan;
+	struct passage_scan scan;
 	struct question question;
 };
 
@@ -107,7 +107,7 @@ static double sure_of(const float f[F_N], float score)
 }
 
 /* Whether nearly all that sentence b says was said by a: overlapping passages, copied notes. */
-static bool sentence_repeats(const struct scan *s, uint32_t a, uint32_t b)
+static bool sentence_repeats(const struct passage_scan *s, uint32_t a, uint32_t b)
 {
 	const struct sentence *x = &s->sentences[a], *y = &s->sentences[b];
 	uint32_t words = 0, same = 0;
@@ -149,8 +149,8 @@ static void list_put(struct answer_list *l, uint32_t sentence)
 }
 
 /* Whether the answer should say what best[i] says too. */
-static bool list_wants(const struct answer_list *l, const struct scan *s, const struct choice *best,
-		       size_t i)
+static bool list_wants(const struct answer_list *l, const struct passage_scan *s,
+		       const struct choice *best, size_t i)
 {
 	float least = best[0].score - slack[l->n];
 	bool elsewhere = true;
@@ -167,7 +167,8 @@ static bool list_wants(const struct answer_list *l, const struct scan *s, const 
 }
 
 /* A sentence that leans on the one before it takes that along, one that ends in a colon the next. */
-static void list_put_with_neighbours(struct answer_list *l, const struct scan *s, uint32_t i)
+static void list_put_with_neighbours(struct answer_list *l, const struct passage_scan *s,
+				     uint32_t i)
 {
 	const struct sentence *st = &s->sentences[i];
 	const char *text = s->passages[st->passage].text.s;
@@ -182,7 +183,7 @@ static void list_put_with_neighbours(struct answer_list *l, const struct scan *s
 }
 
 /* In the order of choosing, but neighbours in the text together and in its order. */
-static ssize_t list_write(const struct answer_list *l, const struct scan *s,
+static ssize_t list_write(const struct answer_list *l, const struct passage_scan *s,
 			  struct extract_pick out[EXTRACT_MAX])
 {
 	uint32_t written[EXTRACT_MAX];
@@ -213,7 +214,7 @@ ssize_t extract_read(struct extract *x, struct ragd_str question,
 		     const struct extract_options *options, const struct ragd_call *call,
 		     struct extract_pick out[EXTRACT_MAX], double *sure)
 {
-	const struct scan *s = &x->scan;
+	const struct passage_scan *s = &x->scan;
 	struct answer_list list = { .max = options->max_sentences };
 	struct choice best[2 * EXTRACT_MAX];
 	size_t n_best = 0;

@@ -17,7 +17,7 @@ struct cover {
 };
 
 /* The first `most` words of sentence i; returns how many there were. */
-static size_t cover_words(struct cover *c, const struct scan *s, uint32_t i, uint32_t most)
+static size_t cover_words(struct cover *c, const struct passage_scan *s, uint32_t i, uint32_t most)
 {
 	const struct sentence *st = &s->sentences[i];
 	uint32_t n = MIN(st->n_tokens, most);
@@ -31,7 +31,7 @@ static size_t cover_words(struct cover *c, const struct scan *s, uint32_t i, uin
 	return n;
 }
 
-static size_t cover_add(struct cover *c, const struct scan *s, uint32_t i)
+static size_t cover_add(struct cover *c, const struct passage_scan *s, uint32_t i)
 {
 	return cover_words(c, s, i, UINT32_MAX);
 }
@@ -56,7 +56,7 @@ static bool is_named(const struct question_term *t)
 	return t->name || t->number || t->identifier;
 }
 
-int features_weigh(const struct question *q, const struct scan *s, struct poll *poll,
+int features_weigh(const struct question *q, const struct passage_scan *s, struct poll *poll,
 		   struct weights *out)
 {
 	uint32_t df[TERMS_MAX] = { 0 };
@@ -86,8 +86,8 @@ int features_weigh(const struct question *q, const struct scan *s, struct poll *
 }
 
 /* Neighbours of the question, content words only, that stand in this order within three words. */
-static float pairs_in_order(const struct question *q, const struct scan *s, const struct weights *w,
-			    const struct sentence *st)
+static float pairs_in_order(const struct question *q, const struct passage_scan *s,
+			    const struct weights *w, const struct sentence *st)
 {
 	const struct scan_token *tok = s->tokens + st->token;
 	float sum = 0, found = 0;
@@ -112,8 +112,8 @@ static float pairs_in_order(const struct question *q, const struct scan *s, cons
 }
 
 /* The weight of the terms, each falling with its distance to a place. */
-static float near_to(const struct scan *s, const struct question *q, const struct weights *w,
-		     const struct sentence *st, uint32_t pos)
+static float near_to(const struct passage_scan *s, const struct question *q,
+		     const struct weights *w, const struct sentence *st, uint32_t pos)
 {
 	struct cover c = { { 0 } };
 
@@ -129,7 +129,7 @@ static float near_to(const struct scan *s, const struct question *q, const struc
 	return cover_sum(&c, q, w);
 }
 
-static size_t features_cover(const struct question *q, const struct scan *s,
+static size_t features_cover(const struct question *q, const struct passage_scan *s,
 			     const struct weights *w, uint32_t i, float out[F_N])
 {
 	const struct sentence *st = &s->sentences[i];
@@ -168,8 +168,8 @@ static size_t features_cover(const struct question *q, const struct scan *s,
 	return n;
 }
 
-static void features_form(const struct question *q, const struct scan *s, const struct weights *w,
-			  uint32_t i, float out[F_N])
+static void features_form(const struct question *q, const struct passage_scan *s,
+			  const struct weights *w, uint32_t i, float out[F_N])
 {
 	const struct sentence *st = &s->sentences[i];
 	const struct scan_token *tok = s->tokens + st->token;
@@ -202,7 +202,7 @@ static void features_form(const struct question *q, const struct scan *s, const 
 	out[F_FIRST] = st->ordinal == 0 || (st->ordinal == 1 && st->heading != NO_SENTENCE);
 }
 
-size_t features_of(const struct question *q, const struct scan *s, const struct weights *w,
+size_t features_of(const struct question *q, const struct passage_scan *s, const struct weights *w,
 		   uint32_t i, float out[F_N])
 {
 	const struct sentence *st = &s->sentences[i];

@@ -8,7 +8,7 @@
 #include "base/util.h"
 #include "engine/poll.h"
 
-void scan_fini(struct scan *s)
+void scan_fini(struct passage_scan *s)
 {
 	free(s->tokens);
 	free(s->sentences);
@@ -49,7 +49,7 @@ static uint16_t flags_of(const struct word *w, bool first, bool part)
 	return (uint16_t)flags;
 }
 
-static int tokens_add(struct scan *s, struct sentence *st, const struct question *q,
+static int tokens_add(struct passage_scan *s, struct sentence *st, const struct question *q,
 		      struct words *w, const struct lexicon *x, const char *text, uint32_t *pos)
 {
 	struct word word;
@@ -170,7 +170,7 @@ static bool is_one_paragraph(const char *text, uint32_t from, uint32_t to)
 }
 
 /* A pronoun among the first words, nothing that could be a name before it. */
-static bool is_pronoun_led(const struct scan *s, const struct sentence *st)
+static bool is_pronoun_led(const struct passage_scan *s, const struct sentence *st)
 {
 	for (uint32_t i = 0; i < MIN(st->n_tokens, 3u); i++) {
 		const struct scan_token *t = &s->tokens[st->token + i];
@@ -183,7 +183,8 @@ static bool is_pronoun_led(const struct scan *s, const struct sentence *st)
 	return false;
 }
 
-static void sentence_judge(struct scan *s, struct sentence *st, const struct sentence *before)
+static void sentence_judge(struct passage_scan *s, struct sentence *st,
+			   const struct sentence *before)
 {
 	const struct ragd_passage *p = &s->passages[st->passage];
 	const char *text = p->text.s;
@@ -212,7 +213,8 @@ static void sentence_judge(struct scan *s, struct sentence *st, const struct sen
  * What later sentences stand under, after st: a heading, an entry ("uv_run(…)"), the first row of a table
  * if a row without words follows it.
  */
-static void under_what(struct scan *s, struct sentence *st, uint32_t *heading, uint32_t *entry)
+static void under_what(struct passage_scan *s, struct sentence *st, uint32_t *heading,
+		       uint32_t *entry)
 {
 	uint32_t i = (uint32_t)(st - s->sentences);
 
@@ -231,8 +233,8 @@ static void under_what(struct scan *s, struct sentence *st, uint32_t *heading, u
 	}
 }
 
-static int passage_read(struct scan *s, uint32_t index, const struct question *q, struct words *w,
-			struct sentences *cut, const struct lexicon *x)
+static int passage_read(struct passage_scan *s, uint32_t index, const struct question *q,
+			struct words *w, struct sentences *cut, const struct lexicon *x)
 {
 	const struct ragd_passage *p = &s->passages[index];
 	uint32_t heading = NO_SENTENCE, entry = NO_SENTENCE, pos = 0, ordinal = 0;
@@ -274,8 +276,8 @@ static int passage_read(struct scan *s, uint32_t index, const struct question *q
 	return 0;
 }
 
-static void context_add(struct scan *s, float *context, const struct question *q, struct words *w,
-			struct ragd_str text)
+static void context_add(struct passage_scan *s, float *context, const struct question *q,
+			struct words *w, struct ragd_str text)
 {
 	struct word word;
 	float match;
@@ -289,9 +291,9 @@ static void context_add(struct scan *s, float *context, const struct question *q
 	}
 }
 
-int scan_read(struct scan *s, const struct question *q, struct words *w, struct sentences *cut,
-	      const struct lexicon *x, const struct ragd_passage *passages, size_t n,
-	      const struct ragd_call *call)
+int scan_read(struct passage_scan *s, const struct question *q, struct words *w,
+	      struct sentences *cut, const struct lexicon *x, const struct ragd_passage *passages,
+	      size_t n, const struct ragd_call *call)
 {
 	int rc = 0;
 

@@ -63,7 +63,7 @@ struct sentence {
 	bool follows; /* in one paragraph with the sentence before it */
 };
 
-struct scan {
+struct passage_scan {
 	struct poll poll; /* of the call that it is read for */
 	const struct ragd_passage *passages;
 	size_t n_passages;
@@ -74,14 +74,14 @@ struct scan {
 	float (*context)[TERMS_MAX]; /* [passage]: how well title and heading match each term */
 };
 
-void scan_fini(struct scan *s);
+void scan_fini(struct passage_scan *s);
 
 /*
  * Read passages for q into s, which begins zeroed or was used before. The call is asked now
  * and then whether it is still wanted. 0, -ENOMEM, -ECANCELED, -ETIMEDOUT, -EFBIG.
  */
-int scan_read(struct scan *s, const struct question *q, struct words *w, struct sentences *cut,
-	      const struct lexicon *x, const struct ragd_passage *passages, size_t n,
-	      const struct ragd_call *call);
+int scan_read(struct passage_scan *s, const struct question *q, struct words *w,
+	      struct sentences *cut, const struct lexicon *x, const struct ragd_passage *passages,
+	      size_t n, const struct ragd_call *call);
 
 #endif
