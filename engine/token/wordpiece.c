@@ -26,7 +26,7 @@ static bool is_sign(uint32_t cp)
 }
 
 /* A word in the making; its text is in the encoder's room, behind a space mark. */
-struct word {
+struct open_word {
 	struct encoder *e;
 	size_t n_chars;
 };
@@ -66,7 +66,7 @@ static void pieces_out(struct encoder *e, struct ragd_str word)
 	}
 }
 
-static void word_end(struct word *w)
+static void word_end(struct open_word *w)
 {
 	struct encoder *e = w->e;
 
@@ -80,7 +80,7 @@ static void word_end(struct word *w)
 	w->n_chars = 0;
 }
 
-static void word_add(struct word *w, uint32_t cp)
+static void word_add(struct open_word *w, uint32_t cp)
 {
 	struct buf *room = &w->e->room;
 	char text[4];
@@ -93,7 +93,7 @@ static void word_add(struct word *w, uint32_t cp)
 		buf_add(room, text, utf8_put(cp, text));
 }
 
-static void char_in(struct word *w, struct one_char c)
+static void char_in(struct open_word *w, struct one_char c)
 {
 	uint32_t parts[CHAR_PARTS_MAX];
 	size_t n = char_decompose(c.cp, parts);
@@ -120,7 +120,7 @@ void encode_wordpiece(struct encoder *e, struct ragd_str text)
 {
 	const uint32_t dropped = U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK | U_GC_CS_MASK;
 	const char *end = text.s + text.len;
-	struct word w = { e, 0 };
+	struct open_word w = { e, 0 };
 	struct one_char c;
 
 	for (const char *s = text.s; s < end && !e->failed; s += c.len) {
