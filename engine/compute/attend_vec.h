@@ -18,7 +18,7 @@
 
 static_assert(SETS_KEYS % TILE_COLS == 0 && SETS_KEYS == 2 * KV_PAGE, "blocks of whole tiles");
 
-struct work {
+struct attend_work {
 	float keys[SETS_HEAD_MAX * SETS_KEYS];   /* [dim][SETS_KEYS] */
 	float values[SETS_KEYS * SETS_HEAD_MAX]; /* [SETS_KEYS][width] */
 	float q[ROWS * SETS_HEAD_MAX];           /* [ROWS][dim], scaled */
@@ -30,7 +30,7 @@ struct work {
 	size_t sees[ROWS]; /* keys from the first on; never less than the row before */
 };
 
-static_assert(sizeof(struct work) <= ATTEND_VEC_SCRATCH, "scratch");
+static_assert(sizeof(struct attend_work) <= ATTEND_VEC_SCRATCH, "scratch");
 
 /* ---- pages ----------------------------------------------------------------------------------------- */
 
@@ -221,7 +221,7 @@ static void values_of_page(const struct kv_shape *s, const struct sets_kv *at, c
 
 /* The block of n keys from `from` on; `last` is the last page of all. What lies beyond them in a page may be anything. */
 static void load_block(const struct attention *a, const struct sets_kv *at, size_t from, size_t n,
-		       size_t last, struct work *w, size_t width)
+		       size_t last, struct attend_work *w, size_t width)
 {
 	for (size_t j = 0; j < n; j += KV_PAGE) {
 		const size_t page = (from + j) / KV_PAGE, then = MIN(page + 2, last);
@@ -241,7 +241,7 @@ static void load_block(const struct attention *a, const struct sets_kv *at, size
 /* ---- rows ------------------------------------------------------------------------------------------ */
 
 /* Scores of the keys [0, n) of a block become probabilities, those of others 0. */
-static void softmax_block(struct work *w, size_t row, size_t n)
+static void softmax_block(struct attend_work *w, size_t row, size_t n)
 {
 	vf p[SETS_KEYS / VL], most = vf_set(w->max[row]), sum = vf_zero();
 	float max;
@@ -266,8 +266,8 @@ static void softmax_block(struct work *w, size_t row, size_t n)
 }
 
 /* The rows [r0, r1), which all see some of the block, with the n keys of it that there are. */
-static void attend_block(struct work *w, size_t r0, size_t r1, size_t from, size_t n, size_t dim,
-			 size_t width)
+static void attend_block(struct attend_work *w, size_t r0, size_t r1, size_t from, size_t n,
+			 size_t dim, size_t width)
 {
 	for (size_t j = 0; j < n; j += TILE_COLS) {
 		const struct tile_w keys = { w->keys + j, SETS_KEYS, 16, 0 };
@@ -298,7 +298,7 @@ static void attend_block(struct work *w, size_t r0, size_t r1, size_t from, size
 
 /* The tokens [t0, t1) with the queries' heads [g0, g1) of a head of keys; at most ROWS together. */
 static void attend_rows(const struct attention *a, size_t t0, size_t t1, size_t head, size_t g0,
-			size_t g1, struct work *w)
+			size_t g1, struct attend_work *w)
 {
 	size_t dim = a->kv.head_dim, width = (dim + VL - 1) / VL * VL;
 	size_t first_head = head * (a->n_heads / a->kv.n_kv_heads);
