@@ -155,14 +155,14 @@ static int run_all(const struct model_args *a, struct pass *p, struct figures *f
 /* ---- shares --------------------------------------------------------------------------------- */
 
 /* Weights that every token of a prompt is multiplied with: matrices of the layers, not the output. */
-struct work {
+struct bench_work {
 	uint64_t n_weights;
 	bool floats; /* most are F32, F16 or BF16: 8-bit arithmetic is not what bounds them */
 };
 
-static struct work work_of(const struct gguf *g)
+static struct bench_work work_of(const struct gguf *g)
 {
-	struct work w = { 0 };
+	struct bench_work w = { 0 };
 	uint64_t n_floats = 0;
 
 	for (size_t i = 0; i < gguf_n_tensors(g); i++) {
@@ -189,7 +189,7 @@ struct result {
 static struct result result_of(const struct model_args *a, const struct loaded *l,
 			       struct figures *f)
 {
-	struct work w = work_of(l->gguf);
+	struct bench_work w = work_of(l->gguf);
 	struct result r = { .peak = w.floats ? "f32" : "int8" };
 	double peak = w.floats ? f->f32 : f->int8;
 
