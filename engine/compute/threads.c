@@ -34,7 +34,7 @@
 #define PARDON_NS    200000000 /* in time through runs of so long: what was before is forgotten */
 
 /* Aligned so that one thread's counters do not share a line with another's. */
-struct worker {
+struct compute_thread {
 	_Alignas(128) pthread_t id;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -84,7 +84,7 @@ struct threads {
 	cpu_set_t home;    /* where threads may be if they are not pinned */
 	atomic_ulong n_runs, n_late;
 	atomic_uint n_out;
-	struct worker *workers; /* [n]; the caller is the first and does not use it */
+	struct compute_thread *workers; /* [n]; the caller is the first and does not use it */
 };
 
 static int64_t now_ns(clockid_t clock)
@@ -148,7 +148,7 @@ static void piece_finish(struct threads *t)
 
 /* ---- a thread -------------------------------------------------------------------------------------- */
 
-static void read_clocks(struct worker *w)
+static void read_clocks(struct compute_thread *w)
 {
 	w->wall_ns = now_ns(CLOCK_MONOTONIC);
 	w->cpu_ns = now_ns(CLOCK_THREAD_CPUTIME_ID);
@@ -158,7 +158,7 @@ static void read_clocks(struct worker *w)
  * A piece took long: did the processor work for us all the time since the clocks were last read? The
  * thread has not slept since, and is billed for looking out too.
  */
-static void look_back(struct worker *w)
+static void look_back(struct compute_thread *w)
 {
 	int64_t wall = w->wall_ns, cpu = w->cpu_ns;
 
@@ -168,13 +168,13 @@ static void look_back(struct worker *w)
 }
 
 /* May this thread begin? */
-static bool worker_called(struct worker *w)
+static bool worker_called(struct compute_thread *w)
 {
 	return !atomic_load(&w->out) && work_left(w->threads);
 }
 
 /* Until there is work, or all is over (false). */
-static bool worker_await(struct worker *w)
+static bool worker_await(struct compute_thread *w)
 {
 	struct threads *t = w->threads;
 	int64_t start = now_ns(CLOCK_MONOTONIC);
@@ -201,7 +201,7 @@ static bool worker_await(struct worker *w)
 
 static void *worker_main(void *arg)
 {
-	struct worker *w = arg;
+	struct compute_thread *w = arg;
 	struct threads *t = w->threads;
 
 	read_clocks(w);
@@ -253,7 +253,7 @@ static void workers_readmit(struct threads *t)
 		return;
 	now = now_ns(CLOCK_MONOTONIC);
 	for (unsigned i = 1; i < t->n; i++) {
-		struct worker *w = &t->workers[i];
+		struct compute_thread *w = &t->workers[i];
 
 		if (atomic_load(&w->out) && now >= w->until_ns) {
 			w->since_ns = t->runs_ns;
@@ -277,7 +277,7 @@ static void run_publish(struct threads *t, size_t n_items, size_t grain, threads
 	atomic_store(&t->done, 0);
 	atomic_store(&t->claim, (uint64_t)++t->run << 32 | t->n_pieces);
 	for (unsigned i = 1; i < t->n && wanted > 0; i++) {
-		struct worker *w = &t->workers[i];
+		struct compute_thread *w = &t->workers[i];
 
 		if (atomic_load(&w->out))
 			continue;
@@ -301,7 +301,7 @@ static void lend_processor(struct threads *t, bool back)
 	if (t->cpus != NULL || cpu < 0)
 		return;
 	for (unsigned i = 1; i < t->n; i++) {
-		struct worker *w = &t->workers[i];
+		struct compute_thread *w = &t->workers[i];
 
 		if (back && w->guest)
 			pthread_setaffinity_np(w->id, sizeof(t->home), &t->home);
@@ -348,7 +348,7 @@ static int64_t wait_for_rest(struct threads *t)
 }
 
 /* Each time for longer. */
-static void leave_out(struct threads *t, struct worker *w)
+static void leave_out(struct threads *t, struct compute_thread *w)
 {
 	if (t->runs_ns - w->since_ns > PARDON_NS)
 		w->out_ns = 0;
@@ -367,7 +367,7 @@ static void leave_out_late(struct threads *t, int64_t waited_ns)
 	bool late = false;
 
 	for (unsigned i = 1; i < t->n; i++) {
-		struct worker *w = &t->workers[i];
+		struct compute_thread *w = &t->workers[i];
 
 		if (!atomic_exchange(&w->lost, false) || atomic_load(&w->out))
 			continue;
@@ -389,7 +389,7 @@ static void leave_out_sharing(struct threads *t, int64_t took_ns)
 	int here = sched_getcpu();
 
 	for (unsigned i = 1; i < t->n && t->cpus == NULL; i++) {
-		struct worker *w = &t->workers[i];
+		struct compute_thread *w = &t->workers[i];
 
 		if (atomic_exchange_explicit(&w->cpu, -1, memory_order_relaxed) != here)
 			continue;
@@ -479,7 +479,7 @@ static int workers_start(struct threads *t, struct ragd_err *err)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (unsigned i = 1; i < t->n && rc == 0; i++) {
-		struct worker *w = &t->workers[i];
+		struct compute_thread *w = &t->workers[i];
 
 		w->threads = t;
 		w->number = i;
@@ -557,7 +557,8 @@ int threads_open(unsigned n, const char *cpus, struct threads **out, struct ragd
 	if (rc == 0 && t->n == 0)
 		t->n = threads_usable();
 	if (rc == 0) {
-		t->workers = aligned_alloc(_Alignof(struct worker), t->n * sizeof(*t->workers));
+		t->workers =
+			aligned_alloc(_Alignof(struct compute_thread), t->n * sizeof(*t->workers));
 		if (t->workers == NULL)
 			rc = ragd_err_set(err, -ENOMEM, "memory for %u compute threads", t->n);
 		else
@@ -579,7 +580,7 @@ void threads_close(struct threads *t)
 		return;
 	atomic_store(&t->stop, true);
 	for (unsigned i = 1; i <= t->n_started; i++) {
-		struct worker *w = &t->workers[i];
+		struct compute_thread *w = &t->workers[i];
 
 		pthread_mutex_lock(&w->lock);
 		pthread_cond_signal(&w->wake);
