@@ -185,7 +185,7 @@ static void *engine_run(void *arg)
 			step_run(e);
 		for (size_t i = 0; i < e->n_active; i++)
 			n_streams += seq_streams(e->active[i]);
-		budget = schedule_budget(&e->pace, n_streams, n_streams, e->max_tokens,
+		budget = schedule_budget(&e->cost, n_streams, n_streams, e->max_tokens,
 					 e->opt.max_gap);
 		/* Beside streams, half: slices of prompts may have had the other. */
 		embed_pass(e, n_streams > 0 ? budget / 2 + 1 : budget);

@@ -9,8 +9,8 @@
 #include "engine/serve/draft.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/line.h"
-#include "engine/serve/pace.h"
 #include "engine/serve/schedule.h"
+#include "engine/serve/step_cost.h"
 #include "engine/serve/tail.h"
 
 struct score;
@@ -94,7 +94,7 @@ struct engine {
 	struct embed *embeds_wait; /* wants pages: nobody else begins. NULL: none does */
 	bool trimmed;              /* the cache has given its memory back since the last work */
 	bool no_room; /* the first in line did not fit, and nothing has changed since */
-	struct pace pace;
+	struct step_cost cost;
 	struct clients clients;
 	double accept[DRAFT_MAX + 1]; /* of all sequences lately */
 	struct schedule_seq *plan;    /* [max_active] */

@@ -3,10 +3,10 @@
 
 #include "base/util.h"
 
-size_t schedule_budget(const struct pace *p, size_t n_streams, size_t rows, size_t step_tokens,
+size_t schedule_budget(const struct step_cost *p, size_t n_streams, size_t rows, size_t step_tokens,
 		       double max_gap)
 {
-	return n_streams == 0 ? step_tokens : MIN(pace_slice(p, rows, max_gap), step_tokens);
+	return n_streams == 0 ? step_tokens : MIN(step_cost_slice(p, rows, max_gap), step_tokens);
 }
 
 bool schedule_before(const struct schedule_seq *a, const struct schedule_seq *b)

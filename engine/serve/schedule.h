@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/serve/pace.h"
+#include "engine/serve/step_cost.h"
 
 /* A sequence that runs, or wants to. */
 struct schedule_seq {
@@ -21,7 +21,7 @@ struct schedule_seq {
 };
 
 /* Tokens of prompts that the step may take: all of step_tokens while nobody streams. */
-size_t schedule_budget(const struct pace *p, size_t n_streams, size_t rows, size_t step_tokens,
+size_t schedule_budget(const struct step_cost *p, size_t n_streams, size_t rows, size_t step_tokens,
 		       double max_gap);
 
 /*

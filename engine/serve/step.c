@@ -40,7 +40,7 @@ static void plan_slices(struct engine *e, size_t rows)
 		e->plan[i] = seq_plan(e, e->active[i], now_us);
 		n_streams += e->plan[i].streams;
 	}
-	budget = schedule_budget(&e->pace, n_streams, rows, e->opt.step_tokens, e->opt.max_gap);
+	budget = schedule_budget(&e->cost, n_streams, rows, e->opt.step_tokens, e->opt.max_gap);
 	schedule_step(e->plan, e->n_active, budget);
 	for (size_t i = 0; i < e->n_active; i++)
 		e->active[i]->take = e->plan[i].take;
@@ -195,5 +195,5 @@ void step_run(struct engine *e)
 			i++;
 		logits += n_outputs * n_vocab;
 	}
-	pace_learn(&e->pace, rows, prompt, (double)(clock_us() - start_us));
+	step_cost_learn(&e->cost, rows, prompt, (double)(clock_us() - start_us));
 }

@@ -28,8 +28,8 @@ void write_draft(struct engine *e, struct seq *s, size_t n_streams, size_t max)
 	}
 	if (draft_propose(s->draft, s->ids, s->n, s->ids + s->n, 1, &s->match) == 0)
 		return;
-	k = draft_worth(s->accept[s->match], pace_step_us(&e->pace, n_streams),
-			pace_row_us(&e->pace), n_streams, max);
+	k = draft_worth(s->accept[s->match], step_cost_us(&e->cost, n_streams),
+			step_cost_row_us(&e->cost), n_streams, max);
 	if (k == 0) {
 		s->accept[s->match] += ACCEPT_RETRY * (ACCEPT_FIRST - s->accept[s->match]);
 		return;

@@ -10,8 +10,8 @@
 
 #include "base/util.h"
 #include "engine/serve/clients.h"
-#include "engine/serve/pace.h"
 #include "engine/serve/schedule.h"
+#include "engine/serve/step_cost.h"
 
 #define SECOND INT64_C(1000000)
 
@@ -151,56 +151,56 @@ static double took(size_t rows, size_t prompt)
 	return 40e3 + 2e3 * (double)rows + 4e3 * (double)prompt;
 }
 
-static void learn_collection(struct pace *p, size_t rows, size_t prompt)
+static void learn(struct step_cost *p, size_t rows, size_t prompt)
 {
-	pace_learn(p, rows, prompt, took(rows, prompt));
+	step_cost_learn(p, rows, prompt, took(rows, prompt));
 }
 
 static void pace_learns_what_a_row_costs(void **state)
 {
-	struct pace p = { 0 };
+	struct step_cost p = { 0 };
 
 	(void)state;
-	assert_true(pace_step_us(&p, 4) == 0 && pace_row_us(&p) == 0);
-	learn_collection(&p, 4, 0);
-	assert_true(fabs(pace_step_us(&p, 4) - took(4, 0)) < 1);
+	assert_true(step_cost_us(&p, 4) == 0 && step_cost_row_us(&p) == 0);
+	learn(&p, 4, 0);
+	assert_true(fabs(step_cost_us(&p, 4) - took(4, 0)) < 1);
 	for (size_t i = 0; i < 200; i++)
-		learn_collection(&p, 1 + i % 12, 0);
-	assert_true(fabs(pace_row_us(&p) - 2e3) < 200);
+		learn(&p, 1 + i % 12, 0);
+	assert_true(fabs(step_cost_row_us(&p) - 2e3) < 200);
 	for (size_t rows = 1; rows < 12; rows++)
-		assert_true(fabs(pace_step_us(&p, rows) - took(rows, 0)) < 0.03 * took(rows, 0));
+		assert_true(fabs(step_cost_us(&p, rows) - took(rows, 0)) < 0.03 * took(rows, 0));
 }
 
 static void pace_forgets_a_step_that_was_held_up(void **state)
 {
-	struct pace p = { 0 };
+	struct step_cost p = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < 50; i++)
-		learn_collection(&p, 4, 0);
-	pace_learn(&p, 4, 0, 100 * took(4, 0)); /* the machine was busy with something else */
-	assert_true(pace_step_us(&p, 4) < 1.4 * took(4, 0));
+		learn(&p, 4, 0);
+	step_cost_learn(&p, 4, 0, 100 * took(4, 0)); /* the machine was busy with something else */
+	assert_true(step_cost_us(&p, 4) < 1.4 * took(4, 0));
 	for (size_t i = 0; i < 50; i++)
-		learn_collection(&p, 4, 0);
-	assert_true(pace_step_us(&p, 4) < 1.05 * took(4, 0));
+		learn(&p, 4, 0);
+	assert_true(step_cost_us(&p, 4) < 1.05 * took(4, 0));
 }
 
 static void slices_keep_the_gap_once_time_is_known(void **state)
 {
-	struct pace p = { 0 };
+	struct step_cost p = { 0 };
 	size_t slice, n_none = 0;
 
 	(void)state;
 	/* A prompt comes before anything was decoded: then the first streams are measured alone. */
-	learn_collection(&p, 0, 256);
-	assert_int_equal(pace_slice(&p, 4, 2.5), 0);
-	learn_collection(&p, 4, 0);
-	learn_collection(&p, 4, 0);
+	learn(&p, 0, 256);
+	assert_int_equal(step_cost_slice(&p, 4, 2.5), 0);
+	learn(&p, 4, 0);
+	learn(&p, 4, 0);
 	for (int i = 0; i < 300; i++) {
-		slice = pace_slice(&p, 4, 2.5);
+		slice = step_cost_slice(&p, 4, 2.5);
 		n_none += slice == 0;
 		assert_true(took(4, slice) <= 2.5 * took(4, 0) + 1);
-		learn_collection(&p, 4, slice);
+		learn(&p, 4, slice);
 	}
 	assert_true(took(4, slice) > 2.0 * took(4, 0)); /* and uses what it allows */
 	assert_in_range(n_none, 5, 15);                 /* measured again now and then */
@@ -208,17 +208,17 @@ static void slices_keep_the_gap_once_time_is_known(void **state)
 
 static void slices_are_small_while_little_is_known(void **state)
 {
-	struct pace p = { 0 };
+	struct step_cost p = { 0 };
 
 	(void)state;
-	learn_collection(&p, 4, 0);
-	learn_collection(&p, 4, 0);
-	assert_in_range(pace_slice(&p, 4, 2.5), 1, 32);
+	learn(&p, 4, 0);
+	learn(&p, 4, 0);
+	assert_in_range(step_cost_slice(&p, 4, 2.5), 1, 32);
 	assert_int_equal(schedule_budget(&p, 0, 0, 256, 2.5), 256);
 	assert_int_equal(schedule_budget(&p, 4, 4, 2, 2.5), 2);
 	/* However dear prompts are, they get on. */
-	pace_learn(&p, 4, 16, 1e9);
-	assert_in_range(pace_slice(&p, 4, 2.5), 1, 8);
+	step_cost_learn(&p, 4, 16, 1e9);
+	assert_in_range(step_cost_slice(&p, 4, 2.5), 1, 8);
 }
 
 int main(void)

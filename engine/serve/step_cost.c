@@ -1,5 +1,5 @@
 /* How long steps take: a line through the steps without prompts, a mean over those with. */
-#include "engine/serve/pace.h"
+#include "engine/serve/step_cost.h"
 
 #include "base/util.h"
 
@@ -15,7 +15,7 @@
 #define OUTLIER    4.0 /* a step that took this many times too long was held up by something else */
 #define OUTLIER_AT 6.0 /* steps (weighted) before anything counts as too long */
 
-static double line_slope(const struct pace *p)
+static double line_slope(const struct step_cost *p)
 {
 	double mx = p->x / p->n, my = p->y / p->n;
 	double var = p->xx / p->n - mx * mx, cov = p->xy / p->n - mx * my;
@@ -27,12 +27,12 @@ static double line_slope(const struct pace *p)
 	return MIN(MAX(slope, 0.0), my / MAX(mx, 1.0));
 }
 
-double pace_row_us(const struct pace *p)
+double step_cost_row_us(const struct step_cost *p)
 {
 	return p->n > 0 ? line_slope(p) : 0;
 }
 
-double pace_step_us(const struct pace *p, size_t rows)
+double step_cost_us(const struct step_cost *p, size_t rows)
 {
 	double us;
 
@@ -42,9 +42,9 @@ double pace_step_us(const struct pace *p, size_t rows)
 	return MAX(us, 0.0);
 }
 
-static void learn_rows(struct pace *p, double rows, double us)
+static void learn_rows(struct step_cost *p, double rows, double us)
 {
-	double usual = pace_step_us(p, (size_t)rows);
+	double usual = step_cost_us(p, (size_t)rows);
 
 	if (p->n > OUTLIER_AT && usual > 0 && us > OUTLIER * usual)
 		us = OUTLIER * usual;
@@ -57,7 +57,7 @@ static void learn_rows(struct pace *p, double rows, double us)
 }
 
 /* Steps full of prompts cost less for a token than those with a small slice: they are kept apart. */
-static void learn_prompt(struct pace *p, double one)
+static void learn_prompt(struct step_cost *p, double one)
 {
 	double off;
 
@@ -72,7 +72,7 @@ static void learn_prompt(struct pace *p, double one)
 	p->prompt_dev_us += 0.2 * (off - p->prompt_dev_us);
 }
 
-void pace_learn(struct pace *p, size_t rows, size_t prompt, double us)
+void step_cost_learn(struct step_cost *p, size_t rows, size_t prompt, double us)
 {
 	if (prompt == 0) {
 		if (rows > 0)
@@ -84,12 +84,12 @@ void pace_learn(struct pace *p, size_t rows, size_t prompt, double us)
 		p->alone_us = us / (double)prompt;
 	else if (rows > 0 && p->n > 0 &&
 		 (p->n_prompts == 0 || prompt >= SLICE_MIN)) /* or too few to tell */
-		learn_prompt(p, MAX(us - pace_step_us(p, rows), 0.0) / (double)prompt);
+		learn_prompt(p, MAX(us - step_cost_us(p, rows), 0.0) / (double)prompt);
 }
 
-size_t pace_slice(const struct pace *p, size_t rows, double max_gap)
+size_t step_cost_slice(const struct step_cost *p, size_t rows, double max_gap)
 {
-	double step = pace_step_us(p, rows), one = p->prompt_us + p->prompt_dev_us, fit;
+	double step = step_cost_us(p, rows), one = p->prompt_us + p->prompt_dev_us, fit;
 
 	if (p->n_prompts == 0)
 		one = FEW_DEARER * p->alone_us;

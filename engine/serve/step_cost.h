@@ -3,13 +3,13 @@
  * something whatever is in it (the weights are read once), something for each token that is decoded, and
  * something for each token of a prompt. Times are microseconds.
  */
-#ifndef ENGINE_SERVE_PACE_H
-#define ENGINE_SERVE_PACE_H
+#ifndef ENGINE_SERVE_STEP_COST_H
+#define ENGINE_SERVE_STEP_COST_H
 
 #include <stddef.h>
 
 /* All zero: nothing is known yet. */
-struct pace {
+struct step_cost {
 	/* Weighted sums over steps without prompts, of rows (x) and time (y); older steps weigh less. */
 	double n, x, y, xx, xy;
 	double alone_us;  /* a token of a prompt in a step that decodes nothing; 0: never seen */
@@ -20,17 +20,17 @@ struct pace {
 };
 
 /* A step with `rows` decoded tokens (drafts counted) and `prompt` tokens of prompts took `us`. */
-void pace_learn(struct pace *p, size_t rows, size_t prompt, double us);
+void step_cost_learn(struct step_cost *p, size_t rows, size_t prompt, double us);
 
 /* What a step of `rows` decoded tokens takes, and one row more; 0 while nothing is known. */
-double pace_step_us(const struct pace *p, size_t rows);
-double pace_row_us(const struct pace *p);
+double step_cost_us(const struct step_cost *p, size_t rows);
+double step_cost_row_us(const struct step_cost *p);
 
 /*
  * Tokens of prompts that may go into a step beside `rows` decoded ones, so that it takes at most
  * max_gap times what it would take without. Little while little is known; 0 now and then, so that the
  * step without prompts is measured too.
  */
-size_t pace_slice(const struct pace *p, size_t rows, double max_gap);
+size_t step_cost_slice(const struct step_cost *p, size_t rows, double max_gap);
 
 #endif
