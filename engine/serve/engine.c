@@ -371,7 +371,7 @@ int engine_submit(struct engine *e, const struct engine_request *r, struct ragd_
 	s->n_configured = r->n_configured;
 	s->submit_us = clock_us();
 	s->usage.n_prompt = (uint32_t)r->n;
-	tail_init(&s->tail, r->stop, r->n_stop);
+	holdback_init(&s->holdback, r->stop, r->n_stop);
 
 	pthread_mutex_lock(&e->lock);
 	if (e->closing)

@@ -8,10 +8,10 @@
 #include "engine/serve/clients.h"
 #include "engine/serve/draft.h"
 #include "engine/serve/engine.h"
+#include "engine/serve/holdback.h"
 #include "engine/serve/line.h"
 #include "engine/serve/schedule.h"
 #include "engine/serve/step_cost.h"
-#include "engine/serve/tail.h"
 
 struct score;
 struct embed;
@@ -49,7 +49,7 @@ struct seq {
 	struct engine_request req;
 	struct sampler *sampler; /* from its first admission on */
 	struct draft *draft;     /* NULL: none for this one */
-	struct tail tail;
+	struct holdback holdback;
 	struct token_logprob *logprobs; /* [1 + n_logprobs], NULL: none wanted */
 	double accept[DRAFT_MAX + 1];   /* share of drafts taken, by length of the match */
 	struct engine_usage usage;

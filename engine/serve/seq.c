@@ -30,7 +30,7 @@ void seq_free(struct seq *s)
 		return;
 	sampler_free(s->sampler);
 	draft_free(s->draft);
-	tail_fini(&s->tail);
+	holdback_fini(&s->holdback);
 	free(s->logprobs);
 	free(s->ids);
 	free(s);

@@ -57,12 +57,12 @@ static bool hand_out(struct engine *e, struct seq *s, int32_t id, int *rc, enum 
 	buf_clear(&e->piece);
 	if (!end)
 		vocab_piece(e->opt.vocab, id, false, &e->piece);
-	if (tail_feed(&s->tail, e->piece.data, e->piece.len, end || full))
+	if (holdback_feed(&s->holdback, e->piece.data, e->piece.len, end || full))
 		end = true;
-	t.text = s->tail.out.len > 0 ? s->tail.out.data : "";
-	t.len = s->tail.out.len;
+	t.text = s->holdback.out.len > 0 ? s->holdback.out.data : "";
+	t.len = s->holdback.out.len;
 	*finish = end ? RAGD_FINISH_STOP : RAGD_FINISH_LENGTH;
-	if (buf_failed(&e->piece) || tail_failed(&s->tail))
+	if (buf_failed(&e->piece) || holdback_failed(&s->holdback))
 		*rc = -ENOMEM;
 	else if (s->req.token != NULL && s->req.token(s->req.arg, &t) != 0)
 		*rc = -ECANCELED;

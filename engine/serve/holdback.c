@@ -1,5 +1,5 @@
 /* The end of a text that is being written: stop strings and characters are never cut. */
-#include "engine/serve/tail.h"
+#include "engine/serve/holdback.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -7,19 +7,19 @@
 #include "base/text/utf8.h"
 #include "base/util.h"
 
-void tail_init(struct tail *t, const struct ragd_str *stops, size_t n_stops)
+void holdback_init(struct holdback *t, const struct ragd_str *stops, size_t n_stops)
 {
-	*t = (struct tail){ .stops = stops, .n_stops = n_stops };
+	*t = (struct holdback){ .stops = stops, .n_stops = n_stops };
 }
 
-void tail_fini(struct tail *t)
+void holdback_fini(struct holdback *t)
 {
 	buf_fini(&t->held);
 	buf_fini(&t->out);
 }
 
 /* Show the first n bytes that are held, which end with a whole character. */
-static void tail_release(struct tail *t, size_t n)
+static void holdback_release(struct holdback *t, size_t n)
 {
 	const char *s = t->held.data;
 	size_t at = 0, take;
@@ -41,7 +41,7 @@ static void tail_release(struct tail *t, size_t n)
 }
 
 /* The length of the longest stop string that ends in byte `end` of what is held, or 0. */
-static size_t stop_at(const struct tail *t, size_t end)
+static size_t stop_at(const struct holdback *t, size_t end)
 {
 	size_t longest = 0;
 
@@ -56,7 +56,7 @@ static size_t stop_at(const struct tail *t, size_t end)
 }
 
 /* How many of the last bytes may be the beginning of a stop string. */
-static size_t stop_prefix_len(const struct tail *t)
+static size_t stop_prefix_len(const struct holdback *t)
 {
 	size_t most = 0;
 
@@ -70,7 +70,7 @@ static size_t stop_prefix_len(const struct tail *t)
 	return most;
 }
 
-bool tail_feed(struct tail *t, const char *bytes, size_t len, bool last)
+bool holdback_feed(struct holdback *t, const char *bytes, size_t len, bool last)
 {
 	size_t old = t->held.len;
 
@@ -82,18 +82,19 @@ bool tail_feed(struct tail *t, const char *bytes, size_t len, bool last)
 		size_t stop = stop_at(t, end);
 
 		if (stop > 0) {
-			tail_release(t, utf8_whole(t->held.data, end - stop));
+			holdback_release(t, utf8_whole(t->held.data, end - stop));
 			buf_consume(&t->held, t->held.len);
 			return true;
 		}
 	}
-	tail_release(t, utf8_whole(t->held.data, t->held.len - (last ? 0 : stop_prefix_len(t))));
+	holdback_release(t,
+			 utf8_whole(t->held.data, t->held.len - (last ? 0 : stop_prefix_len(t))));
 	if (last)
 		buf_consume(&t->held, t->held.len);
 	return false;
 }
 
-bool tail_failed(const struct tail *t)
+bool holdback_failed(const struct holdback *t)
 {
 	return buf_failed(&t->held) || buf_failed(&t->out);
 }

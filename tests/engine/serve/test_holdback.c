@@ -10,7 +10,7 @@
 
 #include "base/text/utf8.h"
 #include "base/util.h"
-#include "engine/serve/tail.h"
+#include "engine/serve/holdback.h"
 
 #define S RAGD_STR
 
@@ -56,44 +56,45 @@ static void holds_back_what_is_not_certain(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		size_t n = 0;
-		struct tail t;
+		struct holdback t;
 
 		print_message("%s\n", rows[i].name);
 		while (n < 2 && rows[i].stops[n].len > 0)
 			n++;
-		tail_init(&t, rows[i].stops, n);
+		holdback_init(&t, rows[i].stops, n);
 		for (size_t j = 0; j < 5 && rows[i].in[j] != NULL; j++) {
 			bool last = j == 4 || rows[i].in[j + 1] == NULL;
 
-			assert_int_equal(tail_feed(&t, rows[i].in[j], strlen(rows[i].in[j]), false),
-					 last && rows[i].stopped);
+			assert_int_equal(
+				holdback_feed(&t, rows[i].in[j], strlen(rows[i].in[j]), false),
+				last && rows[i].stopped);
 			assert_int_equal(t.out.len, strlen(rows[i].want[j]));
 			if (t.out.len > 0)
 				assert_memory_equal(t.out.data, rows[i].want[j], t.out.len);
 		}
-		assert_false(tail_failed(&t));
-		tail_fini(&t);
+		assert_false(holdback_failed(&t));
+		holdback_fini(&t);
 	}
 }
 
 static void shows_the_rest_at_the_end(void **state)
 {
 	static const struct ragd_str stop = S("END");
-	struct tail t;
+	struct holdback t;
 
 	(void)state;
-	tail_init(&t, &stop, 1);
-	assert_false(tail_feed(&t, "abEN", 4, false));
+	holdback_init(&t, &stop, 1);
+	assert_false(holdback_feed(&t, "abEN", 4, false));
 	assert_int_equal(t.out.len, 2);
-	assert_false(tail_feed(&t, "", 0, true)); /* an end token: no bytes of its own */
+	assert_false(holdback_feed(&t, "", 0, true)); /* an end token: no bytes of its own */
 	assert_int_equal(t.out.len, 2);
 	assert_memory_equal(t.out.data, "EN", 2);
-	tail_fini(&t);
+	holdback_fini(&t);
 
-	tail_init(&t, &stop, 1);
-	assert_false(tail_feed(&t, "aE\xe2\x82", 4, true)); /* half a character is not shown */
+	holdback_init(&t, &stop, 1);
+	assert_false(holdback_feed(&t, "aE\xe2\x82", 4, true)); /* half a character is not shown */
 	assert_int_equal(t.out.len, 2);
-	tail_fini(&t);
+	holdback_fini(&t);
 }
 
 /* However the bytes are cut into pieces, the text is the same. */
@@ -110,28 +111,29 @@ static void the_cut_makes_no_difference(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(stops); i++) {
 		struct buf whole = BUF_INIT;
-		struct tail t;
+		struct holdback t;
 
-		tail_init(&t, stops[i], 2);
-		tail_feed(&t, text, sizeof(text) - 1, true);
+		holdback_init(&t, stops[i], 2);
+		holdback_feed(&t, text, sizeof(text) - 1, true);
 		buf_add(&whole, t.out.data, t.out.len);
 		assert_true(utf8_invalid_at(whole.data, whole.len) < 0);
-		tail_fini(&t);
+		holdback_fini(&t);
 		for (int round = 0; round < 500; round++) {
 			struct buf parts = BUF_INIT;
 			bool stopped = false;
 
-			tail_init(&t, stops[i], 2);
+			holdback_init(&t, stops[i], 2);
 			for (size_t at = 0, n; at < sizeof(text) - 1 && !stopped; at += n) {
 				seed = seed * 1664525u + 1013904223u;
 				n = MIN((seed >> 16) % 5, sizeof(text) - 1 - at);
-				stopped = tail_feed(&t, text + at, n, at + n == sizeof(text) - 1);
+				stopped =
+					holdback_feed(&t, text + at, n, at + n == sizeof(text) - 1);
 				buf_add(&parts, t.out.data, t.out.len);
 			}
 			assert_int_equal(parts.len, whole.len);
 			assert_memory_equal(parts.data, whole.data, whole.len);
 			buf_fini(&parts);
-			tail_fini(&t);
+			holdback_fini(&t);
 		}
 		buf_fini(&whole);
 	}

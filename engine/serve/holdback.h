@@ -3,8 +3,8 @@
  * characters and stop strings anywhere; they are held back until it is certain that neither
  * is cut. What is shown depends on the bytes alone, not on the tokens they came in, but for when.
  */
-#ifndef ENGINE_SERVE_TAIL_H
-#define ENGINE_SERVE_TAIL_H
+#ifndef ENGINE_SERVE_HOLDBACK_H
+#define ENGINE_SERVE_HOLDBACK_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,15 +13,15 @@
 
 #include "base/buf.h"
 
-struct tail {
+struct holdback {
 	const struct ragd_str *stops; /* borrowed; none is empty */
 	size_t n_stops;
 	struct buf held; /* bytes not shown yet */
-	struct buf out;  /* what tail_feed() showed: valid UTF-8 */
+	struct buf out;  /* what holdback_feed() showed: valid UTF-8 */
 };
 
-void tail_init(struct tail *t, const struct ragd_str *stops, size_t n_stops);
-void tail_fini(struct tail *t);
+void holdback_init(struct holdback *t, const struct ragd_str *stops, size_t n_stops);
+void holdback_fini(struct holdback *t);
 
 /*
  * Take bytes; t->out becomes what may be shown now, perhaps nothing. True: a stop string is complete; t->out
@@ -29,8 +29,8 @@ void tail_fini(struct tail *t);
  * complete first counts, and of those the longest. What is no UTF-8 becomes U+FFFD. With `last` the text
  * ends here: nothing is held back any more, and a character that is not whole is dropped.
  */
-bool tail_feed(struct tail *t, const char *bytes, size_t len, bool last);
+bool holdback_feed(struct holdback *t, const char *bytes, size_t len, bool last);
 /* Out of memory at some time: the text is not complete. */
-bool tail_failed(const struct tail *t);
+bool holdback_failed(const struct holdback *t);
 
 #endif
