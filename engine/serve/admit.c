@@ -22,7 +22,7 @@ static void end_waiting(struct engine *e, struct seq *s, const struct ragd_err *
 {
 	if (!s->admitted) {
 		pthread_mutex_lock(&e->lock);
-		line_leave(&e->line, s->client);
+		queue_quota_leave(&e->quota, s->client);
 		pthread_mutex_unlock(&e->lock);
 	}
 	seq_end(e, s, err->code, RAGD_FINISH_STOP, err);
@@ -168,7 +168,7 @@ static void seq_enter(struct engine *e, struct seq *s)
 	s->usage.n_cached = (uint32_t)cache_seq_own(s->pages);
 	e->counts.n_cached_tokens += s->kv;
 	pthread_mutex_lock(&e->lock);
-	line_leave(&e->line, s->client);
+	queue_quota_leave(&e->quota, s->client);
 	pthread_mutex_unlock(&e->lock);
 }
 

@@ -205,7 +205,7 @@ static void engine_free(struct engine *e)
 	free(e->active);
 	free(e->plan);
 	free(e->segments);
-	line_fini(&e->line);
+	queue_quota_fini(&e->quota);
 	buf_fini(&e->piece);
 	pthread_cond_destroy(&e->done);
 	pthread_cond_destroy(&e->wake);
@@ -244,8 +244,8 @@ static int engine_alloc(struct engine *e, struct ragd_err *err)
 	e->active = calloc(e->opt.max_active, sizeof(struct seq *));
 	e->plan = calloc(e->opt.max_active, sizeof(*e->plan));
 	e->segments = calloc(n_segments, sizeof(*e->segments));
-	if (line_init(&e->line, e->opt.max_waiting) < 0 || e->active == NULL || e->plan == NULL ||
-	    e->segments == NULL)
+	if (queue_quota_init(&e->quota, e->opt.max_waiting) < 0 || e->active == NULL ||
+	    e->plan == NULL || e->segments == NULL)
 		return ragd_err_set(err, -ENOMEM, "engine: out of memory");
 	rc = run_new(e->opt.model, e->opt.threads, e->opt.kv, e->max_tokens, e->max_outputs,
 		     &e->run, err);
@@ -388,7 +388,7 @@ void engine_stats(struct engine *e, struct engine_stats *out)
 {
 	pthread_mutex_lock(&e->lock);
 	*out = e->stats;
-	out->n_waiting = (uint32_t)e->line.n;
+	out->n_waiting = (uint32_t)e->quota.n;
 	pthread_mutex_unlock(&e->lock);
 }
 

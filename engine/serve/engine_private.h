@@ -9,7 +9,7 @@
 #include "engine/serve/draft.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/holdback.h"
-#include "engine/serve/line.h"
+#include "engine/serve/queue_quota.h"
 #include "engine/serve/schedule.h"
 #include "engine/serve/step_cost.h"
 
@@ -77,8 +77,8 @@ struct engine {
 	struct seq *incoming; /* newest first */
 	struct embed *embeds; /* oldest first */
 	struct embed **embeds_end;
-	uint64_t embed_turns; /* that were given so far, or waited for */
-	struct line line;     /* requests that never ran yet */
+	uint64_t embed_turns;     /* that were given so far, or waited for */
+	struct queue_quota quota; /* requests that never ran yet */
 	uint64_t last_id;
 	unsigned n_callers; /* threads inside engine_score() and the like */
 	unsigned n_paused;  /* of those who want no step to run */

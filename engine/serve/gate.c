@@ -42,7 +42,7 @@ int gate_check_ids(const struct engine *e, const int32_t *ids, size_t n, struct 
 
 int gate_queue(struct engine *e, struct seq *s, struct ragd_err *err)
 {
-	int rc = line_enter(&e->line, s->client, err);
+	int rc = queue_quota_enter(&e->quota, s->client, err);
 
 	if (rc < 0)
 		return rc;

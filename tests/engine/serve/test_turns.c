@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "engine/serve/line.h"
+#include "engine/serve/queue_quota.h"
 #include "tests/engine/serve/ask.h"
 #include "tests/engine/serve/fake.h"
 
@@ -21,11 +21,11 @@ enum { ANN = 1000, BOB = 1001, EVE = 1002 };
 /* ---- places in the line --------------------------------------------------------------------- */
 
 /* How many of a client's get in until one does not. */
-static size_t enter_all(struct line *l, uint64_t client)
+static size_t enter_all(struct queue_quota *l, uint64_t client)
 {
 	size_t n = 0;
 
-	while (line_enter(l, client, NULL) == 0)
+	while (queue_quota_enter(l, client, NULL) == 0)
 		n++;
 	return n;
 }
@@ -42,32 +42,32 @@ static void one_alone_has_most_and_newcomers_find_room(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct line l;
+		struct queue_quota l;
 
-		assert_int_equal(line_init(&l, rows[i].max), 0);
+		assert_int_equal(queue_quota_init(&l, rows[i].max), 0);
 		assert_int_equal(enter_all(&l, ANN), rows[i].ann);
 		assert_int_equal(enter_all(&l, BOB), rows[i].bob);
 		assert_int_equal(enter_all(&l, EVE), rows[i].eve);
 		assert_true(l.n <= l.max);
 		while (l.n_owners > 0)
-			line_leave(&l, l.owners[0].client);
+			queue_quota_leave(&l, l.owners[0].client);
 		assert_int_equal(l.n, 0);
-		line_fini(&l);
+		queue_quota_fini(&l);
 	}
 }
 
 static void two_that_press_come_to_half_each(void **state)
 {
 	size_t n[2] = { 0 };
-	struct line l;
+	struct queue_quota l;
 
 	(void)state;
-	assert_int_equal(line_init(&l, 64), 0);
+	assert_int_equal(queue_quota_init(&l, 64), 0);
 	n[0] = enter_all(&l, ANN);
 	for (size_t i = 0; i < 1000; i++) { /* each has one served, and asks for all it can get */
 		for (size_t k = 0; k < 2; k++) {
 			if (n[k] > 0) {
-				line_leave(&l, ANN + k);
+				queue_quota_leave(&l, ANN + k);
 				n[k]--;
 			}
 			n[1 - k] += enter_all(&l, ANN + 1 - k);
@@ -76,7 +76,7 @@ static void two_that_press_come_to_half_each(void **state)
 	}
 	assert_true(n[0] >= 25 && n[1] >= 25);
 	assert_int_equal(n[0] + n[1], l.n);
-	line_fini(&l);
+	queue_quota_fini(&l);
 }
 
 static void who_floods_is_told_and_others_get_in(void **state)
