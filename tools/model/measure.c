@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "tools/model/peaks.h"
+#include "tools/model/microbench.h"
 
 #define MEMORY   ((size_t)256 << 20) /* no cache holds it */
 #define PIECE    ((size_t)1 << 20)
@@ -18,7 +18,7 @@
 
 struct measure {
 	struct threads *threads;
-	const struct peaks *peaks;
+	const struct microbench *loops;
 	uint8_t *memory;
 	_Atomic uint64_t sink; /* results have to go somewhere */
 };
@@ -36,7 +36,7 @@ static void read_cb(void *arg, size_t from, size_t to, unsigned worker)
 	struct measure *m = arg;
 
 	(void)worker;
-	m->sink ^= m->peaks->read(m->memory + from * PIECE, (to - from) * PIECE);
+	m->sink ^= m->loops->read(m->memory + from * PIECE, (to - from) * PIECE);
 }
 
 static void int8_cb(void *arg, size_t from, size_t to, unsigned worker)
@@ -44,7 +44,7 @@ static void int8_cb(void *arg, size_t from, size_t to, unsigned worker)
 	struct measure *m = arg;
 
 	(void)worker;
-	m->sink ^= m->peaks->int8((to - from) * OPS);
+	m->sink ^= m->loops->int8((to - from) * OPS);
 }
 
 static void f32_cb(void *arg, size_t from, size_t to, unsigned worker)
@@ -52,7 +52,7 @@ static void f32_cb(void *arg, size_t from, size_t to, unsigned worker)
 	struct measure *m = arg;
 
 	(void)worker;
-	m->sink ^= m->peaks->f32((to - from) * OPS);
+	m->sink ^= m->loops->f32((to - from) * OPS);
 }
 
 /* The best of some rounds: what disturbs one only slows it. `amount`: of one call of threads_run(). */
@@ -87,7 +87,7 @@ int measure_open(struct threads *t, struct measure **out, struct ragd_err *err)
 		return ragd_err_set(err, -ENOMEM, "measure: out of memory");
 	}
 	m->threads = t;
-	m->peaks = peaks_choose();
+	m->loops = microbench_choose();
 	madvise(m->memory, MEMORY, MADV_HUGEPAGE);
 	threads_run(t, MEMORY / PIECE, 1, write_cb, m);
 	*out = m;
@@ -111,14 +111,14 @@ double measure_int8(struct measure *m)
 {
 	size_t n = (size_t)PIECES * threads_n(m->threads);
 
-	if (m->peaks->int8 == NULL)
+	if (m->loops->int8 == NULL)
 		return 0;
-	return measure_rate(m, n, int8_cb, (double)(n * OPS * m->peaks->int8_ops));
+	return measure_rate(m, n, int8_cb, (double)(n * OPS * m->loops->int8_ops));
 }
 
 double measure_f32(struct measure *m)
 {
 	size_t n = (size_t)PIECES * threads_n(m->threads);
 
-	return measure_rate(m, n, f32_cb, (double)(n * OPS * m->peaks->f32_ops));
+	return measure_rate(m, n, f32_cb, (double)(n * OPS * m->loops->f32_ops));
 }

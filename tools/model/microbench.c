@@ -1,4 +1,4 @@
-#include "tools/model/peaks.h"
+#include "tools/model/microbench.h"
 
 #include <string.h>
 
@@ -184,7 +184,7 @@ AVX512 static uint64_t avx512_int8(size_t n)
 
 /* ---- the table ------------------------------------------------------------------------------ */
 
-static const struct peaks all[] = {
+static const struct microbench all[] = {
 #ifdef __x86_64__
 	{ .usable = avx512_usable,
 	  .read = avx512_read,
@@ -205,7 +205,7 @@ static const struct peaks all[] = {
 	  .f32_ops = (size_t)32 * 2 },
 };
 
-const struct peaks *peaks_choose(void)
+const struct microbench *microbench_choose(void)
 {
 	size_t i = 0;
 

@@ -2,14 +2,14 @@
  * Inside measure.c's idea: loops that do nothing but read, or nothing but arithmetic, as wide as the
  * processor can. A table for each kind of processor, the best usable one first.
  */
-#ifndef MODEL_PEAKS_H
-#define MODEL_PEAKS_H
+#ifndef MODEL_MICROBENCH_H
+#define MODEL_MICROBENCH_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct peaks {
+struct microbench {
 	bool (*usable)(void);
 	uint64_t (*read)(const uint8_t *p,
 			 size_t len); /* len: a multiple of 256; p aligned to 64 */
@@ -21,6 +21,6 @@ struct peaks {
 };
 
 /* Never NULL. */
-const struct peaks *peaks_choose(void);
+const struct microbench *microbench_choose(void);
 
 #endif
