@@ -39,8 +39,8 @@ struct tensor_rule {
 	bool optional;
 	enum tensor_use use;
 	enum dim cols, rows;
-	size_t at;        /* where it goes in struct layer, or in struct model */
-	const char * or ; /* what serves where it is missing: the name of another tensor */
+	size_t at;            /* where it goes in struct layer, or in struct model */
+	const char *fallback; /* what serves where it is missing: the name of another tensor */
 };
 
 /* A table whose rows are looked up: as the file has it, or within a matrix that is packed anyway. */

@@ -70,8 +70,8 @@ static int rule_bind(struct model *m, const struct tensor_rule *rule, uint32_t l
 	int rc;
 
 	t = gguf_tensor(m->gguf, rule_name(rule, layer, name, sizeof(name)));
-	if (t == NULL && rule->or != NULL)
-		t = gguf_tensor(m->gguf, rule->or);
+	if (t == NULL && rule->fallback != NULL)
+		t = gguf_tensor(m->gguf, rule->fallback);
 	if (t == NULL && rule->optional)
 		return 0;
 	if (t == NULL)

@@ -7,7 +7,7 @@ const struct tensor_rule tensors_decoder[] = {
 	  ROW_MODEL(embd) },
 	{ "output_norm.weight", .use = USE_VECTOR, .cols = DIM_EMBD, ROW_MODEL(output_norm) },
 	{ "output.weight", .use = USE_MATRIX, .cols = DIM_EMBD, .rows = DIM_VOCAB,
-	  ROW_MODEL(output), .or = "token_embd.weight" },
+	  ROW_MODEL(output), .fallback = "token_embd.weight" },
 	{ "attn_norm.weight", .use = USE_VECTOR, .cols = DIM_EMBD, ROW_LAYER(attn_norm) },
 	{ "attn_output.weight", .use = USE_MATRIX, .cols = DIM_Q, .rows = DIM_EMBD,
 	  ROW_LAYER(attn_out) },
