@@ -11,8 +11,3 @@ const struct arch *arch_at(size_t i)
 {
 	return i < ARRAY_LEN(list) ? list[i] : NULL;
 }
-
-const char *model_architecture(size_t i)
-{
-	return i < ARRAY_LEN(list) ? list[i]->name : NULL;
-}

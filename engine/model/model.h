@@ -65,8 +65,6 @@ int model_outline(const struct gguf *g, const struct kernels *kernels, struct mo
 void model_close(struct model *m);
 const struct model_shape *model_shape(const struct model *m);
 const struct kernels *model_kernels(const struct model *m);
-/* Names of the supported architectures, NULL at the end. */
-const char *model_architecture(size_t i);
 
 /* Bytes of a page of the KV cache: KV_PAGE tokens, all layers. */
 size_t model_page_bytes(const struct model *m, enum kv_type type);

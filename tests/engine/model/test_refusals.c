@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
+#include "engine/model/arch.h"
 #include "tests/engine/model/lab.h"
 #include "tests/engine/model/synth.h"
 
@@ -348,8 +349,8 @@ static void the_list_of_architectures_ends(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		assert_string_equal(model_architecture(i), names[i]);
-	assert_null(model_architecture(ARRAY_LEN(names)));
+		assert_string_equal(arch_at(i)->name, names[i]);
+	assert_null(arch_at(ARRAY_LEN(names)));
 }
 
 static void vectors_are_pooled_and_of_unit_length(void **state)
