@@ -51,7 +51,7 @@ int32_t vocab_sep(const struct vocab *v);
 int32_t vocab_cls(const struct vocab *v);
 /* None also where the file names a token that ends a turn: a document must not come to hold that. */
 int32_t vocab_unknown(const struct vocab *v);
-/* By its exact text ("<|eot_id|>"), of any type. */
+/* By its exact text ("<|eot_id|>"), of any type: for tests and fuzzers. */
 int32_t vocab_find(const struct vocab *v, struct ragd_str text);
 /* Whether generation ends with it: eos, eot, eom, <|im_end|>, <end_of_turn>, <|end|> and the like,
  * from the metadata where it says so, else by their texts. */
@@ -115,8 +115,10 @@ int vocab_encode_pieces_for(const struct vocab *v, const struct ragd_call *call,
  * space that SentencePiece puts before a text is the caller's to drop: see vocab_decode.
  */
 void vocab_piece(const struct vocab *v, int32_t id, bool special, struct buf *out);
-/* Append the text of n tokens, without the space that encoding puts in front of a text and behind
- * special tokens. */
+/*
+ * Append the text of n tokens, without the space that encoding puts in front of a text and behind
+ * special tokens: encoding turned round, for tests and fuzzers. An answer is decoded piece by piece.
+ */
 void vocab_decode(const struct vocab *v, const int32_t *ids, size_t n, bool special,
 		  struct buf *out);
 

@@ -160,6 +160,8 @@ static json_t *vocab_json(const struct facts *f)
 		json_object_set_new(j, "bos", json_integer(vocab_bos(f->vocab)));
 	if (vocab_eos(f->vocab) != TOKEN_NONE)
 		json_object_set_new(j, "eos", json_integer(vocab_eos(f->vocab)));
+	if (vocab_unknown(f->vocab) != TOKEN_NONE)
+		json_object_set_new(j, "unknown", json_integer(vocab_unknown(f->vocab)));
 	return j;
 }
 
