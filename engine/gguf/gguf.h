@@ -72,7 +72,6 @@ uint32_t gguf_version(const struct gguf *g);
  */
 bool gguf_u32(const struct gguf *g, const char *key, uint32_t *out);
 bool gguf_u64(const struct gguf *g, const char *key, uint64_t *out);
-bool gguf_f32(const struct gguf *g, const char *key, float *out);
 bool gguf_bool(const struct gguf *g, const char *key, bool *out);
 bool gguf_str(const struct gguf *g, const char *key, struct ragd_str *out);
 /* The keys of the file's own architecture: "block_count" stands for "llama.block_count". */

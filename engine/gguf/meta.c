@@ -84,11 +84,6 @@ bool gguf_u64(const struct gguf *g, const char *key, uint64_t *out)
 	return pair_u64(find_key(g, key), UINT64_MAX, out);
 }
 
-bool gguf_f32(const struct gguf *g, const char *key, float *out)
-{
-	return pair_f32(find_key(g, key), out);
-}
-
 bool gguf_bool(const struct gguf *g, const char *key, bool *out)
 {
 	const struct gguf_pair *p = find_key(g, key);

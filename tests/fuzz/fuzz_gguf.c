@@ -51,7 +51,6 @@ static void look_at_entry(const uint8_t *data, size_t size, const struct gguf *g
 	assert(gguf_array(g, key, a) == (e.type == GGUF_ARRAY));
 	assert(gguf_str(g, key, &s) == (e.type == GGUF_STRING));
 	gguf_u64(g, key, &n);
-	gguf_f32(g, key, &f);
 }
 
 static void look_at_tensor(const uint8_t *data, size_t size, const struct gguf *g, size_t i)

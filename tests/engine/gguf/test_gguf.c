@@ -53,19 +53,21 @@ static void build_scalars(struct buf *b)
 	static const double pi = 3.25;
 	static const float half = 0.5f;
 
-	put_head(b, 3, 0, 12);
+	put_head(b, 3, 0, 14);
 	put_scalar(b, "u8", GGUF_U8, &(uint8_t){ 200 }, 1);
 	put_scalar(b, "i8", GGUF_I8, &small, 1);
 	put_scalar(b, "u16", GGUF_U16, &(uint16_t){ 60000 }, 2);
 	put_scalar(b, "i16", GGUF_I16, &tiny, 2);
 	put_key_u32(b, "u32", 4000000000);
 	put_scalar(b, "i32", GGUF_I32, &(int32_t){ 7 }, 4);
-	put_scalar(b, "f32", GGUF_F32, &half, 4);
+	put_scalar(b, "a.f32", GGUF_F32, &half, 4);
 	put_scalar(b, "bool", GGUF_BOOL, "\1", 1);
 	put_key_str(b, "text", "three");
 	put_scalar(b, "u64", GGUF_U64, &big, 8);
 	put_scalar(b, "i64", GGUF_I64, &minus, 8);
-	put_scalar(b, "f64", GGUF_F64, &pi, 8);
+	put_scalar(b, "a.f64", GGUF_F64, &pi, 8);
+	put_key_str(b, "general.architecture", "a");
+	put_key_u32(b, "a.u32", 1);
 }
 
 static void numbers_convert_where_they_fit(void **state)
@@ -81,7 +83,7 @@ static void numbers_convert_where_they_fit(void **state)
 	(void)state;
 	build_scalars(&b);
 	g = read_ok(&b);
-	assert_int_equal(gguf_n_entries(g), 12);
+	assert_int_equal(gguf_n_entries(g), 14);
 	assert_true(gguf_u32(g, "u8", &u) && u == 200);
 	assert_true(gguf_u32(g, "u16", &u) && u == 60000);
 	assert_true(gguf_u32(g, "i16", &u) && u == 300);
@@ -89,8 +91,8 @@ static void numbers_convert_where_they_fit(void **state)
 	assert_true(gguf_u32(g, "i32", &u) && u == 7);
 	assert_true(gguf_u64(g, "u64", &w) && w == UINT64_C(1) << 40);
 	assert_true(gguf_u64(g, "u32", &w) && w == 4000000000);
-	assert_true(gguf_f32(g, "f32", &f) && f == 0.5f);
-	assert_true(gguf_f32(g, "f64", &f) && f == 3.25f);
+	assert_true(gguf_arch_f32(g, "f32", &f) && f == 0.5f);
+	assert_true(gguf_arch_f32(g, "f64", &f) && f == 3.25f);
 	assert_true(gguf_bool(g, "bool", &yes) && yes);
 	assert_true(gguf_str(g, "text", &s));
 	assert_str(s, "three");
@@ -115,10 +117,10 @@ static void what_does_not_fit_is_not_there(void **state)
 	assert_false(gguf_u32(g, "u64", &u));
 	assert_false(gguf_u32(g, "i8", &u));
 	assert_false(gguf_u64(g, "i64", &w));
-	assert_false(gguf_u32(g, "f32", &u));
+	assert_false(gguf_u32(g, "a.f32", &u));
 	assert_false(gguf_u32(g, "bool", &u));
 	assert_false(gguf_u32(g, "text", &u));
-	assert_false(gguf_f32(g, "u32", &f));
+	assert_false(gguf_arch_f32(g, "u32", &f));
 	assert_false(gguf_bool(g, "u8", &yes));
 	assert_false(gguf_str(g, "u8", &s));
 	assert_false(gguf_array(g, "text", &a));
