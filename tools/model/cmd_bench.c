@@ -304,7 +304,7 @@ static int bench_run(const struct model_args *a)
 	return rc;
 }
 
-const struct command bench_command = {
+const struct model_command bench_command = {
 	.args = { .name = "bench",
 		  .usage = "-m FILE",
 		  .summary = "how fast the model is, and what that is of the machine's peak",

@@ -116,7 +116,7 @@ static int embed_run(const struct model_args *a)
 	return rc;
 }
 
-const struct command embed_command = {
+const struct model_command embed_command = {
 	.args = { .name = "embed",
 		  .usage = "-m FILE <LINES",
 		  .summary = "each line of standard input to a vector, a JSON array",

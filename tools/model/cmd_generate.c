@@ -282,7 +282,7 @@ static int generate_run(const struct model_args *a)
 	return rc;
 }
 
-const struct command generate_command = {
+const struct model_command generate_command = {
 	.args = { .name = "generate",
 		  .usage = "-m FILE <PROMPT",
 		  .summary = "continue a prompt, or answer a question",

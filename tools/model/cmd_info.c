@@ -360,7 +360,7 @@ out:
 	return rc;
 }
 
-const struct command info_command = {
+const struct model_command info_command = {
 	.args = { .name = "info",
 		  .usage = "-m FILE",
 		  .summary = "what a file is: name, architecture, size, licence, types",

@@ -146,7 +146,7 @@ static int logits_run(const struct model_args *a)
 	return rc;
 }
 
-const struct command logits_command = {
+const struct model_command logits_command = {
 	.args = { .name = "logits",
 		  .usage = "-m FILE",
 		  .summary = "what the model gives the token after the given ones",

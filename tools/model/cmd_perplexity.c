@@ -129,7 +129,7 @@ static int perplexity_run(const struct model_args *a)
 	return rc;
 }
 
-const struct command perplexity_command = {
+const struct model_command perplexity_command = {
 	.args = { .name = "perplexity",
 		  .usage = "-m FILE <TEXT",
 		  .summary = "how well the model foresees a text",

@@ -223,7 +223,7 @@ static int quantize_run(const struct model_args *a)
 	return rc;
 }
 
-const struct command quantize_command = {
+const struct model_command quantize_command = {
 	.args = { .name = "quantize",
 		  .usage = "-m FILE -o FILE --type TYPE",
 		  .summary = "write a file with smaller weights: Q8_0, Q4_0 or Q4_K",

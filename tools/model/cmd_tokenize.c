@@ -92,7 +92,7 @@ static int tokenize_run(const struct model_args *a)
 	return rc;
 }
 
-const struct command tokenize_command = {
+const struct model_command tokenize_command = {
 	.args = { .name = "tokenize",
 		  .usage = "-m FILE <TEXT",
 		  .summary = "text on standard input to tokens",

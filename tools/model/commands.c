@@ -2,14 +2,14 @@
 #include "engine/compute/threads.h"
 #include "tools/model/tool.h"
 
-extern const struct command info_command;
-extern const struct command tokenize_command;
-extern const struct command quantize_command;
-extern const struct command logits_command;
-extern const struct command generate_command;
-extern const struct command perplexity_command;
-extern const struct command embed_command;
-extern const struct command bench_command;
+extern const struct model_command info_command;
+extern const struct model_command tokenize_command;
+extern const struct model_command quantize_command;
+extern const struct model_command logits_command;
+extern const struct model_command generate_command;
+extern const struct model_command perplexity_command;
+extern const struct model_command embed_command;
+extern const struct model_command bench_command;
 
 /* clang-format off */
 static const struct args_command *const commands[] = {

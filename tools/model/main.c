@@ -17,7 +17,7 @@ static int command_run(const struct args_line *line, const struct model_args *a)
 
 	if (a->model == NULL)
 		return tool_usage("%s: which model? -m FILE is missing", c->name);
-	return container_of(c, const struct command, args)->run(a);
+	return container_of(c, const struct model_command, args)->run(a);
 }
 
 static int line_run(int argc, char **argv)

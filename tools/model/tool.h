@@ -12,7 +12,7 @@
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-struct command {
+struct model_command {
 	struct args_command args;
 	/* The exit code; a failure has been told. */
 	int (*run)(const struct model_args *a);
