@@ -95,7 +95,7 @@ static void norm_rows(void *arg, size_t from, size_t to, unsigned worker)
 	for (size_t i = from; i < to; i++) {
 		float *x = r->x + i * n, *y = norm->to + i * n;
 
-		if (r->pending) {
+		if (r->pending) { /* the residual add of the block before: layers.h */
 			k->add(x, r->delta + i * n, n);
 			if (r->delta_bias != NULL)
 				k->add(x, r->delta_bias, n);

@@ -46,7 +46,7 @@ struct run {
 
 	float *x;             /* [n][n_embd]: the residual stream */
 	float *h;             /* [n][n_embd]: normed */
-	float *delta;         /* [n][n_embd]: what is to be added to x */
+	float *delta;         /* [n][n_embd]: what is to be added to x, see layers.h */
 	float *qkv;           /* [n][ld_qkv]: queries, keys, values side by side */
 	float *att;           /* [n][n_heads * head_dim] */
 	float *ff;            /* [n][n_ff]; shares memory with qkv and att */
@@ -54,7 +54,7 @@ struct run {
 	float *out;           /* [n_outputs][n_vocab or n_embd] */
 	size_t ld_qkv;
 	const float *delta_bias; /* added with delta, or NULL */
-	bool pending;            /* delta is still to be added */
+	bool pending;            /* x lacks delta and its bias: only a norm may read it */
 
 	/* What the next products multiply: as floats, and quantised if one of them needs that. */
 	struct acts plain, acts;
