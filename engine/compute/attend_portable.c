@@ -99,6 +99,7 @@ struct row {
 	float *out;
 };
 
+/* One block of keys more. `shrink` puts what was summed up by the old max on the scale of the new one. */
 static void attend_block(const struct attention *a, const struct sets_kv *at, const float *q,
 			 size_t from, size_t n, struct row *row, float *p)
 {

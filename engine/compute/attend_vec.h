@@ -240,7 +240,16 @@ static void load_block(const struct attention *a, const struct sets_kv *at, size
 
 /* ---- rows ------------------------------------------------------------------------------------------ */
 
-/* Scores of the keys [0, n) of a block become probabilities, those of others 0. */
+/*
+ * Online softmax. Scores of the keys [0, n) of a block become weights p = 2^(score - max), those of others
+ * 0; max, the largest score so far, keeps 2^x from overflowing. A block may raise it: what was summed up
+ * by the old one, weights and the values under them, is then too large by 2^(new - old). `shrink` makes
+ * up for that: here for the sum of the weights, in attend_block() for the sum of the values. In the end
+ * out / sum is softmax(scores) values, though no row of scores was ever there as a whole.
+ *
+ * The first block finds max = -inf, and 2^-inf = 0 makes nothing of what was before. It has at least one key
+ * that the row sees, so that max is finite afterwards and no -inf - -inf comes up.
+ */
 static void softmax_block(struct attend_work *w, size_t row, size_t n)
 {
 	vf p[SETS_KEYS / VL], most = vf_set(w->max[row]), sum = vf_zero();
