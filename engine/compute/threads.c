@@ -10,17 +10,10 @@
  */
 #include "engine/compute/threads.h"
 
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "base/util.h"
-#include "engine/compute/cpus.h"
+#include "engine/compute/threads_private.h"
 
 #define SPIN_NS      50000   /* how long an idle thread looks out before it sleeps */
 #define WAIT_SPIN_NS 100000  /* how long the caller does for the last pieces */
@@ -32,60 +25,6 @@
 #define OUT_MIN_NS   10000000 /* how long a thread is left out at first */
 #define OUT_MAX_NS   250000000
 #define PARDON_NS    200000000 /* in time through runs of so long: what was before is forgotten */
-
-/* Aligned so that one thread's counters do not share a line with another's. */
-struct compute_thread {
-	_Alignas(128) pthread_t id;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	atomic_bool asleep;
-	atomic_bool out;  /* takes no pieces */
-	atomic_bool lost; /* had no processor during a piece; reset by the caller */
-	atomic_bool busy; /* with a piece */
-	atomic_int cpu;   /* where it took part in the run; -1: it did not */
-	unsigned number;
-	struct threads *threads;
-
-	/* The thread's own: clocks as they stood when it last awoke or looked. */
-	int64_t wall_ns, cpu_ns;
-
-	/* The caller's. */
-	int64_t out_ns;    /* how long it was left out last; 0 if it has not been late */
-	int64_t until_ns;  /* when it may try again */
-	int64_t since_ns;  /* runs' time when it last did */
-	bool guest;        /* moved to the caller's processor */
-	int64_t late_ns;   /* what the caller has waited for it of late */
-	int64_t shared_ns; /* runs of late that it had the caller's processor in */
-};
-
-struct threads {
-	/* The run; stable while pieces of it are left or in work. */
-	threads_fn fn;
-	void *arg;
-	size_t n_items, grain;
-	uint32_t n_pieces;
-
-	_Alignas(128) atomic_uint_fast64_t claim; /* number of the run << 32 | pieces left */
-	_Alignas(128) atomic_uint done;
-	atomic_bool stop;
-
-	pthread_mutex_t turn; /* one caller at a time */
-	pthread_mutex_t lock; /* for the caller's sleep */
-	pthread_cond_t finished;
-	atomic_bool waiting;
-
-	unsigned n, n_started;
-	unsigned *cpus; /* [n]; NULL: not pinned */
-	pthread_t pinned;
-	bool is_pinned; /* `pinned` called before */
-	uint32_t run;
-	int64_t runs_ns;   /* time that runs on several threads have taken */
-	int64_t recent_ns; /* of late */
-	cpu_set_t home;    /* where threads may be if they are not pinned */
-	atomic_ulong n_runs, n_late;
-	atomic_uint n_out;
-	struct compute_thread *workers; /* [n]; the caller is the first and does not use it */
-};
 
 static int64_t now_ns(clockid_t clock)
 {
@@ -113,7 +52,12 @@ static bool work_left(struct threads *t)
 	return (uint32_t)atomic_load(&t->claim) > 0;
 }
 
-/* Take a piece of the run there is, if one is left. */
+/*
+ * Take a piece of the run there is, if one is left. The number of the run in the upper half is what makes
+ * this safe for a thread that has slept between the load and the exchange: by then the count may be the
+ * same again in another run, but not the number, and the exchange fails. Once it succeeds, the run cannot end
+ * before this piece is finished, so fn, arg and n_pieces may be read without a lock.
+ */
 static bool piece_take(struct threads *t, uint32_t *piece)
 {
 	uint64_t seen = atomic_load(&t->claim);
@@ -134,7 +78,11 @@ static void piece_run(struct threads *t, uint32_t piece, unsigned worker)
 	t->fn(t->arg, from, MIN(from + t->grain, t->n_items), worker);
 }
 
-/* A piece is done; whoever did the last one wakes the caller, which may be gone as soon as it knows. */
+/*
+ * A piece is done; whoever did the last one wakes the caller. With the addition the run may be over, and
+ * the next one published: what is needed of this one (n_pieces) is read before it. The caller sets
+ * `waiting` before it looks at `done`, we add to `done` before we look at `waiting`: one of us sees the other.
+ */
 static void piece_finish(struct threads *t)
 {
 	uint32_t n = t->n_pieces;
@@ -173,7 +121,13 @@ static bool worker_called(struct compute_thread *w)
 	return !atomic_load(&w->out) && work_left(w->threads);
 }
 
-/* Until there is work, or all is over (false). */
+/*
+ * Until there is work, or all is over (false). Looking out costs a processor but no system call; it ends
+ * after SPIN_NS. Falling asleep must not miss a run that is just being published: we set `asleep` and then
+ * look at the claim, run_publish() stores the claim and then looks at `asleep`. Both are sequentially
+ * consistent, so at least one sees the other, and the lock keeps the signal from coming between our look and
+ * our wait.
+ */
 static bool worker_await(struct compute_thread *w)
 {
 	struct threads *t = w->threads;
@@ -199,7 +153,7 @@ static bool worker_await(struct compute_thread *w)
 	return !atomic_load(&t->stop);
 }
 
-static void *worker_main(void *arg)
+void *threads_main(void *arg)
 {
 	struct compute_thread *w = arg;
 	struct threads *t = w->threads;
@@ -226,7 +180,7 @@ static void *worker_main(void *arg)
 
 /* ---- the caller ------------------------------------------------------------------------------------ */
 
-static void pin_thread(pthread_t id, unsigned cpu)
+void threads_pin(pthread_t id, unsigned cpu)
 {
 	cpu_set_t set;
 
@@ -239,7 +193,7 @@ static void pin_caller(struct threads *t)
 {
 	if (t->cpus == NULL || (t->is_pinned && pthread_equal(t->pinned, pthread_self())))
 		return;
-	pin_thread(pthread_self(), t->cpus[0]);
+	threads_pin(pthread_self(), t->cpus[0]);
 	t->pinned = pthread_self();
 	t->is_pinned = true;
 }
@@ -265,7 +219,11 @@ static void workers_readmit(struct threads *t)
 	}
 }
 
-/* Publish the run and wake as many as there are pieces for. */
+/*
+ * Publish the run and wake as many as there are pieces for. The store to `claim` is the publication: all
+ * that a run is about has to be written before it, and `done` reset. Plain members are enough: the last run
+ * is over, so nobody reads them, and whoever reads them next has seen the claim.
+ */
 static void run_publish(struct threads *t, size_t n_items, size_t grain, threads_fn fn, void *arg)
 {
 	uint32_t wanted = t->n_pieces - 1;
@@ -307,7 +265,7 @@ static void lend_processor(struct threads *t, bool back)
 			pthread_setaffinity_np(w->id, sizeof(t->home), &t->home);
 		w->guest = !back && atomic_load_explicit(&w->busy, memory_order_relaxed);
 		if (w->guest)
-			pin_thread(w->id, (unsigned)cpu);
+			threads_pin(w->id, (unsigned)cpu);
 	}
 }
 
@@ -359,8 +317,8 @@ static void leave_out(struct threads *t, struct compute_thread *w)
 }
 
 /*
- * The run was held up by who had lost its processor in it. A moment now and then is cheaper than to do
- * without the thread: it goes when a third of the time of late has been waiting.
+ * The run was held up by a thread that had lost its processor in it. A moment now and then is cheaper
+ * than doing without the thread: it goes when a third of the recent time has been waiting.
  */
 static void leave_out_late(struct threads *t, int64_t waited_ns)
 {
@@ -449,150 +407,4 @@ void threads_run(struct threads *t, size_t n_items, size_t grain, threads_fn fn,
 	pthread_mutex_lock(&t->turn);
 	run_in_turn(t, n_items, MAX(grain, MAX(n_items >> 31, 1)), fn, arg);
 	pthread_mutex_unlock(&t->turn);
-}
-
-/* ---- from beginning to end ------------------------------------------------------------------------- */
-
-unsigned threads_usable(void)
-{
-	return MIN(cpus_usable(), THREADS_MAX);
-}
-
-unsigned threads_n(const struct threads *t)
-{
-	return t->n;
-}
-
-void threads_stats(const struct threads *t, struct threads_stats *out)
-{
-	out->n_runs = atomic_load(&t->n_runs);
-	out->n_late = atomic_load(&t->n_late);
-	out->n_active = t->n - atomic_load(&t->n_out);
-}
-
-/* Signals are for the threads of the daemon, not for ours. */
-static int workers_start(struct threads *t, struct ragd_err *err)
-{
-	sigset_t all, before;
-	int rc = 0;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	for (unsigned i = 1; i < t->n && rc == 0; i++) {
-		struct compute_thread *w = &t->workers[i];
-
-		w->threads = t;
-		w->number = i;
-		atomic_store(&w->cpu, -1);
-		pthread_mutex_init(&w->lock, NULL);
-		pthread_cond_init(&w->wake, NULL);
-		rc = pthread_create(&w->id, NULL, worker_main, w);
-		if (rc != 0) {
-			pthread_cond_destroy(&w->wake);
-			pthread_mutex_destroy(&w->lock);
-			ragd_err_set(err, -rc, "start compute thread %u of %u: %s", i, t->n,
-				     strerror(rc));
-			break;
-		}
-		t->n_started = i;
-		if (t->cpus != NULL)
-			pin_thread(w->id, t->cpus[i]);
-	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -rc;
-}
-
-/* Whether the system lets us choose at all, asked by choosing what is: seccomp may forbid it. */
-static int may_pin(const char *list, struct ragd_err *err)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set) == 0 &&
-	    sched_setaffinity(0, sizeof(set), &set) < 0)
-		return ragd_err_sys(err, "pin compute threads to the processors \"%.64s\"", list);
-	return 0;
-}
-
-/* Thread i's processor is the i-th of the list, from its beginning again where the list is shorter. */
-static int read_list(struct threads *t, const char *list, struct ragd_err *err)
-{
-	unsigned cpus[THREADS_MAX];
-	int n = cpus_parse(list, cpus, ARRAY_LEN(cpus), err);
-	int rc = n < 0 ? n : may_pin(list, err);
-
-	if (rc < 0)
-		return rc;
-	if (t->n == 0)
-		t->n = (unsigned)n;
-	t->cpus = calloc(t->n, sizeof(*t->cpus));
-	if (t->cpus == NULL)
-		return ragd_err_set(err, -ENOMEM, "memory for %u compute threads", t->n);
-	for (unsigned i = 0; i < t->n; i++)
-		t->cpus[i] = cpus[i % (unsigned)n];
-	return 0;
-}
-
-int threads_open(unsigned n, const char *cpus, struct threads **out, struct ragd_err *err)
-{
-	pthread_condattr_t attr;
-	struct threads *t;
-	int rc = 0;
-
-	if (n > THREADS_MAX)
-		return ragd_err_set(err, -EINVAL, "%u compute threads; at most %d", n, THREADS_MAX);
-	t = aligned_alloc(_Alignof(struct threads), sizeof(*t));
-	if (t == NULL)
-		return ragd_err_set(err, -ENOMEM, "memory for compute threads");
-	memset(t, 0, sizeof(*t));
-	pthread_mutex_init(&t->turn, NULL);
-	pthread_mutex_init(&t->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&t->finished, &attr);
-	pthread_condattr_destroy(&attr);
-	sched_getaffinity(0, sizeof(t->home), &t->home);
-	t->n = n;
-	if (cpus != NULL)
-		rc = read_list(t, cpus, err);
-	if (rc == 0 && t->n == 0)
-		t->n = threads_usable();
-	if (rc == 0) {
-		t->workers =
-			aligned_alloc(_Alignof(struct compute_thread), t->n * sizeof(*t->workers));
-		if (t->workers == NULL)
-			rc = ragd_err_set(err, -ENOMEM, "memory for %u compute threads", t->n);
-		else
-			memset(t->workers, 0, t->n * sizeof(*t->workers));
-	}
-	if (rc == 0)
-		rc = workers_start(t, err);
-	if (rc < 0) {
-		threads_close(t);
-		return rc;
-	}
-	*out = t;
-	return 0;
-}
-
-void threads_close(struct threads *t)
-{
-	if (t == NULL)
-		return;
-	atomic_store(&t->stop, true);
-	for (unsigned i = 1; i <= t->n_started; i++) {
-		struct compute_thread *w = &t->workers[i];
-
-		pthread_mutex_lock(&w->lock);
-		pthread_cond_signal(&w->wake);
-		pthread_mutex_unlock(&w->lock);
-		pthread_join(w->id, NULL);
-		pthread_cond_destroy(&w->wake);
-		pthread_mutex_destroy(&w->lock);
-	}
-	pthread_cond_destroy(&t->finished);
-	pthread_mutex_destroy(&t->lock);
-	pthread_mutex_destroy(&t->turn);
-	free(t->workers);
-	free(t->cpus);
-	free(t);
 }
