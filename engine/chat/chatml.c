@@ -76,8 +76,7 @@ const struct chat_turns chat_phi4_first = {
 };
 
 const struct chat_turns chat_megrez = {
-	.no_system = "<|role_start|>system<|role_end|>"
-		     "你是Megrez-3B-Instruct，将针对用户的问题给出详细的、积极的回答。<|turn_end|>",
+	.no_system = "<|role_start|>system<|role_end|>你是Megrez-3B-Instruct，将针对用户的问题给出详细的、积极的回答。<|turn_end|>",
 	.role = {
 		[RAGD_ROLE_SYSTEM] = { "<|role_start|>system<|role_end|>", "<|turn_end|>", false },
 		[RAGD_ROLE_USER] = { "<|role_start|>user<|role_end|>", "<|turn_end|>", false },

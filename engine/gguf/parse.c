@@ -332,8 +332,7 @@ static int parse_tensor(struct cursor *c, struct gguf_tensor *t)
 	if (info == NULL)
 		return ragd_err_set(c->err, -ENOTSUP,
 				    "model '%s': tensor '%s' has type %" PRIu32
-				    " (%s), which is not "
-				    "supported",
+				    " (%s), which is not supported",
 				    c->name, name, type, foreign_type(type));
 	if (t->dims[0] % info->n_elements != 0)
 		return BAD(c,
@@ -450,8 +449,8 @@ static int parse_head(struct cursor *c, uint32_t *version, uint64_t *n_tensors, 
 		rc = cursor_take(c, version, sizeof(*version), "its head");
 	if (rc == 0 && (*version & 0xffff) == 0)
 		return ragd_err_set(c->err, -ENOTSUP,
-				    "model '%s': a big-endian GGUF; only "
-				    "little-endian ones are supported",
+				    "model '%s': a big-endian GGUF; only little-endian ones are "
+				    "supported",
 				    c->name);
 	if (rc == 0 && *version != 2 && *version != 3)
 		return ragd_err_set(c->err, -ENOTSUP,

@@ -139,8 +139,7 @@ static int vocab_read(struct model *m, struct ragd_err *err)
 				    m->arch->name);
 	if (embd->dims[1] > VOCAB_MAX)
 		return ragd_err_set(err, -EINVAL,
-				    "model of architecture '%s': 'token_embd.weight' has %llu "
-				    "rows",
+				    "model of architecture '%s': 'token_embd.weight' has %llu rows",
 				    m->arch->name, (unsigned long long)embd->dims[1]);
 	m->shape.n_vocab = (uint32_t)embd->dims[1];
 	if (gguf_array(m->gguf, "tokenizer.ggml.tokens", &tokens)) {

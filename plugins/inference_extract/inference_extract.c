@@ -75,12 +75,9 @@ static void extractor_card(void *self, struct ragd_card *out)
 		.family = "extractive reader",
 		.licence = "Apache-2.0",
 		.summary = "Not a neural model: quotes the one to five sentences of the documents "
-			   "that share "
-			   "most with the question. It cannot reason, calculate, summarise, "
-			   "translate or "
-			   "speak without documents, and may quote a sentence that is near the "
-			   "question "
-			   "but does not answer it.",
+			   "that share most with the question. It cannot reason, calculate, "
+			   "summarise, translate or speak without documents, and may quote a "
+			   "sentence that is near the question but does not answer it.",
 	};
 }
 

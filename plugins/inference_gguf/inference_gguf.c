@@ -32,8 +32,7 @@ static const struct ragd_option options[] = {
 	  true },
 	{ "cache", RAGD_OPT_SIZE, "0", 0, 0x1p50, NULL,
 	  "Memory for keys and values of what was read; 0: enough for all active answers, but no "
-	  "more "
-	  "than a quarter of what is available.",
+	  "more than a quarter of what is available.",
 	  false },
 	{ "cache_idle", RAGD_OPT_DURATION, "10 min", 0, 1e9, NULL,
 	  "The cache gives its memory back when nobody has asked for so long; 0: never. With "
@@ -43,15 +42,13 @@ static const struct ragd_option options[] = {
 	  "How keys and values are kept: q8_0 takes about half the memory of f16.", true },
 	{ "keep_cache", RAGD_OPT_BOOL, "no", 0, 0, NULL,
 	  "Save what was read when ragd stops and use it again when it starts. The file holds what "
-	  "was "
-	  "said.",
+	  "was said.",
 	  true },
 	{ "memory", RAGD_OPT_SIZE, "0", 0, 0x1p50, NULL,
 	  "Refuse to load a model that needs more than this; 0: more than is available.", false },
 	{ "template", RAGD_OPT_STRING, "auto", 0, 0, NULL,
 	  "Chat template: auto takes the file's; a family's name (\"llama3\", \"chatml\" …); plain "
-	  "puts "
-	  "messages one after another.",
+	  "puts messages one after another.",
 	  true },
 	{ "think", RAGD_OPT_BOOL, "no", 0, 0, NULL,
 	  "Let models that can think aloud before they answer do so.", true },

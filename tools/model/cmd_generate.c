@@ -79,8 +79,7 @@ static const struct args_opt opts[] = {
 	  .offset = offsetof(struct model_args, system) },
 	{ .name = "special",
 	  .help = "control tokens named in the prompt become those tokens, for a prompt in the "
-		  "form "
-		  "of a template",
+		  "form of a template",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct model_args, special) },
 	{ .name = "draft",

@@ -8,8 +8,7 @@
 static const struct args_opt opts[] = {
 	{ .name = "ids",
 	  .help = "write the ids on one line, blanks between them; default: an id and its text on "
-		  "each "
-		  "line",
+		  "each line",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct model_args, print_ids) },
 	{ .name = "no-special",
