@@ -16,8 +16,7 @@ struct group_files {
 	const char *controller; /* as /proc/self/cgroup names it */
 	const char *mount;
 	const char *limit, *used;
-	const char
-		*idle; /* in memory.stat: pages of files that are given up before anything else */
+	const char *idle; /* in memory.stat: pages of files, given up before anything else */
 };
 
 static const struct group_files group_versions[] = {

@@ -74,9 +74,11 @@ struct segment {
 	const int32_t *ids; /* each < n_vocab */
 	size_t n;           /* at least 1 */
 	size_t first;       /* position of ids[0]: the cache holds what comes before it */
-	uint8_t *const *
-		pages; /* the sequence's pages, enough for first + n tokens; written from `first` on.
-				  NULL for an encoder, whose segments are whole texts (first = 0) */
+	/*
+	 * The sequence's pages, enough for first + n tokens; written from `first` on. NULL for an encoder,
+	 * whose segments are whole texts (first = 0).
+	 */
+	uint8_t *const *pages;
 	size_t n_outputs; /* of the last tokens of the segment: 0 … n rows of output */
 };
 

@@ -18,8 +18,7 @@
  */
 struct node {
 	int32_t ids[KV_PAGE];
-	uint32_t
-		n; /* tokens; less than KV_PAGE: a leaf that is only ever copied from. 0: not in the tree */
+	uint32_t n; /* tokens; below KV_PAGE: a leaf, only ever copied from; 0: not in the tree */
 	uint32_t refs;  /* sequences whose path it is on */
 	uint32_t owner; /* index; of a page that is not in the tree, too */
 	uint32_t parent;

@@ -34,10 +34,9 @@ struct engine_options {
 	size_t cache_bytes; /* of the KV cache, at least one context */
 	/* Idle for so long, the cache gives its memory back, but for the configuration's; 0: never. */
 	uint32_t cache_idle_ms;
-	uint32_t n_context;  /* tokens of one sequence, at most the model's */
-	uint32_t max_active; /* sequences that run at once; others wait in line */
-	uint32_t
-		max_waiting; /* beyond, or beyond a client's share: -EBUSY, see queue_quota.h; 64 */
+	uint32_t n_context;    /* tokens of one sequence, at most the model's */
+	uint32_t max_active;   /* sequences that run at once; others wait in line */
+	uint32_t max_waiting;  /* beyond, or beyond a client's share (queue_quota.h): -EBUSY; 64 */
 	uint32_t step_tokens;  /* the most tokens of prompts in a step while nobody streams, 256 */
 	uint32_t draft_tokens; /* the most to draft for a sequence and step; 0: off */
 	double max_gap; /* a step with prompt slices is to take this many times a step without; 1.6,
@@ -81,7 +80,7 @@ struct engine_request {
 	uint32_t max_tokens; /* 0: up to the context */
 	struct sampler_options sampling;
 	const struct ragd_str
-		*stop; /* strings that end the text and do not appear in it; may span tokens */
+		*stop; /* they end the text and do not appear in it; may span tokens */
 	size_t n_stop;
 	bool ignore_end; /* do not stop at end tokens: for measurements */
 	void *arg;

@@ -3,15 +3,14 @@
 
 #include "base/util.h"
 
-#define FORGET    0.95 /* weight of a step after the next one */
-#define SLICE_MIN 4    /* prompts always get on */
-#define SLICE_NEW 4    /* tokens of prompts in a step while their cost is not known */
-#define FEW_DEARER                                                                                 \
-	2 /* times that a token costs more among few than among many, until that is seen */
-#define MANY       32  /* tokens of prompts that make a step full of them */
-#define REFRESH    32  /* steps with prompts until one without is wanted */
-#define SEEN_MIN   2   /* steps without prompts before their time is believed */
-#define ROW_SHARE  0.1 /* what a row costs beside the rest, until steps of several sizes tell */
+#define FORGET     0.95 /* weight of a step after the next one */
+#define SLICE_MIN  4    /* prompts always get on */
+#define SLICE_NEW  4    /* tokens of prompts in a step while their cost is not known */
+#define FEW_DEARER 2    /* times that a token costs more among few, until that is seen */
+#define MANY       32   /* tokens of prompts that make a step full of them */
+#define REFRESH    32   /* steps with prompts until one without is wanted */
+#define SEEN_MIN   2    /* steps without prompts before their time is believed */
+#define ROW_SHARE  0.1  /* what a row costs beside the rest, until steps of several sizes tell */
 #define OUTLIER    4.0 /* a step that took this many times too long was held up by something else */
 #define OUTLIER_AT 6.0 /* steps (weighted) before anything counts as too long */
 

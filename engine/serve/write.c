@@ -6,10 +6,10 @@
 #include "base/util.h"
 #include "engine/serve/engine_private.h"
 
-#define ACCEPT_RATE 0.15 /* weight of one draft in what is thought of the next */
-#define ACCEPT_FIRST                                                                               \
-	0.6 /* what is thought of drafts before any; and again, slowly, while none are made */
-#define ACCEPT_RETRY 0.02
+/* The share of drafts that are right, as it is learnt. */
+#define ACCEPT_RATE  0.15 /* weight of one draft in what is thought of the next */
+#define ACCEPT_FIRST 0.6  /* thought of drafts before any was made */
+#define ACCEPT_RETRY 0.02 /* weight of that again in each step that makes none */
 
 void write_draft(struct engine *e, struct seq *s, size_t n_streams, size_t max)
 {
