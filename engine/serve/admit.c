@@ -1,7 +1,7 @@
 /*
- * Who runs: by fairness, while there are places and pages. A prompt whose beginning is just being read and
- * will be for it, too, stays in line until that is in the cache; it looks at who is ahead of it anew in
- * every round, so nothing hangs on the other's getting there.
+ * What runs: chosen by fairness, while there are places and pages. A prompt stays in line while another
+ * that begins in the same way is being read, until that beginning is in the cache. Every round looks
+ * again at what is ahead of it, so it does not depend on the other getting there.
  */
 #include <errno.h>
 #include <stdlib.h>

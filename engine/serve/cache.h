@@ -6,8 +6,8 @@
  * themselves, never a hash alone.
  *
  * Every page has an owner: the configuration, where all its tokens and all before them come from there, else
- * who asked. What an owner finds is the configuration's pages and its own, so that nobody can learn
- * from a hit, or from the time that one saves, what somebody else has asked.
+ * the client that asked. What an owner finds is the configuration's pages and its own, so that nobody can learn
+ * from a hit, or from the time that one saves, what another has asked.
  *
  * Pages are counted by reference; those that no sequence holds are given up when room is needed: of the
  * owner that has most pages, least recently used and leaves first.
@@ -54,7 +54,7 @@ size_t cache_seq_own(const struct cache_seq *s);
 
 /* Tokens whose keys and values are in the pages. */
 size_t cache_seq_len(const struct cache_seq *s);
-/* Pages for `len` tokens in all: pages that are missing are taken (evicting what nobody holds). -ENOSPC:
+/* Pages for `len` tokens in all: pages that are missing are taken (evicting what no sequence holds). -ENOSPC:
  * every page is held by some sequence; nothing was changed. */
 int cache_seq_reserve(struct cache_seq *s, size_t len, struct ragd_err *err);
 /* The page table for a forward pass: valid until the sequence changes. */

@@ -28,7 +28,7 @@ struct node {
 	uint32_t older, newer;  /* the list of the idle */
 };
 
-/* Who pages belong to. The one of index 0 is the configuration. */
+/* What pages belong to. The one of index 0 is the configuration. */
 struct owner {
 	uint64_t id;
 	uint32_t top; /* the first of its nodes whose parent is the root or the configuration's */
@@ -39,7 +39,7 @@ struct owner {
 };
 
 #define OWNER_CONFIGURED 0
-#define OWNER_NONE       UINT32_MAX /* who has no pages */
+#define OWNER_NONE       UINT32_MAX /* of an owner without pages */
 
 struct cache {
 	uint8_t *memory; /* n_pages * page_bytes */
@@ -58,8 +58,8 @@ uint8_t *cache_page(const struct cache *c, uint32_t page);
 /* The index of an owner, made if need be; OWNER_NONE when out of memory. */
 uint32_t cache_owner(struct cache *c, uint64_t id);
 /*
- * A page for this owner, its node not in the tree; NODE_NONE if every page is held. Where none is free, who
- * has most gives the one that it has not used for longest.
+ * A page for this owner, its node not in the tree; NODE_NONE if every page is held. Where none is free, the
+ * owner with most of them gives the one that it has not used for longest.
  */
 uint32_t cache_take(struct cache *c, uint32_t owner);
 /* Give a page back that is not in the tree. */

@@ -248,7 +248,7 @@ int cache_seq_reserve(struct cache_seq *s, size_t len, struct ragd_err *err)
 	return 0;
 }
 
-/* A leaf that holds less than what is now to stand beside it is of no use. */
+/* A leaf that holds less than the one to be put next to it is of no use. */
 static void drop_prefixes(struct cache *c, uint32_t parent, uint32_t owner, const int32_t *ids,
 			  uint32_t n)
 {

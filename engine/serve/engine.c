@@ -335,7 +335,8 @@ static int check_request(const struct engine *e, const struct engine_request *r,
 		return ragd_err_set(err, -ENOTSUP, "a model of the kind '%s' has no next token",
 				    e->shape->architecture);
 	if (r->done == NULL)
-		return ragd_err_set(err, -EINVAL, "nobody is told of the end");
+		return ragd_err_set(err, -EINVAL,
+				    "generate: without done() nobody learns of the end");
 	if (r->n == 0)
 		return ragd_err_set(err, -EINVAL, "the prompt is empty");
 	if (r->n > most)

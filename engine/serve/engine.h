@@ -23,7 +23,7 @@
 
 struct engine;
 
-/* The client of what nobody asked for. */
+/* The client of requests that no client made, such as the daemon's own. */
 #define ENGINE_NOBODY (UINT64_MAX - 1)
 
 struct engine_options {
@@ -44,7 +44,7 @@ struct engine_options {
 	enum model_pooling pooling; /* of embeddings; POOLING_NONE: as the file says */
 };
 
-/* Memory that engine_open() will take beside the model's, bytes: run scratch and KV cache. */
+/* Memory that engine_open() will take besides the model's, bytes: run scratch and KV cache. */
 size_t engine_plan(const struct engine_options *opt);
 int engine_open(const struct engine_options *opt, struct engine **out, struct ragd_err *err);
 /* Ends all requests with -ECANCELED first. */
@@ -79,8 +79,7 @@ struct engine_request {
 	uint64_t client;
 	uint32_t max_tokens; /* 0: up to the context */
 	struct sampler_options sampling;
-	const struct ragd_str
-		*stop; /* they end the text and do not appear in it; may span tokens */
+	const struct ragd_str *stop; /* they end the text and are no part of it */
 	size_t n_stop;
 	bool ignore_end; /* do not stop at end tokens: for measurements */
 	void *arg;

@@ -70,10 +70,10 @@ struct engine {
 	size_t max_outputs;
 	pthread_t thread;
 
-	pthread_mutex_t file; /* who saves or loads the cache */
+	pthread_mutex_t file; /* held while the cache is saved or loaded */
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t wake;  /* the engine's thread has something to do; by CLOCK_MONOTONIC */
-	pthread_cond_t done;  /* something that somebody waits for has happened */
+	pthread_cond_t done;  /* something that a caller waits for has happened */
 	struct seq *incoming; /* newest first */
 	struct embed *embeds; /* oldest first */
 	struct embed **embeds_end;
@@ -81,7 +81,7 @@ struct engine {
 	struct queue_quota quota; /* requests that never ran yet */
 	uint64_t last_id;
 	unsigned n_callers; /* threads inside engine_score() and the like */
-	unsigned n_paused;  /* of those who want no step to run */
+	unsigned n_paused;  /* callers that want no step to run */
 	bool stepping;
 	bool closing;
 	struct engine_stats stats; /* as of the last step */
@@ -91,7 +91,7 @@ struct engine {
 	struct seq **active; /* [max_active], oldest first */
 	size_t n_active;
 	size_t embeds_reading;     /* windows of texts to embed that hold pages */
-	struct embed *embeds_wait; /* wants pages: nobody else begins. NULL: none does */
+	struct embed *embeds_wait; /* wants pages, and nothing else may begin; NULL: none does */
 	bool trimmed;              /* the cache has given its memory back since the last work */
 	bool no_room; /* the first in line did not fit, and nothing has changed since */
 	struct step_cost cost;
@@ -128,11 +128,11 @@ void seq_end(struct engine *e, struct seq *s, int rc, enum ragd_finish finish,
 /* The same for one that runs. */
 void seq_fail(struct engine *e, struct seq *s, const struct ragd_err *err);
 
-/* ---- admit.c: who runs ---------------------------------------------------------------------- */
+/* ---- admit.c: what runs --------------------------------------------------------------------- */
 
 /* End what was cancelled, waiting or running. */
 void admit_drop(struct engine *e);
-/* Let those run that may. */
+/* Let those begin to run that may. */
 void admit_waiting(struct engine *e);
 
 /* ---- step.c: one forward pass for all that run ---------------------------------------------- */
@@ -178,7 +178,7 @@ void gate_leave(struct engine *e);
  * has.
  */
 int gate_queue(struct engine *e, struct seq *s, struct ragd_err *err);
-/* Copy the counts out, for whoever asks: each step, and before somebody is told of an end. */
+/* Copy the counts out, for whoever asks: each step, and before anyone is told of an end. */
 void gate_publish(struct engine *e);
 /* The same under the lock. */
 void gate_publish_locked(struct engine *e);

@@ -79,7 +79,7 @@ void score_part(struct engine *e, struct seq *s, int rc, const struct ragd_err *
 	if (s->index == SIZE_MAX && rc == 0)
 		queue_parts(e, sc);
 	if (s->index == SIZE_MAX && rc < 0)
-		sc->n_left = 1; /* the parts are freed by who waits */
+		sc->n_left = 1; /* engine_score() frees the parts */
 	seq_free(s);
 	if (--sc->n_left > 0)
 		return;

@@ -10,7 +10,7 @@
 #define MANY       32   /* tokens of prompts that make a step full of them */
 #define REFRESH    32   /* steps with prompts until one without is wanted */
 #define SEEN_MIN   2    /* steps without prompts before their time is believed */
-#define ROW_SHARE  0.1  /* what a row costs beside the rest, until steps of several sizes tell */
+#define ROW_SHARE  0.1  /* what a row costs on top of the rest, until steps of several sizes tell */
 #define OUTLIER    4.0 /* a step that took this many times too long was held up by something else */
 #define OUTLIER_AT 6.0 /* steps (weighted) before anything counts as too long */
 

@@ -13,7 +13,7 @@ struct step_cost {
 	/* Weighted sums over steps without prompts, of rows (x) and time (y); older steps weigh less. */
 	double n, x, y, xx, xy;
 	double alone_us;  /* a token of a prompt in a step that decodes nothing; 0: never seen */
-	double prompt_us; /* a token of a prompt beside decoded ones, beyond the step's own cost */
+	double prompt_us; /* a token of a prompt next to decoded ones, beyond the step's own cost */
 	double prompt_dev_us; /* how far steps strayed from it, on average */
 	size_t n_prompts;     /* steps with both that were seen */
 	size_t n_since;       /* steps since the last one without prompts */
@@ -27,7 +27,7 @@ double step_cost_us(const struct step_cost *p, size_t rows);
 double step_cost_row_us(const struct step_cost *p);
 
 /*
- * Tokens of prompts that may go into a step beside `rows` decoded ones, so that it takes at most
+ * Tokens of prompts that may go into a step next to `rows` decoded ones, so that it takes at most
  * max_gap times what it would take without. Little while little is known; 0 now and then, so that the
  * step without prompts is measured too.
  */

@@ -116,7 +116,7 @@ static void drafts_only_while_it_pays(void **state)
 		{ "nothing is known: try", 0.6, 0, 0, 1, 8, 8 },
 		{ "rows for nothing", 0.9, 1000, 0, 1, 8, 8 },
 		{ "a row costs a tenth, half come true", 0.5, 1000, 100, 1, 8, 3 },
-		{ "the same beside seven others", 0.5, 1000, 100, 8, 8, 0 },
+		{ "the same among seven others", 0.5, 1000, 100, 8, 8, 0 },
 		{ "hardly any come true", 0.05, 1000, 100, 1, 8, 0 },
 		{ "a row costs as much as a step", 0.99, 1000, 1000, 1, 8, 0 },
 		{ "no room", 0.99, 1000, 1, 1, 0, 0 },

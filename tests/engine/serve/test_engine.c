@@ -1,4 +1,4 @@
-/* The engine, on a model that is a plain function: who runs, who waits, and how everything ends. */
+/* The engine, on a model that is a plain function: what runs, what waits, and how everything ends. */
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -162,7 +162,7 @@ static void refuses_requests_that_cannot_be_served(void **state)
 		{ "bias for token 96",
 		  -EINVAL,
 		  { .ids = ids, .n = 1, .sampling = { .bias = &bad_bias, .n_bias = 1 } } },
-		{ "nobody is told", -EINVAL, { .ids = ids, .n = 1 } },
+		{ "without done()", -EINVAL, { .ids = ids, .n = 1 } },
 	};
 	struct engine *e = open_engine((struct engine_options){ .n_context = 100 });
 	struct engine *enc = open_engine((struct engine_options){ .model = &fake_encoder });
@@ -388,7 +388,7 @@ static void closing_ends_whatever_runs_or_waits(void **state)
 	}
 }
 
-/* ---- who goes first ------------------------------------------------------------------------- */
+/* ---- what goes first ------------------------------------------------------------------------ */
 
 static void clients_take_turns_by_what_they_have_used(void **state)
 {

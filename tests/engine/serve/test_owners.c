@@ -1,5 +1,5 @@
 /*
- * Whose pages are whose: nobody finds what another has asked, neither as tokens nor as work that is saved nor
+ * Whose pages are whose: no client finds what another has asked, neither as tokens nor as work that is saved nor
  * as room that is left; only what the configuration says is read once for all.
  */
 #include <setjmp.h>

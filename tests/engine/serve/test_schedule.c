@@ -41,7 +41,7 @@ static void streams_always_go_and_prompts_share_what_is_left(void **state)
 		    { .id = 2, .left = 20 },
 		    { .id = 3, .left = 4000 } },
 		  { 10, 20, 0 } },
-		{ "but not that of a client who has had as much already",
+		{ "but not that of a client that has had as much already",
 		  30,
 		  { { .id = 1, .left = 500, .used = 500 },
 		    { .id = 2, .left = 20, .used = 990 },
@@ -136,7 +136,8 @@ static void only_so_many_clients_are_remembered(void **state)
 	for (uint64_t i = 0; i < 2 * CLIENTS_MAX; i++)
 		clients_charge(&c, i, i == 3 ? 1000000 : 10 + i, t);
 	assert_int_equal(c.n, CLIENTS_MAX);
-	assert_true(clients_used(&c, 3, t) > 999999); /* who has used most is not forgotten */
+	assert_true(clients_used(&c, 3, t) >
+		    999999); /* the one that has used most is not forgotten */
 	/* Hours later all places are free again. */
 	clients_charge(&c, 99999, 5, t + 7200 * SECOND);
 	assert_int_equal(c.n, CLIENTS_MAX);

@@ -290,7 +290,7 @@ static void texts_that_cannot_be_embedded(void **state)
 	engine_close(e);
 }
 
-/* ---- beside each other ---------------------------------------------------------------------- */
+/* ---- next to each other --------------------------------------------------------------------- */
 
 struct worker {
 	pthread_t thread;
