@@ -22,7 +22,7 @@
 #define SIDES    2                 /* of a group: 8 rows in a register */
 #define SIDE     (FORM_ROWS / SIDES)
 #define TILE     4   /* tokens at a time */
-#define TOGETHER 256 /* tokens whose sums are kept beside the panel */
+#define TOGETHER 256 /* tokens whose sums are kept next to the panel */
 
 struct avx2_panel {
 	uint8_t q[FORM_BLOCKS][SIDES][UNITS][32];

@@ -13,7 +13,7 @@
 #define GROUPS      4 /* of 16 rows in a panel */
 #define PANEL       (GROUPS * FORM_ROWS)
 #define TILE        3   /* tokens */
-#define MANY_TOKENS 512 /* whose sums are kept beside the panel */
+#define MANY_TOKENS 512 /* whose sums are kept next to the panel */
 
 struct wide_panel {
 	uint8_t q[FORM_BLOCKS][UNITS][GROUPS][64];

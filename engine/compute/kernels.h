@@ -2,7 +2,7 @@
  * Kernels: the arithmetic of a forward pass, as one table for each kind of processor, chosen at run
  * time. Every table gives the same results within the bounds that tests/engine/compute states; and
  * within one table a row of the result does not depend, to the last bit, on which other rows are
- * computed in the same call. So what a request gets never depends on what runs beside it.
+ * computed in the same call. So what a request gets never depends on what else runs.
  *
  * Kernels are pure: they allocate nothing, know no threads, and write only where they are told.
  * The caller splits the work by rows of weights, by tokens or by heads.

@@ -31,8 +31,8 @@ struct compute_thread {
 	int64_t until_ns;  /* when it may try again */
 	int64_t since_ns;  /* runs' time when it last did */
 	bool guest;        /* moved to the caller's processor */
-	int64_t late_ns;   /* what the caller has waited for it of late */
-	int64_t shared_ns; /* runs of late that it had the caller's processor in */
+	int64_t late_ns;   /* what the caller has waited for it recently */
+	int64_t shared_ns; /* recent runs in which it was on the caller's processor */
 };
 
 struct threads {
@@ -57,7 +57,7 @@ struct threads {
 	bool is_pinned; /* `pinned` called before */
 	uint32_t run;
 	int64_t runs_ns;   /* time that runs on several threads have taken */
-	int64_t recent_ns; /* of late */
+	int64_t recent_ns; /* the same, recently */
 	cpu_set_t home;    /* where threads may be if they are not pinned */
 	atomic_ulong n_runs, n_late;
 	atomic_uint n_out;

@@ -177,7 +177,7 @@ static void give_way(void *arg, size_t from, size_t to, unsigned worker)
 		sched_yield(); /* so that others come to their turn */
 }
 
-/* Not in every run: who is late is left out for a while. */
+/* Not in every run: a late thread is left out for a while. */
 static void all_threads_take_part(void **state)
 {
 	atomic_uint seen = 0;
