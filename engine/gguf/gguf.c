@@ -306,7 +306,7 @@ static int part_add(struct gguf *g, const char *path, uint64_t no, uint64_t coun
 	return rc;
 }
 
-/* Open the parts beside the first, which is in g. */
+/* Open the parts after the first, which is in g. */
 static int split_open(struct gguf *g, const char *path, uint64_t count, struct ragd_err *err)
 {
 	size_t stem = strlen(path) - SPLIT_TAIL;

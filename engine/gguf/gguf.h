@@ -118,7 +118,7 @@ int gguf_tensor_read(const struct gguf *g, const struct gguf_tensor *t, size_t f
  * read of them belongs together. -ESTALE: not so.
  */
 int gguf_unchanged(const struct gguf *g, struct ragd_err *err);
-/* 0 if nobody but root and this user may write to the files that were opened; else -EPERM, and who may. */
+/* 0 if only root and this user may write to the files that were opened; else -EPERM, and who else may. */
 int gguf_private(const struct gguf *g, struct ragd_err *err);
 
 #endif

@@ -357,7 +357,7 @@ static int by_place(const void *a, const void *b)
 }
 
 /*
- * Tensors that lie over each other harm nobody who only reads, but let a small file ask for any
+ * Tensors that overlap do no harm to a reader, but let a small file ask for any
  * amount of memory where weights are repacked. No real model has such.
  */
 static int check_apart(const struct cursor *c, const struct gguf_parsed *p)
@@ -375,8 +375,8 @@ static int check_apart(const struct cursor *c, const struct gguf_parsed *p)
 	qsort(order, p->n_tensors, sizeof(struct gguf_tensor *), by_place);
 	for (size_t i = 1; i < p->n_tensors && rc == 0; i++)
 		if (order[i - 1]->at + order[i - 1]->n_bytes > order[i]->at)
-			rc = BAD(c, "model '%s': tensors '%s' and '%s' lie over each other",
-				 c->name, gguf_show(order[i - 1]->name, a, sizeof(a)),
+			rc = BAD(c, "model '%s': tensors '%s' and '%s' overlap", c->name,
+				 gguf_show(order[i - 1]->name, a, sizeof(a)),
 				 gguf_show(order[i]->name, b, sizeof(b)));
 	free(order);
 	return rc;

@@ -1,6 +1,6 @@
 /*
  * Writing a GGUF file, version 3: metadata and the list of tensors first, then their bytes in order. The
- * file grows beside the one it replaces and takes its place, complete and on disk, at the end; whatever
+ * file grows next to the one it replaces and takes its place, complete and on disk, at the end; whatever
  * goes wrong before leaves nothing behind.
  */
 #ifndef ENGINE_GGUF_WRITE_H

@@ -245,7 +245,7 @@ static void digests_are_remembered_while_the_file_is_the_same(void **state)
 	digest_of("m.gguf", cache, out);
 	assert_string_equal(out + 7,
 			    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
-	/* Another time of the file: computed anew, and kept. */
+	/* Another time of the file: computed again, and kept. */
 	assert_int_equal(stat(path_of("m.gguf"), &st), 0);
 	st.st_mtim.tv_sec -= 10;
 	assert_int_equal(

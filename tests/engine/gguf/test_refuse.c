@@ -312,7 +312,7 @@ static void breaks_are_refused_with_a_sentence(void **state)
 		{ no_dims, -EINVAL, "'w' has 0 dimensions" },
 		{ name_long, -EINVAL, "a tensor's name of 7" },
 		{ tensor_twice, -EINVAL, "tensor 'w' is there twice" },
-		{ tensors_overlap, -EINVAL, "tensors 'w' and 'v' lie over each other" },
+		{ tensors_overlap, -EINVAL, "tensors 'w' and 'v' overlap" },
 		{ part_in_memory, -EINVAL, "a part of a model in several files" },
 		{ name_with_control, -EINVAL, "key 'a?b?[2J?' has type 77" },
 	};
