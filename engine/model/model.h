@@ -36,7 +36,7 @@ struct model_shape {
 	enum model_pooling
 		pooling; /* what the file says; POOLING_LAST for a causal model that says nothing */
 	uint64_t weight_bytes; /* packed weights that one token's forward pass reads */
-	uint64_t table_bytes;  /* beside them in memory: tables, of which it reads a row */
+	uint64_t table_bytes;  /* next to them in memory: tables, of which it reads a row */
 };
 
 struct model_options {
