@@ -9,7 +9,7 @@ uint64_t table_seed(void)
 {
 	uint64_t seed = 0;
 
-	/* Without it the tables work as well, if nobody means harm. */
+	/* Without it the tables work as well, unless somebody means harm. */
 	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
 		seed = (uint64_t)(uintptr_t)&seed;
 	return seed | 1;
