@@ -29,7 +29,7 @@ const struct chat_family *chat_family(const char *name);
 const char *chat_family_name(const struct chat_family *f);
 const char *chat_family_list(size_t i);
 
-/* What a template may ask for beside the messages. */
+/* What a template may ask for besides the messages. */
 struct chat_context {
 	struct ragd_str bos; /* text of the BOS token: "<|begin_of_text|>" */
 	struct ragd_str eos;
