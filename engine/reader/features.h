@@ -42,7 +42,7 @@ struct weights {
 	float names;           /* of it, names, numbers and identifiers */
 };
 
-/* Weigh terms by how rare they are in the sentences of the scan, beside how much they say by themselves.
+/* Weigh terms by how rare they are in the sentences of the scan, and by how much they say by themselves.
  * 0, or what poll says. */
 int features_weigh(const struct question *q, const struct passage_scan *s, struct poll *poll,
 		   struct weights *out);

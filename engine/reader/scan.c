@@ -222,7 +222,7 @@ static void under_what(struct passage_scan *s, struct sentence *st, uint32_t *he
 		*heading = i;
 		*entry = NO_SENTENCE;
 	} else if (st->kind == SENTENCE_ENTRY) {
-		st->entry = NO_SENTENCE; /* it stands beside the one before, not under it */
+		st->entry = NO_SENTENCE; /* it stands next to the one before, not under it */
 		*entry = i;
 	} else if (st->kind == SENTENCE_ROW && st->n_tokens == 0 && st->ordinal > 0 &&
 		   st[-1].kind == SENTENCE_ROW) {
