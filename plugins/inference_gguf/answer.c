@@ -192,7 +192,7 @@ static void answer_done_cb(void *arg, int rc, enum ragd_finish finish,
 	free(a);
 }
 
-/* A host of before knows nothing of it. */
+/* An older host does not know the member. */
 static size_t configured_len(const struct ragd_generate *req)
 {
 	return req->size >= offsetof(struct ragd_generate, n_configured) + sizeof(req->n_configured)
