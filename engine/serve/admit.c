@@ -1,7 +1,7 @@
 /*
- * What runs: chosen by fairness, while there are places and pages. A prompt stays in line while another
- * that begins in the same way is being read, until that beginning is in the cache. Every round looks
- * again at what is ahead of it, so it does not depend on the other getting there.
+ * What runs: chosen by fairness, while there are places and pages. A prompt stays in line while
+ * another that begins in the same way is being read, until that beginning is in the cache. Every
+ * round looks again at what is ahead of it, so it does not depend on the other getting there.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -49,8 +49,8 @@ void admit_drop(struct engine *e)
 }
 
 /*
- * Tokens that both begin with, in whole pages that s could use: pages of the configuration, and behind
- * those of its own.
+ * Tokens that both begin with, in whole pages that s could use: pages of the configuration, and
+ * behind those of its own.
  */
 static size_t shared_prefix(const struct seq *a, const struct seq *s)
 {
@@ -128,8 +128,8 @@ static int make_ready(struct engine *e, struct seq *s)
 }
 
 /*
- * Pages for all that s has to read and a token more, so that no prompt is given up half-read for want
- * of room; and while others run, a page for each of them to grow.
+ * Pages for all that s has to read and a token more, so that no prompt is given up half-read for
+ * want of room; and while others run, a page for each of them to grow.
  */
 static int take_pages(struct engine *e, struct seq *s, struct ragd_err *err)
 {

@@ -59,7 +59,7 @@ void cache_close(struct cache *c)
 	free(c);
 }
 
-/* ---- owners ------------------------------------------------------------------------------------- */
+/* ---- owners --------------------------------------------------------------------------------- */
 
 static bool has_left(const struct owner *o)
 {
@@ -92,7 +92,7 @@ uint32_t cache_owner(struct cache *c, uint64_t id)
 	return at;
 }
 
-/* ---- the tree ----------------------------------------------------------------------------------- */
+/* ---- the tree ------------------------------------------------------------------------------- */
 
 /* Whether the parent keeps its children of this owner itself; else the owner does. */
 static bool keeps_children(const struct cache *c, uint32_t parent, uint32_t owner)
@@ -175,7 +175,7 @@ uint32_t cache_child(const struct cache *c, uint32_t parent, uint32_t owner, con
 	return NODE_NONE;
 }
 
-/* ---- the idle --------------------------------------------------------------------------------- */
+/* ---- the idle ------------------------------------------------------------------------------- */
 
 void cache_idle_newest(struct cache *c, uint32_t page)
 {
@@ -238,7 +238,7 @@ void cache_release(struct cache *c, uint32_t page)
 		cache_idle_newest(c, page);
 }
 
-/* ---- pages -------------------------------------------------------------------------------------- */
+/* ---- pages ---------------------------------------------------------------------------------- */
 
 void cache_give(struct cache *c, uint32_t page)
 {
@@ -252,7 +252,9 @@ void cache_forget(struct cache *c, uint32_t page)
 	node_unhang(c, page);
 }
 
-/* The page of an owner's that may go first. Only the configuration's may have others' behind them. */
+/*
+ * The page of an owner's that may go first. Only the configuration's may have others' behind them.
+ */
 static uint32_t first_to_go(const struct cache *c, uint32_t owner)
 {
 	uint32_t page = c->owners[owner].oldest;
@@ -264,8 +266,8 @@ static uint32_t first_to_go(const struct cache *c, uint32_t owner)
 }
 
 /*
- * Of the owner that would have most, `asking` counted with the page that it asks for: whoever reads much
- * pushes out what it read itself before it pushes out anything of others.
+ * Of the owner that would have most, `asking` counted with the page that it asks for: whoever reads
+ * much pushes out what it read itself before it pushes out anything of others.
  */
 static uint32_t page_to_evict(const struct cache *c, uint32_t asking)
 {
@@ -303,7 +305,7 @@ uint32_t cache_take(struct cache *c, uint32_t owner)
 	return page;
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------ */
 
 void cache_stats(const struct cache *c, struct cache_stats *out)
 {
@@ -316,8 +318,8 @@ void cache_stats(const struct cache *c, struct cache_stats *out)
 }
 
 /*
- * The memory of free pages, to the system. Ours are no multiples of the system's pages: only what a run of
- * free ones covers whole can go.
+ * The memory of free pages, to the system. Ours are no multiples of the system's pages: only what a
+ * run of free ones covers whole can go.
  */
 static void free_memory(struct cache *c)
 {

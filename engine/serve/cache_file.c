@@ -1,7 +1,8 @@
 /*
- * The KV cache as a file: a head, the stamp, then a record for each page of the tree, parents before
- * children and of every owner the most recently used first, then the SHA-256 of all that. It is read on
- * the machine that wrote it, so numbers are in its own order; the head says what they must be.
+ * The KV cache as a file: a head, the stamp, then a record for each page of the tree, parents
+ * before children and of every owner the most recently used first, then the SHA-256 of all that. It
+ * is read on the machine that wrote it, so numbers are in its own order; the head says what they
+ * must be.
  */
 #include <fcntl.h>
 #include <nettle/sha2.h>
@@ -66,7 +67,10 @@ static bool is_top(const struct cache *c, uint32_t i)
 	return parent == NODE_NONE || c->nodes[parent].owner != c->nodes[i].owner;
 }
 
-/* The nodes of an owner's that are held, each after its parent, into order from n on; returns the new n. */
+/*
+ * The nodes of an owner's that are held, each after its parent, into order from n on; returns the
+ * new n.
+ */
 static uint32_t held_nodes(const struct cache *c, uint32_t owner, uint32_t *order, uint32_t n)
 {
 	uint32_t i = c->owners[owner].top;
@@ -209,11 +213,11 @@ int cache_save(const struct cache *c, const char *path, const char *stamp, struc
 	return rc;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------ */
+/* ---- reading -------------------------------------------------------------------------------- */
 
 /*
- * Read from a descriptor, never from a mapping: a file that is cut short meanwhile is an error. It is
- * read twice, first to see that it is whole.
+ * Read from a descriptor, never from a mapping: a file that is cut short meanwhile is an error. It
+ * is read twice, first to see that it is whole.
  */
 struct cache_reader {
 	int fd;
@@ -312,8 +316,8 @@ static int get_head(struct cache_reader *r, const struct cache *c, const char *s
 }
 
 /*
- * The parent's node and the owner's place for a record that may enter the tree. The sum was right, so only a
- * writer of another mind can have got this far with nonsense.
+ * The parent's node and the owner's place for a record that may enter the tree. The sum was right,
+ * so only a writer of another mind can have got this far with nonsense.
  */
 static bool record_place(struct cache *c, const struct record *r, uint32_t i, const uint32_t *node,
 			 uint32_t *parent, uint32_t *owner)
@@ -378,7 +382,10 @@ static int check_all(struct cache_reader *r, const struct cache *c, const char *
 	return rc;
 }
 
-/* The same once more, into the tree; what a file that has changed meanwhile says is forgotten again. */
+/*
+ * The same once more, into the tree; what a file that has changed meanwhile says is forgotten
+ * again.
+ */
 static int take_all(struct cache_reader *r, struct cache *c, const char *stamp, void *spare,
 		    uint32_t n_records)
 {

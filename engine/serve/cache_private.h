@@ -1,4 +1,7 @@
-/* The inside of the KV cache: pages and their tree (cache.c), sequences (cache_seq.c), the file (cache_file.c). */
+/*
+ * The inside of the KV cache: pages and their tree (cache.c), sequences (cache_seq.c), the file
+ * (cache_file.c).
+ */
 #ifndef ENGINE_SERVE_CACHE_PRIVATE_H
 #define ENGINE_SERVE_CACHE_PRIVATE_H
 
@@ -8,13 +11,14 @@
 #define NODE_NONE UINT32_MAX
 
 /*
- * What is known of a page. A node of the tree is the page of the same index. The root is no page: index
- * NODE_NONE.
+ * What is known of a page. A node of the tree is the page of the same index. The root is no page:
+ * index NODE_NONE.
  *
- * Nodes that no sequence holds stand in the list of their owner's idle ones, least recently released
- * first. A sequence holds its whole path and releases it from the leaf up, so children always stand before
- * their parents, and the head of an owner's list is a leaf. Of the configuration's it may have pages of
- * others behind it, which are in other lists: n_behind counts them.
+ * Nodes that no sequence holds stand in the list of their owner's idle ones, least recently
+ * released first. A sequence holds its whole path and releases it from the leaf up, so children
+ * always stand before their parents, and the head of an owner's list is a leaf. Of the
+ * configuration's it may have pages of others behind it, which are in other lists: n_behind counts
+ * them.
  */
 struct node {
 	int32_t ids[KV_PAGE];
@@ -58,8 +62,8 @@ uint8_t *cache_page(const struct cache *c, uint32_t page);
 /* The index of an owner, made if need be; OWNER_NONE when out of memory. */
 uint32_t cache_owner(struct cache *c, uint64_t id);
 /*
- * A page for this owner, its node not in the tree; NODE_NONE if every page is held. Where none is free, the
- * owner with most of them gives the one that it has not used for longest.
+ * A page for this owner, its node not in the tree; NODE_NONE if every page is held. Where none is
+ * free, the owner with most of them gives the one that it has not used for longest.
  */
 uint32_t cache_take(struct cache *c, uint32_t owner);
 /* Give a page back that is not in the tree. */

@@ -108,8 +108,8 @@ static uint32_t closest_child(const struct cache *c, uint32_t parent, uint32_t o
 }
 
 /*
- * The page that shares most with ids[0..n), of the owner's, or at the border of what is the configuration's of
- * that, as far as it goes.
+ * The page that shares most with ids[0..n), of the owner's, or at the border of what is the
+ * configuration's of that, as far as it goes.
  */
 static uint32_t closest_page(const struct cache *c, uint32_t parent, uint32_t owner,
 			     uint32_t n_border, const int32_t *ids, uint32_t n, uint32_t *same)
@@ -290,8 +290,8 @@ static void seq_enter(struct cache_seq *s)
 }
 
 /*
- * The first page of our own has come to the border: a copy of it, as far as it is the configuration's, enters
- * the tree for all, so that nobody need read the rest of the page again.
+ * The first page of our own has come to the border: a copy of it, as far as it is the
+ * configuration's, enters the tree for all, so that nobody need read the rest of the page again.
  */
 static void seq_share_border(struct cache_seq *s)
 {

@@ -1,6 +1,7 @@
 /*
- * What each client has used: tokens of prompts that were computed and tokens that were written, halved
- * every half minute. The client that has used least is served first, however much the others ask.
+ * What each client has used: tokens of prompts that were computed and tokens that were written,
+ * halved every half minute. The client that has used least is served first, however much the others
+ * ask.
  */
 #ifndef ENGINE_SERVE_CLIENTS_H
 #define ENGINE_SERVE_CLIENTS_H

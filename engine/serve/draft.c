@@ -1,6 +1,6 @@
 /*
- * Drafting from the context: for each length of n-gram a table from its hash to where it last ended.
- * Hashes only point at places: the tokens there are compared.
+ * Drafting from the context: for each length of n-gram a table from its hash to where it last
+ * ended. Hashes only point at places: the tokens there are compared.
  */
 #include "engine/serve/draft.h"
 

@@ -1,7 +1,8 @@
 /*
- * Embeddings: texts to unit vectors, several texts to a pass, long ones in windows. An encoder reads whole
- * windows and needs no cache. A causal model reads through pages as any other sequence, but what it
- * reads stays out of the tree: a text is hardly ever embedded twice, and would push out prompts.
+ * Embeddings: texts to unit vectors, several texts to a pass, long ones in windows. An encoder
+ * reads whole windows and needs no cache. A causal model reads through pages as any other sequence,
+ * but what it reads stays out of the tree: a text is hardly ever embedded twice, and would push out
+ * prompts.
  */
 #include <errno.h>
 #include <math.h>

@@ -94,8 +94,8 @@ static bool is_idle(const struct engine *e)
 }
 
 /*
- * Sleep until something happens; under the lock. Where nothing does for long enough, the cache gives its
- * memory back: a computer that answers a question an hour has other uses for it.
+ * Sleep until something happens; under the lock. Where nothing does for long enough, the cache
+ * gives its memory back: a computer that answers a question an hour has other uses for it.
  */
 static void idle_wait(struct engine *e, int64_t idle_from_us)
 {
@@ -297,7 +297,7 @@ void engine_close(struct engine *e)
 	engine_free(e);
 }
 
-/* ---- what callers ask for --------------------------------------------------------------------- */
+/* ---- what callers ask for ------------------------------------------------------------------- */
 
 static int check_sampling(const struct engine *e, const struct sampler_options *o,
 			  struct ragd_err *err)

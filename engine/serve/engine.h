@@ -1,11 +1,11 @@
 /*
- * Many requests on one model: continuous batching. One thread of the engine's own steps the model; a step
- * carries the next token of every active sequence (and the tokens drafted for it) and a bounded slice
- * of the prompts that are still being read, so a long prompt never holds up the streams of others.
- * Clients take turns by what they have used, not by how much they ask. The text of a request
- * depends on the request alone: not on what else runs, on what was cached, on drafts, or on
- * the number of threads. What a client has read is found again for that client alone; only the tokens in
- * front that are the configuration's are read once for all.
+ * Many requests on one model: continuous batching. One thread of the engine's own steps the model;
+ * a step carries the next token of every active sequence (and the tokens drafted for it) and a
+ * bounded slice of the prompts that are still being read, so a long prompt never holds up the
+ * streams of others. Clients take turns by what they have used, not by how much they ask. The text
+ * of a request depends on the request alone: not on what else runs, on what was cached, on drafts,
+ * or on the number of threads. What a client has read is found again for that client alone; only
+ * the tokens in front that are the configuration's are read once for all.
  */
 #ifndef ENGINE_SERVE_ENGINE_H
 #define ENGINE_SERVE_ENGINE_H
@@ -32,7 +32,9 @@ struct engine_options {
 	struct threads *threads; /* may be shared with other engines: they take turns */
 	enum kv_type kv;
 	size_t cache_bytes; /* of the KV cache, at least one context */
-	/* Idle for so long, the cache gives its memory back, but for the configuration's; 0: never. */
+	/*
+	 * Idle for so long, the cache gives its memory back, but for the configuration's; 0: never.
+	 */
 	uint32_t cache_idle_ms;
 	uint32_t n_context;    /* tokens of one sequence, at most the model's */
 	uint32_t max_active;   /* sequences that run at once; others wait in line */
@@ -68,14 +70,16 @@ struct engine_usage {
 };
 
 /*
- * One text to write. Memory is borrowed until done() was called; callbacks run on the engine's thread and
- * must not block.
+ * One text to write. Memory is borrowed until done() was called; callbacks run on the engine's
+ * thread and must not block.
  */
 struct engine_request {
 	const int32_t *ids; /* the prompt */
 	size_t n;
 	size_t n_configured; /* tokens in front that are the configuration's, whoever asks */
-	/* Who asks, e.g. the uid, below ENGINE_NOBODY: for fairness, and the owner of what is read. */
+	/*
+	 * Who asks, e.g. the uid, below ENGINE_NOBODY: for fairness, and the owner of what is read.
+	 */
 	uint64_t client;
 	uint32_t max_tokens; /* 0: up to the context */
 	struct sampler_options sampling;
@@ -87,22 +91,25 @@ struct engine_request {
 	int (*token)(void *arg, const struct engine_token *t);
 	/* Asked once a step; true ends the request with -ECANCELED. May be NULL. */
 	bool (*cancelled)(void *arg);
-	/* Exactly once. rc < 0: err says why (borrowed); -ECANCELED after token() asked for the end. */
+	/*
+	 * Exactly once. rc < 0: err says why (borrowed); -ECANCELED after token() asked for the
+	 * end.
+	 */
 	void (*done)(void *arg, int rc, enum ragd_finish finish, const struct engine_usage *usage,
 		     const struct ragd_err *err);
 };
 
 /*
- * Queue a request; any thread. After 0, done() is called once; after an error never. -EMSGSIZE: the prompt
- * does not fit, the sentence says by how many tokens; -EBUSY: too many wait, of this client's or in all;
- * -EINVAL; -ESHUTDOWN.
+ * Queue a request; any thread. After 0, done() is called once; after an error never. -EMSGSIZE: the
+ * prompt does not fit, the sentence says by how many tokens; -EBUSY: too many wait, of this
+ * client's or in all; -EINVAL; -ESHUTDOWN.
  */
 int engine_submit(struct engine *e, const struct engine_request *r, struct ragd_err *err);
 
 /*
- * Log-probability of each continuation, given the prompt; waits for the result. A continuation has at
- * least one token. The prompt is read once, and cached as any other of this client's. `cancelled` as
- * above. -EBUSY as engine_submit().
+ * Log-probability of each continuation, given the prompt; waits for the result. A continuation has
+ * at least one token. The prompt is read once, and cached as any other of this client's.
+ * `cancelled` as above. -EBUSY as engine_submit().
  */
 int engine_score(struct engine *e, uint64_t client, const int32_t *prompt, size_t n_prompt,
 		 const struct tokens *continuations, size_t n, double *logprobs,
@@ -110,8 +117,8 @@ int engine_score(struct engine *e, uint64_t client, const int32_t *prompt, size_
 
 /*
  * Unit vectors of n texts (their tokens, ends included), [n][n_embd]; waits for the result. A text
- * longer than the model's context is read in windows and their vectors averaged by length. Clients take
- * turns, a pass each.
+ * longer than the model's context is read in windows and their vectors averaged by length. Clients
+ * take turns, a pass each.
  */
 int engine_embed(struct engine *e, uint64_t client, const struct tokens *texts, size_t n,
 		 float *out, bool (*cancelled)(void *arg), void *arg, struct ragd_err *err);

@@ -17,9 +17,9 @@ struct score;
 struct embed;
 
 /*
- * One text that is being read or written. Made on the caller's thread, the engine's thread's alone from
- * then on. It waits, or runs (then it has pages), and may be put back to wait: what it has read is
- * computed again later, or still found in the cache.
+ * One text that is being read or written. Made on the caller's thread, the engine's thread's alone
+ * from then on. It waits, or runs (then it has pages), and may be put back to wait: what it has
+ * read is computed again later, or still found in the cache.
  */
 struct seq {
 	struct seq *next; /* in the list it waits in */
@@ -120,9 +120,11 @@ void seq_wait(struct engine *e, struct seq *s);
 /* Take it out of the running ones, its pages back to the cache. */
 void seq_stop(struct engine *e, struct seq *s);
 
-/* ---- seq_end.c -------------------------------------------------------------------------------- */
+/* ---- seq_end.c ------------------------------------------------------------------------------ */
 
-/* The end of a sequence that neither runs nor waits any more: tells whoever asked for it, frees it. */
+/*
+ * The end of a sequence that neither runs nor waits any more: tells whoever asked for it, frees it.
+ */
 void seq_end(struct engine *e, struct seq *s, int rc, enum ragd_finish finish,
 	     const struct ragd_err *err);
 /* The same for one that runs. */
@@ -144,8 +146,8 @@ void step_run(struct engine *e);
 /* Draft up to max tokens behind a sequence that streams; sets n_draft. */
 void write_draft(struct engine *e, struct seq *s, size_t n_streams, size_t max);
 /*
- * Choose tokens by the rows and hand them out. True: the text has ended, with *rc and *finish. *used is
- * set to how many drafted tokens were right.
+ * Choose tokens by the rows and hand them out. True: the text has ended, with *rc and *finish.
+ * *used is set to how many drafted tokens were right.
  */
 bool write_rows(struct engine *e, struct seq *s, const float *rows, size_t *used, int *rc,
 		enum ragd_finish *finish);
@@ -160,16 +162,19 @@ void score_part(struct engine *e, struct seq *s, int rc, const struct ragd_err *
 
 /* ---- embed.c -------------------------------------------------------------------------------- */
 
-/* One pass for the texts of the client whose turn it is, of about `budget` tokens; ends what was cancelled. */
+/*
+ * One pass for the texts of the client whose turn it is, of about `budget` tokens; ends what was
+ * cancelled.
+ */
 void embed_pass(struct engine *e, size_t budget);
 /* End all of them. */
 void embed_end(struct engine *e, const struct ragd_err *err);
 
-/* ---- gate.c: between callers' threads and the engine's ---------------------------------------- */
+/* ---- gate.c: between callers' threads and the engine's -------------------------------------- */
 
 /*
- * A thread that waits for a result: -ESHUTDOWN, or it is counted until gate_leave(). -EDEADLK from a
- * callback.
+ * A thread that waits for a result: -ESHUTDOWN, or it is counted until gate_leave(). -EDEADLK from
+ * a callback.
  */
 int gate_enter(struct engine *e, struct ragd_err *err);
 void gate_leave(struct engine *e);

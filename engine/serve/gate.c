@@ -1,6 +1,7 @@
 /*
- * The gate between the threads of callers and the engine's own: who is inside, what goes into the line,
- * what the counts were. What waits for a result enters first, so that the engine is not freed under it.
+ * The gate between the threads of callers and the engine's own: who is inside, what goes into the
+ * line, what the counts were. What waits for a result enters first, so that the engine is not freed
+ * under it.
  */
 #include <errno.h>
 

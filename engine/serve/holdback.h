@@ -24,10 +24,11 @@ void holdback_init(struct holdback *t, const struct ragd_str *stops, size_t n_st
 void holdback_fini(struct holdback *t);
 
 /*
- * Take bytes; t->out becomes what may be shown now, perhaps nothing. True: a stop string is complete; t->out
- * is what stood before it and nothing more will be shown. Of several stop strings the one that is
- * complete first counts, and of those the longest. What is no UTF-8 becomes U+FFFD. With `last` the text
- * ends here: nothing is held back any more, and a character that is not whole is dropped.
+ * Take bytes; t->out becomes what may be shown now, perhaps nothing. True: a stop string is
+ * complete; t->out is what stood before it and nothing more will be shown. Of several stop strings
+ * the one that is complete first counts, and of those the longest. What is no UTF-8 becomes U+FFFD.
+ * With `last` the text ends here: nothing is held back any more, and a character that is not whole
+ * is dropped.
  */
 bool holdback_feed(struct holdback *t, const char *bytes, size_t len, bool last);
 /* Out of memory at some time: the text is not complete. */

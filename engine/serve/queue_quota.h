@@ -1,7 +1,8 @@
 /*
- * Places in the queue: how many requests of each client wait to run for the first time. A client may have one more
- * waiting while it has less than nine times what is free: one alone gets most of the queue, two that ask all they
- * can about half each. The last places are for those of whom nothing waits yet.
+ * Places in the queue: how many requests of each client wait to run for the first time. A client
+ * may have one more waiting while it has less than nine times what is free: one alone gets most of
+ * the queue, two that ask all they can about half each. The last places are for those of whom
+ * nothing waits yet.
  */
 #ifndef ENGINE_SERVE_QUEUE_QUOTA_H
 #define ENGINE_SERVE_QUEUE_QUOTA_H

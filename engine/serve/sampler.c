@@ -45,7 +45,10 @@ struct sampler *sampler_new(const struct sampler_options *opt, uint32_t n_vocab,
 	s->k = k;
 	s->n_vocab = n_vocab;
 	s->opt.bias = bias = malloc(MAX(opt->n_bias, 1) * sizeof(*bias));
-	/* A greedy request without penalties needs none of the rest; what needs it has it from here on. */
+	/*
+	 * A greedy request without penalties needs none of the rest; what needs it has it from here
+	 * on.
+	 */
 	s->work = malloc(n_vocab * sizeof(*s->work));
 	s->heap = malloc(n_vocab * sizeof(*s->heap));
 	if (has_penalties(opt))
@@ -72,7 +75,7 @@ void sampler_free(struct sampler *s)
 	free(s);
 }
 
-/* ---- penalties ------------------------------------------------------------------------------------- */
+/* ---- penalties ------------------------------------------------------------------------------ */
 
 /* Room for one more; out of memory leaves the window as long as it is. */
 static void seen_grow(struct sampler *s)
@@ -131,7 +134,7 @@ static void apply_penalties(const struct sampler *s, float *logits)
 		s->counts[s->seen[i]] &= 0x7fffffffu;
 }
 
-/* ---- choosing ------------------------------------------------------------------------------------ */
+/* ---- choosing ------------------------------------------------------------------------------- */
 
 static int32_t best_token(const float *logits, uint32_t n)
 {
@@ -205,7 +208,10 @@ static int32_t draw_token(const struct sampler *s, const struct token_candidate 
 	return h[n - 1].id;
 }
 
-/* The candidates within top-k and top-p, best first, to h's front; *total is the sum of their weights. */
+/*
+ * The candidates within top-k and top-p, best first, to h's front; *total is the sum of their
+ * weights.
+ */
 static size_t take_best(const struct sampler *s, struct token_candidate *h, size_t n, float max,
 			double *total)
 {

@@ -1,7 +1,7 @@
 /*
- * From logits to a token: penalties and biases, then temperature, top-k, top-p and min-p in this order
- * (as vLLM and Transformers have it), and a draw from a generator of the request's own, so that the same
- * seed gives the same text whatever else runs.
+ * From logits to a token: penalties and biases, then temperature, top-k, top-p and min-p in this
+ * order (as vLLM and Transformers have it), and a draw from a generator of the request's own, so
+ * that the same seed gives the same text whatever else runs.
  */
 #ifndef ENGINE_SERVE_SAMPLER_H
 #define ENGINE_SERVE_SAMPLER_H
@@ -31,7 +31,7 @@ struct sampler_options {
 
 struct token_logprob {
 	int32_t id;
-	float logprob; /* natural, of the model's own distribution: before temperature and filters */
+	float logprob; /* natural, by the model itself: before temperature and filters */
 };
 
 struct sampler;
@@ -45,13 +45,13 @@ void sampler_free(struct sampler *s);
 void sampler_see(struct sampler *s, const int32_t *ids, size_t n);
 
 /*
- * Draw the next token from logits[n_vocab] (not changed) and see it. Not-a-number counts as -INFINITY; if
- * nothing is left the best of the raw logits is taken. `out`, unless NULL: the token's log-probability
- * followed by the n_logprobs best of all, 1 + n_logprobs entries (id -1 where
- * the vocabulary has no more).
+ * Draw the next token from logits[n_vocab] (not changed) and see it. Not-a-number counts as
+ * -INFINITY; if nothing is left the best of the raw logits is taken. `out`, unless NULL: the
+ * token's log-probability followed by the n_logprobs best of all, 1 + n_logprobs entries (id -1
+ * where the vocabulary has no more).
  *
- * The draw for the i-th token depends on the seed and i only, so tokens that were drafted and verified in one
- * step come out as if drawn one by one.
+ * The draw for the i-th token depends on the seed and i only, so tokens that were drafted and
+ * verified in one step come out as if drawn one by one.
  */
 int32_t sampler_next(struct sampler *s, const float *logits, struct token_logprob *out);
 

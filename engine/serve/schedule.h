@@ -25,10 +25,10 @@ size_t schedule_budget(const struct step_cost *p, size_t n_streams, size_t rows,
 		       double max_gap);
 
 /*
- * Hand out the budget. Every stream takes its token. Prompts come in the order of what their client will
- * have used once they are read (virtual finish times, as in fair queueing): a short prompt passes a
- * long one of somebody else, many short ones do not pass it forever, and of two equal ones the
- * older is finished first instead of both late.
+ * Hand out the budget. Every stream takes its token. Prompts come in the order of what their client
+ * will have used once they are read (virtual finish times, as in fair queueing): a short prompt
+ * passes a long one of somebody else, many short ones do not pass it forever, and of two equal ones
+ * the older is finished first instead of both late.
  */
 void schedule_step(struct schedule_seq *v, size_t n, size_t budget);
 

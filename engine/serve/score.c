@@ -1,6 +1,6 @@
 /*
- * Scoring: the prompt is read once, and its last row gives the first token of every continuation. Those
- * of more tokens then run as sequences of their own, which find the prompt in the cache.
+ * Scoring: the prompt is read once, and its last row gives the first token of every continuation.
+ * Those of more tokens then run as sequences of their own, which find the prompt in the cache.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,10 +13,9 @@ struct score {
 	struct engine *e;
 	const struct tokens *continuations;
 	size_t n;
-	double *sums; /* [n] */
-	struct seq **
-		parts; /* [n]: sequences of continuations that are longer than a token, not queued yet */
-	size_t n_left; /* sequences that are queued or to be queued */
+	double *sums;       /* [n] */
+	struct seq **parts; /* [n]: of continuations of more than a token, not queued yet */
+	size_t n_left;      /* sequences that are queued or to be queued */
 	bool (*cancelled)(void *arg);
 	void *arg;
 	struct ragd_err err; /* code < 0: failed, the rest is dropped */

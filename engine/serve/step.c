@@ -1,6 +1,6 @@
 /*
- * One step: the next token of every stream with what is drafted behind it, and slices of the prompts that
- * are still being read, in one forward pass.
+ * One step: the next token of every stream with what is drafted behind it, and slices of the
+ * prompts that are still being read, in one forward pass.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -20,7 +20,9 @@ static double line_slope(const struct step_cost *p)
 	double var = p->xx / p->n - mx * mx, cov = p->xy / p->n - mx * my;
 	double guess = ROW_SHARE * my / MAX(mx, 1.0), slope;
 
-	/* The guess weighs as much as a variance of a quarter: steps of one size only tell nothing. */
+	/*
+	 * The guess weighs as much as a variance of a quarter: steps of one size only tell nothing.
+	 */
 	slope = (MAX(var, 0.0) > 0 ? cov : 0.0) + 0.25 * guess;
 	slope /= MAX(var, 0.0) + 0.25;
 	return MIN(MAX(slope, 0.0), my / MAX(mx, 1.0));
@@ -55,7 +57,9 @@ static void learn_rows(struct step_cost *p, double rows, double us)
 	p->n_since = 0;
 }
 
-/* Steps full of prompts cost less for a token than those with a small slice: they are kept apart. */
+/*
+ * Steps full of prompts cost less for a token than those with a small slice: they are kept apart.
+ */
 static void learn_prompt(struct step_cost *p, double one)
 {
 	double off;

@@ -1,7 +1,7 @@
 /*
- * How long steps take: learnt from those that ran, to choose how much goes into the next. A step costs
- * something whatever is in it (the weights are read once), something for each token that is decoded, and
- * something for each token of a prompt. Times are microseconds.
+ * How long steps take: learnt from those that ran, to choose how much goes into the next. A step
+ * costs something whatever is in it (the weights are read once), something for each token that is
+ * decoded, and something for each token of a prompt. Times are microseconds.
  */
 #ifndef ENGINE_SERVE_STEP_COST_H
 #define ENGINE_SERVE_STEP_COST_H
@@ -10,7 +10,10 @@
 
 /* All zero: nothing is known yet. */
 struct step_cost {
-	/* Weighted sums over steps without prompts, of rows (x) and time (y); older steps weigh less. */
+	/*
+	 * Weighted sums over steps without prompts, of rows (x) and time (y); older steps weigh
+	 * less.
+	 */
 	double n, x, y, xx, xy;
 	double alone_us;  /* a token of a prompt in a step that decodes nothing; 0: never seen */
 	double prompt_us; /* a token of a prompt next to decoded ones, beyond the step's own cost */
@@ -28,8 +31,8 @@ double step_cost_row_us(const struct step_cost *p);
 
 /*
  * Tokens of prompts that may go into a step next to `rows` decoded ones, so that it takes at most
- * max_gap times what it would take without. Little while little is known; 0 now and then, so that the
- * step without prompts is measured too.
+ * max_gap times what it would take without. Little while little is known; 0 now and then, so that
+ * the step without prompts is measured too.
  */
 size_t step_cost_slice(const struct step_cost *p, size_t rows, double max_gap);
 
