@@ -1,8 +1,8 @@
 /*
  * Activations as products take them. For weights in floats they are the caller's own floats. For
- * quantised weights they are quantised themselves: 32 numbers of a row share a scale, max|x| / 127, and
- * quants are round(x / scale), ties to even, in -127 … 127 (Q8_0's rule). One format for every set of
- * kernels, and the same bits whichever set has written them.
+ * quantised weights they are quantised themselves: 32 numbers of a row share a scale, max|x| / 127,
+ * and quants are round(x / scale), ties to even, in -127 … 127 (Q8_0's rule). One format for every
+ * set of kernels, and the same bits whichever set has written them.
  *
  * Chunks of 256 columns are the outer order, tokens the inner one, so that a product which walks
  * over all tokens with one chunk of the weights reads one straight line.
@@ -27,9 +27,9 @@ struct acts_chunk {
 };
 
 struct acts {
-	size_t n;     /* rows: tokens */
-	size_t cols;  /* numbers of a row; a multiple of 32 where `integer` */
-	bool integer; /* quantised, as weights in blocks take them; else `x` is what is multiplied */
+	size_t n;       /* rows: tokens */
+	size_t cols;    /* numbers of a row; a multiple of 32 where `integer` */
+	bool integer;   /* quantised, as weights in blocks take them; else x is multiplied */
 	const float *x; /* [n][ldx], borrowed */
 	size_t ldx;
 	size_t n_chunks;

@@ -1,6 +1,6 @@
 /*
- * The KV cache and attention, plainly: for each token and head of queries, keys in blocks of SETS_KEYS
- * from the first position on, with the softmax kept up from block to block.
+ * The KV cache and attention, plainly: for each token and head of queries, keys in blocks of
+ * SETS_KEYS from the first position on, with the softmax kept up from block to block.
  */
 #include <math.h>
 #include <string.h>
@@ -99,7 +99,10 @@ struct row {
 	float *out;
 };
 
-/* One block of keys more. `shrink` puts what was summed up by the old max on the scale of the new one. */
+/*
+ * One block of keys more. `shrink` puts what was summed up by the old max on the scale of the new
+ * one.
+ */
 static void attend_block(const struct attention *a, const struct sets_kv *at, const float *q,
 			 size_t from, size_t n, struct row *row, float *p)
 {

@@ -1,10 +1,10 @@
 /*
- * The KV cache and attention, in vectors: the body of attend_avx2.c and attend_avx512.c, which say with
- * ATTEND() what its functions are called. Rows are pairs of a token and one of the heads of
- * queries that share a head of keys. For a run of rows, a block of SETS_KEYS keys is turned into floats
- * once; then scores = q k, the softmax kept up row by row, and out = out shrunk + p v (flash attention,
- * arXiv:2205.14135). Blocks begin at multiples of SETS_KEYS whatever is asked for, and a row's numbers
- * are never mixed with another's.
+ * The KV cache and attention, in vectors: the body of attend_avx2.c and attend_avx512.c, which say
+ * with ATTEND() what its functions are called. Rows are pairs of a token and one of the heads of
+ * queries that share a head of keys. For a run of rows, a block of SETS_KEYS keys is turned into
+ * floats once; then scores = q k, the softmax kept up row by row, and out = out shrunk + p v (flash
+ * attention, arXiv:2205.14135). Blocks begin at multiples of SETS_KEYS whatever is asked for, and a
+ * row's numbers are never mixed with another's.
  */
 #include <assert.h>
 #include <math.h>
@@ -32,7 +32,7 @@ struct attend_work {
 
 static_assert(sizeof(struct attend_work) <= ATTEND_VEC_SCRATCH, "scratch");
 
-/* ---- pages ----------------------------------------------------------------------------------------- */
+/* ---- pages ---------------------------------------------------------------------------------- */
 
 /* What F16 can hold; what is no number becomes 0. */
 INLINE vf f16_bounded(vf x)
@@ -154,7 +154,7 @@ void ATTEND_STORE(const struct kv_shape *s, uint8_t *const *pages, size_t page_o
 	}
 }
 
-/* ---- a block of keys and values as floats ---------------------------------------------------------- */
+/* ---- a block of keys and values as floats --------------------------------------------------- */
 
 /* `next`: the same of a page that will be needed soon, brought in meanwhile. */
 static void keys_f16(const struct kv_shape *s, const uint8_t *from, const uint8_t *next,
@@ -219,7 +219,10 @@ static void values_of_page(const struct kv_shape *s, const struct sets_kv *at, c
 	}
 }
 
-/* The block of n keys from `from` on; `last` is the last page of all. What lies beyond them in a page may be anything. */
+/*
+ * The block of n keys from `from` on; `last` is the last page of all. What lies beyond them in a
+ * page may be anything.
+ */
 static void load_block(const struct attention *a, const struct sets_kv *at, size_t from, size_t n,
 		       size_t last, struct attend_work *w, size_t width)
 {
@@ -238,17 +241,18 @@ static void load_block(const struct attention *a, const struct sets_kv *at, size
 	}
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------ */
+/* ---- rows ----------------------------------------------------------------------------------- */
 
 /*
- * Online softmax. Scores of the keys [0, n) of a block become weights p = 2^(score - max), those of others
- * 0; max, the largest score so far, keeps 2^x from overflowing. A block may raise it: what was summed up
- * by the old one, weights and the values under them, is then too large by 2^(new - old). `shrink` makes
- * up for that: here for the sum of the weights, in attend_block() for the sum of the values. In the end
- * out / sum is softmax(scores) values, though no row of scores was ever there as a whole.
+ * Online softmax. Scores of the keys [0, n) of a block become weights p = 2^(score - max), those of
+ * others 0; max, the largest score so far, keeps 2^x from overflowing. A block may raise it: what
+ * was summed up by the old one, weights and the values under them, is then too large by 2^(new -
+ * old). `shrink` makes up for that: here for the sum of the weights, in attend_block() for the sum
+ * of the values. In the end out / sum is softmax(scores) values, though no row of scores was ever
+ * there as a whole.
  *
- * The first block finds max = -inf, and 2^-inf = 0 makes nothing of what was before. It has at least one key
- * that the row sees, so that max is finite afterwards and no -inf - -inf comes up.
+ * The first block finds max = -inf, and 2^-inf = 0 makes nothing of what was before. It has at
+ * least one key that the row sees, so that max is finite afterwards and no -inf - -inf comes up.
  */
 static void softmax_block(struct attend_work *w, size_t row, size_t n)
 {

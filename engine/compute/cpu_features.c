@@ -1,6 +1,7 @@
 /*
- * Questions to the processor. They stand in a file for any processor, since a set of kernels is compiled
- * with instructions that a processor may not have, and must not be entered to find that out.
+ * Questions to the processor. They stand in a file for any processor, since a set of kernels is
+ * compiled with instructions that a processor may not have, and must not be entered to find that
+ * out.
  */
 #include "engine/compute/cpu_features.h"
 

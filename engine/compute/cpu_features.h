@@ -1,4 +1,7 @@
-/* Whether this processor, and the system on it, runs the instructions of a set of kernels. x86-64 only. */
+/*
+ * Whether this processor, and the system on it, runs the instructions of a set of kernels. x86-64
+ * only.
+ */
 #ifndef ENGINE_COMPUTE_CPU_FEATURES_H
 #define ENGINE_COMPUTE_CPU_FEATURES_H
 

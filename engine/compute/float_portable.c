@@ -1,6 +1,6 @@
 /*
- * Products with weights in floats, plainly. A sum runs over the columns from first to last, for every
- * row and token alike.
+ * Products with weights in floats, plainly. A sum runs over the columns from first to last, for
+ * every row and token alike.
  */
 #include <assert.h>
 #include <string.h>

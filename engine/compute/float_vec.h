@@ -1,9 +1,9 @@
 /*
- * Products with weights in floats, in vectors: the body of float_avx2.c and float_avx512.c, which say
- * with FLOAT() what its function is called. Weights are read as they lie and converted in registers, at
- * no cost next to the products. A few tokens take a tile's rows from the first column to the last; many
- * take a chunk of columns one tile after the other, while the nearest cache holds it, and sums go on from
- * chunk to chunk in `out`.
+ * Products with weights in floats, in vectors: the body of float_avx2.c and float_avx512.c, which
+ * say with FLOAT() what its function is called. Weights are read as they lie and converted in
+ * registers, at no cost next to the products. A few tokens take a tile's rows from the first column
+ * to the last; many take a chunk of columns one tile after the other, while the nearest cache holds
+ * it, and sums go on from chunk to chunk in `out`.
  */
 #include <string.h>
 

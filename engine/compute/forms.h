@@ -1,9 +1,9 @@
 /*
  * How packed weights lie in memory, to the byte. pack.c writes it, the kernels read it.
  *
- * Quantised types. A group of 16 rows is a line of chunks of 256 columns; where cols is no
- * multiple of 256 the last chunk has fewer blocks of 32 columns. A chunk is its head, filled up to 64
- * bytes, and then its blocks. All of a head stands [part][row]: 16 numbers side by side.
+ * Quantised types. A group of 16 rows is a line of chunks of 256 columns; where cols is no multiple
+ * of 256 the last chunk has fewer blocks of 32 columns. A chunk is its head, filled up to 64 bytes,
+ * and then its blocks. All of a head stands [part][row]: 16 numbers side by side.
  *
  *   scales          head, in order                                              the added term
  *   FORM_F16        f16 scale[blocks][16]                                       none
@@ -16,7 +16,8 @@
  * has the 32 columns of a block or, for types with a scale for 16 columns, half of them.
  *
  * The quants of a block come in planes, each next one the bits above those before. A `unit` is 64
- * bytes of quants, [row][column]: four columns of 16 rows; unit u has the block's columns 4 u … 4 u + 3.
+ * bytes of quants, [row][column]: four columns of 16 rows; unit u has the block's columns 4 u … 4 u
+ * + 3.
  *
  *   bits of a quant   planes
  *   8                 bytes: 8 units
@@ -26,7 +27,8 @@
  *   3                 pairs, singles
  *   2                 pairs
  *
- *   nibbles  256 bytes: four registers of 64; number i has unit i in its low nibbles, i + 4 in its high
+ *   nibbles  256 bytes: four registers of 64; number i has unit i in its low nibbles, i + 4 in its
+ *            high
  *   pairs    128 bytes: two registers; bits 2 k of number i belong to unit 4 i + k
  *   singles  64 bytes: bit u belongs to unit u
  *
@@ -52,7 +54,7 @@ struct form {
 	uint8_t bits;   /* of a quant as it is stored */
 	uint8_t offset; /* a power of two or 0 */
 	uint8_t halves; /* parts in a block: 1, or 2 where 16 columns share a scale */
-	uint8_t levels; /* quants are places in quant_iq4_values, whose values plus 128 they stand for */
+	uint8_t levels; /* quants are places in quant_iq4_values, of values plus 128 */
 	enum form_scales scales;
 };
 

@@ -1,12 +1,12 @@
 /*
- * Products with quantised weights in registers of 256 bits: a chunk of 256 columns of a group of 16 rows
- * is brought into the plain form, then meets all tokens, four at a time. int_portable.c says the same in
- * plain words, forms.h how the bits lie. Everything takes its form as a constant: each type becomes code
- * of its own.
+ * Products with quantised weights in registers of 256 bits: a chunk of 256 columns of a group of 16
+ * rows is brought into the plain form, then meets all tokens, four at a time. int_portable.c says
+ * the same in plain words, forms.h how the bits lie. Everything takes its form as a constant: each
+ * type becomes code of its own.
  *
- * What there is for bytes adds the products of two pairs into 16 bits and saturates. Quants of up to 6
- * bits times 127 leave room for a few such sums (int_avx2_run()); larger ones are taken as signed, and their sign
- * is moved to the other factor: 128 * 127 * 2 just fits.
+ * What there is for bytes adds the products of two pairs into 16 bits and saturates. Quants of up
+ * to 6 bits times 127 leave room for a few such sums (int_avx2_run()); larger ones are taken as
+ * signed, and their sign is moved to the other factor: 128 * 127 * 2 just fits.
  */
 #include <assert.h>
 #include <immintrin.h>
@@ -47,7 +47,7 @@ INLINE size_t int_avx2_run(const struct form f)
 	return is_signed(f) ? 1 : MIN(n, (size_t)(UNITS / f.halves));
 }
 
-/* ---- from packed to plain -------------------------------------------------------------------------- */
+/* ---- from packed to plain ------------------------------------------------------------------- */
 
 INLINE __m256i int_avx2_load(const uint8_t *p)
 {
@@ -147,7 +147,7 @@ INLINE void int_avx2_unpack(const struct form f, const uint8_t *p, size_t n_bloc
 	}
 }
 
-/* ---- products -------------------------------------------------------------------------------------- */
+/* ---- products ------------------------------------------------------------------------------- */
 
 INLINE __m256i int_avx2_broadcast4(const int8_t *q)
 {

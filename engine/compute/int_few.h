@@ -1,13 +1,16 @@
 /*
- * Products of few tokens: the weights stream by once, straight from memory, and meet all tokens while
- * they are in registers. See int_wide.h.
+ * Products of few tokens: the weights stream by once, straight from memory, and meet all tokens
+ * while they are in registers. See int_wide.h.
  */
 #ifndef ENGINE_COMPUTE_INT_FEW_H
 #define ENGINE_COMPUTE_INT_FEW_H
 
 #include "engine/compute/int_wide.h"
 
-/* Each number of tokens is code of its own; without VNNI it is long, so larger batches are tiles there. */
+/*
+ * Each number of tokens is code of its own; without VNNI it is long, so larger batches are tiles
+ * there.
+ */
 #define FEW_TOKENS (INT_VNNI ? 8 : 4)
 #define FEW_AHEAD  4096 /* bytes: what arrives while a block is worked on, times memory's latency */
 

@@ -6,9 +6,9 @@
  *     acc = acc + float(sum of quant * activation - offset * sum of activations) * (ws * as)
  *     acc = acc + add * sum of the activations' part   where the type has a minimum
  *
- * with ws and as the scales of weights and activations, each line one fma where the processor has it. No
- * other rounding takes place and nothing else decides the order, so that a token's numbers are the
- * same bits in a batch of any size. For halves of a block, `sum` is as * that half's sum.
+ * with ws and as the scales of weights and activations, each line one fma where the processor has
+ * it. No other rounding takes place and nothing else decides the order, so that a token's numbers
+ * are the same bits in a batch of any size. For halves of a block, `sum` is as * that half's sum.
  */
 #ifndef ENGINE_COMPUTE_INT_KERNELS_H
 #define ENGINE_COMPUTE_INT_KERNELS_H

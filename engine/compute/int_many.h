@@ -1,9 +1,9 @@
 /*
- * Products of many tokens: a panel of 64 rows is brought into the plain form, a chunk of 256 columns at
- * a time, so that it stays in the first cache; then every tile of three tokens passes over it. A tile's
- * twelve sums of whole numbers and its twelve results all stay in registers: larger tiles load less
- * but have to keep results in memory, which costs more (measured: 64 against 71 % of the peak). See
- * int_wide.h.
+ * Products of many tokens: a panel of 64 rows is brought into the plain form, a chunk of 256
+ * columns at a time, so that it stays in the first cache; then every tile of three tokens passes
+ * over it. A tile's twelve sums of whole numbers and its twelve results all stay in registers:
+ * larger tiles load less but have to keep results in memory, which costs more (measured: 64 against
+ * 71 % of the peak). See int_wide.h.
  */
 #ifndef ENGINE_COMPUTE_INT_MANY_H
 #define ENGINE_COMPUTE_INT_MANY_H
@@ -98,8 +98,9 @@ INLINE void tile_part(const struct form f, const size_t m, const struct wide_pan
 }
 
 /*
- * The weights that will be unpacked next, fetched from memory while the arithmetic of this chunk goes
- * on, a few lines with every block: all at once they would only queue. With 32 tokens that makes a third.
+ * The weights that will be unpacked next, fetched from memory while the arithmetic of this chunk
+ * goes on, a few lines with every block: all at once they would only queue. With 32 tokens that
+ * makes a third.
  */
 struct ahead {
 	const uint8_t *p;     /* a group's next chunk */

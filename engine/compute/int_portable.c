@@ -1,6 +1,7 @@
 /*
  * Products with quantised weights in plain C: the place to read first, and what runs where no other
- * set does. A chunk of 256 columns of 16 rows is brought into the plain form, then meets every token.
+ * set does. A chunk of 256 columns of 16 rows is brought into the plain form, then meets every
+ * token.
  */
 #include <assert.h>
 #include <float.h>

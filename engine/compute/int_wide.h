@@ -1,7 +1,7 @@
 /*
  * What products with quantised weights share in registers of 512 bits, where one holds a unit: four
- * columns of 16 rows. Included by a set's .c, which has first defined INT_VNNI as 1 or 0. Everything takes
- * its form as a constant: each type becomes code of its own.
+ * columns of 16 rows. Included by a set's .c, which has first defined INT_VNNI as 1 or 0.
+ * Everything takes its form as a constant: each type becomes code of its own.
  */
 #ifndef ENGINE_COMPUTE_INT_WIDE_H
 #define ENGINE_COMPUTE_INT_WIDE_H
@@ -34,7 +34,8 @@ INLINE bool wide_values(const struct form f)
 
 /*
  * acc += the products of four columns: w unsigned, a signed and the same four numbers in every row.
- * Without VNNI, numbers of more than 6 bits are widened to 16 first, lest the sum of a pair saturate.
+ * Without VNNI, numbers of more than 6 bits are widened to 16 first, lest the sum of a pair
+ * saturate.
  */
 INLINE __m512i wide_dot(const bool wide, __m512i acc, __m512i w, __m512i a)
 {

@@ -24,11 +24,11 @@ enum kv_type { KV_F16, KV_Q8_0 };
 #define KV_PAGE 32 /* tokens in a page */
 
 /*
- * One layer's part of a page, as one run of bytes (kv_layer_bytes()): for each key-value head its keys
- * transposed, [head_dim][KV_PAGE], then for each head its values, [KV_PAGE][head_dim]. F16: numbers as
- * they are. Q8_0: quants in that order, then the scales (F16), one for 32 numbers of a token's head:
- * keys [head_dim / 32][KV_PAGE], values [KV_PAGE][head_dim / 32]. head_dim is a multiple of 8 (F16) or 32
- * (Q8_0).
+ * One layer's part of a page, as one run of bytes (kv_layer_bytes()): for each key-value head its
+ * keys transposed, [head_dim][KV_PAGE], then for each head its values, [KV_PAGE][head_dim]. F16:
+ * numbers as they are. Q8_0: quants in that order, then the scales (F16), one for 32 numbers of a
+ * token's head: keys [head_dim / 32][KV_PAGE], values [KV_PAGE][head_dim / 32]. head_dim is a
+ * multiple of 8 (F16) or 32 (Q8_0).
  */
 struct kv_shape {
 	enum kv_type type;
@@ -55,7 +55,9 @@ struct attention {
 	size_t ldo;
 };
 
-/* How a rotation pairs the numbers of a head: with their neighbour, or with the one half a head on. */
+/*
+ * How a rotation pairs the numbers of a head: with their neighbour, or with the one half a head on.
+ */
 enum rope_pairs { ROPE_NEIGHBOURS, ROPE_HALVES };
 
 struct kernels {
@@ -66,12 +68,13 @@ struct kernels {
 	void (*quantise)(struct acts *a, size_t from, size_t to);
 	/*
 	 * out[i * ldo + r - r0] for rows r in [r0, r1) of w and all a->n rows i of a: the products.
-	 * r0 is a multiple of PACK_ROWS. `scratch` is the calling thread's own: matmul_scratch bytes, 64-aligned.
+	 * r0 is a multiple of PACK_ROWS. `scratch` is the calling thread's own: matmul_scratch
+	 * bytes, 64-aligned.
 	 */
 	void (*matmul)(const struct packed *w, size_t r0, size_t r1, const struct acts *a,
 		       float *out, size_t ldo, void *scratch);
 	size_t matmul_scratch;
-	size_t matmul_rows; /* rows of weights that make a good piece of work; a multiple of PACK_ROWS */
+	size_t matmul_rows; /* of weights, for a good piece of work; a multiple of PACK_ROWS */
 
 	/*
 	 * Write the keys and values of n consecutive tokens into pages, from position `first` on.
@@ -107,7 +110,9 @@ struct kernels {
 	float (*exp_sum)(float *x, size_t n, float max);
 };
 
-/* By name, or NULL for the best that this processor runs. NULL result: no such set, or not usable. */
+/*
+ * By name, or NULL for the best that this processor runs. NULL result: no such set, or not usable.
+ */
 const struct kernels *kernels_choose(const char *name);
 /* The i-th set that was built in, best first, usable or not; NULL at the end. */
 const struct kernels *kernels_list(size_t i);

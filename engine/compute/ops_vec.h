@@ -1,6 +1,6 @@
 /*
- * Rows of floats, in vectors: the body of ops_avx2.c and ops_avx512.c, which say with OPS() what its
- * functions are called. Ends of rows are partial vectors and go through the same arithmetic.
+ * Rows of floats, in vectors: the body of ops_avx2.c and ops_avx512.c, which say with OPS() what
+ * its functions are called. Ends of rows are partial vectors and go through the same arithmetic.
  */
 #include <math.h>
 
@@ -111,8 +111,8 @@ void OPS(silu_mul)(const float *gate, const float *up, float *out, size_t n)
 }
 
 /*
- * erf(|x|) to 1.5e-7: 1 - (a1 t + … + a5 t^5) e^(-x^2) with t = 1 / (1 + p |x|); Abramowitz and Stegun,
- * Handbook of Mathematical Functions, 7.1.26.
+ * erf(|x|) to 1.5e-7: 1 - (a1 t + … + a5 t^5) e^(-x^2) with t = 1 / (1 + p |x|); Abramowitz and
+ * Stegun, Handbook of Mathematical Functions, 7.1.26.
  */
 INLINE vf erf_of(vf x)
 {

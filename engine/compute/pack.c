@@ -224,8 +224,8 @@ static void put_head(const struct form *f, const struct taken *t, size_t n_block
 }
 
 /*
- * The planes of one block, whose quants are at columns [first, first + 32) of t. Four bytes at a time:
- * no quant has bits that a shift could carry into its neighbour.
+ * The planes of one block, whose quants are at columns [first, first + 32) of t. Four bytes at a
+ * time: no quant has bits that a shift could carry into its neighbour.
  */
 static void put_block(unsigned bits, const struct taken *t, size_t first, uint8_t *out)
 {

@@ -1,8 +1,8 @@
 /*
- * Weights as the kernels read them. A matrix W (rows x cols, y = W x) is repacked once, when a model is
- * loaded, so that 16 rows lie side by side and one vector register holds the same four columns of all
- * of them: a product then needs no shuffle and no sum across lanes, memory is read in one straight
- * line, and prefill and decode share one layout.
+ * Weights as the kernels read them. A matrix W (rows x cols, y = W x) is repacked once, when a
+ * model is loaded, so that 16 rows lie side by side and one vector register holds the same four
+ * columns of all of them: a product then needs no shuffle and no sum across lanes, memory is read
+ * in one straight line, and prefill and decode share one layout.
  *
  * Rows come in groups of PACK_ROWS, the last one filled up with zeros. Numbers in a block keep the
  * precision of the file and take its room within a few percent: unpacking gives what quant_unpack()

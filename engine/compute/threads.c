@@ -1,12 +1,12 @@
 /*
- * Compute threads. A run is published by one store to `claim`, which holds how many pieces are left and
- * a number that no other run shares: whoever takes a piece has by the same step made sure that the run
- * it belongs to is not over, and may then read what the run is about.
+ * Compute threads. A run is published by one store to `claim`, which holds how many pieces are left
+ * and a number that no other run shares: whoever takes a piece has by the same step made sure that
+ * the run it belongs to is not over, and may then read what the run is about.
  *
- * Threads that have nothing to do look out for a next run for some tens of microseconds, since the runs
- * of a forward pass follow each other closely, and then sleep. One that lost its processor in the middle
- * of a piece, so that the caller had to wait for it, or has none but the caller's is left out for a
- * while: what it could add is less than what the waiting costs.
+ * Threads that have nothing to do look out for a next run for some tens of microseconds, since the
+ * runs of a forward pass follow each other closely, and then sleep. One that lost its processor in
+ * the middle of a piece, so that the caller had to wait for it, or has none but the caller's is
+ * left out for a while: what it could add is less than what the waiting costs.
  */
 #include "engine/compute/threads.h"
 
@@ -53,10 +53,11 @@ static bool work_left(struct threads *t)
 }
 
 /*
- * Take a piece of the run there is, if one is left. The number of the run in the upper half is what makes
- * this safe for a thread that has slept between the load and the exchange: by then the count may be the
- * same again in another run, but not the number, and the exchange fails. Once it succeeds, the run cannot end
- * before this piece is finished, so fn, arg and n_pieces may be read without a lock.
+ * Take a piece of the run there is, if one is left. The number of the run in the upper half is what
+ * makes this safe for a thread that has slept between the load and the exchange: by then the count
+ * may be the same again in another run, but not the number, and the exchange fails. Once it
+ * succeeds, the run cannot end before this piece is finished, so fn, arg and n_pieces may be read
+ * without a lock.
  */
 static bool piece_take(struct threads *t, uint32_t *piece)
 {
@@ -79,9 +80,10 @@ static void piece_run(struct threads *t, uint32_t piece, unsigned worker)
 }
 
 /*
- * A piece is done; whoever did the last one wakes the caller. With the addition the run may be over, and
- * the next one published: what is needed of this one (n_pieces) is read before it. The caller sets
- * `waiting` before it looks at `done`, we add to `done` before we look at `waiting`: one of us sees the other.
+ * A piece is done; whoever did the last one wakes the caller. With the addition the run may be
+ * over, and the next one published: what is needed of this one (n_pieces) is read before it. The
+ * caller sets `waiting` before it looks at `done`, we add to `done` before we look at `waiting`:
+ * one of us sees the other.
  */
 static void piece_finish(struct threads *t)
 {
@@ -94,7 +96,7 @@ static void piece_finish(struct threads *t)
 	}
 }
 
-/* ---- a thread -------------------------------------------------------------------------------------- */
+/* ---- a thread ------------------------------------------------------------------------------- */
 
 static void read_clocks(struct compute_thread *w)
 {
@@ -103,8 +105,8 @@ static void read_clocks(struct compute_thread *w)
 }
 
 /*
- * A piece took long: did the processor work for us all the time since the clocks were last read? The
- * thread has not slept since, and is billed for looking out too.
+ * A piece took long: did the processor work for us all the time since the clocks were last read?
+ * The thread has not slept since, and is billed for looking out too.
  */
 static void look_back(struct compute_thread *w)
 {
@@ -122,11 +124,11 @@ static bool worker_called(struct compute_thread *w)
 }
 
 /*
- * Until there is work, or all is over (false). Looking out costs a processor but no system call; it ends
- * after SPIN_NS. Falling asleep must not miss a run that is just being published: we set `asleep` and then
- * look at the claim, run_publish() stores the claim and then looks at `asleep`. Both are sequentially
- * consistent, so at least one sees the other, and the lock keeps the signal from coming between our look and
- * our wait.
+ * Until there is work, or all is over (false). Looking out costs a processor but no system call; it
+ * ends after SPIN_NS. Falling asleep must not miss a run that is just being published: we set
+ * `asleep` and then look at the claim, run_publish() stores the claim and then looks at `asleep`.
+ * Both are sequentially consistent, so at least one sees the other, and the lock keeps the signal
+ * from coming between our look and our wait.
  */
 static bool worker_await(struct compute_thread *w)
 {
@@ -178,7 +180,7 @@ void *threads_main(void *arg)
 	return NULL;
 }
 
-/* ---- the caller ------------------------------------------------------------------------------------ */
+/* ---- the caller ----------------------------------------------------------------------------- */
 
 void threads_pin(pthread_t id, unsigned cpu)
 {
@@ -220,9 +222,10 @@ static void workers_readmit(struct threads *t)
 }
 
 /*
- * Publish the run and wake as many as there are pieces for. The store to `claim` is the publication: all
- * that a run is about has to be written before it, and `done` reset. Plain members are enough: the last run
- * is over, so nobody reads them, and whoever reads them next has seen the claim.
+ * Publish the run and wake as many as there are pieces for. The store to `claim` is the
+ * publication: all that a run is about has to be written before it, and `done` reset. Plain members
+ * are enough: the last run is over, so nobody reads them, and whoever reads them next has seen the
+ * claim.
  */
 static void run_publish(struct threads *t, size_t n_items, size_t grain, threads_fn fn, void *arg)
 {
@@ -249,8 +252,8 @@ static void run_publish(struct threads *t, size_t n_items, size_t grain, threads
 }
 
 /*
- * A thread in the middle of a piece waits for its processor, and the caller for the thread: put it where
- * the caller is, which is about to sleep. `back` undoes that.
+ * A thread in the middle of a piece waits for its processor, and the caller for the thread: put it
+ * where the caller is, which is about to sleep. `back` undoes that.
  */
 static void lend_processor(struct threads *t, bool back)
 {
@@ -317,8 +320,8 @@ static void leave_out(struct threads *t, struct compute_thread *w)
 }
 
 /*
- * The run was held up by a thread that had lost its processor in it. A moment now and then is cheaper
- * than doing without the thread: it goes when a third of the recent time has been waiting.
+ * The run was held up by a thread that had lost its processor in it. A moment now and then is
+ * cheaper than doing without the thread: it goes when a third of the recent time has been waiting.
  */
 static void leave_out_late(struct threads *t, int64_t waited_ns)
 {

@@ -68,7 +68,9 @@ static int may_pin(const char *list, struct ragd_err *err)
 	return 0;
 }
 
-/* Thread i's processor is the i-th of the list, from its beginning again where the list is shorter. */
+/*
+ * Thread i's processor is the i-th of the list, from its beginning again where the list is shorter.
+ */
 static int read_list(struct threads *t, const char *list, struct ragd_err *err)
 {
 	unsigned cpus[THREADS_MAX];

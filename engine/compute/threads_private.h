@@ -1,4 +1,7 @@
-/* The pool of compute threads: its state, shared by threads.c (runs) and threads_open.c (from open to close). */
+/*
+ * The pool of compute threads: its state, shared by threads.c (runs) and threads_open.c (from open
+ * to close).
+ */
 #ifndef ENGINE_COMPUTE_THREADS_PRIVATE_H
 #define ENGINE_COMPUTE_THREADS_PRIVATE_H
 

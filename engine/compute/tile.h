@@ -1,7 +1,7 @@
 /*
- * The innermost loop of products in floats: a tile of a few rows of x times a few vectors of columns of
- * w, held in registers. Each output is one sum over k, from first to last, each step one fma; the shape
- * of the tile and the type that w is read from change nothing in it.
+ * The innermost loop of products in floats: a tile of a few rows of x times a few vectors of
+ * columns of w, held in registers. Each output is one sum over k, from first to last, each step one
+ * fma; the shape of the tile and the type that w is read from change nothing in it.
  */
 #ifndef ENGINE_COMPUTE_TILE_H
 #define ENGINE_COMPUTE_TILE_H

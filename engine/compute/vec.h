@@ -1,8 +1,8 @@
 /*
- * A vector of floats of the processor that a file is compiled for: 16 with AVX-512, 8 with AVX2 and FMA.
- * What the kernels of both have in common is written once in terms of it. Partial loads and stores take
- * the first n numbers, 0 beyond; arithmetic on them is the same as on whole vectors, so that
- * a number's result does not depend on where in a row it stands.
+ * A vector of floats of the processor that a file is compiled for: 16 with AVX-512, 8 with AVX2 and
+ * FMA. What the kernels of both have in common is written once in terms of it. Partial loads and
+ * stores take the first n numbers, 0 beyond; arithmetic on them is the same as on whole vectors, so
+ * that a number's result does not depend on where in a row it stands.
  */
 #ifndef ENGINE_COMPUTE_VEC_H
 #define ENGINE_COMPUTE_VEC_H
@@ -431,8 +431,8 @@ INLINE vf vf_fmaddsub(vf a, vf b, vf c)
 #endif
 
 /*
- * 2^(whole + part) for |part| <= 1/2: the polynomial of the sixth degree with the least relative error
- * (2e-9), from 2^part's Remez exchange. 0 where `of` is below `least`.
+ * 2^(whole + part) for |part| <= 1/2: the polynomial of the sixth degree with the least relative
+ * error (2e-9), from 2^part's Remez exchange. 0 where `of` is below `least`.
  */
 INLINE vf vf_exp2_of(vf whole, vf part, vf of, vf least)
 {
@@ -455,7 +455,10 @@ INLINE vf vf_exp2(vf x)
 	return vf_exp2_of(whole, vf_sub(x, whole), x, vf_set(-126));
 }
 
-/* e^x; 0 below the smallest normal number. log2(e) in two parts keeps the fraction right for large x. */
+/*
+ * e^x; 0 below the smallest normal number. log2(e) in two parts keeps the fraction right for large
+ * x.
+ */
 INLINE vf vf_exp(vf x)
 {
 	const vf log2e = vf_set(0x1.715476p0f), rest = vf_set(0x1.4ae0cp-26f);
