@@ -111,7 +111,9 @@ static void card_count(const struct gguf *g, struct gguf_card *c)
 	for (size_t i = 0; i < g->n_tensors; i++) {
 		const struct gguf_tensor *t = &g->tensors[i];
 
-		/* No overflow: tensors lie apart in the file, and a number takes some bits of it. */
+		/*
+		 * No overflow: tensors lie apart in the file, and a number takes some bits of it.
+		 */
 		c->n_weight_bytes += t->n_bytes;
 		c->brief.n_parameters += t->dims[0] * t->dims[1] * t->dims[2] * t->dims[3];
 	}
@@ -152,7 +154,8 @@ int gguf_card_new(const struct gguf *g, const char *path, struct gguf_card **out
 	static const char *const links[] = { "general.license.link", NULL };
 	static const char *const bases[] = { "general.base_model.0.name",
 					     "general.base_model.0.repo_url", NULL };
-	static const char *const sources[] = { "general.source.url", "general.repo_url", "general.url",
+	static const char *const sources[] = { "general.source.url", "general.repo_url",
+					       "general.url",
 					       "general.source.huggingface.repository", NULL };
 	/* clang-format on */
 	struct card *card = calloc(1, sizeof(*card));

@@ -1,6 +1,6 @@
 /*
- * The model card: what a file says about itself, made fit for people and for the wire (valid UTF-8, one
- * line, bounded), and what can be counted rather than believed.
+ * The model card: what a file says about itself, made fit for people and for the wire (valid UTF-8,
+ * one line, bounded), and what can be counted rather than believed.
  */
 #ifndef ENGINE_GGUF_CARD_H
 #define ENGINE_GGUF_CARD_H
@@ -30,11 +30,11 @@ void gguf_card_free(struct gguf_card *c);
 #define GGUF_DIGEST_SIZE (7 + 64 + 1)
 
 /*
- * SHA-256 of the file or, in their order, of all files: what `cat FILES | sha256sum` prints. Takes a
- * second or so for each gigabyte; so, if `cache_dir` is given, the result is kept there in a small file
- * and taken from it while device, inode, size and time of the files are the same. A cache
- * that cannot be read or written is no error. `cancelled` is asked now and then, may be NULL, and ends
- * it with -ECANCELED. A model that lies in memory is never cached.
+ * SHA-256 of the file or, in their order, of all files: what `cat FILES | sha256sum` prints. Takes
+ * a second or so for each gigabyte; so, if `cache_dir` is given, the result is kept there in a
+ * small file and taken from it while device, inode, size and time of the files are the same. A
+ * cache that cannot be read or written is no error. `cancelled` is asked now and then, may be NULL,
+ * and ends it with -ECANCELED. A model that lies in memory is never cached.
  */
 int gguf_digest(const struct gguf *g, const char *cache_dir, bool (*cancelled)(void *arg),
 		void *arg, char out[GGUF_DIGEST_SIZE], struct ragd_err *err);

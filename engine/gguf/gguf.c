@@ -20,7 +20,7 @@
 #define HEAD_FIRST ((size_t)1 << 20)
 #define HEAD_MAX   ((size_t)1 << 30)
 
-/* ---- files -------------------------------------------------------------------------------------- */
+/* ---- files ---------------------------------------------------------------------------------- */
 
 static int part_open(const char *path, struct gguf_part *out, struct ragd_err *err)
 {

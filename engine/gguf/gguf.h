@@ -1,10 +1,11 @@
 /*
  * GGUF files, versions 2 and 3 (github.com/ggml-org/ggml, docs/gguf.md): metadata and tensors of a
  * model. The file is taken for hostile: every length, offset, count and type is checked against the
- * file's size before it is used, and what is allocated is bounded by a small multiple of the bytes that the
- * file really has. Nothing is mapped: metadata is read into memory when the file is opened, tensors when
- * they are asked for, so that whoever cuts the file short or writes over it meanwhile causes an error and
- * nothing else. A model in several files ("name-00001-of-00003.gguf") is opened by its first.
+ * file's size before it is used, and what is allocated is bounded by a small multiple of the bytes
+ * that the file really has. Nothing is mapped: metadata is read into memory when the file is
+ * opened, tensors when they are asked for, so that whoever cuts the file short or writes over it
+ * meanwhile causes an error and nothing else. A model in several files ("name-00001-of-00003.gguf")
+ * is opened by its first.
  */
 #ifndef ENGINE_GGUF_GGUF_H
 #define ENGINE_GGUF_GGUF_H
@@ -67,8 +68,8 @@ uint32_t gguf_version(const struct gguf *g);
 
 /*
  * Metadata by key. Each returns false if the key is missing or holds another type; whole numbers
- * convert between their types where the value fits, floats between f32 and f64. Texts live as long as the
- * file is open and may hold any bytes.
+ * convert between their types where the value fits, floats between f32 and f64. Texts live as long
+ * as the file is open and may hold any bytes.
  */
 bool gguf_u32(const struct gguf *g, const char *key, uint32_t *out);
 bool gguf_u64(const struct gguf *g, const char *key, uint64_t *out);
@@ -108,17 +109,20 @@ const struct gguf_tensor *gguf_tensor_at(const struct gguf *g, size_t i);
 const struct gguf_tensor *gguf_tensor(const struct gguf *g, const char *name);
 
 /*
- * Bytes [from, from + len) of a tensor, from the file that was opened. -EINVAL beyond its end, and where the
- * file has become shorter.
+ * Bytes [from, from + len) of a tensor, from the file that was opened. -EINVAL beyond its end, and
+ * where the file has become shorter.
  */
 int gguf_tensor_read(const struct gguf *g, const struct gguf_tensor *t, size_t from, void *out,
 		     size_t len, struct ragd_err *err);
 /*
- * Whether the files are still as they were when they were opened, by size and time of change: so what was
- * read of them belongs together. -ESTALE: not so.
+ * Whether the files are still as they were when they were opened, by size and time of change: so
+ * what was read of them belongs together. -ESTALE: not so.
  */
 int gguf_unchanged(const struct gguf *g, struct ragd_err *err);
-/* 0 if only root and this user may write to the files that were opened; else -EPERM, and who else may. */
+/*
+ * 0 if only root and this user may write to the files that were opened; else -EPERM, and who else
+ * may.
+ */
 int gguf_private(const struct gguf *g, struct ragd_err *err);
 
 #endif

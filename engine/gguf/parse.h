@@ -1,6 +1,6 @@
 /*
- * Inside engine/gguf: what an open model is made of, and the parser of one file. Nothing here is for
- * other folders.
+ * Inside engine/gguf: what an open model is made of, and the parser of one file. Nothing here is
+ * for other folders.
  */
 #ifndef ENGINE_GGUF_PARSE_H
 #define ENGINE_GGUF_PARSE_H
@@ -57,9 +57,9 @@ struct gguf_parsed {
 };
 
 /*
- * Parse the beginning data[0..len) of a file of `size` bytes; `name` is for sentences. Tensors are in bounds,
- * apart from each other and at the alignment; keys and names may still occur twice. -EAGAIN, without a
- * sentence: what is there is not all of the metadata.
+ * Parse the beginning data[0..len) of a file of `size` bytes; `name` is for sentences. Tensors are
+ * in bounds, apart from each other and at the alignment; keys and names may still occur twice.
+ * -EAGAIN, without a sentence: what is there is not all of the metadata.
  */
 int gguf_parse(const uint8_t *data, size_t len, uint64_t size, const char *name,
 	       struct gguf_parsed *out, struct ragd_err *err);

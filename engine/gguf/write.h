@@ -1,7 +1,7 @@
 /*
- * Writing a GGUF file, version 3: metadata and the list of tensors first, then their bytes in order. The
- * file grows next to the one it replaces and takes its place, complete and on disk, at the end; whatever
- * goes wrong before leaves nothing behind.
+ * Writing a GGUF file, version 3: metadata and the list of tensors first, then their bytes in
+ * order. The file grows next to the one it replaces and takes its place, complete and on disk, at
+ * the end; whatever goes wrong before leaves nothing behind.
  */
 #ifndef ENGINE_GGUF_WRITE_H
 #define ENGINE_GGUF_WRITE_H
@@ -30,8 +30,10 @@ void gguf_writer_tensor(struct gguf_writer *w, struct ragd_str name, enum quant_
 /* Bytes that the file will have. */
 uint64_t gguf_writer_size(const struct gguf_writer *w);
 
-/* Open the file and write all of the above. -ENOSPC before anything is written where the disk cannot
- * take it (and the file system can tell). */
+/*
+ * Open the file and write all of the above. -ENOSPC before anything is written where the disk
+ * cannot take it (and the file system can tell).
+ */
 int gguf_writer_begin(struct gguf_writer *w, const char *path, struct ragd_err *err);
 /* The next len bytes of tensors; pieces need not end where tensors do. -EINVAL beyond the last. */
 int gguf_writer_data(struct gguf_writer *w, const void *data, size_t len, struct ragd_err *err);
