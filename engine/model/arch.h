@@ -1,7 +1,7 @@
 /*
- * Inside engine/model: what an architecture is made of: a name, tables of the tensors that its files
- * hold, what it reads from the metadata, and a forward function. To add one: a file with these, and
- * a row in arch.c.
+ * Inside engine/model: what an architecture is made of: a name, tables of the tensors that its
+ * files hold, what it reads from the metadata, and a forward function. To add one: a file with
+ * these, and a row in arch.c.
  */
 #ifndef ENGINE_MODEL_ARCH_H
 #define ENGINE_MODEL_ARCH_H
@@ -43,7 +43,9 @@ struct tensor_rule {
 	const char *fallback; /* what serves where it is missing: the name of another tensor */
 };
 
-/* A table whose rows are looked up: as the file has it, or within a matrix that is packed anyway. */
+/*
+ * A table whose rows are looked up: as the file has it, or within a matrix that is packed anyway.
+ */
 struct rows {
 	enum quant_type type;
 	size_t cols;

@@ -9,8 +9,8 @@
 static const struct tensor_rule tensors[] = {
 	{ "token_embd.weight", .use = USE_ROWS, .cols = DIM_EMBD, .rows = DIM_VOCAB,
 	  ROW_MODEL(embd) },
-	{ "token_types.weight", .optional = true, .use = USE_ROWS, .cols = DIM_EMBD, .rows = DIM_ANY,
-	  ROW_MODEL(types) },
+	{ "token_types.weight", .optional = true, .use = USE_ROWS, .cols = DIM_EMBD,
+	  .rows = DIM_ANY, ROW_MODEL(types) },
 	{ "position_embd.weight", .use = USE_ROWS, .cols = DIM_EMBD, .rows = DIM_CONTEXT,
 	  ROW_MODEL(positions) },
 	{ "token_embd_norm.weight", .use = USE_VECTOR, .cols = DIM_EMBD, ROW_MODEL(embd_norm) },

@@ -1,7 +1,7 @@
 /*
- * The blocks of a forward pass and the two orders in which models put them together. Between products,
- * work goes token by token: what is added, normed, rotated and quantised stays in the cache of one
- * core, and threads meet once for all of it.
+ * The blocks of a forward pass and the two orders in which models put them together. Between
+ * products, work goes token by token: what is added, normed, rotated and quantised stays in the
+ * cache of one core, and threads meet once for all of it.
  */
 #include "engine/model/layers.h"
 
@@ -109,7 +109,9 @@ static void norm_rows(void *arg, size_t from, size_t to, unsigned worker)
 	}
 }
 
-/* The residual stream, with what is pending, through a norm: that is what the next products take. */
+/*
+ * The residual stream, with what is pending, through a norm: that is what the next products take.
+ */
 static void layer_norm(struct run *r, const struct norm *norm, bool integer)
 {
 	products_take(r, norm->to, r->m->shape.n_embd, integer);
@@ -184,8 +186,10 @@ static void heads_tiles(void *arg, size_t from, size_t to, unsigned worker)
 	}
 }
 
-/* Item: a head of keys and a block of queries; heads outermost, so that a head's keys and values stay in
- * the cache; the last blocks, which see the most keys, first. */
+/*
+ * Item: a head of keys and a block of queries; heads outermost, so that a head's keys and values
+ * stay in the cache; the last blocks, which see the most keys, first.
+ */
 static void attend_items(void *arg, size_t from, size_t to, unsigned worker)
 {
 	const struct attending *a = arg;
@@ -380,7 +384,10 @@ void layers_decoder(struct run *r)
 	products_run(r, &(struct product){ &m->output, r->out, m->shape.n_vocab }, 1);
 }
 
-/* Whether the products that a layer begins with are of integers; past the last layer there are none. */
+/*
+ * Whether the products that a layer begins with are of integers; past the last layer there are
+ * none.
+ */
 static bool begins_integer(const struct model *m, size_t layer)
 {
 	const struct layer *l = &m->layers[layer];

@@ -1,7 +1,7 @@
 /*
  * llama: Llama 1 to 3.3, Mistral, SmolLM, TinyLlama and all that share their form: RMS norms before
- * attention and feed-forward, rotary positions on neighbours, grouped queries, a gated feed-forward.
- * Biases where the file has them.
+ * attention and feed-forward, rotary positions on neighbours, grouped queries, a gated
+ * feed-forward. Biases where the file has them.
  */
 #include "engine/model/arch.h"
 #include "engine/model/layers.h"

@@ -96,8 +96,8 @@ static uint64_t folder_available(const struct group_files *v, const char *folder
 }
 
 /*
- * The least that our group and those above it allow. In a container the name may be the host's, of which
- * only the mount itself can be seen: what is missing is passed over.
+ * The least that our group and those above it allow. In a container the name may be the host's, of
+ * which only the mount itself can be seen: what is missing is passed over.
  */
 static uint64_t group_available(const struct group_files *v, const char *root)
 {

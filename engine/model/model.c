@@ -1,6 +1,7 @@
 /*
- * Opening a model: shape, tensors, and the weights packed into one mapping. The file is read piece by piece,
- * so that the two forms are never in memory together, into memory that nobody else can change.
+ * Opening a model: shape, tensors, and the weights packed into one mapping. The file is read piece
+ * by piece, so that the two forms are never in memory together, into memory that nobody else can
+ * change.
  */
 #include "engine/model/model.h"
 
@@ -78,7 +79,10 @@ static int model_read(struct model *m, const struct gguf *g, struct bindings *b,
 	return bind_tensors(m, b, err);
 }
 
-/* The binding that packs the tensor of this one, or NULL: a matrix that serves as a table, too, is there. */
+/*
+ * The binding that packs the tensor of this one, or NULL: a matrix that serves as a table, too, is
+ * there.
+ */
 static const struct binding *packs_same(const struct bindings *b, const struct binding *rows)
 {
 	for (size_t i = 0; i < b->n; i++)

@@ -1,8 +1,8 @@
 /*
- * A model: what an architecture computes with the weights of a file. Opening reads the shape from the
- * metadata, checks every tensor against it, packs the weights (engine/compute/pack.h) and is done with
- * the file: what may happen to that later is nothing to the model. An open model is read-only and shared
- * between runs.
+ * A model: what an architecture computes with the weights of a file. Opening reads the shape from
+ * the metadata, checks every tensor against it, packs the weights (engine/compute/pack.h) and is
+ * done with the file: what may happen to that later is nothing to the model. An open model is
+ * read-only and shared between runs.
  */
 #ifndef ENGINE_MODEL_MODEL_H
 #define ENGINE_MODEL_MODEL_H
@@ -50,15 +50,17 @@ struct model_options {
 };
 
 /*
- * g is borrowed and not needed any more afterwards. -ENOTSUP names an architecture, a rope scaling or the like
- * that is not supported; -EINVAL a tensor that is missing or of another shape than the metadata says, or a
- * file that has become shorter meanwhile, -ESTALE one that was changed; -ENOMEM.
+ * g is borrowed and not needed any more afterwards. -ENOTSUP names an architecture, a rope scaling
+ * or the like that is not supported; -EINVAL a tensor that is missing or of another shape than the
+ * metadata says, or a file that has become shorter meanwhile, -ESTALE one that was changed;
+ * -ENOMEM.
  */
 int model_open(const struct gguf *g, const struct model_options *opt, struct model **out,
 	       struct ragd_err *err);
 /*
  * The same without its weights: what opening will take is known before anything is allocated. For
- * model_shape() (weight_bytes included), model_page_bytes(), run_bytes() and engine_plan(); it cannot run.
+ * model_shape() (weight_bytes included), model_page_bytes(), run_bytes() and engine_plan(); it
+ * cannot run.
  */
 int model_outline(const struct gguf *g, const struct kernels *kernels, struct model **out,
 		  struct ragd_err *err);
@@ -75,16 +77,16 @@ struct segment {
 	size_t n;           /* at least 1 */
 	size_t first;       /* position of ids[0]: the cache holds what comes before it */
 	/*
-	 * The sequence's pages, enough for first + n tokens; written from `first` on. NULL for an encoder,
-	 * whose segments are whole texts (first = 0).
+	 * The sequence's pages, enough for first + n tokens; written from `first` on. NULL for an
+	 * encoder, whose segments are whole texts (first = 0).
 	 */
 	uint8_t *const *pages;
 	size_t n_outputs; /* of the last tokens of the segment: 0 … n rows of output */
 };
 
 /*
- * Scratch memory for forward passes, all of it allocated at once; one thread at a time. A pass takes at
- * most max_tokens tokens in all segments and gives at most max_outputs rows of output.
+ * Scratch memory for forward passes, all of it allocated at once; one thread at a time. A pass
+ * takes at most max_tokens tokens in all segments and gives at most max_outputs rows of output.
  */
 struct run;
 size_t run_bytes(const struct model *m, size_t max_tokens, size_t max_outputs, unsigned n_threads);
@@ -98,9 +100,10 @@ enum run_output {
 };
 
 /*
- * One pass over all segments. Rows come in the order of the segments and their tokens and stay valid
- * until the next pass. What a segment gets does not depend, to the last bit, on the other segments or
- * on how the tokens before it were cut into passes. 0; -EINVAL for ids or sizes out of range.
+ * One pass over all segments. Rows come in the order of the segments and their tokens and stay
+ * valid until the next pass. What a segment gets does not depend, to the last bit, on the other
+ * segments or on how the tokens before it were cut into passes. 0; -EINVAL for ids or sizes out of
+ * range.
  */
 int run_forward(struct run *r, const struct segment *segments, size_t n, enum run_output what,
 		const float **rows, struct ragd_err *err);

@@ -9,8 +9,8 @@
 static const struct tensor_rule tensors[] = {
 	{ "token_embd.weight", .use = USE_ROWS, .cols = DIM_EMBD, .rows = DIM_VOCAB,
 	  ROW_MODEL(embd) },
-	{ "token_types.weight", .optional = true, .use = USE_ROWS, .cols = DIM_EMBD, .rows = DIM_ANY,
-	  ROW_MODEL(types) },
+	{ "token_types.weight", .optional = true, .use = USE_ROWS, .cols = DIM_EMBD,
+	  .rows = DIM_ANY, ROW_MODEL(types) },
 	{ "token_embd_norm.weight", .use = USE_VECTOR, .cols = DIM_EMBD, ROW_MODEL(embd_norm) },
 	{ "token_embd_norm.bias", .use = USE_VECTOR, .cols = DIM_EMBD, ROW_MODEL(embd_norm_bias) },
 	{ "attn_qkv.weight", .use = USE_MATRIX, .cols = DIM_EMBD, .rows = DIM_QKV, ROW_LAYER(qkv) },

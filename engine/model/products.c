@@ -1,7 +1,7 @@
 /*
  * Products with matrices, split over threads by rows of weights. Matrices that multiply the same
- * activations make one list of pieces, so that threads meet once for all of them. Pieces begin at whole
- * groups of rows: how they are cut changes no bit of what they give.
+ * activations make one list of pieces, so that threads meet once for all of them. Pieces begin at
+ * whole groups of rows: how they are cut changes no bit of what they give.
  */
 #include "engine/model/run.h"
 

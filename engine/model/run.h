@@ -1,6 +1,7 @@
 /*
  * Inside engine/model: the state of a forward pass, shared by run.c (memory, segments), products.c
- * (matrices) and layers.c (everything that an architecture's forward function is put together from).
+ * (matrices) and layers.c (everything that an architecture's forward function is put together
+ * from).
  */
 #ifndef ENGINE_MODEL_RUN_H
 #define ENGINE_MODEL_RUN_H
@@ -91,8 +92,10 @@ struct product {
  * numbers, and the time does not matter.
  */
 bool products_fine(const struct model *m);
-/* Rows of `cols` numbers in x are what the next products multiply; the caller fills them in, and where a
- * matrix of integers is among those, has them quantised. */
+/*
+ * Rows of `cols` numbers in x are what the next products multiply; the caller fills them in, and
+ * where a matrix of integers is among those, has them quantised.
+ */
 void products_take(struct run *r, const float *x, size_t cols, bool integer);
 void products_quantise(struct run *r, size_t from, size_t to);
 
