@@ -1,6 +1,6 @@
 /*
- * What a character is, to pre-tokenizers and to BERT's normalisation: its general category and whether
- * it is white space, from ICU's data, in one table that is made once.
+ * What a character is, to pre-tokenizers and to BERT's normalisation: its general category and
+ * whether it is white space, from ICU's data, in one table that is made once.
  */
 #ifndef ENGINE_TOKEN_CHARS_H
 #define ENGINE_TOKEN_CHARS_H
@@ -13,8 +13,10 @@
 
 #include "base/text/utf8.h"
 
-/* char_bits() is the mask of the general category (U_GC_LU_MASK …) and perhaps this: White_Space=yes,
- * which is what \s means in the patterns of tokenizers. */
+/*
+ * char_bits() is the mask of the general category (U_GC_LU_MASK …) and perhaps this:
+ * White_Space=yes, which is what \s means in the patterns of tokenizers.
+ */
 #define CHAR_SPACE (UINT32_C(1) << 31)
 
 /* Make the tables. Cheap after the first time; any thread. False if ICU has no data. */

@@ -1,6 +1,6 @@
 /*
- * Text to tokens by merging: SentencePiece's BPE, where spaces are marks and what has no token becomes
- * its bytes, and byte-level BPE behind a pre-tokenizer.
+ * Text to tokens by merging: SentencePiece's BPE, where spaces are marks and what has no token
+ * becomes its bytes, and byte-level BPE behind a pre-tokenizer.
  */
 #include "base/text/utf8.h"
 #include "engine/token/encode.h"
@@ -29,8 +29,10 @@ static bool add_bytes(struct encoder *e, const char *s, size_t len)
 	return true;
 }
 
-/* Merge a piece and put its tokens out; unknowns join one put out at or after `from`. Returns whether
- * all was known. */
+/*
+ * Merge a piece and put its tokens out; unknowns join one put out at or after `from`. Returns
+ * whether all was known.
+ */
 static bool merge_out(struct encoder *e, const char *s, size_t len, size_t from)
 {
 	bool known = true;

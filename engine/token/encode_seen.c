@@ -1,4 +1,7 @@
-/* Words come again: a text's pieces and their tokens, in a table without chains where the last one stays. */
+/*
+ * Words come again: a text's pieces and their tokens, in a table without chains where the last one
+ * stays.
+ */
 #include "engine/token/encode.h"
 
 #include <string.h>

@@ -1,7 +1,8 @@
 /*
- * Byte-pair merging: of all neighbours in a piece of text that make a token together, the two that do
- * so first in the vocabulary's order (the leftmost of equals) become one, until none are left. A heap
- * finds them, so that time grows as n log n for any text; short pieces are looked through instead.
+ * Byte-pair merging: of all neighbours in a piece of text that make a token together, the two that
+ * do so first in the vocabulary's order (the leftmost of equals) become one, until none are left. A
+ * heap finds them, so that time grows as n log n for any text; short pieces are looked through
+ * instead.
  */
 #ifndef ENGINE_TOKEN_MERGE_H
 #define ENGINE_TOKEN_MERGE_H
@@ -41,8 +42,8 @@ struct merge {
 void merge_fini(struct merge *m);
 
 /*
- * Merge a piece, not empty: of bytes for byte-level BPE, of characters for SentencePiece. The symbols
- * lie in m until the next call. -ENOMEM, or what poll says.
+ * Merge a piece, not empty: of bytes for byte-level BPE, of characters for SentencePiece. The
+ * symbols lie in m until the next call. -ENOMEM, or what poll says.
  */
 int merge_piece(struct merge *m, const struct vocab *v, const char *s, size_t len,
 		struct poll *poll);

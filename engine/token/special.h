@@ -1,6 +1,6 @@
 /*
- * Tokens that stand in a text by their exact words (<|eot_id|>): the longest at a place, from left to
- * right. Looking costs a step for each byte that agrees with some token so far.
+ * Tokens that stand in a text by their exact words (<|eot_id|>): the longest at a place, from left
+ * to right. Looking costs a step for each byte that agrees with some token so far.
  */
 #ifndef ENGINE_TOKEN_SPECIAL_H
 #define ENGINE_TOKEN_SPECIAL_H

@@ -156,8 +156,9 @@ static size_t match_gpt2(const char *s, const char *end)
 }
 
 /*
- * [CAPITAL]*[SMALL]+|[CAPITAL]+[SMALL]* from p on; letters without case and marks are of both classes,
- * so that the first may have to hand back what its star took, up to the last that is also small.
+ * [CAPITAL]*[SMALL]+|[CAPITAL]+[SMALL]* from p on; letters without case and marks are of both
+ * classes, so that the first may have to hand back what its star took, up to the last that is also
+ * small.
  */
 static const char *tekken_word(const char *p, const char *end, bool ends_small)
 {

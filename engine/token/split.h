@@ -1,8 +1,9 @@
 /*
- * Pre-tokenizers: byte-level BPE never joins letters across the borders that these put into a text. Each
- * is one or more regular expressions, applied one after the other to the pieces that the ones before
- * left, a piece being a match or what lies between two; here they are scanners, with the expression
- * above each as its specification. \s is White_Space, and letters are those of ICU's Unicode.
+ * Pre-tokenizers: byte-level BPE never joins letters across the borders that these put into a text.
+ * Each is one or more regular expressions, applied one after the other to the pieces that the ones
+ * before left, a piece being a match or what lies between two; here they are scanners, with the
+ * expression above each as its specification. \s is White_Space, and letters are those of ICU's
+ * Unicode.
  */
 #ifndef ENGINE_TOKEN_SPLIT_H
 #define ENGINE_TOKEN_SPLIT_H
@@ -28,8 +29,10 @@ struct split {
 /* By its name in a file; NULL if it is not known. */
 const struct split *split_find(struct ragd_str name);
 
-/* Calls piece for each piece of text from left to right, until that returns false; together they are the
- * text. chars_ready() must have been called. */
+/*
+ * Calls piece for each piece of text from left to right, until that returns false; together they
+ * are the text. chars_ready() must have been called.
+ */
 typedef bool (*split_piece_cb)(void *arg, const char *s, size_t len);
 void split_text(const struct split *sp, struct ragd_str text, split_piece_cb piece, void *arg);
 

@@ -1,7 +1,7 @@
 /*
- * Two tables of a vocabulary, both open-addressing: texts to tokens, and pairs of tokens to the one they
- * merge into. They are filled once and then only read. The hash has a seed of its own in every process,
- * for vocabularies come from anywhere and may be made to collide.
+ * Two tables of a vocabulary, both open-addressing: texts to tokens, and pairs of tokens to the one
+ * they merge into. They are filled once and then only read. The hash has a seed of its own in every
+ * process, for vocabularies come from anywhere and may be made to collide.
  */
 #ifndef ENGINE_TOKEN_TABLE_H
 #define ENGINE_TOKEN_TABLE_H
@@ -71,8 +71,10 @@ int32_t text_table_add(struct text_table *t, int32_t id);
 /* Give the text of id, which is some token's in the table, to id. */
 void text_table_replace(struct text_table *t, int32_t id);
 int32_t text_table_find(const struct text_table *t, const char *s, size_t len);
-/* The same for n texts, at most TABLE_MANY: the memory that each needs is asked for before any of them is
- * looked at, for waiting on it is most of what looking costs in a large table. */
+/*
+ * The same for n texts, at most TABLE_MANY: the memory that each needs is asked for before any of
+ * them is looked at, for waiting on it is most of what looking costs in a large table.
+ */
 #define TABLE_MANY 192
 void text_table_find_many(const struct text_table *t, const struct ragd_str *texts, size_t n,
 			  int32_t *ids);

@@ -169,7 +169,9 @@ static int texts_index(struct vocab *v)
 	return 0;
 }
 
-/* A rank that is lower for a higher score: the bits of a float order as it does, but for the sign. */
+/*
+ * A rank that is lower for a higher score: the bits of a float order as it does, but for the sign.
+ */
 static uint32_t rank_of_score(float score)
 {
 	uint32_t bits;

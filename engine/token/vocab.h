@@ -1,8 +1,8 @@
 /*
  * Vocabularies: text to token ids and back, for the three kinds of a GGUF file: "llama"
  * (SentencePiece BPE with byte fallback), "gpt2" (byte-level BPE behind a pre-tokenizer: llama-bpe,
- * qwen2, gpt-2, default, deepseek-coder …) and "bert" (WordPiece). Text is bytes: whatever
- * comes in has tokens, and what is no UTF-8 goes through the bytes' own tokens where there are such.
+ * qwen2, gpt-2, default, deepseek-coder …) and "bert" (WordPiece). Text is bytes: whatever comes in
+ * has tokens, and what is no UTF-8 goes through the bytes' own tokens where there are such.
  */
 #ifndef ENGINE_TOKEN_VOCAB_H
 #define ENGINE_TOKEN_VOCAB_H
@@ -32,10 +32,10 @@ enum token_type {
 #define TOKEN_NONE (-1)
 
 /*
- * Read the vocabulary of an open file; it stands alone afterwards (g may be closed). -EINVAL for one
- * that contradicts itself, -ENOTSUP for a kind or pre-tokenizer that is not known, named. Shared
- * between threads without locks once open. What can only be a control token by its text (<|…|>,
- * <end_of_turn> …), or ends a turn by the metadata, is one whatever type the file gives it.
+ * Read the vocabulary of an open file; it stands alone afterwards (g may be closed). -EINVAL for
+ * one that contradicts itself, -ENOTSUP for a kind or pre-tokenizer that is not known, named.
+ * Shared between threads without locks once open. What can only be a control token by its text
+ * (<|…|>, <end_of_turn> …), or ends a turn by the metadata, is one whatever type the file gives it.
  */
 int vocab_open(const struct gguf *g, struct vocab **out, struct ragd_err *err);
 void vocab_close(struct vocab *v);
@@ -49,7 +49,9 @@ int32_t vocab_bos(const struct vocab *v);
 int32_t vocab_eos(const struct vocab *v);
 int32_t vocab_sep(const struct vocab *v);
 int32_t vocab_cls(const struct vocab *v);
-/* None also where the file names a token that ends a turn: a document must not come to hold that. */
+/*
+ * None also where the file names a token that ends a turn: a document must not come to hold that.
+ */
 int32_t vocab_unknown(const struct vocab *v);
 /* By its exact text ("<|eot_id|>"), of any type: for tests and fuzzers. */
 int32_t vocab_find(const struct vocab *v, struct ragd_str text);
@@ -78,7 +80,8 @@ enum {
 };
 
 /*
- * Append the tokens of text to out. 0, or -ENOMEM. Time is near linear in the text, whatever the text.
+ * Append the tokens of text to out. 0, or -ENOMEM. Time is near linear in the text, whatever the
+ * text.
  */
 int vocab_encode(const struct vocab *v, struct ragd_str text, unsigned flags, struct tokens *out,
 		 struct ragd_err *err);
@@ -87,8 +90,8 @@ int vocab_encode_for(const struct vocab *v, const struct ragd_call *call, struct
 		     unsigned flags, struct tokens *out, struct ragd_err *err);
 
 /*
- * A conversation rendered for a model is pieces of two kinds: what the template wrote (control tokens
- * are meant) and what people wrote (they are text). `own` tells which.
+ * A conversation rendered for a model is pieces of two kinds: what the template wrote (control
+ * tokens are meant) and what people wrote (they are text). `own` tells which.
  */
 struct vocab_piece {
 	struct ragd_str text;
@@ -98,9 +101,9 @@ struct vocab_piece {
 };
 /*
  * Append the tokens of the pieces as one text: words across a border between pieces tokenize as if
- * no border were there; but no control token ever comes from a piece that is not `own`, nor from one
- * that begins in an own piece and ends in one that is not; own pieces side by side count as one.
- * VOCAB_SPECIAL in flags is not looked at.
+ * no border were there; but no control token ever comes from a piece that is not `own`, nor from
+ * one that begins in an own piece and ends in one that is not; own pieces side by side count as
+ * one. VOCAB_SPECIAL in flags is not looked at.
  */
 int vocab_encode_pieces(const struct vocab *v, const struct vocab_piece *pieces, size_t n,
 			unsigned flags, struct tokens *out, struct ragd_err *err);
@@ -117,7 +120,8 @@ int vocab_encode_pieces_for(const struct vocab *v, const struct ragd_call *call,
 void vocab_piece(const struct vocab *v, int32_t id, bool special, struct buf *out);
 /*
  * Append the text of n tokens, without the space that encoding puts in front of a text and behind
- * special tokens: encoding turned round, for tests and fuzzers. An answer is decoded piece by piece.
+ * special tokens: encoding turned round, for tests and fuzzers. An answer is decoded piece by
+ * piece.
  */
 void vocab_decode(const struct vocab *v, const int32_t *ids, size_t n, bool special,
 		  struct buf *out);

@@ -1,7 +1,7 @@
 /*
- * What single tokens are for: the ends of a text, the ends of a turn, the unknown. Files differ in what
- * they say of it, and some call control tokens ordinary; since a document must never hold one, texts
- * that can only be control tokens are taken for such whatever the file says.
+ * What single tokens are for: the ends of a text, the ends of a turn, the unknown. Files differ in
+ * what they say of it, and some call control tokens ordinary; since a document must never hold one,
+ * texts that can only be control tokens are taken for such whatever the file says.
  */
 #include "base/util.h"
 #include "engine/gguf/gguf.h"

@@ -1,8 +1,8 @@
 /*
- * WordPiece as BERT has it: text is cut at white space and around punctuation and Han characters, accents
- * go, letters become small; each word then is the longest token that begins it, the longest that
- * goes on from there, and so forth, or else unknown as a whole. GGUF writes a token that begins a word with
- * a space mark before it, and one that goes on (##ing) bare.
+ * WordPiece as BERT has it: text is cut at white space and around punctuation and Han characters,
+ * accents go, letters become small; each word then is the longest token that begins it, the longest
+ * that goes on from there, and so forth, or else unknown as a whole. GGUF writes a token that
+ * begins a word with a space mark before it, and one that goes on (##ing) bare.
  */
 #include "base/text/utf8.h"
 #include "engine/token/chars.h"
