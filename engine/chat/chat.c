@@ -83,8 +83,8 @@ const char *chat_family_list(size_t i)
 }
 
 /*
- * Messages with those of the system in front put into the user's that follows them, or made one of the
- * user's where none follows.
+ * Messages with those of the system in front put into the user's that follows them, or made one of
+ * the user's where none follows.
  */
 static int merge_system(struct arena *arena, const struct ragd_message **messages, size_t *n)
 {
@@ -120,7 +120,9 @@ static int merge_system(struct arena *arena, const struct ragd_message **message
 	return 0;
 }
 
-/* Neighbours that are the template's become one piece, so that no control token has a border in it. */
+/*
+ * Neighbours that are the template's become one piece, so that no control token has a border in it.
+ */
 static int pieces_join(struct chat_out *o)
 {
 	size_t n = 0;
@@ -149,7 +151,10 @@ static int pieces_join(struct chat_out *o)
 	return 0;
 }
 
-/* Say of pieces how much of them lies in the first bytes of this text, where trimming has left them. */
+/*
+ * Say of pieces how much of them lies in the first bytes of this text, where trimming has left
+ * them.
+ */
 static void mark_configured(struct chat_out *o, const char *text, size_t n_configured)
 {
 	uintptr_t from = (uintptr_t)text, to = from + n_configured;

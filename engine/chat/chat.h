@@ -1,8 +1,8 @@
 /*
  * Chat templates: a conversation as the text that a model was trained on. The template in the file
  * (tokenizer.chat_template, Jinja) is not executed: it is recognised, and rendered by a native
- * function of its family, checked against what Jinja gives. So a file's template can do nothing, and
- * what people wrote is told apart from what the template wrote, piece by piece.
+ * function of its family, checked against what Jinja gives. So a file's template can do nothing,
+ * and what people wrote is told apart from what the template wrote, piece by piece.
  */
 #ifndef ENGINE_CHAT_CHAT_H
 #define ENGINE_CHAT_CHAT_H
@@ -35,14 +35,15 @@ struct chat_context {
 	struct ragd_str eos;
 	bool generation_prompt; /* end with the head of the assistant's turn */
 	/*
-	 * Today, as "02 Jan 2025". Only families whose own template asks for the day look at it (Llama 3.2);
-	 * those that name a fixed one (3.1, 3.3: 26 Jul 2024) keep theirs, as do all where it is NULL.
+	 * Today, as "02 Jan 2025". Only families whose own template asks for the day look at it
+	 * (Llama 3.2); those that name a fixed one (3.1, 3.3: 26 Jul 2024) keep theirs, as do all
+	 * where it is NULL.
 	 */
 	const char *date;
-	bool bos_is_added; /* leave out the BOS in front: the tokenizer puts it there (VOCAB_ENDS) */
+	bool bos_is_added; /* leave it out in front: the tokenizer puts it there (VOCAB_ENDS) */
 	/*
-	 * Where a family takes no system message (Gemma, the first Mistral), put it in front of the first
-	 * user message, a blank line between, rather than refuse.
+	 * Where a family takes no system message (Gemma, the first Mistral), put it in front of the
+	 * first user message, a blank line between, rather than refuse.
 	 */
 	bool merge_system;
 	/* Answer without thinking aloud first, for families that may do either (Qwen 3). */
@@ -51,9 +52,9 @@ struct chat_context {
 };
 
 /*
- * Render messages into pieces from the arena, in order; joined they are the prompt. Texts of messages
- * are borrowed, trimmed where the family trims; no piece is empty; what is the administrator's in the first
- * message is marked in its pieces. -EINVAL with the template's own
+ * Render messages into pieces from the arena, in order; joined they are the prompt. Texts of
+ * messages are borrowed, trimmed where the family trims; no piece is empty; what is the
+ * administrator's in the first message is marked in its pieces. -EINVAL with the template's own
  * complaint where it refuses (roles that do not alternate, a system message it does not take), and
  * where it would leave out a message without a word; -ENOMEM.
  */

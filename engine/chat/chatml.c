@@ -1,4 +1,7 @@
-/* ChatML and what grew from it: <|im_start|>role … <|im_end|>, with or without a system's turn of its own. */
+/*
+ * ChatML and what grew from it: <|im_start|>role … <|im_end|>, with or without a system's turn of
+ * its own.
+ */
 #include "engine/chat/forms.h"
 
 /* clang-format off */
@@ -70,17 +73,20 @@ const struct chat_turns chat_phi4 = {
 const struct chat_turns chat_phi4_first = {
 	.role = {
 		[RAGD_ROLE_SYSTEM] = { "<|im_start|>system<|im_sep|>", "<|im_end|>", false },
-		[RAGD_ROLE_USER] = { "<|im_start|>user<|im_sep|>", "<|im_end|>" PHI4_PROMPT, false },
+		[RAGD_ROLE_USER] = { "<|im_start|>user<|im_sep|>", "<|im_end|>" PHI4_PROMPT,
+				     false },
 		[RAGD_ROLE_ASSISTANT] = { "", "<|im_end|>", false },
 	},
 };
 
 const struct chat_turns chat_megrez = {
-	.no_system = "<|role_start|>system<|role_end|>你是Megrez-3B-Instruct，将针对用户的问题给出详细的、积极的回答。<|turn_end|>",
+	.no_system = "<|role_start|>system<|role_end|>"
+		     "你是Megrez-3B-Instruct，将针对用户的问题给出详细的、积极的回答。<|turn_end|>",
 	.role = {
 		[RAGD_ROLE_SYSTEM] = { "<|role_start|>system<|role_end|>", "<|turn_end|>", false },
 		[RAGD_ROLE_USER] = { "<|role_start|>user<|role_end|>", "<|turn_end|>", false },
-		[RAGD_ROLE_ASSISTANT] = { "<|role_start|>assistant<|role_end|>", "<|turn_end|>", false },
+		[RAGD_ROLE_ASSISTANT] = { "<|role_start|>assistant<|role_end|>", "<|turn_end|>",
+					  false },
 	},
 	.prompt = "<|role_start|>assistant<|role_end|>",
 };

@@ -45,9 +45,9 @@ typedef int (*chat_render_fn)(const void *form, struct chat_out *o, const struct
 struct chat_family {
 	const char *name;
 	/*
-	 * Recognised by what stands in the template's text: all of `has` and none of `hasnt`. In a mark
-	 * a ' stands for either quote, a line feed for itself or its escape, and a ~ for any run of
-	 * blanks and dashes. No `has`: by name only.
+	 * Recognised by what stands in the template's text: all of `has` and none of `hasnt`. In a
+	 * mark a ' stands for either quote, a line feed for itself or its escape, and a ~ for any
+	 * run of blanks and dashes. No `has`: by name only.
 	 */
 	const char *has[CHAT_MARKS];
 	const char *hasnt[CHAT_MARKS];

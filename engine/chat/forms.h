@@ -1,4 +1,7 @@
-/* What the files of families offer the table: a form for each row, and renderers besides chat_turns. */
+/*
+ * What the files of families offer the table: a form for each row, and renderers besides
+ * chat_turns.
+ */
 #ifndef ENGINE_CHAT_FORMS_H
 #define ENGINE_CHAT_FORMS_H
 

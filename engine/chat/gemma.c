@@ -1,4 +1,7 @@
-/* Gemma: turns of "user" and "model"; Gemma 3 puts the system's text in front of the first question. */
+/*
+ * Gemma: turns of "user" and "model"; Gemma 3 puts the system's text in front of the first
+ * question.
+ */
 #include "engine/chat/forms.h"
 
 #define TURN(role) "<start_of_turn>" role "\n"

@@ -1,4 +1,7 @@
-/* Llama 3 and its point releases: headers by role, texts trimmed; from 3.1 on a system's turn that names days. */
+/*
+ * Llama 3 and its point releases: headers by role, texts trimmed; from 3.1 on a system's turn that
+ * names days.
+ */
 #include "engine/chat/forms.h"
 
 #define HEAD(role) "<|start_header_id|>" role "<|end_header_id|>\n\n"

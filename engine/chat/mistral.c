@@ -9,7 +9,10 @@ const struct chat_mistral chat_mistral_v1 = { " [INST] ", " [/INST]", " ", false
 const struct chat_mistral chat_mistral_v3 = { "[INST] ", "[/INST]", " ", true, true };
 const struct chat_mistral chat_mistral_nemo = { "[INST]", "[/INST]", "", false, true };
 
-/* The system's text within the first question, or from v3 on within the last message if that is one. */
+/*
+ * The system's text within the first question, or from v3 on within the last message if that is
+ * one.
+ */
 int chat_mistral_render(const void *form, struct chat_out *o, const struct ragd_message *m,
 			size_t n)
 {

@@ -1,4 +1,7 @@
-/* Families that mark turns by words of plain text, or by marks of their own: Vicuna, Alpaca, DeepSeek's first … */
+/*
+ * Families that mark turns by words of plain text, or by marks of their own: Vicuna, Alpaca,
+ * DeepSeek's first …
+ */
 #include "engine/chat/forms.h"
 
 /* </s> stands in these templates as text. */
@@ -31,10 +34,11 @@ const struct chat_turns chat_alpaca = {
 
 const struct chat_turns chat_deepseek_coder = {
 	.begin = BOS,
-	.no_system = "You are an AI programming assistant, utilizing the Deepseek Coder model, developed "
-		     "by Deepseek Company, and you only answer questions related to computer science. For "
-		     "politically sensitive questions, security and privacy issues, and other "
-		     "non-computer science questions, you will refuse to answer\n",
+	.no_system = "You are an AI programming assistant, utilizing the Deepseek Coder model, "
+		     "developed by Deepseek Company, and you only answer questions related to "
+		     "computer science. For politically sensitive questions, security and "
+		     "privacy issues, and other non-computer science questions, you will refuse "
+		     "to answer\n",
 	.role = {
 		[RAGD_ROLE_SYSTEM] = { "", "", false },
 		[RAGD_ROLE_USER] = { "### Instruction:\n", "\n", false },
@@ -113,8 +117,10 @@ const struct chat_turns chat_granite_code = {
 
 const struct chat_turns chat_granite_3 = {
 	.role = {
-		[RAGD_ROLE_SYSTEM] = { "<|start_of_role|>system<|end_of_role|>", "<|end_of_text|>\n", false },
-		[RAGD_ROLE_USER] = { "<|start_of_role|>user<|end_of_role|>", "<|end_of_text|>\n", false },
+		[RAGD_ROLE_SYSTEM] = { "<|start_of_role|>system<|end_of_role|>",
+				       "<|end_of_text|>\n", false },
+		[RAGD_ROLE_USER] = { "<|start_of_role|>user<|end_of_role|>",
+				     "<|end_of_text|>\n", false },
 		[RAGD_ROLE_ASSISTANT] = { "<|start_of_role|>assistant<|end_of_role|>",
 					  "<|end_of_text|>\n", false },
 	},

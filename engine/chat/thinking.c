@@ -1,4 +1,7 @@
-/* Models that think aloud before they answer: Qwen 3 and DeepSeek R1. What an earlier answer thought is left out. */
+/*
+ * Models that think aloud before they answer: Qwen 3 and DeepSeek R1. What an earlier answer
+ * thought is left out.
+ */
 #include "engine/chat/forms.h"
 
 #include <string.h>
@@ -136,7 +139,9 @@ const struct chat_deepseek chat_deepseek_r1 = { .drops_thought = true, .thinks =
 const struct chat_deepseek chat_deepseek_r1_first = { .drops_thought = true, .thinks = false };
 const struct chat_deepseek chat_deepseek_3 = { .drops_thought = false, .thinks = false };
 
-/* One system's text in front, bare; with several the template would keep the last without a word. */
+/*
+ * One system's text in front, bare; with several the template would keep the last without a word.
+ */
 int chat_deepseek_render(const void *form, struct chat_out *o, const struct ragd_message *m,
 			 size_t n)
 {
