@@ -10,9 +10,9 @@
 #include "engine/reader/scan.h"
 
 /*
- * How much each feature speaks for a sentence: fitted as a softmax over the sentences of eight passages on
- * questions whose answering sentence is known (docs/extract.md); tables, code and entries, which those
- * texts lack, by judgement.
+ * How much each feature speaks for a sentence: fitted as a softmax over the sentences of eight
+ * passages on questions whose answering sentence is known (docs/extract.md); tables, code and
+ * entries, which those texts lack, by judgement.
  */
 static const float weights[F_N] = {
 	[F_COVER] = 7.0f,       [F_COVER_HEAD] = 10.5f,   [F_COVER_BEFORE] = 7.9f,
@@ -26,8 +26,8 @@ static const float weights[F_N] = {
 };
 
 /*
- * A further sentence joins the answer if its score is this little below the best's; the second, if it is
- * of another passage than the first, may lie a little lower, since it tells more.
+ * A further sentence joins the answer if its score is this little below the best's; the second, if
+ * it is of another passage than the first, may lie a little lower, since it tells more.
  */
 static const float slack[EXTRACT_MAX] = { 0, 3.0f, 2.0f, 1.5f, 1.0f };
 #define SLACK_ELSEWHERE 1.0f
@@ -94,8 +94,9 @@ static void choice_put(struct choice *best, size_t *n, size_t max, uint32_t sent
 }
 
 /*
- * How sure it is that the passages answer at all: a logistic of the best sentence's score and of how much
- * of the question, its names above all, is there. Fitted on questions with and without an answer.
+ * How sure it is that the passages answer at all: a logistic of the best sentence's score and of
+ * how much of the question, its names above all, is there. Fitted on questions with and without an
+ * answer.
  */
 static double sure_of(const float f[F_N], float score)
 {
@@ -166,7 +167,9 @@ static bool list_wants(const struct answer_list *l, const struct passage_scan *s
 	return best[i].score >= least - (elsewhere && l->n == 1 ? SLACK_ELSEWHERE : 0);
 }
 
-/* A sentence that leans on the one before it takes that along, one that ends in a colon the next. */
+/*
+ * A sentence that leans on the one before it takes that along, one that ends in a colon the next.
+ */
 static void list_put_with_neighbours(struct answer_list *l, const struct passage_scan *s,
 				     uint32_t i)
 {

@@ -1,6 +1,6 @@
 /*
- * Extractive reader: an answer to a question from the sentences of the passages that were found for it.
- * It chooses and quotes; it knows nothing, concludes nothing, and invents no word.
+ * Extractive reader: an answer to a question from the sentences of the passages that were found for
+ * it. It chooses and quotes; it knows nothing, concludes nothing, and invents no word.
  */
 #ifndef ENGINE_EXTRACT_H
 #define ENGINE_EXTRACT_H
@@ -27,18 +27,18 @@ struct extract;
 struct lexicon;
 
 /*
- * One at a time uses it. The lexicon is borrowed. NULL when out of memory or Snowball does not know the
- * language.
+ * One at a time uses it. The lexicon is borrowed. NULL when out of memory or Snowball does not know
+ * the language.
  */
 struct extract *extract_new(const char *language, const struct lexicon *lexicon);
 void extract_free(struct extract *x);
 
 /*
  * Choose the sentences that answer, in the order in which they should be read. Neither question nor
- * passages need be valid UTF-8. *sure is the estimate, 0 .. 1, that the threshold was compared with.
- * call may be NULL; if not, it is asked now and then whether it is still wanted. Returns the number
- * of sentences, 0 if the passages do not answer, or -ENOMEM, -ECANCELED, -ETIMEDOUT, -EFBIG (a
- * passage beyond 4 GiB).
+ * passages need be valid UTF-8. *sure is the estimate, 0 .. 1, that the threshold was compared
+ * with. call may be NULL; if not, it is asked now and then whether it is still wanted. Returns the
+ * number of sentences, 0 if the passages do not answer, or -ENOMEM, -ECANCELED, -ETIMEDOUT, -EFBIG
+ * (a passage beyond 4 GiB).
  */
 ssize_t extract_read(struct extract *x, struct ragd_str question,
 		     const struct ragd_passage *passages, size_t n,

@@ -1,7 +1,7 @@
 /*
- * What speaks for a sentence as the answer to a question, as numbers: how much of the question it covers
- * by itself and with its surroundings, how close together, whether it holds something of the kind that is
- * asked for, and near what.
+ * What speaks for a sentence as the answer to a question, as numbers: how much of the question it
+ * covers by itself and with its surroundings, how close together, whether it holds something of the
+ * kind that is asked for, and near what.
  */
 #ifndef ENGINE_FEATURES_H
 #define ENGINE_FEATURES_H
@@ -42,8 +42,10 @@ struct weights {
 	float names;           /* of it, names, numbers and identifiers */
 };
 
-/* Weigh terms by how rare they are in the sentences of the scan, and by how much they say by themselves.
- * 0, or what poll says. */
+/*
+ * Weigh terms by how rare they are in the sentences of the scan, and by how much they say by
+ * themselves. 0, or what poll says.
+ */
 int features_weigh(const struct question *q, const struct passage_scan *s, struct poll *poll,
 		   struct weights *out);
 

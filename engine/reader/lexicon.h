@@ -1,7 +1,8 @@
 /*
- * What is known of the words of a language: what kind of question they make, what kind of answer stands
- * next to them ("because" a reason, "river" a place, "March" a time), which belong together. Read from
- * data/lang; of a language without a file nothing is known, and then the weights of terms decide alone.
+ * What is known of the words of a language: what kind of question they make, what kind of answer
+ * stands next to them ("because" a reason, "river" a place, "March" a time), which belong together.
+ * Read from data/lang; of a language without a file nothing is known, and then the weights of terms
+ * decide alone.
  */
 #ifndef ENGINE_READER_LEXICON_H
 #define ENGINE_READER_LEXICON_H
@@ -58,8 +59,8 @@ struct lexicon;
 
 /*
  * The words of a language from the folder's file for it (base/text/lang.h). Where there is none the
- * lexicon is empty. -EINVAL for a file that is not in order, with its name. Read-only from then on: any
- * number of threads may use it.
+ * lexicon is empty. -EINVAL for a file that is not in order, with its name. Read-only from then on:
+ * any number of threads may use it.
  */
 int lexicon_open(const char *dir, const char *language, struct lexicon **out, struct ragd_err *err);
 void lexicon_close(struct lexicon *x);
@@ -74,9 +75,9 @@ uint32_t lexicon_asks(const struct lexicon *x, uint64_t hash);
 const char *lexicon_no_answer(const struct lexicon *x);
 
 /*
- * Rows that hold the folded word: *row is then a text of words between spaces, *same tells whether they
- * are forms of one word ("write", "wrote") that no stemmer brings together, or words that answer for one
- * another ("born", "birth"). Begin with *at = 0; false when there are no more.
+ * Rows that hold the folded word: *row is then a text of words between spaces, *same tells whether
+ * they are forms of one word ("write", "wrote") that no stemmer brings together, or words that
+ * answer for one another ("born", "birth"). Begin with *at = 0; false when there are no more.
  */
 bool lexicon_related(const struct lexicon *x, const char *fold, size_t n, size_t *at,
 		     const char **row, bool *same);

@@ -50,7 +50,9 @@ static void put_space(struct plain *p)
 		buf_addc(b, ' ');
 }
 
-/* Copy one character; white space, control characters and bytes that are no UTF-8 as befits them. */
+/*
+ * Copy one character; white space, control characters and bytes that are no UTF-8 as befits them.
+ */
 static size_t put_char(struct plain *p, size_t i, size_t to)
 {
 	uint32_t cp;
@@ -91,7 +93,7 @@ static size_t closing_run(const struct plain *p, size_t from, size_t to, int c, 
 	return 0;
 }
 
-/* ---- inline markup: each returns the offset behind what it took, or `i` for "not mine" -------- */
+/* ---- inline markup: each returns the offset behind what it took, or `i` for "not mine" ------ */
 
 /* :c:func:`uv_run`: the role goes, what it marks comes next. */
 static size_t take_role(const struct plain *p, size_t i)

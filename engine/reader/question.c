@@ -84,7 +84,9 @@ static enum ask ask_of(struct qword *w, size_t n, size_t *unit)
 		return ASK_YESNO;
 	if (at == n)
 		return ASK_OTHER;
-	/* "If I call X when …, how often": the main clause is the last that a question word begins. */
+	/*
+	 * "If I call X when …, how often": the main clause is the last that a question word begins.
+	 */
 	for (size_t i = at + 1; (w[at].asks & ASKS_CLAUSE) && i < n && at > 0; i++)
 		if (w[i].asks & ASKS_MAIN)
 			at = i;
@@ -108,7 +110,9 @@ static enum ask ask_of(struct qword *w, size_t n, size_t *unit)
 
 /* ---- terms --------------------------------------------------------------------------------- */
 
-/* The slot of a stem, or a free one; NULL when too many stems crowd here, and this one is left out. */
+/*
+ * The slot of a stem, or a free one; NULL when too many stems crowd here, and this one is left out.
+ */
 static struct form *form_slot(struct form *table, size_t size, uint64_t stem)
 {
 	for (size_t i = 0; i < PROBES; i++) {

@@ -1,6 +1,6 @@
 /*
- * What a question asks for, and by which words its answer will be known: the kind of answer, and the
- * terms with their forms, weighted by how much each says about the subject.
+ * What a question asks for, and by which words its answer will be known: the kind of answer, and
+ * the terms with their forms, weighted by how much each says about the subject.
  */
 #ifndef ENGINE_QUESTION_H
 #define ENGINE_QUESTION_H

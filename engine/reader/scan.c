@@ -210,8 +210,8 @@ static void sentence_judge(struct passage_scan *s, struct sentence *st,
 }
 
 /*
- * What later sentences stand under, after st: a heading, an entry ("uv_run(…)"), the first row of a table
- * if a row without words follows it.
+ * What later sentences stand under, after st: a heading, an entry ("uv_run(…)"), the first row of a
+ * table if a row without words follows it.
  */
 static void under_what(struct passage_scan *s, struct sentence *st, uint32_t *heading,
 		       uint32_t *entry)

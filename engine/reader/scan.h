@@ -1,6 +1,6 @@
 /*
- * Passages as sentences and words: each word with the term of the question it stands for and the cues it
- * gives, each sentence with the heading and the entry it stands under.
+ * Passages as sentences and words: each word with the term of the question it stands for and the
+ * cues it gives, each sentence with the heading and the entry it stands under.
  */
 #ifndef ENGINE_SCAN_H
 #define ENGINE_SCAN_H
