@@ -69,8 +69,8 @@ struct quant_q2_k {
 
 /*
  * 16 groups of 16: x = d * (scale - 32) * (q - 4), q's low two bits in qs as in Q2_K, its third is
- * bit i / 32 of hmask[i % 32]. Scale j: four bits in scales[j % 8] (below for j < 8, else above), two
- * in bits 2 (j / 4) of scales[8 + j % 4].
+ * bit i / 32 of hmask[i % 32]. Scale j: four bits in scales[j % 8] (below for j < 8, else above),
+ * two in bits 2 (j / 4) of scales[8 + j % 4].
  */
 struct quant_q3_k {
 	uint8_t hmask[32];
@@ -100,8 +100,8 @@ struct quant_q5_k {
 };
 
 /*
- * 16 groups of 16: x = d * scales * (q - 32). Half h, quarter k of it (32 numbers): low four bits in
- * ql[64 h + 32 (k % 2) …], below for k < 2, else above; high two in bits 2 k of qh[32 h …].
+ * 16 groups of 16: x = d * scales * (q - 32). Half h, quarter k of it (32 numbers): low four bits
+ * in ql[64 h + 32 (k % 2) …], below for k < 2, else above; high two in bits 2 k of qh[32 h …].
  */
 struct quant_q6_k {
 	uint8_t ql[128];

@@ -1,6 +1,7 @@
 /*
  * From blocks to floats, one plain loop a type: the reference for every kernel, and what speed does
- * not matter for. A product of scales is formed before it meets the small whole number, as kernels do.
+ * not matter for. A product of scales is formed before it meets the small whole number, as kernels
+ * do.
  */
 #include <string.h>
 
