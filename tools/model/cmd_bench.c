@@ -1,7 +1,7 @@
 /*
- * ragd-model bench: how fast a model reads and writes, and how much that is of what the machine can do.
- * Reading is one prompt, in passes as the engine makes them; writing is one token after another, from an
- * empty context, for one sequence or for several together.
+ * ragd-model bench: how fast a model reads and writes, and how much that is of what the machine can
+ * do. Reading is one prompt, in passes as the engine makes them; writing is one token after
+ * another, from an empty context, for one sequence or for several together.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -154,7 +154,9 @@ static int run_all(const struct model_args *a, struct pass *p, struct figures *f
 
 /* ---- shares --------------------------------------------------------------------------------- */
 
-/* Weights that every token of a prompt is multiplied with: matrices of the layers, not the output. */
+/*
+ * Weights that every token of a prompt is multiplied with: matrices of the layers, not the output.
+ */
 struct bench_work {
 	uint64_t n_weights;
 	bool floats; /* most are F32, F16 or BF16: 8-bit arithmetic is not what bounds them */

@@ -1,7 +1,7 @@
 /*
- * ragd-model perplexity: how surprised the model is by a text. The text is read in windows; in each, what
- * stands in its second half is counted, so that every token that counts has at least half a window before
- * it. A text that fits into one window counts from its first token on.
+ * ragd-model perplexity: how surprised the model is by a text. The text is read in windows; in
+ * each, what stands in its second half is counted, so that every token that counts has at least
+ * half a window before it. A text that fits into one window counts from its first token on.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -15,7 +15,9 @@ static int load_kernels(const struct model_args *a, const struct kernels **out,
 	return 0;
 }
 
-/* Before a weight is packed: a model that does not fit would bring the machine to a halt, not fail. */
+/*
+ * Before a weight is packed: a model that does not fit would bring the machine to a halt, not fail.
+ */
 static int check_weights(const struct gguf *g, const struct kernels *k, struct ragd_err *err)
 {
 	struct memory_plan plan = { 0 };

@@ -55,7 +55,9 @@ static void f32_cb(void *arg, size_t from, size_t to, unsigned worker)
 	m->sink ^= m->loops->f32((to - from) * OPS);
 }
 
-/* The best of some rounds: what disturbs one only slows it. `amount`: of one call of threads_run(). */
+/*
+ * The best of some rounds: what disturbs one only slows it. `amount`: of one call of threads_run().
+ */
 static double measure_rate(struct measure *m, size_t n_items, threads_fn fn, double amount)
 {
 	double best = 0, now;

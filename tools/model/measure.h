@@ -1,6 +1,6 @@
 /*
- * What this machine can do at most, measured with the same threads as the model is: what its figures are
- * held against.
+ * What this machine can do at most, measured with the same threads as the model is: what its
+ * figures are held against.
  */
 #ifndef MODEL_MEASURE_H
 #define MODEL_MEASURE_H

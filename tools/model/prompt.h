@@ -8,8 +8,8 @@
 int prompt_text(const struct loaded *l, struct ragd_str text, bool special, struct tokens *out,
 		struct ragd_err *err);
 /*
- * A question, with a system message unless that is NULL, as the chat template of the file puts it. -ENOTSUP
- * where there is none, or none that is known.
+ * A question, with a system message unless that is NULL, as the chat template of the file puts it.
+ * -ENOTSUP where there is none, or none that is known.
  */
 int prompt_chat(const struct loaded *l, const char *system, struct ragd_str question,
 		struct tokens *out, struct ragd_err *err);

@@ -17,8 +17,9 @@ enum requant_why {
 };
 
 /*
- * The type for t where `want` was asked for. Vectors stay F32; the output matrix (`output`) becomes Q8_0
- * where less was asked for; rows that are no whole blocks of it get the smallest type that they fit.
+ * The type for t where `want` was asked for. Vectors stay F32; the output matrix (`output`) becomes
+ * Q8_0 where less was asked for; rows that are no whole blocks of it get the smallest type that
+ * they fit.
  */
 enum quant_type requant_type(const struct gguf_tensor *t, enum quant_type want, bool output,
 			     enum requant_why *why);
