@@ -1,6 +1,7 @@
 /*
- * Conversations as tokens of real vocabularies: the control tokens of a prompt are those that the template
- * wrote, whatever the messages say. Every control token of the vocabulary stands in every message here.
+ * Conversations as tokens of real vocabularies: the control tokens of a prompt are those that the
+ * template wrote, whatever the messages say. Every control token of the vocabulary stands in every
+ * message here.
  */
 #include <setjmp.h>
 #include <stdarg.h>

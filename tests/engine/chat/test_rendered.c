@@ -1,6 +1,6 @@
 /*
- * Our renderers against what Jinja makes of real templates: every case of ../shared/models/chat-templates,
- * prompt or refusal.
+ * Our renderers against what Jinja makes of real templates: every case of
+ * ../shared/models/chat-templates, prompt or refusal.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -97,7 +97,10 @@ static struct ragd_str template_of(const json_t *c, struct buf *file)
 	return (struct ragd_str){ file->data, file->len };
 }
 
-/* Jinja says "TemplateError: …" with the template's complaint, and an error of its own for no messages. */
+/*
+ * Jinja says "TemplateError: …" with the template's complaint, and an error of its own for no
+ * messages.
+ */
 static bool complains(const char *error, const char *msg)
 {
 	if (strncmp(error, "TemplateError: ", 15) == 0)
@@ -229,9 +232,9 @@ static void recognises_templates_of_real_models(void **state)
 }
 
 /*
- * llama.cpp's cases. Where it puts a system message into the first question of a template that has no
- * place for one, it does so by its own lights: after one line feed, or with a turn that the template does
- * not have. Ours is a blank line in between, for all families: `own`.
+ * llama.cpp's cases. Where it puts a system message into the first question of a template that has
+ * no place for one, it does so by its own lights: after one line feed, or with a turn that the
+ * template does not have. Ours is a blank line in between, for all families: `own`.
  */
 static const struct {
 	const char *family;

@@ -1,6 +1,6 @@
 /*
- * The KV cache and attention: what is stored, attention against double precision, and the same bits for a
- * token however a call is cut.
+ * The KV cache and attention: what is stored, attention against double precision, and the same bits
+ * for a token however a call is cut.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -132,7 +132,10 @@ static void check_stored(const struct subject *s)
 	for (size_t t = 0; t < s->a.n_keys; t++) {
 		for (size_t i = 0; i < (size_t)s->a.kv.n_kv_heads * dim; i++) {
 			double k = s->k[t * s->ld + i], v = s->v[t * s->ld + i];
-			/* half of a step: of F16 below 4, of 127 quants to 2 and to 3 with a scale in F16 */
+			/*
+			 * half of a step: of F16 below 4, of 127 quants to 2 and to 3 with a scale
+			 * in F16
+			 */
 			double bound = s->a.kv.type == KV_F16 ? 0x1p-10 : 3 / 127.0 * 0.56;
 
 			assert_true(fabs(stored(s, false, i / dim, t, i % dim) - k) <= bound);

@@ -1,4 +1,7 @@
-/* Products with weights in floats: against double precision, and the same bits however they are cut. */
+/*
+ * Products with weights in floats: against double precision, and the same bits however they are
+ * cut.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

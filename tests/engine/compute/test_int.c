@@ -1,6 +1,6 @@
 /*
- * Products with quantised weights, by every set of kernels that this processor runs: right against sums
- * in double precision, and the same bits whatever else is in the batch.
+ * Products with quantised weights, by every set of kernels that this processor runs: right against
+ * sums in double precision, and the same bits whatever else is in the batch.
  */
 #include <float.h>
 #include <math.h>
@@ -18,9 +18,9 @@
 #include "tests/engine/compute/random_blocks.h"
 
 /*
- * What rounding in float may add, as a share of the sum of the products' sizes. Within a part sums are
- * exact; each part then rounds by 2^-24 of what has been summed, and 64 parts that all round the same
- * way would make 4e-6. Random ones stay near 1e-7.
+ * What rounding in float may add, as a share of the sum of the products' sizes. Within a part sums
+ * are exact; each part then rounds by 2^-24 of what has been summed, and 64 parts that all round
+ * the same way would make 4e-6. Random ones stay near 1e-7.
  */
 #define ROUNDING 1e-6
 

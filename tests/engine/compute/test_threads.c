@@ -199,7 +199,9 @@ static int64_t cpu_ns(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-/* What all threads use while nobody calls is measured against what they would if they looked out. */
+/*
+ * What all threads use while nobody calls is measured against what they would if they looked out.
+ */
 static void nobody_spins_when_idle(void **state)
 {
 	struct tally tally = { .n_items = 8, .grain = 1, .n_workers = 4 };
@@ -300,7 +302,7 @@ static void lists_are_read_in_their_order(void **state)
 	assert_int_equal(cpus_parse(list, cpus, 2, NULL), -EINVAL);
 }
 
-/* ---- limits of cgroups, from files like the kernel's ----------------------------------------------- */
+/* ---- limits of cgroups, from files like the kernel's ---------------------------------------- */
 
 static void put(const char *dir, const char *name, const char *text)
 {

@@ -256,7 +256,10 @@ static void places_that_cannot_be_written_are_named(void **state)
 	assert_int_equal(n_files(), 0);
 }
 
-/* A disk that is full is hard to have in a test; a limit on the size of files fails at the same place. */
+/*
+ * A disk that is full is hard to have in a test; a limit on the size of files fails at the same
+ * place.
+ */
 static void a_file_too_large_is_an_error_that_leaves_nothing(void **state)
 {
 	struct rlimit old, tight;

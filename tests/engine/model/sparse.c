@@ -1,6 +1,6 @@
 /*
- * sparse FILE: a model of one layer with 820 GB of weights, more than any machine has memory, in a file of
- * holes that takes hardly any of the disk.
+ * sparse FILE: a model of one layer with 820 GB of weights, more than any machine has memory, in a
+ * file of holes that takes hardly any of the disk.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * Models made up for tests: every tensor of an architecture with random weights of a type, as a GGUF file
- * in memory, and the file's own forward pass in float64.
+ * Models made up for tests: every tensor of an architecture with random weights of a type, as a
+ * GGUF file in memory, and the file's own forward pass in float64.
  */
 #ifndef TESTS_ENGINE_MODEL_SYNTH_H
 #define TESTS_ENGINE_MODEL_SYNTH_H

@@ -1,4 +1,7 @@
-/* Forward passes in float64, straight from the papers: slow, and with nothing of the engine's in them. */
+/*
+ * Forward passes in float64, straight from the papers: slow, and with nothing of the engine's in
+ * them.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
- * Every architecture and every type of weights against the float64 forward pass of the same file, with
- * every set of kernels that runs here.
+ * Every architecture and every type of weights against the float64 forward pass of the same file,
+ * with every set of kernels that runs here.
  */
 #include <math.h>
 #include <setjmp.h>

@@ -1,4 +1,7 @@
-/* What happens to a model's file while it is read, and after: an error with a sentence, or nothing at all. */
+/*
+ * What happens to a model's file while it is read, and after: an error with a sentence, or nothing
+ * at all.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,4 +1,7 @@
-/* What memory there is: the system's and the control groups', read from files as the kernel writes them. */
+/*
+ * What memory there is: the system's and the control groups', read from files as the kernel writes
+ * them.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
- * Real models against a float64 forward pass of their dequantised weights: what is left is the error of
- * keys and values of 16 bits, and of activations, which such small models multiply in two parts of 8
- * bits. Models of more than that are in test_arch.c.
+ * Real models against a float64 forward pass of their dequantised weights: what is left is the
+ * error of keys and values of 16 bits, and of activations, which such small models multiply in two
+ * parts of 8 bits. Models of more than that are in test_arch.c.
  */
 #include <math.h>
 #include <setjmp.h>

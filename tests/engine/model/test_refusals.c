@@ -1,4 +1,7 @@
-/* Files that say what cannot be, or what is not supported: each refused with a sentence that names it. */
+/*
+ * Files that say what cannot be, or what is not supported: each refused with a sentence that names
+ * it.
+ */
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>

@@ -1,4 +1,6 @@
-/* From floats to blocks and back: how far off, and what becomes of numbers that no block can hold. */
+/*
+ * From floats to blocks and back: how far off, and what becomes of numbers that no block can hold.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,7 +55,10 @@ static double error_of(enum quant_type type, const float *in, size_t n)
 	return sqrt(se / sx);
 }
 
-/* The bounds are those of ggml's own packing of normal numbers (0.0054, 0.086, 0.0715), and a little. */
+/*
+ * The bounds are those of ggml's own packing of normal numbers (0.0054, 0.086, 0.0715), and a
+ * little.
+ */
 static void errors_are_those_of_a_good_packing(void **state)
 {
 	static const struct {

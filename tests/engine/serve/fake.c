@@ -141,8 +141,8 @@ static uint64_t mix(uint64_t h, uint64_t x)
 }
 
 /*
- * Mostly the last two tokens decide, and little of them, so that texts go in circles and drafts come true; now and then all of
- * them do, and to a small part always.
+ * Mostly the last two tokens decide, and little of them, so that texts go in circles and drafts
+ * come true; now and then all of them do, and to a small part always.
  */
 static void logits_of(uint64_t all, int32_t before, int32_t last, float *out)
 {
@@ -174,7 +174,10 @@ static struct slot *slot_at(const struct segment *s, size_t position)
 	return (struct slot *)s->pages[position / KV_PAGE] + position % KV_PAGE;
 }
 
-/* The rows of a segment, behind what its pages hold. Returns how many tokens were not in their place. */
+/*
+ * The rows of a segment, behind what its pages hold. Returns how many tokens were not in their
+ * place.
+ */
 static size_t segment_rows(const struct segment *s, enum run_output what, float *rows, size_t dim)
 {
 	int32_t before = -1, last = -1;

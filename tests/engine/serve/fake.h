@@ -1,7 +1,7 @@
 /*
- * A model and a vocabulary for tests of the engine, in place of the real ones: the next token is a function
- * of all tokens before it, read back from the pages. Whatever goes wrong with pages, positions or
- * sharing changes the text. Passes can be held up one by one, and are counted.
+ * A model and a vocabulary for tests of the engine, in place of the real ones: the next token is a
+ * function of all tokens before it, read back from the pages. Whatever goes wrong with pages,
+ * positions or sharing changes the text. Passes can be held up one by one, and are counted.
  */
 #ifndef TESTS_ENGINE_SERVE_FAKE_H
 #define TESTS_ENGINE_SERVE_FAKE_H
@@ -37,7 +37,9 @@ struct fake_counts {
 };
 void fake_counts(struct fake_counts *out);
 
-/* Everything counted is 0, passes run freely, and the one of this number (from 1; 0: none) fails. */
+/*
+ * Everything counted is 0, passes run freely, and the one of this number (from 1; 0: none) fails.
+ */
 void fake_reset(void);
 void fake_fail(size_t pass);
 /* From now on a pass waits for leave; fake_allow() gives leave to n more, fake_free() to all. */

@@ -1,6 +1,6 @@
 /*
- * Random schedules: requests that begin alike, arrive while others run, are cancelled, draft, and get in
- * each other's way for want of pages. Each has to write what it writes alone.
+ * Random schedules: requests that begin alike, arrive while others run, are cancelled, draft, and
+ * get in each other's way for want of pages. Each has to write what it writes alone.
  */
 #ifndef TESTS_ENGINE_SERVE_SCHEDULES_H
 #define TESTS_ENGINE_SERVE_SCHEDULES_H
@@ -14,7 +14,10 @@ struct world {
 	enum kv_type kv;
 	uint32_t n_context; /* the most to use */
 	uint32_t n_vocab;
-	/* The tokens that r writes alone; stop strings are not looked at. Returns how many, up to max. */
+	/*
+	 * The tokens that r writes alone; stop strings are not looked at. Returns how many, up to
+	 * max.
+	 */
 	size_t (*alone)(const struct world *w, const struct engine_request *r, int32_t *out,
 			size_t max);
 };

@@ -1,4 +1,7 @@
-/* The KV cache on disk: what was saved is found again; what is not ours, or is damaged, changes nothing. */
+/*
+ * The KV cache on disk: what was saved is found again; what is not ours, or is damaged, changes
+ * nothing.
+ */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>

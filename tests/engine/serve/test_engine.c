@@ -1,4 +1,6 @@
-/* The engine, on a model that is a plain function: what runs, what waits, and how everything ends. */
+/*
+ * The engine, on a model that is a plain function: what runs, what waits, and how everything ends.
+ */
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -447,7 +449,9 @@ static void a_prefix_that_eight_want_at_once_is_read_once(void **state)
 			cached += a[i].usage.n_cached;
 		}
 		fake_counts(&c);
-		/* Whole pages are shared: what stands in the page where they part is read by each. */
+		/*
+		 * Whole pages are shared: what stands in the page where they part is read by each.
+		 */
 		assert_true(c.n_tokens <= SYSTEM + N * (TAIL + KV_PAGE + 3));
 		assert_true(configured ? cached == 0 : cached >= (N - 1) * (SYSTEM - KV_PAGE));
 		engine_close(e);

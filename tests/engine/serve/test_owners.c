@@ -1,6 +1,6 @@
 /*
- * Whose pages are whose: no client finds what another has asked, neither as tokens nor as work that is saved nor
- * as room that is left; only what the configuration says is read once for all.
+ * Whose pages are whose: no client finds what another has asked, neither as tokens nor as work that
+ * is saved nor as room that is left; only what the configuration says is read once for all.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -56,7 +56,9 @@ static void holds(struct cache_seq *s, const int32_t *ids)
 		assert_memory_equal(cache_seq_pages(s)[i / KV_PAGE] + i % KV_PAGE * 4, &ids[i], 4);
 }
 
-/* Begin, read all of it, end. Returns what was found at the beginning, and of that the owner's own. */
+/*
+ * Begin, read all of it, end. Returns what was found at the beginning, and of that the owner's own.
+ */
 static size_t read_as(struct cache *c, uint64_t owner, size_t n_configured, const int32_t *ids,
 		      size_t n, size_t *own)
 {
@@ -228,7 +230,10 @@ static size_t common(const int32_t *a, size_t n, const int32_t *b, size_t m)
 	return i;
 }
 
-/* The most that a sequence may have found beyond the configuration's: what its owner has begun before. */
+/*
+ * The most that a sequence may have found beyond the configuration's: what its owner has begun
+ * before.
+ */
 static size_t most_own(const struct life *past, size_t n_past, const struct life *l)
 {
 	size_t most = 0;

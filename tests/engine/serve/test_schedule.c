@@ -78,7 +78,9 @@ static void many_short_prompts_do_not_hold_up_a_long_one_for_ever(void **state)
 	size_t n_short = 0;
 
 	(void)state;
-	/* The second client asks again and again; each time the first is charged what it was given. */
+	/*
+	 * The second client asks again and again; each time the first is charged what it was given.
+	 */
 	while (v[0].left > 0 && n_short < 1000) {
 		schedule_step(v, 2, 64);
 		for (size_t j = 0; j < 2; j++) {

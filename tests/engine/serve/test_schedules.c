@@ -1,4 +1,7 @@
-/* A thousand random schedules on a model that is a plain function: each request writes what it writes alone. */
+/*
+ * A thousand random schedules on a model that is a plain function: each request writes what it
+ * writes alone.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,7 @@
-/* Random schedules on a real model: with every kind of cache, each request writes what it writes alone. */
+/*
+ * Random schedules on a real model: with every kind of cache, each request writes what it writes
+ * alone.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

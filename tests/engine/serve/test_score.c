@@ -1,4 +1,7 @@
-/* Scores, embeddings, the cache in a file, and many threads at once; on a model that is a plain function. */
+/*
+ * Scores, embeddings, the cache in a file, and many threads at once; on a model that is a plain
+ * function.
+ */
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -88,7 +91,10 @@ static void scores_are_those_of_reading_token_by_token(void **state)
 		t[i].ids = ids[i];
 		t[i].n = lengths[i];
 	}
-	/* Many rows at once and few, one sequence at once and several; twice, so that all is cached. */
+	/*
+	 * Many rows at once and few, one sequence at once and several; twice, so that all is
+	 * cached.
+	 */
 	for (uint32_t active = 1; active < 8; active += 3) {
 		struct engine *e = open_engine(
 			(struct engine_options){ .max_active = active, .step_tokens = 50 });

@@ -1,4 +1,7 @@
-/* One client among others: what it may have waiting, and when its texts are embedded. Counted in passes. */
+/*
+ * One client among others: what it may have waiting, and when its texts are embedded. Counted in
+ * passes.
+ */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -218,7 +221,10 @@ static size_t next_pass(void)
 static void texts_of_several_clients_are_read_in_turn(void **state)
 {
 	static const struct engine_options *rows[] = { &encoder, &causal };
-	/* Who asks little is read after one pass of each other, however much those have asked, and when. */
+	/*
+	 * Who asks little is read after one pass of each other, however much those have asked, and
+	 * when.
+	 */
 	static const size_t want[] = { LONG, 5, 3, LONG, 7, LONG, LONG };
 
 	(void)state;

@@ -177,7 +177,10 @@ static size_t ids_of_json(const json_t *array, int32_t *ids, size_t room)
 	return n;
 }
 
-/* A list of texts, each with its ids under `key`; `file` names the vocabulary's own field, if not NULL. */
+/*
+ * A list of texts, each with its ids under `key`; `file` names the vocabulary's own field, if not
+ * NULL.
+ */
 static void check_json(const char *vocab, const char *json, const char *list, const char *text_key,
 		       const char *key, unsigned flags)
 {

@@ -1,4 +1,7 @@
-/* Vocabularies that contradict themselves, and such as are only odd: refused with a sentence, or used. */
+/*
+ * Vocabularies that contradict themselves, and such as are only odd: refused with a sentence, or
+ * used.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

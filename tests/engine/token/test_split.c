@@ -1,6 +1,6 @@
 /*
- * Pre-tokenizers against the regular expressions that they stand for, as ICU runs them, on texts made
- * of characters from every class that the expressions tell apart.
+ * Pre-tokenizers against the regular expressions that they stand for, as ICU runs them, on texts
+ * made of characters from every class that the expressions tell apart.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -323,7 +323,9 @@ static void a_users_letter_is_not_a_byte(void **state)
 
 /* ---- merging -------------------------------------------------------------------------------- */
 
-/* The definition, without a heap: of all pairs the best, the leftmost of equals, again and again. */
+/*
+ * The definition, without a heap: of all pairs the best, the leftmost of equals, again and again.
+ */
 static size_t merge_plainly(const struct toy *t, const char *text, int32_t *ids)
 {
 	char parts[256][64];
@@ -576,8 +578,10 @@ static bool among(int32_t id, const struct tokens *t)
 	return false;
 }
 
-/* Texts of parts of control tokens, cut anywhere: control tokens come from own pieces alone, and a text
- * of which no piece is own is as if it were one. */
+/*
+ * Texts of parts of control tokens, cut anywhere: control tokens come from own pieces alone, and a
+ * text of which no piece is own is as if it were one.
+ */
 static void control_tokens_in_random_pieces(void **state)
 {
 	static const char *const parts[] = { "<E>", "<", "E", ">", "a", "<E", "E>", " " };

@@ -1,6 +1,7 @@
 /*
- * What encoding a text takes, by the number of times that it asks whether to go on: as much for each byte of
- * a long text as of a short one, whatever the text; and it stops when the answer is no.
+ * What encoding a text takes, by the number of times that it asks whether to go on: as much for
+ * each byte of a long text as of a short one, whatever the text; and it stops when the answer is
+ * no.
  */
 #include <setjmp.h>
 #include <stdarg.h>
