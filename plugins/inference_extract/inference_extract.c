@@ -41,7 +41,9 @@ static const struct ragd_option options[] = {
 	  "How sure it must be that the passages answer the question: 0 always answers, 1 never.",
 	  true },
 	{ "language", RAGD_OPT_STRING, "english", 0, 0, NULL,
-	  "Snowball's name of the language whose word forms are taken together.", true },
+	  "Language of the documents, by Snowball's name; what its questions mean is in lang/ of "
+	  "data_dir.",
+	  true },
 	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 
