@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/text/ascii.h"
 #include "base/text/blocks.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
@@ -24,11 +25,6 @@ static void plain_span(struct plain *p, size_t from, size_t to);
 static int byte_at(const struct plain *p, size_t i)
 {
 	return i < p->end ? (unsigned char)p->s[i] : -1;
-}
-
-static bool is_white(int c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 static bool is_word(int c)
@@ -58,7 +54,7 @@ static size_t put_char(struct plain *p, size_t i, size_t to)
 	uint32_t cp;
 	size_t n = utf8_next(p->s + i, to - i, &cp);
 
-	if (is_white((int)cp))
+	if (ascii_is_space((int)cp))
 		put_space(p);
 	else if (n > 1 || (cp >= ' ' && cp < 0x7f))
 		buf_add(p->out, p->s + i, n);
@@ -128,9 +124,9 @@ static size_t take_quoted(struct plain *p, size_t i, size_t to)
 	/* :func:`~module.name` shortens a role's target; in plain code ~ is a home directory. */
 	if (n == 1 && i > 0 && p->s[i - 1] == ':')
 		from += byte_at(p, from) == '~' || byte_at(p, from) == '!';
-	while (end > from && is_white((unsigned char)p->s[end - 1]))
+	while (end > from && ascii_is_space((unsigned char)p->s[end - 1]))
 		end--;
-	while (from < end && is_white((unsigned char)p->s[from]))
+	while (from < end && ascii_is_space((unsigned char)p->s[from]))
 		from++;
 	for (size_t j = from; j < end;) /* code is not marked up */
 		j += put_char(p, j, end);
@@ -146,10 +142,10 @@ static size_t take_emphasis(struct plain *p, size_t i, size_t to)
 	int c = byte_at(p, i), before = i > 0 ? (unsigned char)p->s[i - 1] : ' ';
 	size_t n = run_up_to(p, i, c, 4), close;
 
-	if (n > 3 || is_word(before) || is_white(byte_at(p, i + n)) || i + n >= to)
+	if (n > 3 || is_word(before) || ascii_is_space(byte_at(p, i + n)) || i + n >= to)
 		return i;
 	close = closing_run(p, i + n, to, c, n);
-	if (close == 0 || is_white((unsigned char)p->s[close - 1]) ||
+	if (close == 0 || ascii_is_space((unsigned char)p->s[close - 1]) ||
 	    is_word(byte_at(p, close + n)))
 		return i;
 	plain_span(p, i + n, close);
@@ -216,7 +212,7 @@ static size_t take_tag(struct plain *p, size_t i, size_t to)
 	key[n++] = ' ';
 	key[n] = '\0';
 	if (n == 2 || strstr(tags, key) == NULL ||
-	    (byte_at(p, j) != '>' && byte_at(p, j) != '/' && !is_white(byte_at(p, j))))
+	    (byte_at(p, j) != '>' && byte_at(p, j) != '/' && !ascii_is_space(byte_at(p, j))))
 		return i;
 	for (; j < to && j - i < SPAN_MAX; j++)
 		if (p->s[j] == '>') {
@@ -234,13 +230,13 @@ static size_t take_comment(const struct plain *p, size_t i)
 
 	if (byte_at(p, i) == '/' || byte_at(p, i + 1) == '/')
 		return byte_at(p, i) != byte_at(p, i + 1) &&
-				       (i == 0 || is_white((unsigned char)p->s[i - 1])) &&
-				       (i + 2 == p->end || is_white(byte_at(p, i + 2)))
+				       (i == 0 || ascii_is_space((unsigned char)p->s[i - 1])) &&
+				       (i + 2 == p->end || ascii_is_space(byte_at(p, i + 2)))
 			       ? i + 2
 			       : i;
 	while (line > 0 && (p->s[line - 1] == ' ' || p->s[line - 1] == '\t'))
 		line--;
-	return line > 0 && p->s[line - 1] == '\n' && is_white(byte_at(p, i + 1)) ? i + 1 : i;
+	return line > 0 && p->s[line - 1] == '\n' && ascii_is_space(byte_at(p, i + 1)) ? i + 1 : i;
 }
 
 static size_t take_escape(struct plain *p, size_t i)
@@ -337,7 +333,7 @@ static size_t skip_marker(struct plain *p)
 			return i;
 		buf_add(p->out, p->s + name, i - name - 2);
 		put_space(p);
-		while (is_white(byte_at(p, i)))
+		while (ascii_is_space(byte_at(p, i)))
 			i++;
 		while (is_name(byte_at(p, i)))
 			buf_addc(p->out, p->s[i++]);
@@ -362,7 +358,7 @@ static void trim_end(struct plain *p, size_t from)
 			p->end = (size_t)(nl - p->s);
 	}
 	while (p->end > from &&
-	       (is_white((unsigned char)p->s[p->end - 1]) || p->s[p->end - 1] == '|'))
+	       (ascii_is_space((unsigned char)p->s[p->end - 1]) || p->s[p->end - 1] == '|'))
 		p->end--;
 }
 

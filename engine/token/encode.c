@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/text/ascii.h"
 #include "base/util.h"
 
 #define SEEN_TEXT 256 /* bytes of a text from which on it is worth while to remember pieces */
@@ -67,11 +68,6 @@ static void encode_plain(struct encoder *e, struct ragd_str text, bool after_spe
 	}
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static void encode_parts(struct encoder *e, struct ragd_str text, struct own_ranges *own)
 {
 	const struct vocab *v = e->v;
@@ -90,7 +86,8 @@ static void encode_parts(struct encoder *e, struct ragd_str text, struct own_ran
 		encode_plain(e, (struct ragd_str){ text.s + from, at - from }, after_special);
 		tokens_add(e->out, id);
 		at += token_text(v, id).len;
-		while ((v->flags[id] & TOKEN_RSTRIP) != 0 && at < text.len && is_blank(text.s[at]))
+		while ((v->flags[id] & TOKEN_RSTRIP) != 0 && at < text.len &&
+		       ascii_is_space(text.s[at]))
 			at++;
 		from = at;
 		after_special = true;

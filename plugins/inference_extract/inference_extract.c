@@ -14,6 +14,7 @@
 #include <ragd/plugin.h>
 
 #include "base/buf.h"
+#include "base/text/ascii.h"
 #include "config.h"
 #include "engine/poll.h"
 #include "engine/reader/extract.h"
@@ -83,11 +84,6 @@ static void extractor_card(void *self, struct ragd_card *out)
 	};
 }
 
-static bool is_white(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* White space ends a token: what such a reader counts, since it has no vocabulary. */
 static uint32_t count_words(struct ragd_str text)
 {
@@ -95,8 +91,8 @@ static uint32_t count_words(struct ragd_str text)
 	bool inside = false;
 
 	for (size_t i = 0; i < text.len; i++) {
-		n += !is_white(text.s[i]) && !inside;
-		inside = !is_white(text.s[i]);
+		n += !ascii_is_space(text.s[i]) && !inside;
+		inside = !ascii_is_space(text.s[i]);
 	}
 	return n;
 }
@@ -125,9 +121,9 @@ static size_t first_words(const char *s, size_t len, uint32_t n)
 	size_t i = 0;
 
 	for (; n > 0 && i < len; n--) {
-		while (i < len && is_white(s[i]))
+		while (i < len && ascii_is_space(s[i]))
 			i++;
-		while (i < len && !is_white(s[i]))
+		while (i < len && !ascii_is_space(s[i]))
 			i++;
 	}
 	return i;
