@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "engine/model/arch.h"
 
 #define NAME_MAX_LEN 80
@@ -48,15 +49,8 @@ static int tensor_check(const struct model *m, const struct gguf_tensor *t,
 
 static int binding_add(struct bindings *b, const struct binding *one, struct ragd_err *err)
 {
-	if (b->n == b->cap) {
-		size_t cap = b->cap != 0 ? 2 * b->cap : 64;
-		struct binding *list = reallocarray(b->list, cap, sizeof(*list));
-
-		if (list == NULL)
-			return ragd_err_set(err, -ENOMEM, "open a model: out of memory");
-		b->list = list;
-		b->cap = cap;
-	}
+	if (!array_reserve(&b->list, &b->cap, b->n + 1, sizeof(*b->list)))
+		return ragd_err_set(err, -ENOMEM, "open a model: out of memory");
 	b->list[b->n++] = *one;
 	return 0;
 }
