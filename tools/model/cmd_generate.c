@@ -102,7 +102,7 @@ static void on_interrupt(int sig)
 }
 
 /* One request, waited for. */
-struct generation {
+struct generated_text {
 	bool stream; /* to stdout as it comes */
 	struct buf text;
 	pthread_mutex_t lock;
@@ -116,7 +116,7 @@ struct generation {
 
 static int token_cb(void *arg, const struct engine_token *t)
 {
-	struct generation *a = arg;
+	struct generated_text *a = arg;
 
 	if (!a->stream) {
 		buf_add(&a->text, t->text, t->len);
@@ -135,7 +135,7 @@ static bool cancelled_cb(void *arg)
 static void done_cb(void *arg, int rc, enum ragd_finish finish, const struct engine_usage *usage,
 		    const struct ragd_err *err)
 {
-	struct generation *a = arg;
+	struct generated_text *a = arg;
 
 	pthread_mutex_lock(&a->lock);
 	a->rc = rc;
@@ -149,7 +149,7 @@ static void done_cb(void *arg, int rc, enum ragd_finish finish, const struct eng
 	pthread_mutex_unlock(&a->lock);
 }
 
-static void answer_await(struct generation *a)
+static void answer_await(struct generated_text *a)
 {
 	pthread_mutex_lock(&a->lock);
 	while (!a->ended)
@@ -175,7 +175,7 @@ static int engine_start(const struct model_args *a, const struct loaded *l, size
 	return load_engine(&opt, out, err);
 }
 
-static int print_json(const struct generation *a, double seconds)
+static int print_json(const struct generated_text *a, double seconds)
 {
 	static const char *const ends[] = {
 		[RAGD_FINISH_STOP] = "stop",
@@ -193,7 +193,7 @@ static int print_json(const struct generation *a, double seconds)
 }
 
 static int generate_text(const struct model_args *a, struct engine *e, const struct tokens *prompt,
-			 uint32_t n_tokens, struct generation *answer, struct ragd_err *err)
+			 uint32_t n_tokens, struct generated_text *answer, struct ragd_err *err)
 {
 	struct engine_request r = {
 		.ids = prompt->ids,
@@ -244,9 +244,9 @@ static int read_prompt(const struct model_args *a, const struct loaded *l, struc
 
 static int generate_run(const struct model_args *a)
 {
-	struct generation answer = { .stream = !a->json,
-				     .lock = PTHREAD_MUTEX_INITIALIZER,
-				     .wake = PTHREAD_COND_INITIALIZER };
+	struct generated_text answer = { .stream = !a->json,
+					 .lock = PTHREAD_MUTEX_INITIALIZER,
+					 .wake = PTHREAD_COND_INITIALIZER };
 	uint32_t n_tokens = a->n > 0 ? (uint32_t)a->n : TOKENS_DEFAULT;
 	struct tokens prompt = { .ids = NULL };
 	struct engine *engine = NULL;
