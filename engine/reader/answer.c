@@ -6,7 +6,7 @@
 
 /* A sentence's tokens, and what the question asks of them. */
 struct look {
-	const struct question *q;
+	const struct reader_question *q;
 	const char *text; /* of the passage, `left` bytes */
 	size_t left;
 	const struct scan_token *tok;
@@ -147,7 +147,7 @@ static void find_what(struct look *l)
 			answer_mark(l, i, is_name(l, i) || word_flagged(l, i, TOKEN_IDENTIFIER));
 }
 
-void answer_find(const struct question *q, const struct passage_scan *s, uint32_t sentence,
+void answer_find(const struct reader_question *q, const struct passage_scan *s, uint32_t sentence,
 		 struct answer *out)
 {
 	const struct sentence *st = &s->sentences[sentence];

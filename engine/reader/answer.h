@@ -14,7 +14,7 @@ struct answer {
 	uint32_t pos[ANSWER_PLACES]; /* token.pos of each */
 };
 
-void answer_find(const struct question *q, const struct passage_scan *s, uint32_t sentence,
+void answer_find(const struct reader_question *q, const struct passage_scan *s, uint32_t sentence,
 		 struct answer *out);
 
 #endif

@@ -37,7 +37,7 @@ struct extract {
 	struct sentences *cut;
 	const struct lexicon *lexicon;
 	struct passage_scan scan;
-	struct question question;
+	struct reader_question question;
 };
 
 struct extract *extract_new(const char *language, const struct lexicon *lexicon)

@@ -42,7 +42,8 @@ static void cover_context(struct cover *c, const float *context)
 		c->m[i] = MAX(c->m[i], context[i]);
 }
 
-static float cover_sum(const struct cover *c, const struct question *q, const struct weights *w)
+static float cover_sum(const struct cover *c, const struct reader_question *q,
+		       const struct weights *w)
 {
 	float sum = 0;
 
@@ -56,7 +57,7 @@ static bool is_named(const struct question_term *t)
 	return t->name || t->number || t->identifier;
 }
 
-int features_weigh(const struct question *q, const struct passage_scan *s, struct poll *poll,
+int features_weigh(const struct reader_question *q, const struct passage_scan *s, struct poll *poll,
 		   struct weights *out)
 {
 	uint32_t df[TERMS_MAX] = { 0 };
@@ -86,7 +87,7 @@ int features_weigh(const struct question *q, const struct passage_scan *s, struc
 }
 
 /* Neighbours of the question, content words only, that stand in this order within three words. */
-static float pairs_in_order(const struct question *q, const struct passage_scan *s,
+static float pairs_in_order(const struct reader_question *q, const struct passage_scan *s,
 			    const struct weights *w, const struct sentence *st)
 {
 	const struct scan_token *tok = s->tokens + st->token;
@@ -112,7 +113,7 @@ static float pairs_in_order(const struct question *q, const struct passage_scan 
 }
 
 /* The weight of the terms, each falling with its distance to a place. */
-static float near_to(const struct passage_scan *s, const struct question *q,
+static float near_to(const struct passage_scan *s, const struct reader_question *q,
 		     const struct weights *w, const struct sentence *st, uint32_t pos)
 {
 	struct cover c = { { 0 } };
@@ -129,7 +130,7 @@ static float near_to(const struct passage_scan *s, const struct question *q,
 	return cover_sum(&c, q, w);
 }
 
-static size_t features_cover(const struct question *q, const struct passage_scan *s,
+static size_t features_cover(const struct reader_question *q, const struct passage_scan *s,
 			     const struct weights *w, uint32_t i, float out[F_N])
 {
 	const struct sentence *st = &s->sentences[i];
@@ -168,7 +169,7 @@ static size_t features_cover(const struct question *q, const struct passage_scan
 	return n;
 }
 
-static void features_form(const struct question *q, const struct passage_scan *s,
+static void features_form(const struct reader_question *q, const struct passage_scan *s,
 			  const struct weights *w, uint32_t i, float out[F_N])
 {
 	const struct sentence *st = &s->sentences[i];
@@ -202,8 +203,8 @@ static void features_form(const struct question *q, const struct passage_scan *s
 	out[F_FIRST] = st->ordinal == 0 || (st->ordinal == 1 && st->heading != NO_SENTENCE);
 }
 
-size_t features_of(const struct question *q, const struct passage_scan *s, const struct weights *w,
-		   uint32_t i, float out[F_N])
+size_t features_of(const struct reader_question *q, const struct passage_scan *s,
+		   const struct weights *w, uint32_t i, float out[F_N])
 {
 	const struct sentence *st = &s->sentences[i];
 	struct answer a;

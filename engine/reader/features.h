@@ -46,11 +46,11 @@ struct weights {
  * Weigh terms by how rare they are in the sentences of the scan, and by how much they say by
  * themselves. 0, or what poll says.
  */
-int features_weigh(const struct question *q, const struct passage_scan *s, struct poll *poll,
+int features_weigh(const struct reader_question *q, const struct passage_scan *s, struct poll *poll,
 		   struct weights *out);
 
 /* All features of sentence i. Returns how many words were looked at. */
-size_t features_of(const struct question *q, const struct passage_scan *s, const struct weights *w,
-		   uint32_t i, float out[F_N]);
+size_t features_of(const struct reader_question *q, const struct passage_scan *s,
+		   const struct weights *w, uint32_t i, float out[F_N]);
 
 #endif

@@ -148,7 +148,7 @@ static int form_find(const struct form *table, size_t size, uint64_t stem, float
 	return -1;
 }
 
-static void forms_add(struct question *q, struct words *w, const struct lexicon *x,
+static void forms_add(struct reader_question *q, struct words *w, const struct lexicon *x,
 		      const struct word *word, int term)
 {
 	const char *row;
@@ -182,7 +182,7 @@ static float prior_of(const struct qword *w, const struct question_term *t)
 	return w->cues & CUE_COMMON ? 0.5f : 1;
 }
 
-static void term_add(struct question *q, struct words *w, const struct lexicon *x,
+static void term_add(struct reader_question *q, struct words *w, const struct lexicon *x,
 		     const struct qword *word, uint16_t pos, bool unit)
 {
 	struct question_term *t = &q->terms[q->n_terms];
@@ -201,7 +201,7 @@ static void term_add(struct question *q, struct words *w, const struct lexicon *
 	forms_add(q, w, x, &word->word, (int)q->n_terms++);
 }
 
-void question_read(struct question *q, struct words *w, const struct lexicon *x,
+void question_read(struct reader_question *q, struct words *w, const struct lexicon *x,
 		   struct ragd_str text)
 {
 	struct qword list[2 * TERMS_MAX];
@@ -240,7 +240,8 @@ void question_read(struct question *q, struct words *w, const struct lexicon *x,
 			term_add(q, w, x, &list[i], (uint16_t)i, false);
 }
 
-int question_match(const struct question *q, const struct word *word, uint64_t stem, float *match)
+int question_match(const struct reader_question *q, const struct word *word, uint64_t stem,
+		   float *match)
 {
 	int term = form_find(q->forms, ARRAY_LEN(q->forms), stem, match);
 

@@ -41,7 +41,7 @@ struct question_term {
 	uint16_t pos; /* number of the word in the question; parts share their identifier's */
 };
 
-struct question {
+struct reader_question {
 	enum ask ask;
 	bool negated;
 	size_t n_terms;
@@ -56,10 +56,11 @@ struct question {
 };
 
 /* Read a question. w is used for the question and for the rows of related words. */
-void question_read(struct question *q, struct words *w, const struct lexicon *x,
+void question_read(struct reader_question *q, struct words *w, const struct lexicon *x,
 		   struct ragd_str text);
 
 /* The term a word of a passage stands for; -1 for none. *match in (0, 1]. */
-int question_match(const struct question *q, const struct word *word, uint64_t stem, float *match);
+int question_match(const struct reader_question *q, const struct word *word, uint64_t stem,
+		   float *match);
 
 #endif

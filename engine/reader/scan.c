@@ -49,7 +49,7 @@ static uint16_t flags_of(const struct word *w, bool first, bool part)
 	return (uint16_t)flags;
 }
 
-static int tokens_add(struct passage_scan *s, struct sentence *st, const struct question *q,
+static int tokens_add(struct passage_scan *s, struct sentence *st, const struct reader_question *q,
 		      struct words *w, const struct lexicon *x, const char *text, uint32_t *pos)
 {
 	struct word word;
@@ -233,7 +233,7 @@ static void under_what(struct passage_scan *s, struct sentence *st, uint32_t *he
 	}
 }
 
-static int passage_read(struct passage_scan *s, uint32_t index, const struct question *q,
+static int passage_read(struct passage_scan *s, uint32_t index, const struct reader_question *q,
 			struct words *w, struct sentences *cut, const struct lexicon *x)
 {
 	const struct ragd_passage *p = &s->passages[index];
@@ -276,7 +276,7 @@ static int passage_read(struct passage_scan *s, uint32_t index, const struct que
 	return 0;
 }
 
-static void context_add(struct passage_scan *s, float *context, const struct question *q,
+static void context_add(struct passage_scan *s, float *context, const struct reader_question *q,
 			struct words *w, struct ragd_str text)
 {
 	struct word word;
@@ -291,7 +291,7 @@ static void context_add(struct passage_scan *s, float *context, const struct que
 	}
 }
 
-int scan_read(struct passage_scan *s, const struct question *q, struct words *w,
+int scan_read(struct passage_scan *s, const struct reader_question *q, struct words *w,
 	      struct sentences *cut, const struct lexicon *x, const struct ragd_passage *passages,
 	      size_t n, const struct ragd_call *call)
 {

@@ -80,7 +80,7 @@ void scan_fini(struct passage_scan *s);
  * Read passages for q into s, which begins zeroed or was used before. The call is asked now
  * and then whether it is still wanted. 0, -ENOMEM, -ECANCELED, -ETIMEDOUT, -EFBIG.
  */
-int scan_read(struct passage_scan *s, const struct question *q, struct words *w,
+int scan_read(struct passage_scan *s, const struct reader_question *q, struct words *w,
 	      struct sentences *cut, const struct lexicon *x, const struct ragd_passage *passages,
 	      size_t n, const struct ragd_call *call);
 

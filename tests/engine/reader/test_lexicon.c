@@ -65,7 +65,7 @@ static void a_planted_language_is_understood(void **state)
 		{ "Hafen Tiefe", ASK_OTHER, false },
 	};
 	struct words *w = words_new("german");
-	static struct question q;
+	static struct reader_question q;
 	struct lexicon *x = open_german(*state);
 
 	assert_non_null(w);
@@ -80,7 +80,7 @@ static void a_planted_language_is_understood(void **state)
 }
 
 /* How well a word stands for the first term of a question. */
-static float match_of(struct words *w, const struct question *q, const char *text)
+static float match_of(struct words *w, const struct reader_question *q, const char *text)
 {
 	struct word word;
 	float match = 0;
@@ -94,7 +94,7 @@ static float match_of(struct words *w, const struct question *q, const char *tex
 static void its_forms_and_related_words_match(void **state)
 {
 	struct words *w = words_new("german");
-	static struct question q;
+	static struct reader_question q;
 	struct lexicon *x = open_german(*state);
 
 	question_read(&q, w, x, RAGD_STR("Wer schrieb?"));

@@ -15,7 +15,7 @@
 struct fixture {
 	struct words *words;
 	struct lexicon *lexicon;
-	struct question q;
+	struct reader_question q;
 };
 
 static int setup(void **state)
