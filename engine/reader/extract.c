@@ -32,7 +32,7 @@ static const float weights[F_N] = {
 static const float slack[EXTRACT_MAX] = { 0, 3.0f, 2.0f, 1.5f, 1.0f };
 #define SLACK_ELSEWHERE 1.0f
 
-struct extract {
+struct extract_reader {
 	struct words *words;
 	struct sentences *cut;
 	const struct lexicon *lexicon;
@@ -40,9 +40,9 @@ struct extract {
 	struct reader_question question;
 };
 
-struct extract *extract_new(const char *language, const struct lexicon *lexicon)
+struct extract_reader *extract_new(const char *language, const struct lexicon *lexicon)
 {
-	struct extract *x = calloc(1, sizeof(*x));
+	struct extract_reader *x = calloc(1, sizeof(*x));
 
 	if (x == NULL)
 		return NULL;
@@ -56,7 +56,7 @@ struct extract *extract_new(const char *language, const struct lexicon *lexicon)
 	return x;
 }
 
-void extract_free(struct extract *x)
+void extract_free(struct extract_reader *x)
 {
 	if (x == NULL)
 		return;
@@ -212,7 +212,7 @@ static ssize_t list_write(const struct answer_list *l, const struct passage_scan
 	return (ssize_t)n;
 }
 
-ssize_t extract_read(struct extract *x, struct ragd_str question,
+ssize_t extract_read(struct extract_reader *x, struct ragd_str question,
 		     const struct ragd_passage *passages, size_t n,
 		     const struct extract_options *options, const struct ragd_call *call,
 		     struct extract_pick out[EXTRACT_MAX], double *sure)

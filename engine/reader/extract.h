@@ -23,15 +23,15 @@ struct extract_pick {
 	uint32_t start, end;
 };
 
-struct extract;
+struct extract_reader;
 struct lexicon;
 
 /*
  * One at a time uses it. The lexicon is borrowed. NULL when out of memory or Snowball does not know
  * the language.
  */
-struct extract *extract_new(const char *language, const struct lexicon *lexicon);
-void extract_free(struct extract *x);
+struct extract_reader *extract_new(const char *language, const struct lexicon *lexicon);
+void extract_free(struct extract_reader *x);
 
 /*
  * Choose the sentences that answer, in the order in which they should be read. Neither question nor
@@ -40,7 +40,7 @@ void extract_free(struct extract *x);
  * number of sentences, 0 if the passages do not answer, or -ENOMEM, -ECANCELED, -ETIMEDOUT, -EFBIG
  * (a passage beyond 4 GiB).
  */
-ssize_t extract_read(struct extract *x, struct ragd_str question,
+ssize_t extract_read(struct extract_reader *x, struct ragd_str question,
 		     const struct ragd_passage *passages, size_t n,
 		     const struct extract_options *options, const struct ragd_call *call,
 		     struct extract_pick out[EXTRACT_MAX], double *sure);

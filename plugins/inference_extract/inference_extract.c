@@ -31,7 +31,7 @@ struct extractor {
 	struct lexicon *lexicon;
 	struct extract_options options;
 	pthread_mutex_t lock;
-	struct extract *shelf[SHELF_MAX];
+	struct extract_reader *shelf[SHELF_MAX];
 	size_t n_shelf;
 };
 
@@ -48,9 +48,9 @@ static const struct ragd_option options[] = {
 	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 
-static struct extract *reader_take(struct extractor *e)
+static struct extract_reader *reader_take(struct extractor *e)
 {
-	struct extract *x = NULL;
+	struct extract_reader *x = NULL;
 
 	pthread_mutex_lock(&e->lock);
 	if (e->n_shelf > 0)
@@ -59,7 +59,7 @@ static struct extract *reader_take(struct extractor *e)
 	return x != NULL ? x : extract_new(e->language, e->lexicon);
 }
 
-static void reader_put(struct extractor *e, struct extract *x)
+static void reader_put(struct extractor *e, struct extract_reader *x)
 {
 	pthread_mutex_lock(&e->lock);
 	if (e->n_shelf < SHELF_MAX) {
@@ -196,7 +196,7 @@ static int extractor_generate(void *self, const struct ragd_call *call,
 			      struct ragd_err *err)
 {
 	struct extractor *e = self;
-	struct extract *x = reader_take(e);
+	struct extract_reader *x = reader_take(e);
 	struct extract_pick picks[EXTRACT_MAX];
 	enum ragd_finish finish = RAGD_FINISH_NO_ANSWER;
 	struct ragd_usage usage = { 0 };
@@ -269,7 +269,7 @@ static int extractor_open(const struct ragd_host *host, const struct ragd_config
 			  struct ragd_err *err)
 {
 	struct extractor *e = calloc(1, sizeof(*e));
-	struct extract *x;
+	struct extract_reader *x;
 	int rc;
 
 	if (e == NULL)

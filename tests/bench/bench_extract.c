@@ -39,7 +39,7 @@ int main(void)
 	const char *src = getenv("RAGD_SRCDIR");
 	struct ragd_passage passages[PASSAGES];
 	struct lexicon *lexicon = english_open();
-	struct extract *x = lexicon != NULL ? extract_new("english", lexicon) : NULL;
+	struct extract_reader *x = lexicon != NULL ? extract_new("english", lexicon) : NULL;
 	struct words *w = words_new("english");
 	struct buf b = BUF_INIT;
 	char path[4096], chunk[4096];

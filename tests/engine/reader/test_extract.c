@@ -65,8 +65,8 @@ static int teardown(void **state)
 static const struct extract_options three = { .max_sentences = 3, .threshold = 0.4 };
 
 /* The picked sentences, "n:text" with '|' between them. */
-static char *answer(struct extract *x, const char *question, const struct ragd_passage *passages,
-		    size_t n, const struct extract_options *o)
+static char *answer(struct extract_reader *x, const char *question,
+		    const struct ragd_passage *passages, size_t n, const struct extract_options *o)
 {
 	struct extract_pick picks[EXTRACT_MAX];
 	struct buf b = BUF_INIT;
