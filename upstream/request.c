@@ -2,89 +2,89 @@
 
 #include <stdint.h>
 
-#include <jansson.h>
+#include "base/json_writer.h"
+#include "base/text/utf8.h"
 
 /* What a float holds, not more: 0.3f is 0.3 rather than 0.30000001192092896. */
-#define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(6))
+#define FLOAT_DIGITS 6
 
-/*
- * Members are added one by one; jansson returns -1 where the value could not be made (out of
- * memory, or bytes that are no UTF-8), and the sum of these is judged once at the end.
- */
-static int put(json_t *object, const char *name, json_t *value)
+/* The writer would mend what is not UTF-8; a server must not be asked something else. */
+static int check_utf8(struct ragd_str s, struct ragd_err *err)
 {
-	return json_object_set_new(object, name, value);
+	if (utf8_invalid_at(s.s, s.len) < 0)
+		return 0;
+	return ragd_err_set(err, -EILSEQ, "the prompt is not UTF-8");
 }
 
-static json_t *text(struct ragd_str s)
+static int check_texts(const struct ragd_str *texts, size_t n, struct ragd_err *err)
 {
-	return json_stringn(s.s != NULL ? s.s : "", s.len);
-}
-
-static json_t *texts_array(const struct ragd_str *texts, size_t n)
-{
-	json_t *array = json_array();
-	int rc = array != NULL ? 0 : -1;
+	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = json_array_append_new(array,
-					   texts[i].len > 0 ? text(texts[i]) : json_string(" "));
-	if (rc == 0)
-		return array;
-	json_decref(array);
-	return NULL;
+		rc = check_utf8(texts[i], err);
+	return rc;
 }
 
-static json_t *messages_array(const struct ragd_generate *req)
+static int check_request(const struct ragd_generate *req, struct ragd_err *err)
+{
+	int rc = check_texts(req->sampling.stop, req->sampling.n_stop, err);
+
+	for (size_t i = 0; rc == 0 && i < req->n_messages; i++)
+		rc = check_utf8(req->messages[i].text, err);
+	return rc;
+}
+
+static void texts_write(struct json_writer *w, const struct ragd_str *texts, size_t n)
+{
+	jsonw_array_begin(w);
+	for (size_t i = 0; i < n; i++)
+		jsonw_str(w, texts[i].len > 0 ? texts[i] : (struct ragd_str){ " ", 1 });
+	jsonw_array_end(w);
+}
+
+static void messages_write(struct json_writer *w, const struct ragd_generate *req)
 {
 	static const char *const roles[] = {
 		[RAGD_ROLE_SYSTEM] = "system",
 		[RAGD_ROLE_USER] = "user",
 		[RAGD_ROLE_ASSISTANT] = "assistant",
 	};
-	json_t *array = json_array();
-	int rc = array != NULL ? 0 : -1;
 
-	for (size_t i = 0; rc == 0 && i < req->n_messages; i++) {
-		json_t *message = json_object();
-
-		rc = put(message, "role", json_string(roles[req->messages[i].role])) |
-		     put(message, "content", text(req->messages[i].text)) |
-		     json_array_append_new(array, message);
+	jsonw_member_array_begin(w, "messages");
+	for (size_t i = 0; i < req->n_messages; i++) {
+		jsonw_object_begin(w);
+		jsonw_member_cstr(w, "role", roles[req->messages[i].role]);
+		jsonw_member_str(w, "content", req->messages[i].text);
+		jsonw_object_end(w);
 	}
-	if (rc == 0)
-		return array;
-	json_decref(array);
-	return NULL;
+	jsonw_array_end(w);
 }
 
-static int sampling_put(json_t *root, const struct ragd_sampling *s, bool extended)
+static void sampling_write(struct json_writer *w, const struct ragd_sampling *s, bool extended)
 {
-	int rc = put(root, "temperature", json_real(s->temperature)) |
-		 put(root, "seed", json_integer((json_int_t)(s->seed & INT64_MAX)));
-
+	jsonw_member_double(w, "temperature", (double)s->temperature, FLOAT_DIGITS);
+	jsonw_member_uint(w, "seed", s->seed & INT64_MAX);
 	/* 0 is no sampling at all, and servers refuse it: it stands for "unset" */
 	if (s->top_p > 0)
-		rc |= put(root, "top_p", json_real(s->top_p));
+		jsonw_member_double(w, "top_p", (double)s->top_p, FLOAT_DIGITS);
 	if (s->max_tokens > 0)
-		rc |= put(root, "max_tokens", json_integer(s->max_tokens));
-	if (s->n_stop > 0)
-		rc |= put(root, "stop", texts_array(s->stop, s->n_stop));
+		jsonw_member_uint(w, "max_tokens", s->max_tokens);
+	if (s->n_stop > 0) {
+		jsonw_key(w, "stop");
+		texts_write(w, s->stop, s->n_stop);
+	}
 	if (extended && s->min_p > 0)
-		rc |= put(root, "min_p", json_real(s->min_p));
+		jsonw_member_double(w, "min_p", (double)s->min_p, FLOAT_DIGITS);
 	if (extended && s->top_k > 0)
-		rc |= put(root, "top_k", json_integer(s->top_k));
-	return rc;
+		jsonw_member_int(w, "top_k", s->top_k);
 }
 
-static char *write(json_t *root, int rc, struct ragd_err *err)
+static char *body_finish(struct buf *b, struct ragd_err *err)
 {
-	char *body = rc == 0 ? json_dumps(root, DUMP_FLAGS) : NULL;
+	size_t len;
+	char *body = buf_steal(b, &len);
 
-	json_decref(root);
-	if (rc != 0)
-		ragd_err_set(err, -EILSEQ, "the prompt is not UTF-8, or memory is out");
-	else if (body == NULL)
+	if (body == NULL)
 		ragd_err_set(err, -ENOMEM, "out of memory for the request");
 	return body;
 }
@@ -92,29 +92,42 @@ static char *write(json_t *root, int rc, struct ragd_err *err)
 char *request_chat(const struct ragd_generate *req, const char *model, bool extended,
 		   const char *salt, struct ragd_err *err)
 {
-	json_t *root = json_object();
-	int rc = root != NULL ? 0 : -1;
+	struct json_writer w;
+	struct buf b = BUF_INIT;
 
+	if (check_request(req, err) < 0)
+		return NULL;
+	jsonw_init(&w, &b);
+	jsonw_object_begin(&w);
 	if (model[0] != '\0')
-		rc |= put(root, "model", json_string(model));
-	rc |= put(root, "messages", messages_array(req));
-	rc |= put(root, "stream", json_true());
-	rc |= put(root, "stream_options", json_pack("{s:b}", "include_usage", 1));
-	rc |= sampling_put(root, &req->sampling, extended);
+		jsonw_member_cstr(&w, "model", model);
+	messages_write(&w, req);
+	jsonw_member_bool(&w, "stream", true);
+	jsonw_member_object_begin(&w, "stream_options");
+	jsonw_member_bool(&w, "include_usage", true);
+	jsonw_object_end(&w);
+	sampling_write(&w, &req->sampling, extended);
 	if (salt != NULL)
-		rc |= put(root, "cache_salt", json_string(salt));
-	return write(root, rc, err);
+		jsonw_member_cstr(&w, "cache_salt", salt);
+	jsonw_object_end(&w);
+	return body_finish(&b, err);
 }
 
 char *request_embeddings(const struct ragd_str *texts, size_t n, const char *model,
 			 struct ragd_err *err)
 {
-	json_t *root = json_object();
-	int rc = root != NULL ? 0 : -1;
+	struct json_writer w;
+	struct buf b = BUF_INIT;
 
+	if (check_texts(texts, n, err) < 0)
+		return NULL;
+	jsonw_init(&w, &b);
+	jsonw_object_begin(&w);
 	if (model[0] != '\0')
-		rc |= put(root, "model", json_string(model));
-	rc |= put(root, "input", texts_array(texts, n));
-	rc |= put(root, "encoding_format", json_string("float"));
-	return write(root, rc, err);
+		jsonw_member_cstr(&w, "model", model);
+	jsonw_key(&w, "input");
+	texts_write(&w, texts, n);
+	jsonw_member_cstr(&w, "encoding_format", "float");
+	jsonw_object_end(&w);
+	return body_finish(&b, err);
 }

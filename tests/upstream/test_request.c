@@ -77,6 +77,11 @@ static void texts_that_are_no_utf8_are_refused(void **state)
 	assert_int_equal(err.code, -EILSEQ);
 	assert_null(request_embeddings(&bad.text, 1, "m", &err));
 	assert_int_equal(err.code, -EILSEQ);
+	req.n_messages = 0;
+	req.sampling.stop = &bad.text;
+	req.sampling.n_stop = 1;
+	assert_null(request_chat(&req, "m", true, NULL, &err));
+	assert_int_equal(err.code, -EILSEQ);
 }
 
 int main(void)
