@@ -310,6 +310,10 @@ void codec_put(struct buf *b, const struct codec_put *p);
 /* The reply to a bulk request, with its counts. */
 void codec_puts(struct buf *b, const struct codec_put *p, size_t n);
 
+/* ---- words and errors ---------------------------------------------------------------------- */
+
+/* "prompt", "document", "response" */
+const char *codec_stage(enum ragd_stage stage);
 /* "allow", "steer", "redact", "block" */
 const char *codec_action(enum ragd_action action);
 

@@ -4,6 +4,17 @@
 #include "base/json_writer.h"
 #include "base/util.h"
 
+const char *codec_stage(enum ragd_stage stage)
+{
+	static const char *const name[] = {
+		[RAGD_STAGE_PROMPT] = "prompt",
+		[RAGD_STAGE_DOCUMENT] = "document",
+		[RAGD_STAGE_RESPONSE] = "response",
+	};
+
+	return (unsigned)stage < ARRAY_LEN(name) ? name[stage] : "?";
+}
+
 const char *codec_action(enum ragd_action action)
 {
 	static const char *const name[] = {

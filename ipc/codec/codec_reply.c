@@ -6,7 +6,6 @@
 #include "base/encode.h"
 #include "base/json_writer.h"
 #include "base/text/utf8.h"
-#include "base/util.h"
 
 /* ---- parts ---------------------------------------------------------------------------------- */
 
@@ -56,15 +55,8 @@ static void annotations_write(struct json_writer *w, const struct codec_citation
 
 static void finding_write(struct json_writer *w, const struct codec_finding *f)
 {
-	static const char *const stage[] = {
-		[RAGD_STAGE_PROMPT] = "prompt",
-		[RAGD_STAGE_DOCUMENT] = "document",
-		[RAGD_STAGE_RESPONSE] = "response",
-	};
-
 	jsonw_object_begin(w);
-	jsonw_member_cstr(w, "stage",
-			  (unsigned)f->stage < ARRAY_LEN(stage) ? stage[f->stage] : "?");
+	jsonw_member_cstr(w, "stage", codec_stage(f->stage));
 	jsonw_member_cstr(w, "plugin", f->plugin);
 	jsonw_member_cstr(w, "category", f->category);
 	jsonw_member_cstr(w, "rule", f->rule);
