@@ -310,6 +310,51 @@ void codec_put(struct buf *b, const struct codec_put *p);
 /* The reply to a bulk request, with its counts. */
 void codec_puts(struct buf *b, const struct codec_put *p, size_t n);
 
+/* ---- replies: what runs here --------------------------------------------------------------- */
+
+/* GET /healthz; status: "starting", "ok", "draining" */
+void codec_health(struct buf *b, const char *status);
+/* POST /v1/admin/reload */
+void codec_reloaded(struct buf *b, unsigned generation);
+
+/* GET /v1/admin/status */
+struct codec_process {
+	const char *version;
+	int64_t pid;
+	const char *state; /* "starting", "ready", "draining" */
+	double uptime_s;
+};
+
+/* A retrieval plugin, in what the caller may read. */
+struct codec_retrieval {
+	const char *plugin;
+	struct ragd_retrieval_stats stats;
+	bool with_bytes; /* for administrators */
+};
+
+/* What all users do here, and where its file is. */
+struct codec_load {
+	const char *configuration;
+	uint64_t n_answers; /* since the start */
+	uint64_t n_active;  /* at work now */
+	uint64_t n_connections;
+	uint64_t n_requests;
+};
+
+struct codec_status {
+	struct codec_process process;
+	unsigned generation;
+	const char *const *assistants; /* NULL-ended, as plugins */
+	const char *const *plugins;
+	const struct codec_retrieval *retrieval;
+	size_t n_retrieval;
+	const struct codec_load *load; /* NULL but for administrators */
+};
+
+/* While models and stores open; opening: which, and how far; NULL if nothing is known. */
+void codec_status_starting(struct buf *b, const struct codec_process *p, const char *opening);
+void codec_status(struct buf *b, const struct codec_status *s);
+
 /* ---- words and errors ---------------------------------------------------------------------- */
 
 /* "prompt", "document", "response" */
