@@ -355,6 +355,63 @@ struct codec_status {
 void codec_status_starting(struct buf *b, const struct codec_process *p, const char *opening);
 void codec_status(struct buf *b, const struct codec_status *s);
 
+/* A plugin's options: their table and the values, of which some are for administrators. */
+struct codec_options {
+	const struct ragd_option *rows; /* NULL: none */
+	const struct ragd_value *values;
+	size_t n;
+	bool all; /* else those only that are for everyone */
+};
+
+/* GET /v1/plugins */
+struct codec_plugin {
+	const char *name; /* of the instance */
+	const struct ragd_plugin *descriptor;
+	int64_t deadline_ms;
+	struct codec_options options;
+};
+
+void codec_plugins(struct buf *b, const struct codec_plugin *p, size_t n);
+
+/* GET /v1/system-card */
+struct codec_assistant {
+	const char *name;
+	const char *description;
+	bool grounded;
+	const char *policy;
+	const char *retrieval;
+	const char *const *collections; /* NULL-ended */
+	const char *system_prompt;
+	const char *inference;  /* the plugin's instance; NULL: without a model */
+	struct ragd_card model; /* of that plugin */
+};
+
+struct codec_filter {
+	const char *name; /* of the instance */
+	const struct ragd_plugin *descriptor;
+	bool fails_open; /* what it fails to check passes */
+	struct codec_options options;
+};
+
+struct codec_policy {
+	const char *name;
+	const struct codec_filter *filters;
+	size_t n_filters;
+	size_t holdback; /* bytes of an answer that wait for its filters; SIZE_MAX: all */
+	const char *viewpoints;
+};
+
+struct codec_system_card {
+	const char *version;
+	const struct codec_assistant *assistants;
+	size_t n_assistants;
+	const struct codec_policy *policies;
+	size_t n_policies;
+	int64_t keep_answers_s; /* 0: for ever */
+};
+
+void codec_system_card(struct buf *b, const struct codec_system_card *c);
+
 /* ---- words and errors ---------------------------------------------------------------------- */
 
 /* "prompt", "document", "response" */

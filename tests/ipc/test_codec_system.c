@@ -79,12 +79,131 @@ static void a_status_says_more_to_administrators(void **state)
 	buf_fini(&b);
 }
 
+/* ---- plugins -------------------------------------------------------------------------------- */
+
+static const struct ragd_option options[] = {
+	{ .name = "fast", .type = RAGD_OPT_BOOL, .everyone = true },
+	{ .name = "n", .type = RAGD_OPT_INT, .everyone = true },
+	{ .name = "f", .type = RAGD_OPT_FLOAT, .everyone = true },
+	{ .name = "words", .type = RAGD_OPT_LIST, .everyone = true },
+	{ .name = "unset", .type = RAGD_OPT_STRING, .everyone = true },
+	{ .name = "key", .type = RAGD_OPT_PATH },
+	{ .name = NULL },
+};
+
+static const char *const words[] = { "a", "b\"", NULL };
+
+static const struct ragd_value values[] = {
+	{ .name = "fast", .b = true },  { .name = "n", .i = -1 },
+	{ .name = "f", .f = 0.5 },      { .name = "words", .list = words },
+	{ .name = "unset", .s = NULL }, { .name = "key", .s = "/k" },
+};
+
+static const struct ragd_safety_ops ops = {
+	.stages = 1u << RAGD_STAGE_PROMPT | 1u << RAGD_STAGE_RESPONSE,
+};
+
+static const struct ragd_plugin descriptor = {
+	.abi = 9,
+	.kind = RAGD_KIND_SAFETY,
+	.name = "blocklist",
+	.version = "0.1",
+	.licence = "MIT",
+	.summary = "Blocks words.",
+	.ops = { .safety = &ops },
+};
+
+static void options_are_for_everyone_or_not(void **state)
+{
+	struct codec_plugin p = {
+		.name = "mine",
+		.descriptor = &descriptor,
+		.deadline_ms = 500,
+		.options = { options, values, ARRAY_LEN(values), false },
+	};
+	static const char head[] =
+		"{\"object\":\"list\",\"data\":[{\"name\":\"mine\",\"module\":\"blocklist\","
+		"\"kind\":\"safety\",\"version\":\"0.1\",\"licence\":\"MIT\","
+		"\"summary\":\"Blocks words.\",\"abi\":9,\"deadline_ms\":500,\"options\":{"
+		"\"fast\":true,\"n\":-1,\"f\":0.5,\"words\":[\"a\",\"b\\\"\"]";
+	struct buf b = BUF_INIT;
+
+	(void)state;
+	codec_plugins(&b, &p, 1);
+	assert_memory_equal(b.data, head, sizeof(head) - 1);
+	assert_string_equal(b.data + sizeof(head) - 1, "}}]}");
+	buf_clear(&b);
+	p.options.all = true;
+	codec_plugins(&b, &p, 1);
+	assert_memory_equal(b.data, head, sizeof(head) - 1);
+	assert_string_equal(b.data + sizeof(head) - 1, ",\"key\":\"/k\"}}]}");
+	buf_clear(&b);
+	codec_plugins(&b, &p, 0);
+	assert_string_equal(b.data, "{\"object\":\"list\",\"data\":[]}");
+	buf_fini(&b);
+}
+
+/* ---- the system card ------------------------------------------------------------------------ */
+
+static void a_card_names_models_and_filters(void **state)
+{
+	static const char *const collections[] = { "handbook", NULL };
+	const struct codec_assistant assistants[] = {
+		{ "default",
+		  "d",
+		  true,
+		  "balanced",
+		  "hybrid",
+		  collections,
+		  "Be kind.",
+		  "local",
+		  { .name = "m", .n_parameters = 135, .n_context = 2048 } },
+		{ "bare", "", false, "none", "", collections + 1, "", NULL, { 0 } },
+	};
+	const struct codec_filter filter = {
+		"mine", &descriptor, true, { options, values, 1, false }
+	};
+	const struct codec_policy policies[] = {
+		{ "balanced", &filter, 1, 64, "asked" },
+		{ "none", NULL, 0, SIZE_MAX, "" },
+	};
+	const struct codec_system_card card = { "1.2", assistants, 2, policies, 2, 3600 };
+	struct buf b = BUF_INIT;
+
+	(void)state;
+	codec_system_card(&b, &card);
+	assert_non_null(strstr(b.data, "{\"system\":\"ragd\",\"version\":\"1.2\",\"ai\":true,"
+				       "\"notice\":\"Answers are put together by a machine (AI)"));
+	assert_non_null(strstr(
+		b.data,
+		"\"assistants\":[{\"name\":\"default\",\"description\":\"d\",\"grounded\":true,"
+		"\"policy\":\"balanced\",\"retrieval\":\"hybrid\",\"collections\":[\"handbook\"],"
+		"\"system_prompt\":\"Be kind.\",\"model\":{\"plugin\":\"local\",\"name\":\"m\","
+		"\"family\":null,\"parameters\":135,\"quantisation\":null,\"context\":2048,"
+		"\"licence\":null,\"digest\":null,\"summary\":null}},{\"name\":\"bare\","
+		"\"description\":\"\",\"grounded\":false,\"policy\":\"none\",\"retrieval\":\"\","
+		"\"collections\":[],\"system_prompt\":\"\",\"model\":null}],"));
+	assert_non_null(strstr(
+		b.data,
+		"\"policies\":[{\"name\":\"balanced\",\"filters\":[{\"plugin\":\"mine\","
+		"\"module\":\"blocklist\",\"version\":\"0.1\",\"summary\":\"Blocks words.\","
+		"\"stages\":[\"prompt\",\"response\"],\"on_failure\":\"open\","
+		"\"options\":{\"fast\":true}}],\"holdback_bytes\":64,\"viewpoints\":\"asked\"},"
+		"{\"name\":\"none\",\"filters\":[],\"holdback_bytes\":null,"
+		"\"viewpoints\":\"\"}],"));
+	assert_non_null(strstr(b.data, "\"keep_answers_s\":3600},\"feedback\":\"POST /v1/feedback, "
+				       "or: rag feedback\"}"));
+	buf_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replies_of_one_word),
 		cmocka_unit_test(a_start_says_what_it_waits_for),
 		cmocka_unit_test(a_status_says_more_to_administrators),
+		cmocka_unit_test(options_are_for_everyone_or_not),
+		cmocka_unit_test(a_card_names_models_and_filters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
