@@ -271,7 +271,7 @@ void api_collection_remove(struct job *job)
 	if (validate_rc(job->retrieval->name, "collection_remove", rc, &err) < 0)
 		job_fail_err(job, &err, "unknown_collection");
 	else
-		buf_adds(&job->out, "{\"removed\":true}");
+		codec_removed(&job->out);
 }
 
 /* ---- documents ---------------------------------------------------------------------------------- */
@@ -488,7 +488,7 @@ void api_document_remove(struct job *job)
 	if (validate_rc(job->retrieval->name, "remove", rc, &err) < 0)
 		job_fail_err(job, &err, "unknown_document");
 	else
-		buf_adds(&job->out, "{\"removed\":true}");
+		codec_removed(&job->out);
 }
 
 void api_search(struct job *job)

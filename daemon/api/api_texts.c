@@ -217,8 +217,7 @@ void api_feedback(struct job *job)
 		return;
 	}
 	job->status = 201;
-	/* Both are made of letters, digits and dashes. */
-	buf_printf(&job->out, "{\"id\":\"%s\",\"answer_id\":\"%s\"}", id, req.answer_id);
+	codec_feedback_reply(&job->out, id, req.answer_id);
 }
 
 static int export_line(const char *line, size_t len, void *arg)

@@ -310,6 +310,11 @@ void codec_put(struct buf *b, const struct codec_put *p);
 /* The reply to a bulk request, with its counts. */
 void codec_puts(struct buf *b, const struct codec_put *p, size_t n);
 
+/* A collection or a document was removed. */
+void codec_removed(struct buf *b);
+/* id: of the rating that was stored. */
+void codec_feedback_reply(struct buf *b, const char *id, const char *answer_id);
+
 /* ---- replies: what runs here --------------------------------------------------------------- */
 
 /* GET /healthz; status: "starting", "ok", "draining" */

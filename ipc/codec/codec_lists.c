@@ -347,3 +347,26 @@ void codec_puts(struct buf *b, const struct codec_put *p, size_t n)
 		put_result_write(&w, &p[i]);
 	list_end(&w);
 }
+
+/* ---- removals, feedback ---------------------------------------------------------------------- */
+
+void codec_removed(struct buf *b)
+{
+	struct json_writer w;
+
+	jsonw_init(&w, b);
+	jsonw_object_begin(&w);
+	jsonw_member_bool(&w, "removed", true);
+	jsonw_object_end(&w);
+}
+
+void codec_feedback_reply(struct buf *b, const char *id, const char *answer_id)
+{
+	struct json_writer w;
+
+	jsonw_init(&w, b);
+	jsonw_object_begin(&w);
+	jsonw_member_cstr(&w, "id", id);
+	jsonw_member_cstr(&w, "answer_id", answer_id);
+	jsonw_object_end(&w);
+}

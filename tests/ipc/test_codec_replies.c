@@ -312,6 +312,19 @@ static void puts_are_counted(void **state)
 	buf_fini(&b);
 }
 
+static void removals_and_ratings_are_confirmed(void **state)
+{
+	struct buf b = BUF_INIT;
+
+	(void)state;
+	codec_removed(&b);
+	assert_string_equal(b.data, "{\"removed\":true}");
+	buf_clear(&b);
+	codec_feedback_reply(&b, "fb-1", "ans-1");
+	assert_string_equal(b.data, "{\"id\":\"fb-1\",\"answer_id\":\"ans-1\"}");
+	buf_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +334,7 @@ int main(void)
 		cmocka_unit_test(pieces_are_events),
 		cmocka_unit_test(lists_are_as_the_protocol_shows),
 		cmocka_unit_test(puts_are_counted),
+		cmocka_unit_test(removals_and_ratings_are_confirmed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
