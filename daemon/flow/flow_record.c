@@ -1,10 +1,10 @@
 #include "daemon/flow/flow_private.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/json_writer.h"
 #include "daemon/records/journal.h"
 #include "daemon/service/log.h"
 
@@ -35,42 +35,49 @@ static const char *outcome_name(const struct flow *f)
 	}
 }
 
-static char *findings_json(const struct findings *list)
+/*
+ * What the journal stores of an answer; *b is empty for none. Scores have all their digits, as in the
+ * rows of before.
+ */
+static void findings_write(struct buf *b, const struct findings *list)
 {
-	json_t *array;
-	char *text;
+	struct json_writer w;
 
 	if (list->n == 0)
-		return NULL;
-	array = json_array();
+		return;
+	jsonw_init(&w, b);
+	jsonw_array_begin(&w);
 	for (size_t i = 0; i < list->n; i++) {
 		const struct finding *f = &list->v[i];
 
-		json_array_append_new(array,
-				      json_pack("{s:s, s:s, s:s, s:s?, s:s, s:f}", "stage",
-						stage_name(f->stage), "plugin", f->plugin,
-						"category", f->category, "rule", f->rule, "action",
-						action_name(f->action), "score", (double)f->score));
+		jsonw_object_begin(&w);
+		jsonw_member_cstr(&w, "stage", stage_name(f->stage));
+		jsonw_member_cstr(&w, "plugin", f->plugin);
+		jsonw_member_cstr(&w, "category", f->category);
+		jsonw_member_cstr(&w, "rule", f->rule);
+		jsonw_member_cstr(&w, "action", action_name(f->action));
+		jsonw_member_double(&w, "score", (double)f->score, 17);
+		jsonw_object_end(&w);
 	}
-	text = json_dumps(array, JSON_COMPACT);
-	json_decref(array);
-	return text;
+	jsonw_array_end(&w);
 }
 
-static char *sources_json(const struct sources *sources)
+/* [["collection","document"],…] */
+static void sources_write(struct buf *b, const struct sources *sources)
 {
-	json_t *array;
-	char *text;
+	struct json_writer w;
 
 	if (sources->n == 0)
-		return NULL;
-	array = json_array();
-	for (size_t i = 0; i < sources->n; i++)
-		json_array_append_new(array, json_pack("[s, s]", sources->v[i].collection,
-						       sources->v[i].document));
-	text = json_dumps(array, JSON_COMPACT);
-	json_decref(array);
-	return text;
+		return;
+	jsonw_init(&w, b);
+	jsonw_array_begin(&w);
+	for (size_t i = 0; i < sources->n; i++) {
+		jsonw_array_begin(&w);
+		jsonw_cstr(&w, sources->v[i].collection);
+		jsonw_cstr(&w, sources->v[i].document);
+		jsonw_array_end(&w);
+	}
+	jsonw_array_end(&w);
 }
 
 static void count_finding(struct metrics *m, const struct finding *f)
@@ -87,8 +94,7 @@ enum flow_step flow_record(struct flow *f)
 {
 	struct metrics *m = f->table->d->metrics;
 	int64_t total_us = clock_us() - f->received_us;
-	char *findings = findings_json(&f->findings);
-	char *sources = sources_json(&f->sources);
+	struct buf findings = BUF_INIT, sources = BUF_INIT;
 	struct journal_answer a = {
 		.id = f->id,
 		.uid = f->call->caller.uid,
@@ -96,8 +102,6 @@ enum flow_step flow_record(struct flow *f)
 		.assistant = f->assistant->name,
 		.finish = outcome_name(f),
 		.abstained = flow_abstained(f),
-		.findings = findings,
-		.sources = sources,
 		.n_prompt = f->usage.n_prompt,
 		.n_output = f->usage.n_output,
 		.first_us = f->first_us,
@@ -106,9 +110,13 @@ enum flow_step flow_record(struct flow *f)
 		.answer = buf_str(&f->answer),
 	};
 
+	findings_write(&findings, &f->findings);
+	sources_write(&sources, &f->sources);
+	a.findings = buf_failed(&findings) ? NULL : findings.data;
+	a.sources = buf_failed(&sources) ? NULL : sources.data;
 	journal_add(f->table->d->journal, &a);
-	free(findings);
-	free(sources);
+	buf_fini(&findings);
+	buf_fini(&sources);
 	metrics_answer(m, outcome_of(f), f->usage.n_prompt, f->usage.n_output);
 	for (size_t i = 0; i < f->findings.n; i++)
 		count_finding(m, &f->findings.v[i]);
