@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/file/private.h"
+#include "base/json_writer.h"
 #include "base/util.h"
 #include "daemon/records/journal_file.h"
 #include "daemon/records/recent.h"
@@ -460,20 +461,29 @@ int journal_feedback(struct journal *j, const struct journal_feedback *fb, char 
 	return rc;
 }
 
-static json_t *text_or_null(sqlite3_stmt *st, int i)
+/* A row of the export as a line. */
+static void row_write(struct buf *b, sqlite3_stmt *st)
 {
-	const char *s = (const char *)sqlite3_column_text(st, i);
+	static const char *const names[] = { "id",       "answer_id", "rating",   "reason",
+					     "comment",  "better",    "question", "answer",
+					     "findings", "sources",   "assistant" };
+	struct json_writer w;
 
-	return s != NULL ? json_string(s) : json_null();
+	jsonw_init(&w, b);
+	jsonw_object_begin(&w);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		jsonw_key_str(&w, names[i]);
+		jsonw_cstr(&w, (const char *)sqlite3_column_text(st, (int)i));
+	}
+	jsonw_member_int(&w, "at", sqlite3_column_int64(st, ARRAY_LEN(names)));
+	jsonw_object_end(&w);
 }
 
 int journal_export(struct journal *j, int (*sink)(const char *line, size_t len, void *arg),
 		   void *arg, struct ragd_err *err)
 {
-	static const char *const names[] = { "id",       "answer_id", "rating",   "reason",
-					     "comment",  "better",    "question", "answer",
-					     "findings", "sources",   "assistant" };
 	sqlite3_stmt *st;
+	struct buf line = BUF_INIT;
 	int step, rc = 0;
 
 	pthread_mutex_lock(&j->db_lock);
@@ -488,21 +498,14 @@ int journal_export(struct journal *j, int (*sink)(const char *line, size_t len, 
 		return rc;
 	}
 	while (rc == 0 && (step = sqlite3_step(st)) == SQLITE_ROW) {
-		json_t *o = json_object();
-		char *line;
-
-		for (size_t i = 0; i < ARRAY_LEN(names); i++)
-			json_object_set_new(o, names[i], text_or_null(st, (int)i));
-		json_object_set_new(o, "at",
-				    json_integer(sqlite3_column_int64(st, ARRAY_LEN(names))));
-		line = json_dumps(o, JSON_COMPACT);
-		json_decref(o);
-		if (line == NULL)
+		buf_clear(&line);
+		row_write(&line, st);
+		if (buf_failed(&line))
 			rc = ragd_err_set(err, -ENOMEM, "journal: export: out of memory");
-		else if (sink(line, strlen(line), arg) != 0)
+		else if (sink(line.data, line.len, arg) != 0)
 			rc = ragd_err_set(err, -ECANCELED, "journal: export: stopped");
-		free(line);
 	}
+	buf_fini(&line);
 	if (rc == 0 && step != SQLITE_DONE)
 		rc = db_err(j, err, "export");
 	sqlite3_finalize(st);

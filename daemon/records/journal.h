@@ -6,7 +6,6 @@
 #ifndef DAEMON_JOURNAL_H
 #define DAEMON_JOURNAL_H
 
-#include <jansson.h>
 #include <sys/types.h>
 
 #include <ragd/plugin.h>
