@@ -14,7 +14,6 @@
 #ifndef IPC_HTTP_H
 #define IPC_HTTP_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -138,10 +137,9 @@ const char *http_request_header(struct http_exchange *x, const char *name);
 /* A header for the reply; before it begins. One whose value has a line end is left out. */
 void http_header(struct http_exchange *x, const char *name, const char *value);
 
-/* Complete the exchange; x is the server's again. body is copied, json_t is stolen. */
+/* Complete the exchange; x is the server's again. body is copied. */
 void http_reply(struct http_exchange *x, int status, const char *type, const void *body,
 		size_t len);
-void http_reply_json(struct http_exchange *x, int status, json_t *body);
 /* An error in the shape of docs/protocol.md; param may be NULL. */
 void http_reply_error(struct http_exchange *x, int status, const char *code, const char *param,
 		      const char *fmt, ...) RAGD_PRINTF(5, 6);

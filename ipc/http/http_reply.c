@@ -273,20 +273,6 @@ void http_reply(struct http_exchange *x, int status, const char *type, const voi
 	x->wire.failed |= x->out.failed;
 }
 
-void http_reply_json(struct http_exchange *x, int status, json_t *body)
-{
-	char *text = json_dumps(body, JSON_COMPACT);
-	size_t len = text != NULL ? strlen(text) : 0;
-
-	json_decref(body);
-	if (text == NULL) {
-		http_reply_error(x, 500, "internal", NULL, "The reply could not be made.");
-		return;
-	}
-	http_reply(x, status, "application/json", text, len);
-	free(text);
-}
-
 void http_reply_error(struct http_exchange *x, int status, const char *code, const char *param,
 		      const char *fmt, ...)
 {
