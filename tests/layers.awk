@@ -94,6 +94,12 @@ what ~ /^<uv(\.h|\/)/ {
 	next
 }
 
+what ~ /^<jansson/ {
+	if (folder !~ /^(ipc|upstream|clients|tools)$/)
+		complain("jansson.h is seen in ipc/, upstream/, clients/ and tools/ only: base/json_writer.h writes")
+	next
+}
+
 what ~ /^<ragd\// {
 	first = name
 	sub(/^ragd\//, "", first)
