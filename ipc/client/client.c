@@ -1,5 +1,5 @@
 /* The handle: made, used for one call after the other, cancelled from elsewhere. */
-#include "ipc/client/client_int.h"
+#include "ipc/client/client_private.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Documents on their way in. */
-#include "ipc/client/client_int.h"
+#include "ipc/client/client_private.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 #ifndef IPC_CLIENT_ANSWER_H
 #define IPC_CLIENT_ANSWER_H
 
-#include "ipc/client/client_int.h"
+#include "ipc/client/client_private.h"
 
 /* From the reply, which is stolen, also on failure. */
 int answer_new(struct client_reply *reply, struct ragd_answer **out, struct ragd_err *err);

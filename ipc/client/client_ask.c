@@ -1,5 +1,5 @@
 /* Questions, streamed or not. */
-#include "ipc/client/client_int.h"
+#include "ipc/client/client_private.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* Collections: listed, made, changed, removed. */
-#include "ipc/client/client_int.h"
+#include "ipc/client/client_private.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* The daemon itself, and ratings of its answers. */
-#include "ipc/client/client_int.h"
+#include "ipc/client/client_private.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* Documents: listed, shown, removed, their bytes and digests. */
-#include "ipc/client/client_int.h"
+#include "ipc/client/client_private.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* One HTTP exchange of the client library. */
-#include "ipc/client/client_int.h"
+#include "ipc/client/client_private.h"
 
 #include <poll.h>
 #include <stdlib.h>

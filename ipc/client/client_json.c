@@ -1,5 +1,5 @@
 /* JSON of requests and replies, and paths. */
-#include "ipc/client/client_int.h"
+#include "ipc/client/client_private.h"
 
 #include <stdlib.h>
 

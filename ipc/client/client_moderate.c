@@ -1,5 +1,5 @@
 /* What the filters say of texts. */
-#include "ipc/client/client_int.h"
+#include "ipc/client/client_private.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* Passages without an answer. */
-#include "ipc/client/client_int.h"
+#include "ipc/client/client_private.h"
 
 #include <stdlib.h>
 
