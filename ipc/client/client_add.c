@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "base/encode.h"
 #include "base/text/utf8.h"
 
 #define ADD_MAX 10000
@@ -45,14 +44,6 @@ static int added_new(struct client_reply *reply, const json_t *rows, size_t n,
 	return 0;
 }
 
-static void put_member(struct buf *b, const char *key, const char *value)
-{
-	if (value == NULL)
-		return;
-	buf_printf(b, ",\"%s\":", key);
-	client_put_string(b, value, strlen(value));
-}
-
 static int check_document(const struct ragd_new_document *d, struct ragd_err *err)
 {
 	int rc;
@@ -67,28 +58,29 @@ static int check_document(const struct ragd_new_document *d, struct ragd_err *er
 	return rc;
 }
 
-/* Written by hand and not through json_t: this is the one place where megabytes pass. */
-static void put_line(struct buf *b, const struct ragd_new_document *d)
+static void line_write(struct buf *b, const struct ragd_new_document *d)
 {
-	buf_adds(b, "{\"id\":");
-	client_put_string(b, d->id, strlen(d->id));
-	put_member(b, "title", d->title);
-	put_member(b, "media_type", d->media_type);
-	for (size_t i = 0; i < d->n_tags; i++) {
-		buf_adds(b, i == 0 ? ",\"tags\":[" : ",");
-		client_put_string(b, d->tags[i], strlen(d->tags[i]));
+	struct json_writer w;
+
+	jsonw_init(&w, b);
+	jsonw_object_begin(&w);
+	jsonw_member_cstr(&w, "id", d->id);
+	if (d->title != NULL)
+		jsonw_member_cstr(&w, "title", d->title);
+	if (d->media_type != NULL)
+		jsonw_member_cstr(&w, "media_type", d->media_type);
+	if (d->n_tags > 0) {
+		jsonw_member_array_begin(&w, "tags");
+		for (size_t i = 0; i < d->n_tags; i++)
+			jsonw_cstr(&w, d->tags[i]);
+		jsonw_array_end(&w);
 	}
-	if (d->n_tags > 0)
-		buf_addc(b, ']');
-	if (utf8_invalid_at(d->data, d->len) < 0) {
-		buf_adds(b, ",\"text\":");
-		client_put_string(b, d->data, d->len);
-		buf_adds(b, "}\n");
-	} else {
-		buf_adds(b, ",\"content_base64\":\"");
-		base64_encode(b, d->data, d->len);
-		buf_adds(b, "\"}\n");
-	}
+	if (utf8_invalid_at(d->data, d->len) < 0)
+		jsonw_member_str(&w, "text", (struct ragd_str){ d->data, d->len });
+	else
+		jsonw_member_base64(&w, "content_base64", d->data, d->len);
+	jsonw_object_end(&w);
+	buf_addc(b, '\n');
 }
 
 static int add_lines(struct buf *b, const struct ragd_new_document *docs, size_t n,
@@ -102,7 +94,7 @@ static int add_lines(struct buf *b, const struct ragd_new_document *docs, size_t
 
 		if (rc < 0)
 			return rc;
-		put_line(b, &docs[i]);
+		line_write(b, &docs[i]);
 	}
 	return buf_failed(b) ? client_no_memory(err) : 0;
 }

@@ -11,6 +11,7 @@
 #include <ragd/client.h>
 
 #include "base/buf.h"
+#include "base/json_writer.h"
 #include "base/util.h"
 
 /* A reply that is kept in memory may not be longer; the daemon's own limits are far below. */

@@ -174,7 +174,7 @@ static void adds_documents_as_lines(void **state)
 	assert_string_equal(
 		fake_request(p.f, 0)->body,
 		"{\"id\":\"a\",\"title\":\"T\",\"tags\":[\"x\",\"y\\\"z\"],"
-		"\"text\":\"one\\n\\\"two\\\"\\u0009\\\\\\u0001ü\"}\n"
+		"\"text\":\"one\\n\\\"two\\\"\\t\\\\\\u0001ü\"}\n"
 		"{\"id\":\"b\",\"media_type\":\"text/plain\",\"content_base64\":\"/wAB\"}\n");
 	assert_has(fake_request(p.f, 0)->headers, "Content-Type: application/x-ndjson\r\n");
 	/* A reply that does not account for every document is none. */
