@@ -17,11 +17,6 @@ static void curl_init(void)
 	curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-int client_no_memory(struct ragd_err *err)
-{
-	return ragd_err_set(err, -ENOMEM, "out of memory");
-}
-
 int ragd_client_open(const char *socket, struct ragd_client **out, struct ragd_err *err)
 {
 	struct ragd_client *c;

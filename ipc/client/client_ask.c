@@ -22,7 +22,7 @@ struct stream {
 	bool done;      /* [DONE] has come */
 };
 
-static int stopped(struct ragd_err *err)
+static int receiver_stopped(struct ragd_err *err)
 {
 	return ragd_err_set(err, -ECANCELED, "answer: the receiver said stop");
 }
@@ -31,7 +31,7 @@ static int emit_text(struct stream *s, const char *text, size_t len, struct ragd
 {
 	if (len == 0 || s->events->text == NULL)
 		return 0;
-	return s->events->text(s->events->arg, text, len) == 0 ? 0 : stopped(err);
+	return s->events->text(s->events->arg, text, len) == 0 ? 0 : receiver_stopped(err);
 }
 
 static int stream_delta(struct stream *s, const json_t *delta, struct ragd_err *err)
@@ -43,7 +43,7 @@ static int stream_delta(struct stream *s, const json_t *delta, struct ragd_err *
 		const struct ragd_citation cite = answer_citation(json_array_get(notes, i));
 
 		if (s->events->citation != NULL && s->events->citation(s->events->arg, &cite) != 0)
-			return stopped(err);
+			return receiver_stopped(err);
 	}
 	if (json_is_array(notes) && json_array_extend(s->annotations, notes) < 0)
 		return client_no_memory(err);
@@ -55,7 +55,7 @@ static int stream_delta(struct stream *s, const json_t *delta, struct ragd_err *
 }
 
 /* Keep a member of a chunk that later ones may replace. */
-static void keep(json_t **slot, json_t *value)
+static void slot_keep(json_t **slot, json_t *value)
 {
 	if (value == NULL || json_is_null(value))
 		return;
@@ -88,10 +88,10 @@ static int on_event(void *arg, bool is_error, const char *data, size_t len, stru
 	}
 	if (s->head == NULL)
 		s->head = json_incref(chunk);
-	keep(&s->ragd, json_object_get(chunk, "ragd"));
-	keep(&s->usage, json_object_get(chunk, "usage"));
+	slot_keep(&s->ragd, json_object_get(chunk, "ragd"));
+	slot_keep(&s->usage, json_object_get(chunk, "usage"));
 	choice = json_array_get(json_object_get(chunk, "choices"), 0);
-	keep(&s->finish, json_object_get(choice, "finish_reason"));
+	slot_keep(&s->finish, json_object_get(choice, "finish_reason"));
 	rc = stream_delta(s, json_object_get(choice, "delta"), err);
 out:
 	json_decref(chunk);
@@ -105,44 +105,68 @@ static int on_bytes(void *arg, const char *data, size_t len, struct ragd_err *er
 	return sse_feed(&s->sse, data, len, err);
 }
 
-static json_t *member(const json_t *object, const char *key)
+/* Whatever a reply had; NULL: null. */
+static void value_write(struct json_writer *w, const json_t *value)
 {
-	json_t *value = json_object_get(object, key);
+	char *text = value != NULL ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
 
-	return value != NULL ? json_incref(value) : json_null();
+	if (text != NULL)
+		jsonw_raw(w, (struct ragd_str){ text, strlen(text) });
+	else
+		jsonw_null(w);
+	if (text == NULL && value != NULL)
+		w->out->failed = true;
+	free(text);
 }
 
-static json_t *or_null(json_t *value)
+static void member_write(struct json_writer *w, const char *key, const json_t *value)
 {
-	return value != NULL ? json_incref(value) : json_null();
+	jsonw_key_str(w, key);
+	value_write(w, value);
+}
+
+static void choice_write(struct json_writer *w, const struct stream *s)
+{
+	jsonw_object_begin(w);
+	jsonw_member_uint(w, "index", 0);
+	member_write(w, "finish_reason", s->finish);
+	jsonw_member_object_begin(w, "message");
+	jsonw_member_cstr(w, "role", "assistant");
+	jsonw_key(w, "refusal");
+	if (s->refusal.len > 0)
+		jsonw_str(w, buf_str(&s->refusal));
+	else
+		jsonw_null(w);
+	jsonw_member_str(w, "content", buf_str(&s->content));
+	member_write(w, "annotations", s->annotations);
+	jsonw_object_end(w);
+	jsonw_object_end(w);
 }
 
 /* The reply that the same question would have had without streaming. */
 static int stream_reply(struct stream *s, struct client_reply *out, struct ragd_err *err)
 {
-	json_t *message, *choice, *root;
+	struct json_writer w;
+	struct buf b = BUF_INIT;
+	size_t len = 0;
+	char *text;
 
-	message = json_pack(
-		"{s:s, s:o, s:o, s:O}", "role", "assistant", "refusal",
-		s->refusal.len > 0 ? json_stringn(s->refusal.data, s->refusal.len) : json_null(),
-		"content", json_stringn(s->content.len > 0 ? s->content.data : "", s->content.len),
-		"annotations", s->annotations);
-	choice = json_pack("{s:i, s:o, s:o}", "index", 0, "finish_reason", or_null(s->finish),
-			   "message", message);
-	root = json_pack("{s:o, s:s, s:o, s:o, s:[o]}", "id", member(s->head, "id"), "object",
-			 "chat.completion", "created", member(s->head, "created"), "model",
-			 member(s->head, "model"), "choices", choice);
-	if (root == NULL || (s->usage != NULL && json_object_set(root, "usage", s->usage) < 0) ||
-	    (s->ragd != NULL && json_object_set(root, "ragd", s->ragd) < 0))
-		goto no_memory;
-	out->text = json_dumps(root, JSON_COMPACT);
-	if (out->text == NULL)
-		goto no_memory;
-	out->root = root;
-	return 0;
-no_memory:
-	json_decref(root);
-	return client_no_memory(err);
+	jsonw_init(&w, &b);
+	jsonw_object_begin(&w);
+	member_write(&w, "id", json_object_get(s->head, "id"));
+	jsonw_member_cstr(&w, "object", "chat.completion");
+	member_write(&w, "created", json_object_get(s->head, "created"));
+	member_write(&w, "model", json_object_get(s->head, "model"));
+	jsonw_member_array_begin(&w, "choices");
+	choice_write(&w, s);
+	jsonw_array_end(&w);
+	if (s->usage != NULL)
+		member_write(&w, "usage", s->usage);
+	if (s->ragd != NULL)
+		member_write(&w, "ragd", s->ragd);
+	jsonw_object_end(&w);
+	text = buf_steal(&b, &len);
+	return client_reply_parse(text, len, out, err);
 }
 
 static int stream_finish(struct stream *s, struct ragd_answer **out, struct ragd_err *err)
@@ -168,7 +192,7 @@ static int stream_finish(struct stream *s, struct ragd_answer **out, struct ragd
 	if (rc == 0)
 		rc = answer_new(&reply, &a, err);
 	if (rc == 0 && s->events->done != NULL && s->events->done(s->events->arg, a) != 0)
-		rc = stopped(err);
+		rc = receiver_stopped(err);
 	if (rc == 0 && out != NULL) {
 		*out = a; /* the caller's from here */
 		a = NULL;
@@ -177,28 +201,22 @@ static int stream_finish(struct stream *s, struct ragd_answer **out, struct ragd
 	return rc;
 }
 
-static int ask_streamed(struct ragd_client *c, json_t *body, const struct ragd_events *events,
-			struct ragd_answer **out, struct ragd_err *err)
+static int ask_streamed(struct ragd_client *c, const struct buf *body,
+			const struct ragd_events *events, struct ragd_answer **out,
+			struct ragd_err *err)
 {
 	struct stream s = { .c = c, .events = events, .content = BUF_INIT, .refusal = BUF_INIT };
-	struct client_call call = {
-		"POST", "/v1/chat/completions", "application/json", NULL, 0, on_bytes, &s
+	const struct client_call call = {
+		"POST", "/v1/chat/completions", "application/json", body->data, body->len, on_bytes,
+		&s
 	};
-	char *text = json_dumps(body, JSON_COMPACT);
 	int rc;
 
 	sse_init(&s.sse, EVENT_MAX, SIZE_MAX, on_event, &s);
 	s.annotations = json_array();
-	if (text == NULL || s.annotations == NULL) {
-		rc = client_no_memory(err);
-		goto out;
-	}
-	call.body = text;
-	call.len = strlen(text);
-	rc = client_call(c, &call, err);
+	rc = s.annotations != NULL ? client_call(c, &call, err) : client_no_memory(err);
 	if (rc == 0)
 		rc = stream_finish(&s, out, err);
-out:
 	sse_fini(&s.sse);
 	buf_fini(&s.content);
 	buf_fini(&s.refusal);
@@ -207,50 +225,58 @@ out:
 	json_decref(s.ragd);
 	json_decref(s.usage);
 	json_decref(s.finish);
-	free(text);
 	return rc;
 }
 
-static json_t *turn_json(struct client_body *b, const char *role, const char *text)
+static void turn_write(struct client_body *b, const char *role, const char *text)
 {
-	json_t *turn = json_object();
-
-	client_body_text(b, turn, "role", role);
-	client_body_text(b, turn, "content", text);
-	return turn;
+	jsonw_object_begin(&b->w);
+	client_body_text(b, "role", role);
+	client_body_text(b, "content", text);
+	jsonw_object_end(&b->w);
 }
 
-/* The caller's own members come first, so that ours cannot be replaced by accident. */
-static void body_options(struct client_body *b, const char *options)
+/* Members that the other arguments say: the caller's own cannot replace them by accident. */
+static bool is_said(const struct ragd_ask *ask, const char *key)
+{
+	return strcmp(key, "model") == 0 || strcmp(key, "messages") == 0 ||
+	       strcmp(key, "stream") == 0 || (ask->k > 0 && strcmp(key, "k") == 0) ||
+	       (ask->n_collections > 0 && strcmp(key, "collections") == 0);
+}
+
+static void options_write(struct client_body *b, const struct ragd_ask *ask)
 {
 	json_error_t where;
-	json_t *more;
+	const char *key;
+	json_t *options, *value;
 
-	if (options == NULL || b->rc < 0)
+	if (ask->options == NULL || b->rc < 0)
 		return;
-	more = json_loads(options, 0, &where);
-	if (!json_is_object(more))
+	options = json_loads(ask->options, 0, &where);
+	if (!json_is_object(options))
 		b->rc = ragd_err_set(b->err, -EINVAL, "options: %s",
-				     more != NULL ? "not a JSON object" : where.text);
-	else if (json_object_update(b->root, more) < 0)
-		b->rc = client_no_memory(b->err);
-	json_decref(more);
+				     options != NULL ? "not a JSON object" : where.text);
+	else
+		json_object_foreach(options, key, value)
+			if (!is_said(ask, key))
+				member_write(&b->w, key, value);
+	json_decref(options);
 }
 
-static void ask_body(struct client_body *b, const struct ragd_ask *ask)
+static void ask_write(struct client_body *b, const struct ragd_ask *ask, bool stream)
 {
-	json_t *turns = json_array();
-
-	body_options(b, ask->options);
-	client_body_text(b, b->root, "model", ask->assistant != NULL ? ask->assistant : "default");
+	options_write(b, ask);
+	client_body_text(b, "model", ask->assistant != NULL ? ask->assistant : "default");
+	jsonw_member_array_begin(&b->w, "messages");
 	for (size_t i = 0; i < ask->n_turns; i++)
-		json_array_append_new(turns, turn_json(b, ask->turns[i].role, ask->turns[i].text));
+		turn_write(b, ask->turns[i].role, ask->turns[i].text);
 	if (ask->question != NULL)
-		json_array_append_new(turns, turn_json(b, "user", ask->question));
-	client_body_set(b, "messages", turns);
+		turn_write(b, "user", ask->question);
+	jsonw_array_end(&b->w);
 	client_body_texts(b, "collections", ask->collections, ask->n_collections);
 	if (ask->k > 0)
-		client_body_set(b, "k", json_integer(ask->k));
+		jsonw_member_uint(&b->w, "k", ask->k);
+	jsonw_member_bool(&b->w, "stream", stream);
 }
 
 int ragd_client_ask(struct ragd_client *c, const struct ragd_ask *ask,
@@ -265,11 +291,12 @@ int ragd_client_ask(struct ragd_client *c, const struct ragd_ask *ask,
 		return ragd_err_set(err, -EINVAL,
 				    "ask: neither callbacks nor a place for the answer");
 	client_body_init(&b, err);
-	ask_body(&b, ask);
-	client_body_set(&b, "stream", json_boolean(events != NULL));
+	ask_write(&b, ask, events != NULL);
 	if (events != NULL) {
-		rc = b.rc == 0 ? ask_streamed(c, b.root, events, out, err) : b.rc;
-		json_decref(b.root);
+		rc = client_body_end(&b);
+		if (rc == 0)
+			rc = ask_streamed(c, &b.text, events, out, err);
+		client_body_fini(&b);
 		return rc;
 	}
 	rc = client_send(c, "POST", client_path("/v1/chat/completions"), &b, &reply);

@@ -48,7 +48,7 @@ int ragd_client_collections(struct ragd_client *c, struct ragd_collections **out
 			    struct ragd_err *err)
 {
 	struct client_reply reply;
-	int rc = client_json(c, "GET", client_path("/v1/collections"), NULL, &reply, err);
+	int rc = client_fetch(c, client_path("/v1/collections"), &reply, err);
 
 	return rc == 0 ? collections_new(&reply, out, err) : rc;
 }
@@ -57,7 +57,7 @@ int ragd_client_collection(struct ragd_client *c, const char *name, struct ragd_
 			   struct ragd_err *err)
 {
 	struct client_reply reply;
-	int rc = client_json(c, "GET", client_path("/v1/collections/{}", name), NULL, &reply, err);
+	int rc = client_fetch(c, client_path("/v1/collections/{}", name), &reply, err);
 
 	return rc == 0 ? collections_new(&reply, out, err) : rc;
 }
@@ -70,9 +70,9 @@ int ragd_client_collection_set(struct ragd_client *c, const char *name, const ch
 	int rc;
 
 	client_body_init(&b, err);
-	client_body_text(&b, b.root, "owner", owner);
-	client_body_text(&b, b.root, "group", group);
-	client_body_text(&b, b.root, "mode", mode);
+	client_body_text(&b, "owner", owner);
+	client_body_text(&b, "group", group);
+	client_body_text(&b, "mode", mode);
 	rc = client_send(c, "PUT", client_path("/v1/collections/{}", name), &b, &reply);
 	client_reply_fini(&reply);
 	return rc == 0 && c->status == 201 ? 1 : rc;

@@ -12,11 +12,11 @@ int ragd_client_feedback(struct ragd_client *c, const struct ragd_feedback *f, c
 	int rc;
 
 	client_body_init(&b, err);
-	client_body_text(&b, b.root, "answer_id", f->answer_id);
-	client_body_text(&b, b.root, "rating", f->rating);
-	client_body_text(&b, b.root, "reason", f->reason);
-	client_body_text(&b, b.root, "comment", f->comment);
-	client_body_text(&b, b.root, "better", f->better);
+	client_body_text(&b, "answer_id", f->answer_id);
+	client_body_text(&b, "rating", f->rating);
+	client_body_text(&b, "reason", f->reason);
+	client_body_text(&b, "comment", f->comment);
+	client_body_text(&b, "better", f->better);
 	rc = client_send(c, "POST", client_path("/v1/feedback"), &b, &reply);
 	if (rc < 0 || id == NULL) {
 		if (rc == 0)

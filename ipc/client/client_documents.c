@@ -60,7 +60,7 @@ int ragd_client_documents(struct ragd_client *c, const char *collection, const c
 		       ? client_path("/v1/collections/{}/documents?limit={}&after={}", collection,
 				     number, after)
 		       : client_path("/v1/collections/{}/documents?limit={}", collection, number);
-	rc = client_json(c, "GET", path, NULL, &reply, err);
+	rc = client_fetch(c, path, &reply, err);
 	return rc == 0 ? documents_new(&reply, out, err) : rc;
 }
 
@@ -69,7 +69,7 @@ int ragd_client_document(struct ragd_client *c, const char *collection, const ch
 {
 	struct client_reply reply;
 	char *path = client_path("/v1/collections/{}/documents/{}", collection, id);
-	int rc = client_json(c, "GET", path, NULL, &reply, err);
+	int rc = client_fetch(c, path, &reply, err);
 
 	return rc == 0 ? documents_new(&reply, out, err) : rc;
 }

@@ -51,7 +51,7 @@ int ragd_client_embed(struct ragd_client *c, const char *assistant, const char *
 
 	client_body_init(&b, err);
 	client_body_texts(&b, "input", texts, n);
-	client_body_text(&b, b.root, "model", assistant != NULL ? assistant : "default");
+	client_body_text(&b, "model", assistant != NULL ? assistant : "default");
 	rc = client_send(c, "POST", client_path("/v1/embeddings"), &b, &reply);
 	if (rc < 0)
 		return rc;

@@ -53,8 +53,8 @@ int ragd_client_moderate(struct ragd_client *c, const struct ragd_moderate *m,
 
 	client_body_init(&b, err);
 	client_body_texts(&b, "input", m->texts, m->n_texts);
-	client_body_text(&b, b.root, "model", m->policy);
-	client_body_text(&b, b.root, "stage", m->stage);
+	client_body_text(&b, "model", m->policy);
+	client_body_text(&b, "stage", m->stage);
 	rc = client_send(c, "POST", client_path("/v1/moderations"), &b, &reply);
 	if (rc < 0)
 		return rc;

@@ -3,6 +3,7 @@
 #define IPC_CLIENT_INT_H
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -55,9 +56,6 @@ struct client_reply {
 };
 
 void client_reply_fini(struct client_reply *r);
-/* body is stolen, may be NULL; path is freed: both are made for this call. */
-int client_json(struct ragd_client *c, const char *method, char *path, json_t *body,
-		struct client_reply *out, struct ragd_err *err);
 /* Parse text (stolen, also on failure). */
 int client_reply_parse(char *text, size_t len, struct client_reply *out, struct ragd_err *err);
 
@@ -73,27 +71,32 @@ uint64_t client_number(const json_t *object, const char *key);
 double client_real(const json_t *object, const char *key);
 bool client_true(const json_t *object, const char *key);
 
-/* A request being made: the first thing that is wrong stays, what follows does nothing. */
+/* A request being written: the first thing that is wrong stays in rc, and it is not sent. */
 struct client_body {
-	json_t *root;
+	struct json_writer w; /* within the object that is the body */
+	struct buf text;
 	int rc;
 	struct ragd_err *err;
 };
 
 void client_body_init(struct client_body *b, struct ragd_err *err);
-/* Set a member of an object in it, unless value is NULL; -EINVAL if it is not UTF-8. */
-void client_body_text(struct client_body *b, json_t *object, const char *key, const char *value);
+/* A member, unless value is NULL; -EINVAL if it is not UTF-8. */
+void client_body_text(struct client_body *b, const char *key, const char *value);
+/* An array of them, unless there are none. */
 void client_body_texts(struct client_body *b, const char *key, const char *const *values, size_t n);
-/* value is stolen. */
-void client_body_set(struct client_body *b, const char *key, json_t *value);
+/* Nothing follows: 0, or what went wrong on the way. */
+int client_body_end(struct client_body *b);
+void client_body_fini(struct client_body *b);
 
-/* What client_json() does, for a request that may have failed while it was made; frees it. */
+/* One exchange whose reply is JSON; path is freed. */
+int client_fetch(struct ragd_client *c, char *path, struct client_reply *out, struct ragd_err *err);
+/* The same with a body, which is ended and freed. */
 int client_send(struct ragd_client *c, const char *method, char *path, struct client_body *b,
 		struct client_reply *out);
 
-/* Append a JSON string; s must be valid UTF-8. */
-void client_put_string(struct buf *b, const char *s, size_t len);
-
-int client_no_memory(struct ragd_err *err);
+static inline int client_no_memory(struct ragd_err *err)
+{
+	return ragd_err_set(err, -ENOMEM, "out of memory");
+}
 
 #endif

@@ -35,11 +35,11 @@ int ragd_client_search(struct ragd_client *c, const struct ragd_search *search,
 	int rc;
 
 	client_body_init(&b, err);
-	client_body_text(&b, b.root, "query", search->query != NULL ? search->query : "");
-	client_body_set(&b, "k", json_integer(search->k > 0 ? search->k : 10));
+	client_body_text(&b, "query", search->query != NULL ? search->query : "");
+	jsonw_member_uint(&b.w, "k", search->k > 0 ? search->k : 10);
 	client_body_texts(&b, "collections", search->collections, search->n_collections);
 	client_body_texts(&b, "tags", search->tags, search->n_tags);
-	client_body_set(&b, "per_document", json_boolean(search->per_document));
+	jsonw_member_bool(&b.w, "per_document", search->per_document);
 	rc = client_send(c, "POST", client_path("/v1/search"), &b, &reply);
 	if (rc < 0)
 		return rc;
