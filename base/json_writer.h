@@ -11,9 +11,9 @@
  *	jsonw_array_end(&w);
  *	jsonw_object_end(&w);
  *
- * What is written is valid JSON whatever the texts hold, and the same in every locale. A value where
- * a key belongs, an end that fits no begin and the like are mistakes of the program: they assert. Out
- * of memory is the buffer's: ask buf_failed() once at the end.
+ * What is written is valid JSON whatever the texts hold, and the same in every locale. A value
+ * where a key belongs, an end that fits no begin and the like are mistakes of the program: they
+ * assert. Out of memory is the buffer's: ask buf_failed() once at the end.
  */
 #ifndef BASE_JSON_WRITER_H
 #define BASE_JSON_WRITER_H
@@ -64,9 +64,7 @@ void jsonw_cstr(struct json_writer *w, const char *s);
 void jsonw_base64(struct json_writer *w, const void *data, size_t len);
 /* A value that is JSON already. */
 void jsonw_raw(struct json_writer *w, struct ragd_str json);
-/*
- * A string that the caller appends to w->out in pieces, none of which needs an escape: URLs, digits.
- */
+/* A string that the caller appends to w->out in pieces that need no escapes: a URL, digits. */
 void jsonw_string_begin(struct json_writer *w);
 void jsonw_string_end(struct json_writer *w);
 
@@ -74,7 +72,7 @@ void jsonw_string_end(struct json_writer *w);
 
 /* Any text as key. */
 void jsonw_key_str(struct json_writer *w, const char *key);
-/* A literal that needs no escapes: it is one piece with its marks, of a length known to the compiler. */
+/* A literal without escapes: one piece with its marks, of a length that the compiler knows. */
 #define jsonw_key(w, literal)                                                                      \
 	jsonw_key_piece((w), ",\"" literal "\":", sizeof(",\"" literal "\":") - 1)
 /* For jsonw_key(): `,"key":`, of which the comma may go. */
