@@ -59,7 +59,7 @@ void client_reply_fini(struct client_reply *r);
 /* Parse text (stolen, also on failure). */
 int client_reply_parse(char *text, size_t len, struct client_reply *out, struct ragd_err *err);
 
-/* "/v1/collections/{}" with every {} replaced by an argument, percent-encoded. NULL: out of memory. */
+/* "/v1/collections/{}" with an argument, percent-encoded, for every {}. NULL: out of memory. */
 char *client_path(const char *pattern, ...);
 
 /* 0, or -EINVAL with "WHAT is not UTF-8 at byte N". */

@@ -13,7 +13,7 @@
 #define SYSTEM_SOCKET "/run/ragd/ragd.sock"
 #define N_PLACES      3
 
-/* 0 if something accepts connections at path, else why not. Who waits for a place in a full queue is there. */
+/* 0 if something accepts connections at path, else why not. A full queue is a sign of life, too. */
 static int socket_probe(const char *path)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -80,8 +80,8 @@ static void place_set(struct ragd_place *p, const char *from, const char *path)
 }
 
 /*
- * Without XDG_RUNTIME_DIR a user's daemon is in /tmp. Anybody could have made the folder there, to hear the
- * questions: it has to be this user's and nobody else's to write to.
+ * Without XDG_RUNTIME_DIR a user's daemon is in /tmp. Anybody could have made the folder there,
+ * to hear the questions: it has to be this user's and nobody else's to write to.
  */
 static void place_set_tmp(struct ragd_place *p)
 {

@@ -48,9 +48,9 @@ static size_t string_end(const char *s, size_t len, size_t at)
 }
 
 /*
- * Depth and number of values, before a tree is built of them: "[0,0,0,…" takes 20 times its size as a
- * tree. Each value but the first of a container follows a comma, so that commas and openings bound
- * them; what is no JSON at all is the parser's to find.
+ * Depth and number of values, before a tree is built of them: "[0,0,0,…" takes 20 times its size
+ * as a tree. Each value but the first of a container follows a comma, so that commas and openings
+ * bound them; what is no JSON at all is the parser's to find.
  */
 static int bounds_check(struct ragd_str text, struct codec_err *err)
 {
@@ -330,7 +330,7 @@ bool codec_blank(struct ragd_str s)
 
 	for (size_t i = 0; i < s.len;) {
 		i += utf8_next(s.s + i, s.len - i, &cp);
-		/* White_Space of Unicode, and what is as good as nothing: U+200B .. U+200D, U+FEFF. */
+		/* White_Space of Unicode, and what shows nothing: U+200B .. U+200D, U+FEFF. */
 		if (!((cp >= 9 && cp <= 13) || cp == ' ' || cp == 0x85 || cp == 0xa0 ||
 		      cp == 0x1680 || (cp >= 0x2000 && cp <= 0x200d) || cp == 0x2028 ||
 		      cp == 0x2029 || cp == 0x202f || cp == 0x205f || cp == 0x3000 || cp == 0xfeff))

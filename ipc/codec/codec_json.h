@@ -1,7 +1,8 @@
 /*
- * What the decoders of codec.h share: a bounded parse, and members of an object with their checks. Getters
- * return 0, also where the member is absent (or null), which leaves *out as it was; a negative errno with
- * *err filled where it is not what it must be. `param` is the member's name as the client knows it.
+ * What the decoders of codec.h share: a bounded parse, and members of an object with their
+ * checks. Getters return 0, also where the member is absent (or null), which leaves *out as it
+ * was; a negative errno with *err filled where it is not what it must be. `param` is the member's
+ * name as the client knows it.
  */
 #ifndef IPC_CODEC_JSON_H
 #define IPC_CODEC_JSON_H
