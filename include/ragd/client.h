@@ -15,23 +15,26 @@
  *
  * Contract, for every function unless it says otherwise
  * -----------------------------------------------------
- * calls      Synchronous: they return once the reply is complete. Connections are kept and used again.
- * threads    One handle per thread. Only ragd_client_cancel() may be called from elsewhere. The library
- *            keeps no state of its own between handles.
- * results    Opaque, owned by the caller, freed with the _free() of their type, which takes NULL. What
- *            accessors return is borrowed from the result and lives as long as it does. Strings are UTF-8
- *            and never NULL, but where it says so: what the daemon left out is "". An accessor with an
- *            index returns NULL from the number of rows on, so that loops need no count.
- * arguments  Borrowed for the length of the call. Structs are filled with zeros first; zero and NULL mean
- *            the default. Text is UTF-8.
- * growth     Rows that accessors return may gain members at their end. Structs the caller fills change
- *            with the soname only.
- * errors     0, or a negative errno with one sentence in *err, which may be NULL. Other out-parameters are
- *            written only on success. What the daemon refused carries the daemon's own sentence;
- *            ragd_client_status() and ragd_client_code() tell which refusal it was.
+ * calls      Synchronous: they return once the reply is complete. Connections are kept and reused.
+ * threads    One handle per thread. Only ragd_client_cancel() may be called from another thread.
+ *            The library keeps no state that handles share.
+ * results    Opaque, owned by the caller, freed with the _free() of their type, which accepts NULL.
+ *            What accessors return is borrowed from the result and lives as long as it does.
+ *            Strings are UTF-8 and, unless the declaration says otherwise, never NULL: a member
+ *            that the daemon left out is "". An accessor that takes an index returns NULL once
+ *            the index is past the last row, so that loops need no count.
+ * arguments  Borrowed for the length of the call. Zero the structs before you fill them; zero and
+ *            NULL mean the default. Text is UTF-8.
+ * growth     Rows that accessors return may gain members at their end. Structs that the caller
+ *            fills change only with the soname.
+ * errors     0, or a negative errno with one sentence in *err, which may be NULL. Other
+ *            out-parameters are written only on success. When the daemon refuses, the sentence is
+ *            the daemon's own; ragd_client_status() and ragd_client_code() say which refusal it
+ *            was.
  *
- *     -ENOENT        404: no such assistant, collection, document, answer, policy, endpoint; or no socket
- *     -EINVAL        400: the request is not what it must be; or an argument is not
+ *     -ENOENT        404: no such assistant, collection, document, answer, policy or endpoint;
+ *                    or no socket
+ *     -EINVAL        400: the request, or an argument, is not valid
  *     -EACCES        403, or the socket's permissions
  *     -EFBIG         413: more than the daemon's limit
  *     -EILSEQ        422, 415: a document that cannot be read
@@ -39,11 +42,11 @@
  *     -EAGAIN        503, 409: starting, draining or not ready
  *     -ETIMEDOUT     408, 504, or the handle's own timeout
  *     -ENOSPC        507: the daemon's disk is full
- *     -EREMOTEIO     500: the daemon's log has it under the request id
+ *     -EREMOTEIO     500: the daemon's log says why, under the request id
  *     -ECONNREFUSED  nothing listens on the socket
  *     -ECONNRESET    the connection broke before the reply was complete
  *     -EPROTO        the reply is not ragd's
- *     -ECANCELED     ragd_client_cancel(), or a callback said stop
+ *     -ECANCELED     ragd_client_cancel(), or a callback asked to stop
  *     -ENOMEM        out of memory
  */
 #ifndef RAGD_CLIENT_H
@@ -70,10 +73,10 @@ extern "C" {
 struct ragd_client;
 
 /*
- * Find a daemon. socket is the path of its socket, or NULL to look at $RAGD_SOCKET and nowhere else if it
- * is set, otherwise at $XDG_RUNTIME_DIR/ragd/ragd.sock (/tmp/ragd-UID/ragd.sock where that is not set) and
- * then /run/ragd/ragd.sock. The first that takes a connection is used. The error lists where it looked and
- * how to start one.
+ * Find a daemon. socket is the path of its socket. If it is NULL and $RAGD_SOCKET is set, that path
+ * alone is tried; if that is not set either, $XDG_RUNTIME_DIR/ragd/ragd.sock (without that variable
+ * /tmp/ragd-UID/ragd.sock) and then /run/ragd/ragd.sock. The first that accepts a connection is
+ * used. The error lists the places that were tried and says how to start a daemon.
  */
 RAGD_API int ragd_client_open(const char *socket, struct ragd_client **out, struct ragd_err *err);
 RAGD_API void ragd_client_close(struct ragd_client *c);
@@ -81,16 +84,16 @@ RAGD_API void ragd_client_close(struct ragd_client *c);
 /* The path in use. */
 RAGD_API const char *ragd_client_socket(const struct ragd_client *c);
 
-/* How long a whole call may take; 0, the default, is for ever (the daemon has deadlines of its own). */
+/* How long a whole call may take; 0, the default: as long as the daemon's own deadlines let it. */
 RAGD_API void ragd_client_timeout(struct ragd_client *c, unsigned timeout_ms);
 
 /*
- * The call in progress returns -ECANCELED soon, or the next one at once if there is none. From any thread,
- * and from a signal handler.
+ * Make the call in progress return -ECANCELED soon or, if there is none, the next call at once.
+ * May be called from any thread and from a signal handler.
  */
 RAGD_API void ragd_client_cancel(struct ragd_client *c);
 
-/* Of the last call: the HTTP status (0: no reply), the `code` of its error, its request id; "" if none. */
+/* Of the last call: HTTP status (0: no reply), `code` of its error, request id; "" if none. */
 RAGD_API int ragd_client_status(const struct ragd_client *c);
 RAGD_API const char *ragd_client_code(const struct ragd_client *c);
 RAGD_API const char *ragd_client_request_id(const struct ragd_client *c);
@@ -98,14 +101,14 @@ RAGD_API const char *ragd_client_request_id(const struct ragd_client *c);
 /* "0.1.0" */
 RAGD_API const char *ragd_client_version(void);
 
-/* One place ragd_client_open(NULL) looks at, and what is there. */
+/* A place where ragd_client_open(NULL) looks, and what it finds there. */
 struct ragd_place {
 	const char *from; /* the variable it comes from, or "system" */
 	char path[256];   /* "" if the variable is not set */
-	int rc;           /* 0: takes connections; else why not, as -errno */
+	int rc;           /* 0: it accepts connections; else why not, as -errno */
 };
 
-/* Fills up to n places in the order they are looked at; returns how many. */
+/* Fills up to n places, in the order in which they are tried; returns how many. */
 RAGD_API size_t ragd_client_places(struct ragd_place *out, size_t n);
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -119,10 +122,10 @@ struct ragd_turn {
 
 struct ragd_ask {
 	const char *assistant;         /* NULL: "default" */
-	const char *question;          /* the user's; NULL if the last of turns is */
+	const char *question;          /* NULL if the last of turns is the question */
 	const struct ragd_turn *turns; /* the conversation before it */
 	size_t n_turns;
-	const char *const *collections; /* narrows the assistant's */
+	const char *const *collections; /* look in these of the assistant's only */
 	size_t n_collections;
 	unsigned k;          /* passages, 1..50 */
 	const char *options; /* further members of the request, as a JSON object:
@@ -162,12 +165,12 @@ struct ragd_flag {
 };
 
 /*
- * Callbacks of a streamed answer, on the calling thread, each NULL if not wanted. One that returns non-zero
- * ends the call with -ECANCELED, and the daemon stops working on the answer. They must not use the handle,
- * except for ragd_client_cancel().
+ * Callbacks of a streamed answer, on the calling thread; each may be NULL. One that returns
+ * non-zero ends the call with -ECANCELED, and the daemon stops working on the answer. They must
+ * not use the handle except for ragd_client_cancel().
  */
 struct ragd_events {
-	/* A citation, before the text that its mark stands in. Borrowed for the length of the call. */
+	/* A citation, before the text that its mark stands in. Borrowed during the callback. */
 	int (*citation)(void *arg, const struct ragd_citation *cite);
 	/* The next piece of the text: whole characters, NUL-terminated. */
 	int (*text)(void *arg, const char *text, size_t len);
@@ -177,8 +180,9 @@ struct ragd_events {
 };
 
 /*
- * Ask. With events the answer is streamed, without it arrives whole. *out may be NULL with events. A blocked
- * or an abstaining answer is a normal one: look at ragd_answer_blocked_by() and ragd_answer_abstained().
+ * Ask. With events the answer is streamed, and out may be NULL; without, it arrives whole. An
+ * answer that is blocked or abstains is no error: see ragd_answer_blocked_by() and
+ * ragd_answer_abstained().
  */
 RAGD_API int ragd_client_ask(struct ragd_client *c, const struct ragd_ask *ask,
 			     const struct ragd_events *events, struct ragd_answer **out,
@@ -202,7 +206,10 @@ RAGD_API const struct ragd_source *ragd_answer_source(const struct ragd_answer *
 /* The reply as JSON; a streamed answer in the shape of an unstreamed one. */
 RAGD_API const char *ragd_answer_json(const struct ragd_answer *a);
 
-/* rating: "up" or "down"; the others may be NULL. Only who got the answer may rate it. */
+/*
+ * rating: "up" or "down"; what follows it may be NULL. Only the user who received the answer, or an
+ * administrator, may rate it.
+ */
 struct ragd_feedback {
 	const char *answer_id;
 	const char *rating;
@@ -211,7 +218,7 @@ struct ragd_feedback {
 	const char *better;
 };
 
-/* *id, if not NULL, gets the rating's id; ragd_free() it. */
+/* id may be NULL; otherwise *id takes the rating's id, which the caller ragd_free()s. */
 RAGD_API int ragd_client_feedback(struct ragd_client *c, const struct ragd_feedback *feedback,
 				  char **id, struct ragd_err *err);
 
@@ -269,7 +276,7 @@ RAGD_API int ragd_client_collections(struct ragd_client *c, struct ragd_collecti
 /* The same with one row. */
 RAGD_API int ragd_client_collection(struct ragd_client *c, const char *name,
 				    struct ragd_collections **out, struct ragd_err *err);
-/* Make it, or change it; owner, group and mode ("0640") may be NULL. Returns 1 if it is new, else 0. */
+/* Create or change it; owner, group, mode ("0640") may be NULL. Returns 1 if it is new, else 0. */
 RAGD_API int ragd_client_collection_set(struct ragd_client *c, const char *name, const char *owner,
 					const char *group, const char *mode, struct ragd_err *err);
 /* Removes it with its documents. */
@@ -292,7 +299,7 @@ struct ragd_new_document {
 	const char *media_type; /* NULL: from the extension of the id */
 	const char *const *tags;
 	size_t n_tags;
-	const void *data; /* any bytes; what is not UTF-8 goes as base64 */
+	const void *data; /* any bytes; what is not UTF-8 is sent as base64 */
 	size_t len;
 };
 
@@ -315,13 +322,14 @@ struct ragd_document_row {
 };
 
 /*
- * Add or replace n documents (at most 10,000) in one request. They stand alone: one that is bad fails in its
- * row and the others are stored. What this reports as stored is durable, and the next search finds it.
+ * Add or replace n documents (at most 10,000) in one request. Each stands alone: one that cannot be
+ * stored fails in its own row, and the others are stored. What is reported as stored is durable,
+ * and the next search finds it.
  */
 RAGD_API int ragd_client_add(struct ragd_client *c, const char *collection,
 			     const struct ragd_new_document *docs, size_t n,
 			     struct ragd_added **out, struct ragd_err *err);
-/* One document as the body of its own request: for big ones. tags are not sent. */
+/* One document as the body of a request of its own, for large ones; its tags are not sent. */
 RAGD_API int ragd_client_put(struct ragd_client *c, const char *collection,
 			     const struct ragd_new_document *doc, struct ragd_added **out,
 			     struct ragd_err *err);
@@ -352,7 +360,7 @@ RAGD_API int ragd_client_content(struct ragd_client *c, const char *collection, 
 
 #define RAGD_DIGEST_HEX 64
 
-/* SHA-256 as lower-case hexadecimal digits and a NUL: the `digest` the daemon keeps of a document. */
+/* SHA-256 in lower-case hexadecimal, and a NUL: the `digest` that the daemon keeps of a document. */
 RAGD_API void ragd_digest(const void *data, size_t len, char out[RAGD_DIGEST_HEX + 1]);
 
 /* ---- filters and vectors --------------------------------------------------------------------- */
@@ -383,12 +391,12 @@ struct ragd_category_row {
 
 RAGD_API int ragd_client_moderate(struct ragd_client *c, const struct ragd_moderate *moderate,
 				  struct ragd_verdicts **out, struct ragd_err *err);
-/* One row a text, in order. */
+/* One row per text, in their order. */
 RAGD_API const struct ragd_verdict_row *ragd_verdicts_at(const struct ragd_verdicts *v, size_t i);
 /* The j-th category of the i-th verdict. */
 RAGD_API const struct ragd_category_row *ragd_verdicts_category(const struct ragd_verdicts *v,
 								size_t i, size_t j);
-/* The j-th rule that the i-th text met; NULL from their number on. */
+/* The j-th rule that the i-th text matched; NULL past the last. */
 RAGD_API const char *ragd_verdicts_rule(const struct ragd_verdicts *v, size_t i, size_t j);
 RAGD_API const char *ragd_verdicts_json(const struct ragd_verdicts *v);
 RAGD_API void ragd_verdicts_free(struct ragd_verdicts *v);
@@ -397,14 +405,14 @@ RAGD_API void ragd_verdicts_free(struct ragd_verdicts *v);
 RAGD_API int ragd_client_embed(struct ragd_client *c, const char *assistant,
 			       const char *const *texts, size_t n, struct ragd_vectors **out,
 			       struct ragd_err *err);
-/* The i-th, [dim]; NULL from their number on. */
+/* The i-th, [dim]; NULL past the last. */
 RAGD_API const float *ragd_vectors_at(const struct ragd_vectors *v, size_t i);
 RAGD_API size_t ragd_vectors_dim(const struct ragd_vectors *v);
 RAGD_API void ragd_vectors_free(struct ragd_vectors *v);
 
 /* ---- the daemon itself ----------------------------------------------------------------------- */
 
-/* The reply as the daemon wrote it (JSON, but for metrics), for the caller to ragd_free(). */
+/* The reply as the daemon wrote it (JSON, except for metrics), which the caller ragd_free()s. */
 RAGD_API int ragd_client_assistants(struct ragd_client *c, char **json, struct ragd_err *err);
 RAGD_API int ragd_client_system_card(struct ragd_client *c, char **json, struct ragd_err *err);
 RAGD_API int ragd_client_daemon(struct ragd_client *c, char **json,
@@ -415,7 +423,10 @@ RAGD_API int ragd_client_metrics(struct ragd_client *c, char **text, struct ragd
 /* Read the configuration again; for administrators. json may be NULL. */
 RAGD_API int ragd_client_reload(struct ragd_client *c, char **json, struct ragd_err *err);
 
-/* Any other endpoint. body may be NULL; type is its Content-Type. *reply is NUL-terminated; ragd_free() it. */
+/*
+ * Any other endpoint. body may be NULL; type is its Content-Type. *reply is NUL-terminated; the
+ * caller ragd_free()s it. reply_len may be NULL.
+ */
 RAGD_API int ragd_client_request(struct ragd_client *c, const char *method, const char *path,
 				 const char *type, const void *body, size_t len, char **reply,
 				 size_t *reply_len, struct ragd_err *err);
