@@ -1,17 +1,17 @@
 /*
  * Bodies of docs/protocol.md to plain structs and back.
  *
- * Decoding. Every function takes a whole body and gives structs whose memory comes from the arena;
- * the body may go afterwards. Returns 0, or a negative errno with *err filled with what to answer
- * the client; nothing else is written then. What decodes holds these for certain: texts are valid
- * UTF-8 without NUL; numbers, counts and lengths are within the bounds that the protocol names; an
- * object names no member twice; nesting is at most CODEC_DEPTH_MAX deep and there are at most
+ * Decoding. Every function takes a whole body and fills structs whose memory comes from the arena;
+ * the body may be freed afterwards. Returns 0, or a negative errno with *err set to what the client
+ * is to be answered; nothing else is written then. Whatever decodes is sure to have texts of valid
+ * UTF-8 without NUL; numbers, counts and lengths within the bounds that the protocol names; and no
+ * member twice in one object. Nesting is at most CODEC_DEPTH_MAX deep, and there are at most
  * CODEC_VALUES_MAX values, so that a small body cannot become a big tree. Unknown members are
- * ignored, and null stands for an absent one.
+ * ignored, and null stands for an absent member.
  *
- * Encoding. Every function appends JSON to a buffer (ask buf_failed() once at the end). Texts may
- * come from anywhere: bytes that are not UTF-8 become U+FFFD, so that what leaves is always valid
- * JSON.
+ * Encoding. Every function appends JSON to a buffer by base/json_writer.h (ask buf_failed() once at
+ * the end). Texts may come from anywhere: bytes that are not UTF-8 become U+FFFD, so that what
+ * leaves is always valid JSON.
  */
 #ifndef IPC_CODEC_H
 #define IPC_CODEC_H
@@ -39,7 +39,7 @@
 #define CODEC_NOTE_MAX      65536 /* bytes of a comment or a better answer */
 #define CODEC_ID_MAX        1024  /* bytes of a document's id */
 
-/* What to answer a client: http_reply_error(x, e.status, e.code, codec_param(&e), "%s", e.msg). */
+/* The answer to a client: http_reply_error(x, e.status, e.code, codec_param(&e), "%s", e.msg). */
 struct codec_err {
 	int status;
 	const char *code; /* static; a `code` of the protocol's table */
@@ -64,7 +64,7 @@ struct codec_chat {
 	size_t n_text; /* bytes of all messages: the flow holds it against limits.question */
 	bool stream;
 	bool include_usage;  /* one more chunk with the usage; only streams */
-	bool has_max_tokens; /* max_completion_tokens where both are given */
+	bool has_max_tokens; /* max_completion_tokens if both are there */
 	uint32_t max_tokens;
 	bool has_temperature;
 	float temperature; /* 0 .. 2 */
@@ -149,8 +149,8 @@ int codec_collection_decode(struct arena *a, struct ragd_str body, struct codec_
 			    struct codec_err *err);
 /*
  * JSON lines to (*out)[*n], in their order; blank lines do not count. A bad line is an element with
- * its own error; only more than CODEC_DOCUMENTS_MAX lines, none at all, or no memory fail as a
- * whole.
+ * an error of its own; the whole fails only if there are more than CODEC_DOCUMENTS_MAX lines, none
+ * at all, or no memory.
  */
 int codec_documents_decode(struct arena *a, struct ragd_str body, struct codec_document **out,
 			   size_t *n, struct codec_err *err);
@@ -189,7 +189,7 @@ struct codec_finding {
 	enum ragd_stage stage;
 	const char *plugin; /* the instance */
 	const char *category;
-	const char *rule; /* NULL: none by name */
+	const char *rule; /* NULL: none with a name */
 	enum ragd_action action;
 	float score;
 };
@@ -231,8 +231,8 @@ struct codec_chat_chunk {
 	bool refused;                           /* text is (a piece of) a refusal */
 	const struct codec_citation *citations; /* on marks within this text */
 	size_t n_citations;
-	const char *finish_reason;           /* NULL but for the last */
-	const struct codec_outcome *outcome; /* NULL but for the last */
+	const char *finish_reason;           /* only of the last, else NULL */
+	const struct codec_outcome *outcome; /* only of the last, else NULL */
 };
 
 void codec_chat_reply(struct buf *b, const struct codec_chat_reply *r);
@@ -295,7 +295,7 @@ void codec_collection(struct buf *b, const struct codec_collection *c);
 void codec_collections(struct buf *b, const struct codec_collection *c, size_t n);
 
 void codec_document(struct buf *b, const struct ragd_document_info *d);
-/* next: the id to ask on with, NULL at the end. */
+/* next: the id to continue after, NULL at the end. */
 void codec_documents(struct buf *b, const struct ragd_document_info *d, size_t n, const char *next);
 
 /* What became of one document. */
@@ -312,7 +312,7 @@ void codec_puts(struct buf *b, const struct codec_put *p, size_t n);
 
 /* A collection or a document was removed. */
 void codec_removed(struct buf *b);
-/* id: of the rating that was stored. */
+/* id: of the stored rating. */
 void codec_feedback_reply(struct buf *b, const char *id, const char *answer_id);
 
 /* ---- replies: what runs here --------------------------------------------------------------- */
@@ -322,7 +322,7 @@ void codec_health(struct buf *b, const char *status);
 /* POST /v1/admin/reload */
 void codec_reloaded(struct buf *b, unsigned generation);
 
-/* GET /v1/admin/status */
+/* GET /v1/status */
 struct codec_process {
 	const char *version;
 	int64_t pid;
@@ -330,14 +330,14 @@ struct codec_process {
 	double uptime_s;
 };
 
-/* A retrieval plugin, in what the caller may read. */
+/* A retrieval plugin; counts what the caller may read. */
 struct codec_retrieval {
 	const char *plugin;
 	struct ragd_retrieval_stats stats;
 	bool with_bytes; /* for administrators */
 };
 
-/* What all users do here, and where its file is. */
+/* The load of all users, and the file of the configuration. */
 struct codec_load {
 	const char *configuration;
 	uint64_t n_answers; /* since the start */
@@ -353,7 +353,7 @@ struct codec_status {
 	const char *const *plugins;
 	const struct codec_retrieval *retrieval;
 	size_t n_retrieval;
-	const struct codec_load *load; /* NULL but for administrators */
+	const struct codec_load *load; /* for administrators, else NULL */
 };
 
 /* While models and stores open; opening: which, and how far; NULL if nothing is known. */
@@ -394,7 +394,7 @@ struct codec_assistant {
 struct codec_filter {
 	const char *name; /* of the instance */
 	const struct ragd_plugin *descriptor;
-	bool fails_open; /* what it fails to check passes */
+	bool fails_open; /* on_failure: what it fails to check passes */
 	struct codec_options options;
 };
 
@@ -412,7 +412,7 @@ struct codec_system_card {
 	size_t n_assistants;
 	const struct codec_policy *policies;
 	size_t n_policies;
-	int64_t keep_answers_s; /* 0: for ever */
+	int64_t keep_answers_s; /* 0: without end */
 };
 
 void codec_system_card(struct buf *b, const struct codec_system_card *c);
