@@ -15,7 +15,7 @@ static int word_find(const json_t *v, const char *const *words, size_t n)
 	return -1;
 }
 
-static int missing(struct codec_err *err, const char *param)
+static int fail_missing(struct codec_err *err, const char *param)
 {
 	return codec_fail(err, "missing_value", param, "'%s' is missing.", param);
 }
@@ -28,7 +28,7 @@ static int input_decode(struct arena *a, const json_t *root, size_t min,
 	int rc;
 
 	if (v == NULL)
-		return missing(err, "input");
+		return fail_missing(err, "input");
 	rc = codec_texts(a, v, "input", true, CODEC_INPUTS_MAX, min, SIZE_MAX, out, n, err);
 	if (rc == 0 && *n == 0)
 		return codec_fail(err, "invalid_value", "input", "'input' must not be empty.");
@@ -92,7 +92,7 @@ static int search_decode(struct arena *a, const json_t *root, struct codec_searc
 	int rc;
 
 	if (query == NULL)
-		return missing(err, "query");
+		return fail_missing(err, "query");
 	rc = codec_text(a, query, "query", 0, CODEC_QUERY_MAX, &out->query, err);
 	if (rc == 0 && codec_blank(out->query))
 		return codec_fail(err, "invalid_value", "query",
@@ -135,12 +135,12 @@ static int feedback_decode(struct arena *a, const json_t *root, struct codec_fee
 	if (rc < 0)
 		return rc;
 	if (out->answer_id == NULL)
-		return missing(err, "answer_id");
+		return fail_missing(err, "answer_id");
 	if (!answer_id_valid(out->answer_id))
 		return codec_fail(err, "invalid_value", "answer_id",
 				  "'answer_id' must be the 'id' of an answer.");
 	if (rating == NULL)
-		return missing(err, "rating");
+		return fail_missing(err, "rating");
 	i = word_find(rating, ratings, ARRAY_LEN(ratings));
 	if (i < 0)
 		return codec_fail(err, "invalid_value", "rating", "'rating' must be up or down.");
