@@ -9,7 +9,7 @@
 #define EVENT_MAX ((size_t)16 << 20)
 
 /* A streamed answer being put together. */
-struct stream {
+struct ask_stream {
 	struct ragd_client *c;
 	const struct ragd_events *events;
 	struct sse sse;
@@ -27,14 +27,14 @@ static int receiver_stopped(struct ragd_err *err)
 	return ragd_err_set(err, -ECANCELED, "answer: the receiver said stop");
 }
 
-static int emit_text(struct stream *s, const char *text, size_t len, struct ragd_err *err)
+static int emit_text(struct ask_stream *s, const char *text, size_t len, struct ragd_err *err)
 {
 	if (len == 0 || s->events->text == NULL)
 		return 0;
 	return s->events->text(s->events->arg, text, len) == 0 ? 0 : receiver_stopped(err);
 }
 
-static int stream_delta(struct stream *s, const json_t *delta, struct ragd_err *err)
+static int stream_delta(struct ask_stream *s, const json_t *delta, struct ragd_err *err)
 {
 	const json_t *content = json_object_get(delta, "content");
 	json_t *notes = json_object_get(delta, "annotations");
@@ -65,7 +65,7 @@ static void slot_keep(json_t **slot, json_t *value)
 
 static int on_event(void *arg, bool is_error, const char *data, size_t len, struct ragd_err *err)
 {
-	struct stream *s = arg;
+	struct ask_stream *s = arg;
 	json_t *chunk, *choice, *error;
 	int rc = 0;
 
@@ -100,7 +100,7 @@ out:
 
 static int on_bytes(void *arg, const char *data, size_t len, struct ragd_err *err)
 {
-	struct stream *s = arg;
+	struct ask_stream *s = arg;
 
 	return sse_feed(&s->sse, data, len, err);
 }
@@ -125,7 +125,7 @@ static void member_write(struct json_writer *w, const char *key, const json_t *v
 	value_write(w, value);
 }
 
-static void choice_write(struct json_writer *w, const struct stream *s)
+static void choice_write(struct json_writer *w, const struct ask_stream *s)
 {
 	jsonw_object_begin(w);
 	jsonw_member_uint(w, "index", 0);
@@ -144,7 +144,7 @@ static void choice_write(struct json_writer *w, const struct stream *s)
 }
 
 /* The reply that the same question would have had without streaming. */
-static int stream_reply(struct stream *s, struct client_reply *out, struct ragd_err *err)
+static int stream_reply(struct ask_stream *s, struct client_reply *out, struct ragd_err *err)
 {
 	struct json_writer w;
 	struct buf b = BUF_INIT;
@@ -169,7 +169,7 @@ static int stream_reply(struct stream *s, struct client_reply *out, struct ragd_
 	return client_reply_parse(text, len, out, err);
 }
 
-static int stream_finish(struct stream *s, struct ragd_answer **out, struct ragd_err *err)
+static int stream_finish(struct ask_stream *s, struct ragd_answer **out, struct ragd_err *err)
 {
 	struct client_reply reply = { NULL, NULL };
 	struct ragd_answer *a = NULL;
@@ -205,7 +205,9 @@ static int ask_streamed(struct ragd_client *c, const struct buf *body,
 			const struct ragd_events *events, struct ragd_answer **out,
 			struct ragd_err *err)
 {
-	struct stream s = { .c = c, .events = events, .content = BUF_INIT, .refusal = BUF_INIT };
+	struct ask_stream s = {
+		.c = c, .events = events, .content = BUF_INIT, .refusal = BUF_INIT
+	};
 	const struct client_call call = {
 		"POST", "/v1/chat/completions", "application/json", body->data, body->len, on_bytes,
 		&s
