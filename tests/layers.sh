@@ -7,12 +7,18 @@ builddir=${RAGD_BUILDDIR:-.}
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 
+# A literal that begins with a member: {"key": or ,"key": or "key":
+json_by_hand='(^|[^\\])"[][}{,]*\\"[A-Za-z_]+\\":' # not {}, which find would fill in
+
 # Every include of every C and C++ file in the tree $1, against the rules.
 check_tree() {
 	(cd "$1" && find include base engine retrieval safety upstream ipc daemon clients tools plugins \
 		\( -name '*.[ch]' -o -name '*.cpp' -o -name '*.hpp' \) -exec \
 		grep -nE '^[[:space:]]*#[[:space:]]*include' /dev/null {} + 2>/dev/null) |
 		awk -v root="$1" -f "$srcdir/tests/layers.awk"
+	(cd "$1" && find base engine retrieval safety upstream ipc daemon clients tools plugins \
+		-name '*.[ch]' -exec grep -nE "$json_by_hand" /dev/null {} + 2>/dev/null) |
+		sed 's|^\([^:]*:[0-9]*\):.*|\1: JSON is written by base/json_writer.h, not by hand|'
 }
 
 # Names that the dynamic table of $1 defines.
@@ -88,6 +94,9 @@ plant plugins/a/x.c '#include <uv/version.h>' 'uv.h is seen in'
 plant daemon/x.c '#include <jansson.h>' 'daemon/x.c:1: jansson.h is seen in'
 plant plugins/a/x.c '# include <jansson.h>' 'jansson.h is seen in'
 plant ipc/codec/x.c '#include <jansson.h>' ''
+plant ipc/codec/x.c 'buf_adds(b, ",\"id\":");' 'ipc/codec/x.c:1: JSON is written by'
+plant clients/x.c 'printf("{\"id\":\"%s\"}", id);' 'clients/x.c:1: JSON is written by'
+plant clients/x.c '"read lines {\"id\",\"text\"}"' ''
 plant retrieval/x.c '#include "../daemon/service/log.h"' 'may not include "../daemon/service/log.h"'
 plant base/x.c '#include "engine/x.h"' 'base/ may not include "engine/x.h"'
 plant daemon/x.c '#include "retrieval/store/store.h"' 'daemon/ may not include "retrieval/store/store.h"'
