@@ -50,7 +50,7 @@ void buf_printf(struct buf *b, const char *fmt, ...) RAGD_PRINTF(2, 3);
 void buf_consume(struct buf *b, size_t n);
 bool buf_failed(const struct buf *b);
 struct ragd_str buf_str(const struct buf *b);
-/* Hand the memory over to the caller, who free()s it; NULL if an append failed. */
+/* Hand the memory over to the caller, to be freed with free(); NULL if an append failed. */
 char *buf_steal(struct buf *b, size_t *len);
 
 #endif

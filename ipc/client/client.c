@@ -1,4 +1,4 @@
-/* The handle: made, used for one call after the other, cancelled from elsewhere. */
+/* The handle: opened, used for one call after another, cancelled from other threads. */
 #include "ipc/client/client_private.h"
 
 #include <pthread.h>

@@ -238,7 +238,7 @@ static void turn_write(struct client_body *b, const char *role, const char *text
 	jsonw_object_end(&b->w);
 }
 
-/* Members that the other arguments say: the caller's own cannot replace them by accident. */
+/* Whether another member of the struct says it: options cannot replace that by accident. */
 static bool is_said(const struct ragd_ask *ask, const char *key)
 {
 	return strcmp(key, "model") == 0 || strcmp(key, "messages") == 0 ||

@@ -1,4 +1,4 @@
-/* Collections: listed, made, changed, removed. */
+/* Collections: listed, created, changed, removed. */
 #include "ipc/client/client_private.h"
 
 #include <stdlib.h>

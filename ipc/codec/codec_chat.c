@@ -144,7 +144,7 @@ static int messages_decode(struct arena *a, const json_t *v, struct codec_chat *
 
 /* ---- the rest ------------------------------------------------------------------------------- */
 
-/* {"TOKEN": number, …}: ids of the model's own vocabulary, which only the model can judge. */
+/* {"TOKEN": number, …}: ids of the model's own vocabulary, which only the model can check. */
 static int bias_decode(struct arena *a, const json_t *v, struct codec_chat *out,
 		       struct codec_err *err)
 {

@@ -1,8 +1,7 @@
 /*
- * What the decoders of codec.h share: a bounded parse, and members of an object with their
- * checks. Getters return 0, also where the member is absent (or null), which leaves *out as it
- * was; a negative errno with *err filled where it is not what it must be. `param` is the member's
- * name as the client knows it.
+ * What the decoders of codec.h share: a bounded parse, and the checked members of an object.
+ * Getters return 0, also if the member is absent or null, which leaves *out as it was; if it is not
+ * valid, a negative errno with *err filled. `param` is the member's name as the client knows it.
  */
 #ifndef IPC_CODEC_JSON_H
 #define IPC_CODEC_JSON_H
@@ -19,7 +18,7 @@ int codec_no_memory(struct codec_err *err);
 /* The object in text, within the bounds of codec.h; the caller decrefs it. */
 int codec_parse(struct ragd_str text, json_t **out, struct codec_err *err);
 
-/* The member, NULL where it is absent or null. */
+/* The member; NULL if it is absent or null. */
 json_t *codec_member(const json_t *object, const char *name);
 
 int codec_bool(const json_t *v, const char *param, bool *out, struct codec_err *err);

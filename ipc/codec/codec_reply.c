@@ -1,4 +1,4 @@
-/* Replies that are made most often: answers, whole and in pieces. */
+/* The replies that are written most often: answers, whole and in pieces. */
 #include "ipc/codec/codec.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* What runs here, as docs/protocol.md shows it, and what of it who may see. */
+/* What runs here, as docs/protocol.md shows it, and how much of it each user sees. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
