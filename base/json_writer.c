@@ -120,36 +120,54 @@ static void escape_add(struct buf *b, unsigned char c)
 	}
 }
 
+/* Whether all of eight bytes are plain; a borrow begins at a byte that is not, so none is missed. */
+static bool plain_eight(const char *s)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t v;
+
+	memcpy(&v, s, sizeof(v));
+	return ((v | (v - 0x20 * ones) | ((v ^ '"' * ones) - ones) | ((v ^ '\\' * ones) - ones)) &
+		0x80 * ones) == 0;
+}
+
+/* The end of the plain bytes from s[at] on. */
+static size_t plain_end(const char *s, size_t at, size_t len)
+{
+	while (at + 8 <= len && plain_eight(s + at))
+		at += 8;
+	while (at < len && byte_kind[(unsigned char)s[at]] == PLAIN)
+		at++;
+	return at;
+}
+
 static void quoted_add(struct buf *b, const char *s, size_t len)
 {
-	size_t at = 0, from = 0;
+	size_t at = 0, from = 0, valid = 0; /* s[..valid) has no byte that is not UTF-8 */
 
 	buf_addc(b, '"');
-	while (at < len) {
-		unsigned char c = (unsigned char)s[at];
-		uint32_t cp;
-		size_t n;
+	while ((at = plain_end(s, at, len)) < len) {
+		bool lead = byte_kind[(unsigned char)s[at]] == LEAD;
 
-		if (byte_kind[c] == PLAIN) {
-			at++;
+		if (lead && at >= valid) {
+			ssize_t bad = utf8_invalid_at(s + at, len - at);
+
+			valid = bad < 0 ? len : at + (size_t)bad;
+		}
+		if (lead && at < valid) {
+			while (at < valid && (unsigned char)s[at] >= 0x80)
+				at++;
 			continue;
 		}
-		if (byte_kind[c] == LEAD) {
-			n = utf8_next(s + at, len - at, &cp);
-			if (n > 1) {
-				at += n;
-				continue;
-			}
-		}
 		buf_add(b, s + from, at - from);
-		if (byte_kind[c] == LEAD)
+		if (lead)
 			buf_add(b, "\xef\xbf\xbd", 3);
 		else
-			escape_add(b, c);
+			escape_add(b, (unsigned char)s[at]);
 		from = ++at;
 	}
 	if (len > 0)
-		buf_add(b, s + from, at - from);
+		buf_add(b, s + from, len - from);
 	buf_addc(b, '"');
 }
 

@@ -246,6 +246,37 @@ static void texts_are_escaped(void **state)
 	buf_fini(&b);
 }
 
+/* Plain bytes are passed over eight at a time: every byte, at every place among them. */
+static void every_byte_is_found_wherever_it_stands(void **state)
+{
+	struct json_writer w;
+	struct buf b = BUF_INIT;
+
+	(void)state;
+	for (int c = 0; c < 256; c++) {
+		for (size_t at = 0; at < 20; at++) {
+			char in[20];
+			json_t *v;
+			size_t n = c < 0x80 ? 1 : 3;
+
+			memset(in, 'x', sizeof(in));
+			in[at] = (char)c;
+			begin_again(&w, &b);
+			jsonw_str(&w, (struct ragd_str){ in, sizeof(in) });
+			v = json_loadb(b.data, b.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+			assert_non_null(v);
+			assert_int_equal(json_string_length(v), sizeof(in) - 1 + n);
+			assert_memory_equal(json_string_value(v), in, at);
+			if (c < 0x80)
+				assert_memory_equal(json_string_value(v), in, sizeof(in));
+			else
+				assert_memory_equal(json_string_value(v) + at, "\xef\xbf\xbd", 3);
+			json_decref(v);
+		}
+	}
+	buf_fini(&b);
+}
+
 static void numbers_are_short_and_exact(void **state)
 {
 	static const struct {
@@ -402,6 +433,7 @@ int main(void)
 		cmocka_unit_test(nesting_goes_as_deep_as_said),
 		cmocka_unit_test(misuse_asserts),
 		cmocka_unit_test(texts_are_escaped),
+		cmocka_unit_test(every_byte_is_found_wherever_it_stands),
 		cmocka_unit_test(numbers_are_short_and_exact),
 		cmocka_unit_test(floats_read_back_as_themselves),
 		cmocka_unit_test(doubles_are_never_integers),
