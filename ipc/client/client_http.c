@@ -123,20 +123,20 @@ static CURLcode transfer_run_patiently(struct transfer *t)
 
 static int broken(struct transfer *t, CURLcode code)
 {
-	const char *method = t->call->method, *path = t->call->path;
 	long why = 0;
 
 	switch (code) {
 	case CURLE_ABORTED_BY_CALLBACK:
-		return ragd_err_set(t->err, -ECANCELED, "%s %s: cancelled", method, path);
+		return ragd_err_set(t->err, -ECANCELED, "the call was cancelled");
 	case CURLE_COULDNT_CONNECT:
 		curl_easy_getinfo(t->c->easy, CURLINFO_OS_ERRNO, &why);
 		why = why > 0 ? why : ECONNREFUSED;
 		return ragd_err_set(t->err, -(int)why, "connect to '%s': %s", t->c->socket,
 				    strerror((int)why));
 	case CURLE_OPERATION_TIMEDOUT:
-		return ragd_err_set(t->err, -ETIMEDOUT, "%s %s: no complete reply within %u ms",
-				    method, path, t->c->timeout_ms);
+		return ragd_err_set(t->err, -ETIMEDOUT,
+				    "the daemon gave no complete reply within %u ms",
+				    t->c->timeout_ms);
 	case CURLE_OUT_OF_MEMORY:
 		return client_no_memory(t->err);
 	case CURLE_GOT_NOTHING:
@@ -144,11 +144,11 @@ static int broken(struct transfer *t, CURLcode code)
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
 		return ragd_err_set(t->err, -ECONNRESET,
-				    "%s %s: the connection broke before the reply was complete",
-				    method, path);
+				    "the connection to the daemon broke before the reply was "
+				    "complete");
 	default:
-		return ragd_err_set(t->err, -EPROTO, "%s %s: the reply is not ragd's: %s", method,
-				    path, curl_easy_strerror(code));
+		return ragd_err_set(t->err, -EPROTO, "the reply is not ragd's: %s",
+				    curl_easy_strerror(code));
 	}
 }
 
@@ -186,11 +186,9 @@ static int refused(struct transfer *t)
 		rc = ragd_err_set(t->err, status_to_errno(t->c->status), "%s", message);
 	} else {
 		curl_easy_getinfo(t->c->easy, CURLINFO_CONTENT_TYPE, &type);
-		rc = ragd_err_set(
-			t->err, -EPROTO,
-			"%s %s: status %d without an error of ragd's in it (%s, %zu bytes)",
-			t->call->method, t->call->path, t->c->status,
-			type != NULL ? type : "no content type", body->len);
+		rc = ragd_err_set(t->err, -EPROTO,
+				  "status %d without an error of ragd's in it (%s, %zu bytes)",
+				  t->c->status, type != NULL ? type : "no content type", body->len);
 	}
 	json_decref(root);
 	return rc;

@@ -148,7 +148,7 @@ static void ask_fails_with_a_sentence(void **state)
 		  "rag: the answer broke off before its end\n" },
 		{ { "POST", "/v1/chat/completions", 500, "text/html", "<html>", 0, NULL },
 		  "",
-		  "rag: POST /v1/chat/completions: status 500 without an error of ragd's in it "
+		  "rag: status 500 without an error of ragd's in it "
 		  "(text/html, 6 bytes)\n" },
 	};
 
