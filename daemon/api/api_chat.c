@@ -403,8 +403,7 @@ static const struct config_assistant *assistant_of(struct http_exchange *x, cons
 
 	if (a == NULL) {
 		http_reply_error(x, 404, "unknown_model", "model",
-				 "there is no assistant '%s'; GET /v1/models lists them",
-				 req->model);
+				 "there is no assistant '%s'; /v1/models lists them", req->model);
 		return NULL;
 	}
 	if (!collections_allowed(a, req, &wrong)) {

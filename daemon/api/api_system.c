@@ -107,7 +107,7 @@ void api_model(struct http_exchange *x, const struct http_request *req, void *ct
 	a = config_assistant(d->current->cfg, name);
 	if (a == NULL) {
 		http_reply_error(x, 404, "unknown_model", NULL,
-				 "there is no assistant '%s'; GET /v1/models lists them", name);
+				 "there is no assistant '%s'; /v1/models lists them", name);
 		return;
 	}
 	model = model_of(d, a);

@@ -169,7 +169,7 @@ void api_embeddings(struct job *job)
 	a = config_assistant(job->gen->cfg, req.model);
 	if (a == NULL) {
 		job_fail(job, 404, "unknown_model", "model",
-			 "there is no assistant '%s'; GET /v1/models lists them", req.model);
+			 "there is no assistant '%s'; /v1/models lists them", req.model);
 		return;
 	}
 	p = embedder_of(job, a);
