@@ -74,7 +74,9 @@ static bool was_cancelled(struct ragd_client *c)
 	return read(c->wake, &n, sizeof(n)) == (ssize_t)sizeof(n);
 }
 
-/* Run the transfer to its end. CURLE_OK, why not, or CURLE_ABORTED_BY_CALLBACK if it was cancelled. */
+/*
+ * Run the transfer to its end. CURLE_OK, why not, or CURLE_ABORTED_BY_CALLBACK if it was cancelled.
+ */
 static CURLcode transfer_run(struct transfer *t)
 {
 	struct curl_waitfd wake = { .fd = t->c->wake, .events = CURL_WAIT_POLLIN };
@@ -98,8 +100,9 @@ static CURLcode transfer_run(struct transfer *t)
 }
 
 /*
- * A full queue of connections refuses with EAGAIN where a connect that blocks would wait, so wait here.
- * Nothing was sent yet, so trying again is safe. The whole call's timeout holds for each attempt alone.
+ * A full queue of connections refuses with EAGAIN where a connect that blocks would wait, so wait
+ * here. Nothing was sent yet, so trying again is safe. The whole call's timeout holds for each
+ * attempt alone.
  */
 static CURLcode transfer_run_patiently(struct transfer *t)
 {
@@ -121,7 +124,7 @@ static CURLcode transfer_run_patiently(struct transfer *t)
 	return code;
 }
 
-static int broken(struct transfer *t, CURLcode code)
+static int transfer_broken(struct transfer *t, CURLcode code)
 {
 	long why = 0;
 
@@ -170,7 +173,7 @@ static int status_to_errno(long status)
 }
 
 /* The error in a reply that is not 2xx: the daemon's sentence, or that this is no ragd. */
-static int refused(struct transfer *t)
+static int reply_refused(struct transfer *t)
 {
 	const struct buf *body = &t->error_body;
 	const char *type = NULL, *message;
@@ -227,9 +230,9 @@ int client_call(struct ragd_client *c, const struct client_call *call, struct ra
 	if (t.rc < 0)
 		rc = t.rc;
 	else if (code != CURLE_OK)
-		rc = broken(&t, code);
+		rc = transfer_broken(&t, code);
 	else
-		rc = c->status / 100 == 2 ? 0 : refused(&t);
+		rc = c->status / 100 == 2 ? 0 : reply_refused(&t);
 out:
 	curl_easy_reset(c->easy); /* it must not point at what is freed here */
 	easy_headers_free(headers);
@@ -238,7 +241,7 @@ out:
 	return rc;
 }
 
-static int gather(void *arg, const char *data, size_t len, struct ragd_err *err)
+static int reply_gather(void *arg, const char *data, size_t len, struct ragd_err *err)
 {
 	struct buf *reply = arg;
 
@@ -252,7 +255,7 @@ static int gather(void *arg, const char *data, size_t len, struct ragd_err *err)
 int client_get(struct ragd_client *c, const char *method, const char *path, const char *type,
 	       const char *body, size_t len, struct buf *reply, struct ragd_err *err)
 {
-	const struct client_call call = { method, path, type, body, len, gather, reply };
+	const struct client_call call = { method, path, type, body, len, reply_gather, reply };
 
 	return client_call(c, &call, err);
 }
