@@ -20,8 +20,8 @@ struct compose {
 };
 
 /*
- * The whole prompt, in the arena: messages, n_messages and n_configured of out. The first message is the
- * configuration's words and nothing else. -ENOMEM.
+ * The whole prompt, in the arena: messages, n_messages and n_configured of out. The first message
+ * is the configuration's words and nothing else. -ENOMEM.
  */
 int compose_prompt(struct arena *arena, const struct compose *c, struct ragd_generate *out,
 		   struct ragd_err *err);

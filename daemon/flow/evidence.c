@@ -95,7 +95,10 @@ void evidence_cite(const struct evidence *ev, const struct ragd_cite *cite, stru
 		.source = source_of(sources, hit, &ev->passages[i]),
 		.quote = { text.s + start, end - start },
 		.score = cite->score,
-		/* Offsets into a redacted text mean nothing in the document: name the whole passage. */
+		/*
+		 * Offsets into a redacted text mean nothing in the
+		 * document: name the whole passage.
+		 */
 		.start = ev->redacted[i] ? hit->start : document_offset(hit, start),
 		.end = ev->redacted[i] || end == start ? hit->end
 						       : document_offset(hit, end - 1) + 1,

@@ -1,6 +1,7 @@
 /*
- * Filters that fail, in the log: which, at what stage, why, how often so far. Of each plugin at most
- * a line a second, so that one that fails on every passage neither fills the log nor hides another.
+ * Filters that fail, in the log: which, at what stage, why, how often so far. Of each
+ * plugin at most a line a second, so that one that fails on every passage neither
+ * fills the log nor hides another.
  */
 #ifndef DAEMON_FAILURES_H
 #define DAEMON_FAILURES_H

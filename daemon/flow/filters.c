@@ -199,7 +199,7 @@ void filters_check(const struct filters *f, struct call *call, const struct ragd
 
 struct ragd_str filters_quote(const struct filters *f, struct call *call, struct ragd_str text)
 {
-	struct filters judging = { .policy = f->policy };
+	struct filters without = { .policy = f->policy };
 	struct findings none = { .arena = call->arena };
 	/* It is evidence itself, also for the links in it. */
 	const struct ragd_passage passage = { .text = text };
@@ -217,10 +217,10 @@ struct ragd_str filters_quote(const struct filters *f, struct call *call, struct
 	/* What grounds has no opinion on it. */
 	for (size_t i = 0; i < f->n; i++)
 		if (!plugin_grounds(f->plugin[i])) {
-			judging.lost[judging.n] = f->lost[i];
-			judging.plugin[judging.n++] = f->plugin[i];
+			without.lost[without.n] = f->lost[i];
+			without.plugin[without.n++] = f->plugin[i];
 		}
-	filters_check(&judging, call, &screen, &none, &v);
+	filters_check(&without, call, &screen, &none, &v);
 	return v.action == RAGD_BLOCK ? (struct ragd_str){ NULL, 0 } : v.text;
 }
 
@@ -284,7 +284,7 @@ int filters_stream_open(const struct filters *f, struct call *call,
 	return 0;
 }
 
-/* A filter without a streaming form: everything is held, and judged at the end. */
+/* A filter without a streaming form: everything is held, and checked at the end. */
 static int stage_whole(struct filters_stream *s, struct stage *st, struct call *call, bool last,
 		       struct ragd_release *out, struct ragd_err *err)
 {

@@ -1,7 +1,8 @@
 /*
- * The safety plugins of one policy as one filter: each text passes through them in order, the strongest
- * verdict holds, redactions add up. A filter that fails or overruns its deadline blocks (on_failure =
- * closed) or is left out (open); either way that is a finding of its own, "filter_failure".
+ * The safety plugins of one policy as one filter: each text passes through them in order,
+ * the strongest verdict holds, redactions add up. A filter that fails or overruns its
+ * deadline blocks (on_failure = closed) or is left out (open); either way that is a
+ * finding of its own, "filter_failure".
  */
 #ifndef DAEMON_FILTERS_H
 #define DAEMON_FILTERS_H
@@ -48,27 +49,29 @@ int filters_init(struct filters *f, const struct config_policy *policy,
 		 const struct plugin_set *set, struct ragd_err *err);
 
 /*
- * A call of this plugin did not come back. Whoever was at it with these filters begins again, with a
- * fresh call: the same filters_check, filters_quote, filters_stream_open, _feed or _close goes on behind the lost
- * call. The plugin fails from now on wherever these filters are used, without being called.
+ * A call of this plugin did not come back. Whoever was at it with these filters begins again,
+ * with a fresh call: the same filters_check, filters_quote, filters_stream_open, _feed or
+ * _close goes on behind the lost call. The plugin fails from now on wherever these filters
+ * are used, without being called.
  */
 void filters_lose(struct filters *f, const struct plugin *p);
 /*
- * Judge one whole text. Never fails: a failing filter is a verdict. Results live in call's arena,
+ * Check one whole text. Never fails: a failing filter is a verdict. Results live in call's arena,
  * findings are appended to list.
  */
 void filters_check(const struct filters *f, struct call *call, const struct ragd_screen *screen,
 		   struct findings *list, struct filters_verdict *out);
 
 /*
- * A text of the documents that leaves beside an answer (a quote, a title): redacted as an answer would be,
- * empty if it may not leave at all. Lives in call's arena unless nothing was redacted.
+ * A text of the documents that leaves with an answer (a quote, a title): redacted as an answer
+ * would be, empty if it may not leave at all. Lives in call's arena unless nothing was redacted.
  */
 struct ragd_str filters_quote(const struct filters *f, struct call *call, struct ragd_str text);
 
 /*
- * A response that arrives in pieces; screen (with the evidence) must outlive the stream. *out is set
- * before the first filter is called; not NULL: a stream that was being opened, to go on with. -ENOMEM.
+ * A response that arrives in pieces; screen (with the evidence) must outlive the stream.
+ * *out is set before the first filter is called; not NULL: a stream that was being
+ * opened, to go on with. -ENOMEM.
  */
 int filters_stream_open(const struct filters *f, struct call *call,
 			const struct ragd_screen *screen, struct findings *list,
@@ -79,8 +82,9 @@ void filters_stream_feed(struct filters_stream *s, struct call *call, struct rag
 /* Some filter's stream waits to be closed. Of NULL: no. */
 bool filters_stream_is_open(const struct filters_stream *s);
 /*
- * Close the filters' streams, with calls like any other: should one not come back, the same again, with a
- * fresh call, goes on behind it. The stream of a plugin that was given up stays as it is.
+ * Close the filters' streams, with calls like any other: should one not come back,
+ * the same again, with a fresh call, goes on behind it. The stream of a plugin
+ * that was given up stays as it is.
  */
 void filters_stream_close(struct filters_stream *s, struct call *call);
 /* Once none is open. NULL is fine. */

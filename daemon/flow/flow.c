@@ -17,10 +17,10 @@ static enum flow_step step_generate(struct flow *f);
 
 /* clang-format off */
 /*
- * The whole product: each step does its work and returns the next, which is one that its row allows, or
- * RECORD: there a step goes that fails, finds the flow cancelled, or loses a call other than a filter's.
- * RELEASE returns itself until inference is done and all of it was let out or held back for good. Steps
- * on the pool that follow each other run in one go.
+ * The whole product: each step does its work and returns the next, which is one that its row
+ * allows, or RECORD: there a step goes that fails, finds the flow cancelled, or loses a call
+ * other than a filter's. RELEASE returns itself until inference is done and all of it was let out
+ * or held back for good. Steps on the pool that follow each other run in one go.
  */
 static const struct step {
 	enum flow_where where;
@@ -82,8 +82,9 @@ static bool screen_message(struct flow *f, struct ragd_message *m, enum ragd_sta
 }
 
 /*
- * What the client sent is judged message by message, and as a prompt whatever role it claims: an earlier
- * answer is the client's word only. One that says it is an answer is redacted as one besides.
+ * What the client sent is filtered message by message, and as a prompt whatever role
+ * it claims: that it is an earlier answer is only the client's word. One that claims
+ * so is redacted as an answer, too.
  */
 static enum flow_step step_screen(struct flow *f)
 {
@@ -116,7 +117,9 @@ static enum flow_step step_retrieve(struct flow *f)
 	while (q.collections != NULL && q.collections[q.n_collections] != NULL)
 		q.n_collections++;
 	call_deadline(call, f->retrieval->deadline_ms, f->deadline_ms);
-	/* The assistant's own are the administrator's choice; what a request names must be there. */
+	/*
+	 * The assistant's own are the administrator's choice; what a request names must be there.
+	 */
 	if (f->collections != f->assistant->collections)
 		rc = collections_known(f->retrieval, call, f->collections, q.n_collections, &err);
 	if (rc == 0)

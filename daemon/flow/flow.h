@@ -1,6 +1,6 @@
 /*
- * The flow: one question's way through the house. daemon/flow/flow.c holds its steps as one table; this is
- * what the API sees of it. All functions run on the loop thread.
+ * The flow: one question's way through the house. daemon/flow/flow.c holds its steps as one
+ * table; this is what the API sees of it. All functions run on the loop thread.
  */
 #ifndef DAEMON_FLOW_H
 #define DAEMON_FLOW_H
@@ -67,14 +67,17 @@ struct flow_events {
 };
 
 int flow_table_new(struct ragd *d, struct flow_table **out, struct ragd_err *err);
-/* No flow starts any more; the table goes with the last of those at work, on the loop. NULL is fine. */
+/*
+ * No flow starts any more; the table goes with the last of those at
+ * work, on the loop. NULL is fine.
+ */
 void flow_table_free(struct flow_table *t);
 /* Answers at work, those whose client left included. */
 size_t flow_table_count(const struct flow_table *t);
 
 /*
- * Begin an answer. Events come later, never from within. -EAGAIN when the queue is full, or the caller's
- * share of it, -ENOMEM, -ENOENT when the assistant names what is not loaded.
+ * Begin an answer. Events come later, never from within. -EAGAIN when the queue is full, or the
+ * caller's share of it, -ENOMEM, -ENOENT when the assistant names what is not loaded.
  */
 int flow_start(struct ragd *d, const struct flow_question *q, const struct flow_events *events,
 	       void *arg, struct flow **out, struct ragd_err *err);

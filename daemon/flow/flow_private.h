@@ -1,7 +1,8 @@
 /*
- * What the files of the flow share: flow_start.c (how one begins), flow_run.c (how it runs and ends),
- * flow.c (its steps), flow_sink.c (what inference's threads write into), flow_release.c (from there
- * through the filters to the loop), flow_record.c (what is kept of it). Each calls those named after it.
+ * What the files of the flow share: flow_start.c (how one begins), flow_run.c (how it runs
+ * and ends), flow.c (its steps), flow_sink.c (what inference's threads write into),
+ * flow_release.c (from there through the filters to the loop), flow_record.c (what is kept of
+ * it). Each calls those named after it.
  */
 #ifndef DAEMON_FLOW_PRIVATE_H
 #define DAEMON_FLOW_PRIVATE_H
@@ -30,8 +31,9 @@ enum flow_step {
 enum flow_where { FLOW_LOOP, FLOW_POOL };
 
 /*
- * What of a flow is on the pool, as the loop knows it. What a step is about belongs to the thread that
- * runs it, so the loop looks at none of that unless it is IDLE, and frees nothing before it has ENDED.
+ * What of a flow is on the pool, as the loop knows it. What a step is about belongs to
+ * the thread that runs it, so the loop looks at none of that unless it is IDLE, and
+ * frees nothing before it has ENDED.
  */
 enum flow_run {
 	FLOW_IDLE,               /* nothing */
@@ -51,8 +53,9 @@ enum flow_writing {
 };
 
 /*
- * Letting text out. One work holds the release at a time, so text leaves in order: the step itself or,
- * while inference still writes, release_work. Under the flow's lock; see flow_release.c.
+ * Letting text out. One work holds the release at a time, so text leaves in
+ * order: the step itself or, while inference still writes, release_work. Under
+ * the flow's lock; see flow_release.c.
  */
 enum flow_release {
 	FLOW_RELEASE_FREE, /* more may come, and no thread is at it */
@@ -131,14 +134,17 @@ struct flow {
 	size_t n_cites;
 	size_t n_text; /* bytes let out */
 	unsigned n_dropped;
-	/* The piece under way: as far as it has come, for the thread that goes on behind a lost call. */
+	/*
+	 * The piece under way: as far as it has come, for the thread
+	 * that goes on behind a lost call.
+	 */
 	enum flow_piece_state piece_state;
 	bool last;
 	struct buf piece;
 	bool lent; /* it belongs to a lost call, which may still read it */
 	struct filters_release piece_out;
 	struct output *making;
-	size_t n_quotable; /* sources whose title and heading were judged */
+	size_t n_quotable; /* sources whose title and heading were filtered */
 
 	/* Shared between inference's threads, the pool and the loop. */
 	uv_mutex_t lock;
@@ -162,7 +168,7 @@ struct flow_table {
 	struct ragd *d;
 	struct flow *flows;
 	struct shares shares; /* of the queue: one place a flow in the list */
-	size_t n_over; /* flows that are done but for a call that has not come back; not in the list */
+	size_t n_over; /* flows that have ended, but are still held by something; not in the list */
 	uv_async_t async;
 	uv_timer_t sweep;
 	bool freed; /* goes with the last flow */
@@ -196,9 +202,15 @@ void flow_sink_end(struct flow *f);
 /* The flow is about to go: no thread is in its sink any more. */
 void flow_sink_fini(struct flow *f);
 
-/* flow_release.c: the two ways to let text out. Something waits to be let out and no thread is at it. */
+/*
+ * flow_release.c: the two ways to let text out. Something waits to be
+ * let out and no thread is at it.
+ */
 bool flow_release_ready(struct flow *f);
-/* The work was given up for lost: if it held the release, whoever takes it finds the flow cancelled. */
+/*
+ * The work was given up for lost: if it held the release, the next to
+ * claim it finds the flow cancelled.
+ */
 void flow_release_abandon(struct flow *f, const struct pool_work *work);
 /* Let out what there is; on a pool thread, in `work`, also while generate still runs on another. */
 void flow_release_pump(struct flow *f, const struct pool_work *work);

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 
-/* ---- what inference wrote ----------------------------------------------------------------------- */
+/* ---- what inference wrote ------------------------------------------------------------------ */
 
 enum release_event { CLAIM, LET_GO, FINISH };
 
@@ -48,9 +48,9 @@ static void release_let_go(struct flow *f)
 }
 
 /*
- * Take what inference wrote since the last time, as the piece under way; true if there is something to do:
- * text, or the end. The caller holds the release until it finds nothing more: then it has let go, and the
- * flow's own may be another thread's already.
+ * Take what inference wrote since the last time, as the piece under way; true if there is
+ * something to do: text, or the end. The caller holds the release until it finds nothing more:
+ * then it has let go, and the flow's own may be another thread's already.
  */
 static bool release_take(struct flow *f)
 {
@@ -267,7 +267,10 @@ void flow_release_pump(struct flow *f, const struct pool_work *work)
 			f->last = true;
 		else
 			release_piece(f);
-		/* A lost call never gets here: the thread that goes on finds the piece as it stood. */
+		/*
+		 * A lost call never gets here: the thread that goes
+		 * on finds the piece as it stood.
+		 */
 		f->piece_state = FLOW_PIECE_NONE;
 		if (f->last)
 			release_finish(f);

@@ -12,7 +12,10 @@
 
 #define SWEEP_MS 100
 
-/* What begins and ends on the pool. The end of a work is its done_cb, or that it was given up for lost. */
+/*
+ * What begins and ends on the pool. The end of a work is its done_cb, or
+ * that it was given up for lost.
+ */
 enum run_event {
 	STEP_BEGINS,
 	STEP_ENDS,
@@ -58,7 +61,7 @@ static void flow_submit(struct flow *f, struct pool_work *work, pool_cb run_cb, 
 	pool_start(f->table->d->pool, work, caller->uid, caller->admin, run_cb, done_cb);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------- */
+/* ---- the end ------------------------------------------------------------------------------- */
 
 static void table_closed_cb(uv_handle_t *handle)
 {
@@ -267,7 +270,10 @@ static void flow_again(struct flow *f, struct pool_work *work)
 	flow_submit(f, work, work->work_cb, work->done_cb);
 }
 
-/* Inference wrote something. While its call still runs on the pool, another thread lets the text out. */
+/*
+ * Inference wrote something. While its call still runs on the pool,
+ * another thread lets the text out.
+ */
 static void woken_cb(uv_async_t *async)
 {
 	struct flow_table *t = container_of(async, struct flow_table, async);
@@ -310,7 +316,7 @@ static void sweep_cb(uv_timer_t *timer)
 	}
 }
 
-/* ---- calls that do not come back ----------------------------------------------------------------- */
+/* ---- calls that do not come back ----------------------------------------------------------- */
 
 /* A filter: go on behind it, with what its configuration says of failures. */
 static void go_on_without(struct flow *f, struct call *lost, struct pool_work *work)

@@ -1,6 +1,6 @@
 /*
- * The sink that a flow gives to inference. It is memory of its own: the flow goes when it is over, and a
- * plugin's thread may hold on to the sink and call it all the same.
+ * The sink that a flow gives to inference. It is memory of its own: the flow goes when it is
+ * over, and a plugin's thread may hold on to the sink and call it all the same.
  */
 #include "daemon/flow/flow_private.h"
 
@@ -18,13 +18,16 @@
 /* Kept with the mutex as it is: nothing else belongs to one. */
 struct flow_sink {
 	struct ragd_sink base;
-	uv_mutex_t
-		lock; /* taken before the flow's; whoever holds it keeps the flow from being freed */
+	/* Taken before the flow's. While it is held the flow is not freed. */
+	uv_mutex_t lock;
 	struct flow *flow; /* NULL: it is over */
 	char plugin[];     /* name of the instance, which may be gone as well */
 };
 
-/* Under f->lock, but for the first: there is no sink then through which another thread could come. */
+/*
+ * Under f->lock, but for the first: there is no sink then through
+ * which another thread could come.
+ */
 static void writing_to(struct flow *f, enum flow_writing next)
 {
 	assert(f->writing <= next && (next != FLOW_FULL || flow_is_writing(f)));

@@ -12,7 +12,7 @@
 #define FINDINGS_MEMORY (1u << 20)
 #define RELEASE_MEMORY  (16u << 20)
 
-/* "ans-" and 96 random bits in base 32: not to be guessed by who did not get the answer. */
+/* "ans-" and 96 random bits in base 32: not to be guessed by anybody who did not get the answer. */
 static void id_make(char id[FLOW_ID_MAX])
 {
 	static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";

@@ -18,7 +18,10 @@ static bool breaks_line(uint32_t cp)
 	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x2028 || cp == 0x2029;
 }
 
-/* A title that breaks the line could pass for another part of the prompt. {NULL, 0}: out of memory. */
+/*
+ * A title that breaks the line could pass for another part of the
+ * prompt. {NULL, 0}: out of memory.
+ */
 static struct ragd_str one_line(struct arena *arena, struct ragd_str s)
 {
 	size_t at = 0, len = 0;
@@ -100,8 +103,8 @@ static void verdict_record(const struct inspect *in, const struct filters_verdic
 }
 
 /*
- * If all that differs between the joined parts and what the filters made of them lies within one part, that
- * part is what the filters made of it, and the others are as they were.
+ * If all that differs between the joined parts and what the filters made of them lies within one
+ * part, that part is what the filters made of it, and the others are as they were.
  */
 static bool parts_put_back(const struct joined *j, struct ragd_str now,
 			   struct ragd_str part[N_PARTS])
@@ -168,9 +171,9 @@ static struct ragd_str clean_id(const struct inspect *in, const char *id)
 }
 
 /*
- * More than one part is concerned, or the whole is refused: judge each by itself, then together again. What
- * is still wrong then stands across them, so parts are taken away until it is gone; the text, which was judged
- * by itself, is the last.
+ * More than one part is concerned, or the whole is refused: filter each by itself, then all
+ * together again. What is still wrong then stands across them, so parts are taken away until it
+ * is gone; the text, which passed by itself, goes last.
  */
 static bool parts_check(const struct inspect *in, const char *id, struct ragd_str part[N_PARTS])
 {

@@ -1,7 +1,7 @@
 /*
- * Inspection of one passage: its title, its heading and its text are judged as the one text that a reader
- * sees, so that what is spread over them is found too, and what the filters change is put back into the part
- * that it stood in.
+ * Inspection of one passage: its title, heading and text are filtered as the one text that a
+ * reader sees, so that what is spread over them is found too, and what the filters change is put
+ * back into the part that it stood in.
  */
 #ifndef DAEMON_INSPECT_H
 #define DAEMON_INSPECT_H
@@ -17,8 +17,9 @@ struct inspect {
 };
 
 /*
- * True with *p as it may go into a prompt, title and heading on one line each; false if it is left out.
- * A title that may not stay gives way to `id`, if that may be shown. New texts live in call's arena.
+ * True with *p as it may go into a prompt, title and heading on one line each; false if
+ * it is left out. A title that may not stay gives way to `id`, if that may be shown.
+ * New texts live in call's arena.
  */
 bool inspect_passage(const struct inspect *in, const char *id, struct ragd_passage *p);
 
