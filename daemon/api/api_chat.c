@@ -154,7 +154,7 @@ static void piece_cb(struct flow *f, const struct flow_piece *piece, void *arg)
 	c->n_chars += utf8_count(piece->text.s, piece->text.len);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------ */
+/* ---- the end ------------------------------------------------------------------------------- */
 
 static const char *finish_name(enum flow_finish finish)
 {
@@ -180,7 +180,10 @@ static struct codec_finding finding_of(const struct finding *f)
 	};
 }
 
-/* The findings of one action, in the arena. What was dropped as unsupported is counted, not listed. */
+/*
+ * The findings of one action, in the arena. What was dropped as
+ * unsupported is counted, not listed.
+ */
 static const struct codec_finding *findings_of(struct arena *arena, const struct flow_result *r,
 					       enum ragd_action action, size_t *n)
 {
@@ -309,9 +312,12 @@ static void chat_done_cb(struct flow *f, const struct flow_result *result, void 
 	chat_free(c);
 }
 
-/* ---- the beginning ------------------------------------------------------------------------------ */
+/* ---- the beginning ------------------------------------------------------------------------- */
 
-/* The assistant's collections, or those of them that the request names; false: one is not among them. */
+/*
+ * The assistant's collections, or those of them that the request
+ * names; false: one is not among them.
+ */
 static bool collections_allowed(const struct config_assistant *a, const struct codec_chat *req,
 				const char **wrong)
 {
@@ -394,7 +400,10 @@ static int asked_decode(struct asked *q, struct ragd_str body, struct codec_err 
 	return -EINVAL;
 }
 
-/* The assistant that is asked; NULL, with the reply sent, if there is none, or it lacks what is asked. */
+/*
+ * The assistant that is asked; NULL, with the reply sent, if there is
+ * none, or it lacks what is asked.
+ */
 static const struct config_assistant *assistant_of(struct http_exchange *x, const struct ragd *d,
 						   const struct codec_chat *req)
 {

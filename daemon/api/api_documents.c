@@ -26,8 +26,10 @@ static int retrieval_enter(struct job *job, const char *op, struct ragd_err *err
 	return call_enter(job->call, job->retrieval, op, err);
 }
 
-/* False, with the reply written, if no retrieval plugin runs or the path's names are not well-formed; else
- * its deadline begins. */
+/*
+ * False, with the reply written, if no retrieval plugin runs or the path's names are not
+ * well-formed; else its deadline begins.
+ */
 static bool retrieval_ready(struct job *job)
 {
 	if (job->retrieval == NULL) {
@@ -51,7 +53,7 @@ static bool retrieval_ready(struct job *job)
 	return true;
 }
 
-/* ---- collections -------------------------------------------------------------------------------- */
+/* ---- collections --------------------------------------------------------------------------- */
 
 static const char *user_name(struct arena *a, uid_t uid)
 {
@@ -246,7 +248,9 @@ void api_collection_put(struct job *job)
 		job_fail_err(job, &err, "unknown_collection");
 		return;
 	}
-	/* An admin may give a collection away and still see it; its owner may lose it from sight. */
+	/*
+	 * An admin may give a collection away and still see it; its owner may lose it from sight.
+	 */
 	now = collection_find(job);
 	out = collection_named(job, now != NULL ? now : &c);
 	buf_clear(&job->out);
@@ -274,7 +278,7 @@ void api_collection_remove(struct job *job)
 		codec_removed(&job->out);
 }
 
-/* ---- documents ---------------------------------------------------------------------------------- */
+/* ---- documents ----------------------------------------------------------------------------- */
 
 void api_documents(struct job *job)
 {

@@ -1,4 +1,7 @@
-/* What runs here: health, metrics, assistants, plugins, the system card, and the reload of it all. */
+/*
+ * What runs here: health, metrics, assistants, plugins, the system
+ * card, and the reload of it all.
+ */
 #include "daemon/api/api_private.h"
 
 #include <config.h>
@@ -54,7 +57,7 @@ void api_metrics(struct http_exchange *x, const struct http_request *req, void *
 	buf_fini(&out);
 }
 
-/* ---- assistants --------------------------------------------------------------------------------- */
+/* ---- assistants ---------------------------------------------------------------------------- */
 
 static int64_t started_s(const struct ragd *d)
 {
@@ -115,7 +118,7 @@ void api_model(struct http_exchange *x, const struct http_request *req, void *ct
 	reply_buf(x, 200, &out);
 }
 
-/* ---- status ------------------------------------------------------------------------------------- */
+/* ---- status -------------------------------------------------------------------------------- */
 
 static struct codec_process process_of(const struct ragd *d)
 {
@@ -219,7 +222,7 @@ void api_status_get(struct http_exchange *x, const struct http_request *req, voi
 	arena_free(a);
 }
 
-/* ---- plugins ------------------------------------------------------------------------------------ */
+/* ---- plugins ------------------------------------------------------------------------------- */
 
 static struct codec_options options_of(const struct plugin *p, const struct ragd_caller *caller)
 {
@@ -258,7 +261,7 @@ void api_plugins(struct http_exchange *x, const struct http_request *req, void *
 	free(list);
 }
 
-/* ---- the system card ------------------------------------------------------------------------------ */
+/* ---- the system card ----------------------------------------------------------------------- */
 
 static struct codec_assistant assistant_of(const struct generation *gen,
 					   const struct config_assistant *a)
@@ -352,7 +355,7 @@ void api_system_card(struct http_exchange *x, const struct http_request *req, vo
 	arena_free(a);
 }
 
-/* ---- reload ------------------------------------------------------------------------------------- */
+/* ---- reload -------------------------------------------------------------------------------- */
 
 /* The client may leave while plugins open: the reload goes on, its reply is dropped. */
 struct reload_reply {

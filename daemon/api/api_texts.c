@@ -1,4 +1,4 @@
-/* Texts judged, embedded and rated: moderations, embeddings, feedback. */
+/* Texts filtered, embedded and rated: moderations, embeddings, feedback. */
 #include "daemon/api/api_private.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "daemon/plugins/validate.h"
 #include "daemon/records/journal.h"
 
-/* ---- moderations -------------------------------------------------------------------------------- */
+/* ---- moderations --------------------------------------------------------------------------- */
 
 /* The findings of one text by category, the strongest of each. */
 static void moderation_fill(struct arena *a, const struct findings *list,
@@ -57,7 +57,7 @@ static const struct config_policy *policy_of(const struct job *job, const char *
 	return a != NULL ? config_policy(cfg, a->policy) : NULL;
 }
 
-/* What is judged, and how far it has come. */
+/* What is filtered, and how far it has come. */
 struct moderation {
 	struct codec_moderations req;
 	const struct config_policy *policy;
@@ -122,9 +122,12 @@ void api_moderations(struct job *job)
 			  m->req.n_input);
 }
 
-/* ---- embeddings ---------------------------------------------------------------------------------- */
+/* ---- embeddings ---------------------------------------------------------------------------- */
 
-/* The assistant's inference plugin if it can, else the embedder that retrieval learned; NULL: neither. */
+/*
+ * The assistant's inference plugin if it can, else the embedder that
+ * retrieval learned; NULL: neither.
+ */
 static const struct plugin *embedder_of(const struct job *job, const struct config_assistant *a)
 {
 	const struct plugin_set *set = job->gen->plugins;
@@ -183,7 +186,7 @@ void api_embeddings(struct job *job)
 				 &usage);
 }
 
-/* ---- feedback -------------------------------------------------------------------------------------- */
+/* ---- feedback ------------------------------------------------------------------------------ */
 
 static const char *text_or_null(struct arena *a, struct ragd_str s)
 {

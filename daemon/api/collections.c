@@ -37,9 +37,9 @@ static const struct ragd_collection *collection_find(const struct ragd_collectio
 }
 
 /*
- * Anybody may have made a collection of that name first, and assistants would answer everybody from
- * what its owner puts there. Group and mode may differ from what they are by default, for its owner
- * may change them; not from what the file says.
+ * Anybody may have created a collection of that name first, and assistants would answer everybody
+ * from what its owner puts there. Group and mode may differ from what they are by default, for
+ * its owner may change them; not from what the file says.
  */
 static int collection_check(const struct config_collection *want,
 			    const struct ragd_collection *have, struct ragd_err *err)
@@ -66,7 +66,7 @@ static int collection_create(const struct plugin *p, const struct ragd_call *cal
 
 	rc = validate_rc(p->name, "collection_put", rc, err);
 	if (rc == 0 && !created)
-		return ragd_err_set(err, -EPERM, "somebody made it in this moment");
+		return ragd_err_set(err, -EPERM, "somebody created it at this very moment");
 	return rc;
 }
 

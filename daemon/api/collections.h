@@ -1,4 +1,4 @@
-/* Collections by name: those of the configuration are made, those of a request are looked up. */
+/* Collections by name: those of the configuration are created, those of a request are looked up. */
 #ifndef DAEMON_COLLECTIONS_H
 #define DAEMON_COLLECTIONS_H
 
@@ -12,8 +12,9 @@
 int collections_make(const struct config *cfg, const struct plugin_set *set, struct ragd_err *err);
 
 /*
- * A name of the list that the caller may not read or that there is not is -ENOENT with a sentence; a
- * search alone would find nothing and say nothing. By the call's deadline; any thread.
+ * A name of the list that the caller may not read or that there is not is
+ * -ENOENT with a sentence; a search alone would find nothing and say nothing. By
+ * the call's deadline; any thread.
  */
 int collections_known(const struct plugin *retrieval, struct call *call, const char *const *names,
 		      size_t n, struct ragd_err *err);

@@ -1,6 +1,6 @@
 /*
- * A request whose work is done on the pool: what it needs of the request and of the daemon, from its
- * place in the queue to its reply, also when a call into a plugin does not come back.
+ * A request whose work is done on the pool: what it needs of the request and of the daemon, from
+ * its place in the queue to its reply, also when a call into a plugin does not come back.
  */
 #ifndef DAEMON_JOB_H
 #define DAEMON_JOB_H
@@ -13,8 +13,8 @@
 #include "ipc/http/http.h"
 
 /*
- * `run` writes the reply's JSON into out, or calls job_fail; it sees nothing of the connection, which
- * may go away meanwhile.
+ * `run` writes the reply's JSON into out, or calls job_fail; it sees nothing of the
+ * connection, which may go away meanwhile.
  */
 struct job {
 	struct pool_work work;
@@ -30,8 +30,8 @@ struct job {
 	void *arg;                     /* of run and then, freed by free_arg with the job */
 	void (*free_arg)(void *arg);
 	/*
-	 * For a run that begins again behind a filter that did not come back: what the filters are, and how
-	 * far it had come. In call's arena.
+	 * For a run that begins again behind a filter that did not come back: what the filters
+	 * are, and how far it had come. In call's arena.
 	 */
 	struct filters *filters;
 	void *progress;
@@ -61,15 +61,16 @@ struct job_route {
  */
 void job_handle(struct http_exchange *x, const struct http_request *req, void *ctx);
 /*
- * The same for work before the work, for which the daemon must have started: unless run failed, `then` gets the job on the loop in place of a reply,
- * if the client is still there. Takes arg, also when it replies by itself.
+ * The same for work before the work, for which the daemon must have started: unless run failed,
+ * `then` gets the job on the loop in place of a reply, if the client is still there. Takes arg,
+ * also when it replies by itself.
  */
 void job_start(struct http_exchange *x, const struct http_request *req, struct ragd *d,
 	       void (*run)(struct job *job), void (*then)(struct job *job), void *arg,
 	       void (*free_arg)(void *arg));
 /*
- * Its calls of this plugin have the plugin's deadline from now, and once more for each MiB of the body; of
- * one that does not come back within it the client is told so, and run does not go on.
+ * Its calls of this plugin have the plugin's deadline from now, and once more for each MiB of the
+ * body; of one that does not come back within it the client is told so, and run does not go on.
  */
 void job_deadline(struct job *job, const struct plugin *p);
 /* The reply is this error. */
