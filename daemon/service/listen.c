@@ -34,7 +34,7 @@ static int set_address(const char *path, struct sockaddr_un *out, struct ragd_er
 	return 0;
 }
 
-/* "SOCKET.lock", while a socket is made. */
+/* "SOCKET.lock", while a socket is created. */
 struct claim {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 8];
 	int fd;

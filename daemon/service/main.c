@@ -13,7 +13,7 @@
 
 #define EXIT_USAGE 2
 
-/* -t: what a start would judge, without a trace. */
+/* -t: what a start would check, without a trace. */
 static int config_check(const struct config_source *source)
 {
 	struct ragd_err err = { 0 };

@@ -9,7 +9,10 @@
 #include "base/clock.h"
 #include "base/util.h"
 
-/* Work that two looks find at it is long; what its thread's nice value rises by beside work of other users. */
+/*
+ * Work that two looks find at it is long; what its thread's nice value
+ * rises by next to other users' work.
+ */
 #define N_LOOKS_LONG 2
 #define NICE_LONG    10
 
@@ -37,7 +40,9 @@ struct pool_thread {
 	unsigned n_looks;       /* that found it at this work */
 	pid_t tid;
 	bool lowered; /* it cannot raise itself again without privileges: another takes its place */
-	/* Written by the thread alone while until_ms is NO_GUARD, and not at all when it is LOST. */
+	/*
+	 * Written by the thread alone while until_ms is NO_GUARD, and not at all when it is LOST.
+	 */
 	struct pool_guard *guard;
 	_Atomic int64_t until_ms; /* of the guarded call; or NO_GUARD, or LOST */
 	jmp_buf base;
@@ -71,7 +76,7 @@ struct pool {
 
 static _Thread_local struct pool_thread *current;
 
-/* ---- users ------------------------------------------------------------------------------------ */
+/* ---- users --------------------------------------------------------------------------------- */
 
 static void user_link(struct pool *p, struct pool_user *u)
 {
@@ -134,7 +139,7 @@ static void users_free(struct pool *p)
 	}
 }
 
-/* ---- whose turn it is -------------------------------------------------------------------------- */
+/* ---- whose turn it is ---------------------------------------------------------------------- */
 
 static bool may_run(const struct pool *p, const struct pool_user *u)
 {
@@ -169,7 +174,7 @@ static struct pool_work *work_take(struct pool *p)
 	return work;
 }
 
-/* ---- threads ----------------------------------------------------------------------------------- */
+/* ---- threads ------------------------------------------------------------------------------- */
 
 /* A function of its own, so that nothing that longjmp could spoil is in its frame. */
 static void work_run(struct pool_thread *t)
@@ -329,7 +334,7 @@ static void threads_replace(struct pool *p)
 		p->n_missing--;
 }
 
-/* ---- the loop's side --------------------------------------------------------------------------- */
+/* ---- the loop's side ----------------------------------------------------------------------- */
 
 /* Work keeps the loop alive, as a libuv request would. */
 static void hold_loop(struct pool *p)

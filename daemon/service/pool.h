@@ -1,17 +1,18 @@
 /*
- * The daemon's worker threads: what may block or takes its time runs here, and its end is told on the
- * loop.
+ * The daemon's worker threads: what may block or takes its time runs here,
+ * and its end is told on the loop.
  *
- * Work belongs to a user. Whose turn it is: of the users that wait, the one that holds the fewest
- * threads, and among equals they take turns, so a hundred items of one user put another off by no more
- * than one. A user alone may hold all of the pool's threads. Beside them stands a reserve
- * for those that hold none, the last of it for administrators: threads held by long work of others keep
- * nobody waiting.
+ * Work belongs to a user. Whose turn it is: of the users that wait, the one that holds the
+ * fewest threads, and among equals they take turns, so a hundred items of one user put another
+ * off by no more than one. A user alone may hold all of the pool's threads. Next to them stands
+ * a reserve for those that hold none, the last of it for administrators: threads held by long
+ * work of others keep nobody waiting.
  *
- * Long work beside that of others runs on with a lower priority, so that it delays theirs by no more than
- * the processors' turns.
+ * Long work next to that of others runs on with a lower priority, so that it delays theirs by no
+ * more than the processors' turns.
  *
- * Work that does not come back can be given up for lost: another thread takes the place of its own.
+ * Work that does not come back can be given up for lost: another
+ * thread takes the place of its own.
  *
  * All functions run on the loop thread but those of the guard.
  */
@@ -47,14 +48,17 @@ struct pool_stats {
 	unsigned n_waiting; /* items without a thread */
 };
 
-/* With n_threads, and n_reserve (at least 1) more for users that hold none. -EAGAIN when the system has none left. */
+/*
+ * With n_threads, and n_reserve (at least 1) more for users that hold none. -EAGAIN
+ * when the system has none left.
+ */
 int pool_new(uv_loop_t *loop, unsigned n_threads, unsigned n_reserve, struct pool **out,
 	     struct ragd_err *err);
 
 /*
- * End the threads and free the pool, once no work is left but what is lost: true. False if threads are
- * lost: pool and all they may touch stays as it is, and only the end of the process ends them. The loop
- * must run once more to close the handle. NULL is fine.
+ * End the threads and free the pool, once no work is left but what is lost: true. False if
+ * threads are lost: pool and all they may touch stays as it is, and only the end of the process
+ * ends them. The loop must run once more to close the handle. NULL is fine.
  */
 bool pool_free(struct pool *p);
 
@@ -63,12 +67,13 @@ void pool_start(struct pool *p, struct pool_work *work, uid_t uid, bool admin, p
 		pool_cb done_cb);
 
 /*
- * On a thread of the pool, around a call that may not come back: if pool_guard_end() is not reached by
- * until_ms (CLOCK_MONOTONIC; 0: no matter when) and POOL_GRACE_MS more, the thread is given up for lost.
- * Then lost_cb runs on the loop, the work is its owner's again and done_cb will not be called. When the
- * call comes back after all, pool_guard_end() does not return: the thread leaves whatever its stack holds
- * and ends, and back_cb runs on the loop. Until then all that the call may touch must stay. No lock may
- * be held around it. On other threads both do nothing.
+ * On a thread of the pool, around a call that may not come back: if pool_guard_end() is not
+ * reached by until_ms (CLOCK_MONOTONIC; 0: no matter when) and POOL_GRACE_MS more, the
+ * thread is given up for lost. Then lost_cb runs on the loop, the work is its owner's again
+ * and done_cb will not be called. When the call comes back after all, pool_guard_end() does
+ * not return: the thread leaves whatever its stack holds and ends, and back_cb runs on the
+ * loop. Until then all that the call may touch must stay. No lock may be held around it. On
+ * other threads both do nothing.
  */
 struct pool_guard {
 	void (*lost_cb)(struct pool_guard *guard, struct pool_work *work);

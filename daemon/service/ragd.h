@@ -50,9 +50,9 @@ struct generation *generation_ref(struct generation *g);
 void generation_unref(struct generation *g);
 
 /*
- * Read the configuration again and swap generations, all or nothing; done_cb runs on the loop. err is
- * NULL on success and borrowed otherwise. Used by SIGHUP and POST /v1/admin/reload. One at a time:
- * -EBUSY while another runs.
+ * Read the configuration again and swap generations, all or nothing; done_cb runs on the loop. err
+ * is NULL on success and borrowed otherwise. Used by SIGHUP and POST /v1/admin/reload. One at a
+ * time: -EBUSY while another runs.
  */
 int ragd_reload(struct ragd *d, void (*done_cb)(const struct ragd_err *err, void *arg), void *arg,
 		struct ragd_err *err);

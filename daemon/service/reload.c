@@ -12,7 +12,7 @@
 #include "daemon/service/notify.h"
 
 #define EXTEND_EVERY_MS 5000 /* while plugins open */
-#define SPARE_FDS       256  /* files, databases and pipes beside the connections */
+#define SPARE_FDS       256  /* files, databases and pipes besides the connections */
 #define EXTEND_BY_MS    15000
 
 /* One generation in the making; the loop's from reload_start() until reload_closed_cb(). */

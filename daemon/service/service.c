@@ -24,11 +24,17 @@
 #include "daemon/service/notify.h"
 #include "daemon/service/reload.h"
 
-/* Threads for users that hold none. Who waits for a disk or a model holds one as well, and so may several. */
+/*
+ * Threads for users that hold none. A user that waits for a disk or a model
+ * holds one as well, and several may.
+ */
 #define RESERVE_MIN 8
 #define STUCK_MS    5000 /* after the drain's deadline */
 
-/* All that main() sets up; one a process. The handles live in it, so it lives until the loop ends. */
+/*
+ * All that main() sets up; one a process. The handles live in it,
+ * so it lives until the loop ends.
+ */
 struct service {
 	struct ragd ragd;
 	uv_loop_t loop;
@@ -119,8 +125,8 @@ static void stuck_cb(uv_timer_t *timer)
 }
 
 /*
- * Nothing of HTTP is left: drop what the daemon holds. The loop ends by itself, when the plugins have
- * finished what nobody waits for any more and are closed.
+ * Nothing of HTTP is left: drop what the daemon holds. The loop ends by itself, when the plugins
+ * have finished what nobody waits for any more and are closed.
  */
 static void http_closed_cb(void *arg)
 {
@@ -279,8 +285,9 @@ static void start_handles(struct service *s)
 }
 
 /*
- * From the moment on at which there is something to leave in order. Before, a configuration is read and
- * modules run their constructors, on this very thread: should that hang, a signal simply ends us.
+ * From the moment on at which there is something to leave in order. Before, a
+ * configuration is read and modules run their constructors, on this very thread: should
+ * that hang, a signal simply ends us.
  */
 static void heed_stop(struct service *s)
 {

@@ -1,8 +1,8 @@
 /*
- * Places in something that has a bound, and who holds them. A user may take a place while what it holds is
- * less than its share of those still free: one alone gets `share` percent of all, two that take what they
- * can get about half each, and however many there are, some are left for the next. The last places are
- * kept for administrators, whom only the bound itself holds back.
+ * Places in something that has a bound, and who holds them. A user may take a place while what it
+ * holds is less than its share of those still free: one alone gets `share` percent of all, two
+ * that take what they can get about half each, and however many there are, some are left for the
+ * next. The last places are kept for administrators, whom only the bound itself holds back.
  */
 #ifndef DAEMON_SHARES_H
 #define DAEMON_SHARES_H
@@ -22,8 +22,8 @@ struct shares {
 };
 
 /*
- * Of `max` places; share in percent, 1 to 100 (no bound but max). -EAGAIN when all are taken, -EDQUOT when
- * its share is; the sentence says what of.
+ * Of `max` places; share in percent, 1 to 100 (no bound but max). -EAGAIN when all are taken,
+ * -EDQUOT when its share is; the sentence says what of.
  */
 int shares_take(struct shares *s, uid_t uid, bool admin, size_t max, unsigned share,
 		const char *what, struct ragd_err *err);
