@@ -95,7 +95,7 @@ static bool write_one(struct journal *j, const struct journal_answer *a, int64_t
 	return rc == SQLITE_DONE;
 }
 
-/* ---- the age of rows; the caller holds db_lock --------------------------------------------------- */
+/* ---- the age of rows; the caller holds db_lock --------------------------------------------- */
 
 static int64_t clock_now(struct journal *j)
 {
@@ -125,8 +125,8 @@ static void journal_purge(struct journal *j, int64_t now_s)
 }
 
 /*
- * Write a batch in one transaction; each entry learns whether it was lost. Returns how many the disk took, and
- * why it did not take the others.
+ * Write a batch in one transaction; each entry learns whether it was lost. Returns how many the
+ * disk took, and why it did not take the others.
  */
 static size_t write_batch(struct journal *j, struct entry *batch, struct ragd_err *why)
 {
@@ -216,7 +216,7 @@ static void *writer_main(void *arg)
 	return NULL;
 }
 
-/* ---- open and close --------------------------------------------------------------------------- */
+/* ---- open and close ------------------------------------------------------------------------ */
 
 int journal_open(const char *state_dir, int64_t keep_ms, steady_read_fn *now, struct journal **out,
 		 struct ragd_err *err)
@@ -286,7 +286,7 @@ void journal_close(struct journal *j)
 	free(j);
 }
 
-/* ---- answers ------------------------------------------------------------------------------------ */
+/* ---- answers ------------------------------------------------------------------------------- */
 
 static size_t text_room(const char *s)
 {
@@ -346,7 +346,7 @@ void journal_add(struct journal *j, const struct journal_answer *a)
 	pthread_mutex_unlock(&j->lock);
 }
 
-/* ---- feedback ----------------------------------------------------------------------------------- */
+/* ---- feedback ------------------------------------------------------------------------------ */
 
 /* Wait until what was added before is on the disk (or lost). */
 static void journal_flush(struct journal *j)
@@ -422,7 +422,10 @@ static int feedback_write(struct journal *j, const struct journal_feedback *fb, 
 	bind_text(st, 9, question);
 	bind_text(st, 10, answer);
 	sqlite3_bind_int64(st, 11, clock_now(j));
-	/* A person waits for this one and may never repeat it: on the disk before it is thanked for. */
+	/*
+	 * A person waits for this one and may never repeat it: on the
+	 * disk before it is thanked for.
+	 */
 	sqlite3_exec(j->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL);
 	errno = 0;
 	rc = sqlite3_step(st) == SQLITE_DONE ? 0 : db_err(j, err, "feedback");

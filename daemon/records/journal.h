@@ -1,7 +1,7 @@
 /*
- * The journal: a record of every answer's decisions and of the feedback on them, in SQLite. Texts of
- * questions and answers are not recorded; the last few stay in memory, and those that their owner
- * rates are stored with the rating, for training.
+ * The journal: a record of every answer's decisions and of the feedback on them, in SQLite. Texts
+ * of questions and answers are not recorded; the last few stay in memory, and those that their
+ * owner rates are stored with the rating, for training.
  */
 #ifndef DAEMON_JOURNAL_H
 #define DAEMON_JOURNAL_H
@@ -43,8 +43,9 @@ struct journal_feedback {
 };
 
 /*
- * keep_ms: how long records stay, 0: for ever; their age is told by a clock of their own (daemon/records/steady.h),
- * which reads `now`: steady_read, but in tests. The file is state_dir/journal.db.
+ * keep_ms: how long records stay, 0: forever; their age is told by a clock of
+ * their own (daemon/records/steady.h), which reads `now`: steady_read, but in
+ * tests. The file is state_dir/journal.db.
  */
 int journal_open(const char *state_dir, int64_t keep_ms, steady_read_fn *now, struct journal **out,
 		 struct ragd_err *err);
@@ -55,13 +56,16 @@ void journal_close(struct journal *j);
 void journal_add(struct journal *j, const struct journal_answer *a);
 
 /*
- * Store a rating durably; blocks, any thread. id_out takes "fb-…" (room for 40). -ENOENT when there is no
- * such answer of this user (admins: of anybody); -ENOSPC when the disk is full, or was when the answer
- * should have been recorded.
+ * Store a rating durably; blocks, any thread. id_out takes "fb-…" (room for 40). -ENOENT when
+ * there is no such answer of this user (admins: of anybody); -ENOSPC when the disk is full, or
+ * was when the answer should have been recorded.
  */
 int journal_feedback(struct journal *j, const struct journal_feedback *fb, char *id_out,
 		     struct ragd_err *err);
-/* All ratings as JSON lines, oldest first, in chunks through sink; blocks. sink returns 0 to go on. */
+/*
+ * All ratings as JSON lines, oldest first, in chunks through sink;
+ * blocks. sink returns 0 to go on.
+ */
 int journal_export(struct journal *j, int (*sink)(const char *line, size_t len, void *arg),
 		   void *arg, struct ragd_err *err);
 

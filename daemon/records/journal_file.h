@@ -1,6 +1,7 @@
 /*
- * What is in the journal's file beside its rows: the tables, whichever format it began with, and the clock that
- * tells the age of the rows (daemon/records/steady.h). The caller holds the database alone.
+ * What is in the journal's file besides its rows: the tables, whichever format it began
+ * with, and the clock that tells the age of the rows (daemon/records/steady.h). The
+ * caller holds the database alone.
  */
 #ifndef DAEMON_JOURNAL_FILE_H
 #define DAEMON_JOURNAL_FILE_H
@@ -11,8 +12,8 @@
 #include "daemon/records/steady.h"
 
 /*
- * The code of what SQLite just failed at: -ENOSPC, also for a quota or a limit of file sizes, else -EIO. SQLite
- * 3.40 forgets the number of a failed write: what writes begins with errno 0.
+ * The code of what SQLite just failed at: -ENOSPC, also for a quota or a limit of file sizes,
+ * else -EIO. SQLite 3.40 forgets the number of a failed write: what writes begins with errno 0.
  */
 int journal_file_code(sqlite3 *db);
 

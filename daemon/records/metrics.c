@@ -159,7 +159,10 @@ static void print_answers(const struct metrics *m, struct buf *b)
 	print_one(b, "ragd_output_tokens_total", "counter", "Tokens written.", m->n_output);
 }
 
-/* What plugins count comes sorted by name: the head of a name stands once, above all that have it. */
+/*
+ * What plugins count comes sorted by name: the head of a name
+ * stands once, above all that have it.
+ */
 struct plugin_rows {
 	struct buf *out;
 	const char *name; /* of the row above; NULL: none */

@@ -1,6 +1,6 @@
 /*
- * What the last answers said, in memory, for whoever rates them. One user holds at most half of the places:
- * however much one asks, the others' stay. No lock of its own.
+ * What the last answers said, in memory, for whoever rates them. One user holds at most half of
+ * the places: however much one asks, the others' stay. No lock of its own.
  */
 #ifndef DAEMON_RECENT_H
 #define DAEMON_RECENT_H
@@ -24,7 +24,10 @@ size_t recent_add(struct recent *r, const char *id, uid_t uid, struct ragd_str q
 		  struct ragd_str answer);
 /* There is no row of the answer that recent_add put there, if it still is there. lost: why. */
 void recent_lose(struct recent *r, size_t at, const char *id, int lost);
-/* Why there is no row of this user's (an admin's: anybody's) answer; 0: there is, or it is not known. */
+/*
+ * Why there is no row of this user's (an admin's: anybody's) answer;
+ * 0: there is, or it is not known.
+ */
 int recent_lost(const struct recent *r, const char *id, uid_t uid, bool admin);
 /* Copies of the texts, for free(); NULL if they are not here any more. */
 void recent_texts(const struct recent *r, const char *id, char **question, char **answer);

@@ -1,9 +1,9 @@
 /*
- * The age of what is kept. The wall clock is set by people, by NTP, by a battery that died; records that go
- * after so many days must not go because of it. This clock begins as the wall clock stood and from then on
- * advances with the time since boot (CLOCK_BOOTTIME, proc(5) boot_id), also while the daemon is stopped. Only
- * over a reboot has it to ask the wall clock how long the machine was off, and does so an hour later, when
- * that has most likely been set.
+ * The age of what is kept. The wall clock is set by people, by NTP, by a battery that died;
+ * records that go after so many days must not go because of it. This clock begins as the wall
+ * clock stood and from then on advances with the time since boot (CLOCK_BOOTTIME, proc(5)
+ * boot_id), also while the daemon is stopped. Only over a reboot has it to ask the wall clock how
+ * long the machine was off, and does so an hour later, when that has most likely been set.
  */
 #ifndef DAEMON_STEADY_H
 #define DAEMON_STEADY_H
