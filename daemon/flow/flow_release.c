@@ -1,3 +1,12 @@
+/*
+ * From what inference wrote, through the filters, to the loop.
+ *
+ * Any of two works may come to let text out; the first takes hold of the release and keeps it
+ * until it finds nothing more, the other goes away again. No text is left behind: inference
+ * signals the loop whenever it writes while no thread holds the release, and to look whether there
+ * is more and to let go is one step under the lock. A thread that has let go may not touch what
+ * belongs to the release, not even to free it.
+ */
 #include "daemon/flow/flow_private.h"
 
 #include <assert.h>
@@ -7,7 +16,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 
-/* ---- what inference wrote ------------------------------------------------------------------ */
+/* ---- who lets it out ----------------------------------------------------------------------- */
 
 enum release_event { CLAIM, LET_GO, FINISH };
 
@@ -105,7 +114,7 @@ void flow_release_abandon(struct flow *f, const struct pool_work *work)
 	uv_mutex_unlock(&f->lock);
 }
 
-/* ---- release -------------------------------------------------------------------------------- */
+/* ---- what leaves --------------------------------------------------------------------------- */
 
 /* A text of the documents as it may leave; kept for as long as the flow. */
 static struct ragd_str text_quotable(struct flow *f, struct ragd_str text)

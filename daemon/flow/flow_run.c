@@ -1,6 +1,18 @@
 /*
  * How a flow runs: its steps on the loop or the pool, the release next to them, to the end, and on
- * when a call does not come back. All on the loop, but for the callbacks that run on the pool.
+ * when a call does not come back. All on the loop, but for work_cb, pump_cb and close_cb.
+ *
+ * What is easy to get wrong:
+ *
+ * - `work` and `release_work` run at the same time while inference's call is on the pool. Each has
+ *   a call, hence an arena, of its own, and its own part of struct flow; what both need is under
+ *   the lock or, as `cancelled`, atomic.
+ * - A step can begin again: when a filter does not come back, the same work runs on another thread
+ *   while the lost one still sits in the call. What a step has done so far must therefore stand in
+ *   the flow before each call, and nothing that the call was given may be freed or reused.
+ * - The done_cb of a work that was lost never runs. lost_cb stands for it.
+ * - A flow outlives its end for as long as a lost call or inference holds it. flow_let_go decides,
+ *   and may free it: nothing of the flow may be touched after that.
  */
 #include "daemon/flow/flow_private.h"
 
@@ -107,7 +119,7 @@ static void flow_free(struct flow *f)
 	free(f);
 }
 
-/* It is done, but a thread may still be somewhere in a call of it, or write into its sink. */
+/* A thread may still be in a call of it, or write into its sink, though it has ended. */
 static bool flow_held(struct flow *f)
 {
 	bool writing;
@@ -118,6 +130,7 @@ static bool flow_held(struct flow *f)
 	return writing || f->n_lost > 0;
 }
 
+/* No wake-up that was on its way when the flow ended may find it freed. */
 static void flow_unlink(struct flow *f)
 {
 	struct flow_table *t = f->table;
@@ -166,7 +179,7 @@ static void flow_let_go(struct flow *f)
 	flow_table_settle(t);
 }
 
-/* ---- running ---------------------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------------------------- */
 
 /* Out of the table, and gone if nothing holds it any more. */
 static void flow_end(struct flow *f)
@@ -233,7 +246,7 @@ static void flow_kick(struct flow *f)
 		return;
 	}
 	if (f->run != FLOW_IDLE)
-		return; /* f->step and what it is about are another thread's */
+		return; /* f->step and what it is about are another thread's; its end kicks again */
 	flow_run_steps(f, FLOW_LOOP);
 	if (f->step == FLOW_DONE) {
 		flow_report(f, f->err.code < 0 ? &f->err : NULL);
@@ -271,8 +284,9 @@ static void flow_again(struct flow *f, struct pool_work *work)
 }
 
 /*
- * Inference wrote something. While its call still runs on the pool,
- * another thread lets the text out.
+ * Inference wrote something. While its call still runs on the pool, another thread
+ * lets the text out. `signalled` is cleared before the queue is looked at: what is
+ * written after that signals again.
  */
 static void woken_cb(uv_async_t *async)
 {
@@ -318,7 +332,11 @@ static void sweep_cb(uv_timer_t *timer)
 
 /* ---- calls that do not come back ----------------------------------------------------------- */
 
-/* A filter: go on behind it, with what its configuration says of failures. */
+/*
+ * A filter: go on behind it, with what its configuration says of failures. SCREEN
+ * and INSPECT filter whole texts, and do the one under way from its beginning; a
+ * stream knows itself how far it is.
+ */
 static void go_on_without(struct flow *f, struct call *lost, struct pool_work *work)
 {
 	filters_lose(&f->filters, lost->plugin);
@@ -327,7 +345,10 @@ static void go_on_without(struct flow *f, struct call *lost, struct pool_work *w
 	flow_again(f, work);
 }
 
-/* Inference, retrieval or memory: the answer fails. */
+/*
+ * Inference, retrieval or memory: the answer fails. The client is told at once, but the flow is
+ * only recorded when the other work, which sees `cancelled`, has ended as well.
+ */
 static void fail_lost(struct flow *f, const struct ragd_err *err, struct pool_work *work)
 {
 	atomic_store(&f->cancelled, true);
@@ -337,7 +358,7 @@ static void fail_lost(struct flow *f, const struct ragd_err *err, struct pool_wo
 	if (work == &f->work) {
 		flow_run_to(f, STEP_ENDS);
 		f->err = *err;
-		flow_step_to(f, FLOW_RECORD); /* once no other thread is at it */
+		flow_step_to(f, FLOW_RECORD);
 	} else {
 		flow_run_to(f, RELEASE_ENDS);
 		uv_mutex_lock(&f->lock);
@@ -360,7 +381,7 @@ static void lost_cb(struct pool_guard *guard, struct pool_work *work)
 		flow_run_to(f, CLOSE_ENDS);
 		return;
 	}
-	if (releases && !f->lent) {
+	if (releases && !f->lent) { /* the lost thread may still read the piece */
 		lost->kept = f->piece;
 		f->lent = true;
 	}
