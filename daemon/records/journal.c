@@ -22,8 +22,8 @@
 #define TELL_EVERY_MS (60 * 1000) /* of what was lost, in the log */
 
 /* One answer on its way to the disk; the strings follow in one allocation. */
-struct entry {
-	struct entry *next;
+struct journal_entry {
+	struct journal_entry *next;
 	struct journal_answer a;
 	size_t at; /* of its texts, among the recent */
 	int lost;  /* 0, or why the disk did not take it */
@@ -43,7 +43,7 @@ struct journal {
 	pthread_mutex_t lock;   /* all below */
 	pthread_cond_t more;    /* something was queued, or the end */
 	pthread_cond_t written; /* a batch is on the disk */
-	struct entry *head, **tail;
+	struct journal_entry *head, **tail;
 	size_t n_queued;
 	uint64_t n_added;   /* entries queued ever */
 	uint64_t n_flushed; /* of those, written or lost */
@@ -128,7 +128,7 @@ static void journal_purge(struct journal *j, int64_t now_s)
  * Write a batch in one transaction; each entry learns whether it was lost. Returns how many the
  * disk took, and why it did not take the others.
  */
-static size_t write_batch(struct journal *j, struct entry *batch, struct ragd_err *why)
+static size_t write_batch(struct journal *j, struct journal_entry *batch, struct ragd_err *why)
 {
 	int64_t now_s;
 	size_t n = 0;
@@ -139,7 +139,7 @@ static size_t write_batch(struct journal *j, struct entry *batch, struct ragd_er
 	errno = 0;
 	if (sqlite3_exec(j->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
 		rc = db_err(j, why, "begin");
-	for (struct entry *e = batch; rc == 0 && e != NULL; e = e->next) {
+	for (struct journal_entry *e = batch; rc == 0 && e != NULL; e = e->next) {
 		e->lost = write_one(j, &e->a, now_s) ? 0 : db_err(j, why, "write");
 		if (sqlite3_get_autocommit(j->db)) /* SQLite has taken all of it back */
 			rc = e->lost;
@@ -148,7 +148,7 @@ static size_t write_batch(struct journal *j, struct entry *batch, struct ragd_er
 		rc = db_err(j, why, "commit");
 	if (rc != 0)
 		sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
-	for (struct entry *e = batch; e != NULL; e = e->next) {
+	for (struct journal_entry *e = batch; e != NULL; e = e->next) {
 		e->lost = rc != 0 ? rc : e->lost;
 		n += e->lost == 0;
 	}
@@ -180,7 +180,7 @@ static void *writer_main(void *arg)
 {
 	struct ragd_err why = { .msg = "journal: more answers wait for the disk than it keeps" };
 	struct journal *j = arg;
-	struct entry *batch, *next;
+	struct journal_entry *batch, *next;
 	size_t n, n_written;
 
 	pthread_mutex_lock(&j->lock);
@@ -304,16 +304,16 @@ static const char *text_put(char **at, const char *s)
 	return to;
 }
 
-static struct entry *entry_new(const struct journal_answer *a)
+static struct journal_entry *entry_new(const struct journal_answer *a)
 {
-	struct entry *e = malloc(sizeof(*e) + text_room(a->id) + text_room(a->assistant) +
-				 text_room(a->findings) + text_room(a->sources));
+	struct journal_entry *e = malloc(sizeof(*e) + text_room(a->id) + text_room(a->assistant) +
+					 text_room(a->findings) + text_room(a->sources));
 	char *at;
 
 	if (e == NULL)
 		return NULL;
 	at = (char *)(e + 1);
-	*e = (struct entry){ .a = *a };
+	*e = (struct journal_entry){ .a = *a };
 	e->a.id = text_put(&at, a->id);
 	e->a.assistant = text_put(&at, a->assistant);
 	e->a.findings = text_put(&at, a->findings);
@@ -323,7 +323,7 @@ static struct entry *entry_new(const struct journal_answer *a)
 
 void journal_add(struct journal *j, const struct journal_answer *a)
 {
-	struct entry *e = entry_new(a);
+	struct journal_entry *e = entry_new(a);
 	size_t at;
 
 	pthread_mutex_lock(&j->lock);
