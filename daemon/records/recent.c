@@ -9,7 +9,7 @@
 
 #define TEXT_MAX 8192
 
-struct place {
+struct recent_place {
 	char id[40];
 	int lost; /* 0, or why there is no row of it */
 	char *question;
@@ -21,7 +21,7 @@ struct recent {
 	/* Apart from the rest: each answer looks through all of these. */
 	uint64_t added[RECENT_MAX]; /* n_added then; 0: nothing is here */
 	uid_t uid[RECENT_MAX];
-	struct place place[RECENT_MAX];
+	struct recent_place place[RECENT_MAX];
 };
 
 struct recent *recent_new(void)
@@ -64,12 +64,12 @@ size_t recent_add(struct recent *r, const char *id, uid_t uid, struct ragd_str q
 		  struct ragd_str answer)
 {
 	size_t at = place_for(r, uid);
-	struct place *p = &r->place[at];
+	struct recent_place *p = &r->place[at];
 	size_t n_question = text_cut(question);
 	size_t n_answer = text_cut(answer);
 
 	free(p->question);
-	*p = (struct place){ .question = calloc(1, n_question + n_answer + 2) };
+	*p = (struct recent_place){ .question = calloc(1, n_question + n_answer + 2) };
 	r->added[at] = ++r->n_added;
 	r->uid[at] = uid;
 	if (p->question == NULL)
