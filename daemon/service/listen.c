@@ -35,13 +35,13 @@ static int set_address(const char *path, struct sockaddr_un *out, struct ragd_er
 }
 
 /* "SOCKET.lock", while a socket is created. */
-struct claim {
+struct listen_claim {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 8];
 	int fd;
 };
 
 /* Whoever let go may have removed the file that we opened: is it still the one at the path? */
-static bool is_current(const struct claim *c)
+static bool is_current(const struct listen_claim *c)
 {
 	struct stat opened, there;
 
@@ -54,7 +54,7 @@ static bool is_current(const struct claim *c)
  * fresh socket for a stale one. The lock is a file of our own, which nobody else can open: the
  * directory is one that anybody may open, and lock. Nothing here waits.
  */
-static int claim_take(struct claim *c, const char *socket_path, struct ragd_err *err)
+static int claim_take(struct listen_claim *c, const char *socket_path, struct ragd_err *err)
 {
 	struct ragd_err why = { 0 };
 	int rc;
@@ -81,7 +81,7 @@ static int claim_take(struct claim *c, const char *socket_path, struct ragd_err 
 			    socket_path);
 }
 
-static void claim_drop(struct claim *c)
+static void claim_drop(struct listen_claim *c)
 {
 	unlink(c->path); /* while it is ours */
 	close(c->fd);
@@ -152,7 +152,7 @@ int listen_open(const struct listen_spec *spec, struct listen_file *file, struct
 {
 	struct listen_file made = { 0 };
 	struct sockaddr_un at;
-	struct claim claim;
+	struct listen_claim claim;
 	int fd, rc;
 
 	rc = set_address(spec->path, &at, err);
