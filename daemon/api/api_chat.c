@@ -18,7 +18,7 @@
 #define DECODE_MAX 32768
 
 /* One chat request, from its flow's start to its end. */
-struct chat {
+struct chat_answer {
 	struct http_exchange *x;
 	struct flow *flow;
 	struct arena *arena; /* citations, the assistant's name */
@@ -35,7 +35,7 @@ struct chat {
 	size_t cap_cites;
 };
 
-static void chat_free(struct chat *c)
+static void chat_free(struct chat_answer *c)
 {
 	buf_fini(&c->content);
 	arena_free(c->arena);
@@ -44,7 +44,7 @@ static void chat_free(struct chat *c)
 
 static void chat_gone_cb(struct http_exchange *x, void *arg)
 {
-	struct chat *c = arg;
+	struct chat_answer *c = arg;
 
 	(void)x;
 	flow_cancel(c->flow);
@@ -56,7 +56,7 @@ static struct ragd_str str_of(const char *s)
 	return (struct ragd_str){ s, strlen(s) };
 }
 
-static struct codec_chat_chunk chunk_of(const struct chat *c)
+static struct codec_chat_chunk chunk_of(const struct chat_answer *c)
 {
 	return (struct codec_chat_chunk){
 		.id = flow_id(c->flow),
@@ -67,7 +67,7 @@ static struct codec_chat_chunk chunk_of(const struct chat *c)
 }
 
 /* Marks of this piece as the protocol counts them: in characters of the whole answer. */
-static void cites_fill(const struct chat *c, const struct flow_piece *piece,
+static void cites_fill(const struct chat_answer *c, const struct flow_piece *piece,
 		       struct codec_citation *out)
 {
 	for (size_t i = 0; i < piece->n_cites; i++) {
@@ -91,7 +91,7 @@ static void cites_fill(const struct chat *c, const struct flow_piece *piece,
 	}
 }
 
-static void stream_start(struct chat *c)
+static void stream_start(struct chat_answer *c)
 {
 	if (c->started)
 		return;
@@ -99,7 +99,7 @@ static void stream_start(struct chat *c)
 	http_stream_start(c->x, 200, "text/event-stream");
 }
 
-static void piece_stream(struct chat *c, const struct flow_piece *piece)
+static void piece_stream(struct chat_answer *c, const struct flow_piece *piece)
 {
 	struct codec_citation *cites = calloc(piece->n_cites + 1, sizeof(*cites));
 	struct codec_chat_chunk chunk = chunk_of(c);
@@ -119,7 +119,7 @@ static void piece_stream(struct chat *c, const struct flow_piece *piece)
 	free(cites);
 }
 
-static void piece_keep(struct chat *c, const struct flow_piece *piece)
+static void piece_keep(struct chat_answer *c, const struct flow_piece *piece)
 {
 	size_t need = c->n_cites + piece->n_cites;
 
@@ -144,7 +144,7 @@ static void piece_keep(struct chat *c, const struct flow_piece *piece)
 
 static void piece_cb(struct flow *f, const struct flow_piece *piece, void *arg)
 {
-	struct chat *c = arg;
+	struct chat_answer *c = arg;
 
 	(void)f;
 	if (c->stream)
@@ -197,7 +197,8 @@ static const struct codec_finding *findings_of(struct arena *arena, const struct
 	return v;
 }
 
-static void outcome_fill(struct chat *c, const struct flow_result *r, struct codec_outcome *out)
+static void outcome_fill(struct chat_answer *c, const struct flow_result *r,
+			 struct codec_outcome *out)
 {
 	struct codec_finding *blocked = arena_alloc(c->arena, 1, sizeof(*blocked));
 	struct codec_source *sources = arena_alloc(c->arena, r->n_sources, sizeof(*sources));
@@ -225,7 +226,7 @@ static void outcome_fill(struct chat *c, const struct flow_result *r, struct cod
 		};
 }
 
-static void chat_fail(struct chat *c, const struct ragd_err *err)
+static void chat_fail(struct chat_answer *c, const struct ragd_err *err)
 {
 	static struct log_limit limit;
 	char left_out[LOG_LEFT_LEN] = "";
@@ -253,7 +254,7 @@ static void chat_fail(struct chat *c, const struct ragd_err *err)
 	buf_fini(&out);
 }
 
-static void end_stream(struct chat *c, const struct flow_result *r)
+static void end_stream(struct chat_answer *c, const struct flow_result *r)
 {
 	struct codec_chat_chunk chunk = chunk_of(c);
 	struct codec_outcome outcome;
@@ -272,7 +273,7 @@ static void end_stream(struct chat *c, const struct flow_result *r)
 	buf_fini(&out);
 }
 
-static void end_whole(struct chat *c, const struct flow_result *r)
+static void end_whole(struct chat_answer *c, const struct flow_result *r)
 {
 	struct codec_chat_reply reply = {
 		.id = flow_id(c->flow),
@@ -300,7 +301,7 @@ static void end_whole(struct chat *c, const struct flow_result *r)
 
 static void chat_done_cb(struct flow *f, const struct flow_result *result, void *arg)
 {
-	struct chat *c = arg;
+	struct chat_answer *c = arg;
 
 	(void)f;
 	if (result->finish == FLOW_FAILED)
@@ -359,24 +360,24 @@ static struct ragd_sampling sampling_of(const struct config_assistant *a,
 }
 
 /* A request on its way to its start. */
-struct asked {
+struct chat_question {
 	struct arena *arena; /* the request, later the chat's */
 	struct codec_chat req;
 	size_t question_max;
 	int64_t received_us;
 };
 
-static void asked_free(void *arg)
+static void question_free(void *arg)
 {
-	struct asked *q = arg;
+	struct chat_question *q = arg;
 
 	arena_free(q->arena);
 	free(q);
 }
 
-static struct asked *asked_new(const struct http_request *req, const struct ragd *d)
+static struct chat_question *question_new(const struct http_request *req, const struct ragd *d)
 {
-	struct asked *q = calloc(1, sizeof(*q));
+	struct chat_question *q = calloc(1, sizeof(*q));
 
 	if (q == NULL || (q->arena = arena_new(CHAT_MEMORY)) == NULL) {
 		free(q);
@@ -388,7 +389,7 @@ static struct asked *asked_new(const struct http_request *req, const struct ragd
 }
 
 /* Any thread. */
-static int asked_decode(struct asked *q, struct ragd_str body, struct codec_err *err)
+static int question_decode(struct chat_question *q, struct ragd_str body, struct codec_err *err)
 {
 	if (codec_chat_decode(q->arena, body, &q->req, err) < 0)
 		return -EINVAL;
@@ -423,9 +424,9 @@ static const struct config_assistant *assistant_of(struct http_exchange *x, cons
 	return a;
 }
 
-static struct chat *chat_new(struct arena *arena, const struct codec_chat *req)
+static struct chat_answer *chat_new(struct arena *arena, const struct codec_chat *req)
 {
-	struct chat *c = calloc(1, sizeof(*c));
+	struct chat_answer *c = calloc(1, sizeof(*c));
 
 	if (c == NULL)
 		return NULL;
@@ -443,12 +444,12 @@ static void reply_no_memory(struct http_exchange *x)
 }
 
 /* Takes q. */
-static void chat_start(struct http_exchange *x, struct ragd *d, struct asked *q,
+static void chat_start(struct http_exchange *x, struct ragd *d, struct chat_question *q,
 		       const struct ragd_caller *caller, const char *request_id)
 {
 	static const struct flow_events events = { piece_cb, chat_done_cb };
 	const struct config_assistant *a = assistant_of(x, d, &q->req);
-	struct chat *c = a != NULL ? chat_new(q->arena, &q->req) : NULL;
+	struct chat_answer *c = a != NULL ? chat_new(q->arena, &q->req) : NULL;
 	struct ragd_err err = { 0 };
 	struct flow_question question;
 	int rc;
@@ -456,7 +457,7 @@ static void chat_start(struct http_exchange *x, struct ragd *d, struct asked *q,
 	if (c == NULL) {
 		if (a != NULL)
 			reply_no_memory(x);
-		asked_free(q);
+		question_free(q);
 		return;
 	}
 	question = (struct flow_question){
@@ -492,13 +493,13 @@ static void run_decode(struct job *job)
 {
 	struct codec_err err;
 
-	if (asked_decode(job->arg, job->body, &err) < 0)
+	if (question_decode(job->arg, job->body, &err) < 0)
 		job_fail_codec(job, &err);
 }
 
 static void then_start(struct job *job)
 {
-	struct asked *q = job->arg;
+	struct chat_question *q = job->arg;
 
 	job->arg = NULL;
 	job->free_arg = NULL;
@@ -509,7 +510,7 @@ void api_chat(struct http_exchange *x, const struct http_request *req, void *ctx
 {
 	struct ragd *d = ctx;
 	struct codec_err err;
-	struct asked *q;
+	struct chat_question *q;
 
 	if (!api_started(x, d))
 		return;
@@ -520,19 +521,19 @@ void api_chat(struct http_exchange *x, const struct http_request *req, void *ctx
 				 d->current->cfg->question_max);
 		return;
 	}
-	q = asked_new(req, d);
+	q = question_new(req, d);
 	if (q == NULL) {
 		reply_no_memory(x);
 		return;
 	}
 	if (req->body.len > DECODE_MAX) {
-		job_start(x, req, d, run_decode, then_start, q, asked_free);
+		job_start(x, req, d, run_decode, then_start, q, question_free);
 		return;
 	}
-	if (asked_decode(q, req->body, &err) == 0) {
+	if (question_decode(q, req->body, &err) == 0) {
 		chat_start(x, d, q, req->caller, req->request_id);
 		return;
 	}
-	asked_free(q);
+	question_free(q);
 	http_reply_error(x, err.status, err.code, codec_param(&err), "%s", err.msg);
 }
