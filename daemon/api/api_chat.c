@@ -72,7 +72,7 @@ static void cites_fill(const struct chat_answer *c, const struct flow_piece *pie
 {
 	for (size_t i = 0; i < piece->n_cites; i++) {
 		const struct citation *cite = &piece->cites[i];
-		const struct source *s = cite->source;
+		const struct evidence_source *s = cite->source;
 
 		out[i] = (struct codec_citation){
 			.n = s->n,

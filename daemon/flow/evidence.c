@@ -60,10 +60,10 @@ static uint64_t document_offset(const struct ragd_hit *hit, size_t at)
 		       : MIN(hit->runs[lo].to + (at - hit->runs[lo].from), hit->end);
 }
 
-static const struct source *source_of(struct sources *sources, const struct ragd_hit *hit,
-				      const struct ragd_passage *inspected)
+static const struct evidence_source *source_of(struct sources *sources, const struct ragd_hit *hit,
+					       const struct ragd_passage *inspected)
 {
-	struct source *s;
+	struct evidence_source *s;
 
 	for (size_t i = 0; i < sources->n; i++) {
 		s = &sources->v[i];
@@ -72,7 +72,7 @@ static const struct source *source_of(struct sources *sources, const struct ragd
 			return s;
 	}
 	s = &sources->v[sources->n++];
-	*s = (struct source){
+	*s = (struct evidence_source){
 		.n = (unsigned)sources->n,
 		.collection = hit->collection,
 		.document = hit->document,

@@ -21,7 +21,7 @@ struct evidence {
 };
 
 /* One source of an answer: a document, numbered in the order in which the answer first cites it. */
-struct source {
+struct evidence_source {
 	unsigned n;
 	const char *collection;
 	const char *document;
@@ -32,7 +32,7 @@ struct source {
 
 /* What a citation rests on: content[start .. end) of the source's document. */
 struct citation {
-	const struct source *source;
+	const struct evidence_source *source;
 	uint64_t start;
 	uint64_t end;
 	struct ragd_str quote; /* what stands there; borrowed from the evidence */
@@ -42,7 +42,7 @@ struct citation {
 };
 
 struct sources {
-	struct source *v; /* room for one a passage */
+	struct evidence_source *v; /* room for one a passage */
 	size_t n;
 };
 

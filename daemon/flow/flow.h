@@ -54,7 +54,7 @@ struct flow_result {
 	const struct finding *blocked_by; /* one of findings, or NULL */
 	struct ragd_str refusal;          /* FLOW_FILTERED: what the user was told */
 	unsigned n_dropped;               /* sentences that nothing supported */
-	const struct source *sources;
+	const struct evidence_source *sources;
 	size_t n_sources;
 	struct ragd_usage usage;
 	const struct ragd_err *err; /* FLOW_FAILED */

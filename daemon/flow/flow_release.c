@@ -129,7 +129,7 @@ static void output_cite(struct flow *f, const struct ragd_cite *from, struct cit
 	evidence_cite(&f->evidence, from, &f->sources, c);
 	c->quote = text_quotable(f, c->quote);
 	for (; f->n_quotable < f->sources.n; f->n_quotable++) { /* the first of its document */
-		struct source *s = &f->sources.v[f->n_quotable];
+		struct evidence_source *s = &f->sources.v[f->n_quotable];
 
 		s->shown = text_quotable(f, s->shown);
 		s->title = text_quotable(f, s->title);

@@ -49,7 +49,7 @@ static void a_mark_names_the_bytes_of_the_document(void **state)
 	struct ragd_passage passages[3];
 	const struct ragd_hit *of[3];
 	bool redacted[3] = { false, false, true };
-	struct source room[3];
+	struct evidence_source room[3];
 	struct sources sources = { room, 0 };
 	struct evidence ev = { .passages = passages, .hits = of, .redacted = redacted, .n = 3 };
 
