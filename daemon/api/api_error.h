@@ -5,7 +5,7 @@
 #include "daemon/service/ragd.h"
 #include "ipc/http/http.h"
 
-/* For the log: by its request id what went wrong is found. */
+/* For the log, where what went wrong is found by its request id. */
 void api_failed_cb(const struct http_request *req, int status, struct ragd_str body, void *ctx);
 
 /* False, with the reply sent, while there is no configuration at work yet. */

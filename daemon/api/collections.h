@@ -12,9 +12,8 @@
 int collections_make(const struct config *cfg, const struct plugin_set *set, struct ragd_err *err);
 
 /*
- * A name of the list that the caller may not read or that there is not is
- * -ENOENT with a sentence; a search alone would find nothing and say nothing. By
- * the call's deadline; any thread.
+ * -ENOENT with a sentence for a name of the list that does not exist or that the caller may not
+ * read; a search alone would find nothing and say nothing. By the call's deadline; any thread.
  */
 int collections_known(const struct plugin *retrieval, struct call *call, const char *const *names,
 		      size_t n, struct ragd_err *err);

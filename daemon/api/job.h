@@ -30,8 +30,8 @@ struct job {
 	void *arg;                     /* of run and then, freed by free_arg with the job */
 	void (*free_arg)(void *arg);
 	/*
-	 * For a run that begins again behind a filter that did not come back: what the filters
-	 * are, and how far it had come. In call's arena.
+	 * For a run that begins again after a filter did not come back: the filters, and how far
+	 * it had come. In call's arena.
 	 */
 	struct filters *filters;
 	void *progress;
@@ -46,7 +46,7 @@ struct job {
 	const char *limit;
 	const char *out_type; /* application/json unless run says otherwise */
 	int status;           /* 200 unless run says otherwise */
-	bool stored;          /* out is what somebody put in, in whatever type: no page of ours */
+	bool stored; /* out is a document as somebody stored it, of any type: no page of ours */
 	struct buf out;
 };
 
@@ -61,16 +61,16 @@ struct job_route {
  */
 void job_handle(struct http_exchange *x, const struct http_request *req, void *ctx);
 /*
- * The same for work before the work, for which the daemon must have started: unless run failed,
- * `then` gets the job on the loop in place of a reply, if the client is still there. Takes arg,
- * also when it replies by itself.
+ * For a job that only prepares an answer, once the daemon has started: unless run fails, `then`
+ * gets the job, on the loop, instead of its being replied to, if the client is still there. Takes
+ * arg, also when it replies by itself.
  */
 void job_start(struct http_exchange *x, const struct http_request *req, struct ragd *d,
 	       void (*run)(struct job *job), void (*then)(struct job *job), void *arg,
 	       void (*free_arg)(void *arg));
 /*
  * Its calls of this plugin have the plugin's deadline from now, and once more for each MiB of the
- * body; of one that does not come back within it the client is told so, and run does not go on.
+ * body; if one does not come back within it, the client is told so and run does not continue.
  */
 void job_deadline(struct job *job, const struct plugin *p);
 /* The reply is this error. */

@@ -1,7 +1,7 @@
 /*
  * Composing the prompt. What stays the same from question to question comes first (policy, then the
  * conversation), what changes last (passages and the question), so that a model's cache of a
- * conversation's beginning keeps its worth.
+ * conversation's beginning stays useful.
  */
 #ifndef DAEMON_COMPOSE_H
 #define DAEMON_COMPOSE_H

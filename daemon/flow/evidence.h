@@ -9,8 +9,8 @@
 #include "daemon/flow/filters.h"
 
 /*
- * All in one call's arena. Entry i of each array belongs together;
- * passage i has the number i + 1.
+ * All in one call's arena. Entries i of the arrays belong
+ * together; passage i has the number i + 1.
  */
 struct evidence {
 	struct ragd_passage *passages; /* as inspection left them: what prompts and filters see */
@@ -48,9 +48,9 @@ struct sources {
 
 /*
  * Put hits through the filters (stage document), title and heading included: kept,
- * redacted or left out. notes gathers what filters want the prompt to say. Begins with
- * an *ev of zeros; goes on where one stopped whose filter did not come back: that
- * passage is inspected once more. -ENOMEM.
+ * redacted or left out. notes gathers what filters want the prompt to say. Begins with an
+ * *ev of zeros. Called again after a filter did not come back, it continues with the
+ * passage that was under way. -ENOMEM.
  */
 int evidence_inspect(struct evidence *ev, const struct filters *filters, struct call *call,
 		     struct ragd_str question, const struct ragd_hit *hits, size_t n,

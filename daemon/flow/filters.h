@@ -49,9 +49,9 @@ int filters_init(struct filters *f, const struct config_policy *policy,
 		 const struct plugin_set *set, struct ragd_err *err);
 
 /*
- * A call of this plugin did not come back. Whoever was at it with these filters begins again,
- * with a fresh call: the same filters_check, filters_quote, filters_stream_open, _feed or
- * _close goes on behind the lost call. The plugin fails from now on wherever these filters
+ * A call of this plugin did not come back. Whatever was being done with these filters is begun
+ * again with a fresh call: the same filters_check, filters_quote, filters_stream_open, _feed or
+ * _close continues after the lost call. The plugin fails from now on wherever these filters
  * are used, without being called.
  */
 void filters_lose(struct filters *f, const struct plugin *p);
@@ -79,11 +79,11 @@ int filters_stream_open(const struct filters *f, struct call *call,
 /* What a piece lets out; lives in call's arena. After RAGD_BLOCK nothing more may be fed. */
 void filters_stream_feed(struct filters_stream *s, struct call *call, struct ragd_str piece,
 			 bool last, struct filters_release *out);
-/* Some filter's stream waits to be closed. Of NULL: no. */
+/* Whether some filter's stream is still to be closed. Of NULL: no. */
 bool filters_stream_is_open(const struct filters_stream *s);
 /*
  * Close the filters' streams, with calls like any other: should one not come back,
- * the same again, with a fresh call, goes on behind it. The stream of a plugin
+ * the same again, with a fresh call, continues after it. The stream of a plugin
  * that was given up stays as it is.
  */
 void filters_stream_close(struct filters_stream *s, struct call *call);

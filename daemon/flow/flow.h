@@ -1,5 +1,5 @@
 /*
- * The flow: one question's way through the house. daemon/flow/flow.c holds its steps as one
+ * The flow: one question's way through the daemon. daemon/flow/flow.c holds its steps as one
  * table; this is what the API sees of it. All functions run on the loop thread.
  */
 #ifndef DAEMON_FLOW_H
@@ -68,8 +68,8 @@ struct flow_events {
 
 int flow_table_new(struct ragd *d, struct flow_table **out, struct ragd_err *err);
 /*
- * No flow starts any more; the table goes with the last of those at
- * work, on the loop. NULL is fine.
+ * No flow may start from now on; the table is freed with the last of those at work, on the loop.
+ * NULL is fine.
  */
 void flow_table_free(struct flow_table *t);
 /* Answers at work, those whose client left included. */
@@ -81,7 +81,7 @@ size_t flow_table_count(const struct flow_table *t);
  */
 int flow_start(struct ragd *d, const struct flow_question *q, const struct flow_events *events,
 	       void *arg, struct flow **out, struct ragd_err *err);
-/* Nobody waits any more: no event follows, and the work stops at its next step or token. */
+/* Nobody is waiting any longer: no event follows, and the work stops at its next step or token. */
 void flow_cancel(struct flow *f);
 
 /* "ans-…", what feedback refers to. */

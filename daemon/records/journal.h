@@ -44,7 +44,7 @@ struct journal_feedback {
 
 /*
  * keep_ms: how long records stay, 0: forever; their age is told by a clock of
- * their own (daemon/records/steady.h), which reads `now`: steady_read, but in
+ * their own (daemon/records/steady.h), which reads `now`: steady_read, except in
  * tests. The file is state_dir/journal.db.
  */
 int journal_open(const char *state_dir, int64_t keep_ms, steady_read_fn *now, struct journal **out,

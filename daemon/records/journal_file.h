@@ -1,7 +1,7 @@
 /*
  * What is in the journal's file besides its rows: the tables, whichever format it began
  * with, and the clock that tells the age of the rows (daemon/records/steady.h). The
- * caller holds the database alone.
+ * caller has the database to itself.
  */
 #ifndef DAEMON_JOURNAL_FILE_H
 #define DAEMON_JOURNAL_FILE_H

@@ -1,6 +1,6 @@
 /*
- * The listening socket: makes one that nobody can reach before its owner and mode are set, or takes
- * what the service manager hands over.
+ * The listening socket: one of our own, which nobody can reach before its owner and mode are set,
+ * or one that the service manager hands over.
  */
 #ifndef DAEMON_LISTEN_H
 #define DAEMON_LISTEN_H
@@ -17,7 +17,7 @@ struct listen_spec {
 	mode_t mode;
 };
 
-/* A socket file of our making; forgotten, not removed, once somebody else replaced it. */
+/* A socket file that we created; left alone once somebody else has replaced it. */
 struct listen_file {
 	char *path; /* NULL: none */
 	dev_t dev;
@@ -31,7 +31,7 @@ struct listen_file {
  */
 int listen_open(const struct listen_spec *spec, struct listen_file *file, struct ragd_err *err);
 
-/* Judge an inherited descriptor: a listening Unix stream socket. Makes it non-blocking. */
+/* Check an inherited descriptor: a listening Unix stream socket. Makes it non-blocking. */
 int listen_adopt(int fd, struct ragd_err *err);
 
 /* Remove the file if it is still ours. */

@@ -23,7 +23,7 @@ int notify_init(struct ragd_err *err);
  * returned. Any thread.
  */
 int notify_send(const char *fmt, ...) RAGD_PRINTF(1, 2);
-/* "RELOADING=1" with the time it wants next to it. */
+/* "RELOADING=1" and the time stamp that goes with it. */
 void notify_reloading(void);
 /* Ask for that much more time to start, reload or stop, counted from now. */
 void notify_extend(int64_t ms);

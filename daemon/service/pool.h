@@ -1,20 +1,19 @@
 /*
- * The daemon's worker threads: what may block or takes its time runs here,
- * and its end is told on the loop.
+ * The daemon's worker threads: what may block or takes long runs here, and the loop is told when it
+ * has ended.
  *
  * Work belongs to a user. Whose turn it is: of the users that wait, the one that holds the
  * fewest threads, and among equals they take turns, so a hundred items of one user put another
- * off by no more than one. A user alone may hold all of the pool's threads. Next to them stands
- * a reserve for those that hold none, the last of it for administrators: threads held by long
- * work of others keep nobody waiting.
+ * off by no more than one. A user alone may hold all of the pool's threads. There is
+ * also a reserve for those that hold none, the last of it for administrators: long work of others
+ * keeps nobody waiting.
  *
- * Long work next to that of others runs on with a lower priority, so that it delays theirs by no
- * more than the processors' turns.
+ * Long work runs on at a lower priority while others have work, so that it delays theirs by no more
+ * than the processors' turns.
  *
- * Work that does not come back can be given up for lost: another
- * thread takes the place of its own.
+ * Work that does not come back can be given up for lost: its thread is replaced by another.
  *
- * All functions run on the loop thread but those of the guard.
+ * All functions run on the loop thread, except those of the guard.
  */
 #ifndef DAEMON_POOL_H
 #define DAEMON_POOL_H
@@ -56,9 +55,9 @@ int pool_new(uv_loop_t *loop, unsigned n_threads, unsigned n_reserve, struct poo
 	     struct ragd_err *err);
 
 /*
- * End the threads and free the pool, once no work is left but what is lost: true. False if
- * threads are lost: pool and all they may touch stays as it is, and only the end of the process
- * ends them. The loop must run once more to close the handle. NULL is fine.
+ * Once no work is left, except what is lost: end the threads and free the pool; true. False if
+ * threads are lost: then the pool and all that they may touch stays as it is, and only the end of
+ * the process ends them. The loop must run once more to close the handle. NULL is fine.
  */
 bool pool_free(struct pool *p);
 
@@ -79,7 +78,7 @@ struct pool_guard {
 	void (*lost_cb)(struct pool_guard *guard, struct pool_work *work);
 	void (*back_cb)(struct pool_guard *guard);
 };
-#define POOL_GRACE_MS 200 /* for a call that sees its deadline itself, on a busy machine */
+#define POOL_GRACE_MS 200 /* for a call that keeps its deadline by itself, on a busy machine */
 void pool_guard_begin(struct pool_guard *guard, int64_t until_ms);
 void pool_guard_end(void);
 

@@ -1,8 +1,8 @@
 /*
  * Places in something that has a bound, and who holds them. A user may take a place while what it
  * holds is less than its share of those still free: one alone gets `share` percent of all, two
- * that take what they can get about half each, and however many there are, some are left for the
- * next. The last places are kept for administrators, whom only the bound itself holds back.
+ * that take what they can get hold about half each, and however many there are, some are left for
+ * the next. The last places are kept for administrators, who are held back by the bound alone.
  */
 #ifndef DAEMON_SHARES_H
 #define DAEMON_SHARES_H
@@ -15,7 +15,7 @@
 
 struct shares_user;
 
-/* All zeros: none held. */
+/* All zeros: no place is taken. */
 struct shares {
 	size_t n;
 	struct shares_user *users; /* owned: those that hold some */
@@ -23,11 +23,11 @@ struct shares {
 
 /*
  * Of `max` places; share in percent, 1 to 100 (no bound but max). -EAGAIN when all are taken,
- * -EDQUOT when its share is; the sentence says what of.
+ * -EDQUOT when the user's share is; the sentence says of what.
  */
 int shares_take(struct shares *s, uid_t uid, bool admin, size_t max, unsigned share,
 		const char *what, struct ragd_err *err);
-/* One that it holds. */
+/* A place that the user holds. */
 void shares_give(struct shares *s, uid_t uid);
 
 #endif
