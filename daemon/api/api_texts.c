@@ -200,7 +200,7 @@ void api_feedback(struct job *job)
 	struct journal_feedback fb;
 	struct codec_err cerr;
 	struct ragd_err err = { 0 };
-	char id[40];
+	char id[JOURNAL_ID_MAX];
 
 	if (codec_feedback_decode(a, job->body, &req, &cerr) < 0) {
 		job_fail_codec(job, &cerr);

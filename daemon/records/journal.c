@@ -434,12 +434,12 @@ static int feedback_write(struct journal *j, const struct journal_feedback *fb, 
 	return rc;
 }
 
-int journal_feedback(struct journal *j, const struct journal_feedback *fb, char *id_out,
-		     struct ragd_err *err)
+int journal_feedback(struct journal *j, const struct journal_feedback *fb,
+		     char id_out[JOURNAL_ID_MAX], struct ragd_err *err)
 {
 	unsigned char random[10] = { 0 };
 	char *question, *answer;
-	char id[40] = "fb-";
+	char id[JOURNAL_ID_MAX] = "fb-";
 	int rc;
 
 	if (getrandom(random, sizeof(random), 0) < 0)

@@ -14,6 +14,8 @@
 
 struct journal;
 
+#define JOURNAL_ID_MAX 40 /* of an answer or a rating, with its NUL */
+
 /* One answer as it is recorded; all borrowed. */
 struct journal_answer {
 	const char *id;
@@ -56,12 +58,12 @@ void journal_close(struct journal *j);
 void journal_add(struct journal *j, const struct journal_answer *a);
 
 /*
- * Store a rating durably; blocks, any thread. id_out takes "fb-…" (room for 40). -ENOENT when
+ * Store a rating durably; blocks, any thread. id_out takes "fb-…". -ENOENT when
  * there is no such answer of this user (admins: of anybody); -ENOSPC when the disk is full, or
  * was when the answer should have been recorded.
  */
-int journal_feedback(struct journal *j, const struct journal_feedback *fb, char *id_out,
-		     struct ragd_err *err);
+int journal_feedback(struct journal *j, const struct journal_feedback *fb,
+		     char id_out[JOURNAL_ID_MAX], struct ragd_err *err);
 /*
  * All ratings as JSON lines, oldest first, in chunks through sink;
  * blocks. sink returns 0 to go on.

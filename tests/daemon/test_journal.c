@@ -76,7 +76,7 @@ static void ratings_are_stored_with_their_texts(void **state)
 				       .rating = "down",
 				       .reason = "wrong",
 				       .better = "For love." };
-	char id[40], *text;
+	char id[JOURNAL_ID_MAX], *text;
 
 	assert_int_equal(journal_open(*state, 0, steady_read, &j, NULL), 0);
 	journal_add(j, &a);
@@ -112,7 +112,7 @@ static void only_the_owner_or_an_admin_may_rate(void **state)
 	struct journal_answer a = answer("ans-1", 7);
 	struct journal_feedback fb = { .answer_id = "ans-1", .uid = 8, .rating = "up" };
 	struct ragd_err err = { 0 };
-	char id[40];
+	char id[JOURNAL_ID_MAX];
 
 	assert_int_equal(journal_open(*state, 0, steady_read, &j, NULL), 0);
 	journal_add(j, &a);
@@ -137,7 +137,7 @@ static void however_much_one_asks_the_texts_of_others_stay(void **state)
 		{ "ans-1536", 7, true },   { "ans-2047", 7, true },
 	};
 	struct recent *r = recent_new();
-	char id[40], *question, *text;
+	char id[JOURNAL_ID_MAX], *question, *text;
 
 	(void)state;
 	assert_non_null(r);
@@ -189,7 +189,7 @@ static void write_answer(struct journal *j, const char *id)
 {
 	struct journal_answer a = answer(id, 7);
 	struct journal_feedback fb = { .answer_id = "none", .uid = 7, .rating = "up" };
-	char fb_id[40];
+	char fb_id[JOURNAL_ID_MAX];
 
 	journal_add(j, &a);
 	assert_int_equal(journal_feedback(j, &fb, fb_id, NULL), -ENOENT); /* waits for the disk */
@@ -198,7 +198,7 @@ static void write_answer(struct journal *j, const char *id)
 static bool has_answer(struct journal *j, const char *id)
 {
 	struct journal_feedback fb = { .answer_id = id, .uid = 7, .rating = "up" };
-	char fb_id[40];
+	char fb_id[JOURNAL_ID_MAX];
 	int rc = journal_feedback(j, &fb, fb_id, NULL);
 
 	assert_true(rc == 0 || rc == -ENOENT);
@@ -218,7 +218,7 @@ static void every_answer_is_written(void **state)
 	struct journal *j;
 	struct journal_stats stats;
 	struct journal_answer a;
-	char id[40];
+	char id[JOURNAL_ID_MAX];
 
 	assert_int_equal(journal_open(*state, 0, steady_read, &j, NULL), 0);
 	for (int i = 0; i < 3000; i++) {
@@ -351,7 +351,7 @@ static void nobody_else_reads_it(void **state)
 	static const char *const names[] = { "journal.db", "journal.db-wal", "journal.db-shm" };
 	struct journal_answer a = answer("ans-1", 7);
 	struct journal *j;
-	char path[128], id[40];
+	char path[128], id[JOURNAL_ID_MAX];
 	struct stat st;
 
 	umask(022);
@@ -386,7 +386,7 @@ static void what_a_full_disk_lost_is_told(void **state)
 	struct journal_answer a = answer("kept", 7);
 	struct journal_stats stats;
 	struct ragd_err err = { 0 };
-	char id[40], log[512] = "";
+	char id[JOURNAL_ID_MAX], log[512] = "";
 	struct journal *j;
 	int fds[2], saved;
 
