@@ -159,7 +159,7 @@ static void learn(struct step_cost *p, size_t rows, size_t prompt)
 	step_cost_learn(p, rows, prompt, took(rows, prompt));
 }
 
-static void pace_learns_what_a_row_costs(void **state)
+static void learns_what_a_row_costs(void **state)
 {
 	struct step_cost p = { 0 };
 
@@ -174,7 +174,7 @@ static void pace_learns_what_a_row_costs(void **state)
 		assert_true(fabs(step_cost_us(&p, rows) - took(rows, 0)) < 0.03 * took(rows, 0));
 }
 
-static void pace_forgets_a_step_that_was_held_up(void **state)
+static void forgets_a_step_that_was_held_up(void **state)
 {
 	struct step_cost p = { 0 };
 
@@ -232,8 +232,8 @@ int main(void)
 		cmocka_unit_test(of_two_with_equal_claims_the_older_goes_first),
 		cmocka_unit_test(what_a_client_has_used_is_halved_every_half_minute),
 		cmocka_unit_test(only_so_many_clients_are_remembered),
-		cmocka_unit_test(pace_learns_what_a_row_costs),
-		cmocka_unit_test(pace_forgets_a_step_that_was_held_up),
+		cmocka_unit_test(learns_what_a_row_costs),
+		cmocka_unit_test(forgets_a_step_that_was_held_up),
 		cmocka_unit_test(slices_keep_the_gap_once_time_is_known),
 		cmocka_unit_test(slices_are_small_while_little_is_known),
 	};
