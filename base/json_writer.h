@@ -12,8 +12,8 @@
  *	jsonw_object_end(&w);
  *
  * What is written is valid JSON whatever the texts hold, and the same in every locale. A value
- * where a key belongs, an end that fits no begin and the like are mistakes of the program: they
- * assert. Out of memory is the buffer's: ask buf_failed() once at the end.
+ * where a key belongs, an end without its begin and the like are mistakes of the program: they
+ * assert. Running out of memory is the buffer's matter: ask buf_failed() once at the end.
  */
 #ifndef BASE_JSON_WRITER_H
 #define BASE_JSON_WRITER_H
@@ -34,7 +34,7 @@ struct json_writer {
 	bool keyed;       /* a key waits for its value */
 };
 
-/* To append one value to out, which must outlive the writer. There is nothing to release. */
+/* Append one value to out, which must outlive the writer; nothing is to be released. */
 void jsonw_init(struct json_writer *w, struct buf *out);
 
 /* ---- values: elements of an array, what follows a key, or the whole ------------------------- */
@@ -52,8 +52,8 @@ void jsonw_score(struct json_writer *w, double v);
 /* Nine significant digits: reads back as the same float. 0 for what is not finite. */
 void jsonw_float(struct json_writer *w, float v);
 /*
- * So many significant digits (17 read back as the same double), and a point or an exponent in any
- * case: no reader takes it for an integer.
+ * With so many significant digits (17 read back as the same double), and always with a point or an
+ * exponent, so that no reader takes it for an integer. 0.0 for what is not finite.
  */
 void jsonw_double(struct json_writer *w, double v, int digits);
 /* Invalid UTF-8 becomes U+FFFD, one for each bad byte. */
@@ -72,12 +72,16 @@ void jsonw_string_end(struct json_writer *w);
 
 /* Any text as key. */
 void jsonw_key_str(struct json_writer *w, const char *key);
-/* A literal without escapes: one piece with its marks, of a length that the compiler knows. */
+/*
+ * A key that is a literal and needs no escapes: comma, quotes and colon are part of the literal,
+ * whose length the compiler knows.
+ */
 #define jsonw_key(w, literal)                                                                      \
 	jsonw_key_piece((w), ",\"" literal "\":", sizeof(",\"" literal "\":") - 1)
-/* For jsonw_key(): `,"key":`, of which the comma may go. */
+/* For jsonw_key(): `,"key":`, written without its comma where there is none. */
 void jsonw_key_piece(struct json_writer *w, const char *piece, size_t len);
 
+/* w is evaluated twice. A value may be a compound literal, whose commas the `...` is for. */
 #define jsonw_member_object_begin(w, key)      (jsonw_key(w, key), jsonw_object_begin(w))
 #define jsonw_member_array_begin(w, key)       (jsonw_key(w, key), jsonw_array_begin(w))
 #define jsonw_member_null(w, key)              (jsonw_key(w, key), jsonw_null(w))
