@@ -1,10 +1,10 @@
-#include "completion.h"
+#include "clients/rag/completion.h"
 
 #include <jansson.h>
 
 #include <ragd/client.h>
 
-#include "options.h"
+#include "clients/rag/options.h"
 
 #define COMPLETE_TIMEOUT_MS 1000 /* whoever pressed Tab does not wait long */
 

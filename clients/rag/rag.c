@@ -1,4 +1,4 @@
-#include "rag.h"
+#include "clients/rag/rag.h"
 
 #include <jansson.h>
 #include <stdarg.h>

@@ -4,8 +4,8 @@
 
 #include <ragd/client.h>
 
-#include "options.h"
-#include "out.h"
+#include "clients/rag/options.h"
+#include "clients/rag/terminal/out.h"
 
 #define ARRAY_LEN(a)                    (sizeof(a) / sizeof((a)[0]))
 #define MIN(a, b)                       ((a) < (b) ? (a) : (b))

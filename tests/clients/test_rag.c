@@ -12,14 +12,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "clients/rag/commands.h"
-#include "clients/rag/file.h"
-#include "clients/rag/lines.h"
-#include "clients/rag/progress.h"
-#include "clients/rag/talk.h"
-#include "clients/rag/view.h"
-#include "clients/rag/walk.h"
-#include "clients/rag/wrap.h"
+#include "clients/rag/answer/answer_view.h"
+#include "clients/rag/answer/conversation.h"
+#include "clients/rag/batch/json_lines.h"
+#include "clients/rag/commands/commands.h"
+#include "clients/rag/terminal/progress.h"
+#include "clients/rag/terminal/wrap.h"
+#include "clients/rag/upload/file.h"
+#include "clients/rag/upload/walk.h"
 
 #define assert_has(text, part) assert_non_null(strstr(text, part))
 

@@ -1,0 +1,15 @@
+/* rag plugins: the loaded plugins and their options. */
+#include "clients/rag/commands/commands.h"
+#include "clients/rag/terminal/json_view.h"
+
+static int plugins_run(struct rag *r)
+{
+	return show_run(r, ragd_client_plugins);
+}
+
+const struct command plugins_command = {
+	.args = { .name = "plugins",
+		  .usage = "",
+		  .summary = "the loaded plugins and their options" },
+	.run = plugins_run,
+};

@@ -1,0 +1,13 @@
+/* rag status: what the daemon is doing. */
+#include "clients/rag/commands/commands.h"
+#include "clients/rag/terminal/json_view.h"
+
+static int status_run(struct rag *r)
+{
+	return show_run(r, ragd_client_daemon);
+}
+
+const struct command status_command = {
+	.args = { .name = "status", .usage = "", .summary = "what the daemon is doing" },
+	.run = status_run,
+};
