@@ -5,15 +5,15 @@
 
 #include "clients/rag/rag.h"
 
-void view_init(struct view *v, struct out *out, bool verbose)
+void answer_view_init(struct answer_view *v, struct out *out, bool verbose)
 {
-	*v = (struct view){ .out = out, .verbose = verbose };
+	*v = (struct answer_view){ .out = out, .verbose = verbose };
 	wrap_init(&v->wrap, out, 0);
 }
 
 static int on_citation(void *arg, const struct ragd_citation *c)
 {
-	struct view *v = arg;
+	struct answer_view *v = arg;
 
 	wrap_mark(&v->wrap, c->mark_start, c->mark_end);
 	return 0;
@@ -21,7 +21,7 @@ static int on_citation(void *arg, const struct ragd_citation *c)
 
 static int on_text(void *arg, const char *text, size_t len)
 {
-	struct view *v = arg;
+	struct answer_view *v = arg;
 
 	wrap_text(&v->wrap, text, len);
 	v->began = true;
@@ -29,7 +29,7 @@ static int on_text(void *arg, const char *text, size_t len)
 	return fflush(v->out->f) == 0 ? 0 : -1;
 }
 
-const char *view_heading(const char *title, const char *heading)
+const char *answer_view_heading(const char *title, const char *heading)
 {
 	size_t len = strlen(title);
 
@@ -43,7 +43,7 @@ const char *view_heading(const char *title, const char *heading)
 static void put_name(struct out *o, const struct ragd_source *s)
 {
 	const char *title = s->title[0] != '\0' ? s->title : s->document;
-	const char *heading = view_heading(title, s->heading);
+	const char *heading = answer_view_heading(title, s->heading);
 
 	out_text(o, title, strlen(title));
 	if (heading[0] != '\0')
@@ -82,7 +82,7 @@ static void put_quotes(struct out *o, const struct ragd_answer *a, unsigned n)
 	}
 }
 
-static void put_sources(const struct view *v, const struct ragd_answer *a)
+static void put_sources(const struct answer_view *v, const struct ragd_answer *a)
 {
 	const struct ragd_source *s;
 	struct out *o = v->out;
@@ -120,7 +120,7 @@ static const char *stage_name(const char *stage)
 						: "a document";
 }
 
-static void put_filtering(const struct view *v, const struct ragd_answer *a)
+static void put_filtering(const struct answer_view *v, const struct ragd_answer *a)
 {
 	const struct ragd_flag *f = ragd_answer_blocked_by(a);
 	struct out *o = v->out;
@@ -147,7 +147,7 @@ static void put_filtering(const struct view *v, const struct ragd_answer *a)
 
 static int on_done(void *arg, const struct ragd_answer *a)
 {
-	struct view *v = arg;
+	struct answer_view *v = arg;
 	struct out *o = v->out;
 	bool blocked = ragd_answer_blocked_by(a) != NULL;
 
@@ -166,18 +166,18 @@ static int on_done(void *arg, const struct ragd_answer *a)
 			   ragd_answer_dropped_sentences(a) == 1 ? " was" : "s were");
 	if (!blocked && !ragd_answer_abstained(a))
 		out_printf(o, STYLE_DIM, "\n%s\n",
-			   ragd_answer_source(a, 0) != NULL ? VIEW_LABEL : VIEW_LABEL_BARE);
+			   ragd_answer_source(a, 0) != NULL ? ANSWER_LABEL : ANSWER_LABEL_BARE);
 	if (v->verbose)
 		out_printf(o, STYLE_DIM, "Rate it: rag feedback %s up|down\n", ragd_answer_id(a));
 	return fflush(o->f) == 0 ? 0 : -1;
 }
 
-struct ragd_events view_events(struct view *v)
+struct ragd_events answer_view_events(struct answer_view *v)
 {
 	return (struct ragd_events){ on_citation, on_text, on_done, v };
 }
 
-void view_break(struct view *v)
+void answer_view_break(struct answer_view *v)
 {
 	if (v->began)
 		wrap_end(&v->wrap);
@@ -185,7 +185,7 @@ void view_break(struct view *v)
 	fflush(v->out->f);
 }
 
-int view_exit_code(const struct ragd_answer *a)
+int answer_view_exit_code(const struct ragd_answer *a)
 {
 	if (ragd_answer_blocked_by(a) != NULL)
 		return EXIT_BLOCKED;

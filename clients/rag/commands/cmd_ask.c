@@ -109,7 +109,7 @@ static int ask_json(struct rag *r, struct ragd_client *c, const struct ragd_ask 
 	if (ragd_client_ask(c, ask, NULL, &a, &err) < 0)
 		return rag_fail(r, &err);
 	fprintf(r->out.f, "%s\n", ragd_answer_json(a));
-	rc = view_exit_code(a);
+	rc = answer_view_exit_code(a);
 	ragd_answer_free(a);
 	return rc;
 }
@@ -119,16 +119,16 @@ static int ask_shown(struct rag *r, struct ragd_client *c, const struct ragd_ask
 	struct ragd_events events;
 	struct ragd_answer *a;
 	struct ragd_err err;
-	struct view v;
+	struct answer_view v;
 	int rc;
 
-	view_init(&v, &r->out, r->args.verbose);
-	events = view_events(&v);
+	answer_view_init(&v, &r->out, r->args.verbose);
+	events = answer_view_events(&v);
 	if (ragd_client_ask(c, ask, &events, &a, &err) < 0) {
-		view_break(&v);
+		answer_view_break(&v);
 		return rag_fail(r, &err);
 	}
-	rc = view_exit_code(a);
+	rc = answer_view_exit_code(a);
 	ragd_answer_free(a);
 	return rc;
 }

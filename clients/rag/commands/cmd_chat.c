@@ -76,22 +76,22 @@ static void chat_ask(struct chat *chat, const char *question)
 	};
 	struct ragd_answer *a;
 	struct ragd_err err;
-	struct view v;
+	struct answer_view v;
 	int rc;
 
 	ask.turns = talk_turns(&chat->talk, &ask.n_turns);
-	view_init(&v, &r->out, r->args.verbose);
-	events = view_events(&v);
+	answer_view_init(&v, &r->out, r->args.verbose);
+	events = answer_view_events(&v);
 	asking = chat->c;
 	rc = ragd_client_ask(chat->c, &ask, r->args.json ? NULL : &events, &a, &err);
 	asking = NULL;
 	if (rc == -ECANCELED && ferror(r->out.f) == 0) {
-		view_break(&v);
+		answer_view_break(&v);
 		fputs("(stopped)\n", r->out.f);
 		return;
 	}
 	if (rc < 0) {
-		view_break(&v);
+		answer_view_break(&v);
 		rag_fail(r, &err);
 		chat->failed = true;
 		return;

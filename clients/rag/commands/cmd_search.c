@@ -103,7 +103,7 @@ static int search_line(struct ragd_client *c, const struct line *line, void *ctx
 static void put_hit(struct rag *r, const struct ragd_hit_row *hit, size_t number)
 {
 	const char *title = hit->title[0] != '\0' ? hit->title : hit->document;
-	const char *heading = view_heading(title, hit->heading);
+	const char *heading = answer_view_heading(title, hit->heading);
 	struct out *o = &r->out;
 	struct wrap w;
 
