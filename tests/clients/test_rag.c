@@ -573,9 +573,9 @@ static void the_bar_tells_how_far(void **state)
 
 static void a_conversation_forgets_its_beginning(void **state)
 {
-	static char big[TALK_BYTES_MAX + 1];
+	static char big[CONVERSATION_BYTES_MAX + 1];
 	const struct ragd_turn *turns;
-	struct talk t = { .n = 0 };
+	struct conversation t = { .n = 0 };
 	size_t n;
 
 	(void)state;
@@ -583,21 +583,21 @@ static void a_conversation_forgets_its_beginning(void **state)
 		char q[16];
 
 		snprintf(q, sizeof(q), "q%d", i);
-		talk_add(&t, q, "a");
+		conversation_add(&t, q, "a");
 	}
-	turns = talk_turns(&t, &n);
-	assert_int_equal(n, TALK_TURNS_MAX);
+	turns = conversation_turns(&t, &n);
+	assert_int_equal(n, CONVERSATION_TURNS_MAX);
 	assert_string_equal(turns[0].text, "q80");
 	assert_string_equal(turns[0].role, "user");
 	assert_string_equal(turns[n - 1].role, "assistant");
 	memset(big, 'x', sizeof(big) - 1);
-	talk_add(&t, "q", big); /* with the question it is too much by itself */
-	talk_turns(&t, &n);
+	conversation_add(&t, "q", big); /* with the question it is too much by itself */
+	conversation_turns(&t, &n);
 	assert_int_equal(n, 0);
-	talk_add(&t, "q", "a");
-	talk_turns(&t, &n);
+	conversation_add(&t, "q", "a");
+	conversation_turns(&t, &n);
 	assert_int_equal(n, 2);
-	talk_fini(&t);
+	conversation_fini(&t);
 }
 
 int main(void)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* The oldest question and its answer. */
-static void talk_forget(struct talk *t)
+static void conversation_forget(struct conversation *t)
 {
 	for (size_t i = 0; i < 2; i++) {
 		t->bytes -= strlen(t->turns[i].text);
@@ -14,7 +14,7 @@ static void talk_forget(struct talk *t)
 	memmove(t->turns, t->turns + 2, t->n * sizeof(t->turns[0]));
 }
 
-void talk_add(struct talk *t, const char *question, const char *answer)
+void conversation_add(struct conversation *t, const char *question, const char *answer)
 {
 	char *q = strdup(question), *a = strdup(answer);
 
@@ -23,23 +23,23 @@ void talk_add(struct talk *t, const char *question, const char *answer)
 		free(a);
 		return;
 	}
-	if (t->n + 2 > TALK_TURNS_MAX)
-		talk_forget(t);
+	if (t->n + 2 > CONVERSATION_TURNS_MAX)
+		conversation_forget(t);
 	t->turns[t->n++] = (struct ragd_turn){ "user", q };
 	t->turns[t->n++] = (struct ragd_turn){ "assistant", a };
 	t->bytes += strlen(q) + strlen(a);
-	while (t->n > 0 && t->bytes > TALK_BYTES_MAX)
-		talk_forget(t);
+	while (t->n > 0 && t->bytes > CONVERSATION_BYTES_MAX)
+		conversation_forget(t);
 }
 
-const struct ragd_turn *talk_turns(const struct talk *t, size_t *n)
+const struct ragd_turn *conversation_turns(const struct conversation *t, size_t *n)
 {
 	*n = t->n;
 	return t->turns;
 }
 
-void talk_fini(struct talk *t)
+void conversation_fini(struct conversation *t)
 {
 	while (t->n > 0)
-		talk_forget(t);
+		conversation_forget(t);
 }

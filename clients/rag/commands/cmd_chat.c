@@ -44,7 +44,7 @@ static const struct args_opt chat_opts[] = {
 struct chat {
 	struct rag *r;
 	struct ragd_client *c;
-	struct talk talk;
+	struct conversation said;
 	struct ragd_answer *last; /* NULL before the first */
 	bool failed;              /* some question got no answer */
 };
@@ -79,7 +79,7 @@ static void chat_ask(struct chat *chat, const char *question)
 	struct answer_view v;
 	int rc;
 
-	ask.turns = talk_turns(&chat->talk, &ask.n_turns);
+	ask.turns = conversation_turns(&chat->said, &ask.n_turns);
 	answer_view_init(&v, &r->out, r->args.verbose);
 	events = answer_view_events(&v);
 	asking = chat->c;
@@ -100,7 +100,7 @@ static void chat_ask(struct chat *chat, const char *question)
 		fprintf(r->out.f, "%s\n", ragd_answer_json(a));
 	/* What a filter stopped must not be repeated to the next one. */
 	if (ragd_answer_blocked_by(a) == NULL)
-		talk_add(&chat->talk, question, ragd_answer_text(a));
+		conversation_add(&chat->said, question, ragd_answer_text(a));
 	ragd_answer_free(chat->last);
 	chat->last = a;
 }
@@ -110,7 +110,7 @@ static void chat_ask(struct chat *chat, const char *question)
 static void chat_new(struct chat *chat, const char *rest)
 {
 	(void)rest;
-	talk_fini(&chat->talk);
+	conversation_fini(&chat->said);
 	fputs("A new conversation.\n", chat->r->out.f);
 }
 
@@ -243,7 +243,7 @@ static int chat_run(struct rag *r)
 	if (editor_is_tty(ed))
 		sigaction(SIGINT, &old, NULL);
 	editor_close(ed);
-	talk_fini(&chat.talk);
+	conversation_fini(&chat.said);
 	ragd_answer_free(chat.last);
 	ragd_client_close(chat.c);
 	return chat.failed ? EXIT_FAILED : EXIT_ANSWERED;
