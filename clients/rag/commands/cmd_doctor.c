@@ -10,7 +10,7 @@
 #include "clients/rag/commands/commands.h"
 #include "clients/rag/doctor/checks.h"
 
-void exam_finding(struct exam *x, enum style state, const char *check, const char *fmt, ...)
+void checks_add(struct checks *x, enum style state, const char *check, const char *fmt, ...)
 {
 	const char *word = state == STYLE_GOOD ? "ok" : state == STYLE_WARN ? "note" : "bad";
 	char text[400];
@@ -29,7 +29,7 @@ void exam_finding(struct exam *x, enum style state, const char *check, const cha
 	out_printf(&x->r->out, STYLE_PLAIN, "%s\n", text);
 }
 
-static void check_me(struct exam *x)
+static void check_me(struct checks *x)
 {
 	const struct passwd *pw = getpwuid(geteuid());
 	gid_t groups[64];
@@ -45,12 +45,12 @@ static void check_me(struct exam *x)
 					  : snprintf(list + len, sizeof(list) - len, "%s%u",
 						     i > 0 ? ", " : "", (unsigned)groups[i]));
 	}
-	exam_finding(x, STYLE_GOOD, "you", "user %s (%u), groups %s",
-		     pw != NULL ? pw->pw_name : "without a name", (unsigned)geteuid(),
-		     list[0] != '\0' ? list : "none");
+	checks_add(x, STYLE_GOOD, "you", "user %s (%u), groups %s",
+		   pw != NULL ? pw->pw_name : "without a name", (unsigned)geteuid(),
+		   list[0] != '\0' ? list : "none");
 }
 
-static void check_places(struct exam *x)
+static void check_places(struct checks *x)
 {
 	struct ragd_place places[4];
 	size_t n = ragd_client_places(places, ARRAY_LEN(places));
@@ -62,25 +62,25 @@ static void check_places(struct exam *x)
 		const struct ragd_place *p = &places[i];
 
 		if (p->rc == 0)
-			exam_finding(x, STYLE_GOOD, "socket", "%s (%s) takes connections%s",
-				     p->path, p->from, used ? ", but an earlier one is used" : "");
+			checks_add(x, STYLE_GOOD, "socket", "%s (%s) takes connections%s", p->path,
+				   p->from, used ? ", but an earlier one is used" : "");
 		else
-			exam_finding(x, STYLE_WARN, "socket", "%s (%s): %s", p->path, p->from,
-				     strerror(-p->rc));
+			checks_add(x, STYLE_WARN, "socket", "%s (%s): %s", p->path, p->from,
+				   strerror(-p->rc));
 		used |= p->rc == 0;
 	}
 }
 
-static bool check_connect(struct exam *x)
+static bool check_connect(struct checks *x)
 {
 	struct ragd_err err;
 
 	if (ragd_client_open(x->r->args.socket, &x->c, &err) == 0) {
-		exam_finding(x, STYLE_GOOD, "connect", "%s", ragd_client_socket(x->c));
+		checks_add(x, STYLE_GOOD, "connect", "%s", ragd_client_socket(x->c));
 		return true;
 	}
-	exam_finding(x, STYLE_BAD, "connect", "%s", err.msg);
-	exam_finding(
+	checks_add(x, STYLE_BAD, "connect", "%s", err.msg);
+	checks_add(
 		x, STYLE_WARN, "config",
 		"if ragd does not start, its log says why (a model that is missing, for instance), "
 		"and ragd -t what is wrong with its configuration");
@@ -88,7 +88,7 @@ static bool check_connect(struct exam *x)
 }
 
 /* False while it starts: models take their time, and there is nothing else to look at yet. */
-static bool check_daemon(struct exam *x)
+static bool check_daemon(struct checks *x)
 {
 	const char *version, *state, *opening;
 	struct ragd_err err;
@@ -97,13 +97,13 @@ static bool check_daemon(struct exam *x)
 	char *text;
 
 	if (ragd_client_health(x->c, &text, &err) < 0) {
-		exam_finding(x, STYLE_BAD, "health", "%s", err.msg);
+		checks_add(x, STYLE_BAD, "health", "%s", err.msg);
 	} else {
-		exam_finding(x, STYLE_GOOD, "health", "the daemon is ready");
+		checks_add(x, STYLE_GOOD, "health", "the daemon is ready");
 		ragd_free(text);
 	}
 	if (ragd_client_daemon(x->c, &text, &err) < 0) {
-		exam_finding(x, STYLE_BAD, "version", "%s", err.msg);
+		checks_add(x, STYLE_BAD, "version", "%s", err.msg);
 		return true;
 	}
 	root = json_loads(text, JSON_ALLOW_NUL, NULL);
@@ -111,20 +111,20 @@ static bool check_daemon(struct exam *x)
 	opening = json_string_value(json_object_get(root, "opening"));
 	starts = state != NULL && strcmp(state, "starting") == 0;
 	if (starts)
-		exam_finding(x, STYLE_BAD, "starting", "%s; look again in a moment",
-			     opening != NULL ? opening : "it opens its plugins");
+		checks_add(x, STYLE_BAD, "starting", "%s; look again in a moment",
+			   opening != NULL ? opening : "it opens its plugins");
 	version = json_string_value(json_object_get(root, "version"));
 	if (version != NULL && strcmp(version, ragd_client_version()) == 0)
-		exam_finding(x, STYLE_GOOD, "version", "daemon and client are %s", version);
+		checks_add(x, STYLE_GOOD, "version", "daemon and client are %s", version);
 	else
-		exam_finding(x, STYLE_WARN, "version", "the daemon is %s, this client %s",
-			     version != NULL ? version : "unknown", ragd_client_version());
+		checks_add(x, STYLE_WARN, "version", "the daemon is %s, this client %s",
+			   version != NULL ? version : "unknown", ragd_client_version());
 	json_decref(root);
 	ragd_free(text);
 	return !starts;
 }
 
-static void check_assistants(struct exam *x)
+static void check_assistants(struct checks *x)
 {
 	json_t *root, *one;
 	struct ragd_err err;
@@ -132,7 +132,7 @@ static void check_assistants(struct exam *x)
 	size_t i, len = 0;
 
 	if (ragd_client_assistants(x->c, &text, &err) < 0) {
-		exam_finding(x, STYLE_BAD, "assistants", "%s", err.msg);
+		checks_add(x, STYLE_BAD, "assistants", "%s", err.msg);
 		return;
 	}
 	root = json_loads(text, JSON_ALLOW_NUL, NULL);
@@ -144,10 +144,9 @@ static void check_assistants(struct exam *x)
 						i > 0 ? ", " : "", id);
 	}
 	if (names[0] != '\0')
-		exam_finding(x, STYLE_GOOD, "assistants", "%s", names);
+		checks_add(x, STYLE_GOOD, "assistants", "%s", names);
 	else
-		exam_finding(x, STYLE_BAD, "assistants",
-			     "none: the configuration has no assistant");
+		checks_add(x, STYLE_BAD, "assistants", "none: the configuration has no assistant");
 	json_decref(root);
 	ragd_free(text);
 }
@@ -173,7 +172,7 @@ static bool may_write(const struct ragd_collection_row *row)
 	return group == getegid() ? mode & 0020 : mode & 0002;
 }
 
-static void check_collections(struct exam *x)
+static void check_collections(struct checks *x)
 {
 	const struct ragd_collection_row *row;
 	struct ragd_collections *l;
@@ -181,22 +180,22 @@ static void check_collections(struct exam *x)
 	struct ragd_err err;
 
 	if (ragd_client_collections(x->c, &l, &err) < 0) {
-		exam_finding(x, STYLE_BAD, "collections", "%s", err.msg);
+		checks_add(x, STYLE_BAD, "collections", "%s", err.msg);
 		return;
 	}
 	for (size_t i = 0; (row = ragd_collections_at(l, i)) != NULL; i++) {
 		n_documents += row->documents;
-		exam_finding(x, STYLE_GOOD, "collection",
-			     "%s: %llu documents, %llu passages; you may %s", row->name,
-			     (unsigned long long)row->documents, (unsigned long long)row->passages,
-			     may_write(row) ? "read and write" : "read");
+		checks_add(x, STYLE_GOOD, "collection",
+			   "%s: %llu documents, %llu passages; you may %s", row->name,
+			   (unsigned long long)row->documents, (unsigned long long)row->passages,
+			   may_write(row) ? "read and write" : "read");
 	}
 	if (n_documents == 0)
-		exam_finding(x, STYLE_WARN, "documents", "there are none yet: rag add FOLDER");
+		checks_add(x, STYLE_WARN, "documents", "there are none yet: rag add FOLDER");
 	ragd_collections_free(l);
 }
 
-static void check_plugins(struct exam *x)
+static void check_plugins(struct checks *x)
 {
 	struct ragd_err err;
 	json_t *root;
@@ -204,20 +203,20 @@ static void check_plugins(struct exam *x)
 	size_t n;
 
 	if (ragd_client_plugins(x->c, &text, &err) < 0) {
-		exam_finding(x, err.code == -EACCES ? STYLE_WARN : STYLE_BAD, "plugins", "%s",
-			     err.msg);
+		checks_add(x, err.code == -EACCES ? STYLE_WARN : STYLE_BAD, "plugins", "%s",
+			   err.msg);
 		return;
 	}
 	root = json_loads(text, JSON_ALLOW_NUL, NULL);
 	n = json_array_size(json_object_get(root, "data"));
-	exam_finding(x, n > 0 ? STYLE_GOOD : STYLE_BAD, "plugins", "%zu loaded", n);
+	checks_add(x, n > 0 ? STYLE_GOOD : STYLE_BAD, "plugins", "%zu loaded", n);
 	json_decref(root);
 	ragd_free(text);
 }
 
 static int doctor_run(struct rag *r)
 {
-	struct exam x = { .r = r, .found = json_array() };
+	struct checks x = { .r = r, .found = json_array() };
 
 	check_me(&x);
 	check_places(&x);
@@ -226,7 +225,7 @@ static int doctor_run(struct rag *r)
 			check_assistants(&x);
 			check_collections(&x);
 			check_plugins(&x);
-			exam_models(&x);
+			checks_models(&x);
 		}
 		ragd_client_close(x.c);
 	}

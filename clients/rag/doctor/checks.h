@@ -6,7 +6,7 @@
 
 #include "clients/rag/rag.h"
 
-struct exam {
+struct checks {
 	struct rag *r;
 	struct ragd_client *c;
 	json_t *found; /* [{"check","state","text"}] */
@@ -14,10 +14,10 @@ struct exam {
 };
 
 /* STYLE_GOOD, STYLE_WARN (worth knowing) or STYLE_BAD (why it does not work), and a sentence. */
-void exam_finding(struct exam *x, enum style state, const char *check, const char *fmt, ...)
+void checks_add(struct checks *x, enum style state, const char *check, const char *fmt, ...)
 	RAGD_PRINTF(4, 5);
 
-/* exam_models.c: which model answers for each assistant, and what stands in its way. */
-void exam_models(struct exam *x);
+/* checks_models.c: which model answers for each assistant, and what stands in its way. */
+void checks_models(struct checks *x);
 
 #endif

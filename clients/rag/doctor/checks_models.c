@@ -56,7 +56,7 @@ static void describe(const json_t *model, char *out, size_t room)
 }
 
 /* Whether it has a model. */
-static bool check_assistant(struct exam *x, const json_t *assistant, const json_t *plugins)
+static bool check_assistant(struct checks *x, const json_t *assistant, const json_t *plugins)
 {
 	bool has = false;
 	const json_t *model = json_object_get(assistant, "model");
@@ -66,18 +66,18 @@ static bool check_assistant(struct exam *x, const json_t *assistant, const json_
 
 	describe(model, what, sizeof(what));
 	if (!json_is_object(model))
-		exam_finding(x, STYLE_BAD, "model", "assistant %s: its plugin is not loaded", name);
+		checks_add(x, STYLE_BAD, "model", "assistant %s: its plugin is not loaded", name);
 	else if (strcmp(module, "inference_extract") == 0)
-		exam_finding(x, STYLE_WARN, "model",
-			     "assistant %s has none: it quotes from the documents", name);
+		checks_add(x, STYLE_WARN, "model",
+			   "assistant %s has none: it quotes from the documents", name);
 	else if (strcmp(module, "inference_echo") == 0)
-		exam_finding(x, STYLE_WARN, "model",
-			     "assistant %s has none: it repeats the question, for tests", name);
+		checks_add(x, STYLE_WARN, "model",
+			   "assistant %s has none: it repeats the question, for tests", name);
 	else
 		has = true;
 	if (has)
-		exam_finding(x, STYLE_GOOD, "model", "assistant %s: %s (plugin %s)", name, what,
-			     plugin);
+		checks_add(x, STYLE_GOOD, "model", "assistant %s: %s (plugin %s)", name, what,
+			   plugin);
 	return has;
 }
 
@@ -97,7 +97,7 @@ static unsigned parts_of(const char *path, size_t *at)
 }
 
 /* Bytes of all files of a model; a finding and 0 where one is missing. */
-static double size_of_model(struct exam *x, const char *plugin, const char *path)
+static double size_of_model(struct checks *x, const char *plugin, const char *path)
 {
 	size_t at = 0;
 	unsigned n = parts_of(path, &at);
@@ -119,13 +119,13 @@ static double size_of_model(struct exam *x, const char *plugin, const char *path
 		}
 		/* The daemon's user may see more than we do. */
 		if (errno == EACCES)
-			exam_finding(x, STYLE_WARN, "model file",
-				     "%s: you may not look at %s; the daemon may", plugin, part);
+			checks_add(x, STYLE_WARN, "model file",
+				   "%s: you may not look at %s; the daemon may", plugin, part);
 		else
-			exam_finding(x, STYLE_BAD, "model file",
-				     "%s: %s: %s; the daemon has it open still, but cannot start "
-				     "or reload without it",
-				     plugin, part, strerror(errno));
+			checks_add(x, STYLE_BAD, "model file",
+				   "%s: %s: %s; the daemon has it open still, but cannot start "
+				   "or reload without it",
+				   plugin, part, strerror(errno));
 		return 0;
 	}
 	return sum;
@@ -146,63 +146,61 @@ static double meminfo(const char *key)
 	return kib * 1024;
 }
 
-static void check_memory(struct exam *x, double need)
+static void check_memory(struct checks *x, double need)
 {
 	double total = meminfo("MemTotal"), free_now = meminfo("MemAvailable");
 
 	if (need <= 0 || total <= 0)
 		return;
 	if (need > total)
-		exam_finding(
-			x, STYLE_BAD, "memory",
-			"the models have %.1f GiB, this machine %.1f GiB of memory: they would "
-			"be read from the disk for each word; take a smaller one",
-			need / GIB, total / GIB);
+		checks_add(x, STYLE_BAD, "memory",
+			   "the models have %.1f GiB, this machine %.1f GiB of memory: they would "
+			   "be read from the disk for each word; take a smaller one",
+			   need / GIB, total / GIB);
 	else if (need > 0.8 * total)
-		exam_finding(x, STYLE_WARN, "memory",
-			     "the models have %.1f GiB of this machine's %.1f GiB of memory, which "
-			     "leaves little for the rest",
-			     need / GIB, total / GIB);
+		checks_add(x, STYLE_WARN, "memory",
+			   "the models have %.1f GiB of this machine's %.1f GiB of memory, which "
+			   "leaves little for the rest",
+			   need / GIB, total / GIB);
 	else
-		exam_finding(
-			x, STYLE_GOOD, "memory",
-			"the models have %.1f GiB of this machine's %.1f GiB; %.1f GiB are free "
-			"to be used",
-			need / GIB, total / GIB, free_now / GIB);
+		checks_add(x, STYLE_GOOD, "memory",
+			   "the models have %.1f GiB of this machine's %.1f GiB; %.1f GiB are free "
+			   "to be used",
+			   need / GIB, total / GIB, free_now / GIB);
 }
 
 /* What the kernels of the engine are made for, best first. */
-static void check_processor(struct exam *x)
+static void check_processor(struct checks *x)
 {
 #if defined(__x86_64__)
 	__builtin_cpu_init();
 	if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
 	    __builtin_cpu_supports("avx512vl"))
-		exam_finding(x, STYLE_GOOD, "processor", "has AVX-512 with VNNI");
+		checks_add(x, STYLE_GOOD, "processor", "has AVX-512 with VNNI");
 	else if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-		exam_finding(x, STYLE_GOOD, "processor",
-			     "has AVX-512 without VNNI: reading takes longer");
+		checks_add(x, STYLE_GOOD, "processor",
+			   "has AVX-512 without VNNI: reading takes longer");
 	else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-		exam_finding(x, STYLE_GOOD, "processor",
-			     "has AVX2, no AVX-512: reading takes longer");
+		checks_add(x, STYLE_GOOD, "processor",
+			   "has AVX2, no AVX-512: reading takes longer");
 	else
-		exam_finding(x, STYLE_WARN, "processor",
-			     "has no AVX2: a model runs, but many times slower");
+		checks_add(x, STYLE_WARN, "processor",
+			   "has no AVX2: a model runs, but many times slower");
 #else
-	exam_finding(x, STYLE_WARN, "processor",
-		     "no kernels are made for it: a model runs, but many times slower");
+	checks_add(x, STYLE_WARN, "processor",
+		   "no kernels are made for it: a model runs, but many times slower");
 #endif
 }
 
-static void check_threads(struct exam *x, const char *plugin, const json_t *options)
+static void check_threads(struct checks *x, const char *plugin, const json_t *options)
 {
 	long long threads = json_integer_value(json_object_get(options, "threads"));
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (cores > 0 && threads > cores)
-		exam_finding(x, STYLE_WARN, "threads",
-			     "%s has %lld for %ld cores: more than cores make it slower", plugin,
-			     threads, cores);
+		checks_add(x, STYLE_WARN, "threads",
+			   "%s has %lld for %ld cores: more than cores make it slower", plugin,
+			   threads, cores);
 }
 
 /* What a plugin last set a gauge to; -1 if it has none of that name. */
@@ -216,7 +214,7 @@ static double gauge(const char *metrics, const char *name, const char *plugin)
 	return at != NULL ? strtod(at + strlen(line), NULL) : -1;
 }
 
-static void check_servers(struct exam *x, const char *plugin)
+static void check_servers(struct checks *x, const char *plugin)
 {
 	struct ragd_err err;
 	double n, n_well;
@@ -230,14 +228,14 @@ static void check_servers(struct exam *x, const char *plugin)
 	if (n < 0 || n_well < 0)
 		return;
 	if (n_well == 0)
-		exam_finding(x, STYLE_BAD, "servers",
-			     "%s: none of its %.0f answers; the log says why", plugin, n);
+		checks_add(x, STYLE_BAD, "servers",
+			   "%s: none of its %.0f answers; the log says why", plugin, n);
 	else
-		exam_finding(x, n_well < n ? STYLE_WARN : STYLE_GOOD, "servers",
-			     "%s: %.0f of %.0f are well", plugin, n_well, n);
+		checks_add(x, n_well < n ? STYLE_WARN : STYLE_GOOD, "servers",
+			   "%s: %.0f of %.0f are well", plugin, n_well, n);
 }
 
-void exam_models(struct exam *x)
+void checks_models(struct checks *x)
 {
 	json_t *card, *list, *plugins, *one;
 	double n_bytes = 0;
@@ -246,7 +244,7 @@ void exam_models(struct exam *x)
 	size_t i, n_gguf = 0, n_with = 0;
 
 	if (ragd_client_system_card(x->c, &text, &err) < 0) {
-		exam_finding(x, STYLE_BAD, "model", "%s", err.msg);
+		checks_add(x, STYLE_BAD, "model", "%s", err.msg);
 		return;
 	}
 	card = json_loads(text, JSON_ALLOW_NUL, NULL);
@@ -275,9 +273,9 @@ void exam_models(struct exam *x)
 		check_memory(x, n_bytes);
 		check_processor(x);
 	} else if (list != NULL && n_with == 0) {
-		exam_finding(x, STYLE_WARN, "model",
-			     "to answer in sentences of its own: a plugin with module = \"" MODULE
-			     "\" and a GGUF file, as " GUIDE " says");
+		checks_add(x, STYLE_WARN, "model",
+			   "to answer in sentences of its own: a plugin with module = \"" MODULE
+			   "\" and a GGUF file, as " GUIDE " says");
 	}
 	json_decref(card);
 	json_decref(list);
