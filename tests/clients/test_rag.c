@@ -170,19 +170,19 @@ static void understands_a_line(void **state)
 {
 	static const char json[] = "{\"id\":7,\"question\":\"why\\u0000not\",\"stage\":\"prompt\"}";
 	struct ragd_err err;
-	struct line line;
+	struct json_line line;
 
 	(void)state;
-	assert_int_equal(line_parse(json, strlen(json), 3, true, &line, &err), 0);
+	assert_int_equal(json_line_parse(json, strlen(json), 3, true, &line, &err), 0);
 	assert_string_equal(line.id, "7");
 	assert_int_equal(line.number, 3);
 	assert_int_equal(line.text_len, 7);
 	assert_true(json_is_integer(line.id_json));
-	line_fini(&line);
-	assert_int_equal(line_parse("{\"text\":\"x\"}", 12, 1, false, &line, &err), 0);
+	json_line_fini(&line);
+	assert_int_equal(json_line_parse("{\"text\":\"x\"}", 12, 1, false, &line, &err), 0);
 	assert_string_equal(line.id, "");
 	assert_true(json_is_null(line.id_json));
-	line_fini(&line);
+	json_line_fini(&line);
 }
 
 static void refuses_a_bad_line(void **state)
@@ -206,11 +206,11 @@ static void refuses_a_bad_line(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct ragd_err err = { 0 };
-		struct line line;
+		struct json_line line;
 
 		print_message("%s\n", cases[i].json);
 		assert_int_equal(
-			line_parse(cases[i].json, strlen(cases[i].json), 1, true, &line, &err),
+			json_line_parse(cases[i].json, strlen(cases[i].json), 1, true, &line, &err),
 			-EINVAL);
 		assert_has(err.msg, cases[i].part);
 	}
@@ -224,13 +224,13 @@ static void reads_lines_and_counts_them(void **state)
 	size_t size = 0, number = 0;
 
 	(void)state;
-	assert_int_equal(line_next(f, &text, &size, &number), 4);
+	assert_int_equal(json_line_next(f, &text, &size, &number), 4);
 	assert_int_equal(number, 1);
-	assert_int_equal(line_next(f, &text, &size, &number), 5);
+	assert_int_equal(json_line_next(f, &text, &size, &number), 5);
 	assert_int_equal(number, 4);
-	assert_int_equal(line_next(f, &text, &size, &number), 16);
+	assert_int_equal(json_line_next(f, &text, &size, &number), 16);
 	assert_int_equal(number, 5);
-	assert_int_equal(line_next(f, &text, &size, &number), 0);
+	assert_int_equal(json_line_next(f, &text, &size, &number), 0);
 	free(text);
 	fclose(f);
 }

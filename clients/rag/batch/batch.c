@@ -27,8 +27,8 @@ struct batch {
 	bool broken;      /* standard output is gone; under out */
 };
 
-static int work_patiently(struct batch *b, struct ragd_client *c, const struct line *line, FILE *f,
-			  struct ragd_err *err)
+static int work_patiently(struct batch *b, struct ragd_client *c, const struct json_line *line,
+			  FILE *f, struct ragd_err *err)
 {
 	int rc = -EBUSY;
 
@@ -61,18 +61,18 @@ static void batch_one(struct batch *b, struct ragd_client *c, const char *json, 
 		      size_t number, size_t ticket)
 {
 	struct ragd_err err = { 0 };
-	struct line line;
+	struct json_line line;
 	char *text = NULL;
 	size_t len = 0;
 	FILE *f = NULL;
 	int rc;
 
-	rc = line_parse(json, json_len, number, true, &line, &err);
+	rc = json_line_parse(json, json_len, number, true, &line, &err);
 	if (rc == 0) {
 		f = open_memstream(&text, &len);
 		rc = f != NULL ? work_patiently(b, c, &line, f, &err)
 			       : ragd_err_set(&err, -ENOMEM, "out of memory");
-		line_fini(&line);
+		json_line_fini(&line);
 	}
 	if (f != NULL)
 		fclose(f);
@@ -105,7 +105,7 @@ static void *batch_worker(void *arg)
 
 		pthread_mutex_lock(&b->in);
 		if (!b->ended)
-			len = line_next(stdin, &json, &size, &b->n_lines);
+			len = json_line_next(stdin, &json, &size, &b->n_lines);
 		if (len > 0) {
 			number = b->n_lines;
 			ticket = b->n_tickets++;

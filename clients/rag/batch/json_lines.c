@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-ssize_t line_next(FILE *f, char **text, size_t *size, size_t *number)
+ssize_t json_line_next(FILE *f, char **text, size_t *size, size_t *number)
 {
 	ssize_t len;
 
@@ -15,7 +15,7 @@ ssize_t line_next(FILE *f, char **text, size_t *size, size_t *number)
 	return 0;
 }
 
-static int line_id(struct line *line, bool need_id, struct ragd_err *err)
+static int json_line_id(struct json_line *line, bool need_id, struct ragd_err *err)
 {
 	line->id_json = json_object_get(line->root, "id");
 	if (json_is_integer(line->id_json)) {
@@ -35,10 +35,10 @@ static int line_id(struct line *line, bool need_id, struct ragd_err *err)
 	return 0;
 }
 
-int line_parse(const char *text, size_t len, size_t number, bool need_id, struct line *out,
-	       struct ragd_err *err)
+int json_line_parse(const char *text, size_t len, size_t number, bool need_id,
+		    struct json_line *out, struct ragd_err *err)
 {
-	struct line line = { .number = number };
+	struct json_line line = { .number = number };
 	json_error_t where;
 	const json_t *body;
 	int rc;
@@ -50,7 +50,7 @@ int line_parse(const char *text, size_t len, size_t number, bool need_id, struct
 						      where.text, where.column);
 		goto out;
 	}
-	rc = line_id(&line, need_id, err);
+	rc = json_line_id(&line, need_id, err);
 	if (rc < 0)
 		goto out;
 	body = json_object_get(line.root, "text");
@@ -72,13 +72,13 @@ out:
 	return rc;
 }
 
-void line_fini(struct line *line)
+void json_line_fini(struct json_line *line)
 {
 	json_decref(line->root);
 	line->root = NULL;
 }
 
-void line_write(FILE *f, json_t *o)
+void json_line_write(FILE *f, json_t *o)
 {
 	if (o == NULL)
 		return;

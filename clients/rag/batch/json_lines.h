@@ -8,7 +8,7 @@
 
 #include <ragd/err.h>
 
-struct line {
+struct json_line {
 	size_t number;   /* in the stream, from 1 */
 	const char *id;  /* "" if it is missing where that is allowed */
 	json_t *id_json; /* as it came: a string or a number; null if it is missing */
@@ -22,17 +22,17 @@ struct line {
  * Read the next line. Returns its length, 0 at the end of the stream; *text is realloc()ed. The number of the
  * line is counted in *number.
  */
-ssize_t line_next(FILE *f, char **text, size_t *size, size_t *number);
+ssize_t json_line_next(FILE *f, char **text, size_t *size, size_t *number);
 
 /*
  * Understand one line. Takes "text", or else "question". need_id: one without an id is refused. 0, or -EINVAL
- * with the reason. On success line_fini() it.
+ * with the reason. On success json_line_fini() it.
  */
-int line_parse(const char *text, size_t len, size_t number, bool need_id, struct line *out,
-	       struct ragd_err *err);
-void line_fini(struct line *line);
+int json_line_parse(const char *text, size_t len, size_t number, bool need_id,
+		    struct json_line *out, struct ragd_err *err);
+void json_line_fini(struct json_line *line);
 
 /* Write o (stolen, may be NULL) and a newline. */
-void line_write(FILE *f, json_t *o);
+void json_line_write(FILE *f, json_t *o);
 
 #endif

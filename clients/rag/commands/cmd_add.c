@@ -190,12 +190,12 @@ static void add_summary(struct rag *r, const struct upload *u, uint64_t n_remove
 	struct out *o = &r->out;
 
 	if (r->args.json) {
-		line_write(o->f,
-			   json_pack("{s:I, s:I, s:I, s:I, s:I, s:O}", "added",
-				     (json_int_t)u->n_added, "updated", (json_int_t)u->n_updated,
-				     "unchanged", (json_int_t)u->n_unchanged, "failed",
-				     (json_int_t)u->n_failed, "removed", (json_int_t)n_removed,
-				     "failures", u->failures));
+		json_line_write(o->f, json_pack("{s:I, s:I, s:I, s:I, s:I, s:O}", "added",
+						(json_int_t)u->n_added, "updated",
+						(json_int_t)u->n_updated, "unchanged",
+						(json_int_t)u->n_unchanged, "failed",
+						(json_int_t)u->n_failed, "removed",
+						(json_int_t)n_removed, "failures", u->failures));
 		return;
 	}
 	if (r->args.quiet)

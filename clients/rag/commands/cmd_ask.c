@@ -157,7 +157,7 @@ static json_t *blocked_json(const struct ragd_flag *f)
 			 f->score);
 }
 
-static int ask_line(struct ragd_client *c, const struct line *line, void *ctx, FILE *out,
+static int ask_line(struct ragd_client *c, const struct json_line *line, void *ctx, FILE *out,
 		    struct ragd_err *err)
 {
 	const struct rag *r = ctx;
@@ -175,7 +175,7 @@ static int ask_line(struct ragd_client *c, const struct line *line, void *ctx, F
 			      ragd_answer_text(a), "abstained", ragd_answer_abstained(a),
 			      "blocked_by", blocked_json(ragd_answer_blocked_by(a)), "citations",
 			      citations_json(a), "answer_id", ragd_answer_id(a));
-		line_write(out, o);
+		json_line_write(out, o);
 	}
 	ragd_answer_free(a);
 	return 0;

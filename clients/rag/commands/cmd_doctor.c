@@ -230,8 +230,8 @@ static int doctor_run(struct rag *r)
 		ragd_client_close(x.c);
 	}
 	if (r->args.json)
-		line_write(r->out.f,
-			   json_pack("{s:b, s:O}", "ok", x.n_bad == 0, "checks", x.found));
+		json_line_write(r->out.f,
+				json_pack("{s:b, s:O}", "ok", x.n_bad == 0, "checks", x.found));
 	else if (x.n_bad == 0)
 		out_printf(&r->out, STYLE_GOOD, "Nothing is missing.\n");
 	json_decref(x.found);

@@ -51,7 +51,8 @@ static int feedback_give(struct rag *r, struct ragd_client *c)
 	if (ragd_client_feedback(c, &f, &id, &err) < 0)
 		return rag_fail(r, &err);
 	if (r->args.json)
-		line_write(r->out.f, json_pack("{s:s, s:s}", "id", id, "answer_id", f.answer_id));
+		json_line_write(r->out.f,
+				json_pack("{s:s, s:s}", "id", id, "answer_id", f.answer_id));
 	else
 		out_printf(&r->out, STYLE_PLAIN, "Noted as %s, thank you.\n", id);
 	ragd_free(id);

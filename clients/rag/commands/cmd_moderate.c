@@ -77,7 +77,7 @@ static json_t *verdict_json(const struct ragd_verdicts *v, json_t *id)
 	return o;
 }
 
-static int moderate_line(struct ragd_client *c, const struct line *line, void *ctx, FILE *out,
+static int moderate_line(struct ragd_client *c, const struct json_line *line, void *ctx, FILE *out,
 			 struct ragd_err *err)
 {
 	const json_t *stage = json_object_get(line->root, "stage");
@@ -93,7 +93,7 @@ static int moderate_line(struct ragd_client *c, const struct line *line, void *c
 	if (r->args.json)
 		fprintf(out, "%s\n", ragd_verdicts_json(v));
 	else
-		line_write(out, verdict_json(v, line->id_json));
+		json_line_write(out, verdict_json(v, line->id_json));
 	ragd_verdicts_free(v);
 	return 0;
 }

@@ -74,7 +74,7 @@ static void put_field(FILE *f, const char *s)
 	}
 }
 
-static int search_line(struct ragd_client *c, const struct line *line, void *ctx, FILE *out,
+static int search_line(struct ragd_client *c, const struct json_line *line, void *ctx, FILE *out,
 		       struct ragd_err *err)
 {
 	const struct rag *r = ctx;

@@ -62,7 +62,7 @@ static int next_line(struct source *s, struct item *it, struct ragd_err *err)
 		rc = s->lines == NULL ? lines_open(s, err) : 0;
 		if (rc < 0)
 			return rc;
-		len = line_next(s->lines, &it->json, &size, &s->line_number);
+		len = json_line_next(s->lines, &it->json, &size, &s->line_number);
 		if (len > 0)
 			break;
 		rc = lines_close(s, err);
@@ -140,7 +140,7 @@ static int load_tags(struct item *it, struct ragd_err *err)
 
 static int load_line(struct item *it, struct ragd_err *err)
 {
-	int rc = line_parse(it->json, it->json_len, it->number, true, &it->line, err);
+	int rc = json_line_parse(it->json, it->json_len, it->number, true, &it->line, err);
 
 	free(it->json);
 	it->json = NULL;
@@ -181,6 +181,6 @@ void item_fini(struct item *it)
 	free(it->json);
 	free(it->data);
 	free(it->tags);
-	line_fini(&it->line);
+	json_line_fini(&it->line);
 	*it = (struct item){ .label = NULL };
 }

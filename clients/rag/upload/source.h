@@ -19,7 +19,7 @@ struct item {
 	char *json;      /* a line as it was read; NULL for others */
 	size_t json_len;
 	size_t number;
-	struct line line;             /* owns what doc borrows */
+	struct json_line line;        /* owns what doc borrows */
 	char *data;                   /* a file's bytes; owned */
 	const char **tags;            /* of a line; owned, the strings are the line's */
 	struct ragd_new_document doc; /* borrows from all of these */
