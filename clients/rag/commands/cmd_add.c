@@ -226,7 +226,7 @@ static int add_planned(struct rag *r, struct ragd_client *c, struct plan *p)
 	int rc;
 
 	/* Another title, type or tag is a change that no digest shows: the daemon must see it. */
-	if (ask_first && known_digests(c, u.collection, &known, &err) < 0)
+	if (ask_first && digests_fetch(c, u.collection, &known, &err) < 0)
 		return rag_fail(r, &err);
 	u.known = r->args.title == NULL && r->args.media_type == NULL && r->args.tags.n == 0 ? known
 											     : NULL;

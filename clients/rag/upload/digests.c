@@ -5,8 +5,8 @@
 #define PAGE 1000
 
 /* One page into *known; *next says where the next begins, and belongs to *page. */
-static int known_page(struct ragd_client *c, const char *collection, json_t *known,
-		      struct ragd_documents **page, const char **next, struct ragd_err *err)
+static int digests_page(struct ragd_client *c, const char *collection, json_t *known,
+			struct ragd_documents **page, const char **next, struct ragd_err *err)
 {
 	const struct ragd_document_row *row;
 	struct ragd_documents *l;
@@ -23,7 +23,7 @@ static int known_page(struct ragd_client *c, const char *collection, json_t *kno
 	return rc;
 }
 
-int known_digests(struct ragd_client *c, const char *collection, json_t **out, struct ragd_err *err)
+int digests_fetch(struct ragd_client *c, const char *collection, json_t **out, struct ragd_err *err)
 {
 	struct ragd_documents *page = NULL;
 	json_t *known = json_object();
@@ -32,7 +32,7 @@ int known_digests(struct ragd_client *c, const char *collection, json_t **out, s
 
 	if (rc == 0)
 		do
-			rc = known_page(c, collection, known, &page, &next, err);
+			rc = digests_page(c, collection, known, &page, &next, err);
 		while (rc == 0 && next != NULL);
 	if (rc == -ENOENT && page == NULL && ragd_client_status(c) == 404)
 		rc = 0; /* it will be made */
