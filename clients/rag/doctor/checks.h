@@ -17,6 +17,17 @@ struct checks {
 void checks_add(struct checks *x, enum style state, const char *check, const char *fmt, ...)
 	RAGD_PRINTF(4, 5);
 
+/* checks_daemon.c: who asks, where the sockets are and which of them is used. */
+void checks_me(struct checks *x);
+void checks_places(struct checks *x);
+/* Sets x->c; false if there is no daemon to look at. */
+bool checks_connect(struct checks *x);
+/* False while it starts: models take their time, and there is nothing else to look at yet. */
+bool checks_daemon(struct checks *x);
+void checks_assistants(struct checks *x);
+void checks_collections(struct checks *x);
+void checks_plugins(struct checks *x);
+
 /* checks_models.c: which model answers for each assistant, and what stands in its way. */
 void checks_models(struct checks *x);
 
