@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "clients/rag/terminal/json_view.h"
+
 static void rag_say(const char *sentence)
 {
 	struct out o;
@@ -75,4 +77,32 @@ char *rag_words(const struct rag *r, int first)
 		fprintf(f, "%s%s", i > first ? " " : "", r->line.rest[i]);
 	fclose(f);
 	return text;
+}
+
+int rag_show(struct rag *r, rag_call call)
+{
+	struct ragd_client *c;
+	struct ragd_err err;
+	json_t *root;
+	char *text;
+	int rc = rag_connect(r, &c);
+
+	if (rc != 0)
+		return rc;
+	if (call(c, &text, &err) < 0) {
+		rc = rag_fail(r, &err);
+		ragd_client_close(c);
+		return rc;
+	}
+	root = r->args.json ? NULL : json_loads(text, JSON_ALLOW_NUL, NULL);
+	if (json_is_array(json_object_get(root, "data")))
+		json_view_put(&r->out, json_object_get(root, "data"), 0);
+	else if (root != NULL)
+		json_view_put(&r->out, root, 0);
+	else
+		fprintf(r->out.f, "%s\n", text);
+	json_decref(root);
+	ragd_free(text);
+	ragd_client_close(c);
+	return EXIT_ANSWERED;
 }

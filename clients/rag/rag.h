@@ -42,4 +42,9 @@ const char *rag_collection(const struct rag *r);
 /* The words that are no options, from the first-th on, with spaces between; to free(), NULL: out of memory. */
 char *rag_words(const struct rag *r, int first);
 
+/* One of the calls of client.h that reply with text. */
+typedef int (*rag_call)(struct ragd_client *c, char **json, struct ragd_err *err);
+/* A command that shows one reply: for people, or with --json as it came. Returns the exit code. */
+int rag_show(struct rag *r, rag_call call);
+
 #endif

@@ -1,10 +1,9 @@
 /* rag plugins: the loaded plugins and their options. */
 #include "clients/rag/commands/commands.h"
-#include "clients/rag/terminal/json_view.h"
 
 static int plugins_run(struct rag *r)
 {
-	return show_run(r, ragd_client_plugins);
+	return rag_show(r, ragd_client_plugins);
 }
 
 const struct command plugins_command = {

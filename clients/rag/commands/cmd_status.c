@@ -1,10 +1,9 @@
 /* rag status: what the daemon is doing. */
 #include "clients/rag/commands/commands.h"
-#include "clients/rag/terminal/json_view.h"
 
 static int status_run(struct rag *r)
 {
-	return show_run(r, ragd_client_daemon);
+	return rag_show(r, ragd_client_daemon);
 }
 
 const struct command status_command = {

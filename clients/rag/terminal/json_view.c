@@ -126,7 +126,7 @@ static void put_member(struct out *o, const char *name, const json_t *v, unsigne
 
 	if (is_nested(v) && !is_plain_list(v)) {
 		fputc('\n', o->f);
-		show_json(o, v, indent + 2);
+		json_view_put(o, v, indent + 2);
 		return;
 	}
 	if (json_is_string(v) && indent + NAME_COLUMNS + json_string_length(v) > o->width) {
@@ -143,7 +143,7 @@ static void put_member(struct out *o, const char *name, const json_t *v, unsigne
 	fputc('\n', o->f);
 }
 
-void show_json(struct out *o, const json_t *value, unsigned indent)
+void json_view_put(struct out *o, const json_t *value, unsigned indent)
 {
 	const char *name;
 	json_t *v;
@@ -157,39 +157,11 @@ void show_json(struct out *o, const json_t *value, unsigned indent)
 		json_array_foreach(value, i, v) {
 			if (i > 0 && is_nested(v))
 				fputc('\n', o->f);
-			show_json(o, v, indent);
+			json_view_put(o, v, indent);
 		}
 	} else {
 		fprintf(o->f, "%*s", (int)indent, "");
 		put_scalar(o, value);
 		fputc('\n', o->f);
 	}
-}
-
-int show_run(struct rag *r, show_call call)
-{
-	struct ragd_client *c;
-	struct ragd_err err;
-	json_t *root;
-	char *text;
-	int rc = rag_connect(r, &c);
-
-	if (rc != 0)
-		return rc;
-	if (call(c, &text, &err) < 0) {
-		rc = rag_fail(r, &err);
-		ragd_client_close(c);
-		return rc;
-	}
-	root = r->args.json ? NULL : json_loads(text, JSON_ALLOW_NUL, NULL);
-	if (json_is_array(json_object_get(root, "data")))
-		show_json(&r->out, json_object_get(root, "data"), 0);
-	else if (root != NULL)
-		show_json(&r->out, root, 0);
-	else
-		fprintf(r->out.f, "%s\n", text);
-	json_decref(root);
-	ragd_free(text);
-	ragd_client_close(c);
-	return EXIT_ANSWERED;
 }
