@@ -71,8 +71,8 @@ static void completion_word(struct completion *k, const char *word)
 /* ---- offers for the last one ---- */
 
 /* `before` is what of the typed word stands before the part that is offered: "--color=". */
-static void offer(const struct completion *k, const char *before, int before_len, const char *begun,
-		  const char *word, const char *means)
+static void offer_word(const struct completion *k, const char *before, int before_len,
+		       const char *begun, const char *word, const char *means)
 {
 	if (strncmp(word, begun, strlen(begun)) != 0)
 		return;
@@ -96,7 +96,7 @@ static void offer_commands(const struct completion *k, const char *begun)
 	const struct args_command *const *c = k->program->commands;
 
 	for (; c != NULL && *c != NULL; c++)
-		offer(k, "", 0, begun, (*c)->name, (*c)->summary);
+		offer_word(k, "", 0, begun, (*c)->name, (*c)->summary);
 }
 
 /* Words of `list`, separated by any of `ends`. The list is cut up. */
@@ -106,7 +106,7 @@ static void offer_list(const struct completion *k, const char *before, int befor
 	char *save = NULL;
 
 	for (char *w = strtok_r(list, ends, &save); w != NULL; w = strtok_r(NULL, ends, &save))
-		offer(k, before, before_len, begun, w, NULL);
+		offer_word(k, before, before_len, begun, w, NULL);
 }
 
 static void offer_words(const struct completion *k, const char *before, int before_len,
