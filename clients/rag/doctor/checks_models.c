@@ -38,7 +38,7 @@ static const json_t *plugin_named(const json_t *plugins, const char *name)
 }
 
 /* "Llama 3.2 1B, 1.2 billion parameters, Q4_K_M, context 8192": what its card says. */
-static void describe(const json_t *model, char *out, size_t room)
+static void model_describe(const json_t *model, char *out, size_t room)
 {
 	const char *quantisation = text_of(model, "quantisation");
 	double n = json_number_value(json_object_get(model, "parameters"));
@@ -64,7 +64,7 @@ static bool check_assistant(struct checks *x, const json_t *assistant, const jso
 	const char *module = text_of(plugin_named(plugins, plugin), "module");
 	char what[200];
 
-	describe(model, what, sizeof(what));
+	model_describe(model, what, sizeof(what));
 	if (!json_is_object(model))
 		checks_add(x, STYLE_BAD, "model", "assistant %s: its plugin is not loaded", name);
 	else if (strcmp(module, "inference_extract") == 0)
@@ -132,7 +132,7 @@ static double size_of_model(struct checks *x, const char *plugin, const char *pa
 }
 
 /* Bytes of memory, of a line of /proc/meminfo; 0 where there is none. */
-static double meminfo(const char *key)
+static double memory_bytes(const char *key)
 {
 	FILE *f = fopen("/proc/meminfo", "r");
 	char line[128];
@@ -148,7 +148,7 @@ static double meminfo(const char *key)
 
 static void check_memory(struct checks *x, double need)
 {
-	double total = meminfo("MemTotal"), free_now = meminfo("MemAvailable");
+	double total = memory_bytes("MemTotal"), free_now = memory_bytes("MemAvailable");
 
 	if (need <= 0 || total <= 0)
 		return;
@@ -204,7 +204,7 @@ static void check_threads(struct checks *x, const char *plugin, const json_t *op
 }
 
 /* What a plugin last set a gauge to; -1 if it has none of that name. */
-static double gauge(const char *metrics, const char *name, const char *plugin)
+static double gauge_value(const char *metrics, const char *name, const char *plugin)
 {
 	char line[256];
 	const char *at;
@@ -222,8 +222,8 @@ static void check_servers(struct checks *x, const char *plugin)
 
 	if (ragd_client_metrics(x->c, &metrics, &err) < 0)
 		return;
-	n = gauge(metrics, "endpoints", plugin);
-	n_well = gauge(metrics, "healthy_endpoints", plugin);
+	n = gauge_value(metrics, "endpoints", plugin);
+	n_well = gauge_value(metrics, "healthy_endpoints", plugin);
 	ragd_free(metrics);
 	if (n < 0 || n_well < 0)
 		return;

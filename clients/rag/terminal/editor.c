@@ -90,7 +90,7 @@ static int read_key(EditLine *el, wchar_t *out)
 	}
 }
 
-static char *prompt(EditLine *el)
+static char *prompt_show(EditLine *el)
 {
 	static char text[] = "> ";
 
@@ -179,7 +179,7 @@ int editor_open(bool keep, struct editor **out, struct ragd_err *err)
 	history(ed->history, &ev, H_SETUNIQUE, 1);
 	el_set(ed->el, EL_CLIENTDATA, ed);
 	el_set(ed->el, EL_GETCFN, read_key);
-	el_set(ed->el, EL_PROMPT, prompt);
+	el_set(ed->el, EL_PROMPT, prompt_show);
 	el_set(ed->el, EL_EDITOR, "emacs");
 	el_set(ed->el, EL_HIST, history, ed->history);
 	el_set(ed->el, EL_BIND, "^R", "em-inc-search-prev", NULL);
@@ -210,7 +210,7 @@ bool editor_is_tty(const struct editor *ed)
 	return ed->el != NULL;
 }
 
-static char *trim(char *s)
+static char *line_trim(char *s)
 {
 	size_t len;
 
@@ -269,7 +269,7 @@ static char *line_edited(struct editor *ed)
 	ed->line = strdup(typed);
 	if (ed->line == NULL)
 		return NULL;
-	line = trim(ed->line);
+	line = line_trim(ed->line);
 	if (line[0] != '\0')
 		history_keep(ed, line);
 	return line;
@@ -279,5 +279,5 @@ char *editor_line(struct editor *ed)
 {
 	if (ed->el != NULL)
 		return line_edited(ed);
-	return getline(&ed->line, &ed->size, stdin) > 0 ? trim(ed->line) : NULL;
+	return getline(&ed->line, &ed->size, stdin) > 0 ? line_trim(ed->line) : NULL;
 }

@@ -29,7 +29,7 @@ char *walk_id(const char *prefix, const char *rel)
 }
 
 /* path and id are stolen. */
-static void push(struct walk *w, char *path, char *id, off_t size, const char *why)
+static void walk_push(struct walk *w, char *path, char *id, off_t size, const char *why)
 {
 	struct walk_file *more = w->files;
 
@@ -89,22 +89,22 @@ static int stays_inside(const struct tour *t, const char *path, struct stat *st)
 
 static void visit_folder(struct tour *t, const char *path, const char *rel, unsigned depth);
 
-static void visit(struct tour *t, const char *path, const char *rel, unsigned depth)
+static void visit_entry(struct tour *t, const char *path, const char *rel, unsigned depth)
 {
 	struct stat st;
 
 	if (lstat(path, &st) < 0) {
-		push(t->w, strdup(path), walk_id(t->prefix, rel), 0, open_refused(errno));
+		walk_push(t->w, strdup(path), walk_id(t->prefix, rel), 0, open_refused(errno));
 	} else if (S_ISDIR(st.st_mode)) {
 		visit_folder(t, path, rel, depth + 1);
 	} else if (S_ISLNK(st.st_mode)) {
 		if (stays_inside(t, path, &st))
-			push(t->w, strdup(path), walk_id(t->prefix, rel), st.st_size, NULL);
+			walk_push(t->w, strdup(path), walk_id(t->prefix, rel), st.st_size, NULL);
 		else
 			t->w->n_skipped++;
 	} else {
-		push(t->w, strdup(path), walk_id(t->prefix, rel), st.st_size,
-		     kind_refused(st.st_mode));
+		walk_push(t->w, strdup(path), walk_id(t->prefix, rel), st.st_size,
+			  kind_refused(st.st_mode));
 	}
 }
 
@@ -119,8 +119,8 @@ static void visit_folder(struct tour *t, const char *path, const char *rel, unsi
 	int n = depth < DEPTH_MAX ? scandir(path, &names, NULL, by_bytes) : -1;
 
 	if (n < 0) {
-		push(t->w, strdup(path), walk_id(t->prefix, rel), 0,
-		     depth < DEPTH_MAX ? open_refused(errno) : "folders in folders, too deep");
+		walk_push(t->w, strdup(path), walk_id(t->prefix, rel), 0,
+			  depth < DEPTH_MAX ? open_refused(errno) : "folders in folders, too deep");
 		return;
 	}
 	for (int i = 0; i < n; i++) {
@@ -134,7 +134,7 @@ static void visit_folder(struct tour *t, const char *path, const char *rel, unsi
 			   asprintf(&id, "%s%s%s", rel, rel[0] != '\0' ? "/" : "", name) < 0) {
 			t->w->failed = 1;
 		} else {
-			visit(t, below, id, depth);
+			visit_entry(t, below, id, depth);
 			free(below);
 			free(id);
 		}
@@ -151,11 +151,12 @@ void walk_add(struct walk *w, const char *path, const char *prefix)
 
 	base = base != NULL && base[1] != '\0' ? base + 1 : path;
 	if (stat(path, &st) < 0)
-		push(w, strdup(path), walk_id(prefix, base), 0, open_refused(errno));
+		walk_push(w, strdup(path), walk_id(prefix, base), 0, open_refused(errno));
 	else if (!S_ISDIR(st.st_mode))
-		push(w, strdup(path), walk_id(prefix, base), st.st_size, kind_refused(st.st_mode));
+		walk_push(w, strdup(path), walk_id(prefix, base), st.st_size,
+			  kind_refused(st.st_mode));
 	else if (realpath(path, t.root) == NULL)
-		push(w, strdup(path), walk_id(prefix, base), 0, open_refused(errno));
+		walk_push(w, strdup(path), walk_id(prefix, base), 0, open_refused(errno));
 	else
 		visit_folder(&t, path, "", 0);
 }
