@@ -1,4 +1,4 @@
-#include "ipc/http/http_priv.h"
+#include "ipc/http/http_private.h"
 
 #include <linux/sockios.h>
 #include <sys/ioctl.h>

@@ -19,8 +19,8 @@
  * EPOLLHUP, which on AF_UNIX means that the peer closed its socket, and comes whatever is unread. A peer
  * that only shut down its sending side (`nc -N`) can still read, and gets its answer.
  */
-#ifndef IPC_HTTP_PRIV_H
-#define IPC_HTTP_PRIV_H
+#ifndef IPC_HTTP_PRIVATE_H
+#define IPC_HTTP_PRIVATE_H
 
 #include <sys/epoll.h>
 
