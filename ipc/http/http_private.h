@@ -174,6 +174,12 @@ struct http_server {
 	char piece[HTTP_PIECE]; /* what was just read */
 };
 
+/* http_stamp.c */
+const char *http_reason(int status);
+void http_request_id(struct http_server *s, char out[32]);
+/* The time as the Date header has it. */
+const char *http_date(struct http_server *s);
+
 /* http_accept.c */
 void http_accept_cb(uv_poll_t *poll, int status, int events);
 /* Forget c and close its descriptor. Whatever it holds is gone with it. */
@@ -220,13 +226,9 @@ void http_exchange_free(struct http_exchange *x);
 size_t http_out_waiting(const struct http_exchange *x);
 /* Make the next bytes ready to be sent; false if there are none, or no memory. */
 bool http_reply_frame(struct http_exchange *x);
-const char *http_reason(int status);
 
 /* http_server.c */
 /* n bytes went back to malloc: when it is much, and a quiet moment comes, it goes back to the kernel. */
 void http_server_freed(struct http_server *s, size_t n);
-void http_request_id(struct http_server *s, char out[32]);
-/* The time as the Date header has it. */
-const char *http_date(struct http_server *s);
 
 #endif

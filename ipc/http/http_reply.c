@@ -7,41 +7,6 @@
 #include "base/util.h"
 #include "ipc/codec/codec.h"
 
-const char *http_reason(int status)
-{
-	static const struct {
-		int status;
-		const char *reason;
-	} rows[] = {
-		{ 200, "OK" },
-		{ 201, "Created" },
-		{ 202, "Accepted" },
-		{ 204, "No Content" },
-		{ 400, "Bad Request" },
-		{ 403, "Forbidden" },
-		{ 404, "Not Found" },
-		{ 405, "Method Not Allowed" },
-		{ 408, "Request Timeout" },
-		{ 409, "Conflict" },
-		{ 411, "Length Required" },
-		{ 413, "Content Too Large" },
-		{ 415, "Unsupported Media Type" },
-		{ 422, "Unprocessable Content" },
-		{ 429, "Too Many Requests" },
-		{ 431, "Request Header Fields Too Large" },
-		{ 500, "Internal Server Error" },
-		{ 503, "Service Unavailable" },
-		{ 504, "Gateway Timeout" },
-		{ 505, "HTTP Version Not Supported" },
-		{ 507, "Insufficient Storage" },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (rows[i].status == status)
-			return rows[i].reason;
-	return "Other";
-}
-
 /* ---- what the request carried --------------------------------------------------------------- */
 
 /* "name" NUL "value" NUL in one piece. */

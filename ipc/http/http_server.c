@@ -5,8 +5,6 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -24,39 +22,6 @@
 #define TRIM_AT    (8u << 20)
 #define TRIM_MS    1000
 #define TRIM_QUIET 8
-
-void http_request_id(struct http_server *s, char out[32])
-{
-	/* 64 of 62 characters: two come twice as often, which does not matter here. */
-	static const char digit[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789Aa";
-	char *p = out;
-
-	if (s->random_at + 20 > sizeof(s->random)) {
-		/* Up to 256 bytes come whole; before the pool is ready ids are merely guessable. */
-		if (getrandom(s->random, sizeof(s->random), GRND_NONBLOCK) < 0)
-			uv_random(NULL, NULL, s->random, sizeof(s->random), 0, NULL);
-		s->random_at = 0;
-	}
-	memcpy(p, "req-", 4);
-	p += 4;
-	for (int i = 0; i < 20; i++)
-		*p++ = digit[s->random[s->random_at++] & 63];
-	*p = '\0';
-}
-
-const char *http_date(struct http_server *s)
-{
-	int64_t now_s = (int64_t)time(NULL);
-	struct tm tm;
-
-	if (now_s != s->date_s) {
-		s->date_s = now_s;
-		gmtime_r(&(time_t){ (time_t)now_s }, &tm);
-		strftime(s->date, sizeof(s->date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	}
-	return s->date;
-}
 
 /* ---- stopping ------------------------------------------------------------------------------ */
 
