@@ -50,7 +50,7 @@ void http_conn_free(struct http_conn *c)
 		share_give(s->share, SHARE_CONNECTIONS, c->peer.caller.uid, 1);
 		s->stats.n_connections--;
 	}
-	http_server_freed(s, sizeof(*c) + c->in.cap);
+	http_memory_freed(s, sizeof(*c) + c->in.cap);
 	buf_fini(&c->in);
 	peer_fini(&c->peer);
 	close(c->fd);

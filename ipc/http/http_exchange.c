@@ -426,7 +426,7 @@ void http_exchange_end(struct http_conn *c)
 	c->x = NULL;
 	share_give(s->share, SHARE_BODIES, c->peer.caller.uid, x->charged);
 	share_give(s->share, SHARE_REPLIES, c->peer.caller.uid, x->charged_reply);
-	http_server_freed(s, x->charged + x->charged_reply);
+	http_memory_freed(s, x->charged + x->charged_reply);
 	x->charged = x->charged_reply = 0;
 	if (x->dispatched)
 		s->stats.n_exchanges--;

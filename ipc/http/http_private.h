@@ -180,6 +180,10 @@ void http_request_id(struct http_server *s, char out[32]);
 /* The time as the Date header has it. */
 const char *http_date(struct http_server *s);
 
+/* http_memory.c */
+/* n bytes went back to malloc: when it is much, and a quiet moment comes, it goes back to the kernel. */
+void http_memory_freed(struct http_server *s, size_t n);
+
 /* http_accept.c */
 void http_accept_cb(uv_poll_t *poll, int status, int events);
 /* Forget c and close its descriptor. Whatever it holds is gone with it. */
@@ -226,9 +230,5 @@ void http_exchange_free(struct http_exchange *x);
 size_t http_out_waiting(const struct http_exchange *x);
 /* Make the next bytes ready to be sent; false if there are none, or no memory. */
 bool http_reply_frame(struct http_exchange *x);
-
-/* http_server.c */
-/* n bytes went back to malloc: when it is much, and a quiet moment comes, it goes back to the kernel. */
-void http_server_freed(struct http_server *s, size_t n);
 
 #endif

@@ -181,7 +181,7 @@ static void out_taken(struct http_exchange *x, size_t n)
 		return;
 	x->out_at = 0;
 	if (x->out.cap > HTTP_PIECE) {
-		http_server_freed(x->s, x->out.cap);
+		http_memory_freed(x->s, x->out.cap);
 		buf_fini(&x->out);
 	}
 	buf_clear(&x->out);

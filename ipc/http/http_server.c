@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -18,10 +17,6 @@
 #define RESERVE 32
 /* Descriptors for files and pipes, which connections shall not take. */
 #define FDS_SPARE 256
-/* Bytes given back to malloc before it is asked to give to the kernel, and how often it is. */
-#define TRIM_AT    (8u << 20)
-#define TRIM_MS    1000
-#define TRIM_QUIET 8
 
 /* ---- stopping ------------------------------------------------------------------------------ */
 
@@ -111,29 +106,6 @@ static void prepare_cb(uv_prepare_t *prepare)
 	}
 	if (s->ready == NULL)
 		uv_idle_stop(&s->idle);
-}
-
-/* ---- memory -------------------------------------------------------------------------------- */
-
-/* At most once a second, and not while many work, who would only ask for it again. */
-static void trim_cb(uv_timer_t *timer)
-{
-	struct http_server *s = timer->data;
-
-	if (s->stats.n_exchanges > TRIM_QUIET) {
-		uv_timer_start(timer, trim_cb, TRIM_MS, 0);
-		return;
-	}
-	s->freed = 0;
-	malloc_trim(0);
-}
-
-void http_server_freed(struct http_server *s, size_t n)
-{
-	s->freed += n;
-	if (s->freed >= TRIM_AT && s->state < HTTP_STOPPING &&
-	    !uv_is_active((uv_handle_t *)&s->trim))
-		uv_timer_start(&s->trim, trim_cb, TRIM_MS, 0);
 }
 
 /* ---- starting ------------------------------------------------------------------------------ */
