@@ -26,37 +26,6 @@ static void conn_link(struct http_conn *c)
 	s->conns = c;
 }
 
-void http_conn_free(struct http_conn *c)
-{
-	struct http_server *s = c->s;
-
-	/*
-	 * Closing alone would not do: a child between fork() and exec() has the socket open, too, and
-	 * the set would go on telling of it.
-	 */
-	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
-	http_conn_unready(c);
-	if (c->prev != NULL)
-		c->prev->next = c->next;
-	else
-		s->conns = c->next;
-	if (c->next != NULL)
-		c->next->prev = c->prev;
-	if (s->conns == NULL && s->state < HTTP_STOPPED)
-		uv_timer_stop(&s->tick);
-	if (c->lobby) {
-		s->n_lobby--;
-	} else {
-		share_give(s->share, SHARE_CONNECTIONS, c->peer.caller.uid, 1);
-		s->stats.n_connections--;
-	}
-	http_memory_freed(s, sizeof(*c) + c->in.cap);
-	buf_fini(&c->in);
-	peer_fini(&c->peer);
-	close(c->fd);
-	free(c);
-}
-
 /* Beyond a bound: answered 429 once its request comes, so that the client reads the answer. */
 static void conn_lobby(struct http_conn *c, bool own_full)
 {

@@ -1,8 +1,10 @@
 #include "ipc/http/http_private.h"
 
 #include <linux/sockios.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "ipc/codec/codec.h"
@@ -22,54 +24,44 @@ void http_conn_state(struct http_conn *c, enum conn_state state)
 	c->state = state;
 }
 
-/* ---- turns ---------------------------------------------------------------------------------- */
-
-static void idle_cb(uv_idle_t *idle)
-{
-	(void)idle; /* being active is its work: the loop does not wait */
-}
-
-void http_conn_ready(struct http_conn *c)
-{
-	struct http_server *s = c->s;
-
-	if (c->ready)
-		return;
-	c->ready = true;
-	c->ready_next = NULL;
-	c->ready_prev = s->ready_last;
-	if (s->ready_last != NULL)
-		s->ready_last->ready_next = c;
-	else
-		s->ready = c;
-	s->ready_last = c;
-	if (!uv_is_active((uv_handle_t *)&s->idle))
-		uv_idle_start(&s->idle, idle_cb);
-}
-
-void http_conn_unready(struct http_conn *c)
-{
-	struct http_server *s = c->s;
-
-	if (!c->ready)
-		return;
-	c->ready = false;
-	if (c->ready_prev != NULL)
-		c->ready_prev->ready_next = c->ready_next;
-	else
-		s->ready = c->ready_next;
-	if (c->ready_next != NULL)
-		c->ready_next->ready_prev = c->ready_prev;
-	else
-		s->ready_last = c->ready_prev;
-}
-
 /* ---- ending them ---------------------------------------------------------------------------- */
+
+/* Forget c and close its descriptor. Whatever it holds is gone with it. */
+static void conn_free(struct http_conn *c)
+{
+	struct http_server *s = c->s;
+
+	/*
+	 * Closing alone would not do: a child between fork() and exec() has the socket open, too, and
+	 * the set would go on telling of it.
+	 */
+	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
+	http_conn_unready(c);
+	if (c->prev != NULL)
+		c->prev->next = c->next;
+	else
+		s->conns = c->next;
+	if (c->next != NULL)
+		c->next->prev = c->prev;
+	if (s->conns == NULL && s->state < HTTP_STOPPED)
+		uv_timer_stop(&s->tick);
+	if (c->lobby) {
+		s->n_lobby--;
+	} else {
+		share_give(s->share, SHARE_CONNECTIONS, c->peer.caller.uid, 1);
+		s->stats.n_connections--;
+	}
+	http_memory_freed(s, sizeof(*c) + c->in.cap);
+	buf_fini(&c->in);
+	peer_fini(&c->peer);
+	close(c->fd);
+	free(c);
+}
 
 void http_conn_kill(struct http_conn *c)
 {
 	http_exchange_end(c);
-	http_conn_free(c);
+	conn_free(c);
 }
 
 void http_conn_linger(struct http_conn *c)

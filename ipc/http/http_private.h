@@ -184,17 +184,17 @@ const char *http_date(struct http_server *s);
 /* n bytes went back to malloc: when it is much, and a quiet moment comes, it goes back to the kernel. */
 void http_memory_freed(struct http_server *s, size_t n);
 
+/* http_ready.c */
+/* c gets a turn before the loop waits. */
+void http_conn_ready(struct http_conn *c);
+void http_conn_unready(struct http_conn *c);
+
 /* http_accept.c */
 void http_accept_cb(uv_poll_t *poll, int status, int events);
-/* Forget c and close its descriptor. Whatever it holds is gone with it. */
-void http_conn_free(struct http_conn *c);
 
 /* http_conn.c */
 void http_events_cb(uv_poll_t *poll, int status, int events);
 void http_conn_state(struct http_conn *c, enum conn_state state);
-/* c gets a turn before the loop waits. */
-void http_conn_ready(struct http_conn *c);
-void http_conn_unready(struct http_conn *c);
 /* The server drains: an idle connection goes (true), one with a request on its way is answered. */
 bool http_conn_drain(struct http_conn *c);
 void http_tick_cb(uv_timer_t *timer);
