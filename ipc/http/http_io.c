@@ -41,7 +41,7 @@ static size_t head_take(struct http_conn *c, const char *data, size_t len)
 	case HTTP_HEAD_OK:
 		len = c->scan.len;
 		c->scan = (struct http_head_scan){ .line = 0 };
-		http_exchange_begin(c, data, len);
+		http_request_begin(c, data, len);
 		return len;
 	case HTTP_HEAD_BAD:
 		http_conn_refuse(c, 400, "invalid_value", bad);
@@ -72,7 +72,7 @@ static size_t data_take(struct http_conn *c, const char *data, size_t len)
 			at += n;
 			break;
 		case CONN_BODY:
-			at += http_exchange_body(c->x, data + at, len - at);
+			at += http_request_body(c->x, data + at, len - at);
 			break;
 		case CONN_LOBBY:
 			http_conn_refuse_lobby(c);

@@ -1,12 +1,18 @@
 /*
  * What the files of the HTTP server share; see http.h for what it is.
  *
+ * Each file calls only those below it:
+ *
  *   http_server.c    the loop's handles, bounds, draining and stopping
  *   http_accept.c    new connections, and how many there may be
+ *   http_io.c        a connection's bytes: from the socket to requests, from replies to the socket
+ *   http_request.c   one request: what keeps it from its handler, and its body
  *   http_conn.c      one connection: events, timeouts, answers that end it
- *   http_io.c        its bytes: from the socket to requests, from replies to the socket
- *   http_exchange.c  one request: what keeps it from its handler, its body, its end
- *   http_reply.c     its reply
+ *   http_reply.c     a reply
+ *   http_exchange.c  a request and its reply: what the handler may ask for, and their end
+ *   http_ready.c     the connections that get a turn
+ *   http_stamp.c     what every reply begins with
+ *   http_memory.c    what goes back to the kernel
  *
  * and, pure functions: http_head.c (a head's syntax), http_chunk.c (a chunked body's), http_site.c (whose
  * request it is), http_route.c (paths to routes), http_share.c (what a user may hold).
@@ -213,17 +219,24 @@ void http_conn_linger(struct http_conn *c);
 /* c's turn: read, handle, send, as long as there is something to do and others need not wait. */
 void http_conn_turn(struct http_conn *c);
 
-/* http_exchange.c */
+/* http_request.c */
 /* The head in text[0 .. len) is complete: c->x, or c is refused. */
-void http_exchange_begin(struct http_conn *c, const char *text, size_t len);
+void http_request_begin(struct http_conn *c, const char *text, size_t len);
 /*
  * Go on with data, which may hold the body and more. Returns how much of it is the request's; then the
  * request is complete and dispatched, or data is used up, or c is refused: c's state tells.
  */
-size_t http_exchange_body(struct http_exchange *x, const char *data, size_t len);
+size_t http_request_body(struct http_exchange *x, const char *data, size_t len);
+
+/* http_exchange.c */
+/* Of the head in text[0 .. len); NULL when out of memory, or with *why when it is malformed. */
+struct http_exchange *http_exchange_new(struct http_conn *c, const char *text, size_t len,
+					const char **why);
 /* c->x is over, one way or another: tell the handler if it still works, free it if it does not. */
 void http_exchange_end(struct http_conn *c);
 void http_exchange_free(struct http_exchange *x);
+/* "name" NUL "value" NUL in one piece; NULL when out of memory. */
+struct http_header_line *http_line_new(const char *name, const char *value);
 
 /* http_reply.c */
 /* Bytes that wait for the client, framed or not. */

@@ -7,89 +7,6 @@
 #include "base/util.h"
 #include "ipc/codec/codec.h"
 
-/* ---- what the request carried --------------------------------------------------------------- */
-
-/* "name" NUL "value" NUL in one piece. */
-static struct http_header_line *line_new(const char *name, const char *value)
-{
-	size_t n = strlen(name) + 1, v = strlen(value) + 1;
-	struct http_header_line *line = malloc(sizeof(*line) + n + v);
-
-	if (line == NULL)
-		return NULL;
-	memcpy(line->name, name, n);
-	memcpy(line->name + n, value, v);
-	line->value = line->name + n;
-	return line;
-}
-
-/* The first name=value of that name, not decoded. */
-static struct http_header_line *query_find(struct http_exchange *x, const char *name)
-{
-	size_t n = strlen(name), len;
-
-	for (const char *q = x->query; q != NULL; q = q[len] == '&' ? q + len + 1 : NULL) {
-		struct http_header_line *line;
-
-		len = strcspn(q, "&");
-		if (len <= n || q[n] != '=' || memcmp(q, name, n) != 0)
-			continue;
-		line = line_new(name, q + n + 1);
-		if (line != NULL)
-			((char *)line->value)[len - n - 1] = '\0';
-		return line;
-	}
-	return NULL;
-}
-
-const char *http_query(struct http_exchange *x, const char *name)
-{
-	struct http_header_line *line;
-	size_t len;
-
-	for (line = x->queries; line != NULL; line = line->next)
-		if (strcmp(line->name, name) == 0)
-			return line->value;
-	if (x->conn == NULL)
-		return NULL;
-	line = query_find(x, name);
-	if (line == NULL)
-		return NULL;
-	/* judge_query() saw to it that this works. */
-	len = strlen(line->value);
-	http_query_decode((char *)line->value, &len);
-	((char *)line->value)[len] = '\0';
-	line->next = x->queries;
-	x->queries = line;
-	return line->value;
-}
-
-void http_take_body(struct http_exchange *x, struct http_body *out)
-{
-	x->req.body = (struct ragd_str){ NULL, 0 };
-	*out = (struct http_body){
-		.share = share_ref(x->s->share),
-		.charged = x->charged,
-		.uid = x->req.caller->uid,
-	};
-	x->charged = 0;
-	out->data = buf_steal(&x->body, &out->len);
-}
-
-void http_body_free(struct http_body *body)
-{
-	free(body->data);
-	if (body->share != NULL)
-		share_give(body->share, SHARE_BODIES, body->uid, body->charged);
-	share_unref(body->share);
-	*body = (struct http_body){ .data = NULL };
-}
-
-const char *http_request_header(struct http_exchange *x, const char *name)
-{
-	return x->conn != NULL ? http_head_field(&x->head, name) : NULL;
-}
-
 /* ---- the reply's head ----------------------------------------------------------------------- */
 
 /* What is written into a head as it is must not begin a line of its own. */
@@ -100,7 +17,7 @@ static bool is_value(const char *s)
 
 void http_header(struct http_exchange *x, const char *name, const char *value)
 {
-	struct http_header_line *line = is_value(value) ? line_new(name, value) : NULL;
+	struct http_header_line *line = is_value(value) ? http_line_new(name, value) : NULL;
 
 	if (line == NULL)
 		return;
