@@ -81,10 +81,8 @@ static void answer_send(struct http_conn *c, int status, const char *code, const
 
 	http_request_id(c->s, id);
 	codec_error(&body, status, code, NULL, msg);
-	buf_printf(&head,
-		   "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n",
-		   status, http_reason(status), body.len);
-	buf_printf(&head, "X-Request-Id: %s\r\nConnection: close\r\n%s\r\n", id,
+	http_stamp(c->s, &head, status, "application/json", id);
+	buf_printf(&head, "Content-Length: %zu\r\nConnection: close\r\n%s\r\n", body.len,
 		   status == 429 || status == 503 ? "Retry-After: 1\r\n" : "");
 	buf_add(&head, body.data, body.len);
 	if (!buf_failed(&body) && !buf_failed(&head))

@@ -181,10 +181,10 @@ struct http_server {
 };
 
 /* http_stamp.c */
-const char *http_reason(int status);
 void http_request_id(struct http_server *s, char out[32]);
-/* The time as the Date header has it. */
-const char *http_date(struct http_server *s);
+/* The head of a reply as far as all have it, but for the empty line; type may be NULL. */
+void http_stamp(struct http_server *s, struct buf *out, int status, const char *type,
+		const char *request_id);
 
 /* http_memory.c */
 /* n bytes went back to malloc: when it is much, and a quiet moment comes, it goes back to the kernel. */

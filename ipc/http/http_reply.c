@@ -48,11 +48,7 @@ static void head_print(struct http_exchange *x, int status, const char *type)
 {
 	struct buf *b = &x->wire;
 
-	buf_printf(b, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, http_reason(status),
-		   http_date(x->s));
-	if (type != NULL && is_value(type))
-		buf_printf(b, "Content-Type: %s\r\n", type);
-	buf_printf(b, "X-Content-Type-Options: nosniff\r\nX-Request-Id: %s\r\n", x->request_id);
+	http_stamp(x->s, b, status, type != NULL && is_value(type) ? type : NULL, x->request_id);
 	for (struct http_header_line *line = x->headers; line != NULL; line = line->next)
 		buf_printf(b, "%s: %s\r\n", line->name, line->value);
 	if (x->close && !header_is_set(x, "Connection"))

@@ -7,7 +7,7 @@
 
 #include "base/util.h"
 
-const char *http_reason(int status)
+static const char *status_reason(int status)
 {
 	static const struct {
 		int status;
@@ -62,7 +62,8 @@ void http_request_id(struct http_server *s, char out[32])
 	*p = '\0';
 }
 
-const char *http_date(struct http_server *s)
+/* The time as the Date header has it. */
+static const char *date_text(struct http_server *s)
 {
 	int64_t now_s = (int64_t)time(NULL);
 	struct tm tm;
@@ -73,4 +74,15 @@ const char *http_date(struct http_server *s)
 		strftime(s->date, sizeof(s->date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
 	}
 	return s->date;
+}
+
+void http_stamp(struct http_server *s, struct buf *out, int status, const char *type,
+		const char *request_id)
+{
+	buf_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, status_reason(status),
+		   date_text(s));
+	if (type != NULL)
+		buf_printf(out, "Content-Type: %s\r\n", type);
+	/* Whatever a browser takes a reply for, it does not run it. */
+	buf_printf(out, "X-Content-Type-Options: nosniff\r\nX-Request-Id: %s\r\n", request_id);
 }

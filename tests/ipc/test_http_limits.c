@@ -45,6 +45,9 @@ static void expect_refusal(struct env *e, int fd, int status, const char *code)
 	reply_read(e, fd, &rest, &r);
 	assert_error(&r, status, code);
 	assert_true(r.close);
+	/* What ends a connection begins as every reply does. */
+	assert_string_equal(reply_header(&r, "X-Content-Type-Options"), "nosniff");
+	assert_string_not_equal(reply_header(&r, "Date"), "");
 	client_expect_eof(e, fd);
 	reply_fini(&r);
 	buf_fini(&rest);
