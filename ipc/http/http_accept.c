@@ -26,23 +26,11 @@ static void conn_link(struct http_conn *c)
 	s->conns = c;
 }
 
-/* Beyond a bound: answered 429 once its request comes, so that the client reads the answer. */
-static void conn_lobby(struct http_conn *c, bool own_full)
-{
-	struct http_server *s = c->s;
-
-	s->n_lobby++;
-	c->lobby = true;
-	c->own_full = own_full;
-	http_conn_state(c, CONN_LOBBY);
-}
-
 static void conn_accepted(struct http_server *s, int fd)
 {
 	struct http_conn *c = calloc(1, sizeof(*c));
 	struct epoll_event ev = { .events = HTTP_EVENTS, .data.ptr = c };
 	const struct ragd_caller *caller;
-	enum share_answer share;
 
 	if (c == NULL || peer_init(&c->peer, fd, NULL) < 0) {
 		close(fd);
@@ -52,19 +40,18 @@ static void conn_accepted(struct http_server *s, int fd)
 	c->s = s;
 	c->fd = fd;
 	caller = &c->peer.caller;
-	share = share_take(s->share, SHARE_CONNECTIONS, caller->uid, 1, caller->admin,
-			   caller->admin);
-	if (share == SHARE_OK) {
+	c->share = share_take(s->share, SHARE_CONNECTIONS, caller->uid, 1, caller->admin,
+			      caller->admin);
+	if (c->share == SHARE_OK)
 		s->stats.n_connections++;
-		http_conn_state(c, CONN_NEW);
-	} else {
-		conn_lobby(c, share == SHARE_OWN_FULL);
-	}
+	else
+		s->n_pending++;
+	http_conn_state(c, c->share == SHARE_OK ? CONN_NEW : CONN_PENDING);
 	conn_link(c);
 	if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0)
 		http_conn_kill(c);
-	else if (s->n_lobby > HTTP_LOBBY_MAX && c->lobby)
-		http_conn_refuse_lobby(c);
+	else if (s->n_pending > HTTP_PENDING_MAX && c->share != SHARE_OK)
+		http_conn_refuse_pending(c);
 }
 
 static void retry_cb(uv_timer_t *timer)

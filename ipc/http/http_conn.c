@@ -45,11 +45,11 @@ static void conn_free(struct http_conn *c)
 		c->next->prev = c->prev;
 	if (s->conns == NULL && s->state < HTTP_STOPPED)
 		uv_timer_stop(&s->tick);
-	if (c->lobby) {
-		s->n_lobby--;
-	} else {
+	if (c->share == SHARE_OK) {
 		share_give(s->share, SHARE_CONNECTIONS, c->peer.caller.uid, 1);
 		s->stats.n_connections--;
+	} else {
+		s->n_pending--;
 	}
 	http_memory_freed(s, sizeof(*c) + c->in.cap);
 	buf_fini(&c->in);
@@ -98,13 +98,14 @@ void http_conn_refuse(struct http_conn *c, int status, const char *code, const c
 	http_conn_linger(c);
 }
 
-void http_conn_refuse_lobby(struct http_conn *c)
+void http_conn_refuse_pending(struct http_conn *c)
 {
 	/* Those that find no room even to wait may not linger either: descriptors are few. */
-	c->doomed = c->s->n_lobby > HTTP_LOBBY_MAX;
+	c->doomed = c->s->n_pending > HTTP_PENDING_MAX;
 	http_conn_refuse(c, 429, "too_many_connections",
-			 c->own_full ? "You have as many connections as one user may; close some."
-				     : "There are too many connections; try again in a second.");
+			 c->share == SHARE_OWN_FULL
+				 ? "You have as many connections as one user may; close some."
+				 : "There are too many connections; try again in a second.");
 }
 
 bool http_conn_drain(struct http_conn *c)
@@ -196,9 +197,9 @@ static void conn_check(struct http_conn *c, int64_t now)
 		if (conn_stalled(c, now))
 			http_conn_kill(c);
 		break;
-	case CONN_LOBBY:
-		if (now - c->since_ms >= HTTP_LOBBY_TIMEOUT_MS)
-			http_conn_refuse_lobby(c);
+	case CONN_PENDING:
+		if (now - c->since_ms >= HTTP_PENDING_TIMEOUT_MS)
+			http_conn_refuse_pending(c);
 		break;
 	case CONN_LINGER:
 		if (now - c->since_ms >= HTTP_LINGER_MS)

@@ -74,8 +74,8 @@ static size_t data_take(struct http_conn *c, const char *data, size_t len)
 		case CONN_BODY:
 			at += http_request_body(c->x, data + at, len - at);
 			break;
-		case CONN_LOBBY:
-			http_conn_refuse_lobby(c);
+		case CONN_PENDING:
+			http_conn_refuse_pending(c);
 			return len;
 		case CONN_LINGER:
 			return len;

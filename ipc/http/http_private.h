@@ -41,8 +41,8 @@
 #define HTTP_LISTEN_MAX 8
 #define HTTP_EVENTS     ((uint32_t)(EPOLLIN | EPOLLRDHUP | EPOLLET))
 /* Refused connections that wait for their request, so that the client reads the answer, not EPIPE. */
-#define HTTP_LOBBY_MAX        64
-#define HTTP_LOBBY_TIMEOUT_MS 1000
+#define HTTP_PENDING_MAX        64
+#define HTTP_PENDING_TIMEOUT_MS 1000
 /* How long what a client still sends is dropped once it has its last answer, so that it reads that. */
 #define HTTP_LINGER_MS 1000
 /* A refused request's body up to this is read and dropped; a longer one costs the connection. */
@@ -53,13 +53,13 @@
 #define HTTP_PIECE 65536
 
 enum conn_state {
-	CONN_NEW,    /* nothing came yet */
-	CONN_LOBBY,  /* the same beyond a bound: its request will be answered 429 */
-	CONN_IDLE,   /* between requests */
-	CONN_HEAD,   /* a request began to arrive */
-	CONN_BODY,   /* its head is complete */
-	CONN_BUSY,   /* it is complete; handler and reply */
-	CONN_LINGER, /* it has its last answer; what comes is dropped */
+	CONN_NEW,     /* nothing came yet */
+	CONN_PENDING, /* the same beyond a bound: its request will be answered 429 */
+	CONN_IDLE,    /* between requests */
+	CONN_HEAD,    /* a request began to arrive */
+	CONN_BODY,    /* its head is complete */
+	CONN_BUSY,    /* it is complete; handler and reply */
+	CONN_LINGER,  /* it has its last answer; what comes is dropped */
 };
 
 struct http_conn {
@@ -68,12 +68,12 @@ struct http_conn {
 	struct http_conn *ready_prev, *ready_next;
 	int fd;
 	enum conn_state state;
-	bool ready;       /* on the server's list of those that get a turn */
-	bool readable;    /* the kernel may have more for us */
-	bool eof;         /* it has no more behind that: the client shut its side */
-	bool writing;     /* the set tells when the client has read */
-	bool lobby;       /* does not count as a connection */
-	bool own_full;    /* in the lobby for what its user has, not for what all have */
+	bool ready;    /* on the server's list of those that get a turn */
+	bool readable; /* the kernel may have more for us */
+	bool eof;      /* it has no more behind that: the client shut its side */
+	bool writing;  /* the set tells when the client has read */
+	/* Of its user's share when it came. Other than SHARE_OK: it counts as pending, and gets 429. */
+	enum share_answer share;
 	bool doomed;      /* to be closed at its turn */
 	int64_t since_ms; /* when the state (head and body together) began */
 	int outq;         /* bytes in the socket's buffer when last looked at */
@@ -164,7 +164,7 @@ struct http_server {
 	struct http_conn *conns;
 	struct http_conn *ready; /* the first of those that get a turn */
 	struct http_conn *ready_last;
-	unsigned n_lobby;
+	unsigned n_pending;
 	struct share *share;
 	char **hosts, **origins; /* NULL-ended; NULL: none */
 	size_t freed;            /* bytes given back to malloc since it last gave to the kernel */
@@ -210,8 +210,8 @@ void http_tick_start(struct http_server *s);
 void http_conn_kill(struct http_conn *c);
 /* An answer to a request that is not complete, the last on this connection. */
 void http_conn_refuse(struct http_conn *c, int status, const char *code, const char *msg);
-/* 429 for CONN_LOBBY. */
-void http_conn_refuse_lobby(struct http_conn *c);
+/* 429 for CONN_PENDING. */
+void http_conn_refuse_pending(struct http_conn *c);
 /* Send no more, drop what comes, and close when the client does, or soon. */
 void http_conn_linger(struct http_conn *c);
 
