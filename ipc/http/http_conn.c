@@ -16,14 +16,6 @@ static int64_t now_ms(const struct http_server *s)
 	return (int64_t)uv_now(s->loop);
 }
 
-void http_conn_state(struct http_conn *c, enum conn_state state)
-{
-	/* Head and body share one bound. */
-	if (!(c->state == CONN_HEAD && state == CONN_BODY))
-		c->since_ms = now_ms(c->s);
-	c->state = state;
-}
-
 /* ---- ending them ---------------------------------------------------------------------------- */
 
 /* Forget c and close its descriptor. Whatever it holds is gone with it. */
@@ -100,12 +92,13 @@ void http_conn_refuse(struct http_conn *c, int status, const char *code, const c
 
 void http_conn_refuse_pending(struct http_conn *c)
 {
-	/* Those that find no room even to wait may not linger either: descriptors are few. */
-	c->doomed = c->s->n_pending > HTTP_PENDING_MAX;
 	http_conn_refuse(c, 429, "too_many_connections",
 			 c->share == SHARE_OWN_FULL
 				 ? "You have as many connections as one user may; close some."
 				 : "There are too many connections; try again in a second.");
+	/* Those that find no room even to wait may not linger either: descriptors are few. */
+	if (c->s->n_pending > HTTP_PENDING_MAX)
+		http_conn_state(c, CONN_CLOSING);
 }
 
 bool http_conn_drain(struct http_conn *c)
@@ -168,7 +161,8 @@ static bool conn_stalled(struct http_conn *c, int64_t now)
 	int outq = 0;
 
 	/* A stream of which nothing waits is its handler's to end. */
-	if (!x->replied || (x->stream && !x->ended && http_out_waiting(x) == 0))
+	if (x->state <= EXCHANGE_WORKING ||
+	    (x->state == EXCHANGE_STREAMING && http_out_waiting(x) == 0))
 		return false;
 	if (ioctl(c->fd, SIOCOUTQ, &outq) == 0 && outq != c->outq) {
 		c->outq = outq;
@@ -200,6 +194,8 @@ static void conn_check(struct http_conn *c, int64_t now)
 	case CONN_PENDING:
 		if (now - c->since_ms >= HTTP_PENDING_TIMEOUT_MS)
 			http_conn_refuse_pending(c);
+		break;
+	case CONN_CLOSING:
 		break;
 	case CONN_LINGER:
 		if (now - c->since_ms >= HTTP_LINGER_MS)

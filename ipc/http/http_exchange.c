@@ -171,20 +171,11 @@ const char *http_request_header(struct http_exchange *x, const char *name)
 
 /* ---- its end -------------------------------------------------------------------------------- */
 
-/* The handler will not be answered for: tell it, or let it find out by itself. */
-static void exchange_gone(struct http_exchange *x)
-{
-	x->dead = true;
-	if (!x->owed || x->gone_cb == NULL)
-		return;
-	x->owed = false;
-	x->gone_cb(x, x->gone_arg);
-}
-
 void http_exchange_end(struct http_conn *c)
 {
 	struct http_server *s = c->s;
 	struct http_exchange *x = c->x;
+	bool owed;
 
 	if (x == NULL)
 		return;
@@ -193,12 +184,18 @@ void http_exchange_end(struct http_conn *c)
 	share_give(s->share, SHARE_REPLIES, c->peer.caller.uid, x->charged_reply);
 	http_memory_freed(s, x->charged + x->charged_reply);
 	x->charged = x->charged_reply = 0;
-	if (x->dispatched)
+	if (x->state != EXCHANGE_ARRIVING)
 		s->stats.n_exchanges--;
-	/* Whatever the handler still holds cannot be sent. */
-	exchange_gone(x);
-	x->conn = NULL;
-	x->s = NULL;
-	if (!x->owed)
-		http_exchange_free(x);
+	owed = x->state == EXCHANGE_WORKING || x->state == EXCHANGE_STREAMING;
+	if (owed && x->gone_cb == NULL) {
+		/* The handler finds out when it replies. */
+		http_exchange_state(x, EXCHANGE_ORPHAN);
+		x->conn = NULL;
+		x->s = NULL;
+		return;
+	}
+	http_exchange_state(x, EXCHANGE_OVER);
+	if (owed)
+		x->gone_cb(x, x->gone_arg);
+	http_exchange_free(x);
 }

@@ -78,6 +78,7 @@ static size_t data_take(struct http_conn *c, const char *data, size_t len)
 			http_conn_refuse_pending(c);
 			return len;
 		case CONN_LINGER:
+		case CONN_CLOSING:
 			return len;
 		case CONN_BUSY:
 			return at;
@@ -179,12 +180,14 @@ static enum step conn_write(struct http_conn *c)
 	struct http_exchange *x = c->x;
 	ssize_t n;
 
-	if (!x->replied)
+	if (x->state <= EXCHANGE_WORKING)
 		return STEP_WAIT;
 	if (x->wire.failed)
 		return killed(c);
 	if (x->wire_at == x->wire.len && !http_reply_frame(x)) {
-		return x->wire.failed ? killed(c) : x->framed ? reply_done(c) : STEP_WAIT;
+		return x->wire.failed                ? killed(c)
+		       : x->state == EXCHANGE_FRAMED ? reply_done(c)
+						     : STEP_WAIT;
 	}
 	n = send(c->fd, x->wire.data + x->wire_at, x->wire.len - x->wire_at,
 		 MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -203,7 +206,7 @@ static enum step conn_write(struct http_conn *c)
 
 static enum step conn_step(struct http_conn *c)
 {
-	if (c->doomed)
+	if (c->state == CONN_CLOSING)
 		return killed(c);
 	if (c->state == CONN_BUSY)
 		return conn_write(c);

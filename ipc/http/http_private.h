@@ -10,6 +10,7 @@
  *   http_conn.c      one connection: events, timeouts, answers that end it
  *   http_reply.c     a reply
  *   http_exchange.c  a request and its reply: what the handler may ask for, and their end
+ *   http_state.c     what may become of a connection and of an exchange
  *   http_ready.c     the connections that get a turn
  *   http_stamp.c     what every reply begins with
  *   http_memory.c    what goes back to the kernel
@@ -60,6 +61,7 @@ enum conn_state {
 	CONN_BODY,    /* its head is complete */
 	CONN_BUSY,    /* it is complete; handler and reply */
 	CONN_LINGER,  /* it has its last answer; what comes is dropped */
+	CONN_CLOSING, /* nothing more is read or written; it is closed at its turn */
 };
 
 struct http_conn {
@@ -74,7 +76,6 @@ struct http_conn {
 	bool writing;  /* the set tells when the client has read */
 	/* Of its user's share when it came. Other than SHARE_OK: it counts as pending, and gets 429. */
 	enum share_answer share;
-	bool doomed;      /* to be closed at its turn */
 	int64_t since_ms; /* when the state (head and body together) began */
 	int outq;         /* bytes in the socket's buffer when last looked at */
 	struct peer peer;
@@ -97,10 +98,29 @@ struct http_refusal {
 	char msg[200];
 };
 
-/* Owned by its connection (conn != NULL) and by the handler (owed): freed when neither holds it any more. */
+/* Which may follow which: http_state.c. */
+enum exchange_state {
+	EXCHANGE_ARRIVING,  /* the request is not complete */
+	EXCHANGE_WORKING,   /* its handler owes a reply, of which nothing is there yet */
+	EXCHANGE_STREAMING, /* the reply has begun; the handler owes the rest */
+	EXCHANGE_ENDED,     /* all of it is in `out` or further; the handler is done */
+	EXCHANGE_FRAMED,    /* all of it is in `wire` or further */
+	EXCHANGE_ORPHAN, /* the connection is done with it; the handler is not, and does not know */
+	EXCHANGE_OVER,   /* being freed; its handler may just be told */
+};
+
+/* How the bytes of a reply's body go out. */
+enum reply_form {
+	REPLY_PLAIN,
+	REPLY_CHUNKED,
+	REPLY_BARE, /* not at all: it answers a HEAD */
+};
+
+/* Owned by its connection, and by the handler while that owes a reply: freed when neither holds it any more. */
 struct http_exchange {
 	struct http_server *s;
-	struct http_conn *conn; /* NULL once the connection is done with the request */
+	struct http_conn *conn; /* NULL for an orphan */
+	enum exchange_state state;
 	struct http_request req;
 	struct http_head head;
 	const char *query; /* behind the target's '?'; NULL if there is none */
@@ -111,9 +131,6 @@ struct http_exchange {
 	struct buf body;
 	size_t charged;       /* bytes of the body that are its user's */
 	size_t charged_reply; /* bytes of `out` that are */
-	bool dispatched;      /* the handler was called */
-	bool owed;            /* the handler has not completed it */
-	bool dead;            /* nothing more can be sent */
 	bool close;           /* the connection goes after the reply */
 
 	http_gone_cb gone_cb;
@@ -121,12 +138,7 @@ struct http_exchange {
 	struct http_header_line *headers;
 	struct http_header_line *queries; /* decoded parameters that were asked for */
 
-	bool replied; /* the reply's head is in `wire` */
-	bool stream;
-	bool chunked;   /* the reply */
-	bool bare;      /* it has a head only */
-	bool ended;     /* all of it is in `out` or further */
-	bool framed;    /* all of it is in `wire` or further */
+	enum reply_form form;
 	struct buf out; /* out.data[out_at ..] waits to be framed */
 	size_t out_at;
 	struct buf wire; /* wire.data[wire_at ..] waits for the socket */
@@ -190,6 +202,10 @@ void http_stamp(struct http_server *s, struct buf *out, int status, const char *
 /* n bytes went back to malloc: when it is much, and a quiet moment comes, it goes back to the kernel. */
 void http_memory_freed(struct http_server *s, size_t n);
 
+/* http_state.c: from the state it has to one that may follow. */
+void http_conn_state(struct http_conn *c, enum conn_state state);
+void http_exchange_state(struct http_exchange *x, enum exchange_state state);
+
 /* http_ready.c */
 /* c gets a turn before the loop waits. */
 void http_conn_ready(struct http_conn *c);
@@ -200,7 +216,6 @@ void http_accept_cb(uv_poll_t *poll, int status, int events);
 
 /* http_conn.c */
 void http_events_cb(uv_poll_t *poll, int status, int events);
-void http_conn_state(struct http_conn *c, enum conn_state state);
 /* The server drains: an idle connection goes (true), one with a request on its way is answered. */
 bool http_conn_drain(struct http_conn *c);
 void http_tick_cb(uv_timer_t *timer);

@@ -36,12 +36,11 @@ static bool header_is_set(const struct http_exchange *x, const char *name)
 /* The handler is done with x. False if there is nobody to answer; then x is gone. */
 static bool reply_begin(struct http_exchange *x)
 {
-	if (x->conn == NULL) {
+	if (x->state == EXCHANGE_ORPHAN) {
 		http_exchange_free(x);
 		return false;
 	}
-	x->owed = false;
-	return !x->dead;
+	return x->state != EXCHANGE_OVER;
 }
 
 static void head_print(struct http_exchange *x, int status, const char *type)
@@ -56,11 +55,12 @@ static void head_print(struct http_exchange *x, int status, const char *type)
 }
 
 /* The reply begins: its head, but for what says how long it is, and the empty line. */
-static void reply_start(struct http_exchange *x, int status, const char *type)
+static void reply_start(struct http_exchange *x, int status, const char *type,
+			enum exchange_state next)
 {
-	x->replied = true;
+	http_exchange_state(x, next);
 	x->moved_ms = (int64_t)uv_now(x->s->loop);
-	x->bare = strcmp(x->head.method, "HEAD") == 0;
+	x->form = strcmp(x->head.method, "HEAD") == 0 ? REPLY_BARE : REPLY_PLAIN;
 	x->close |= x->s->state != HTTP_SERVING || header_is_set(x, "Connection");
 	head_print(x, status, type);
 	http_conn_ready(x->conn);
@@ -106,19 +106,19 @@ bool http_reply_frame(struct http_exchange *x)
 
 	buf_clear(&x->wire);
 	x->wire_at = 0;
-	if (n > 0 && x->bare) {
+	if (n > 0 && x->form == REPLY_BARE) {
 		out_taken(x, x->out.len - x->out_at);
 	} else if (n > 0) {
-		if (x->chunked)
+		if (x->form == REPLY_CHUNKED)
 			buf_printf(&x->wire, "%zx\r\n", n);
 		buf_add(&x->wire, x->out.data + x->out_at, n);
-		if (x->chunked)
+		if (x->form == REPLY_CHUNKED)
 			buf_adds(&x->wire, "\r\n");
 		out_taken(x, n);
 	}
-	if (x->ended && x->out_at == x->out.len && !x->framed) {
-		x->framed = true;
-		if (x->chunked && !x->bare)
+	if (x->state == EXCHANGE_ENDED && x->out_at == x->out.len) {
+		http_exchange_state(x, EXCHANGE_FRAMED);
+		if (x->form == REPLY_CHUNKED)
 			buf_adds(&x->wire, "0\r\n\r\n");
 	}
 	return x->wire.len > 0 && !x->wire.failed;
@@ -138,13 +138,12 @@ void http_reply(struct http_exchange *x, int status, const char *type, const voi
 				 "all; read them, and ask again.");
 		return;
 	}
-	reply_start(x, status, type);
+	reply_start(x, status, type, EXCHANGE_ENDED);
 	buf_printf(&x->wire, "Content-Length: %zu\r\n\r\n", len);
-	x->ended = true;
 	if (len <= HTTP_PIECE) {
-		if (!x->bare)
+		if (x->form != REPLY_BARE)
 			buf_add(&x->wire, body, len);
-		x->framed = true;
+		http_exchange_state(x, EXCHANGE_FRAMED);
 	} else {
 		buf_add(&x->out, body, len);
 	}
@@ -172,19 +171,21 @@ void http_reply_error(struct http_exchange *x, int status, const char *code, con
 
 void http_stream_start(struct http_exchange *x, int status, const char *type)
 {
-	x->stream = true;
-	if (x->conn == NULL || x->dead)
+	bool chunked = x->head.minor > 0; /* HTTP/1.0 reads until the connection ends */
+
+	if (x->state != EXCHANGE_WORKING)
 		return;
 	if (!header_is_set(x, "Cache-Control"))
 		http_header(x, "Cache-Control", "no-store");
-	x->chunked = x->head.minor > 0; /* HTTP/1.0 reads until the connection ends */
-	reply_start(x, status, type);
-	buf_adds(&x->wire, x->chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n");
+	reply_start(x, status, type, EXCHANGE_STREAMING);
+	if (chunked && x->form == REPLY_PLAIN)
+		x->form = REPLY_CHUNKED;
+	buf_adds(&x->wire, chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n");
 }
 
 size_t http_stream_write(struct http_exchange *x, const void *data, size_t len)
 {
-	if (x->conn == NULL || x->dead)
+	if (x->state != EXCHANGE_STREAMING)
 		return 0;
 	if (http_out_waiting(x) == 0)
 		x->moved_ms = (int64_t)uv_now(x->s->loop);
@@ -199,7 +200,7 @@ size_t http_stream_write(struct http_exchange *x, const void *data, size_t len)
 		x->out.failed = true;
 	if (x->out.failed || http_out_waiting(x) > HTTP_STREAM_MAX) {
 		/* Not here: the handler is in the middle of its own work. */
-		x->conn->doomed = true;
+		http_conn_state(x->conn, CONN_CLOSING);
 	}
 	http_conn_ready(x->conn);
 	return http_out_waiting(x);
@@ -209,7 +210,7 @@ void http_stream_end(struct http_exchange *x)
 {
 	if (!reply_begin(x))
 		return;
-	x->ended = true;
+	http_exchange_state(x, EXCHANGE_ENDED);
 	if (http_out_waiting(x) == 0)
 		x->moved_ms = (int64_t)uv_now(x->s->loop);
 	http_conn_ready(x->conn);

@@ -191,8 +191,7 @@ static void exchange_run(struct http_exchange *x)
 	struct http_server *s = x->s;
 	const struct http_refusal *r = &x->refusal;
 
-	x->dispatched = true;
-	x->owed = true;
+	http_exchange_state(x, EXCHANGE_WORKING);
 	s->stats.n_exchanges++;
 	http_conn_state(x->conn, CONN_BUSY);
 	x->req.body = buf_str(&x->body);
