@@ -32,7 +32,7 @@ static bool is_text(const char *s, size_t len)
 }
 
 /* METHOD SP target SP HTTP/1.x */
-static enum http_head_judged line_judge(const char *s, size_t len)
+static enum http_head_result line_judge(const char *s, size_t len)
 {
 	const char *end = s + len, *target = memchr(s, ' ', len), *version;
 
@@ -52,7 +52,7 @@ static enum http_head_judged line_judge(const char *s, size_t len)
 }
 
 /* name: value */
-static enum http_head_judged field_judge(const char *s, size_t len)
+static enum http_head_result field_judge(const char *s, size_t len)
 {
 	const char *colon = memchr(s, ':', len);
 
@@ -61,13 +61,13 @@ static enum http_head_judged field_judge(const char *s, size_t len)
 	return HTTP_HEAD_OK;
 }
 
-enum http_head_judged http_head_scan(struct http_head_scan *scan, const char *buf, size_t len,
+enum http_head_result http_head_scan(struct http_head_scan *scan, const char *buf, size_t len,
 				     size_t max)
 {
 	for (;;) {
 		const char *s = buf + scan->line;
 		const char *nl = memchr(buf + scan->seen, '\n', len - scan->seen);
-		enum http_head_judged judged;
+		enum http_head_result judged;
 		size_t n;
 
 		if (nl == NULL) {
@@ -180,7 +180,7 @@ static const char *fields_judge(struct http_head *h)
 	return NULL;
 }
 
-enum http_head_judged http_head_split(char *text, size_t len, struct http_head *out,
+enum http_head_result http_head_split(char *text, size_t len, struct http_head *out,
 				      const char **why)
 {
 	size_t at = 0;

@@ -12,7 +12,7 @@
 
 #define HTTP_FIELDS_MAX 128
 
-enum http_head_judged {
+enum http_head_result {
 	HTTP_HEAD_MORE,    /* well-formed so far */
 	HTTP_HEAD_OK,      /* complete and well-formed */
 	HTTP_HEAD_BAD,     /* 400 */
@@ -32,7 +32,7 @@ struct http_head_scan {
  * Look at buf[0 .. len), the same bytes as at the last call and what has come since; max is the bound on a
  * head. Every line is looked at once, as soon as it is there.
  */
-enum http_head_judged http_head_scan(struct http_head_scan *scan, const char *buf, size_t len,
+enum http_head_result http_head_scan(struct http_head_scan *scan, const char *buf, size_t len,
 				     size_t max);
 
 struct http_field {
@@ -56,7 +56,7 @@ struct http_head {
  * Split a head that http_head_scan() found to be well-formed: text[0 .. len) and room for one byte more.
  * It is written into, and the strings point into it. HTTP_HEAD_OK or HTTP_HEAD_BAD, with why.
  */
-enum http_head_judged http_head_split(char *text, size_t len, struct http_head *out,
+enum http_head_result http_head_split(char *text, size_t len, struct http_head *out,
 				      const char **why);
 /* The first field of that name, or NULL. */
 const char *http_head_field(const struct http_head *head, const char *name);

@@ -158,10 +158,10 @@ static bool replies_read(int fd, size_t *have, char *begin, size_t size)
 
 /* ---- the parsers alone ------------------------------------------------------------------------ */
 
-static enum http_head_judged head_of(const char *text, size_t len, size_t piece, size_t *head_len)
+static enum http_head_result head_of(const char *text, size_t len, size_t piece, size_t *head_len)
 {
 	struct http_head_scan s = { .line = 0 };
-	enum http_head_judged judged = HTTP_HEAD_MORE;
+	enum http_head_result judged = HTTP_HEAD_MORE;
 
 	for (size_t n = 0; judged == HTTP_HEAD_MORE && n < len;) {
 		n = MIN(n + piece, len);
@@ -174,7 +174,7 @@ static enum http_head_judged head_of(const char *text, size_t len, size_t piece,
 static void head_check(const char *text, size_t len, size_t piece)
 {
 	size_t whole, cut;
-	enum http_head_judged judged = head_of(text, len, len, &whole);
+	enum http_head_result judged = head_of(text, len, len, &whole);
 	struct http_head h;
 	const char *why;
 	char *copy;

@@ -17,10 +17,10 @@
 #define HEAD_MAX 4096
 
 /* The verdict on text when it comes in pieces of `piece` bytes. */
-static enum http_head_judged scan(const char *text, size_t len, size_t piece, size_t *head_len)
+static enum http_head_result scan(const char *text, size_t len, size_t piece, size_t *head_len)
 {
 	struct http_head_scan s = { .line = 0 };
-	enum http_head_judged judged = HTTP_HEAD_MORE;
+	enum http_head_result judged = HTTP_HEAD_MORE;
 
 	for (size_t n = MIN(piece, len); judged == HTTP_HEAD_MORE; n = MIN(n + piece, len)) {
 		judged = http_head_scan(&s, text, n, HEAD_MAX);
@@ -31,11 +31,11 @@ static enum http_head_judged scan(const char *text, size_t len, size_t piece, si
 	return judged;
 }
 
-static void judges_heads_in_any_pieces(void **state)
+static void scans_heads_in_any_pieces(void **state)
 {
 	static const struct {
 		const char *text;
-		enum http_head_judged want;
+		enum http_head_result want;
 		size_t len;
 	} rows[] = {
 		{ "", HTTP_HEAD_MORE, 0 },
@@ -227,7 +227,7 @@ static void refuses_bad_chunks_in_any_pieces(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(judges_heads_in_any_pieces),
+		cmocka_unit_test(scans_heads_in_any_pieces),
 		cmocka_unit_test(looks_at_each_byte_once),
 		cmocka_unit_test(bounds_heads),
 		cmocka_unit_test(splits_heads),
