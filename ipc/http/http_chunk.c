@@ -31,7 +31,7 @@ static bool size_read(const char *s, size_t len, uint64_t *out)
 }
 
 /* A whole line without its end. */
-static enum http_chunk_judged line_judge(struct http_chunks *c, size_t len)
+static enum http_chunk_judged line_take(struct http_chunks *c, size_t len)
 {
 	switch (c->state) {
 	case HTTP_CHUNK_SIZE:
@@ -58,7 +58,7 @@ enum http_chunk_judged http_chunk_take(struct http_chunks *c, const char *data, 
 	size_t at = 0;
 
 	while (at < len) {
-		enum http_chunk_judged judged;
+		enum http_chunk_judged result;
 
 		if (c->state == HTTP_CHUNK_DATA) {
 			*piece = (size_t)MIN(c->left, len - at);
@@ -80,11 +80,11 @@ enum http_chunk_judged http_chunk_take(struct http_chunks *c, const char *data, 
 			continue;
 		if (c->n_line < 2 || c->line[c->n_line - 2] != '\r')
 			return HTTP_CHUNK_BAD;
-		judged = line_judge(c, c->n_line - 2);
+		result = line_take(c, c->n_line - 2);
 		c->n_line = 0;
 		*used = at;
-		if (judged != HTTP_CHUNK_MORE || c->state == HTTP_CHUNK_DATA)
-			return judged;
+		if (result != HTTP_CHUNK_MORE || c->state == HTTP_CHUNK_DATA)
+			return result;
 	}
 	*used = len;
 	return HTTP_CHUNK_MORE;

@@ -32,7 +32,7 @@ static bool is_text(const char *s, size_t len)
 }
 
 /* METHOD SP target SP HTTP/1.x */
-static enum http_head_result line_judge(const char *s, size_t len)
+static enum http_head_result line_check(const char *s, size_t len)
 {
 	const char *end = s + len, *target = memchr(s, ' ', len), *version;
 
@@ -52,7 +52,7 @@ static enum http_head_result line_judge(const char *s, size_t len)
 }
 
 /* name: value */
-static enum http_head_result field_judge(const char *s, size_t len)
+static enum http_head_result field_check(const char *s, size_t len)
 {
 	const char *colon = memchr(s, ':', len);
 
@@ -67,7 +67,7 @@ enum http_head_result http_head_scan(struct http_head_scan *scan, const char *bu
 	for (;;) {
 		const char *s = buf + scan->line;
 		const char *nl = memchr(buf + scan->seen, '\n', len - scan->seen);
-		enum http_head_result judged;
+		enum http_head_result result;
 		size_t n;
 
 		if (nl == NULL) {
@@ -87,9 +87,9 @@ enum http_head_result http_head_scan(struct http_head_scan *scan, const char *bu
 			scan->len = scan->line;
 			return HTTP_HEAD_OK;
 		}
-		judged = scan->n_lines == 0 ? line_judge(s, n) : field_judge(s, n);
-		if (judged != HTTP_HEAD_OK)
-			return judged;
+		result = scan->n_lines == 0 ? line_check(s, n) : field_check(s, n);
+		if (result != HTTP_HEAD_OK)
+			return result;
 		if (scan->n_lines++ > HTTP_FIELDS_MAX) /* beside the first */
 			return HTTP_HEAD_LARGE;
 	}
@@ -150,7 +150,7 @@ static bool has_word(const char *list, const char *word)
 }
 
 /* What the fields say of the message itself. NULL, or what is wrong. */
-static const char *fields_judge(struct http_head *h)
+static const char *fields_check(struct http_head *h)
 {
 	unsigned n_hosts = 0, n_lengths = 0, n_codings = 0;
 
@@ -203,7 +203,7 @@ enum http_head_result http_head_split(char *text, size_t len, struct http_head *
 	out->close = out->minor == 0;
 	for (line = line_take(text, &at); *line != '\0'; line = line_take(text, &at))
 		field_split(line, &out->field[out->n_fields++]);
-	*why = fields_judge(out);
+	*why = fields_check(out);
 	return *why == NULL ? HTTP_HEAD_OK : HTTP_HEAD_BAD;
 }
 
