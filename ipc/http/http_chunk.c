@@ -31,7 +31,7 @@ static bool size_read(const char *s, size_t len, uint64_t *out)
 }
 
 /* A whole line without its end. */
-static enum http_chunk_judged line_take(struct http_chunks *c, size_t len)
+static enum http_chunk_result line_take(struct http_chunks *c, size_t len)
 {
 	switch (c->state) {
 	case HTTP_CHUNK_SIZE:
@@ -52,13 +52,13 @@ static enum http_chunk_judged line_take(struct http_chunks *c, size_t len)
 	}
 }
 
-enum http_chunk_judged http_chunk_take(struct http_chunks *c, const char *data, size_t len,
+enum http_chunk_result http_chunk_take(struct http_chunks *c, const char *data, size_t len,
 				       size_t *used, size_t *piece)
 {
 	size_t at = 0;
 
 	while (at < len) {
-		enum http_chunk_judged result;
+		enum http_chunk_result result;
 
 		if (c->state == HTTP_CHUNK_DATA) {
 			*piece = (size_t)MIN(c->left, len - at);

@@ -21,7 +21,7 @@ struct http_chunks {
 	size_t n_trailer; /* bytes */
 };
 
-enum http_chunk_judged {
+enum http_chunk_result {
 	HTTP_CHUNK_MORE,  /* go on with what is not used, now that `left` may have changed */
 	HTTP_CHUNK_PIECE, /* content is given out */
 	HTTP_CHUNK_END,   /* the body is complete; what is not used is not its */
@@ -32,7 +32,7 @@ enum http_chunk_judged {
  * Go on with data[0 .. len). *used takes how much was used, and with HTTP_CHUNK_PIECE its last *piece bytes
  * are content.
  */
-enum http_chunk_judged http_chunk_take(struct http_chunks *c, const char *data, size_t len,
+enum http_chunk_result http_chunk_take(struct http_chunks *c, const char *data, size_t len,
 				       size_t *used, size_t *piece);
 
 #endif

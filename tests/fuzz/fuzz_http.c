@@ -197,11 +197,11 @@ static void head_check(const char *text, size_t len, size_t piece)
 }
 
 /* The bytes of content by their sum, which is enough to tell two readings apart. */
-static enum http_chunk_judged chunks_of(const char *text, size_t len, size_t piece, size_t *used,
+static enum http_chunk_result chunks_of(const char *text, size_t len, size_t piece, size_t *used,
 					uint64_t *sum)
 {
 	struct http_chunks c = { .left = 0 };
-	enum http_chunk_judged judged = HTTP_CHUNK_MORE;
+	enum http_chunk_result judged = HTTP_CHUNK_MORE;
 
 	*used = *sum = 0;
 	while (*used < len && judged != HTTP_CHUNK_END && judged != HTTP_CHUNK_BAD) {
@@ -223,7 +223,7 @@ static void chunks_check(const char *text, size_t len, size_t piece)
 {
 	size_t whole, cut;
 	uint64_t sum, cut_sum;
-	enum http_chunk_judged judged = chunks_of(text, len, len, &whole, &sum);
+	enum http_chunk_result judged = chunks_of(text, len, len, &whole, &sum);
 
 	CHECK(chunks_of(text, len, piece, &cut, &cut_sum) == judged && cut_sum == sum);
 	CHECK(judged == HTTP_CHUNK_BAD || cut == whole);

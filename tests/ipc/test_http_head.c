@@ -134,11 +134,11 @@ static void splits_heads(void **state)
 }
 
 /* The content of text, in pieces; the verdict is the last. */
-static enum http_chunk_judged take(const char *text, size_t len, size_t piece, struct buf *out,
+static enum http_chunk_result take(const char *text, size_t len, size_t piece, struct buf *out,
 				   size_t *n_used)
 {
 	struct http_chunks c = { .left = 0 };
-	enum http_chunk_judged judged = HTTP_CHUNK_MORE;
+	enum http_chunk_result judged = HTTP_CHUNK_MORE;
 	size_t at = 0;
 
 	while (at < len && judged != HTTP_CHUNK_END && judged != HTTP_CHUNK_BAD) {
@@ -158,7 +158,7 @@ static void takes_chunks_in_any_pieces(void **state)
 {
 	static const struct {
 		const char *text, *want;
-		enum http_chunk_judged judged;
+		enum http_chunk_result result;
 		size_t rest; /* bytes that are the next request's */
 	} rows[] = {
 		{ "3\r\nabc\r\n0\r\n\r\n", "abc", HTTP_CHUNK_END, 0 },
@@ -178,7 +178,7 @@ static void takes_chunks_in_any_pieces(void **state)
 			struct buf out = BUF_INIT;
 
 			assert_int_equal(take(rows[i].text, len, piece, &out, &used),
-					 rows[i].judged);
+					 rows[i].result);
 			assert_string_equal(out.data, rows[i].want);
 			assert_int_equal(used, len - rows[i].rest);
 			buf_fini(&out);
