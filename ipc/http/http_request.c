@@ -164,14 +164,14 @@ static void site_check(struct http_exchange *x)
 		.origin = http_head_field(&x->head, "Origin"),
 		.sec_fetch_site = http_head_field(&x->head, "Sec-Fetch-Site"),
 	};
-	enum http_site_judged judged = http_site_judge(&site, (const char *const *)s->hosts,
+	enum http_site_result result = http_site_check(&site, (const char *const *)s->hosts,
 						       (const char *const *)s->origins);
 
-	if (judged == HTTP_SITE_OK)
+	if (result == HTTP_SITE_OK)
 		return;
 	s->stats.n_foreign++;
 	x->close = true;
-	if (judged == HTTP_SITE_HOST)
+	if (result == HTTP_SITE_HOST)
 		request_refuse(
 			x, 403, "forbidden", NULL,
 			"The Host is a name other than localhost and ragd; allowed_hosts in the "

@@ -78,7 +78,7 @@ static bool target_ok(const char *target, const char *const *hosts)
 	return host_ok(host, hosts);
 }
 
-enum http_site_judged http_site_judge(const struct http_site *site, const char *const *hosts,
+enum http_site_result http_site_check(const struct http_site *site, const char *const *hosts,
 				      const char *const *origins)
 {
 	const char *fetch = site->sec_fetch_site;

@@ -17,7 +17,7 @@ struct http_site {
 	const char *sec_fetch_site; /* Sec-Fetch-Site */
 };
 
-enum http_site_judged {
+enum http_site_result {
 	HTTP_SITE_OK,
 	HTTP_SITE_HOST,   /* the host is a domain that is neither localhost, ragd nor allowed */
 	HTTP_SITE_ORIGIN, /* the request is another site's */
@@ -27,7 +27,7 @@ enum http_site_judged {
  * hosts (names without port) and origins ("https://chat.example.org") are allowed beside the usual ones;
  * NULL-ended, or NULL. IP addresses are good hosts: only a name can be made to point here by whoever owns it.
  */
-enum http_site_judged http_site_judge(const struct http_site *site, const char *const *hosts,
+enum http_site_result http_site_check(const struct http_site *site, const char *const *hosts,
 				      const char *const *origins);
 
 #endif

@@ -161,26 +161,26 @@ static bool replies_read(int fd, size_t *have, char *begin, size_t size)
 static enum http_head_result head_of(const char *text, size_t len, size_t piece, size_t *head_len)
 {
 	struct http_head_scan s = { .line = 0 };
-	enum http_head_result judged = HTTP_HEAD_MORE;
+	enum http_head_result result = HTTP_HEAD_MORE;
 
-	for (size_t n = 0; judged == HTTP_HEAD_MORE && n < len;) {
+	for (size_t n = 0; result == HTTP_HEAD_MORE && n < len;) {
 		n = MIN(n + piece, len);
-		judged = http_head_scan(&s, text, n, 1024);
+		result = http_head_scan(&s, text, n, 1024);
 	}
 	*head_len = s.len;
-	return judged;
+	return result;
 }
 
 static void head_check(const char *text, size_t len, size_t piece)
 {
 	size_t whole, cut;
-	enum http_head_result judged = head_of(text, len, len, &whole);
+	enum http_head_result result = head_of(text, len, len, &whole);
 	struct http_head h;
 	const char *why;
 	char *copy;
 
-	CHECK(head_of(text, len, piece, &cut) == judged && cut == whole);
-	if (judged != HTTP_HEAD_OK)
+	CHECK(head_of(text, len, piece, &cut) == result && cut == whole);
+	if (result != HTTP_HEAD_OK)
 		return;
 	copy = malloc(whole + 1);
 	memcpy(copy, text, whole);
@@ -191,7 +191,7 @@ static void head_check(const char *text, size_t len, size_t piece)
 
 		CHECK(why == NULL && h.method[0] != '\0' && h.target[0] != '\0');
 		CHECK(h.n_fields <= HTTP_FIELDS_MAX && !(h.chunked && h.length > 0));
-		CHECK(site.origin == NULL || http_site_judge(&site, NULL, NULL) != HTTP_SITE_OK);
+		CHECK(site.origin == NULL || http_site_check(&site, NULL, NULL) != HTTP_SITE_OK);
 	}
 	free(copy);
 }
@@ -201,32 +201,32 @@ static enum http_chunk_result chunks_of(const char *text, size_t len, size_t pie
 					uint64_t *sum)
 {
 	struct http_chunks c = { .left = 0 };
-	enum http_chunk_result judged = HTTP_CHUNK_MORE;
+	enum http_chunk_result result = HTTP_CHUNK_MORE;
 
 	*used = *sum = 0;
-	while (*used < len && judged != HTTP_CHUNK_END && judged != HTTP_CHUNK_BAD) {
+	while (*used < len && result != HTTP_CHUNK_END && result != HTTP_CHUNK_BAD) {
 		size_t n = 0, got = 0, room = MIN(piece - *used % piece, len - *used);
 
-		judged = http_chunk_take(&c, text + *used, room, &n, &got);
-		if (judged == HTTP_CHUNK_BAD)
-			return judged;
+		result = http_chunk_take(&c, text + *used, room, &n, &got);
+		if (result == HTTP_CHUNK_BAD)
+			return result;
 		CHECK(n > 0 && n <= room && got <= n);
-		for (size_t i = n - got; judged == HTTP_CHUNK_PIECE && i < n; i++)
+		for (size_t i = n - got; result == HTTP_CHUNK_PIECE && i < n; i++)
 			*sum = *sum * 31 + (unsigned char)text[*used + i];
 		*used += n;
 	}
 	/* Where content ends between two pieces is no difference. */
-	return judged == HTTP_CHUNK_PIECE ? HTTP_CHUNK_MORE : judged;
+	return result == HTTP_CHUNK_PIECE ? HTTP_CHUNK_MORE : result;
 }
 
 static void chunks_check(const char *text, size_t len, size_t piece)
 {
 	size_t whole, cut;
 	uint64_t sum, cut_sum;
-	enum http_chunk_result judged = chunks_of(text, len, len, &whole, &sum);
+	enum http_chunk_result result = chunks_of(text, len, len, &whole, &sum);
 
-	CHECK(chunks_of(text, len, piece, &cut, &cut_sum) == judged && cut_sum == sum);
-	CHECK(judged == HTTP_CHUNK_BAD || cut == whole);
+	CHECK(chunks_of(text, len, piece, &cut, &cut_sum) == result && cut_sum == sum);
+	CHECK(result == HTTP_CHUNK_BAD || cut == whole);
 }
 
 /* ---- the server ------------------------------------------------------------------------------- */

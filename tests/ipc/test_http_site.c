@@ -13,11 +13,11 @@
 static const char *const hosts[] = { "chat.example.org", NULL };
 static const char *const origins[] = { "https://chat.example.org", NULL };
 
-static void judges_hosts(void **state)
+static void checks_hosts(void **state)
 {
 	static const struct {
 		const char *host;
-		enum http_site_judged want;
+		enum http_site_result want;
 	} rows[] = {
 		{ NULL, HTTP_SITE_OK },
 		{ "", HTTP_SITE_OK },
@@ -75,22 +75,22 @@ static void judges_hosts(void **state)
 		const struct http_site site = { .host = rows[i].host };
 
 		print_message("%s\n", rows[i].host != NULL ? rows[i].host : "none");
-		assert_int_equal(http_site_judge(&site, hosts, origins), rows[i].want);
+		assert_int_equal(http_site_check(&site, hosts, origins), rows[i].want);
 	}
 	memset(longest, 'a', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
-	assert_int_equal(http_site_judge(&(struct http_site){ .host = longest }, hosts, NULL),
+	assert_int_equal(http_site_check(&(struct http_site){ .host = longest }, hosts, NULL),
 			 HTTP_SITE_HOST);
 	assert_int_equal(
-		http_site_judge(&(struct http_site){ .host = "chat.example.org" }, NULL, NULL),
+		http_site_check(&(struct http_site){ .host = "chat.example.org" }, NULL, NULL),
 		HTTP_SITE_HOST);
 }
 
-static void judges_targets(void **state)
+static void checks_targets(void **state)
 {
 	static const struct {
 		const char *target;
-		enum http_site_judged want;
+		enum http_site_result want;
 	} rows[] = {
 		{ "/v1/models?url=http://evil.example/", HTTP_SITE_OK },
 		{ "*", HTTP_SITE_OK },
@@ -108,15 +108,15 @@ static void judges_targets(void **state)
 		const struct http_site site = { .host = "localhost", .target = rows[i].target };
 
 		print_message("%s\n", rows[i].target);
-		assert_int_equal(http_site_judge(&site, NULL, NULL), rows[i].want);
+		assert_int_equal(http_site_check(&site, NULL, NULL), rows[i].want);
 	}
 }
 
-static void judges_origins(void **state)
+static void checks_origins(void **state)
 {
 	static const struct {
 		const char *origin, *fetch;
-		enum http_site_judged want;
+		enum http_site_result want;
 	} rows[] = {
 		{ NULL, NULL, HTTP_SITE_OK },
 		{ NULL, "none", HTTP_SITE_OK },
@@ -151,10 +151,10 @@ static void judges_origins(void **state)
 
 		print_message("%s %s\n", rows[i].origin != NULL ? rows[i].origin : "-",
 			      rows[i].fetch != NULL ? rows[i].fetch : "-");
-		assert_int_equal(http_site_judge(&site, hosts, origins), rows[i].want);
+		assert_int_equal(http_site_check(&site, hosts, origins), rows[i].want);
 	}
 	assert_int_equal(
-		http_site_judge(&(struct http_site){ .origin = "https://chat.example.org" }, NULL,
+		http_site_check(&(struct http_site){ .origin = "https://chat.example.org" }, NULL,
 				NULL),
 		HTTP_SITE_ORIGIN);
 }
@@ -162,9 +162,9 @@ static void judges_origins(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(judges_hosts),
-		cmocka_unit_test(judges_targets),
-		cmocka_unit_test(judges_origins),
+		cmocka_unit_test(checks_hosts),
+		cmocka_unit_test(checks_targets),
+		cmocka_unit_test(checks_origins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
