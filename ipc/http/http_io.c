@@ -17,7 +17,7 @@ enum step {
 	STEP_GONE, /* there is no connection any more */
 };
 
-static enum step killed(struct http_conn *c)
+static enum step step_kill(struct http_conn *c)
 {
 	http_conn_kill(c);
 	return STEP_GONE;
@@ -124,11 +124,11 @@ static enum step conn_read(struct http_conn *c)
 	if (n < 0 && errno == EINTR)
 		return STEP_ON;
 	if (n < 0 && errno != EAGAIN)
-		return killed(c);
+		return step_kill(c);
 	if (n <= 0) {
 		c->readable = false;
 		/* Nothing is owed to a client that will send no whole request any more. */
-		return n == 0 ? killed(c) : STEP_WAIT;
+		return n == 0 ? step_kill(c) : STEP_WAIT;
 	}
 	/* A piece that was not full left nothing behind; what comes later makes an event. */
 	if ((size_t)n < size && !c->eof)
@@ -136,14 +136,14 @@ static enum step conn_read(struct http_conn *c)
 	if (c->in.len > 0) {
 		buf_add(&c->in, s->piece, (size_t)n);
 		if (c->in.failed)
-			return killed(c);
+			return step_kill(c);
 		kept_take(c);
 		return STEP_ON;
 	}
 	used = data_take(c, s->piece, (size_t)n);
 	if (c->state != CONN_LINGER)
 		buf_add(&c->in, s->piece + used, (size_t)n - used);
-	return c->in.failed ? killed(c) : STEP_ON;
+	return c->in.failed ? step_kill(c) : STEP_ON;
 }
 
 /* ---- from replies to the socket -------------------------------------------------------------- */
@@ -165,7 +165,7 @@ static enum step reply_done(struct http_conn *c)
 	bool last = c->x->close;
 
 	if (!want_write(c, false))
-		return killed(c);
+		return step_kill(c);
 	if (last) {
 		http_conn_linger(c);
 		return STEP_ON;
@@ -183,9 +183,9 @@ static enum step conn_write(struct http_conn *c)
 	if (x->state <= EXCHANGE_WORKING)
 		return STEP_WAIT;
 	if (x->wire.failed)
-		return killed(c);
+		return step_kill(c);
 	if (x->wire_at == x->wire.len && !http_reply_frame(x)) {
-		return x->wire.failed                ? killed(c)
+		return x->wire.failed                ? step_kill(c)
 		       : x->state == EXCHANGE_FRAMED ? reply_done(c)
 						     : STEP_WAIT;
 	}
@@ -194,9 +194,9 @@ static enum step conn_write(struct http_conn *c)
 	if (n < 0 && errno == EINTR)
 		return STEP_ON;
 	if (n < 0 && errno == EAGAIN)
-		return want_write(c, true) ? STEP_WAIT : killed(c);
+		return want_write(c, true) ? STEP_WAIT : step_kill(c);
 	if (n < 0)
-		return killed(c);
+		return step_kill(c);
 	x->wire_at += (size_t)n;
 	x->moved_ms = (int64_t)uv_now(c->s->loop);
 	return STEP_ON;
@@ -207,7 +207,7 @@ static enum step conn_write(struct http_conn *c)
 static enum step conn_step(struct http_conn *c)
 {
 	if (c->state == CONN_CLOSING)
-		return killed(c);
+		return step_kill(c);
 	if (c->state == CONN_BUSY)
 		return conn_write(c);
 	if (c->in.len > 0 && c->scan.seen < c->in.len) {

@@ -45,8 +45,8 @@ static struct share_user *user_add(struct share *s, uid_t uid)
 	return &s->users[s->n_users++];
 }
 
-static enum share_answer judge(const struct share *s, enum share_kind kind, size_t own, size_t n,
-			       bool reserved, bool admin)
+static enum share_answer share_decide(const struct share *s, enum share_kind kind, size_t own,
+				      size_t n, bool reserved, bool admin)
 {
 	const struct share_bounds *b = &s->bounds[kind];
 	size_t left = b->all - MIN(b->all, s->held[kind]);
@@ -70,7 +70,8 @@ enum share_answer share_take(struct share *s, enum share_kind kind, uid_t uid, s
 			     bool reserved, bool admin)
 {
 	struct share_user *u = user_find(s, uid);
-	enum share_answer a = judge(s, kind, u != NULL ? u->held[kind] : 0, n, reserved, admin);
+	enum share_answer a =
+		share_decide(s, kind, u != NULL ? u->held[kind] : 0, n, reserved, admin);
 
 	if (a != SHARE_OK || n == 0)
 		return a;

@@ -7,7 +7,7 @@
 /* Of a name in DNS, and more than any address has. */
 #define HOST_MAX 254
 
-static bool listed(const char *const *list, const char *what)
+static bool name_listed(const char *const *list, const char *what)
 {
 	for (; list != NULL && *list != NULL; list++)
 		if (strcasecmp(*list, what) == 0)
@@ -57,7 +57,7 @@ static bool host_ok(const char *s, const char *const *hosts)
 	if (len > 0 && name[len - 1] == '.') /* the same name, written to its root */
 		name[len - 1] = '\0';
 	return strcasecmp(name, "localhost") == 0 || strcasecmp(name, "ragd") == 0 ||
-	       listed(hosts, name);
+	       name_listed(hosts, name);
 }
 
 /* "http://host/path": the host there stands above the header. */
@@ -88,7 +88,7 @@ enum http_site_result http_site_check(const struct http_site *site, const char *
 	if (site->target != NULL && !target_ok(site->target, hosts))
 		return HTTP_SITE_HOST;
 	if (site->origin != NULL)
-		return listed(origins, site->origin) ? HTTP_SITE_OK : HTTP_SITE_ORIGIN;
+		return name_listed(origins, site->origin) ? HTTP_SITE_OK : HTTP_SITE_ORIGIN;
 	/* "same-site" is another port of this machine, and so another program's page. */
 	if (fetch != NULL && strcasecmp(fetch, "none") != 0 &&
 	    strcasecmp(fetch, "same-origin") != 0)
