@@ -1,15 +1,15 @@
 /*
  * The HTTP/1.1 server: bytes on a Unix socket to requests and back, on one libuv loop.
  *
- * An exchange is one request and its reply. The handler of its route gets it complete, with the whole body, and may reply
- * at once or later, in one piece or as a stream. All functions run on the loop thread, and none calls
- * back into a handler before it returns.
+ * An exchange is one request and its reply. The handler of its route gets the request complete, with the
+ * whole body, and may reply at once or later, in one piece or as a stream. All functions run on the loop
+ * thread, and none calls back into a handler before it returns.
  *
  * Replies carry X-Request-Id; every error has the shape of docs/protocol.md, with Retry-After on 429 and
- * 503. What is no HTTP is answered so, too, and ends the connection.
+ * 503. Bytes that are not HTTP get such an error, too, and the connection ends.
  *
- * A client is gone when it has closed its socket, which is noticed within one turn of the loop also
- * while its handler works. One that only shut down its sending side, as `nc -N` does, gets its reply.
+ * A client is gone when it has closed its socket; that is noticed within one turn of the loop, even while
+ * its handler works. One that has only shut down its sending side, as `nc -N` does, gets its reply.
  */
 #ifndef IPC_HTTP_H
 #define IPC_HTTP_H
@@ -32,21 +32,21 @@ struct http_limits {
 	size_t headers; /* bytes */
 	unsigned connections;
 	unsigned connections_per_user;
-	size_t bodies; /* bytes of bodies that are here, of all requests; 0: 16 times `body` */
+	size_t bodies; /* bytes of bodies that have arrived, of all requests; 0: 16 times `body` */
 	size_t bodies_per_user;     /* 0: half of it */
 	size_t replies;             /* bytes of replies that wait for their clients */
 	size_t replies_per_user;    /* 0: half of it */
 	int64_t request_timeout_ms; /* to send a whole request */
 	int64_t idle_timeout_ms;    /* between requests */
 	int64_t write_timeout_ms;   /* without the client reading */
-	/* What a request may name beside the usual, see http_site.h; NULL-ended, copied, may be NULL. */
+	/* Hosts and origins allowed besides the usual ones, see http_site.h; NULL-ended, copied, or NULL. */
 	const char *const *hosts;
 	const char *const *origins;
 };
 
 /*
- * All borrowed from the exchange: for as long as the handler owes a reply, and until the gone callback
- * returns. Who works on after that works on copies.
+ * All of it is borrowed from the exchange: it is valid while the handler owes a reply, and until the gone
+ * callback returns. Work that goes on after that needs copies.
  */
 struct http_request {
 	const char *method;
@@ -64,8 +64,8 @@ struct http_request {
 
 typedef void (*http_handler_cb)(struct http_exchange *x, const struct http_request *req, void *ctx);
 /*
- * The client went away, did not read for write_timeout_ms, or the server stops, before the handler had
- * completed the reply. x must not be used after the call.
+ * Before the handler completed its reply the client went away or did not read for write_timeout_ms, or the
+ * server stops. x must not be used after the call.
  */
 typedef void (*http_gone_cb)(struct http_exchange *x, void *arg);
 
@@ -88,7 +88,7 @@ struct http_stats {
 	unsigned n_exchanges;   /* at work now */
 };
 
-/* A request is answered 500 or above, which is nobody's fault but ours; body is the reply's. */
+/* A request is answered with 500 or above: the fault is ours. body is the reply's. */
 typedef void (*http_failure_cb)(const struct http_request *req, int status, struct ragd_str body,
 				void *ctx);
 
@@ -99,45 +99,46 @@ typedef void (*http_failure_cb)(const struct http_request *req, int status, stru
 int http_server_start(uv_loop_t *loop, const int *fds, size_t n_fds,
 		      const struct http_limits *limits, const struct http_route *routes,
 		      size_t n_routes, void *ctx, struct http_server **out, struct ragd_err *err);
-/* To have failures in a log; ctx is the handlers'. Once, before the loop runs. */
+/* For a log of failures; cb gets the handlers' ctx. At most once, before the loop runs. */
 void http_server_on_failure(struct http_server *s, http_failure_cb cb);
-/* New bounds, for what comes from now on. */
+/* New bounds, for whatever arrives from now on. */
 void http_server_set_limits(struct http_server *s, const struct http_limits *limits);
 /*
- * Accept no more; close idle connections, others after their reply; answer new requests with 503
- * `draining`, but on routes with HTTP_ROUTE_ALWAYS. It is done when stats say n_exchanges is 0.
+ * Accept no further connections; close idle ones now and the others after their reply; answer new requests
+ * with 503 `draining`, except on routes with HTTP_ROUTE_ALWAYS. It is done when n_exchanges is 0.
  */
 void http_server_drain(struct http_server *s);
 /*
- * Close everything: before the loop waits next, gone callbacks run and s is no more to be used; closed_cb
- * (may be NULL) runs once all handles are closed and s is freed.
+ * Close everything. Gone callbacks run before the loop waits next, and from then on s must not be used;
+ * closed_cb (may be NULL) runs once all handles are closed and s is freed.
  */
 void http_server_stop(struct http_server *s, void (*closed_cb)(void *arg), void *arg);
 void http_server_stats(const struct http_server *s, struct http_stats *out);
 
-/* The value of a parameter of the query string, percent-decoded; NULL if it is not there or x's client. */
+/* The value of a parameter of the query string, percent-decoded; NULL if it is missing, or if
+ * the client of x has left. */
 const char *http_query(struct http_exchange *x, const char *name);
 /*
- * The body, for work on it that outlives the client without a copy; the request's own is empty from then
- * on. It counts as its user's until it is freed, on the loop thread; the server may be gone by then. Its data
- * is NUL-terminated, NULL when out of memory.
+ * Take the body over, for work that outlives the client: nothing is copied, and the request's own is empty
+ * afterwards. Its bytes count as its user's until it is freed, on the loop thread; by then the server may be
+ * gone. data is NUL-terminated; NULL when out of memory.
  */
 struct http_body {
 	char *data;
 	size_t len;
-	struct share *share; /* the server's matter, as is what follows */
+	struct share *share; /* for the server, as are the members below */
 	size_t charged;
 	uid_t uid;
 };
 void http_take_body(struct http_exchange *x, struct http_body *out);
 void http_body_free(struct http_body *body);
-/* A header of the request; NULL if it is not there or x's client. */
+/* A header of the request; NULL if it is missing, or if the client of x has left. */
 const char *http_request_header(struct http_exchange *x, const char *name);
 
-/* A header for the reply; before it begins. One whose value has a line end is left out. */
+/* Add a header to the reply, before it begins. One whose value has a line end is left out. */
 void http_header(struct http_exchange *x, const char *name, const char *value);
 
-/* Complete the exchange; x is the server's again. body is copied. */
+/* Complete the exchange: x belongs to the server again. body is copied. */
 void http_reply(struct http_exchange *x, int status, const char *type, const void *body,
 		size_t len);
 /* An error in the shape of docs/protocol.md; param may be NULL. */
@@ -145,17 +146,17 @@ void http_reply_error(struct http_exchange *x, int status, const char *code, con
 		      const char *fmt, ...) RAGD_PRINTF(5, 6);
 
 /*
- * A reply in pieces. Write copies and returns the bytes that wait for the client to read them (0 if it is
- * gone); a handler that lets more than 8 MiB wait loses the client. Every started stream must be ended,
- * which completes the exchange. Cache-Control is no-store unless the handler has set it.
+ * A reply in pieces. Write copies its data, and returns how many bytes wait for the client to read them (0 if
+ * the client is gone); a handler that lets more than 8 MiB wait loses the client. Every stream that was started
+ * must be ended, which completes the exchange. Cache-Control is no-store unless the handler has set it.
  */
 void http_stream_start(struct http_exchange *x, int status, const char *type);
 size_t http_stream_write(struct http_exchange *x, const void *data, size_t len);
 void http_stream_end(struct http_exchange *x);
 
 /*
- * Ask, from within the route's handler, to be told when the client goes; without it a late reply is
- * thrown away in silence.
+ * Called from within the route's handler: be told when the client leaves. Without it a reply that comes too
+ * late is dropped silently.
  */
 void http_on_gone(struct http_exchange *x, http_gone_cb cb, void *arg);
 

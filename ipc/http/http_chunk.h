@@ -22,9 +22,9 @@ struct http_chunks {
 };
 
 enum http_chunk_result {
-	HTTP_CHUNK_MORE,  /* go on with what is not used, now that `left` may have changed */
+	HTTP_CHUNK_MORE,  /* call again with the bytes not used; `left` may have changed */
 	HTTP_CHUNK_PIECE, /* content is given out */
-	HTTP_CHUNK_END,   /* the body is complete; what is not used is not its */
+	HTTP_CHUNK_END,   /* the body is complete; bytes that are not used belong to what follows */
 	HTTP_CHUNK_BAD,
 };
 

@@ -1,4 +1,4 @@
-/* One request and its reply, from its head to the moment nobody holds it any more. */
+/* One request and its reply, from its head until nobody holds it any longer. */
 #include "ipc/http/http_private.h"
 
 #include <ctype.h>

@@ -90,7 +90,7 @@ enum http_head_result http_head_scan(struct http_head_scan *scan, const char *bu
 		result = scan->n_lines == 0 ? line_check(s, n) : field_check(s, n);
 		if (result != HTTP_HEAD_OK)
 			return result;
-		if (scan->n_lines++ > HTTP_FIELDS_MAX) /* beside the first */
+		if (scan->n_lines++ > HTTP_FIELDS_MAX) /* not counting the first */
 			return HTTP_HEAD_LARGE;
 	}
 }

@@ -87,7 +87,7 @@ static size_t data_take(struct http_conn *c, const char *data, size_t len)
 	return at;
 }
 
-/* What came behind a request that is answered now, or begins one that is not complete. */
+/* Bytes that came after a request that is answered by now, or the beginning of an incomplete one. */
 static void kept_take(struct http_conn *c)
 {
 	struct buf in = c->in;
@@ -104,8 +104,8 @@ static void kept_take(struct http_conn *c)
 }
 
 /*
- * Of a body no more than it has, and of the rest little: what comes behind a request is kept while that is
- * at work, for every connection.
+ * Of a body not more than it has, and of anything else little: what follows a request is kept in memory while
+ * that is at work, for every connection.
  */
 static size_t read_size(const struct http_conn *c)
 {
@@ -127,7 +127,7 @@ static enum step conn_read(struct http_conn *c)
 		return step_kill(c);
 	if (n <= 0) {
 		c->readable = false;
-		/* Nothing is owed to a client that will send no whole request any more. */
+		/* A client that cannot send a whole request any longer gets no answer. */
 		return n == 0 ? step_kill(c) : STEP_WAIT;
 	}
 	/* A piece that was not full left nothing behind; what comes later makes an event. */
@@ -148,7 +148,7 @@ static enum step conn_read(struct http_conn *c)
 
 /* ---- from replies to the socket -------------------------------------------------------------- */
 
-/* Have the set tell when the client has read, or no more. */
+/* Have the set tell when the client has read, or stop telling. */
 static bool want_write(struct http_conn *c, bool want)
 {
 	struct epoll_event ev = { .events = HTTP_EVENTS | (want ? (uint32_t)EPOLLOUT : 0),

@@ -18,13 +18,13 @@
  * and, pure functions: http_head.c (a head's syntax), http_chunk.c (a chunked body's), http_site.c (whose
  * request it is), http_route.c (paths to routes), http_share.c (what a user may hold).
  *
- * An event only marks its connection as ready; all that are get their turn before the loop waits, when
- * whatever became ready in this round has been looked at. So pieces of a reply that were written in one
- * round go out together, and no handler is called from within another.
+ * An event only marks its connection as ready. All ready ones get a turn just before the loop waits, when every
+ * event of this round has been looked at. So the pieces of a reply that were written in one round go out
+ * together, and no handler is called from within another.
  *
- * The epoll set is edge-triggered and needs no upkeep but while a client does not read. A hang-up is
- * EPOLLHUP, which on AF_UNIX means that the peer closed its socket, and comes whatever is unread. A peer
- * that only shut down its sending side (`nc -N`) can still read, and gets its answer.
+ * The epoll set is edge-triggered, and changes only when a client stops or resumes reading. A hang-up is
+ * EPOLLHUP, which on AF_UNIX means that the peer closed its socket; it comes even if bytes are unread. A peer
+ * that has only shut down its sending side (`nc -N`) can still read, and gets its answer.
  */
 #ifndef IPC_HTTP_PRIVATE_H
 #define IPC_HTTP_PRIVATE_H
@@ -72,7 +72,7 @@ struct http_conn {
 	enum conn_state state;
 	bool ready;    /* on the server's list of those that get a turn */
 	bool readable; /* the kernel may have more for us */
-	bool eof;      /* it has no more behind that: the client shut its side */
+	bool eof;      /* nothing will follow that: the client has shut down its side */
 	bool writing;  /* the set tells when the client has read */
 	/* Of its user's share when it came. Other than SHARE_OK: it counts as pending, and gets 429. */
 	enum share_answer share;

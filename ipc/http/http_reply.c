@@ -33,7 +33,7 @@ static bool header_is_set(const struct http_exchange *x, const char *name)
 	return false;
 }
 
-/* The handler is done with x. False if there is nobody to answer; then x is gone. */
+/* Called when the handler is done with x. False if its client has left; then x may have been freed. */
 static bool reply_begin(struct http_exchange *x)
 {
 	if (x->state == EXCHANGE_ORPHAN) {

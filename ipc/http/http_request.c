@@ -63,18 +63,18 @@ static void route_find(struct http_exchange *x)
 		request_refuse(
 			x, 400, "invalid_value", NULL,
 			"The path has a %% without two hexadecimal digits, or a NUL; encode it "
-			"anew.");
+			"again.");
 		break;
 	case HTTP_MATCH_BAD_UTF8:
 		request_refuse(x, 400, "invalid_utf8", NULL,
-			       "The path is not UTF-8 once it is decoded; encode it anew.");
+			       "The path is not UTF-8 once it is decoded; encode it again.");
 		break;
 	}
 	memcpy(x->req.param, x->match.param, sizeof(x->req.param));
 	x->req.n_params = x->match.n_params;
 }
 
-/* name=value&name=value: every value must be decodable, also of names that nobody asks for. */
+/* name=value&name=value: every value must be decodable, even of a name that nobody asks for. */
 static void query_check(struct http_exchange *x)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz_";

@@ -299,7 +299,7 @@ void http_server_drain(struct http_server *s)
 
 	if (s->state != HTTP_SERVING)
 		return;
-	/* Who connected before now is answered: take them from the backlog before it goes. */
+	/* Clients that have connected by now are answered: take them from the backlog before it goes. */
 	for (size_t i = 0; i < DRAIN_BATCHES * s->n_listen; i++)
 		http_accept_cb(&s->listen[i % s->n_listen], 0, UV_READABLE);
 	s->state = HTTP_DRAINING;

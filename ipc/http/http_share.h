@@ -1,8 +1,8 @@
 /*
- * What users hold of the things of which a server has so much and no more: connections, bytes of bodies that
- * arrive, bytes of replies that wait. A user gets no more than stays free for others, so that one who takes
- * all he can leaves half, two leave a third, and so on; the reserve is for administrators and for what is
- * small. Plain counting, on one thread.
+ * How much each user holds of what a server has a limited amount of: connections, bytes of bodies that
+ * arrive, bytes of replies that wait. A user gets no more than stays free for the others: one that takes all it
+ * can leaves a half, two leave a third, and so on. The reserve is for administrators and for small requests.
+ * Plain counting, on one thread.
  */
 #ifndef IPC_HTTP_SHARE_H
 #define IPC_HTTP_SHARE_H

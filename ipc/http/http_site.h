@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A request's headers; NULL where there is none. Also given: what stands for the host in its target. */
+/* A request's headers, NULL where there is none, and its target, which may name a host, too. */
 struct http_site {
 	const char *host;           /* Host */
 	const char *target;         /* the target as it was sent */
@@ -24,7 +24,7 @@ enum http_site_result {
 };
 
 /*
- * hosts (names without port) and origins ("https://chat.example.org") are allowed beside the usual ones;
+ * hosts (names without port) and origins ("https://chat.example.org") are allowed besides the usual ones;
  * NULL-ended, or NULL. IP addresses are good hosts: only a name can be made to point here by whoever owns it.
  */
 enum http_site_result http_site_check(const struct http_site *site, const char *const *hosts,
