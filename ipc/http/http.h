@@ -1,15 +1,16 @@
 /*
  * The HTTP/1.1 server: bytes on a Unix socket to requests and back, on one libuv loop.
  *
- * An exchange is one request and its reply. The handler of its route gets the request complete, with the
- * whole body, and may reply at once or later, in one piece or as a stream. All functions run on the loop
- * thread, and none calls back into a handler before it returns.
+ * An exchange is one request and its reply. The handler of its route gets the request complete,
+ * with the whole body, and may reply at once or later, in one piece or as a stream. All functions
+ * run on the loop thread, and none calls back into a handler before it returns.
  *
- * Replies carry X-Request-Id; every error has the shape of docs/protocol.md, with Retry-After on 429 and
- * 503. Bytes that are not HTTP get such an error, too, and the connection ends.
+ * Replies carry X-Request-Id; every error has the shape of docs/protocol.md, with Retry-After on
+ * 429 and 503. Bytes that are not HTTP get such an error, too, and the connection ends.
  *
- * A client is gone when it has closed its socket; that is noticed within one turn of the loop, even while
- * its handler works. One that has only shut down its sending side, as `nc -N` does, gets its reply.
+ * A client is gone when it has closed its socket; that is noticed within one turn of the loop, even
+ * while its handler works. One that has only shut down its sending side, as `nc -N` does, gets its
+ * reply.
  */
 #ifndef IPC_HTTP_H
 #define IPC_HTTP_H
@@ -39,14 +40,17 @@ struct http_limits {
 	int64_t request_timeout_ms; /* to send a whole request */
 	int64_t idle_timeout_ms;    /* between requests */
 	int64_t write_timeout_ms;   /* without the client reading */
-	/* Hosts and origins allowed besides the usual ones, see http_site.h; NULL-ended, copied, or NULL. */
+	/*
+	 * Hosts and origins allowed besides the usual ones, see http_site.h; NULL-ended, copied, or
+	 * NULL.
+	 */
 	const char *const *hosts;
 	const char *const *origins;
 };
 
 /*
- * All of it is borrowed from the exchange: it is valid while the handler owes a reply, and until the gone
- * callback returns. Work that goes on after that needs copies.
+ * All of it is borrowed from the exchange: it is valid while the handler owes a reply, and until
+ * the gone callback returns. Work that goes on after that needs copies.
  */
 struct http_request {
 	const char *method;
@@ -64,8 +68,8 @@ struct http_request {
 
 typedef void (*http_handler_cb)(struct http_exchange *x, const struct http_request *req, void *ctx);
 /*
- * Before the handler completed its reply the client went away or did not read for write_timeout_ms, or the
- * server stops. x must not be used after the call.
+ * Before the handler completed its reply the client went away or did not read for write_timeout_ms,
+ * or the server stops. x must not be used after the call.
  */
 typedef void (*http_gone_cb)(struct http_exchange *x, void *arg);
 
@@ -93,8 +97,8 @@ typedef void (*http_failure_cb)(const struct http_request *req, int status, stru
 				void *ctx);
 
 /*
- * Serve on the listening descriptors fds, at most 8, which the server owns on success. The routes table
- * and ctx must outlive the server. A HEAD request goes to the handler of GET.
+ * Serve on the listening descriptors fds, at most 8, which the server owns on success. The routes
+ * table and ctx must outlive the server. A HEAD request goes to the handler of GET.
  */
 int http_server_start(uv_loop_t *loop, const int *fds, size_t n_fds,
 		      const struct http_limits *limits, const struct http_route *routes,
@@ -104,13 +108,14 @@ void http_server_on_failure(struct http_server *s, http_failure_cb cb);
 /* New bounds, for whatever arrives from now on. */
 void http_server_set_limits(struct http_server *s, const struct http_limits *limits);
 /*
- * Accept no further connections; close idle ones now and the others after their reply; answer new requests
- * with 503 `draining`, except on routes with HTTP_ROUTE_ALWAYS. It is done when n_exchanges is 0.
+ * Accept no further connections; close idle ones now and the others after their reply; answer new
+ * requests with 503 `draining`, except on routes with HTTP_ROUTE_ALWAYS. It is done when
+ * n_exchanges is 0.
  */
 void http_server_drain(struct http_server *s);
 /*
- * Close everything. Gone callbacks run before the loop waits next, and from then on s must not be used;
- * closed_cb (may be NULL) runs once all handles are closed and s is freed.
+ * Close everything. Gone callbacks run before the loop waits next, and from then on s must not be
+ * used; closed_cb (may be NULL) runs once all handles are closed and s is freed.
  */
 void http_server_stop(struct http_server *s, void (*closed_cb)(void *arg), void *arg);
 void http_server_stats(const struct http_server *s, struct http_stats *out);
@@ -119,9 +124,9 @@ void http_server_stats(const struct http_server *s, struct http_stats *out);
  * the client of x has left. */
 const char *http_query(struct http_exchange *x, const char *name);
 /*
- * Take the body over, for work that outlives the client: nothing is copied, and the request's own is empty
- * afterwards. Its bytes count as its user's until it is freed, on the loop thread; by then the server may be
- * gone. data is NUL-terminated; NULL when out of memory.
+ * Take the body over, for work that outlives the client: nothing is copied, and the request's own
+ * is empty afterwards. Its bytes count as its user's until it is freed, on the loop thread; by then
+ * the server may be gone. data is NUL-terminated; NULL when out of memory.
  */
 struct http_body {
 	char *data;
@@ -146,17 +151,18 @@ void http_reply_error(struct http_exchange *x, int status, const char *code, con
 		      const char *fmt, ...) RAGD_PRINTF(5, 6);
 
 /*
- * A reply in pieces. Write copies its data, and returns how many bytes wait for the client to read them (0 if
- * the client is gone); a handler that lets more than 8 MiB wait loses the client. Every stream that was started
- * must be ended, which completes the exchange. Cache-Control is no-store unless the handler has set it.
+ * A reply in pieces. Write copies its data, and returns how many bytes wait for the client to read
+ * them (0 if the client is gone); a handler that lets more than 8 MiB wait loses the client. Every
+ * stream that was started must be ended, which completes the exchange. Cache-Control is no-store
+ * unless the handler has set it.
  */
 void http_stream_start(struct http_exchange *x, int status, const char *type);
 size_t http_stream_write(struct http_exchange *x, const void *data, size_t len);
 void http_stream_end(struct http_exchange *x);
 
 /*
- * Called from within the route's handler: be told when the client leaves. Without it a reply that comes too
- * late is dropped silently.
+ * Called from within the route's handler: be told when the client leaves. Without it a reply that
+ * comes too late is dropped silently.
  */
 void http_on_gone(struct http_exchange *x, http_gone_cb cb, void *arg);
 

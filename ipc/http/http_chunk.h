@@ -29,8 +29,8 @@ enum http_chunk_result {
 };
 
 /*
- * Go on with data[0 .. len). *used takes how much was used, and with HTTP_CHUNK_PIECE its last *piece bytes
- * are content.
+ * Go on with data[0 .. len). *used takes how much was used, and with HTTP_CHUNK_PIECE its last
+ * *piece bytes are content.
  */
 enum http_chunk_result http_chunk_take(struct http_chunks *c, const char *data, size_t len,
 				       size_t *used, size_t *piece);

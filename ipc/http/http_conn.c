@@ -24,8 +24,8 @@ static void conn_free(struct http_conn *c)
 	struct http_server *s = c->s;
 
 	/*
-	 * Closing alone would not do: a child between fork() and exec() has the socket open, too, and
-	 * the set would go on telling of it.
+	 * Closing alone would not do: a child between fork() and exec() has the socket open, too,
+	 * and the set would go on telling of it.
 	 */
 	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
 	http_conn_unready(c);
@@ -65,7 +65,9 @@ void http_conn_linger(struct http_conn *c)
 	http_conn_ready(c);
 }
 
-/* One whole reply. It is short and nothing else is on its way, so that it fits the socket's buffer. */
+/*
+ * One whole reply. It is short and nothing else is on its way, so that it fits the socket's buffer.
+ */
 static void answer_send(struct http_conn *c, int status, const char *code, const char *msg)
 {
 	struct buf body = BUF_INIT, head = BUF_INIT;
@@ -152,8 +154,8 @@ void http_tick_start(struct http_server *s)
 }
 
 /*
- * Has the client read nothing for too long? That the socket took something from us says little: the kernel
- * wakes a writer when three quarters of its buffer are free. How full it is tells all.
+ * Has the client read nothing for too long? That the socket took something from us says little: the
+ * kernel wakes a writer when three quarters of its buffer are free. How full it is tells all.
  */
 static bool conn_stalled(struct http_conn *c, int64_t now)
 {

@@ -1,7 +1,7 @@
 /*
- * A request's head: bytes to method, target and fields. Strict, since what two programs read in two ways is
- * how a request hides in another: lines end in CRLF, a field is a token, a colon and its value, nothing is
- * folded, and a body's length is said once. Pure functions.
+ * A request's head: bytes to method, target and fields. Strict, since what two programs read in two
+ * ways is how a request hides in another: lines end in CRLF, a field is a token, a colon and its
+ * value, nothing is folded, and a body's length is said once. Pure functions.
  */
 #ifndef IPC_HTTP_HEAD_H
 #define IPC_HTTP_HEAD_H
@@ -29,8 +29,8 @@ struct http_head_scan {
 };
 
 /*
- * Look at buf[0 .. len), the same bytes as at the last call and what has come since; max is the bound on a
- * head. Every line is looked at once, as soon as it is there.
+ * Look at buf[0 .. len), the same bytes as at the last call and what has come since; max is the
+ * bound on a head. Every line is looked at once, as soon as it is there.
  */
 enum http_head_result http_head_scan(struct http_head_scan *scan, const char *buf, size_t len,
 				     size_t max);
@@ -53,8 +53,8 @@ struct http_head {
 };
 
 /*
- * Split a head that http_head_scan() found to be well-formed: text[0 .. len) and room for one byte more.
- * It is written into, and the strings point into it. HTTP_HEAD_OK or HTTP_HEAD_BAD, with why.
+ * Split a head that http_head_scan() found to be well-formed: text[0 .. len) and room for one byte
+ * more. It is written into, and the strings point into it. HTTP_HEAD_OK or HTTP_HEAD_BAD, with why.
  */
 enum http_head_result http_head_split(char *text, size_t len, struct http_head *out,
 				      const char **why);

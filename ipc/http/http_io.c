@@ -87,7 +87,9 @@ static size_t data_take(struct http_conn *c, const char *data, size_t len)
 	return at;
 }
 
-/* Bytes that came after a request that is answered by now, or the beginning of an incomplete one. */
+/*
+ * Bytes that came after a request that is answered by now, or the beginning of an incomplete one.
+ */
 static void kept_take(struct http_conn *c)
 {
 	struct buf in = c->in;
@@ -104,8 +106,8 @@ static void kept_take(struct http_conn *c)
 }
 
 /*
- * Of a body not more than it has, and of anything else little: what follows a request is kept in memory while
- * that is at work, for every connection.
+ * Of a body not more than it has, and of anything else little: what follows a request is kept in
+ * memory while that is at work, for every connection.
  */
 static size_t read_size(const struct http_conn *c)
 {

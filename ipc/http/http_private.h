@@ -15,16 +15,17 @@
  *   http_stamp.c     what every reply begins with
  *   http_memory.c    what goes back to the kernel
  *
- * and, pure functions: http_head.c (a head's syntax), http_chunk.c (a chunked body's), http_site.c (whose
- * request it is), http_route.c (paths to routes), http_share.c (what a user may hold).
+ * and, pure functions: http_head.c (a head's syntax), http_chunk.c (a chunked body's), http_site.c
+ * (whose request it is), http_route.c (paths to routes), http_share.c (what a user may hold).
  *
- * An event only marks its connection as ready. All ready ones get a turn just before the loop waits, when every
- * event of this round has been looked at. So the pieces of a reply that were written in one round go out
- * together, and no handler is called from within another.
+ * An event only marks its connection as ready. All ready ones get a turn just before the loop
+ * waits, when every event of this round has been looked at. So the pieces of a reply that were
+ * written in one round go out together, and no handler is called from within another.
  *
- * The epoll set is edge-triggered, and changes only when a client stops or resumes reading. A hang-up is
- * EPOLLHUP, which on AF_UNIX means that the peer closed its socket; it comes even if bytes are unread. A peer
- * that has only shut down its sending side (`nc -N`) can still read, and gets its answer.
+ * The epoll set is edge-triggered, and changes only when a client stops or resumes reading. A
+ * hang-up is EPOLLHUP, which on AF_UNIX means that the peer closed its socket; it comes even if
+ * bytes are unread. A peer that has only shut down its sending side (`nc -N`) can still read, and
+ * gets its answer.
  */
 #ifndef IPC_HTTP_PRIVATE_H
 #define IPC_HTTP_PRIVATE_H
@@ -41,16 +42,24 @@
 
 #define HTTP_LISTEN_MAX 8
 #define HTTP_EVENTS     ((uint32_t)(EPOLLIN | EPOLLRDHUP | EPOLLET))
-/* Refused connections that wait for their request, so that the client reads the answer, not EPIPE. */
+/*
+ * Refused connections that wait for their request, so that the client reads the answer, not EPIPE.
+ */
 #define HTTP_PENDING_MAX        64
 #define HTTP_PENDING_TIMEOUT_MS 1000
-/* How long what a client still sends is dropped once it has its last answer, so that it reads that. */
+/*
+ * How long what a client still sends is dropped once it has its last answer, so that it reads that.
+ */
 #define HTTP_LINGER_MS 1000
 /* A refused request's body up to this is read and dropped; a longer one costs the connection. */
 #define HTTP_DISCARD_MAX 65536
-/* A stream's bytes that wait for its client; a handler that writes on beyond it loses the client. */
+/*
+ * A stream's bytes that wait for its client; a handler that writes on beyond it loses the client.
+ */
 #define HTTP_STREAM_MAX (8u << 20)
-/* Bytes that are read, or made ready to be sent, in one go; longer replies count as their user's. */
+/*
+ * Bytes that are read, or made ready to be sent, in one go; longer replies count as their user's.
+ */
 #define HTTP_PIECE 65536
 
 enum conn_state {
@@ -74,7 +83,10 @@ struct http_conn {
 	bool readable; /* the kernel may have more for us */
 	bool eof;      /* nothing will follow that: the client has shut down its side */
 	bool writing;  /* the set tells when the client has read */
-	/* Of its user's share when it came. Other than SHARE_OK: it counts as pending, and gets 429. */
+	/*
+	 * Of its user's share when it came. Other than SHARE_OK: it counts as pending, and gets
+	 * 429.
+	 */
 	enum share_answer share;
 	int64_t since_ms; /* when the state (head and body together) began */
 	int outq;         /* bytes in the socket's buffer when last looked at */
@@ -116,7 +128,10 @@ enum reply_form {
 	REPLY_BARE, /* not at all: it answers a HEAD */
 };
 
-/* Owned by its connection, and by the handler while that owes a reply: freed when neither holds it any more. */
+/*
+ * Owned by its connection, and by the handler while that owes a reply: freed when neither holds it
+ * any more.
+ */
 struct http_exchange {
 	struct http_server *s;
 	struct http_conn *conn; /* NULL for an orphan */
@@ -199,7 +214,10 @@ void http_stamp(struct http_server *s, struct buf *out, int status, const char *
 		const char *request_id);
 
 /* http_memory.c */
-/* n bytes went back to malloc: when it is much, and a quiet moment comes, it goes back to the kernel. */
+/*
+ * n bytes went back to malloc: when it is much, and a quiet moment comes, it goes back to the
+ * kernel.
+ */
 void http_memory_freed(struct http_server *s, size_t n);
 
 /* http_state.c: from the state it has to one that may follow. */
@@ -238,8 +256,8 @@ void http_conn_turn(struct http_conn *c);
 /* The head in text[0 .. len) is complete: c->x, or c is refused. */
 void http_request_begin(struct http_conn *c, const char *text, size_t len);
 /*
- * Go on with data, which may hold the body and more. Returns how much of it is the request's; then the
- * request is complete and dispatched, or data is used up, or c is refused: c's state tells.
+ * Go on with data, which may hold the body and more. Returns how much of it is the request's; then
+ * the request is complete and dispatched, or data is used up, or c is refused: c's state tells.
  */
 size_t http_request_body(struct http_exchange *x, const char *data, size_t len);
 

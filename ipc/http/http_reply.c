@@ -33,7 +33,9 @@ static bool header_is_set(const struct http_exchange *x, const char *name)
 	return false;
 }
 
-/* Called when the handler is done with x. False if its client has left; then x may have been freed. */
+/*
+ * Called when the handler is done with x. False if its client has left; then x may have been freed.
+ */
 static bool reply_begin(struct http_exchange *x)
 {
 	if (x->state == EXCHANGE_ORPHAN) {

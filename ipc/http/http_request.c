@@ -235,8 +235,8 @@ void http_request_begin(struct http_conn *c, const char *text, size_t len)
 	n = body_announced(x);
 	expect = http_head_field(&x->head, "Expect");
 	/*
-	 * A short body is read even where it is for nothing, to keep the connection; a long one is not,
-	 * and neither is one whose client asked first.
+	 * A short body is read even where it is for nothing, to keep the connection; a long one is
+	 * not, and neither is one whose client asked first.
 	 */
 	if (x->refusal.status != 0 && (n > HTTP_DISCARD_MAX || (n > 0 && expect != NULL)))
 		x->close = true;

@@ -25,16 +25,17 @@ struct http_matched {
 };
 
 /*
- * Split path at its slashes, decode each segment into scratch (strlen(path) + 1 bytes; it never grows)
- * and find its route. A slash that was sent as %2F is part of its segment. A HEAD finds the GET route.
+ * Split path at its slashes, decode each segment into scratch (strlen(path) + 1 bytes; it never
+ * grows) and find its route. A slash that was sent as %2F is part of its segment. A HEAD finds the
+ * GET route.
  */
 enum http_match http_route_match(const struct http_route *routes, size_t n_routes,
 				 const char *method, const char *path, char *scratch,
 				 struct http_matched *out);
 
 /*
- * Decode %XX of s in place; *len becomes the new length. HTTP_MATCH if the result is UTF-8 without NUL,
- * HTTP_MATCH_BAD_… otherwise.
+ * Decode %XX of s in place; *len becomes the new length. HTTP_MATCH if the result is UTF-8 without
+ * NUL, HTTP_MATCH_BAD_… otherwise.
  */
 enum http_match http_unescape(char *s, size_t *len);
 /* The same of a value in a query, where a plus is a blank. */

@@ -53,7 +53,9 @@ static void listeners_close(struct http_server *s)
 	for (size_t i = 0; i < s->n_listen; i++) {
 		if (s->listen_fd[i] < 0)
 			continue;
-		/* In this order: the loop must forget the number before it can mean something else. */
+		/*
+		 * In this order: the loop must forget the number before it can mean something else.
+		 */
 		uv_close((uv_handle_t *)&s->listen[i], handle_closed_cb);
 		close(s->listen_fd[i]);
 		s->listen_fd[i] = -1;
@@ -299,7 +301,10 @@ void http_server_drain(struct http_server *s)
 
 	if (s->state != HTTP_SERVING)
 		return;
-	/* Clients that have connected by now are answered: take them from the backlog before it goes. */
+	/*
+	 * Clients that have connected by now are answered: take them from the backlog before it
+	 * goes.
+	 */
 	for (size_t i = 0; i < DRAIN_BATCHES * s->n_listen; i++)
 		http_accept_cb(&s->listen[i % s->n_listen], 0, UV_READABLE);
 	s->state = HTTP_DRAINING;

@@ -62,7 +62,10 @@ static enum share_answer share_decide(const struct share *s, enum share_kind kin
 		left -= MIN(left, b->reserve);
 	if (own + n <= left)
 		return SHARE_OK;
-	/* A user that holds much of what was left has reached its own bound; one with little met everybody's. */
+	/*
+	 * A user that holds much of what was left has reached its own bound; one with little met
+	 * everybody's.
+	 */
 	return own > left / 2 ? SHARE_OWN_FULL : SHARE_FULL;
 }
 

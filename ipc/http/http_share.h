@@ -1,8 +1,8 @@
 /*
- * How much each user holds of what a server has a limited amount of: connections, bytes of bodies that
- * arrive, bytes of replies that wait. A user gets no more than stays free for the others: one that takes all it
- * can leaves a half, two leave a third, and so on. The reserve is for administrators and for small requests.
- * Plain counting, on one thread.
+ * How much each user holds of what a server has a limited amount of: connections, bytes of bodies
+ * that arrive, bytes of replies that wait. A user gets no more than stays free for the others: one
+ * that takes all it can leaves a half, two leave a third, and so on. The reserve is for
+ * administrators and for small requests. Plain counting, on one thread.
  */
 #ifndef IPC_HTTP_SHARE_H
 #define IPC_HTTP_SHARE_H
@@ -32,8 +32,8 @@ struct share_user {
 };
 
 /*
- * Referenced by its server and by every body that outlives its request, so that what these hold is counted
- * until they go.
+ * Referenced by its server and by every body that outlives its request, so that what these hold is
+ * counted until they go.
  */
 struct share {
 	unsigned n_refs;
@@ -49,8 +49,8 @@ struct share *share_ref(struct share *s);
 void share_unref(struct share *s);
 
 /*
- * n more for uid. `reserved` opens the reserve, `admin` also lifts the rule of what stays free for others.
- * Out of memory is SHARE_FULL. What was taken is given back in any pieces.
+ * n more for uid. `reserved` opens the reserve, `admin` also lifts the rule of what stays free for
+ * others. Out of memory is SHARE_FULL. What was taken is given back in any pieces.
  */
 enum share_answer share_take(struct share *s, enum share_kind kind, uid_t uid, size_t n,
 			     bool reserved, bool admin);

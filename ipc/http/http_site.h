@@ -1,7 +1,7 @@
 /*
- * Does a request come from a program of this machine, or from a web page through a browser and a forwarder
- * of the socket to TCP? Programs send no Origin and name no foreign host; browsers cannot help doing so.
- * Pure functions.
+ * Does a request come from a program of this machine, or from a web page through a browser and a
+ * forwarder of the socket to TCP? Programs send no Origin and name no foreign host; browsers cannot
+ * help doing so. Pure functions.
  */
 #ifndef IPC_HTTP_SITE_H
 #define IPC_HTTP_SITE_H
@@ -24,8 +24,9 @@ enum http_site_result {
 };
 
 /*
- * hosts (names without port) and origins ("https://chat.example.org") are allowed besides the usual ones;
- * NULL-ended, or NULL. IP addresses are good hosts: only a name can be made to point here by whoever owns it.
+ * hosts (names without port) and origins ("https://chat.example.org") are allowed besides the usual
+ * ones; NULL-ended, or NULL. IP addresses are good hosts: only a name can be made to point here by
+ * whoever owns it.
  */
 enum http_site_result http_site_check(const struct http_site *site, const char *const *hosts,
 				      const char *const *origins);

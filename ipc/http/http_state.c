@@ -1,6 +1,6 @@
 /*
- * The states of a connection and of the exchange on it, and which may follow which: what is not listed is a
- * mistake of ours.
+ * The states of a connection and of the exchange on it, and which may follow which: what is not
+ * listed is a mistake of ours.
  */
 #include "ipc/http/http_private.h"
 

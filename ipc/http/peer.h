@@ -12,8 +12,8 @@ struct peer {
 };
 
 /*
- * Fill *out for the connected socket fd. Admin is uid 0 and the user this process runs as. -ENOMEM, or
- * what getsockopt(2) says.
+ * Fill *out for the connected socket fd. Admin is uid 0 and the user this process runs as. -ENOMEM,
+ * or what getsockopt(2) says.
  */
 int peer_init(struct peer *out, int fd, struct ragd_err *err);
 void peer_fini(struct peer *p);
