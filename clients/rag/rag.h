@@ -39,7 +39,10 @@ int rag_usage(struct rag *r, const char *fmt, ...) RAGD_PRINTF(2, 3);
 int rag_connect(struct rag *r, struct ragd_client **out);
 /* "default" unless the command line names one. */
 const char *rag_collection(const struct rag *r);
-/* The words that are no options, from the first-th on, with spaces between; to free(), NULL: out of memory. */
+/*
+ * The words that are no options, from the first-th on, with spaces between; to free(), NULL: out of
+ * memory.
+ */
 char *rag_words(const struct rag *r, int first);
 
 /* One of the calls of client.h that reply with text. */

@@ -10,8 +10,8 @@
 #define TRIES        10 /* while the daemon's queue is full */
 
 /*
- * Every worker takes a line and a ticket under `in`, works on it alone, and writes when it is its ticket's
- * turn under `out`. So nothing is buffered but what is in flight.
+ * Every worker takes a line and a ticket under `in`, works on it alone, and writes when it is its
+ * ticket's turn under `out`. So nothing is buffered but what is in flight.
  */
 struct batch {
 	struct rag *r;

@@ -19,14 +19,14 @@ struct json_line {
 };
 
 /*
- * Read the next line. Returns its length, 0 at the end of the stream; *text is realloc()ed. The number of the
- * line is counted in *number.
+ * Read the next line. Returns its length, 0 at the end of the stream; *text is realloc()ed. The
+ * number of the line is counted in *number.
  */
 ssize_t json_line_next(FILE *f, char **text, size_t *size, size_t *number);
 
 /*
- * Understand one line. Takes "text", or else "question". need_id: one without an id is refused. 0, or -EINVAL
- * with the reason. On success json_line_fini() it.
+ * Understand one line. Takes "text", or else "question". need_id: one without an id is refused. 0,
+ * or -EINVAL with the reason. On success json_line_fini() it.
  */
 int json_line_parse(const char *text, size_t len, size_t number, bool need_id,
 		    struct json_line *out, struct ragd_err *err);

@@ -1,7 +1,7 @@
 /*
- * The part of `rag doctor` that is about models: what answers for each assistant, whether the files of
- * its model are there and fit into memory, what this processor can do for it. The daemon is on the same
- * machine, so its files, its memory and its processor can be looked at from here.
+ * The part of `rag doctor` that is about models: what answers for each assistant, whether the files
+ * of its model are there and fit into memory, what this processor can do for it. The daemon is on
+ * the same machine, so its files, its memory and its processor can be looked at from here.
  */
 #include <errno.h>
 #include <limits.h>
@@ -81,7 +81,10 @@ static bool check_assistant(struct checks *x, const json_t *assistant, const jso
 	return has;
 }
 
-/* The parts of a split model are "NAME-00001-of-00003.gguf" …: how many, and where the number stands. */
+/*
+ * The parts of a split model are "NAME-00001-of-00003.gguf" …: how many, and where the number
+ * stands.
+ */
 static unsigned parts_of(const char *path, size_t *at)
 {
 	size_t len = strlen(path);

@@ -20,8 +20,8 @@ struct editor {
 	char *path; /* NULL: not kept */
 	char *line;
 	size_t size;
-	sigset_t
-		typing; /* the mask while it waits for a key: with SIGINT, SIGWINCH and SIGCONT let through */
+	/* The mask while it waits for a key, which lets SIGINT, SIGWINCH and SIGCONT through. */
+	sigset_t typing;
 	struct sigaction old_winch, old_cont;
 };
 
@@ -241,7 +241,10 @@ static const char *type_line(struct editor *ed, int *n)
 	sigaddset(&block, SIGCONT);
 	interrupted = 0;
 	pthread_sigmask(SIG_BLOCK, &block, &ed->typing);
-	/* libedit shows the prompt before it takes the terminal over: keys that came between were lost. */
+	/*
+	 * libedit shows the prompt before it takes the terminal over: keys that came between were
+	 * lost.
+	 */
 	el_set(ed->el, EL_PREP_TERM, 1);
 	typed = el_gets(ed->el, n);
 	pthread_sigmask(SIG_SETMASK, &ed->typing, NULL);

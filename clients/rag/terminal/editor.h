@@ -8,14 +8,17 @@
 
 struct editor;
 
-/* With keep, lines are kept in $XDG_STATE_HOME/ragd/history (~/.local/state), for the user's eyes only. */
+/*
+ * With keep, lines are kept in $XDG_STATE_HOME/ragd/history (~/.local/state), for the user's eyes
+ * only.
+ */
 int editor_open(bool keep, struct editor **out, struct ragd_err *err);
 void editor_close(struct editor *ed);
 /* Do people type here. */
 bool editor_is_tty(const struct editor *ed);
 /*
- * The next line without white space at its ends, "" if it is empty or Ctrl-C threw it away; NULL at the end.
- * Borrowed until the next call.
+ * The next line without white space at its ends, "" if it is empty or Ctrl-C threw it away; NULL at
+ * the end. Borrowed until the next call.
  */
 char *editor_line(struct editor *ed);
 

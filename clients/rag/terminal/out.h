@@ -1,4 +1,6 @@
-/* Where a command writes: a terminal with colours and a width, or a pipe that gets the bare text. */
+/*
+ * Where a command writes: a terminal with colours and a width, or a pipe that gets the bare text.
+ */
 #ifndef RAG_OUT_H
 #define RAG_OUT_H
 
@@ -20,7 +22,9 @@ struct out {
 /* when: "auto", "always", "never" or NULL; NO_COLOR and TERM=dumb are respected. */
 void out_init(struct out *o, FILE *f, const char *when);
 
-/* Text from elsewhere: on a terminal its control characters but for newline and tab become U+FFFD. */
+/*
+ * Text from elsewhere: on a terminal its control characters but for newline and tab become U+FFFD.
+ */
 void out_text(struct out *o, const char *s, size_t len);
 void out_style(struct out *o, enum style style);
 /* The formatted text in a style, then plain again. */

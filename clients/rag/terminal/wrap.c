@@ -26,7 +26,10 @@ static bool is_marked(const struct wrap *w, size_t at)
 	return false;
 }
 
-/* The characters s, which begin with the at-th of the text, with marks in their colour; returns how many. */
+/*
+ * The characters s, which begin with the at-th of the text, with marks in their colour; returns how
+ * many.
+ */
 static size_t put_marked(struct wrap *w, const char *s, size_t len, size_t at)
 {
 	size_t n_chars = 0;

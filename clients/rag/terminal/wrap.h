@@ -24,7 +24,10 @@ struct wrap {
 };
 
 void wrap_init(struct wrap *w, struct out *out, unsigned indent);
-/* The characters from..to of the whole text are a mark, to be shown in its colour; before they arrive. */
+/*
+ * The characters from..to of the whole text are a mark, to be shown in its colour; before they
+ * arrive.
+ */
 void wrap_mark(struct wrap *w, size_t from, size_t to);
 /* Whole characters only. */
 void wrap_text(struct wrap *w, const char *s, size_t len);

@@ -6,7 +6,10 @@
 
 #include <ragd/client.h>
 
-/* An object of id to digest, for the caller to json_decref(); empty if there is no such collection yet. */
+/*
+ * An object of id to digest, for the caller to json_decref(); empty if there is no such collection
+ * yet.
+ */
 int digests_fetch(struct ragd_client *c, const char *collection, json_t **out,
 		  struct ragd_err *err);
 

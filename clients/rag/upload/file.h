@@ -10,9 +10,9 @@
 #define FILE_SIZE_MAX ((size_t)512 << 20)
 
 /*
- * Read the file at path, with the caller's permissions. *data is free()d by the caller. What is no regular file,
- * is larger than FILE_SIZE_MAX, or holds NUL bytes like a program or a picture is refused; the sentence does
- * not name the path.
+ * Read the file at path, with the caller's permissions. *data is free()d by the caller. What is no
+ * regular file, is larger than FILE_SIZE_MAX, or holds NUL bytes like a program or a picture is
+ * refused; the sentence does not name the path.
  */
 int file_read(const char *path, char **data, size_t *len, struct ragd_err *err);
 /* The same from a stream that is open. */

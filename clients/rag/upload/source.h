@@ -1,4 +1,6 @@
-/* Where documents to add come from: files of a walk, JSON lines, or standard input as one document. */
+/*
+ * Where documents to add come from: files of a walk, JSON lines, or standard input as one document.
+ */
 #ifndef RAG_SOURCE_H
 #define RAG_SOURCE_H
 

@@ -1,4 +1,7 @@
-/* Documents from a source to the daemon: several requests in flight, what it has already is not sent again. */
+/*
+ * Documents from a source to the daemon: several requests in flight, what it has already is not
+ * sent again.
+ */
 #ifndef RAG_UPLOAD_H
 #define RAG_UPLOAD_H
 

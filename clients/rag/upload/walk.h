@@ -20,10 +20,10 @@ struct walk {
 };
 
 /*
- * Add what `path` names. A folder: every file below it, its id the path relative to the folder; hidden ones are
- * skipped, symbolic links are followed to files inside the folder only. A file: its base name. prefix (may be
- * NULL) and a slash go before each id. What cannot be taken (missing, a FIFO, a folder without permission)
- * becomes a file with a reason.
+ * Add what `path` names. A folder: every file below it, its id the path relative to the folder;
+ * hidden ones are skipped, symbolic links are followed to files inside the folder only. A file: its
+ * base name. prefix (may be NULL) and a slash go before each id. What cannot be taken (missing, a
+ * FIFO, a folder without permission) becomes a file with a reason.
  */
 void walk_add(struct walk *w, const char *path, const char *prefix);
 /* Give every file whose id another has before it a reason. */
