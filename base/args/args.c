@@ -38,7 +38,9 @@ void args_tables(const struct args_program *p, const struct args_command *c,
 
 	if (c != NULL && c->opts != NULL)
 		tables[n++] = c->opts;
-	/* Before a command is named its options may already stand there, if others take them, too. */
+	/*
+	 * Before a command is named its options may already stand there, if others take them, too.
+	 */
 	if (p->shared != NULL && (c == NULL || c->shared))
 		tables[n++] = p->shared;
 	if (p->common != NULL)

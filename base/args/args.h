@@ -1,9 +1,10 @@
 /*
- * A program's command line as rows: the same rows are its parser, its help, its manual page, its shell
- * completion, and what a misspelt word is compared with.
+ * A program's command line as rows: the same rows are its parser, its help, its manual page, its
+ * shell completion, and what a misspelt word is compared with.
  *
  * Options may stand before and behind the words that are none; "--" ends them. A long name may be
- * shortened as far as it is still unique. Every program has --help and --version without a row of its own.
+ * shortened as far as it is still unique. Every program has --help and --version without a row of
+ * its own.
  *
  * Stands alone, on the C library and <ragd/err.h>, since the shell client includes it, too.
  */
@@ -73,7 +74,10 @@ struct args_program {
 	/* Ends with a NULL. Without any, the program takes no words that are no options. */
 	const struct args_command *const *commands;
 	bool command_pages; /* each command has a manual page of its own */
-	/* Writes what words of a kind of the program's own there are, one a line; values as parsed so far. */
+	/*
+	 * Writes what words of a kind of the program's own there are, one a line; values as parsed
+	 * so far.
+	 */
 	void (*offer)(FILE *f, int words, const void *values);
 };
 
@@ -87,10 +91,10 @@ struct args_line {
 };
 
 /*
- * Read argv[1..] into *values, which holds the defaults, and *out. argv is written into: the words that are
- * no options move to its front. A command's counts of words are checked unless help or version is asked for.
- * -EINVAL or -ENOMEM with a sentence; out->command is set all the same if the line got as far as naming one,
- * for the caller's usage line.
+ * Read argv[1..] into *values, which holds the defaults, and *out. argv is written into: the words
+ * that are no options move to its front. A command's counts of words are checked unless help or
+ * version is asked for. -EINVAL or -ENOMEM with a sentence; out->command is set all the same if the
+ * line got as far as naming one, for the caller's usage line.
  */
 int args_parse(const struct args_program *p, int argc, char **argv, void *values,
 	       struct args_line *out, struct ragd_err *err);
@@ -99,14 +103,16 @@ void args_free(const struct args_program *p, void *values);
 
 const struct args_command *args_command_find(const struct args_program *p, const char *name);
 
-/* What --help shows: of the command, or of the whole program if it is NULL; lines wrapped at width. */
+/*
+ * What --help shows: of the command, or of the whole program if it is NULL; lines wrapped at width.
+ */
 void args_help(const struct args_program *p, const struct args_command *c, FILE *f, unsigned width);
 
 /*
  * What the build, the tests and the shells ask a program for, and no person; so it is in no help:
  *   --completion bash|zsh|fish     the file for that shell, which calls the next
- *   --complete WORD...             what the last word may become, one a line, then a tab and what it means;
- *                                  ":files" stands for any file
+ *   --complete WORD...             what the last word may become, one a line, then a tab and what
+ *                                  it means; ":files" stands for any file
  *   --man-commands                 the commands, as roff
  *   --man-options COMMAND|common|shared    their options, as roff
  * Returns false if argv asks for none of them; *ok tells whether it could be given.

@@ -15,8 +15,8 @@ void args_tables(const struct args_program *p, const struct args_command *c,
 /* The row with that letter, or NULL. */
 const struct args_opt *args_letter_find(const struct args_opt *const *tables, char letter);
 /*
- * The row whose name is name[0 .. len), or of which that is the beginning and of no other. NULL if there is
- * none; then *twin is NULL, or the first of two that it could be, and *other the second.
+ * The row whose name is name[0 .. len), or of which that is the beginning and of no other. NULL if
+ * there is none; then *twin is NULL, or the first of two that it could be, and *other the second.
  */
 const struct args_opt *args_name_find(const struct args_opt *const *tables, const char *name,
 				      size_t len, const struct args_opt **twin,

@@ -1,8 +1,8 @@
 /*
- * Command lines: the completion files of the shells, and what else a program is asked for by other programs.
- * A file only passes on what is typed and shows what comes back: the rows are asked each time, so that it
- * need not be made again when they change. %N is the program's name, %F the same as shells allow it in the
- * name of a function.
+ * Command lines: the completion files of the shells, and what else a program is asked for by other
+ * programs. A file only passes on what is typed and shows what comes back: the rows are asked each
+ * time, so that it need not be made again when they change. %N is the program's name, %F the same
+ * as shells allow it in the name of a function.
  */
 #include <ctype.h>
 #include <string.h>

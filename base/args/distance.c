@@ -7,8 +7,8 @@
 #define WORD_MAX 32
 
 /*
- * Damerau's distance in its common, restricted form (a swapped pair is not changed again): the usual table
- * of which the last three rows are kept.
+ * Damerau's distance in its common, restricted form (a swapped pair is not changed again): the
+ * usual table of which the last three rows are kept.
  */
 size_t args_distance(const char *a, size_t a_len, const char *b)
 {
