@@ -23,7 +23,10 @@ struct cli {
 /* -EINVAL with a sentence for what is not a command line of ragd. argv is written into. */
 int cli_parse(int argc, char **argv, struct arena *a, struct cli *out, struct ragd_err *err);
 void cli_help(FILE *f);
-/* What the build and the shells ask for, see args_hidden(): true if it was that, *ok if it could be given. */
+/*
+ * What the build and the shells ask for, see args_hidden(): true if it was that, *ok if it could be
+ * given.
+ */
 bool cli_hidden(int argc, char **argv, FILE *f, bool *ok);
 
 #endif
