@@ -26,8 +26,8 @@ static const struct args_command *const commands[] = {
 static const struct args_opt common_opts[] = {
 	{ .name = "socket",
 	  .arg = "PATH",
-	  .help = "the daemon's socket; default: $RAGD_SOCKET, else the user's own, else the "
-		  "system's",
+	  .help = "the daemon's socket (default: $RAGD_SOCKET, else the user's own, else the "
+		  "system's)",
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct rag_args, socket),
 	  .words = ARGS_WORDS_FILES },
