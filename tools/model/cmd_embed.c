@@ -119,7 +119,7 @@ static int embed_run(const struct model_args *a)
 const struct model_command embed_command = {
 	.args = { .name = "embed",
 		  .usage = "-m FILE <LINES",
-		  .summary = "each line of standard input to a vector, a JSON array",
+		  .summary = "turn each line of standard input into a vector, a JSON array",
 		  .opts = opts,
 		  .shared = true },
 	.run = embed_run,

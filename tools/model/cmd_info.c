@@ -9,15 +9,15 @@
 
 static const struct args_opt opts[] = {
 	{ .name = "digest",
-	  .help = "the SHA-256 of the file, too, which takes a while for a large one",
+	  .help = "also the SHA-256 of the file, which takes a while for a large one",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct model_args, digest) },
 	{ .name = "metadata",
-	  .help = "all keys of the file, too",
+	  .help = "also all keys of the file",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct model_args, metadata) },
 	{ .name = "tensors",
-	  .help = "all tensors, too",
+	  .help = "also all tensors",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct model_args, tensors) },
 	{ .name = NULL },

@@ -17,7 +17,7 @@ static const struct args_opt opts[] = {
 	  .offset = offsetof(struct model_args, ids) },
 	{ .name = "top",
 	  .arg = "N",
-	  .help = "how many of the likeliest to write; default 10",
+	  .help = "how many of the likeliest to write (default: 10)",
 	  .type = ARGS_NUMBER,
 	  .offset = offsetof(struct model_args, top),
 	  .min = 1,
@@ -149,7 +149,7 @@ static int logits_run(const struct model_args *a)
 const struct model_command logits_command = {
 	.args = { .name = "logits",
 		  .usage = "-m FILE",
-		  .summary = "what the model gives the token after the given ones",
+		  .summary = "what the model predicts after the given tokens",
 		  .opts = opts,
 		  .shared = true },
 	.run = logits_run,

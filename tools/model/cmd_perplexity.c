@@ -18,7 +18,7 @@
 static const struct args_opt opts[] = {
 	{ .name = "window",
 	  .arg = "N",
-	  .help = "tokens of a window, at most the model's context; default 512",
+	  .help = "tokens in a window, at most the model's context (default: 512)",
 	  .type = ARGS_NUMBER,
 	  .offset = offsetof(struct model_args, window),
 	  .min = 4,
@@ -132,7 +132,7 @@ static int perplexity_run(const struct model_args *a)
 const struct model_command perplexity_command = {
 	.args = { .name = "perplexity",
 		  .usage = "-m FILE <TEXT",
-		  .summary = "how well the model foresees a text",
+		  .summary = "how well the model predicts a text",
 		  .opts = opts,
 		  .shared = true },
 	.run = perplexity_run,

@@ -7,12 +7,12 @@
 
 static const struct args_opt opts[] = {
 	{ .name = "ids",
-	  .help = "write the ids on one line, blanks between them; default: an id and its text on "
-		  "each line",
+	  .help = "write the ids on one line, with blanks between them (default: each id and its "
+		  "text on a line)",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct model_args, print_ids) },
 	{ .name = "no-special",
-	  .help = "add no tokens at the ends (BOS, EOS), and take special tokens in the text for "
+	  .help = "add no tokens at the ends (BOS, EOS), and read special tokens as plain "
 		  "text",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct model_args, no_special) },
@@ -94,7 +94,7 @@ static int tokenize_run(const struct model_args *a)
 const struct model_command tokenize_command = {
 	.args = { .name = "tokenize",
 		  .usage = "-m FILE <TEXT",
-		  .summary = "text on standard input to tokens",
+		  .summary = "turn text on standard input into tokens",
 		  .opts = opts },
 	.run = tokenize_run,
 };
