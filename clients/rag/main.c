@@ -26,7 +26,7 @@ static int line_run(struct rag *r, int argc, char **argv)
 	}
 	if (line->command == NULL)
 		return rag_usage(r, "which command?");
-	return container_of(line->command, const struct command, args)->run(r);
+	return container_of(line->command, const struct rag_command, args)->run(r);
 }
 
 int main(int argc, char **argv)

@@ -26,7 +26,7 @@ struct rag {
 	struct out out; /* stdout */
 };
 
-struct command {
+struct rag_command {
 	struct args_command args;
 	int (*run)(struct rag *r); /* returns the exit code */
 };

@@ -6,7 +6,7 @@ static int about_run(struct rag *r)
 	return rag_show(r, ragd_client_system_card);
 }
 
-const struct command about_command = {
+const struct rag_command about_command = {
 	.args = { .name = "about", .usage = "", .summary = "what this system is, runs and stores" },
 	.run = about_run,
 };

@@ -262,7 +262,7 @@ static int add_run(struct rag *r)
 	return rc;
 }
 
-const struct command add_command = {
+const struct rag_command add_command = {
 	.args = { .name = "add",
 		  .usage = "FILE|FOLDER|- ...",
 		  .summary = "add documents, or what changed in them",

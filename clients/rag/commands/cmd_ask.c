@@ -206,7 +206,7 @@ static int ask_run(struct rag *r)
 	return rc;
 }
 
-const struct command ask_command = {
+const struct rag_command ask_command = {
 	.args = { .name = "ask",
 		  .usage = "[QUESTION | -]",
 		  .summary = "ask a question and get a grounded, cited answer",

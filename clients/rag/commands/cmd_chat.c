@@ -249,7 +249,7 @@ static int chat_run(struct rag *r)
 	return chat.failed ? EXIT_FAILED : EXIT_ANSWERED;
 }
 
-const struct command chat_command = {
+const struct rag_command chat_command = {
 	.args = { .name = "chat",
 		  .usage = "",
 		  .summary = "hold a conversation: questions and answers in turn",

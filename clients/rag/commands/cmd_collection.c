@@ -60,7 +60,7 @@ static int collection_run(struct rag *r)
 	return rc;
 }
 
-const struct command collection_command = {
+const struct rag_command collection_command = {
 	.args = { .name = "collection",
 		  .usage = "NAME",
 		  .summary = "make a collection, or change who may read and write it",

@@ -27,7 +27,7 @@ static int doctor_run(struct rag *r)
 	return x.n_bad == 0 ? EXIT_ANSWERED : EXIT_FAILED;
 }
 
-const struct command doctor_command = {
+const struct rag_command doctor_command = {
 	.args = { .name = "doctor",
 		  .usage = "",
 		  .summary = "check what an answer needs, and say what is missing" },

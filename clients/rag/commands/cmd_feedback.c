@@ -83,7 +83,7 @@ static int feedback_run(struct rag *r)
 	return rc;
 }
 
-const struct command feedback_command = {
+const struct rag_command feedback_command = {
 	.args = { .name = "feedback",
 		  .usage = "ANSWER up|down",
 		  .summary = "rate an answer",

@@ -123,7 +123,7 @@ static int list_run(struct rag *r)
 	return rc;
 }
 
-const struct command list_command = {
+const struct rag_command list_command = {
 	.args = { .name = "list",
 		  .usage = "[COLLECTION]",
 		  .summary = "list the collections, or the documents of one",

@@ -152,7 +152,7 @@ static int moderate_run(struct rag *r)
 	return rc;
 }
 
-const struct command moderate_command = {
+const struct rag_command moderate_command = {
 	.args = { .name = "moderate",
 		  .usage = "[TEXT | -]",
 		  .summary = "what the filters say about a text, or about JSON lines",

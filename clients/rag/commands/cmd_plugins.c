@@ -6,7 +6,7 @@ static int plugins_run(struct rag *r)
 	return rag_show(r, ragd_client_plugins);
 }
 
-const struct command plugins_command = {
+const struct rag_command plugins_command = {
 	.args = { .name = "plugins",
 		  .usage = "",
 		  .summary = "the loaded plugins and their options" },

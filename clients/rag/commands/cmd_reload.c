@@ -6,7 +6,7 @@ static int reload_run(struct rag *r)
 	return rag_show(r, ragd_client_reload);
 }
 
-const struct command reload_command = {
+const struct rag_command reload_command = {
 	.args = { .name = "reload",
 		  .usage = "",
 		  .summary = "have the daemon read its configuration again" },

@@ -89,7 +89,7 @@ static int rm_run(struct rag *r)
 	return rc;
 }
 
-const struct command rm_command = {
+const struct rag_command rm_command = {
 	.args = { .name = "rm",
 		  .usage = "DOCUMENT...",
 		  .summary = "remove documents, or a whole collection",

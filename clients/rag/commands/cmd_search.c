@@ -174,7 +174,7 @@ static int search_run(struct rag *r)
 	return rc;
 }
 
-const struct command search_command = {
+const struct rag_command search_command = {
 	.args = { .name = "search",
 		  .usage = "WORD...",
 		  .summary = "find passages, without an answer",

@@ -6,7 +6,7 @@ static int status_run(struct rag *r)
 	return rag_show(r, ragd_client_daemon);
 }
 
-const struct command status_command = {
+const struct rag_command status_command = {
 	.args = { .name = "status", .usage = "", .summary = "what the daemon is doing" },
 	.run = status_run,
 };

@@ -4,19 +4,19 @@
 
 #include "clients/rag/rag.h"
 
-extern const struct command ask_command;
-extern const struct command chat_command;
-extern const struct command add_command;
-extern const struct command search_command;
-extern const struct command list_command;
-extern const struct command rm_command;
-extern const struct command collection_command;
-extern const struct command status_command;
-extern const struct command feedback_command;
-extern const struct command about_command;
-extern const struct command moderate_command;
-extern const struct command plugins_command;
-extern const struct command reload_command;
-extern const struct command doctor_command;
+extern const struct rag_command ask_command;
+extern const struct rag_command chat_command;
+extern const struct rag_command add_command;
+extern const struct rag_command search_command;
+extern const struct rag_command list_command;
+extern const struct rag_command rm_command;
+extern const struct rag_command collection_command;
+extern const struct rag_command status_command;
+extern const struct rag_command feedback_command;
+extern const struct rag_command about_command;
+extern const struct rag_command moderate_command;
+extern const struct rag_command plugins_command;
+extern const struct rag_command reload_command;
+extern const struct rag_command doctor_command;
 
 #endif
