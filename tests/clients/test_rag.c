@@ -382,7 +382,7 @@ static void make_file(const char *path, const char *text)
 }
 
 /* "id id!why id", in order. */
-static char *walk_text(const struct walk *w)
+static char *walk_text(const struct file_walk *w)
 {
 	char *text = NULL;
 	size_t size;
@@ -398,7 +398,7 @@ static char *walk_text(const struct walk *w)
 
 static void assert_walk(const char *path, const char *prefix, const char *want)
 {
-	struct walk w = { .n = 0 };
+	struct file_walk w = { .n = 0 };
 	char *got;
 
 	walk_add(&w, path, prefix);
@@ -433,7 +433,7 @@ static void ids_come_from_paths(void **state)
 
 static void links_are_followed_inside_the_folder_only(void **state)
 {
-	struct walk w = { .n = 0 };
+	struct file_walk w = { .n = 0 };
 	char *got;
 
 	(void)state;
@@ -479,7 +479,7 @@ static void what_is_no_file_says_so(void **state)
 
 static void twins_are_told(void **state)
 {
-	struct walk w = { .n = 0 };
+	struct file_walk w = { .n = 0 };
 	char *got;
 
 	(void)state;

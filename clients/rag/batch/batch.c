@@ -13,7 +13,7 @@
  * Every worker takes a line and a ticket under `in`, works on it alone, and writes when it is its
  * ticket's turn under `out`. So nothing is buffered but what is in flight.
  */
-struct batch {
+struct line_batch {
 	struct rag *r;
 	batch_line_cb work;
 	void *ctx;
@@ -27,7 +27,7 @@ struct batch {
 	bool broken;      /* standard output is gone; under out */
 };
 
-static int work_patiently(struct batch *b, struct ragd_client *c, const struct json_line *line,
+static int work_patiently(struct line_batch *b, struct ragd_client *c, const struct json_line *line,
 			  FILE *f, struct ragd_err *err)
 {
 	int rc = -EBUSY;
@@ -40,8 +40,8 @@ static int work_patiently(struct batch *b, struct ragd_client *c, const struct j
 	return rc;
 }
 
-static void batch_write(struct batch *b, size_t ticket, size_t number, const char *text, size_t len,
-			const struct ragd_err *err)
+static void batch_write(struct line_batch *b, size_t ticket, size_t number, const char *text,
+			size_t len, const struct ragd_err *err)
 {
 	pthread_mutex_lock(&b->out);
 	while (b->n_written != ticket)
@@ -57,8 +57,8 @@ static void batch_write(struct batch *b, size_t ticket, size_t number, const cha
 	pthread_mutex_unlock(&b->out);
 }
 
-static void batch_one(struct batch *b, struct ragd_client *c, const char *json, size_t json_len,
-		      size_t number, size_t ticket)
+static void batch_one(struct line_batch *b, struct ragd_client *c, const char *json,
+		      size_t json_len, size_t number, size_t ticket)
 {
 	struct ragd_err err = { 0 };
 	struct json_line line;
@@ -80,7 +80,7 @@ static void batch_one(struct batch *b, struct ragd_client *c, const char *json, 
 	free(text);
 }
 
-static bool batch_broken(struct batch *b)
+static bool batch_broken(struct line_batch *b)
 {
 	bool broken;
 
@@ -92,7 +92,7 @@ static bool batch_broken(struct batch *b)
 
 static void *batch_worker(void *arg)
 {
-	struct batch *b = arg;
+	struct line_batch *b = arg;
 	struct ragd_client *c;
 	struct ragd_err err;
 	size_t size = 0, number = 0, ticket = 0;
@@ -126,7 +126,7 @@ static void *batch_worker(void *arg)
 
 int batch_run(struct rag *r, batch_line_cb work, void *ctx)
 {
-	struct batch b = {
+	struct line_batch b = {
 		.r = r,
 		.work = work,
 		.ctx = ctx,

@@ -73,21 +73,21 @@ static const struct args_opt add_opts[] = {
 };
 
 /* What is to be added, from the command line. */
-struct plan {
-	struct walk walk;
-	struct source source;
+struct add_plan {
+	struct file_walk walk;
+	struct upload_source source;
 	char *one_id; /* of standard input */
 	uint64_t bytes;
 };
 
-static void plan_fini(struct plan *p)
+static void plan_fini(struct add_plan *p)
 {
 	source_fini(&p->source);
 	walk_fini(&p->walk);
 	free(p->one_id);
 }
 
-static int plan_lines(struct rag *r, struct plan *p)
+static int plan_lines(struct rag *r, struct add_plan *p)
 {
 	static char dash[] = "-";
 	static char *const from_stdin[] = { dash };
@@ -103,7 +103,7 @@ static int plan_lines(struct rag *r, struct plan *p)
 	return 0;
 }
 
-static int plan_stdin(struct rag *r, struct plan *p)
+static int plan_stdin(struct rag *r, struct add_plan *p)
 {
 	if (r->args.id == NULL)
 		return rag_usage(r, "a document from standard input needs an --id");
@@ -115,9 +115,9 @@ static int plan_stdin(struct rag *r, struct plan *p)
 	return p->one_id != NULL ? 0 : EXIT_FAILED;
 }
 
-static int plan_files(struct rag *r, struct plan *p)
+static int plan_files(struct rag *r, struct add_plan *p)
 {
-	struct walk *w = &p->walk;
+	struct file_walk *w = &p->walk;
 
 	for (int i = 0; i < r->line.n_rest; i++)
 		walk_add(w, r->line.rest[i], r->args.prefix);
@@ -140,7 +140,7 @@ static int plan_files(struct rag *r, struct plan *p)
 	return 0;
 }
 
-static int plan_make(struct rag *r, struct plan *p)
+static int plan_make(struct rag *r, struct add_plan *p)
 {
 	if (r->args.jsonl) {
 		if (r->args.id != NULL || r->args.prefix != NULL || r->args.remove_missing)
@@ -158,7 +158,7 @@ static int plan_make(struct rag *r, struct plan *p)
 }
 
 /* Remove what the daemon has below the prefix and the walk did not see; counts in *n. */
-static int remove_missing(struct rag *r, struct ragd_client *c, const struct walk *walk,
+static int remove_missing(struct rag *r, struct ragd_client *c, const struct file_walk *walk,
 			  json_t *known, uint64_t *n, struct ragd_err *err)
 {
 	char *below = walk_id(r->args.prefix, "");
@@ -208,7 +208,7 @@ static void add_summary(struct rag *r, const struct upload *u, uint64_t n_remove
 	fputc('\n', o->f);
 }
 
-static int add_planned(struct rag *r, struct ragd_client *c, struct plan *p)
+static int add_planned(struct rag *r, struct ragd_client *c, struct add_plan *p)
 {
 	bool ask_first = r->args.jsonl || r->args.remove_missing || p->walk.n >= ASK_FIRST_FROM;
 	struct upload u = {
@@ -248,7 +248,7 @@ static int add_planned(struct rag *r, struct ragd_client *c, struct plan *p)
 
 static int add_run(struct rag *r)
 {
-	struct plan plan = { .bytes = 0 };
+	struct add_plan plan = { .bytes = 0 };
 	struct ragd_client *c;
 	int rc = plan_make(r, &plan);
 

@@ -41,7 +41,7 @@ static const struct args_opt chat_opts[] = {
 };
 
 /* One conversation. */
-struct chat {
+struct chat_session {
 	struct rag *r;
 	struct ragd_client *c;
 	struct conversation said;
@@ -63,7 +63,7 @@ static void on_interrupt(int sig)
 		editor_interrupt();
 }
 
-static void chat_ask(struct chat *chat, const char *question)
+static void chat_ask(struct chat_session *chat, const char *question)
 {
 	struct rag *r = chat->r;
 	struct ragd_events events;
@@ -107,14 +107,14 @@ static void chat_ask(struct chat *chat, const char *question)
 
 /* ---- what begins with a slash ---- */
 
-static void chat_new(struct chat *chat, const char *rest)
+static void chat_new(struct chat_session *chat, const char *rest)
 {
 	(void)rest;
 	conversation_fini(&chat->said);
 	fputs("A new conversation.\n", chat->r->out.f);
 }
 
-static void chat_sources(struct chat *chat, const char *rest)
+static void chat_sources(struct chat_session *chat, const char *rest)
 {
 	const struct ragd_citation *c;
 	struct out *o = &chat->r->out;
@@ -130,7 +130,7 @@ static void chat_sources(struct chat *chat, const char *rest)
 		fputs("The last answer cites nothing.\n", o->f);
 }
 
-static void chat_rate(struct chat *chat, const char *rating, const char *comment)
+static void chat_rate(struct chat_session *chat, const char *rating, const char *comment)
 {
 	struct ragd_feedback f = { .answer_id = ragd_answer_id(chat->last), .rating = rating };
 	struct ragd_err err;
@@ -142,22 +142,22 @@ static void chat_rate(struct chat *chat, const char *rating, const char *comment
 		fputs("Noted, thank you.\n", chat->r->out.f);
 }
 
-static void chat_up(struct chat *chat, const char *rest)
+static void chat_up(struct chat_session *chat, const char *rest)
 {
 	chat_rate(chat, "up", rest);
 }
 
-static void chat_down(struct chat *chat, const char *rest)
+static void chat_down(struct chat_session *chat, const char *rest)
 {
 	chat_rate(chat, "down", rest);
 }
 
-static void chat_help(struct chat *chat, const char *rest);
+static void chat_help(struct chat_session *chat, const char *rest);
 
 static const struct chat_row {
 	const char *name;
 	const char *help;
-	void (*run)(struct chat *chat, const char *rest); /* NULL ends the chat */
+	void (*run)(struct chat_session *chat, const char *rest); /* NULL ends the chat */
 	bool needs_answer;
 } chat_rows[] = {
 	{ "/new", "forget what was said and begin again", chat_new, false },
@@ -168,7 +168,7 @@ static const struct chat_row {
 	{ "/quit", "leave, as Ctrl-D does; Ctrl-C stops an answer", NULL, false },
 };
 
-static void chat_help(struct chat *chat, const char *rest)
+static void chat_help(struct chat_session *chat, const char *rest)
 {
 	(void)rest;
 	for (size_t i = 0; i < ARRAY_LEN(chat_rows); i++)
@@ -176,7 +176,7 @@ static void chat_help(struct chat *chat, const char *rest)
 }
 
 /* false: leave. */
-static bool chat_slash(struct chat *chat, const char *line)
+static bool chat_slash(struct chat_session *chat, const char *line)
 {
 	size_t len = strcspn(line, " \t");
 	const char *rest = line + len + strspn(line + len, " \t");
@@ -198,7 +198,7 @@ static bool chat_slash(struct chat *chat, const char *line)
 	return true;
 }
 
-static void chat_loop(struct chat *chat, struct editor *ed)
+static void chat_loop(struct chat_session *chat, struct editor *ed)
 {
 	bool tty = editor_is_tty(ed);
 	char *line;
@@ -221,7 +221,7 @@ static void chat_loop(struct chat *chat, struct editor *ed)
 static int chat_run(struct rag *r)
 {
 	struct sigaction act = { .sa_handler = on_interrupt }, old;
-	struct chat chat = { .r = r };
+	struct chat_session chat = { .r = r };
 	struct editor *ed;
 	struct ragd_err err;
 	int rc = rag_connect(r, &chat.c);

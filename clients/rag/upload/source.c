@@ -12,7 +12,7 @@ static int no_memory(struct ragd_err *err)
 	return ragd_err_set(err, -ENOMEM, "out of memory");
 }
 
-static int next_file(struct source *s, struct item *it, struct ragd_err *err)
+static int next_file(struct upload_source *s, struct upload_item *it, struct ragd_err *err)
 {
 	const struct walk_file *f;
 
@@ -26,7 +26,7 @@ static int next_file(struct source *s, struct item *it, struct ragd_err *err)
 	return it->label != NULL && it->id != NULL ? 1 : no_memory(err);
 }
 
-static int lines_open(struct source *s, struct ragd_err *err)
+static int lines_open(struct upload_source *s, struct ragd_err *err)
 {
 	s->lines_name = s->names[s->next_name++];
 	s->line_number = 0;
@@ -39,7 +39,7 @@ static int lines_open(struct source *s, struct ragd_err *err)
 	return s->lines != NULL ? 0 : ragd_err_sys(err, "%s", s->lines_name);
 }
 
-static int lines_close(struct source *s, struct ragd_err *err)
+static int lines_close(struct upload_source *s, struct ragd_err *err)
 {
 	int rc = ferror(s->lines) ? ragd_err_set(err, -EIO, "%s: reading stopped", s->lines_name)
 				  : 0;
@@ -50,7 +50,7 @@ static int lines_close(struct source *s, struct ragd_err *err)
 	return rc;
 }
 
-static int next_line(struct source *s, struct item *it, struct ragd_err *err)
+static int next_line(struct upload_source *s, struct upload_item *it, struct ragd_err *err)
 {
 	size_t size = 0;
 	ssize_t len;
@@ -77,7 +77,7 @@ static int next_line(struct source *s, struct item *it, struct ragd_err *err)
 		       : no_memory(err);
 }
 
-static int next_stdin(struct source *s, struct item *it, struct ragd_err *err)
+static int next_stdin(struct upload_source *s, struct upload_item *it, struct ragd_err *err)
 {
 	size_t len;
 	int rc;
@@ -94,11 +94,11 @@ static int next_stdin(struct source *s, struct item *it, struct ragd_err *err)
 	return it->label != NULL && it->id != NULL ? 1 : no_memory(err);
 }
 
-int source_next(struct source *s, struct item *out, struct ragd_err *err)
+int source_next(struct upload_source *s, struct upload_item *out, struct ragd_err *err)
 {
 	int rc = 0;
 
-	*out = (struct item){ .label = NULL };
+	*out = (struct upload_item){ .label = NULL };
 	if (s->from_stdin)
 		rc = next_stdin(s, out, err);
 	else if (s->walk != NULL)
@@ -110,14 +110,14 @@ int source_next(struct source *s, struct item *out, struct ragd_err *err)
 	return rc;
 }
 
-void source_fini(struct source *s)
+void source_fini(struct upload_source *s)
 {
 	if (s->lines != NULL && s->lines != stdin)
 		fclose(s->lines);
 	s->lines = NULL;
 }
 
-static int load_tags(struct item *it, struct ragd_err *err)
+static int load_tags(struct upload_item *it, struct ragd_err *err)
 {
 	const json_t *tags = json_object_get(it->line.root, "tags");
 	size_t n = json_array_size(tags);
@@ -138,7 +138,7 @@ static int load_tags(struct item *it, struct ragd_err *err)
 	return 0;
 }
 
-static int load_line(struct item *it, struct ragd_err *err)
+static int load_line(struct upload_item *it, struct ragd_err *err)
 {
 	int rc = json_line_parse(it->json, it->json_len, it->number, true, &it->line, err);
 
@@ -156,7 +156,7 @@ static int load_line(struct item *it, struct ragd_err *err)
 	return load_tags(it, err);
 }
 
-int item_load(struct item *it, struct ragd_err *err)
+int item_load(struct upload_item *it, struct ragd_err *err)
 {
 	size_t len = 0;
 	int rc = 0;
@@ -174,7 +174,7 @@ int item_load(struct item *it, struct ragd_err *err)
 	return rc;
 }
 
-void item_fini(struct item *it)
+void item_fini(struct upload_item *it)
 {
 	free(it->label);
 	free(it->id);
@@ -182,5 +182,5 @@ void item_fini(struct item *it)
 	free(it->data);
 	free(it->tags);
 	json_line_fini(&it->line);
-	*it = (struct item){ .label = NULL };
+	*it = (struct upload_item){ .label = NULL };
 }

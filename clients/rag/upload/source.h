@@ -13,7 +13,7 @@
 #include "clients/rag/upload/walk.h"
 
 /* One document. Made cheaply by source_next(), then loaded, perhaps on another thread. */
-struct item {
+struct upload_item {
 	char *label;     /* what people call it: its path, or "FILE line 3" */
 	char *id;        /* NULL in a line that was not loaded yet */
 	uint64_t cost;   /* bytes, for the progress bar */
@@ -27,8 +27,8 @@ struct item {
 	struct ragd_new_document doc; /* borrows from all of these */
 };
 
-struct source {
-	const struct walk *walk; /* files, */
+struct upload_source {
+	const struct file_walk *walk; /* files, */
 	size_t next_file;
 	char *const *names; /* or files of lines, */
 	size_t n_names, next_name;
@@ -40,11 +40,11 @@ struct source {
 };
 
 /* The next one; 1, or 0 at the end, or a negative errno. One thread at a time. */
-int source_next(struct source *s, struct item *out, struct ragd_err *err);
-void source_fini(struct source *s);
+int source_next(struct upload_source *s, struct upload_item *out, struct ragd_err *err);
+void source_fini(struct upload_source *s);
 
 /* Fill it->doc. */
-int item_load(struct item *it, struct ragd_err *err);
-void item_fini(struct item *it);
+int item_load(struct upload_item *it, struct ragd_err *err);
+void item_fini(struct upload_item *it);
 
 #endif

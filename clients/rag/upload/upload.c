@@ -11,10 +11,10 @@
 #define TRIES           30 /* seconds to wait for a daemon whose queue is full */
 
 /* One worker: reads, compares, gathers, sends. */
-struct worker {
+struct upload_worker {
 	struct upload *u;
 	struct ragd_client *c;
-	struct item items[BATCH_DOCUMENTS];
+	struct upload_item items[BATCH_DOCUMENTS];
 	size_t n;
 	size_t bytes;
 };
@@ -32,7 +32,7 @@ static void note_failure(struct upload *u, const char *label, const char *why)
 	out_printf(&o, STYLE_PLAIN, "%s: %s\n", label, why);
 }
 
-static void item_failed(struct upload *u, const struct item *it, const char *why)
+static void item_failed(struct upload *u, const struct upload_item *it, const char *why)
 {
 	pthread_mutex_lock(&u->lock);
 	note_failure(u, it->label, why);
@@ -40,7 +40,8 @@ static void item_failed(struct upload *u, const struct item *it, const char *why
 	pthread_mutex_unlock(&u->lock);
 }
 
-static void item_stored(struct upload *u, const struct item *it, const struct ragd_added_row *row)
+static void item_stored(struct upload *u, const struct upload_item *it,
+			const struct ragd_added_row *row)
 {
 	if (row == NULL || strcmp(row->status, "failed") == 0) {
 		item_failed(u, it,
@@ -94,7 +95,7 @@ static bool is_about_document(int rc)
 	return rc == -EFBIG || rc == -EILSEQ || rc == -EINVAL || rc == -EREMOTEIO;
 }
 
-static int send_patiently(struct worker *w, const struct ragd_new_document *docs, size_t n,
+static int send_patiently(struct upload_worker *w, const struct ragd_new_document *docs, size_t n,
 			  struct ragd_added **added, struct ragd_err *err)
 {
 	int rc = -EBUSY;
@@ -110,7 +111,7 @@ static int send_patiently(struct worker *w, const struct ragd_new_document *docs
 	return rc;
 }
 
-static void send_items(struct worker *w, const struct item *items, size_t n)
+static void send_items(struct upload_worker *w, const struct upload_item *items, size_t n)
 {
 	struct ragd_new_document docs[BATCH_DOCUMENTS];
 	struct ragd_added *added = NULL;
@@ -133,7 +134,7 @@ static void send_items(struct worker *w, const struct item *items, size_t n)
 	ragd_added_free(added);
 }
 
-static void worker_flush(struct worker *w)
+static void worker_flush(struct upload_worker *w)
 {
 	if (w->n > 0)
 		send_items(w, w->items, w->n);
@@ -143,7 +144,7 @@ static void worker_flush(struct worker *w)
 }
 
 /* The daemon has these very bytes under this id. */
-static bool is_known(const struct upload *u, const struct item *it)
+static bool is_known(const struct upload *u, const struct upload_item *it)
 {
 	const char *digest = json_string_value(json_object_get(u->known, it->id));
 	char own[RAGD_DIGEST_HEX + 1];
@@ -154,7 +155,7 @@ static bool is_known(const struct upload *u, const struct item *it)
 	return strcmp(own, digest) == 0;
 }
 
-static void fill_in(const struct upload *u, struct item *it)
+static void fill_in(const struct upload *u, struct upload_item *it)
 {
 	if (it->doc.title == NULL)
 		it->doc.title = u->title;
@@ -167,7 +168,7 @@ static void fill_in(const struct upload *u, struct item *it)
 }
 
 /* Takes the item. */
-static void worker_take(struct worker *w, struct item *it)
+static void worker_take(struct upload_worker *w, struct upload_item *it)
 {
 	static const struct ragd_added_row unchanged = { .status = "unchanged" };
 	struct ragd_err err;
@@ -195,7 +196,7 @@ static void worker_take(struct worker *w, struct item *it)
 }
 
 /* 1 with the next item; 0 if there is no more, or no sense in more. */
-static int worker_next(struct worker *w, struct item *it)
+static int worker_next(struct upload_worker *w, struct upload_item *it)
 {
 	struct upload *u = w->u;
 	struct ragd_err err;
@@ -213,9 +214,9 @@ static int worker_next(struct worker *w, struct item *it)
 static void *worker_run(void *arg)
 {
 	struct upload *u = arg;
-	struct worker *w = calloc(1, sizeof(*w));
+	struct upload_worker *w = calloc(1, sizeof(*w));
 	struct ragd_err err;
-	struct item it;
+	struct upload_item it;
 
 	if (w == NULL) {
 		ragd_err_set(&err, -ENOMEM, "out of memory");

@@ -15,7 +15,7 @@
 struct upload {
 	struct rag *r;
 	const char *collection;
-	struct source *source;
+	struct upload_source *source;
 	const json_t *known;            /* id to digest of what the daemon has; NULL: send all */
 	const char *title, *media_type; /* for every document, or NULL */
 	struct args_texts tags;

@@ -12,7 +12,7 @@
 
 /* One folder of the command line being walked. */
 struct tour {
-	struct walk *w;
+	struct file_walk *w;
 	const char *prefix;
 	char root[PATH_MAX]; /* resolved; what links may not lead out of */
 };
@@ -29,7 +29,7 @@ char *walk_id(const char *prefix, const char *rel)
 }
 
 /* path and id are stolen. */
-static void walk_push(struct walk *w, char *path, char *id, off_t size, const char *why)
+static void walk_push(struct file_walk *w, char *path, char *id, off_t size, const char *why)
 {
 	struct walk_file *more = w->files;
 
@@ -143,7 +143,7 @@ static void visit_folder(struct tour *t, const char *path, const char *rel, unsi
 	free(names);
 }
 
-void walk_add(struct walk *w, const char *path, const char *prefix)
+void walk_add(struct file_walk *w, const char *path, const char *prefix)
 {
 	struct tour t = { .w = w, .prefix = prefix };
 	const char *base = strrchr(path, '/');
@@ -169,7 +169,7 @@ static int by_id(const void *a, const void *b)
 	return order != 0 ? order : (*x > *y) - (*x < *y);
 }
 
-void walk_mark_twins(struct walk *w)
+void walk_mark_twins(struct file_walk *w)
 {
 	struct walk_file **sorted = calloc(w->n + 1, sizeof(struct walk_file *));
 
@@ -187,12 +187,12 @@ void walk_mark_twins(struct walk *w)
 	free(sorted);
 }
 
-void walk_fini(struct walk *w)
+void walk_fini(struct file_walk *w)
 {
 	for (size_t i = 0; i < w->n; i++) {
 		free(w->files[i].path);
 		free(w->files[i].id);
 	}
 	free(w->files);
-	*w = (struct walk){ .files = NULL };
+	*w = (struct file_walk){ .files = NULL };
 }

@@ -12,7 +12,7 @@ struct walk_file {
 	const char *why; /* NULL, or why it cannot be added */
 };
 
-struct walk {
+struct file_walk {
 	struct walk_file *files; /* in the order of the arguments, each folder sorted */
 	size_t n, cap;
 	size_t n_skipped; /* hidden, or symbolic links out of the folder */
@@ -25,10 +25,10 @@ struct walk {
  * base name. prefix (may be NULL) and a slash go before each id. What cannot be taken (missing, a
  * FIFO, a folder without permission) becomes a file with a reason.
  */
-void walk_add(struct walk *w, const char *path, const char *prefix);
+void walk_add(struct file_walk *w, const char *path, const char *prefix);
 /* Give every file whose id another has before it a reason. */
-void walk_mark_twins(struct walk *w);
-void walk_fini(struct walk *w);
+void walk_mark_twins(struct file_walk *w);
+void walk_fini(struct file_walk *w);
 
 /* "PREFIX/REL", without doubling a slash; NULL: out of memory. */
 char *walk_id(const char *prefix, const char *rel);
