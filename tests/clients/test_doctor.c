@@ -168,8 +168,8 @@ static void doctor_counts_servers(void **state)
 		const char *want;
 	} rows[] = {
 		{ 0, 1, "bad  servers      llm: none of its 2 answers; the log says why\n" },
-		{ 1, 0, "note servers      llm: 1 of 2 are well\n" },
-		{ 2, 0, "ok   servers      llm: 2 of 2 are well\n" },
+		{ 1, 0, "note servers      llm: 1 of 2 respond\n" },
+		{ 2, 0, "ok   servers      llm: 2 of 2 respond\n" },
 	};
 
 	(void)state;

@@ -28,12 +28,12 @@ refuses "logits: a KV type that heads are too small for" 1 "needs heads of a mul
 	logits -m "$tiny" --ids 1 --kv q8_0
 refuses "logits: no ids" 2 "--ids is missing" logits -m "$tiny"
 refuses "logits: an empty list" 1 "at least one token" logits -m "$tiny" --ids ,
-refuses "logits: no number" 1 "'x' is no token" logits -m "$tiny" --ids 1,x
-refuses "logits: a number with a tail" 1 "'2x' is no token" logits -m "$tiny" --ids 1,2x
-refuses "logits: beyond the vocabulary" 1 "512 is no token; the vocabulary has 0 to 511" \
+refuses "logits: no number" 1 "'x' is not a token" logits -m "$tiny" --ids 1,x
+refuses "logits: a number with a tail" 1 "'2x' is not a token" logits -m "$tiny" --ids 1,2x
+refuses "logits: beyond the vocabulary" 1 "512 is not a token; the vocabulary has 0 to 511" \
 	logits -m "$tiny" --ids 1,512
-refuses "logits: below it" 1 "-1 is no token" logits -m "$tiny" --ids 1,-1
-refuses "logits: a number without end" 1 "is no token" logits -m "$tiny" --ids 99999999999999999999
+refuses "logits: below it" 1 "-1 is not a token" logits -m "$tiny" --ids 1,-1
+refuses "logits: a number without end" 1 "is not a token" logits -m "$tiny" --ids 99999999999999999999
 refuses "logits: more than the context" 1 "513 tokens, the context holds 512: 1 too many" \
 	logits -m "$tiny" --ids "$(printf '1,%.0s' {1..513})"
 refuses "logits: an encoder" 1 "a bert model is for embeddings" logits -m "$bert" --ids 1

@@ -36,10 +36,11 @@ static int parse_ids(const char *s, const struct loaded *l, struct tokens *out,
 		errno = 0;
 		id = strtol(s, &end, 10);
 		if (end == s || (*end != '\0' && strchr(", \n", *end) == NULL))
-			return ragd_err_set(err, -EINVAL, "--ids: '%.20s' is no token", s);
+			return ragd_err_set(err, -EINVAL, "--ids: '%.20s' is not a token", s);
 		if (errno != 0 || id < 0 || id >= (long)l->shape->n_vocab)
 			return ragd_err_set(
-				err, -EINVAL, "--ids: %.*s is no token; the vocabulary has 0 to %u",
+				err, -EINVAL,
+				"--ids: %.*s is not a token; the vocabulary has 0 to %u",
 				(int)MIN(end - s, 20), s, (unsigned)l->shape->n_vocab - 1);
 		tokens_add(out, (int32_t)id);
 		s = end;

@@ -202,7 +202,7 @@ static void check_threads(struct checks *x, const char *plugin, const json_t *op
 
 	if (cores > 0 && threads > cores)
 		checks_add(x, STYLE_WARN, "threads",
-			   "%s has %lld for %ld cores: more than cores make it slower", plugin,
+			   "%s has %lld for %ld cores: more threads than cores are slower", plugin,
 			   threads, cores);
 }
 
@@ -235,7 +235,7 @@ static void check_servers(struct checks *x, const char *plugin)
 			   "%s: none of its %.0f answers; the log says why", plugin, n);
 	else
 		checks_add(x, n_well < n ? STYLE_WARN : STYLE_GOOD, "servers",
-			   "%s: %.0f of %.0f are well", plugin, n_well, n);
+			   "%s: %.0f of %.0f respond", plugin, n_well, n);
 }
 
 void checks_models(struct checks *x)
