@@ -120,8 +120,10 @@ void http_server_drain(struct http_server *s);
 void http_server_stop(struct http_server *s, void (*closed_cb)(void *arg), void *arg);
 void http_server_stats(const struct http_server *s, struct http_stats *out);
 
-/* The value of a parameter of the query string, percent-decoded; NULL if it is missing, or if
- * the client of x has left. */
+/*
+ * The value of a parameter of the query string, percent-decoded; NULL if it is missing, or if the
+ * client of x has left.
+ */
 const char *http_query(struct http_exchange *x, const char *name);
 /*
  * Take the body over, for work that outlives the client: nothing is copied, and the request's own
