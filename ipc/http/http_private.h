@@ -15,8 +15,8 @@
  *   http_stamp.c     what every reply begins with
  *   http_memory.c    what goes back to the kernel
  *
- * and, pure functions: http_head.c (a head's syntax), http_chunk.c (a chunked body's), http_site.c
- * (whose request it is), http_route.c (paths to routes), http_share.c (what a user may hold).
+ * and, pure functions: http_share.c (what a user may hold), and in syntax/ http_head.c (a head),
+ * http_chunk.c (a chunked body), http_site.c (whose request it is), http_route.c (paths to routes).
  *
  * An event only marks its connection as ready. All ready ones get a turn just before the loop
  * waits, when every event of this round has been looked at. So the pieces of a reply that were
@@ -34,11 +34,11 @@
 
 #include "base/buf.h"
 #include "ipc/http/http.h"
-#include "ipc/http/http_chunk.h"
-#include "ipc/http/http_head.h"
-#include "ipc/http/http_route.h"
 #include "ipc/http/http_share.h"
 #include "ipc/http/peer.h"
+#include "ipc/http/syntax/http_chunk.h"
+#include "ipc/http/syntax/http_head.h"
+#include "ipc/http/syntax/http_route.h"
 
 #define HTTP_LISTEN_MAX 8
 #define HTTP_EVENTS     ((uint32_t)(EPOLLIN | EPOLLRDHUP | EPOLLET))

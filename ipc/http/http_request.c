@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "ipc/http/http_site.h"
+#include "ipc/http/syntax/http_site.h"
 
 /* Bodies up to this find room where long ones have taken theirs. */
 #define BODY_SMALL 65536

@@ -16,9 +16,9 @@
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "ipc/http/http.h"
-#include "ipc/http/http_chunk.h"
-#include "ipc/http/http_head.h"
-#include "ipc/http/http_site.h"
+#include "ipc/http/syntax/http_chunk.h"
+#include "ipc/http/syntax/http_head.h"
+#include "ipc/http/syntax/http_site.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -11,8 +11,8 @@
 
 #include "base/buf.h"
 #include "base/util.h"
-#include "ipc/http/http_chunk.h"
-#include "ipc/http/http_head.h"
+#include "ipc/http/syntax/http_chunk.h"
+#include "ipc/http/syntax/http_head.h"
 
 #define HEAD_MAX 4096
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "ipc/http/http_site.h"
+#include "ipc/http/syntax/http_site.h"
 
 static const char *const hosts[] = { "chat.example.org", NULL };
 static const char *const origins[] = { "https://chat.example.org", NULL };

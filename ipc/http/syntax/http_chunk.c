@@ -1,4 +1,4 @@
-#include "ipc/http/http_chunk.h"
+#include "ipc/http/syntax/http_chunk.h"
 
 #include <stdbool.h>
 #include <string.h>

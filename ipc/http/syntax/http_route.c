@@ -1,4 +1,4 @@
-#include "ipc/http/http_route.h"
+#include "ipc/http/syntax/http_route.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "ipc/http/http_head.h"
+#include "ipc/http/syntax/http_head.h"
 
 #include <string.h>
 #include <strings.h>

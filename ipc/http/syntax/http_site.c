@@ -1,4 +1,4 @@
-#include "ipc/http/http_site.h"
+#include "ipc/http/syntax/http_site.h"
 
 #include <arpa/inet.h>
 #include <string.h>
