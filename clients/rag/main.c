@@ -11,9 +11,9 @@ static int line_run(struct rag *r, int argc, char **argv)
 	struct ragd_err err;
 	bool ok;
 
-	if (args_hidden(&rag_program, argc, argv, &r->args, stdout, &ok))
+	if (args_hidden(r->program, argc, argv, &r->args, stdout, &ok))
 		return ok ? EXIT_ANSWERED : EXIT_USAGE;
-	if (args_parse(&rag_program, argc, argv, &r->args, line, &err) < 0)
+	if (args_parse(r->program, argc, argv, &r->args, line, &err) < 0)
 		return rag_usage(r, "%s", err.msg);
 	out_init(&r->out, stdout, r->args.color);
 	if (line->version) {
@@ -21,7 +21,7 @@ static int line_run(struct rag *r, int argc, char **argv)
 		return EXIT_ANSWERED;
 	}
 	if (line->help) {
-		args_help(&rag_program, line->command, r->out.f, r->out.width);
+		args_help(r->program, line->command, r->out.f, r->out.width);
 		return EXIT_ANSWERED;
 	}
 	if (line->command == NULL)
@@ -31,14 +31,14 @@ static int line_run(struct rag *r, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct rag r = { .args = { .socket = NULL } };
+	struct rag r = { .program = &rag_program };
 	int rc;
 
 	setlocale(LC_ALL, "");
 	setlocale(LC_NUMERIC, "C");
 	signal(SIGPIPE, SIG_IGN); /* a reader that left shows as an error of writing */
 	rc = line_run(&r, argc, argv);
-	args_free(&rag_program, &r.args);
+	args_free(r.program, &r.args);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		perror("rag: write");
 		rc = rc == EXIT_ANSWERED ? EXIT_FAILED : rc;

@@ -47,7 +47,7 @@ int rag_usage(struct rag *r, const char *fmt, ...)
 		fprintf(stderr, "usage: rag %s [OPTION]...%s%s\nMore: rag %s --help\n", c->name,
 			c->usage[0] != '\0' ? " " : "", c->usage, c->name);
 	else
-		fprintf(stderr, "usage: rag %s\nMore: rag --help\n", rag_program.usage);
+		fprintf(stderr, "usage: rag %s\nMore: rag --help\n", r->program->usage);
 	return EXIT_USAGE;
 }
 

@@ -21,6 +21,7 @@ enum {
 
 /* One run of rag. */
 struct rag {
+	const struct args_program *program;
 	struct args_line line;
 	struct rag_args args;
 	struct out out; /* stdout */
