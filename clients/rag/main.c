@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "clients/rag/commands/commands.h"
 #include "clients/rag/rag.h"
 
 static int line_run(struct rag *r, int argc, char **argv)

@@ -50,6 +50,4 @@ struct rag_args {
 	const char *stage;
 };
 
-extern const struct args_program rag_program;
-
 #endif

@@ -19,4 +19,7 @@ extern const struct rag_command plugins_command;
 extern const struct rag_command reload_command;
 extern const struct rag_command doctor_command;
 
+/* All of them. */
+extern const struct args_program rag_program;
+
 #endif
