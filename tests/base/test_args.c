@@ -356,7 +356,9 @@ static void help_is_wrapped_rows(void **state)
 	free(text);
 }
 
-/* What `line` (without the program's name) makes args_hidden() write, to free(); NULL: it is none. */
+/*
+ * What `line` (without the program's name) makes args_hidden() write, to free(); NULL: it is none.
+ */
 static char *hidden(const char *line, bool *ok)
 {
 	char *copy, *argv[32], *text = NULL, whole[200];

@@ -1,6 +1,6 @@
 /*
- * A daemon that says what the test wants: HTTP/1.1 on a real Unix socket in a fresh folder, one thread a
- * connection, canned or made-up replies, and the ways in which a reply can go wrong.
+ * A daemon that says what the test wants: HTTP/1.1 on a real Unix socket in a fresh folder, one
+ * thread a connection, canned or made-up replies, and the ways in which a reply can go wrong.
  */
 #ifndef TESTS_CLIENTS_FAKE_H
 #define TESTS_CLIENTS_FAKE_H
@@ -41,7 +41,10 @@ struct fake_row {
 	fake_reply_cb make; /* instead of body */
 };
 
-/* Rows end with one whose method is NULL; the first that fits is taken, 404 if none. They must outlive it. */
+/*
+ * Rows end with one whose method is NULL; the first that fits is taken, 404 if none. They must
+ * outlive it.
+ */
 struct fake *fake_start(const struct fake_row *rows);
 void fake_stop(struct fake *f);
 

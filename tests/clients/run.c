@@ -21,7 +21,10 @@ static char *slurp(FILE *f)
 	return text;
 }
 
-/* In the child: become rag, or under tests/valgrind, which sets VALGRIND, Valgrind on the program itself. */
+/*
+ * In the child: become rag, or under tests/valgrind, which sets VALGRIND, Valgrind on the program
+ * itself.
+ */
 static void become_rag(const char *build, const char *const *args)
 {
 	static const char *const valgrind[] = { "valgrind", "-q", "--error-exitcode=99",

@@ -639,7 +639,10 @@ static void is_cancelled_from_elsewhere(void **state)
 	assert_int_equal(ragd_client_ask(p.c, &ask, &ev, NULL, &p.err), -ECANCELED);
 	pthread_join(thread, NULL);
 	fake_wait_gone(p.f);
-	/* The handle goes on to work; cancelled while idle it refuses the next call, and that one only. */
+	/*
+	 * The handle goes on to work; cancelled while idle it refuses the next call, and that one
+	 * only.
+	 */
 	assert_int_equal(ragd_client_daemon(p.c, &text, &p.err), 0);
 	ragd_free(text);
 	ragd_client_cancel(p.c);
