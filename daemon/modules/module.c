@@ -21,7 +21,8 @@ struct module {
 	dev_t dev;
 	ino_t ino;
 	struct timespec mtime;
-	const struct ragd_plugin *descriptor; /* NULL: refused */
+	struct module_descriptor descriptor;
+	bool usable; /* descriptor is valid */
 	bool listed;
 };
 
@@ -43,7 +44,7 @@ const char *module_path(const struct ragd_plugin *descriptor)
 	const struct module *m;
 
 	pthread_mutex_lock(&loader.lock);
-	for (m = loader.modules; m != NULL && m->descriptor != descriptor; m = m->next)
+	for (m = loader.modules; m != NULL && &m->descriptor.plugin != descriptor; m = m->next)
 		;
 	pthread_mutex_unlock(&loader.lock);
 	return m != NULL ? m->path : "";
@@ -165,7 +166,7 @@ static int module_ready(struct module *m, const char *name, struct ragd_err *err
 	bool mapped = m->listed;
 	int rc = 0;
 
-	if (m->descriptor != NULL)
+	if (m->usable)
 		return 0;
 	if (loader.careful)
 		rc = module_probe(m->fd, m->path, name, err);
@@ -175,6 +176,7 @@ static int module_ready(struct module *m, const char *name, struct ragd_err *err
 		rc = module_open(m->fd, m->path, name, &m->descriptor, &mapped, err);
 		if (!loader.careful)
 			module_guard_end();
+		m->usable = rc == 0;
 	}
 	if (rc < 0 && !mapped) {
 		module_free(m);
@@ -208,15 +210,16 @@ static int load_locked(const char *const *dirs, const char *module, enum ragd_ki
 		rc = module_ready(m, name, err);
 	if (rc != 0)
 		return rc;
-	assert(m->descriptor != NULL);
-	if (strcmp(m->descriptor->name, name) != 0) /* cached under another name: a link */
+	assert(m->usable);
+	if (strcmp(m->descriptor.plugin.name, name) != 0) /* cached under another name: a link */
 		return ragd_err_set(
 			err, -EINVAL,
 			"module '%s': it calls itself '%s'; file and descriptor must agree", name,
-			m->descriptor->name);
-	if (kind != 0 && m->descriptor->kind != kind)
+			m->descriptor.plugin.name);
+	if (kind != 0 && m->descriptor.plugin.kind != kind)
 		return ragd_err_set(err, -EINVAL, "module '%s': it is of kind %s, not %s", name,
-				    module_kind_name(m->descriptor->kind), module_kind_name(kind));
+				    module_kind_name(m->descriptor.plugin.kind),
+				    module_kind_name(kind));
 	*out = m;
 	return 0;
 }
@@ -232,7 +235,7 @@ int module_load(const char *const *dirs, const char *module, enum ragd_kind kind
 	pthread_mutex_unlock(&loader.lock);
 	if (rc != 0)
 		return rc;
-	*out = m->descriptor;
+	*out = &m->descriptor.plugin;
 	if (path != NULL)
 		*path = m->path;
 	return 0;

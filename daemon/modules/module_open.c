@@ -32,7 +32,7 @@ static int module_symbol(void *handle, const char *name, const void **sym, size_
 	return 0;
 }
 
-int module_open(int fd, const char *path, const char *name, const struct ragd_plugin **out,
+int module_open(int fd, const char *path, const char *name, struct module_descriptor *out,
 		bool *mapped, struct ragd_err *err)
 {
 	const void *sym = NULL;
@@ -54,8 +54,6 @@ int module_open(int fd, const char *path, const char *name, const struct ragd_pl
 	*mapped = true; /* and stays so in any case: code of it may run already */
 	rc = module_symbol(handle, name, &sym, &avail, err);
 	if (rc == 0)
-		rc = module_validate(name, sym, avail, err);
-	if (rc == 0)
-		*out = sym;
+		rc = module_validate(name, sym, avail, out, err);
 	return rc;
 }

@@ -15,18 +15,33 @@
 #include "daemon/modules/module.h"
 
 /*
+ * A descriptor as the host uses it, plugin.ops included: as large as in this host's header, zero
+ * beyond where the module's own, which may be older, ends. What the module has beyond it, being
+ * newer, is left out.
+ */
+struct module_descriptor {
+	struct ragd_plugin plugin;
+	union {
+		struct ragd_inference_ops inference;
+		struct ragd_retrieval_ops retrieval;
+		struct ragd_safety_ops safety;
+	} ops;
+};
+
+/*
  * dlopen the file that is open as fd and validate its descriptor; for module_load() and for the
  * probe. `path` is for the error. Sets *mapped if the module came into the process, even if it was
- * refused.
+ * refused. *out must stay where it is: it points into itself.
  */
-int module_open(int fd, const char *path, const char *name, const struct ragd_plugin **out,
+int module_open(int fd, const char *path, const char *name, struct module_descriptor *out,
 		bool *mapped, struct ragd_err *err);
 
 /*
- * Validate the descriptor at `sym`, `avail` bytes large, of the module called `name`; reads nothing
- * that the descriptor's own abi and size do not vouch for.
+ * Copy the descriptor at `sym`, `avail` bytes large, of the module called `name`, and validate the
+ * copy; reads nothing that the module's own abi and sizes do not vouch for.
  */
-int module_validate(const char *name, const void *sym, size_t avail, struct ragd_err *err);
+int module_validate(const char *name, const void *sym, size_t avail, struct module_descriptor *out,
+		    struct ragd_err *err);
 
 /*
  * Load the file that is open as fd in a child process. An error says why it was refused there, or

@@ -44,7 +44,7 @@ static const struct {
 __attribute__((constructor)) static void probe_child(int argc, char **argv)
 {
 	const struct rlimit no_core = { 0, 0 };
-	const struct ragd_plugin *descriptor;
+	struct module_descriptor descriptor;
 	struct ragd_err err = { 0 };
 	bool mapped;
 

@@ -103,9 +103,9 @@ static int ops_validate(const char *name, const struct ragd_plugin *p, struct ra
 	case RAGD_KIND_RETRIEVAL:
 		return retrieval_validate(name, p->ops.retrieval, err);
 	case RAGD_KIND_SAFETY:
-		return safety_validate(name, p->ops.safety, err);
+		break;
 	}
-	return ragd_err_set(err, -EINVAL, "module '%s': unknown kind %d", name, (int)p->kind);
+	return safety_validate(name, p->ops.safety, err);
 }
 
 static int name_validate(const char *name, const struct ragd_plugin *p, struct ragd_err *err)
@@ -127,48 +127,138 @@ static int name_validate(const char *name, const struct ragd_plugin *p, struct r
 	return 0;
 }
 
-/* As far as the first descriptor of this ABI reached. */
-#define SIZE_MIN (offsetof(struct ragd_plugin, ops) + sizeof(((struct ragd_plugin *)0)->ops))
+/* ---- the copy ------------------------------------------------------------------------------ */
 
-int module_validate(const char *name, const void *sym, size_t avail, struct ragd_err *err)
+#define END_OF(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
+
+/*
+ * The least that a module must have: as far as the members go that no plugin can leave out. What
+ * comes behind them is NULL in the copy where the module ends before it.
+ */
+#define DESCRIPTOR_MIN END_OF(struct ragd_plugin, ops)
+#define INFERENCE_MIN  END_OF(struct ragd_inference_ops, generate)
+#define RETRIEVAL_MIN  END_OF(struct ragd_retrieval_ops, stats)
+#define SAFETY_MIN     END_OF(struct ragd_safety_ops, check)
+
+/* A table of operations, which begins with its size. */
+static int ops_copy(const char *name, void *out, size_t max, const void *ops, size_t min,
+		    struct ragd_err *err)
 {
-	const struct ragd_plugin *p = sym;
-	struct ragd_err why = { 0 };
+	uint32_t size;
+
+	if (ops == NULL)
+		return ragd_err_set(err, -EINVAL, "module '%s': its descriptor has no ops", name);
+	memcpy(&size, ops, sizeof(size));
+	if (size < min)
+		return ragd_err_set(err, -EINVAL,
+				    "module '%s': its table of operations announces %u bytes, at "
+				    "least %zu are needed; it begins with .size = sizeof of itself",
+				    name, (unsigned)size, min);
+	memcpy(out, ops, MIN((size_t)size, max));
+	return 0;
+}
+
+/* out->plugin is the module's, its ops still point into the module. */
+static int ops_adopt(const char *name, struct module_descriptor *out, struct ragd_err *err)
+{
+	struct ragd_plugin *p = &out->plugin;
 	int rc;
+
+	switch (p->kind) {
+	case RAGD_KIND_INFERENCE:
+		rc = ops_copy(name, &out->ops.inference, sizeof(out->ops.inference),
+			      p->ops.inference, INFERENCE_MIN, err);
+		p->ops.inference = &out->ops.inference;
+		return rc;
+	case RAGD_KIND_RETRIEVAL:
+		rc = ops_copy(name, &out->ops.retrieval, sizeof(out->ops.retrieval),
+			      p->ops.retrieval, RETRIEVAL_MIN, err);
+		p->ops.retrieval = &out->ops.retrieval;
+		return rc;
+	case RAGD_KIND_SAFETY:
+		rc = ops_copy(name, &out->ops.safety, sizeof(out->ops.safety), p->ops.safety,
+			      SAFETY_MIN, err);
+		p->ops.safety = &out->ops.safety;
+		return rc;
+	}
+	return ragd_err_set(err, -EINVAL, "module '%s': unknown kind %d", name, (int)p->kind);
+}
+
+/* What a plugin without state leaves out, so that nobody has to ask before calling it. */
+static int open_stateless(const struct ragd_host *host, const struct ragd_config *cfg, void **self,
+			  struct ragd_err *err)
+{
+	(void)host;
+	(void)cfg;
+	(void)err;
+	*self = NULL;
+	return 0;
+}
+
+static void close_stateless(void *self)
+{
+	(void)self;
+}
+
+static int descriptor_copy(const char *name, const void *sym, size_t avail,
+			   struct module_descriptor *out, struct ragd_err *err)
+{
+	uint32_t abi, size;
 
 	if (avail < offsetof(struct ragd_plugin, kind))
 		return ragd_err_set(err, -EINVAL,
 				    "module '%s': its ragd_plugin has %zu bytes, no descriptor",
 				    name, avail);
-	if (p->abi != RAGD_PLUGIN_ABI)
+	memcpy(&abi, sym, sizeof(abi));
+	memcpy(&size, (const char *)sym + offsetof(struct ragd_plugin, size), sizeof(size));
+	if (abi != RAGD_PLUGIN_ABI)
 		return ragd_err_set(
 			err, -EINVAL,
 			"module '%s': built for plugin ABI %u, this ragd has %u; build it against "
 			"this ragd's <ragd/plugin.h>",
-			name, (unsigned)p->abi, (unsigned)RAGD_PLUGIN_ABI);
-	if (p->size < SIZE_MIN || p->size > avail)
+			name, (unsigned)abi, (unsigned)RAGD_PLUGIN_ABI);
+	if (size < DESCRIPTOR_MIN || size > avail)
 		return ragd_err_set(
 			err, -EINVAL,
 			"module '%s': its descriptor announces %u bytes and has %zu, at least %zu "
 			"are needed",
-			name, (unsigned)p->size, avail, (size_t)SIZE_MIN);
+			name, (unsigned)size, avail, (size_t)DESCRIPTOR_MIN);
+	*out = (struct module_descriptor){ 0 };
+	memcpy(&out->plugin, sym, MIN((size_t)size, sizeof(out->plugin)));
+	return 0;
+}
+
+int module_validate(const char *name, const void *sym, size_t avail, struct module_descriptor *out,
+		    struct ragd_err *err)
+{
+	struct ragd_plugin *p = &out->plugin;
+	struct ragd_err why = { 0 };
+	int rc = descriptor_copy(name, sym, avail, out, err);
+
+	if (rc < 0)
+		return rc;
 
 	const struct need needs[] = {
-		{ "version", is_text(p->version) }, { "licence", is_text(p->licence) },
-		{ "summary", is_text(p->summary) }, { "open", p->open != NULL },
-		{ "close", p->close != NULL },
+		{ "version", is_text(p->version) },
+		{ "licence", is_text(p->licence) },
+		{ "summary", is_text(p->summary) },
+		{ "open, but a close", p->open != NULL || p->close == NULL },
 	};
 
 	rc = name_validate(name, p, err);
 	if (rc == 0)
 		rc = needs_check(name, needs, ARRAY_LEN(needs), err);
-	if (rc == 0 && p->ops.inference == NULL) /* the union's pointers are one */
-		rc = ragd_err_set(err, -EINVAL, "module '%s': its descriptor has no ops", name);
+	if (rc == 0)
+		rc = ops_adopt(name, out, err);
 	if (rc == 0)
 		rc = ops_validate(name, p, err);
 	if (rc < 0)
 		return rc;
 	if (options_validate(p->options, &why) < 0)
 		return ragd_err_set(err, -EINVAL, "module '%s': %s", name, why.msg);
+	if (p->open == NULL)
+		p->open = open_stateless;
+	if (p->close == NULL)
+		p->close = close_stateless;
 	return 0;
 }

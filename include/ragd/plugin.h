@@ -47,7 +47,7 @@ extern "C" {
 /* Members and what is said of them stand in columns. */
 /* clang-format off */
 
-#define RAGD_PLUGIN_ABI 2
+#define RAGD_PLUGIN_ABI 3
 
 #define RAGD_EXPORT __attribute__((visibility("default")))
 
@@ -249,6 +249,8 @@ struct ragd_score {
 };
 
 struct ragd_inference_ops {
+	uint32_t size; /* sizeof(struct ragd_inference_ops) */
+
 	/* What answers. Any thread, does not block. */
 	void (*card)(void *self, struct ragd_card *out);
 
@@ -369,6 +371,8 @@ struct ragd_retrieval_stats {
  * kill -9 and is found by the next search.
  */
 struct ragd_retrieval_ops {
+	uint32_t size; /* sizeof(struct ragd_retrieval_ops) */
+
 	/* Create, or (owner or admin) change group and mode, or owner (admin). */
 	int (*collection_put)(void *self, const struct ragd_call *call,
 			      const struct ragd_collection *c, bool *created, struct ragd_err *err);
@@ -481,6 +485,7 @@ struct ragd_release {
 #define RAGD_SAFETY_GROUNDS 1u /* cites evidence; the flow runs it last and only on answers */
 
 struct ragd_safety_ops {
+	uint32_t size; /* sizeof(struct ragd_safety_ops) */
 	uint32_t traits;
 	uint32_t stages; /* bit (1 << stage): stages it has an opinion on; others are not asked */
 	/*
@@ -570,10 +575,13 @@ struct ragd_plugin {
 
 	/* Judge option values together, beyond types and ranges; may be NULL. Opens nothing. */
 	int (*check)(const struct ragd_config *cfg, struct ragd_err *err);
-	/* Once; may block (a model loads). On success *self goes into every call. */
+	/*
+	 * Once; may block (a model loads). On success *self goes into every call. A plugin without
+	 * state leaves open and close out: self is NULL.
+	 */
 	int (*open)(const struct ragd_host *host, const struct ragd_config *cfg, void **self,
 		    struct ragd_err *err);
-	/* Once, after the last call has returned and the last sink is done. */
+	/* Once, after the last call has returned and the last sink is done; may be NULL. */
 	void (*close)(void *self);
 
 	union {

@@ -141,6 +141,7 @@ static const struct ragd_option options[] = {
 };
 
 static const struct ragd_safety_ops ops = {
+	.size = sizeof(struct ragd_safety_ops),
 	.stages = 1u << RAGD_STAGE_PROMPT | 1u << RAGD_STAGE_DOCUMENT | 1u << RAGD_STAGE_RESPONSE,
 	.holdback = blocklist_holdback,
 	.check = blocklist_check,

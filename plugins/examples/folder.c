@@ -428,6 +428,7 @@ static const struct ragd_option options[] = {
 };
 
 static const struct ragd_retrieval_ops ops = {
+	.size = sizeof(struct ragd_retrieval_ops),
 	.collection_put = folder_collection_put,
 	.collection_remove = folder_collection_remove,
 	.collections = folder_collections,

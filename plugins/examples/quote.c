@@ -118,6 +118,7 @@ static void quote_close(void *self)
 }
 
 static const struct ragd_inference_ops ops = {
+	.size = sizeof(struct ragd_inference_ops),
 	.card = quote_card,
 	.generate = quote_generate,
 };

@@ -413,6 +413,7 @@ static int echo_open(const struct ragd_host *host, const struct ragd_config *cfg
 }
 
 static const struct ragd_inference_ops echo_ops = {
+	.size = sizeof(struct ragd_inference_ops),
 	.card = echo_card,
 	.generate = echo_generate,
 	.embed = echo_embed,

@@ -297,6 +297,7 @@ static int extractor_open(const struct ragd_host *host, const struct ragd_config
 }
 
 static const struct ragd_inference_ops extractor_ops = {
+	.size = sizeof(struct ragd_inference_ops),
 	.card = extractor_card,
 	.generate = extractor_generate,
 	.count = extractor_count,

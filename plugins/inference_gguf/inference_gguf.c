@@ -233,6 +233,7 @@ static void gguf_close_plugin(void *self)
 }
 
 static const struct ragd_inference_ops gguf_ops = {
+	.size = sizeof(struct ragd_inference_ops),
 	.card = gguf_card,
 	.generate = gguf_generate,
 	.embed = gguf_embed,

@@ -56,6 +56,7 @@ static void plugin_close(void *self)
 
 /* Servers count tokens of whole requests only, and tell probabilities of what they wrote alone. */
 static const struct ragd_inference_ops ops = {
+	.size = sizeof(struct ragd_inference_ops),
 	.card = plugin_card,
 	.generate = plugin_generate,
 	.embed = plugin_embed,

@@ -166,6 +166,7 @@ static int hybrid_embed(void *self, const struct ragd_call *call, const struct r
 }
 
 static const struct ragd_retrieval_ops hybrid_ops = {
+	.size = sizeof(struct ragd_retrieval_ops),
 	.collection_put = hybrid_collection_put,
 	.collection_remove = hybrid_collection_remove,
 	.collections = hybrid_collections,

@@ -246,6 +246,7 @@ static void basic_stream_close(void *stream)
 }
 
 static const struct ragd_safety_ops ops = {
+	.size = sizeof(struct ragd_safety_ops),
 	.stages = 1u << RAGD_STAGE_PROMPT | 1u << RAGD_STAGE_DOCUMENT | 1u << RAGD_STAGE_RESPONSE,
 	.holdback = basic_holdback,
 	.check = basic_check,

@@ -124,6 +124,7 @@ static int grounding_check(void *self, const struct ragd_call *call,
 }
 
 static const struct ragd_safety_ops ops = {
+	.size = sizeof(struct ragd_safety_ops),
 	.traits = RAGD_SAFETY_GROUNDS,
 	.stages = 1u << RAGD_STAGE_RESPONSE,
 	.holdback = grounding_holdback,

@@ -100,7 +100,9 @@ static int generate(void *self, const struct ragd_call *call, const struct ragd_
 	return 0;
 }
 
-static const struct ragd_inference_ops inference = { .card = card, .generate = generate };
+static const struct ragd_inference_ops inference = { .size = sizeof(struct ragd_inference_ops),
+						     .card = card,
+						     .generate = generate };
 
 static int collection_put(void *self, const struct ragd_call *call, const struct ragd_collection *c,
 			  bool *created, struct ragd_err *err)
@@ -197,6 +199,7 @@ static void stats(void *self, const struct ragd_caller *caller, struct ragd_retr
 }
 
 static const struct ragd_retrieval_ops retrieval = {
+	.size = sizeof(struct ragd_retrieval_ops),
 	.collection_put = collection_put,
 	.collection_remove = no_collection,
 	.collections = collections,
@@ -226,6 +229,7 @@ static int check_text(void *self, const struct ragd_call *call, const struct rag
 }
 
 static const struct ragd_safety_ops safety = {
+	.size = sizeof(struct ragd_safety_ops),
 	.traits = IS(safety_grounding) ? RAGD_SAFETY_GROUNDS : 0,
 	.stages = 1u << RAGD_STAGE_RESPONSE,
 	.holdback = holdback,

@@ -135,6 +135,7 @@ static size_t holdback(void *self)
 }
 
 static const struct ragd_safety_ops streaming = {
+	.size = sizeof(struct ragd_safety_ops),
 	.stages = 7,
 	.holdback = holdback,
 	.check = check,
@@ -142,7 +143,9 @@ static const struct ragd_safety_ops streaming = {
 	.stream_feed = stream_feed,
 	.stream_close = stream_close,
 };
-static const struct ragd_safety_ops whole = { .stages = 7, .check = check };
+static const struct ragd_safety_ops whole = { .size = sizeof(struct ragd_safety_ops),
+					      .stages = 7,
+					      .check = check };
 static const struct ragd_plugin streaming_descriptor = { .ops = { .safety = &streaming } };
 static const struct ragd_plugin whole_descriptor = { .ops = { .safety = &whole } };
 static const struct config_policy policy = { .name = "test", .refusal = "Not this." };
@@ -275,7 +278,8 @@ static void a_late_filter_has_failed(void **state)
 
 static void filters_are_asked_only_of_stages_they_know(void **state)
 {
-	static const struct ragd_safety_ops prompts = { .stages = 1u << RAGD_STAGE_PROMPT,
+	static const struct ragd_safety_ops prompts = { .size = sizeof(struct ragd_safety_ops),
+							.stages = 1u << RAGD_STAGE_PROMPT,
 							.check = check };
 	static const struct ragd_plugin descriptor = { .ops = { .safety = &prompts } };
 	struct fixture *x = *state;
@@ -424,6 +428,7 @@ static int holder_feed(void *stream, const struct ragd_call *call, const char *t
 static void what_a_stream_held_leaves_if_it_is_known(void **state)
 {
 	static const struct ragd_safety_ops ops = {
+		.size = sizeof(struct ragd_safety_ops),
 		.stages = 7,
 		.check = check,
 		.stream_open = stream_open,

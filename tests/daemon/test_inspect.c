@@ -81,7 +81,9 @@ static int check(void *self, const struct ragd_call *call, const struct ragd_scr
 	return 0;
 }
 
-static const struct ragd_safety_ops ops = { .stages = 1u << RAGD_STAGE_DOCUMENT, .check = check };
+static const struct ragd_safety_ops ops = { .size = sizeof(struct ragd_safety_ops),
+					    .stages = 1u << RAGD_STAGE_DOCUMENT,
+					    .check = check };
 static const struct ragd_plugin descriptor = { .ops = { .safety = &ops } };
 static const struct config_policy policy = { .name = "test", .refusal = "Not this." };
 

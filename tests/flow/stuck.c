@@ -115,6 +115,7 @@ static void stream_close(void *stream)
 }
 
 static const struct ragd_safety_ops filter = {
+	.size = sizeof(struct ragd_safety_ops),
 	.stages = 1u << RAGD_STAGE_PROMPT | 1u << RAGD_STAGE_DOCUMENT | 1u << RAGD_STAGE_RESPONSE,
 	.holdback = holdback,
 	.check = check,
@@ -220,6 +221,7 @@ static int no_get(void *self, const struct ragd_call *call, const char *collecti
 }
 
 static const struct ragd_retrieval_ops retrieval = {
+	.size = sizeof(struct ragd_retrieval_ops),
 	.collection_put = collection_put,
 	.collection_remove = no_remove,
 	.collections = collections,
@@ -266,7 +268,8 @@ static int embed(void *self, const struct ragd_call *call, const struct ragd_str
 	return work(self, texts[0], "hang");
 }
 
-static const struct ragd_inference_ops inference = { .card = card,
+static const struct ragd_inference_ops inference = { .size = sizeof(struct ragd_inference_ops),
+						     .card = card,
 						     .generate = generate,
 						     .embed = embed };
 

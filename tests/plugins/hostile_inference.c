@@ -160,9 +160,11 @@ static int score(void *self, const struct ragd_call *call, struct ragd_str promp
 	return IS("positive") ? EIO : 0;
 }
 
-static const struct ragd_inference_ops ops = {
-	.card = card, .generate = generate, .embed = embed, .score = score
-};
+static const struct ragd_inference_ops ops = { .size = sizeof(struct ragd_inference_ops),
+					       .card = card,
+					       .generate = generate,
+					       .embed = embed,
+					       .score = score };
 
 static const struct ragd_option options[] = {
 	{ "card", RAGD_OPT_CHOICE, "fine", 0, 0, "fine|no_name|bytes|endless|number",

@@ -222,6 +222,7 @@ static void stats(void *self, const struct ragd_caller *caller, struct ragd_retr
 }
 
 static const struct ragd_retrieval_ops ops = {
+	.size = sizeof(struct ragd_retrieval_ops),
 	.collection_put = collection_put,
 	.collection_remove = collection_remove,
 	.collections = collections,

@@ -224,6 +224,7 @@ static void stream_close(void *stream)
 }
 
 static const struct ragd_safety_ops ops = {
+	.size = sizeof(struct ragd_safety_ops),
 	.stages = 7,
 	.holdback = holdback,
 	.check = check,

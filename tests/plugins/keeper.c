@@ -53,6 +53,7 @@ static const struct ragd_option options[] = {
 };
 
 static const struct ragd_safety_ops ops = {
+	.size = sizeof(struct ragd_safety_ops),
 	.stages = 1u << RAGD_STAGE_RESPONSE,
 	.check = keeper_check,
 };

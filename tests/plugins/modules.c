@@ -15,7 +15,8 @@
 
 /* clang-format off */
 enum {
-	good, good_retrieval, good_safety,
+	good, good_retrieval, good_safety, stateless,
+	inference_older, retrieval_older, safety_older, inference_newer, ops_no_size,
 	crashes, aborts, hangs, exits, intruder,
 	no_symbol, symbol_function, symbol_tiny,
 	abi_other, size_small, size_lies,
@@ -82,14 +83,33 @@ static void nothing(void)
 #define OP(type) ((type)nothing)
 #pragma GCC diagnostic ignored "-Wcast-function-type"
 
-static const struct ragd_inference_ops inference = {
-	.card = IS(inference_no_card) ? NULL : card,
-	.generate = IS(inference_no_generate) ? NULL : generate,
+/*
+ * Older modules: what stands behind the end of their table is no operation, and must be taken for none.
+ * A newer one has more than the host knows.
+ */
+#define OLDER(op) IS(inference_older) ? OP(__typeof__(((struct ragd_inference_ops *)0)->op)) : NULL
+
+static const struct {
+	struct ragd_inference_ops known;
+	void (*more)(void);
+} inference = {
+	.known = { .size = IS(inference_older)   ? offsetof(struct ragd_inference_ops, embed)
+			   : IS(inference_newer) ? sizeof(inference)
+			   : IS(ops_no_size)     ? 0
+						 : sizeof(struct ragd_inference_ops),
+		   .card = IS(inference_no_card) ? NULL : card,
+		   .generate = IS(inference_no_generate) ? NULL : generate,
+		   .embed = OLDER(embed),
+		   .score = OLDER(score),
+		   .count = OLDER(count) },
+	.more = nothing,
 };
 
 #define RETRIEVAL(op) .op = OP(__typeof__(((struct ragd_retrieval_ops *)0)->op))
 
 static const struct ragd_retrieval_ops retrieval = {
+	.size = IS(retrieval_older) ? offsetof(struct ragd_retrieval_ops, embed)
+				    : sizeof(struct ragd_retrieval_ops),
 	RETRIEVAL(collection_put),
 	RETRIEVAL(collection_remove),
 	RETRIEVAL(collections),
@@ -100,11 +120,15 @@ static const struct ragd_retrieval_ops retrieval = {
 	RETRIEVAL(search),
 	.stats = IS(retrieval_no_stats) ? NULL
 					: OP(__typeof__(((struct ragd_retrieval_ops *)0)->stats)),
+	.embed = IS(retrieval_older) ? OP(__typeof__(((struct ragd_retrieval_ops *)0)->embed))
+				     : NULL,
 };
 
 #define SAFETY(op) OP(__typeof__(((struct ragd_safety_ops *)0)->op))
 
 static const struct ragd_safety_ops safety = {
+	.size = IS(safety_older) ? offsetof(struct ragd_safety_ops, stream_open)
+				 : sizeof(struct ragd_safety_ops),
 	.traits = IS(safety_unknown_trait) ? 0x80 : RAGD_SAFETY_GROUNDS,
 	.stages = IS(safety_no_stages)       ? 0
 		  : IS(safety_unknown_stage) ? 0x11
@@ -149,9 +173,11 @@ static const struct ragd_option options[] = {
 	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 
-#define IS_RETRIEVAL (IS(good_retrieval) || IS(retrieval_no_stats) || IS(retrieval_no_put))
+#define IS_RETRIEVAL                                                                               \
+	(IS(good_retrieval) || IS(retrieval_older) || IS(retrieval_no_stats) ||                    \
+	 IS(retrieval_no_put))
 #define IS_SAFETY                                                                                  \
-	(IS(good_safety) || IS(safety_no_check) || IS(safety_some_stream) ||                       \
+	(IS(good_safety) || IS(safety_older) || IS(safety_no_check) || IS(safety_some_stream) ||   \
 	 IS(safety_no_holdback) || IS(safety_no_stages) || IS(safety_unknown_stage) ||             \
 	 IS(safety_unknown_trait))
 
@@ -176,8 +202,8 @@ RAGD_EXPORT const struct ragd_plugin ragd_plugin = {
 	.licence = IS(licence_empty) ? "" : "Apache-2.0",
 	.summary = IS(summary_none) ? NULL : "A module for tests",
 	.options = IS(option_endless) ? endless : options,
-	.open = IS(open_none) ? NULL : open_any,
-	.close = IS(close_none) ? NULL : close_any,
+	.open = IS(open_none) || IS(stateless) ? NULL : open_any,
+	.close = IS(close_none) || IS(stateless) ? NULL : close_any,
 	.ops = { .inference = IS(ops_none)   ? NULL
 			      : IS_RETRIEVAL ? (const void *)&retrieval
 			      : IS_SAFETY    ? (const void *)&safety

@@ -176,6 +176,7 @@ static ssize_t peer_count(void *self, struct ragd_str text, struct ragd_err *err
 }
 
 static const struct ragd_inference_ops ops = {
+	.size = sizeof(struct ragd_inference_ops),
 	.card = peer_card,
 	.generate = peer_generate,
 	.embed = peer_embed,

@@ -122,6 +122,48 @@ static void loads_good_modules_of_each_kind(void **state)
 		module_load(dirs, "good_retrieval.so", RAGD_KIND_RETRIEVAL, &d, NULL, NULL), 0);
 }
 
+static void operations_that_an_older_module_lacks_are_null(void **state)
+{
+	const char *const dirs[] = { mods, NULL };
+	const struct ragd_plugin *d;
+
+	(void)state;
+	assert_int_equal(module_load(dirs, "inference_older", 0, &d, NULL, NULL), 0);
+	assert_non_null(d->ops.inference->generate);
+	assert_null(d->ops.inference->embed);
+	assert_null(d->ops.inference->score);
+	assert_null(d->ops.inference->count);
+	assert_int_equal(module_load(dirs, "retrieval_older", 0, &d, NULL, NULL), 0);
+	assert_non_null(d->ops.retrieval->stats);
+	assert_null(d->ops.retrieval->embed);
+	assert_int_equal(module_load(dirs, "safety_older", 0, &d, NULL, NULL), 0);
+	assert_non_null(d->ops.safety->check);
+	assert_null(d->ops.safety->stream_open);
+	assert_null(d->ops.safety->stream_close);
+	assert_int_equal(module_load(dirs, "inference_newer", 0, &d, NULL, NULL), 0);
+	assert_non_null(d->ops.inference->card);
+	assert_null(d->ops.inference->count);
+}
+
+static void a_module_may_leave_out_open_and_close(void **state)
+{
+	const char *const dirs[] = { mods, NULL };
+	static const char *const names[] = { "stateless", "close_none" };
+	const struct ragd_config none = { 0 };
+	const struct ragd_host host = { .size = sizeof(host) };
+	const struct ragd_plugin *d;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		void *self = (void *)&none;
+
+		assert_int_equal(module_load(dirs, names[i], 0, &d, NULL, NULL), 0);
+		assert_int_equal(d->open(&host, &none, &self, NULL), 0);
+		assert_null(self);
+		d->close(self);
+	}
+}
+
 static void refuses_bad_descriptors_each_with_its_sentence(void **state)
 {
 	static const struct {
@@ -130,7 +172,7 @@ static void refuses_bad_descriptors_each_with_its_sentence(void **state)
 		{ "no_symbol", "exports no 'ragd_plugin', so it is not a ragd plugin" },
 		{ "symbol_function", "its ragd_plugin is not a descriptor" },
 		{ "symbol_tiny", "its ragd_plugin has 4 bytes" },
-		{ "abi_other", "built for plugin ABI 99, this ragd has 2" },
+		{ "abi_other", "built for plugin ABI 99, this ragd has 3" },
 		{ "size_small", "its descriptor announces" },
 		{ "size_lies", "its descriptor announces" },
 		{ "kind_unknown", "unknown kind 9" },
@@ -140,9 +182,9 @@ static void refuses_bad_descriptors_each_with_its_sentence(void **state)
 		{ "version_none", "its descriptor has no version" },
 		{ "licence_empty", "its descriptor has no licence" },
 		{ "summary_none", "its descriptor has no summary" },
-		{ "open_none", "its descriptor has no open" },
-		{ "close_none", "its descriptor has no close" },
+		{ "open_none", "its descriptor has no open, but a close" },
 		{ "ops_none", "its descriptor has no ops" },
+		{ "ops_no_size", "its table of operations announces 0 bytes, at least " },
 		{ "inference_no_card", "has no ops.inference->card" },
 		{ "inference_no_generate", "has no ops.inference->generate" },
 		{ "retrieval_no_stats", "has no ops.retrieval->stats" },
@@ -404,7 +446,7 @@ static void a_refusal_at_reload_says_what_it_would_at_start(void **state)
 	(void)state;
 	module_probe_enable();
 	copy_file(in(mods, "abi_other.so"), in(tmp, "abi_other.so"));
-	refused(tmp, "abi_other", 0, -EINVAL, "built for plugin ABI 99, this ragd has 2");
+	refused(tmp, "abi_other", 0, -EINVAL, "built for plugin ABI 99, this ragd has 3");
 	write_file(in(tmp, "text.so"), not_elf);
 	refused(tmp, "text", 0, -ENOEXEC, "invalid ELF header");
 	copy_file(in(mods, "good_safety.so"), in(tmp, "good_safety.so"));
@@ -458,6 +500,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(loads_good_modules_of_each_kind),
+		cmocka_unit_test(operations_that_an_older_module_lacks_are_null),
+		cmocka_unit_test(a_module_may_leave_out_open_and_close),
 		cmocka_unit_test(refuses_bad_descriptors_each_with_its_sentence),
 		cmocka_unit_test_setup_teardown(refuses_what_is_no_module_at_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(refuses_another_kind_and_another_name, setup,
