@@ -106,7 +106,7 @@ static size_t blocklist_holdback(void *self)
 }
 
 /* Before anything is opened, also for `ragd -t`: a word that could never match is a mistake. */
-static int blocklist_judge(const struct ragd_config *cfg, struct ragd_err *err)
+static int blocklist_check_words(const struct ragd_config *cfg, struct ragd_err *err)
 {
 	for (const char *const *w = ragd_config_get(cfg, "words")->list; *w != NULL; w++) {
 		size_t len = strlen(*w), n = 0;
@@ -128,11 +128,6 @@ static int blocklist_open(const struct ragd_host *host, const struct ragd_config
 	(void)err;
 	*self = (void *)ragd_config_get(cfg, "words")->list; /* lives as long as the instance */
 	return 0;
-}
-
-static void blocklist_close(void *self)
-{
-	(void)self;
 }
 
 static const struct ragd_option options[] = {
@@ -159,8 +154,7 @@ RAGD_EXPORT const struct ragd_plugin ragd_plugin = {
 	.licence = "Apache-2.0",
 	.summary = "Puts asterisks in the place of listed words",
 	.options = options,
-	.check = blocklist_judge,
+	.check = blocklist_check_words,
 	.open = blocklist_open,
-	.close = blocklist_close,
 	.ops = { .safety = &ops },
 };

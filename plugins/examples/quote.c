@@ -102,21 +102,6 @@ static int quote_generate(void *self, const struct ragd_call *call, const struct
 	return 0;
 }
 
-static int quote_open(const struct ragd_host *host, const struct ragd_config *cfg, void **self,
-		      struct ragd_err *err)
-{
-	(void)host;
-	(void)cfg;
-	(void)err;
-	*self = NULL; /* nothing to remember */
-	return 0;
-}
-
-static void quote_close(void *self)
-{
-	(void)self;
-}
-
 static const struct ragd_inference_ops ops = {
 	.size = sizeof(struct ragd_inference_ops),
 	.card = quote_card,
@@ -131,7 +116,5 @@ RAGD_EXPORT const struct ragd_plugin ragd_plugin = {
 	.version = "1.0",
 	.licence = "Apache-2.0",
 	.summary = "Quotes one sentence of the best passage",
-	.open = quote_open,
-	.close = quote_close,
 	.ops = { .inference = &ops },
 };
