@@ -25,6 +25,7 @@ static void chat_over(struct upstream_job *job, int rc, struct ragd_err *err)
 	struct ragd_usage usage = job->usage;
 	struct ragd_sink *sink = job->sink;
 
+	usage.size = sizeof(usage);
 	free(job);
 	sink->done(sink, rc, finish, &usage, rc < 0 ? err : NULL);
 }

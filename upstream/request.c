@@ -27,7 +27,7 @@ static int check_texts(const struct ragd_str *texts, size_t n, struct ragd_err *
 
 static int check_request(const struct ragd_generate *req, struct ragd_err *err)
 {
-	int rc = check_texts(req->sampling.stop, req->sampling.n_stop, err);
+	int rc = check_texts(req->sampling->stop, req->sampling->n_stop, err);
 
 	for (size_t i = 0; rc == 0 && i < req->n_messages; i++)
 		rc = check_utf8(req->messages[i].text, err);
@@ -106,7 +106,7 @@ char *request_chat(const struct ragd_generate *req, const char *model, bool exte
 	jsonw_member_object_begin(&w, "stream_options");
 	jsonw_member_bool(&w, "include_usage", true);
 	jsonw_object_end(&w);
-	sampling_write(&w, &req->sampling, extended);
+	sampling_write(&w, req->sampling, extended);
 	if (salt != NULL)
 		jsonw_member_cstr(&w, "cache_salt", salt);
 	jsonw_object_end(&w);

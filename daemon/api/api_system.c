@@ -147,7 +147,9 @@ static void status_while_starting(struct http_exchange *x, const struct ragd *d)
 /* Of what the caller may read. */
 static struct codec_retrieval retrieval_of(const struct plugin *p, const struct ragd_caller *caller)
 {
-	struct codec_retrieval out = { .plugin = p->name, .with_bytes = caller->admin };
+	struct codec_retrieval out = { .plugin = p->name,
+				       .with_bytes = caller->admin,
+				       .stats.size = sizeof(out.stats) };
 
 	p->descriptor->ops.retrieval->stats(p->self, caller, &out.stats);
 	validate_stats(p->name, &out.stats);
@@ -280,6 +282,7 @@ static struct codec_assistant assistant_of(const struct generation *gen,
 	if (p == NULL)
 		return out;
 	out.inference = p->name;
+	out.model.size = sizeof(out.model);
 	p->descriptor->ops.inference->card(p->self, &out.model);
 	validate_card(p->name, &out.model);
 	return out;

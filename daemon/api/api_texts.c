@@ -159,7 +159,7 @@ void api_embeddings(struct job *job)
 	const struct config_assistant *a;
 	const struct plugin *p;
 	struct codec_embeddings req;
-	struct ragd_usage usage = { 0 };
+	struct ragd_usage usage = { .size = sizeof(usage) };
 	struct codec_err cerr;
 	struct ragd_err err = { 0 };
 	const float *vectors;

@@ -168,7 +168,7 @@ void filters_check(const struct filters *f, struct call *call, const struct ragd
 	*out = (struct filters_verdict){ .action = RAGD_ALLOW, .text = screen->text };
 	for (size_t i = 0; i < f->n && out->action != RAGD_BLOCK; i++) {
 		const struct plugin *p = f->plugin[i];
-		struct ragd_verdict v = { 0 };
+		struct ragd_verdict v = { .size = sizeof(v) };
 		struct ragd_err err = { 0 };
 		int rc;
 
@@ -289,7 +289,7 @@ static int stage_whole(struct filters_stream *s, struct stage *st, struct call *
 		       struct ragd_release *out, struct ragd_err *err)
 {
 	struct ragd_screen screen = s->screen;
-	struct ragd_verdict v = { 0 };
+	struct ragd_verdict v = { .size = sizeof(v) };
 	int rc;
 
 	if (buf_failed(&st->held))
@@ -352,7 +352,7 @@ static void stage_feed(struct filters_stream *s, struct stage *st, struct call *
 	struct ragd_err err = { 0 };
 	int rc;
 
-	*out = (struct ragd_release){ .action = RAGD_ALLOW };
+	*out = (struct ragd_release){ .size = sizeof(*out), .action = RAGD_ALLOW };
 	if (st->skip) {
 		out->text = piece;
 		return;
@@ -393,7 +393,7 @@ static void stream_feed(struct filters_stream *s, struct call *call)
 
 	for (; s->at < s->n; s->at++) {
 		struct stage *st = &s->stage[s->at];
-		struct ragd_release r;
+		struct ragd_release r = { .size = sizeof(r) };
 		bool blocked;
 
 		if (out->text.len == 0 && !s->last)

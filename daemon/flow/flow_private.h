@@ -120,7 +120,8 @@ struct flow {
 	const struct finding *blocked_by;
 	struct ragd_str refusal;
 	struct ragd_generate generate;
-	struct ragd_err err; /* code 0: none */
+	struct ragd_sampling sampling; /* generate.sampling */
+	struct ragd_err err;           /* code 0: none */
 
 	/* Of the loop. */
 	enum flow_run run;

@@ -103,8 +103,10 @@ static void sink_end(struct flow *f, int rc, enum ragd_finish finish,
 	uv_mutex_lock(&f->lock);
 	full = f->writing == FLOW_FULL;
 	f->finish = full ? RAGD_FINISH_LENGTH : rc == 0 ? finish : RAGD_FINISH_STOP;
-	if (rc == 0 && usage != NULL)
-		f->usage = *usage;
+	if (rc == 0 && usage != NULL) {
+		f->usage.size = sizeof(f->usage);
+		ragd_fill(&f->usage, usage, usage->size);
+	}
 	if (rc < 0 && !full && rc != -ECANCELED && f->sink_err.code == 0)
 		f->sink_err = *why;
 	writing_to(f, FLOW_WRITTEN);

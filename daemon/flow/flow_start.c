@@ -53,11 +53,13 @@ static int question_copy(struct flow *f, const struct flow_question *q)
 			return -ENOMEM;
 	f->collections = q->n_collections > 0 ? names : f->assistant->collections;
 	f->generate.size = sizeof(f->generate);
-	f->generate.sampling = q->sampling;
-	f->generate.sampling.stop = stop;
+	f->sampling = q->sampling;
+	f->sampling.size = sizeof(f->sampling);
+	f->sampling.stop = stop;
 	if (q->sampling.n_bias > 0)
 		memcpy(bias, q->sampling.bias, q->sampling.n_bias * sizeof(*bias));
-	f->generate.sampling.bias = bias;
+	f->sampling.bias = bias;
+	f->generate.sampling = &f->sampling;
 	return 0;
 }
 

@@ -29,6 +29,7 @@ struct call *call_new(const struct ragd_caller *caller, const char *request_id, 
 		return NULL;
 	}
 	c->caller = *caller;
+	c->caller.size = sizeof(c->caller);
 	c->caller.n_groups = n_groups;
 	c->caller.groups = c->groups;
 	if (n_groups > 0)

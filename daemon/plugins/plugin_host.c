@@ -207,6 +207,11 @@ static int host_generate(const struct ragd_host *host, const char *instance,
 		plugin_instance_unref_later(peer);
 		return no_peer(host, instance, "inference", err);
 	}
+	if (req->sampling == NULL) {
+		plugin_instance_unref_later(peer);
+		return ragd_err_set(err, -EINVAL, "plugin '%s': it asks '%s' without sampling",
+				    host->instance, instance);
+	}
 	r = calloc(1, sizeof(*r) + strlen(peer->name) + 1);
 	if (r == NULL) {
 		plugin_instance_unref_later(peer);

@@ -94,6 +94,9 @@ int validate_done(const char *plugin, int rc, enum ragd_finish finish,
 	if ((unsigned)finish > RAGD_FINISH_NO_ANSWER)
 		return returned_fault(&r, PLUGIN_FAULT_ACTION, "finish %d, which is none",
 				      (int)finish);
+	if (usage != NULL && !RAGD_HAS(usage, n_output))
+		return returned_fault(&r, PLUGIN_FAULT_LENGTH, "usage of %u bytes, by its size",
+				      (unsigned)usage->size);
 	if (usage != NULL && usage->n_cached > usage->n_prompt)
 		return returned_fault(&r, PLUGIN_FAULT_NUMBER, "%u cached tokens of a prompt of %u",
 				      (unsigned)usage->n_cached, (unsigned)usage->n_prompt);

@@ -65,6 +65,31 @@ struct ragd_str {
 
 #define RAGD_STR(literal) ((struct ragd_str){ (literal), sizeof(literal) - 1 })
 
+/*
+ * Write *from, `size` bytes large, to *out as far as *out reaches. Both begin with their size; that of
+ * *out is the host's and stays. So neither a longer struct of a newer header overflows *out, nor is
+ * more read than there is.
+ */
+static inline void ragd_fill(void *out, const void *from, size_t size)
+{
+	uint32_t room;
+
+	memcpy(&room, out, sizeof(room));
+	if (room < size)
+		size = room;
+	if (size > sizeof(room))
+		memcpy((char *)out + sizeof(room), (const char *)from + sizeof(room),
+		       size - sizeof(room));
+}
+
+/* RAGD_FILL(out, .action = RAGD_BLOCK, .message = RAGD_STR("No.")); what is not named becomes zero. */
+#define RAGD_FILL(out, ...)                                                                        \
+	ragd_fill((out), &(const __typeof__(*(out))){ __VA_ARGS__ }, sizeof(*(out)))
+
+/* Whether the struct at p, of the other side's header, has that member. */
+#define RAGD_HAS(p, member)                                                                        \
+	((p)->size >= offsetof(__typeof__(*(p)), member) + sizeof((p)->member))
+
 /* ---- options ------------------------------------------------------------------------------ */
 
 enum ragd_option_type {
@@ -127,6 +152,7 @@ static inline const struct ragd_value *ragd_config_get(const struct ragd_config 
 
 /* What the kernel says of the client (SO_PEERCRED, SO_PEERGROUPS). */
 struct ragd_caller {
+	uint32_t size;
 	uid_t        uid;
 	gid_t        gid;
 	const gid_t *groups; /* supplementary */
@@ -149,6 +175,7 @@ struct ragd_call {
 
 /* A model card in brief; strings live as long as the instance, NULL where unknown. */
 struct ragd_card {
+	uint32_t size;
 	const char *name;
 	const char *family;
 	uint64_t    n_parameters; /* 0: not a neural model */
@@ -181,6 +208,7 @@ struct ragd_bias {
 };
 
 struct ragd_sampling {
+	uint32_t size;
 	uint32_t               max_tokens; /* 0: the plugin's default */
 	float                  temperature;
 	float                  top_p;
@@ -207,7 +235,7 @@ struct ragd_generate {
 	const struct ragd_passage *passages;
 	size_t                     n_passages;
 	bool                       grounded; /* answer from the passages only, or say it is not there */
-	struct ragd_sampling       sampling;
+	const struct ragd_sampling *sampling; /* never NULL */
 	/*
 	 * Bytes in front of messages[0].text that the configuration alone says, the same whoever asks. What
 	 * a plugin remembers of prompts may serve other callers this far, and no further.
@@ -222,6 +250,7 @@ enum ragd_finish {
 };
 
 struct ragd_usage {
+	uint32_t size;
 	uint32_t n_prompt; /* tokens */
 	uint32_t n_cached; /* of those, read from an earlier prompt of the same caller's; at most n_prompt */
 	uint32_t n_output;
@@ -354,6 +383,7 @@ struct ragd_hit {
 
 /* Of the collections that the caller may read. */
 struct ragd_retrieval_stats {
+	uint32_t size;
 	uint64_t n_collections;
 	uint64_t n_documents;
 	uint64_t n_passages;
@@ -452,6 +482,7 @@ struct ragd_screen {
 };
 
 struct ragd_verdict {
+	uint32_t size;
 	enum ragd_action           action;
 	const struct ragd_finding *findings;
 	size_t                     n_findings;
@@ -471,6 +502,7 @@ struct ragd_cite {
 
 /* What one feed lets out. */
 struct ragd_release {
+	uint32_t size;
 	enum ragd_action           action; /* BLOCK: nothing more may leave; text came before it */
 	struct ragd_str            text;   /* may leave now, redacted where it had to be; the host keeps
 					      a character that it cuts until the rest of it comes */
@@ -560,7 +592,7 @@ struct ragd_host {
 /* Also with a daemon from before there were trials. */
 static inline bool ragd_is_trial(const struct ragd_host *host)
 {
-	return host->size >= offsetof(struct ragd_host, trial) + sizeof(host->trial) && host->trial;
+	return RAGD_HAS(host, trial) && host->trial;
 }
 
 struct ragd_plugin {

@@ -55,6 +55,7 @@ int peer_init(struct peer *out, int fd, struct ragd_err *err)
 		return rc;
 	*out = (struct peer){
 		.caller = {
+			.size = sizeof(out->caller),
 			.uid = cred.uid,
 			.gid = cred.gid,
 			.groups = groups,

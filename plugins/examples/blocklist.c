@@ -56,7 +56,7 @@ static int blocklist_feed(void *stream, const struct ragd_call *call, const char
 
 	if (text == NULL || found == NULL)
 		return ragd_err_set(err, -ENOMEM, "blocklist: no memory for %zu bytes", len);
-	*out = (struct ragd_release){ .text = { text, 0 }, .findings = found };
+	RAGD_FILL(out, .text = { text, 0 }, .findings = found);
 	for (size_t i = 0; i < len; i++, s->at++) {
 		if (s->len == WORD_MAX || !in_word(in[i]))
 			release(s, found, text, out);
@@ -91,11 +91,12 @@ static int blocklist_check(void *self, const struct ragd_call *call,
 			   struct ragd_err *err)
 {
 	struct stream s = { .words = self };
-	struct ragd_release r;
+	struct ragd_release r = { .size = sizeof(r) };
 	int rc = blocklist_feed(&s, call, screen->text.s, screen->text.len, true, &r, err);
 
 	if (rc == 0)
-		*out = (struct ragd_verdict){ r.action, r.findings, r.n_findings, .text = r.text };
+		RAGD_FILL(out, .action = r.action, .findings = r.findings,
+			  .n_findings = r.n_findings, .text = r.text);
 	return rc;
 }
 

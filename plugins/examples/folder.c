@@ -221,12 +221,11 @@ static void folder_stats(void *self, const struct ragd_caller *caller,
 	struct dirent **entries;
 	int n;
 
-	*out = (struct ragd_retrieval_stats){ .n_collections = 0 };
+	RAGD_FILL(out, .n_collections = 0);
 	if (folder_describe(f, &c, NULL) < 0 || !may_read(&c, caller))
 		return;
 	n = scandir(f->path, &entries, is_text, NULL);
-	*out = (struct ragd_retrieval_stats){ .n_collections = 1,
-					      .n_documents = n > 0 ? (uint64_t)n : 0 };
+	RAGD_FILL(out, .n_collections = 1, .n_documents = n > 0 ? (uint64_t)n : 0);
 	for (int i = 0; i < n; i++)
 		free(entries[i]);
 	if (n >= 0)

@@ -67,12 +67,9 @@ static struct ragd_str first_sentence(struct ragd_str text)
 static void quote_card(void *self, struct ragd_card *out)
 {
 	(void)self;
-	*out = (struct ragd_card){
-		.name = "quote",
-		.family = "none",
-		.licence = "Apache-2.0",
-		.summary = "Quotes one sentence of the best passage; an example, not an assistant.",
-	};
+	RAGD_FILL(out, .name = "quote", .family = "none", .licence = "Apache-2.0",
+		  .summary =
+			  "Quotes one sentence of the best passage; an example, not an assistant.");
 }
 
 /* Simple plugins write the answer and call done before they return; see plugin.h for the other way. */
@@ -80,7 +77,7 @@ static int quote_generate(void *self, const struct ragd_call *call, const struct
 			  struct ragd_sink *sink, struct ragd_err *err)
 {
 	struct ragd_str answer = RAGD_STR(NO_ANSWER);
-	struct ragd_usage usage = { 0 };
+	struct ragd_usage usage = { .size = sizeof(usage) };
 	struct ragd_err why = { 0 };
 	unsigned best = 0, shared;
 	int rc;

@@ -255,13 +255,10 @@ static void *echo_thread(void *arg)
 static void echo_card(void *self, struct ragd_card *out)
 {
 	(void)self;
-	*out = (struct ragd_card){
-		.name = "echo",
-		.family = "none",
-		.licence = "Apache-2.0",
+	RAGD_FILL(
+		out, .name = "echo", .family = "none", .licence = "Apache-2.0",
 		.summary =
-			"Says the question back. For tests; it knows nothing and answers nothing.",
-	};
+			"Says the question back. For tests; it knows nothing and answers nothing.");
 }
 
 static int echo_generate(void *self, const struct ragd_call *call, const struct ragd_generate *req,
@@ -270,7 +267,8 @@ static int echo_generate(void *self, const struct ragd_call *call, const struct 
 	struct echo *e = self;
 	struct echo_job job = { .call = call,
 				.sink = sink,
-				.max_pieces = req->sampling.max_tokens };
+				.max_pieces = req->sampling->max_tokens,
+				.usage.size = sizeof(job.usage) };
 	struct echo_job *later;
 	int rc;
 

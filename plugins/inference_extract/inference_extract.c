@@ -73,15 +73,12 @@ static void reader_put(struct extractor *e, struct extract_reader *x)
 static void extractor_card(void *self, struct ragd_card *out)
 {
 	(void)self;
-	*out = (struct ragd_card){
-		.name = "extract",
-		.family = "extractive reader",
-		.licence = "Apache-2.0",
-		.summary = "Not a neural model: quotes the one to five sentences of the documents "
-			   "that share most with the question. It cannot reason, calculate, "
-			   "summarise, translate or speak without documents, and may quote a "
-			   "sentence that is near the question but does not answer it.",
-	};
+	RAGD_FILL(out, .name = "extract", .family = "extractive reader", .licence = "Apache-2.0",
+		  .summary =
+			  "Not a neural model: quotes the one to five sentences of the documents "
+			  "that share most with the question. It cannot reason, calculate, "
+			  "summarise, translate or speak without documents, and may quote a "
+			  "sentence that is near the question but does not answer it.");
 }
 
 /* White space ends a token: what such a reader counts, since it has no vocabulary. */
@@ -147,7 +144,7 @@ static int answer_write(const struct ragd_call *call, const struct ragd_generate
 			const struct extract_pick *picks, size_t n, struct ragd_sink *sink,
 			struct ragd_usage *usage, enum ragd_finish *finish)
 {
-	uint32_t max = req->sampling.max_tokens > 0 ? req->sampling.max_tokens : UINT32_MAX;
+	uint32_t max = req->sampling->max_tokens > 0 ? req->sampling->max_tokens : UINT32_MAX;
 	struct buf b = BUF_INIT, piece = BUF_INIT;
 	int rc = 0;
 
@@ -199,7 +196,7 @@ static int extractor_generate(void *self, const struct ragd_call *call,
 	struct extract_reader *x = reader_take(e);
 	struct extract_pick picks[EXTRACT_MAX];
 	enum ragd_finish finish = RAGD_FINISH_NO_ANSWER;
-	struct ragd_usage usage = { 0 };
+	struct ragd_usage usage = { .size = sizeof(usage) };
 	const char *none = lexicon_no_answer(e->lexicon);
 	struct ragd_err why = { 0 };
 	double sure;

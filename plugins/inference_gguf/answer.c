@@ -173,11 +173,14 @@ static void answer_done_cb(void *arg, int rc, enum ragd_finish finish,
 			   const struct engine_usage *usage, const struct ragd_err *err)
 {
 	struct gguf_answer *a = arg;
-	struct ragd_usage u = { 0 };
+	struct ragd_usage u = { .size = sizeof(u) };
 	struct ragd_err why = { 0 };
 
-	if (usage != NULL)
-		u = (struct ragd_usage){ usage->n_prompt, usage->n_cached, usage->n_output };
+	if (usage != NULL) {
+		u.n_prompt = usage->n_prompt;
+		u.n_cached = usage->n_cached;
+		u.n_output = usage->n_output;
+	}
 	llm_tell(a->llm);
 	if (a->ended == -ENOBUFS) { /* the host takes no more: what it has is the answer */
 		rc = 0;
@@ -192,18 +195,10 @@ static void answer_done_cb(void *arg, int rc, enum ragd_finish finish,
 	free(a);
 }
 
-/* An older host does not know the member. */
-static size_t configured_len(const struct ragd_generate *req)
-{
-	return req->size >= offsetof(struct ragd_generate, n_configured) + sizeof(req->n_configured)
-		       ? req->n_configured
-		       : 0;
-}
-
 int answer_start(struct llm *l, const struct ragd_call *call, const struct ragd_generate *req,
 		 struct ragd_sink *sink, struct ragd_err *err)
 {
-	const struct ragd_sampling *s = &req->sampling;
+	const struct ragd_sampling *s = req->sampling;
 	struct gguf_answer *a = calloc(1, sizeof(*a));
 	struct engine_request r;
 	int rc;
@@ -211,7 +206,7 @@ int answer_start(struct llm *l, const struct ragd_call *call, const struct ragd_
 	if (a == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for an answer");
 	*a = (struct gguf_answer){ .llm = l, .call = call, .sink = sink };
-	rc = answer_prompt(l, call, req->messages, req->n_messages, configured_len(req), &a->prompt,
+	rc = answer_prompt(l, call, req->messages, req->n_messages, req->n_configured, &a->prompt,
 			   err);
 	if (rc == 0) {
 		r = (struct engine_request){

@@ -69,7 +69,9 @@ static const struct ragd_option options[] = {
 
 static void gguf_card(void *self, struct ragd_card *out)
 {
-	*out = ((struct llm *)self)->card;
+	const struct llm *l = self;
+
+	ragd_fill(out, &l->card, sizeof(l->card));
 }
 
 static int gguf_generate(void *self, const struct ragd_call *call, const struct ragd_generate *req,

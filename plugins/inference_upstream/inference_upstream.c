@@ -9,7 +9,10 @@
 
 static void plugin_card(void *self, struct ragd_card *out)
 {
-	upstream_card(self, out);
+	struct ragd_card card = { 0 };
+
+	upstream_card(self, &card);
+	ragd_fill(out, &card, sizeof(card));
 }
 
 static int plugin_generate(void *self, const struct ragd_call *call,

@@ -156,7 +156,10 @@ static int hybrid_search(void *self, const struct ragd_call *call, const struct 
 static void hybrid_stats(void *self, const struct ragd_caller *caller,
 			 struct ragd_retrieval_stats *out)
 {
-	store_stats(((struct hybrid *)self)->store, caller, out);
+	struct ragd_retrieval_stats stats = { 0 };
+
+	store_stats(((struct hybrid *)self)->store, caller, &stats);
+	ragd_fill(out, &stats, sizeof(stats));
 }
 
 static int hybrid_embed(void *self, const struct ragd_call *call, const struct ragd_str *texts,

@@ -217,7 +217,12 @@ static size_t basic_holdback(void *self)
 static int basic_check(void *self, const struct ragd_call *call, const struct ragd_screen *screen,
 		       struct ragd_verdict *out, struct ragd_err *err)
 {
-	return filter_check(((struct basic *)self)->filter, call, screen, out, err);
+	struct ragd_verdict v = { 0 };
+	int rc = filter_check(((struct basic *)self)->filter, call, screen, &v, err);
+
+	if (rc == 0)
+		ragd_fill(out, &v, sizeof(v));
+	return rc;
 }
 
 static int basic_stream_open(void *self, const struct ragd_call *call,
@@ -237,7 +242,12 @@ static int basic_stream_open(void *self, const struct ragd_call *call,
 static int basic_stream_feed(void *stream, const struct ragd_call *call, const char *text,
 			     size_t len, bool last, struct ragd_release *out, struct ragd_err *err)
 {
-	return stream_feed(stream, call, text, len, last, out, err);
+	struct ragd_release r = { 0 };
+	int rc = stream_feed(stream, call, text, len, last, &r, err);
+
+	if (rc == 0)
+		ragd_fill(out, &r, sizeof(r));
+	return rc;
 }
 
 static void basic_stream_close(void *stream)

@@ -91,7 +91,12 @@ static int grounding_stream_feed(void *stream, const struct ragd_call *call, con
 				 size_t len, bool last, struct ragd_release *out,
 				 struct ragd_err *err)
 {
-	return ground_stream_feed(stream, call, text, len, last, out, err);
+	struct ragd_release r = { 0 };
+	int rc = ground_stream_feed(stream, call, text, len, last, &r, err);
+
+	if (rc == 0)
+		ragd_fill(out, &r, sizeof(r));
+	return rc;
 }
 
 static void grounding_stream_close(void *stream)
@@ -104,7 +109,7 @@ static int grounding_check(void *self, const struct ragd_call *call,
 			   const struct ragd_screen *screen, struct ragd_verdict *out,
 			   struct ragd_err *err)
 {
-	struct ragd_release r;
+	struct ragd_release r = { 0 };
 	void *gs = NULL;
 	int rc;
 
@@ -115,11 +120,8 @@ static int grounding_check(void *self, const struct ragd_call *call,
 	ground_stream_close(gs);
 	if (rc < 0)
 		return rc;
-	*out = (struct ragd_verdict){ .action = r.action,
-				      .findings = r.findings,
-				      .n_findings = r.n_findings };
-	if (r.action == RAGD_REDACT)
-		out->text = r.text;
+	RAGD_FILL(out, .action = r.action, .findings = r.findings, .n_findings = r.n_findings,
+		  .text = r.action == RAGD_REDACT ? r.text : (struct ragd_str){ 0 });
 	return 0;
 }
 

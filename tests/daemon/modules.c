@@ -64,7 +64,7 @@ static int check_(const struct ragd_config *cfg, struct ragd_err *err)
 static void card(void *self, struct ragd_card *out)
 {
 	(void)self;
-	*out = (struct ragd_card){ .name = "test" };
+	RAGD_FILL(out, .name = "test");
 }
 
 /* The question "wait for PATH" is answered once there is something in that FIFO. */
@@ -89,7 +89,7 @@ static int wait_for(const struct ragd_call *call, struct ragd_str question, stru
 static int generate(void *self, const struct ragd_call *call, const struct ragd_generate *req,
 		    struct ragd_sink *sink, struct ragd_err *err)
 {
-	const struct ragd_usage usage = { 0, 0, 1 };
+	const struct ragd_usage usage = { sizeof(usage), 0, 0, 1 };
 	int rc = wait_for(call, req->question, err);
 
 	(void)self;
@@ -195,7 +195,7 @@ static int search(void *self, const struct ragd_call *call, const struct ragd_qu
 static void stats(void *self, const struct ragd_caller *caller, struct ragd_retrieval_stats *out)
 {
 	(void)caller;
-	*out = (struct ragd_retrieval_stats){ .n_collections = ((struct self *)self)->n };
+	RAGD_FILL(out, .n_collections = ((struct self *)self)->n);
 }
 
 static const struct ragd_retrieval_ops retrieval = {
@@ -224,7 +224,7 @@ static int check_text(void *self, const struct ragd_call *call, const struct rag
 	(void)call;
 	(void)screen;
 	(void)err;
-	*out = (struct ragd_verdict){ .action = RAGD_ALLOW };
+	RAGD_FILL(out, .action = RAGD_ALLOW);
 	return 0;
 }
 

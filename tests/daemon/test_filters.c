@@ -73,7 +73,7 @@ static int check(void *self, const struct ragd_call *call, const struct ragd_scr
 		return ragd_err_set(err, t->fail, "out of order");
 	while (t->late && clock_ms() <= call->deadline_ms)
 		; /* a filter that is busy, not one that sleeps */
-	*out = (struct ragd_verdict){ .action = RAGD_ALLOW };
+	RAGD_FILL(out, .action = RAGD_ALLOW);
 	if (!has(screen->text, t->find))
 		return 0;
 	if (is_stuck(t))
@@ -107,19 +107,17 @@ static int stream_feed(void *stream, const struct ragd_call *call, const char *t
 		       bool last, struct ragd_release *out, struct ragd_err *err)
 {
 	struct ragd_screen screen = { .text = { text, len } };
-	struct ragd_verdict v;
+	struct ragd_verdict v = { .size = sizeof(v) };
 	int rc = check(stream, call, &screen, &v, err);
 
 	(void)last;
 	if (rc < 0)
 		return rc;
-	*out = (struct ragd_release){ .action = v.action,
-				      .text = v.action == RAGD_REDACT ? v.text
-					      : v.action == RAGD_BLOCK
-						      ? (struct ragd_str){ NULL, 0 }
-						      : screen.text,
-				      .findings = v.findings,
-				      .n_findings = v.n_findings };
+	RAGD_FILL(out, .action = v.action,
+		  .text = v.action == RAGD_REDACT  ? v.text
+			  : v.action == RAGD_BLOCK ? (struct ragd_str){ NULL, 0 }
+						   : screen.text,
+		  .findings = v.findings, .n_findings = v.n_findings);
 	return 0;
 }
 
@@ -418,7 +416,7 @@ static int holder_feed(void *stream, const struct ragd_call *call, const char *t
 	(void)call;
 	if (last)
 		return ragd_err_set(err, -EIO, "out of order");
-	*out = (struct ragd_release){ .action = RAGD_ALLOW, .text = h->held };
+	RAGD_FILL(out, .action = RAGD_ALLOW, .text = h->held);
 	if (h->changes && h->held.len > 0)
 		out->text = RAGD_STR("# ");
 	h->held = (struct ragd_str){ text, len };

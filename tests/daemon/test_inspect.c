@@ -53,17 +53,15 @@ static int check(void *self, const struct ragd_call *call, const struct ragd_scr
 		longjmp(given_up, 1);
 	assert_int_equal(screen->stage, RAGD_STAGE_DOCUMENT);
 	assert_non_null(to);
-	*out = (struct ragd_verdict){ .action = RAGD_ALLOW };
+	RAGD_FILL(out, .action = RAGD_ALLOW);
 	if (in.len > 0 && memmem(in.s, in.len, "drop", 4) != NULL) {
-		*out = (struct ragd_verdict){ .action = RAGD_BLOCK,
-					      .findings = &drop,
-					      .n_findings = 1 };
+		RAGD_FILL(out, .action = RAGD_BLOCK, .findings = &drop, .n_findings = 1);
 		return 0;
 	}
 	if (in.len > 0 && memmem(in.s, in.len, "kind", 4) != NULL)
-		*out = (struct ragd_verdict){ .action = RAGD_STEER, .note = RAGD_STR("Be kind.") };
+		RAGD_FILL(out, .action = RAGD_STEER, .note = RAGD_STR("Be kind."));
 	if (in.len > 0 && memmem(in.s, in.len, "long", 4) != NULL)
-		*out = (struct ragd_verdict){ .action = RAGD_STEER, .note = RAGD_STR("Be brief.") };
+		RAGD_FILL(out, .action = RAGD_STEER, .note = RAGD_STR("Be brief."));
 	for (size_t at = 0; at < in.len;) {
 		size_t len = find_at(in, at);
 
@@ -75,9 +73,8 @@ static int check(void *self, const struct ragd_call *call, const struct ragd_scr
 		at += len > 0 ? len : 1;
 	}
 	if (found)
-		*out = (struct ragd_verdict){
-			.action = RAGD_REDACT, .findings = &word, .n_findings = 1, .text = { to, n }
-		};
+		RAGD_FILL(out, .action = RAGD_REDACT, .findings = &word, .n_findings = 1,
+			  .text = { to, n });
 	return 0;
 }
 

@@ -65,6 +65,8 @@ static void a_card_that_is_wrong_is_emptied(void **state)
 	}
 }
 
+#define SIZE sizeof(struct ragd_usage)
+
 static void the_end_of_an_answer_is_judged(void **state)
 {
 	static const struct ragd_err said = { -EIO, "the peer is gone" };
@@ -75,12 +77,18 @@ static void the_end_of_an_answer_is_judged(void **state)
 		struct ragd_usage usage;
 		int want;
 	} rows[] = {
-		{ "well", 0, RAGD_FINISH_NO_ANSWER, { 9, 9, 1 }, 0 },
-		{ "an error, whatever else is said", -EIO, 77, { 1, 9, 1 }, -EIO },
-		{ "a positive error", EIO, RAGD_FINISH_STOP, { 0 }, -EPROTO },
-		{ "no known finish", 0, 77, { 0 }, -EPROTO },
-		{ "a negative finish", 0, -5, { 0 }, -EPROTO },
-		{ "more cached than there were", 0, RAGD_FINISH_STOP, { 1, 2, 0 }, -EPROTO },
+		{ "well", 0, RAGD_FINISH_NO_ANSWER, { SIZE, 9, 9, 1 }, 0 },
+		{ "an error, whatever else is said", -EIO, 77, { SIZE, 1, 9, 1 }, -EIO },
+		{ "a positive error", EIO, RAGD_FINISH_STOP, { .size = SIZE }, -EPROTO },
+		{ "no known finish", 0, 77, { .size = SIZE }, -EPROTO },
+		{ "a negative finish", 0, -5, { .size = SIZE }, -EPROTO },
+		{ "more cached than there were", 0, RAGD_FINISH_STOP, { SIZE, 1, 2, 0 }, -EPROTO },
+		{ "a size that ends before its members",
+		  0,
+		  RAGD_FINISH_STOP,
+		  { 8, 1, 0, 1 },
+		  -EPROTO },
+		{ "no size", 0, RAGD_FINISH_STOP, { 0, 1, 0, 1 }, -EPROTO },
 	};
 
 	(void)state;

@@ -67,7 +67,7 @@ static int check(void *self, const struct ragd_call *call, const struct ragd_scr
 {
 	(void)call;
 	(void)err;
-	*out = (struct ragd_verdict){ .action = RAGD_ALLOW };
+	RAGD_FILL(out, .action = RAGD_ALLOW);
 	return work(self, screen->text, screen->stage == RAGD_STAGE_PROMPT ? "hang" : "stick");
 }
 
@@ -101,7 +101,7 @@ static int stream_feed(void *stream, const struct ragd_call *call, const char *t
 	(void)call;
 	(void)last;
 	(void)err;
-	*out = (struct ragd_release){ .action = RAGD_ALLOW, .text = { text, len } };
+	RAGD_FILL(out, .action = RAGD_ALLOW, .text = { text, len });
 	return work(st->self, out->text, "stick");
 }
 
@@ -151,7 +151,7 @@ static void stats(void *self, const struct ragd_caller *caller, struct ragd_retr
 {
 	(void)self;
 	(void)caller;
-	*out = (struct ragd_retrieval_stats){ 0 };
+	RAGD_FILL(out, .size = 0);
 }
 
 /* The daemon makes what the configuration names. */
@@ -238,13 +238,13 @@ static const struct ragd_retrieval_ops retrieval = {
 static void card(void *self, struct ragd_card *out)
 {
 	(void)self;
-	*out = (struct ragd_card){ .name = "stuck" };
+	RAGD_FILL(out, .name = "stuck");
 }
 
 static int generate(void *self, const struct ragd_call *call, const struct ragd_generate *req,
 		    struct ragd_sink *sink, struct ragd_err *err)
 {
-	static const struct ragd_usage usage;
+	static const struct ragd_usage usage = { .size = sizeof(usage) };
 
 	(void)call;
 	(void)err;

@@ -158,7 +158,7 @@ static void pieces_are_events(void **state)
 {
 	struct codec_outcome outcome = { .grounded = true, .abstained = true };
 	struct codec_chat_chunk c = { .id = "ans-1", .created_s = 7, .model = "m", .first = true };
-	struct ragd_usage usage = { 1, 0, 2 };
+	struct ragd_usage usage = { sizeof(usage), 1, 0, 2 };
 	struct buf b = BUF_INIT;
 
 	(void)state;
@@ -229,7 +229,7 @@ static void lists_are_as_the_protocol_shows(void **state)
 	struct ragd_collection rc = { "c", 0, 0, 0640, 1, 2, 3, 4 };
 	struct codec_collection coll = { &rc, "root", "staff" };
 	struct ragd_document_info doc = { "d", "T", "text/plain", "abc", 1, 2, 3 };
-	struct ragd_usage usage = { 3, 0, 0 };
+	struct ragd_usage usage = { sizeof(usage), 3, 0, 0 };
 	struct buf b = BUF_INIT;
 
 	(void)state;

@@ -49,7 +49,7 @@ static void a_status_says_more_to_administrators(void **state)
 	static const char *const assistants[] = { "default", "x", NULL };
 	static const char *const plugins[] = { "hybrid", NULL };
 	static const struct codec_load load = { "/etc/ragd.conf", 12, 1, 3, 99 };
-	struct codec_retrieval retrieval = { "hybrid", { 1, 2, 3, 4, 384, 1000 }, false };
+	struct codec_retrieval retrieval = { "hybrid", { 0, 1, 2, 3, 4, 384, 1000 }, false };
 	struct codec_status s = { .process = { "1.2", 42, "ready", 2 },
 				  .generation = 7,
 				  .assistants = assistants,

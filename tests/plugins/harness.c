@@ -78,7 +78,9 @@ static void generate(struct transcript *t, const char *question, uint32_t max_to
 		.passages = passages,
 		.n_passages = ARRAY_LEN(passages),
 		.grounded = true,
-		.sampling = { .max_tokens = max_tokens, .seed = 7, .stop = stops, .n_stop = 1 },
+		.sampling =
+			&(struct ragd_sampling){
+				.max_tokens = max_tokens, .seed = 7, .stop = stops, .n_stop = 1 },
 	};
 	struct ragd_err err = { 0 };
 	struct test_sink sink;
@@ -108,7 +110,7 @@ static void inference_scenario(struct transcript *t)
 				    RAGD_STR("") };
 	struct ragd_score scores[ARRAY_LEN(texts)];
 	struct ragd_err err = { 0 };
-	struct ragd_card card;
+	struct ragd_card card = { .size = sizeof(card) };
 	const float *v;
 	uint32_t dim;
 	int rc;
@@ -171,7 +173,7 @@ static void check(struct transcript *t, enum ragd_stage stage, const char *text)
 		.n_passages = ARRAY_LEN(passages),
 		.grounded = true,
 	};
-	struct ragd_verdict v = { 0 };
+	struct ragd_verdict v = { .size = sizeof(v) };
 	struct ragd_err err = { 0 };
 	int rc = t->subject->ops.safety.check(t->subject->self, &t->call.call, &screen, &v, &err);
 
@@ -210,7 +212,7 @@ static void streams(struct transcript *t, const char *text, size_t piece)
 	}
 	for (size_t at = 0; at <= len; at += piece) {
 		for (int i = 0; i < 2; i++) {
-			struct ragd_release r = { 0 };
+			struct ragd_release r = { .size = sizeof(r) };
 			size_t n = MIN(piece, len - at);
 
 			rc = ops->stream_feed(stream[i], &t->call.call, text + at, n,
@@ -376,7 +378,7 @@ static void collection_put(struct transcript *t, const char *name, uint32_t mode
 static void retrieval_scenario(struct transcript *t)
 {
 	const struct ragd_retrieval_ops *ops = &t->subject->ops.retrieval;
-	struct ragd_retrieval_stats stats;
+	struct ragd_retrieval_stats stats = { .size = sizeof(stats) };
 	struct ragd_err err = { 0 };
 
 	collection_put(t, "fruit", 0640);
@@ -591,7 +593,8 @@ static void a_cancelled_call_ends_the_answer_there(void **state)
 	static const char *const options[] = { "delay=20 ms", NULL };
 	struct ragd_generate req = { .size = sizeof(req),
 				     .question =
-					     RAGD_STR("one two three four five six seven eight") };
+					     RAGD_STR("one two three four five six seven eight"),
+				     .sampling = &plain_sampling };
 	struct ragd_err err = { 0 };
 	struct subject there;
 	struct test_call call;

@@ -10,7 +10,7 @@ static void card(void *self, struct ragd_card *out)
 {
 	const char *mode = ragd_config_get(self, "card")->s;
 
-	*out = (struct ragd_card){ .name = "hostile" };
+	RAGD_FILL(out, .name = "hostile");
 	if (IS("no_name"))
 		out->name = NULL;
 	if (IS("bytes"))
@@ -35,7 +35,7 @@ static atomic_int n_late; /* threads; close waits for them */
 
 static void *late_main(void *arg)
 {
-	static const struct ragd_usage usage = { 5, 0, 2 };
+	static const struct ragd_usage usage = { sizeof(usage), 5, 0, 2 };
 	struct late *l = arg;
 
 	usleep((useconds_t)l->wait_us);
@@ -73,7 +73,7 @@ static void close_(void *self)
 static int generate(void *self, const struct ragd_call *call, const struct ragd_generate *req,
 		    struct ragd_sink *sink, struct ragd_err *err)
 {
-	struct ragd_usage usage = { 5, 0, 2 };
+	struct ragd_usage usage = { sizeof(usage), 5, 0, 2 };
 	struct ragd_err why = { .code = -EIO };
 	enum ragd_finish finish = RAGD_FINISH_STOP;
 	char mode[MODE_LEN];

@@ -218,7 +218,7 @@ static void stats(void *self, const struct ragd_caller *caller, struct ragd_retr
 {
 	(void)self;
 	(void)caller;
-	*out = (struct ragd_retrieval_stats){ .n_documents = UINT64_MAX, .dim = UINT32_MAX };
+	RAGD_FILL(out, .n_documents = UINT64_MAX, .dim = UINT32_MAX);
 }
 
 static const struct ragd_retrieval_ops ops = {

@@ -98,20 +98,18 @@ static int check(void *self, const struct ragd_call *call, const struct ragd_scr
 	char mode[MODE_LEN];
 	int rc;
 
-	*out = (struct ragd_verdict){ .action = RAGD_ALLOW };
+	RAGD_FILL(out, .action = RAGD_ALLOW);
 	if (strcmp(option_at(self), stages[screen->stage]) != 0)
 		return 0;
 	mode_of(screen->text, mode);
 	if (returns(mode, err, &rc))
 		return rc;
-	*out = (struct ragd_verdict){
-		.action = action_of(mode),
-		.findings = IS("findings_missing") ? NULL : finding(call, mode, screen->text),
-		.n_findings = IS("findings_missing") ? 3
-			      : IS("findings_many")  ? (size_t)-1 / 2
-						     : 1,
-		.text = text_of(mode, call, screen->text),
-	};
+	RAGD_FILL(out, .action = action_of(mode),
+		  .findings = IS("findings_missing") ? NULL : finding(call, mode, screen->text),
+		  .n_findings = IS("findings_missing") ? 3
+				: IS("findings_many")  ? (size_t)-1 / 2
+						       : 1,
+		  .text = text_of(mode, call, screen->text));
 	if (IS("note_bytes"))
 		out->note = RAGD_STR(NOT_UTF8);
 	if (IS("message_bytes"))
@@ -182,7 +180,7 @@ static int stream_feed(void *stream, const struct ragd_call *call, const char *t
 	struct ragd_str all;
 	int rc;
 
-	*out = (struct ragd_release){ .action = RAGD_ALLOW };
+	RAGD_FILL(out, .action = RAGD_ALLOW);
 	s->text = realloc(s->text, s->len + len + 1);
 	if (len > 0)
 		memcpy(s->text + s->len, text, len);
@@ -196,14 +194,11 @@ static int stream_feed(void *stream, const struct ragd_call *call, const char *t
 		return 0;
 	if (returns(mode, err, &rc))
 		return rc;
-	*out = (struct ragd_release){
-		.action = action_of(mode),
-		.text = text_of(mode, call, all),
-		.findings = IS("findings_missing") ? NULL : finding(call, mode, all),
-		.n_findings = IS("findings_missing") ? 3
-			      : IS("findings_many")  ? (size_t)-1 / 2
-						     : 1,
-	};
+	RAGD_FILL(out, .action = action_of(mode), .text = text_of(mode, call, all),
+		  .findings = IS("findings_missing") ? NULL : finding(call, mode, all),
+		  .n_findings = IS("findings_missing") ? 3
+				: IS("findings_many")  ? (size_t)-1 / 2
+						       : 1);
 	if (strncmp(mode, "cite", 4) == 0)
 		out->cites = cites(call, mode, &out->n_cites);
 	if (IS("text_cut"))

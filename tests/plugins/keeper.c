@@ -29,7 +29,7 @@ static int keeper_check(void *self, const struct ragd_call *call, const struct r
 		k->kept = (const char *)call->caller;
 	else if (strcmp(k->mode, "result") == 0)
 		k->kept = seen;
-	*out = (struct ragd_verdict){ .text = { seen, 1 } };
+	RAGD_FILL(out, .text = { seen, 1 });
 	return 0;
 }
 

@@ -62,7 +62,7 @@ static void close_any(void *self)
 static void card(void *self, struct ragd_card *out)
 {
 	(void)self;
-	*out = (struct ragd_card){ .name = "none" };
+	RAGD_FILL(out, .name = "none");
 }
 
 static int generate(void *self, const struct ragd_call *call, const struct ragd_generate *req,

@@ -85,12 +85,12 @@ static void peer_close(void *self)
 static void peer_card(void *self, struct ragd_card *out)
 {
 	(void)self;
-	*out = (struct ragd_card){ .name = "peer" };
+	RAGD_FILL(out, .name = "peer");
 }
 
 static void answer(struct peer *p, struct ragd_sink *sink)
 {
-	struct ragd_usage usage = { 1, 0, 1 };
+	struct ragd_usage usage = { sizeof(usage), 1, 0, 1 };
 	int rc = sink->text(sink, p->verse, strlen(p->verse));
 
 	sink->done(sink, rc, RAGD_FINISH_STOP, &usage, NULL);

@@ -154,7 +154,6 @@ static void remote_card(void *self, struct ragd_card *out)
 
 	arena_free(kept);
 	kept = NULL;
-	memset(out, 0, sizeof(*out));
 	exchange(self, &w, NULL, NULL);
 	w.alloc = static_alloc;
 	w.arg = &kept;
@@ -176,7 +175,7 @@ static bool generate_event(struct remote *r, struct ragd_sink *sink, int *rc, st
 {
 	struct wire w = { .reading = true, .alloc = parent_alloc };
 	enum ragd_finish how = RAGD_FINISH_STOP;
-	struct ragd_usage usage = { 0 };
+	struct ragd_usage usage = { .size = sizeof(usage) };
 	struct ragd_err why = { 0 };
 	enum event event = EVENT_FAILED;
 	char *body = NULL;

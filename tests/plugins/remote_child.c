@@ -167,7 +167,7 @@ static void child_done_cb(struct ragd_sink *sink, int rc, enum ragd_finish finis
 			  const struct ragd_usage *usage, const struct ragd_err *err)
 {
 	struct child_sink *s = container_of(sink, struct child_sink, sink);
-	struct ragd_usage used = { 0 };
+	struct ragd_usage used = { .size = sizeof(used) };
 	struct ragd_err why = { 0 };
 	struct wire w = { 0 };
 	enum event event = EVENT_DONE;
@@ -224,7 +224,7 @@ static int serve_inference(struct child *c, enum op op, const struct ragd_call *
 	void *self = c->plugin->self;
 	const struct ragd_str *texts = NULL;
 	struct ragd_str text = { 0 };
-	struct ragd_card card = { 0 };
+	struct ragd_card card = { .size = sizeof(card) };
 	struct ragd_score *scores;
 	const float *v = NULL;
 	uint32_t dim = 0;
@@ -339,7 +339,7 @@ static int serve_retrieval(struct child *c, enum op op, const struct ragd_call *
 			   struct wire *in, struct wire *out, struct ragd_err *err)
 {
 	const struct ragd_retrieval_ops *ops = c->plugin->descriptor->ops.retrieval;
-	struct ragd_retrieval_stats stats = { 0 };
+	struct ragd_retrieval_stats stats = { .size = sizeof(stats) };
 	struct ragd_caller caller = { 0 };
 	const struct ragd_str *texts = NULL;
 	const struct ragd_hit *hits = NULL;
@@ -381,8 +381,8 @@ static int serve_safety(struct child *c, enum op op, const struct ragd_call *cal
 			struct wire *out, struct ragd_err *err)
 {
 	const struct ragd_safety_ops *ops = c->plugin->descriptor->ops.safety;
-	struct ragd_release release = { 0 };
-	struct ragd_verdict verdict = { 0 };
+	struct ragd_release release = { .size = sizeof(release) };
+	struct ragd_verdict verdict = { .size = sizeof(verdict) };
 	struct ragd_screen screen = { 0 };
 	struct ragd_str text = { 0 };
 	size_t holdback, id = 0;

@@ -15,6 +15,8 @@
 #include "daemon/modules/option.h"
 #include "daemon/plugins/plugin_set.h"
 
+const struct ragd_sampling plain_sampling = { .size = sizeof(plain_sampling) };
+
 /* ---- world --------------------------------------------------------------------------------- */
 
 static const char *const *plugin_dirs(struct arena *a)

@@ -16,6 +16,9 @@
 
 #define WORLD_PLUGINS 8
 
+/* For requests that leave all of it to the plugin. */
+extern const struct ragd_sampling plain_sampling;
+
 /* A configuration of plugins with a fresh state directory. */
 struct world {
 	struct config cfg;

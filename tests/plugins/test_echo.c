@@ -55,7 +55,8 @@ static int echo_generate(struct echo_test *t, uint32_t max_tokens)
 				      .messages = messages,
 				      .n_messages = ARRAY_LEN(messages),
 				      .question = RAGD_STR("not this"),
-				      .sampling.max_tokens = max_tokens };
+				      .sampling =
+					      &(struct ragd_sampling){ .max_tokens = max_tokens } };
 	return t->echo->descriptor->ops.inference->generate(t->echo->self, &t->call.call, &req,
 							    &t->sink.sink, &t->err);
 }
@@ -175,7 +176,9 @@ static void many_slow_answers_hold_no_thread(void **state)
 {
 	enum { N = 10000 };
 	struct test_sink *sinks = calloc(N, sizeof(*sinks));
-	struct ragd_generate req = { .size = sizeof(req), .question = RAGD_STR("a b c") };
+	struct ragd_generate req = { .size = sizeof(req),
+				     .question = RAGD_STR("a b c"),
+				     .sampling = &plain_sampling };
 	struct echo_test t;
 
 	(void)state;

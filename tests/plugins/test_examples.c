@@ -111,7 +111,7 @@ static void blocklist_redacts_whole_words(void **state)
 	blocklist_begin(&x);
 	for (size_t i = 0; i < ARRAY_LEN(filtered); i++) {
 		struct ragd_screen screen = { .size = sizeof(screen), .text = str(filtered[i].in) };
-		struct ragd_verdict v;
+		struct ragd_verdict v = { .size = sizeof(v) };
 
 		print_message("%s\n", filtered[i].in);
 		assert_int_equal(x.plugin->descriptor->ops.safety->check(
@@ -136,7 +136,7 @@ static void feed_cut(struct example *x, const char *s, uint64_t cuts, const char
 	struct ragd_screen screen = { .size = sizeof(screen), .stage = RAGD_STAGE_RESPONSE };
 	size_t len = strlen(s), from = 0, found = 0;
 	struct buf out = BUF_INIT;
-	struct ragd_release r;
+	struct ragd_release r = { .size = sizeof(r) };
 	void *stream;
 
 	assert_int_equal(
@@ -238,7 +238,8 @@ static void quote_answers_from_the_best_passage(void **state)
 		struct ragd_generate req = { .size = sizeof(req),
 					     .question = str(rows[i].question),
 					     .passages = passages,
-					     .n_passages = 2 };
+					     .n_passages = 2,
+					     .sampling = &plain_sampling };
 		struct test_sink sink;
 
 		test_sink_init(&sink);
@@ -333,7 +334,7 @@ static void folder_lists_and_shows_its_files_and_nothing_else(void **state)
 	const struct ragd_document_info *list;
 	const struct ragd_collection *collections;
 	struct ragd_document_info info;
-	struct ragd_retrieval_stats stats;
+	struct ragd_retrieval_stats stats = { .size = sizeof(stats) };
 	struct ragd_str content;
 	struct example x;
 	size_t n;
@@ -387,7 +388,7 @@ static void folder_keeps_to_the_permissions_of_the_folder(void **state)
 	const struct ragd_document_info *list;
 	const struct ragd_collection *collections;
 	const struct ragd_hit *hits;
-	struct ragd_retrieval_stats stats;
+	struct ragd_retrieval_stats stats = { .size = sizeof(stats) };
 	struct example x;
 	size_t n;
 

@@ -68,7 +68,8 @@ static int generate(struct fixture *f, const char *question, uint32_t max_tokens
 				     .passages = passages,
 				     .n_passages = ARRAY_LEN(passages),
 				     .grounded = true,
-				     .sampling.max_tokens = max_tokens };
+				     .sampling =
+					     &(struct ragd_sampling){ .max_tokens = max_tokens } };
 
 	return f->extract->descriptor->ops.inference->generate(f->extract->self, &f->call.call,
 							       &req, &f->sink.sink, &f->err);
@@ -328,7 +329,7 @@ static void answers_several_at_once(void **state)
 static void its_card_claims_no_more_than_is_so(void **state)
 {
 	const struct ragd_inference_ops *ops;
-	struct ragd_card card;
+	struct ragd_card card = { .size = sizeof(card) };
 	struct fixture f;
 
 	(void)state;

@@ -77,7 +77,7 @@ static int ask_with(struct fixture *f, const char *text, struct ragd_sampling sa
 {
 	struct ragd_message message = { RAGD_ROLE_USER, { text, strlen(text) } };
 	struct ragd_generate req = {
-		.size = sizeof(req), .messages = &message, .n_messages = 1, .sampling = sampling
+		.size = sizeof(req), .messages = &message, .n_messages = 1, .sampling = &sampling
 	};
 	int rc;
 
@@ -120,7 +120,7 @@ static uint32_t cached_for(struct fixture *f, uid_t uid, const struct ragd_messa
 	struct ragd_generate req = { .size = sizeof(req),
 				     .messages = messages,
 				     .n_messages = n,
-				     .sampling = { .max_tokens = 1 },
+				     .sampling = &(struct ragd_sampling){ .max_tokens = 1 },
 				     .n_configured = n_configured };
 
 	f->call.caller.uid = uid;
@@ -290,7 +290,9 @@ static void long_texts_are_given_up(void **state)
 	char *text = malloc(len);
 	struct ragd_str s = { text, len };
 	struct ragd_message m = { RAGD_ROLE_USER, s };
-	struct ragd_generate req = { .size = sizeof(req), .messages = &m, .n_messages = 1 };
+	struct ragd_generate req = {
+		.size = sizeof(req), .messages = &m, .n_messages = 1, .sampling = &plain_sampling
+	};
 	struct ragd_score score;
 	struct fixture f;
 	const float *v;
@@ -326,7 +328,10 @@ static void long_texts_are_given_up(void **state)
 static void a_full_host_ends_the_answer(void **state)
 {
 	struct ragd_message message = { RAGD_ROLE_USER, RAGD_STR("Once upon a time") };
-	struct ragd_generate req = { .size = sizeof(req), .messages = &message, .n_messages = 1 };
+	struct ragd_generate req = { .size = sizeof(req),
+				     .messages = &message,
+				     .n_messages = 1,
+				     .sampling = &plain_sampling };
 	static const int codes[] = { -ENOBUFS, -ECANCELED };
 
 	(void)state;
@@ -391,7 +396,10 @@ static void embeds_texts(void **state)
 					  RAGD_STR("resetting a password"),
 					  RAGD_STR("The museum lies in Rotterdam.") };
 	struct ragd_message message = { RAGD_ROLE_USER, RAGD_STR("Hello") };
-	struct ragd_generate req = { .size = sizeof(req), .messages = &message, .n_messages = 1 };
+	struct ragd_generate req = { .size = sizeof(req),
+				     .messages = &message,
+				     .n_messages = 1,
+				     .sampling = &plain_sampling };
 	struct ragd_score score;
 	struct fixture f;
 	const float *v;
@@ -415,7 +423,7 @@ static void embeds_texts(void **state)
 
 static void says_what_it_is(void **state)
 {
-	struct ragd_card card;
+	struct ragd_card card = { .size = sizeof(card) };
 	struct fixture f;
 
 	(void)state;

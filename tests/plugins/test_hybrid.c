@@ -61,7 +61,7 @@ static void every_operation_works_through_the_abi(void **state)
 	const struct ragd_document_info *infos;
 	const struct ragd_collection *list;
 	struct ragd_document_info info;
-	struct ragd_retrieval_stats st;
+	struct ragd_retrieval_stats st = { .size = sizeof(st) };
 	const struct ragd_hit *hits;
 	struct ragd_str content;
 	struct house h = { 0 };
@@ -112,7 +112,7 @@ static void every_operation_works_through_the_abi(void **state)
 static void it_embeds_once_it_has_learned(void **state)
 {
 	struct ragd_str text = RAGD_STR("word1 word2 word3");
-	struct ragd_retrieval_stats st = { 0 };
+	struct ragd_retrieval_stats st = { .size = sizeof(st) };
 	struct ragd_err err = { 0 };
 	struct house h = { 0 };
 	const float *v;

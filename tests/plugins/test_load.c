@@ -145,6 +145,34 @@ static void operations_that_an_older_module_lacks_are_null(void **state)
 	assert_null(d->ops.inference->count);
 }
 
+static void a_verdict_may_be_longer_or_shorter_than_the_plugin_knows(void **state)
+{
+	const char *const dirs[] = { mods, NULL };
+	static const char *const names[] = { "age_older", "age_newer" };
+	const struct ragd_screen screen = { .size = sizeof(screen) };
+	const struct ragd_call call = { .size = sizeof(call) };
+	const struct ragd_plugin *d;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct {
+			struct ragd_verdict v;
+			unsigned char after[128];
+		} out = { .v = { .size = sizeof(out.v) } };
+
+		memset(out.after, 0x5a, sizeof(out.after));
+		assert_int_equal(module_load(dirs, names[i], 0, &d, NULL, NULL), 0);
+		assert_int_equal(d->ops.safety->check(NULL, &call, &screen, &out.v, NULL), 0);
+		assert_int_equal(out.v.size, sizeof(out.v));
+		assert_int_equal(out.v.action, RAGD_STEER);
+		assert_int_equal(out.v.note.len, strlen("Be brief."));
+		assert_null(out.v.message.s);
+		assert_int_equal(out.v.message.len, 0);
+		for (size_t k = 0; k < sizeof(out.after); k++)
+			assert_int_equal(out.after[k], 0x5a);
+	}
+}
+
 static void a_module_may_leave_out_open_and_close(void **state)
 {
 	const char *const dirs[] = { mods, NULL };
@@ -501,6 +529,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(loads_good_modules_of_each_kind),
 		cmocka_unit_test(operations_that_an_older_module_lacks_are_null),
+		cmocka_unit_test(a_verdict_may_be_longer_or_shorter_than_the_plugin_knows),
 		cmocka_unit_test(a_module_may_leave_out_open_and_close),
 		cmocka_unit_test(refuses_bad_descriptors_each_with_its_sentence),
 		cmocka_unit_test_setup_teardown(refuses_what_is_no_module_at_all, setup, teardown),

@@ -43,7 +43,7 @@ static struct ragd_verdict check(struct house *h, enum ragd_stage stage, const c
 	struct ragd_screen screen = { .size = sizeof(screen),
 				      .stage = stage,
 				      .text = { text, strlen(text) } };
-	struct ragd_verdict v = { 0 };
+	struct ragd_verdict v = { .size = sizeof(v) };
 	struct ragd_err err = { 0 };
 
 	if (h->ops->check(h->plugin->self, &h->call.call, &screen, &v, &err) < 0)
@@ -67,7 +67,7 @@ static void stream(struct house *h, const struct ragd_screen *screen, const char
 
 	assert_int_equal(h->ops->stream_open(h->plugin->self, &h->call.call, screen, &s, NULL), 0);
 	for (size_t i = 0; i < len; i++) {
-		struct ragd_release r = { 0 };
+		struct ragd_release r = { .size = sizeof(r) };
 		size_t at = 0;
 
 		assert_int_equal(
@@ -89,7 +89,7 @@ static void stream(struct house *h, const struct ragd_screen *screen, const char
 static void basic_filters_with_its_defaults(void **state)
 {
 	struct ragd_screen screen = { .size = sizeof(screen), .stage = RAGD_STAGE_RESPONSE };
-	struct ragd_verdict v;
+	struct ragd_verdict v = { .size = sizeof(v) };
 	struct house h = { 0 };
 
 	(void)state;
@@ -211,7 +211,7 @@ static void grounding_cites_and_drops(void **state)
 				      .passages = passages,
 				      .n_passages = ARRAY_LEN(passages),
 				      .grounded = true };
-	struct ragd_verdict v;
+	struct ragd_verdict v = { .size = sizeof(v) };
 	struct house h = { 0 };
 
 	(void)state;

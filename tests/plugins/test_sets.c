@@ -56,7 +56,9 @@ static const struct ragd_inference_ops *ops(const struct plugin *p)
 static void says(struct plugin_set *set, const char *name, const char *want)
 {
 	const struct plugin *p = plugin_set_find(set, RAGD_KIND_INFERENCE, name);
-	struct ragd_generate req = { .size = sizeof(req), .question = RAGD_STR("well?") };
+	struct ragd_generate req = { .size = sizeof(req),
+				     .question = RAGD_STR("well?"),
+				     .sampling = &plain_sampling };
 	struct test_call call;
 	struct test_sink sink;
 
@@ -266,7 +268,7 @@ static void a_failed_reload_leaves_the_old_set_as_it_was(void **state)
 static void reaches_the_abilities_of_others_by_name(void **state)
 {
 	struct ragd_str text = RAGD_STR("four"), words[2] = { RAGD_STR("yes"), RAGD_STR("no") };
-	struct ragd_generate req = { .size = sizeof(req) };
+	struct ragd_generate req = { .size = sizeof(req), .sampling = &plain_sampling };
 	const struct plugin *front, *lost, *dumb;
 	struct ragd_err err = { 0 };
 	struct ragd_score score[2];
@@ -349,7 +351,7 @@ static void slow_done_cb(struct ragd_sink *sink, int rc, enum ragd_finish finish
 
 static void a_peer_stays_open_while_it_answers_across_a_reload(void **state)
 {
-	struct ragd_generate req = { .size = sizeof(req) };
+	struct ragd_generate req = { .size = sizeof(req), .sampling = &plain_sampling };
 	struct slow_sink slow = { .sink = { sizeof(slow.sink), slow_text_cb, slow_done_cb } };
 	struct plugin_set *one, *two;
 	const struct plugin *front;
@@ -456,7 +458,7 @@ static void what_a_peer_returns_is_judged(void **state)
 	test_call_init(&call);
 	p = plugin_set_find(set, 0, "front");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct ragd_generate req = { .size = sizeof(req) };
+		struct ragd_generate req = { .size = sizeof(req), .sampling = &plain_sampling };
 		struct ragd_err err = { 0 };
 		struct test_sink sink;
 		const float *v;

@@ -70,7 +70,7 @@ static void options_are_validated_together(void **state)
 
 static void the_servers_list_tells_the_model(void **state)
 {
-	struct ragd_card card;
+	struct ragd_card card = { .size = sizeof(card) };
 	struct up t;
 
 	(void)state;

@@ -67,11 +67,16 @@ int up_generate_to(struct up *t, struct test_sink *sink)
 		{ RAGD_ROLE_SYSTEM, RAGD_STR("Be brief.") },
 		{ RAGD_ROLE_USER, RAGD_STR("What is new?") },
 	};
+	static const struct ragd_sampling sampling = { .size = sizeof(sampling),
+						       .temperature = 0.5f,
+						       .top_p = 1,
+						       .min_p = 0.25f,
+						       .max_tokens = 9 };
 	static const struct ragd_generate req = {
 		.size = sizeof(req),
 		.messages = messages,
 		.n_messages = 2,
-		.sampling = { .temperature = 0.5f, .top_p = 1, .min_p = 0.25f, .max_tokens = 9 },
+		.sampling = &sampling,
 	};
 
 	return t->plugin->descriptor->ops.inference->generate(t->plugin->self, &t->call.call, &req,

@@ -104,6 +104,8 @@ void wire_err(struct wire *w, struct ragd_err *err)
 
 void wire_caller(struct wire *w, struct ragd_caller *c)
 {
+	if (w->reading)
+		c->size = sizeof(*c);
 	WIRE(w, c->uid);
 	WIRE(w, c->gid);
 	WIRE(w, c->admin);
@@ -141,8 +143,28 @@ static void wire_passages(struct wire *w, const struct ragd_passage **v, size_t 
 		wire_passage(w, (struct ragd_passage *)&(*v)[i]);
 }
 
+static void wire_sampling(struct wire *w, struct ragd_sampling *s)
+{
+	if (w->reading)
+		s->size = sizeof(*s);
+	WIRE(w, s->max_tokens);
+	WIRE(w, s->temperature);
+	WIRE(w, s->top_p);
+	WIRE(w, s->min_p);
+	WIRE(w, s->top_k);
+	WIRE(w, s->seed);
+	wire_strs(w, &s->stop, &s->n_stop);
+	WIRE(w, s->presence_penalty);
+	WIRE(w, s->frequency_penalty);
+	WIRE_ARRAY(w, &s->bias, &s->n_bias);
+	for (size_t i = 0; i < s->n_bias; i++)
+		WIRE(w, ((struct ragd_bias *)s->bias)[i]);
+}
+
 void wire_generate(struct wire *w, struct ragd_generate *g)
 {
+	size_t one = 1;
+
 	g->size = sizeof(*g);
 	WIRE_ARRAY(w, &g->messages, &g->n_messages);
 	for (size_t i = 0; i < g->n_messages; i++) {
@@ -154,18 +176,8 @@ void wire_generate(struct wire *w, struct ragd_generate *g)
 	wire_str(w, &g->question);
 	wire_passages(w, &g->passages, &g->n_passages);
 	WIRE(w, g->grounded);
-	WIRE(w, g->sampling.max_tokens);
-	WIRE(w, g->sampling.temperature);
-	WIRE(w, g->sampling.top_p);
-	WIRE(w, g->sampling.min_p);
-	WIRE(w, g->sampling.top_k);
-	WIRE(w, g->sampling.seed);
-	wire_strs(w, &g->sampling.stop, &g->sampling.n_stop);
-	WIRE(w, g->sampling.presence_penalty);
-	WIRE(w, g->sampling.frequency_penalty);
-	WIRE_ARRAY(w, &g->sampling.bias, &g->sampling.n_bias);
-	for (size_t i = 0; i < g->sampling.n_bias; i++)
-		WIRE(w, ((struct ragd_bias *)g->sampling.bias)[i]);
+	WIRE_ARRAY(w, &g->sampling, &one);
+	wire_sampling(w, (struct ragd_sampling *)g->sampling);
 }
 
 /* ---- retrieval ----------------------------------------------------------------------------- */
@@ -263,7 +275,8 @@ void wire_hits(struct wire *w, const struct ragd_hit **v, size_t *n)
 
 void wire_screen(struct wire *w, struct ragd_screen *s)
 {
-	s->size = sizeof(*s);
+	if (w->reading)
+		s->size = sizeof(*s);
 	WIRE(w, s->stage);
 	wire_str(w, &s->text);
 	wire_str(w, &s->question);

@@ -23,14 +23,14 @@ static void requests_say_what_was_asked_for(void **state)
 	struct ragd_generate req = { .size = sizeof(req),
 				     .messages = messages,
 				     .n_messages = 4,
-				     .sampling = { .max_tokens = 7,
-						   .temperature = 0.3f,
-						   .top_p = 0.95f,
-						   .min_p = 0.05f,
-						   .top_k = 40,
-						   .seed = UINT64_MAX,
-						   .stop = stops,
-						   .n_stop = 2 } };
+				     .sampling = &(struct ragd_sampling){ .max_tokens = 7,
+									  .temperature = 0.3f,
+									  .top_p = 0.95f,
+									  .min_p = 0.05f,
+									  .top_k = 40,
+									  .seed = UINT64_MAX,
+									  .stop = stops,
+									  .n_stop = 2 } };
 	struct ragd_err err = { 0 };
 	char *body;
 
@@ -46,12 +46,12 @@ static void requests_say_what_was_asked_for(void **state)
 		"\"max_tokens\":7,\"stop\":[\"###\",\"\\n\\n\"],\"min_p\":0.05,\"top_k\":40}");
 	free(body);
 	req.n_messages = 0;
-	req.sampling = (struct ragd_sampling){ 0 };
+	req.sampling = &(struct ragd_sampling){ 0 };
 	body = request_chat(&req, "", true, NULL, &err);
 	assert_string_equal(body, "{\"messages\":[],\"stream\":true,\"stream_options\":"
 				  "{\"include_usage\":true},\"temperature\":0.0,\"seed\":0}");
 	free(body);
-	req.sampling = (struct ragd_sampling){ .min_p = 0.1f, .top_k = 3, .temperature = 1 };
+	req.sampling = &(struct ragd_sampling){ .min_p = 0.1f, .top_k = 3, .temperature = 1 };
 	body = request_chat(&req, "", false, "s4lt", &err);
 	assert_non_null(strstr(body, "\"cache_salt\":\"s4lt\"}"));
 	assert_null(strstr(body, "min_p"));
@@ -69,7 +69,10 @@ static void requests_say_what_was_asked_for(void **state)
 static void texts_that_are_no_utf8_are_refused(void **state)
 {
 	static const struct ragd_message bad = { RAGD_ROLE_USER, RAGD_STR("a\xff") };
-	struct ragd_generate req = { .size = sizeof(req), .messages = &bad, .n_messages = 1 };
+	struct ragd_sampling sampling = { .size = sizeof(sampling) };
+	struct ragd_generate req = {
+		.size = sizeof(req), .messages = &bad, .n_messages = 1, .sampling = &sampling
+	};
 	struct ragd_err err = { 0 };
 
 	(void)state;
@@ -78,8 +81,8 @@ static void texts_that_are_no_utf8_are_refused(void **state)
 	assert_null(request_embeddings(&bad.text, 1, "m", &err));
 	assert_int_equal(err.code, -EILSEQ);
 	req.n_messages = 0;
-	req.sampling.stop = &bad.text;
-	req.sampling.n_stop = 1;
+	sampling.stop = &bad.text;
+	sampling.n_stop = 1;
 	assert_null(request_chat(&req, "m", true, NULL, &err));
 	assert_int_equal(err.code, -EILSEQ);
 }
