@@ -1,11 +1,10 @@
 /* Collections, documents and search: the retrieval plugin's operations as endpoints. */
 #include "daemon/api/api_private.h"
 
-#include <grp.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/users.h"
 #include "base/util.h"
 #include "daemon/api/api_error.h"
 #include "daemon/api/collections.h"
@@ -55,65 +54,21 @@ static bool retrieval_ready(struct job *job)
 
 /* ---- collections --------------------------------------------------------------------------- */
 
-static const char *user_name(struct arena *a, uid_t uid)
+/* What users_*_name() returned, or the number where there is no name; in the call's arena. */
+static const char *name_or_number(struct arena *a, char *name, unsigned number)
 {
-	struct passwd pw, *found = NULL;
-	char room[4096];
+	const char *text = name != NULL ? arena_strdup(a, name) : arena_printf(a, "%u", number);
 
-	if (getpwuid_r(uid, &pw, room, sizeof(room), &found) == 0 && found != NULL)
-		return arena_strdup(a, pw.pw_name);
-	return arena_printf(a, "%u", (unsigned)uid);
-}
-
-static const char *group_name(struct arena *a, gid_t gid)
-{
-	struct group gr, *found = NULL;
-	char room[16384];
-
-	if (getgrgid_r(gid, &gr, room, sizeof(room), &found) == 0 && found != NULL)
-		return arena_strdup(a, gr.gr_name);
-	return arena_printf(a, "%u", (unsigned)gid);
-}
-
-/* A name or a number; false if the system knows neither. */
-static bool user_id(const char *name, uid_t *uid)
-{
-	struct passwd pw, *found = NULL;
-	char room[4096], *end;
-	unsigned long n = strtoul(name, &end, 10);
-
-	if (*end == '\0' && end != name && n < UINT32_MAX) {
-		*uid = (uid_t)n;
-		return true;
-	}
-	if (getpwnam_r(name, &pw, room, sizeof(room), &found) != 0 || found == NULL)
-		return false;
-	*uid = pw.pw_uid;
-	return true;
-}
-
-static bool group_id(const char *name, gid_t *gid)
-{
-	struct group gr, *found = NULL;
-	char room[16384], *end;
-	unsigned long n = strtoul(name, &end, 10);
-
-	if (*end == '\0' && end != name && n < UINT32_MAX) {
-		*gid = (gid_t)n;
-		return true;
-	}
-	if (getgrnam_r(name, &gr, room, sizeof(room), &found) != 0 || found == NULL)
-		return false;
-	*gid = gr.gr_gid;
-	return true;
+	free(name);
+	return text;
 }
 
 static struct codec_collection collection_named(struct job *job, const struct ragd_collection *c)
 {
 	return (struct codec_collection){
 		.c = c,
-		.owner = user_name(job->call->arena, c->owner),
-		.group = group_name(job->call->arena, c->group),
+		.owner = name_or_number(job->call->arena, users_user_name(c->owner), c->owner),
+		.group = name_or_number(job->call->arena, users_group_name(c->group), c->group),
 	};
 }
 
@@ -207,11 +162,11 @@ static bool collection_fill(struct job *job, const struct codec_collection_put *
 				*c = list[i];
 	if (put->has_mode)
 		c->mode = put->mode;
-	if (put->owner != NULL && !user_id(put->owner, &c->owner)) {
+	if (put->owner != NULL && users_uid(put->owner, &c->owner) < 0) {
 		job_fail(job, 400, "invalid_value", "owner", "there is no user '%s'", put->owner);
 		return false;
 	}
-	if (put->group != NULL && !group_id(put->group, &c->group)) {
+	if (put->group != NULL && users_gid(put->group, &c->group) < 0) {
 		job_fail(job, 400, "invalid_value", "group", "there is no group '%s'", put->group);
 		return false;
 	}

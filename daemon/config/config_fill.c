@@ -1,10 +1,9 @@
 #include "daemon/config/config_fill.h"
 
-#include <grp.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/users.h"
 #include "daemon/config/config_private.h"
 #include "daemon/modules/option.h"
 
@@ -116,33 +115,6 @@ static int read_value(struct arena *a, const struct config_block *b, const struc
 	return 0;
 }
 
-/* 0 and an id; -ENOENT for a name that the system does not have. */
-static int find_id(const char *name, bool group, uint32_t *out)
-{
-	char buf[4096], *end;
-	struct passwd pw, *ppw = NULL;
-	struct group gr, *pgr = NULL;
-	unsigned long n;
-
-	if (name[0] >= '0' && name[0] <= '9') {
-		errno = 0;
-		n = strtoul(name, &end, 10);
-		if (errno != 0 || *end != '\0' || n >= UINT32_MAX)
-			return -ENOENT;
-		*out = (uint32_t)n;
-		return 0;
-	}
-	if (group && getgrnam_r(name, &gr, buf, sizeof(buf), &pgr) == 0 && pgr != NULL) {
-		*out = gr.gr_gid;
-		return 0;
-	}
-	if (!group && getpwnam_r(name, &pw, buf, sizeof(buf), &ppw) == 0 && ppw != NULL) {
-		*out = pw.pw_uid;
-		return 0;
-	}
-	return -ENOENT;
-}
-
 static int find_mode(const char *text, uint32_t *out)
 {
 	char *end;
@@ -225,9 +197,9 @@ static int store(struct arena *a, const struct config_row *row, const struct rag
 	case CONFIG_AS_MODE:
 		return v->s[0] != '\0' ? find_mode(v->s, p) : 0;
 	case CONFIG_AS_USER:
-		return v->s[0] != '\0' ? find_id(v->s, false, p) : 0;
+		return v->s[0] != '\0' ? users_uid(v->s, p) : 0;
 	case CONFIG_AS_GROUP:
-		return v->s[0] != '\0' ? find_id(v->s, true, p) : 0;
+		return v->s[0] != '\0' ? users_gid(v->s, p) : 0;
 	case CONFIG_AS_LEVEL:
 		*(enum ragd_log_level *)p = find_level(v->s);
 		return 0;

@@ -1,7 +1,6 @@
 #include "daemon/config/paths.h"
 
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file/private.h"
+#include "base/users.h"
 #include "base/util.h"
 
 static const char *no_memory(struct ragd_err *err)
@@ -27,19 +27,19 @@ static const char *xdg(const char *variable)
 
 static const char *home(struct arena *a, struct ragd_err *err)
 {
-	const char *v = secure_getenv("HOME");
-	char buf[4096];
-	struct passwd pw, *found = NULL;
-	const char *dir;
+	const char *v = secure_getenv("HOME"), *dir;
+	char *found;
 
 	if (v != NULL && v[0] == '/')
 		return v;
-	if (getpwuid_r(geteuid(), &pw, buf, sizeof(buf), &found) != 0 || found == NULL) {
+	found = users_home(geteuid());
+	if (found == NULL) {
 		ragd_err_set(err, -ENOENT, "HOME is not set and user %u has no entry in passwd",
 			     (unsigned)geteuid());
 		return NULL;
 	}
-	dir = arena_strdup(a, found->pw_dir);
+	dir = arena_strdup(a, found);
+	free(found);
 	return dir != NULL ? dir : no_memory(err);
 }
 
