@@ -30,8 +30,9 @@ function beside(name)
 }
 
 BEGIN {
+	parts_of_plugin = "plugin_types plugin_inference plugin_retrieval plugin_safety"
 	#    folder       may include in quotes                   <ragd/….h>           uv.h
-	rule("include",   "",                                     "plugin err client", 0)
+	rule("include",   "",                                     "plugin err client " parts_of_plugin, 0)
 	rule("base",      "base",                                 "plugin err",        0)
 	rule("engine",    "engine base",                          "plugin err",        0)
 	rule("retrieval", "retrieval base",                       "plugin err",        0)

@@ -70,7 +70,7 @@ static void an_answer_is_as_the_protocol_shows(void **state)
 		.citations = &c,
 		.n_citations = 1,
 		.finish_reason = "stop",
-		.usage = { 10, 3, 5 },
+		.usage = { .n_prompt = 10, .n_cached = 3, .n_output = 5 },
 		.outcome = { .grounded = true,
 			     .redactions = &finding,
 			     .n_redactions = 1,
