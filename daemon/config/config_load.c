@@ -26,7 +26,18 @@ static int defaults_add(struct config_built *built, struct config_tree *tree, st
 	return rc;
 }
 
-/* Remember how each section was written. */
+/*
+ * A file that was replaced is another module, with another descriptor: its section changed, even if not a
+ * word of it did. The address tells them apart within one process, which is all that compares digests.
+ */
+static void module_add(struct buf *text, const struct config *cfg, const struct config_block *b)
+{
+	for (size_t i = 0; b->kind == CONFIG_PLUGIN && i < cfg->n_plugins; i++)
+		if (strcmp(cfg->plugins[i].name, b->title) == 0)
+			buf_printf(text, "%p", (const void *)cfg->plugins[i].descriptor);
+}
+
+/* Remember how each section was written, and what code it stands for. */
 static int sections_digest(struct config_built *built, const struct config_tree *tree)
 {
 	built->sections = arena_alloc(built->arena, tree->n + 1, sizeof(*built->sections));
@@ -45,6 +56,7 @@ static int sections_digest(struct config_built *built, const struct config_tree 
 			}
 			buf_addc(&text, '\0');
 		}
+		module_add(&text, &built->pub, b);
 		digest_hex(text.data != NULL ? text.data : "", text.len, m->digest);
 		m->name = arena_printf(built->arena, "%s%s%s", config_section_name(b->kind),
 				       b->title[0] != '\0' ? "." : "", b->title);

@@ -513,9 +513,42 @@ static void a_diff_names_the_sections_that_changed(void **state)
 	config_free(is);
 }
 
+static void a_diff_names_a_plugin_whose_module_was_replaced(void **state)
+{
+	struct config *was, *same, *is;
+	char from[600], text[400], *diff;
+	const char *path;
+
+	(void)state;
+	snprintf(from, sizeof(from), "%s/sample.so", modules);
+	path = temp_install("sample.so", from);
+	snprintf(text, sizeof(text),
+		 "plugin x { module = \"%s\" }\n"
+		 "plugin extract { module = inference_extract }\n"
+		 "plugin hybrid { module = retrieval_hybrid }\n"
+		 "plugin basic { module = safety_basic }\n"
+		 "plugin grounding { module = safety_grounding }\n",
+		 path);
+	was = good(text);
+	same = good(text);
+	temp_install("sample.so", from);
+	is = good(text);
+	diff = config_diff(was, same);
+	assert_string_equal(diff, " changed=none");
+	free(diff);
+	diff = config_diff(same, is);
+	assert_string_equal(diff, " changed=plugin.x");
+	free(diff);
+	config_free(was);
+	config_free(same);
+	config_free(is);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_diff_names_a_plugin_whose_module_was_replaced,
+						temp_setup, temp_teardown),
 		cmocka_unit_test(broken_text_is_refused_with_its_line),
 		cmocka_unit_test(what_does_not_hold_is_refused_with_its_line),
 		cmocka_unit_test(without_a_file_the_defaults_run),
