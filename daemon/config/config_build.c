@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/name.h"
 #include "base/util.h"
 #include "daemon/config/config_fill.h"
 #include "daemon/config/config_private.h"
@@ -9,20 +10,9 @@
 #include "daemon/modules/module.h"
 #include "daemon/plugins/validate.h"
 
-#define NAME_MAX_LEN 64
-
 static int build_no_memory(struct config_build *cb)
 {
 	return ragd_err_set(cb->err, -ENOMEM, "configuration: out of memory");
-}
-
-/* Instances name directories, and collections stand in paths of the API. */
-static bool is_name(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len > 0 && len <= NAME_MAX_LEN && strchr("._-", name[0]) == NULL &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == len;
 }
 
 /* The section that is there at most once; an empty one where there is none. */
@@ -265,11 +255,11 @@ static int kind_build(struct config_build *cb, enum config_section kind, size_t 
 
 		if (b->kind != kind)
 			continue;
-		if (!is_name(b->title))
+		if (!name_is_collection(b->title, strlen(b->title)))
 			return config_refuse(b->file, b->line, -EINVAL, cb->err,
 					     "%s \"%.70s\": a name is of a-z, 0-9, '.', '_' and "
 					     "'-', at most %d, and begins with a letter or digit",
-					     config_section_name(kind), b->title, NAME_MAX_LEN);
+					     config_section_name(kind), b->title, NAME_LEN_MAX);
 		rc = one(cb, b, items + n++ * size);
 	}
 	*(void **)array = items;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/name.h"
 #include "base/text/utf8.h"
 
 /* Bytes that end a word without quotes; as in libconfuse, but for '+' and '*', refused here. */
@@ -246,12 +247,6 @@ static struct token next_token(struct scan *s)
 	return t;
 }
 
-static bool key_ok(const struct token *t)
-{
-	return t->len > 0 && t->len <= 64 && t->s[0] >= 'a' && t->s[0] <= 'z' &&
-	       strspn(t->s, "abcdefghijklmnopqrstuvwxyz0123456789_") >= t->len;
-}
-
 static int no_memory(struct scan *s)
 {
 	return ragd_err_set(s->err, -ENOMEM, "%s: too much to remember", s->name);
@@ -280,7 +275,7 @@ static int on_equals(struct scan *s)
 		return fail(s, key->line, "the name of an option stands without quotes");
 	if (key->kind != TOKEN_WORD)
 		return fail(s, s->line, "'=' without the name of an option before it");
-	if (!key_ok(key))
+	if (!name_is_identifier(key->s, key->len))
 		return fail(s, key->line,
 			    "'%.*s' is no name of an option: those are of a-z, 0-9 and _",
 			    (int)(key->len < 40 ? key->len : 40), key->s);

@@ -1,9 +1,9 @@
 #include "daemon/modules/module_private.h"
 
+#include "base/name.h"
 #include "base/util.h"
 #include "daemon/modules/option.h"
 
-#define NAME_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_"
 #define ALL_STAGES (1u << RAGD_STAGE_PROMPT | 1u << RAGD_STAGE_DOCUMENT | 1u << RAGD_STAGE_RESPONSE)
 
 static const char *const kind_names[] = {
@@ -110,12 +110,9 @@ static int ops_validate(const char *name, const struct ragd_plugin *p, struct ra
 
 static int name_validate(const char *name, const struct ragd_plugin *p, struct ragd_err *err)
 {
-	size_t len;
-
 	if (!is_text(p->name))
 		return ragd_err_set(err, -EINVAL, "module '%s': its descriptor has no name", name);
-	len = strlen(p->name);
-	if (len > 64 || strspn(p->name, NAME_CHARS) != len)
+	if (!name_is_identifier(p->name, strnlen(p->name, NAME_LEN_MAX + 1)))
 		return ragd_err_set(err, -EINVAL,
 				    "module '%s': its name '%.64s' is not of a-z, 0-9 and _", name,
 				    p->name);

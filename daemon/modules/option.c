@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/name.h"
 #include "base/util.h"
 
 struct unit {
@@ -205,20 +206,12 @@ int option_parse(const struct ragd_option *opt, const char *text, struct ragd_va
 	return 0;
 }
 
-static bool name_ok(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len > 0 && len <= 64 && name[0] >= 'a' && name[0] <= 'z' &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == len;
-}
-
 static int row_validate(const struct ragd_option *opt, struct ragd_err *err)
 {
 	struct ragd_err why = { 0 };
 	struct ragd_value v;
 
-	if (!name_ok(opt->name))
+	if (!name_is_identifier(opt->name, strlen(opt->name)))
 		return ragd_err_set(err, -EINVAL, "option '%.64s': a name is of a-z, 0-9 and _",
 				    opt->name);
 	if ((size_t)opt->type >= ARRAY_LEN(kinds))

@@ -5,14 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/name.h"
 #include "daemon/service/log.h"
 
 #define METRICS_MAX 64 /* names of one instance */
-#define NAME_LEN    64
-#define NAME_CHARS  "abcdefghijklmnopqrstuvwxyz0123456789_"
 
 struct metric {
-	char name[NAME_LEN + 1];
+	char name[NAME_LEN_MAX + 1];
 	bool counter;
 	_Atomic uint64_t bits; /* the count, or the gauge's double */
 };
@@ -88,14 +87,6 @@ static struct metric *metric_look(struct plugin_meter *meter, const char *name, 
 	return NULL;
 }
 
-static bool metric_name_ok(const char *name)
-{
-	size_t len = strnlen(name, NAME_LEN + 1);
-
-	return len > 0 && len <= NAME_LEN && name[0] >= 'a' && name[0] <= 'z' &&
-	       strspn(name, NAME_CHARS) == len;
-}
-
 /* NULL, and one warning for the instance's life, if the name or one name more is not to be had. */
 static struct metric *metric_get(struct plugin_meter *meter, const char *name, bool counter)
 {
@@ -108,7 +99,8 @@ static struct metric *metric_get(struct plugin_meter *meter, const char *name, b
 	pthread_mutex_lock(&meters.lock);
 	m = metric_look(meter, name, counter); /* another thread may have added it meanwhile */
 	n = atomic_load_explicit(&meter->n, memory_order_relaxed);
-	if (m == NULL && n < METRICS_MAX && metric_name_ok(name)) {
+	if (m == NULL && n < METRICS_MAX &&
+	    name_is_identifier(name, strnlen(name, NAME_LEN_MAX + 1))) {
 		m = &meter->metrics[n];
 		snprintf(m->name, sizeof(m->name), "%s", name);
 		m->counter = counter;
@@ -119,8 +111,8 @@ static struct metric *metric_get(struct plugin_meter *meter, const char *name, b
 		log_warn("plugin=%s msg=\"metric not kept: names are of a-z, 0-9 and _, up to %d "
 			 "bytes and "
 			 "%d names\" name=%s",
-			 meter->instance, NAME_LEN, METRICS_MAX,
-			 log_quote(name, strnlen(name, NAME_LEN), quoted, sizeof(quoted)));
+			 meter->instance, NAME_LEN_MAX, METRICS_MAX,
+			 log_quote(name, strnlen(name, NAME_LEN_MAX), quoted, sizeof(quoted)));
 	return m;
 }
 

@@ -2,11 +2,10 @@
 
 #include <stdlib.h>
 
+#include "base/name.h"
 #include "daemon/modules/module.h"
 #include "daemon/modules/option_values.h"
 #include "daemon/plugins/validate.h"
-
-#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 
 /* plugin_open_failed(), but where another of that name may be open. */
 static int instance_open_failed(const struct config_plugin *cp, const struct plugin_set *previous,
@@ -76,15 +75,14 @@ static struct plugin_instance *instance_carry(const struct config *cfg,
 static int name_validate(const struct config *cfg, size_t i, struct ragd_err *err)
 {
 	const char *name = cfg->plugins[i].name;
-	size_t len = strlen(name);
 
 	/* It becomes the name of a folder. */
-	if (len == 0 || len > 64 || name[0] == '.' || strspn(name, NAME_CHARS) != len)
+	if (!name_is_collection(name, strlen(name)))
 		return ragd_err_set(
 			err, -EINVAL,
-			"plugin '%.64s': a name is up to 64 letters, digits, _, - and ., not "
-			"beginning with .",
-			name);
+			"plugin '%.64s': a name is of a-z, 0-9, '.', '_' and '-', at most "
+			"%d, and begins with a letter or digit",
+			name, NAME_LEN_MAX);
 	for (size_t k = 0; k < i; k++)
 		if (strcmp(cfg->plugins[k].name, name) == 0)
 			return ragd_err_set(err, -EEXIST, "plugin '%s': two plugins have that name",

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/name.h"
 #include "base/text/utf8.h"
 
 /* ---- errors --------------------------------------------------------------------------------- */
@@ -299,15 +300,7 @@ int codec_collection_names(struct arena *a, const json_t *v, const char *param,
 
 bool codec_collection_valid(struct ragd_str name)
 {
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.s[i];
-		bool ok = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-			  (i > 0 && (c == '.' || c == '_' || c == '-'));
-
-		if (!ok)
-			return false;
-	}
-	return name.len > 0 && name.len <= 64;
+	return name_is_collection(name.s, name.len);
 }
 
 bool codec_document_id_valid(struct ragd_str id)

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/name.h"
 #include "base/text/utf8.h"
 
 static bool is_member(const struct ragd_caller *caller, gid_t group)
@@ -118,8 +119,6 @@ int acl_change(const struct ragd_caller *caller, const struct ragd_collection *w
 
 int acl_name_check(const char *name, struct ragd_err *err)
 {
-	static const char first[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-	static const char rest[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
 	size_t len = strlen(name);
 
 	if (len == 0)
@@ -128,7 +127,7 @@ int acl_name_check(const char *name, struct ragd_err *err)
 		return ragd_err_set(err, -EINVAL,
 				    "the name of a collection has at most %d bytes, this has %zu",
 				    ACL_NAME_MAX, len);
-	if (strchr(first, name[0]) == NULL || strspn(name, rest) != len)
+	if (!name_is_collection(name, len))
 		return ragd_err_set(err, -EINVAL,
 				    "the name of a collection is made of a-z, 0-9, '.', '_', '-' "
 				    "and begins with a letter or digit");
