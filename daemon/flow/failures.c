@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/abi_words.h"
 #include "base/clock.h"
 #include "daemon/flow/findings.h"
 #include "daemon/service/log.h"
@@ -48,7 +49,7 @@ void failures_tell(const struct plugin *p, enum ragd_stage stage, const struct r
 	if (told)
 		log_warn("event=filter-failed plugin=%s stage=%s on_failure=%s count=%llu "
 			 "error=%s%s",
-			 p->name, stage_name(stage),
+			 p->name, abi_stage_name(stage),
 			 p->on_failure == CONFIG_OPEN ? "open" : "closed", (unsigned long long)n,
 			 LOG_TEXT(err->msg), left_out);
 }

@@ -80,17 +80,3 @@ enum ragd_action action_max(enum ragd_action a, enum ragd_action b)
 {
 	return MAX(a, b);
 }
-
-const char *action_name(enum ragd_action action)
-{
-	static const char *const names[] = { "allow", "steer", "redact", "block" };
-
-	return (unsigned)action < ARRAY_LEN(names) ? names[action] : "block";
-}
-
-const char *stage_name(enum ragd_stage stage)
-{
-	static const char *const names[] = { "prompt", "document", "response" };
-
-	return (unsigned)stage < ARRAY_LEN(names) ? names[stage] : "?";
-}

@@ -47,7 +47,5 @@ struct ragd_str notes_str(const struct notes *notes);
 
 /* The strongest of two actions. */
 enum ragd_action action_max(enum ragd_action a, enum ragd_action b);
-const char *action_name(enum ragd_action action);
-const char *stage_name(enum ragd_stage stage);
 
 #endif

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "base/abi_words.h"
 #include "base/clock.h"
 #include "base/json_writer.h"
 #include "daemon/records/journal.h"
@@ -51,11 +52,11 @@ static void findings_write(struct buf *b, const struct findings *list)
 		const struct finding *f = &list->v[i];
 
 		jsonw_object_begin(&w);
-		jsonw_member_cstr(&w, "stage", stage_name(f->stage));
+		jsonw_member_cstr(&w, "stage", abi_stage_name(f->stage));
 		jsonw_member_cstr(&w, "plugin", f->plugin);
 		jsonw_member_cstr(&w, "category", f->category);
 		jsonw_member_cstr(&w, "rule", f->rule);
-		jsonw_member_cstr(&w, "action", action_name(f->action));
+		jsonw_member_cstr(&w, "action", abi_action_name(f->action));
 		jsonw_member_double(&w, "score", (double)f->score, 17);
 		jsonw_object_end(&w);
 	}

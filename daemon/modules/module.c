@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/abi_words.h"
 #include "base/buf.h"
 #include "base/file/trusted.h"
 
@@ -218,8 +219,7 @@ static int load_locked(const char *const *dirs, const char *module, enum ragd_ki
 			m->descriptor.plugin.name);
 	if (kind != 0 && m->descriptor.plugin.kind != kind)
 		return ragd_err_set(err, -EINVAL, "module '%s': it is of kind %s, not %s", name,
-				    module_kind_name(m->descriptor.plugin.kind),
-				    module_kind_name(kind));
+				    abi_kind_name(m->descriptor.plugin.kind), abi_kind_name(kind));
 	*out = m;
 	return 0;
 }

@@ -29,6 +29,4 @@ void module_probe_enable(void);
 /* The file that a descriptor of module_load() came from; "" for any other descriptor. */
 const char *module_path(const struct ragd_plugin *descriptor);
 
-const char *module_kind_name(enum ragd_kind kind);
-
 #endif

@@ -6,19 +6,6 @@
 
 #define ALL_STAGES (1u << RAGD_STAGE_PROMPT | 1u << RAGD_STAGE_DOCUMENT | 1u << RAGD_STAGE_RESPONSE)
 
-static const char *const kind_names[] = {
-	[RAGD_KIND_INFERENCE] = "inference",
-	[RAGD_KIND_RETRIEVAL] = "retrieval",
-	[RAGD_KIND_SAFETY] = "safety",
-};
-
-const char *module_kind_name(enum ragd_kind kind)
-{
-	if (kind < RAGD_KIND_INFERENCE || kind > RAGD_KIND_SAFETY)
-		return "unknown";
-	return kind_names[kind];
-}
-
 /* A member that has to be there, and whether it is. */
 struct need {
 	const char *member;

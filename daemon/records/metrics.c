@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/abi_words.h"
 #include "base/clock.h"
 #include "base/util.h"
 #include "daemon/flow/findings.h"
@@ -145,15 +146,15 @@ static void print_answers(const struct metrics *m, struct buf *b)
 		for (int a = RAGD_ALLOW; a <= RAGD_BLOCK; a++)
 			buf_printf(b,
 				   "ragd_findings_total{stage=\"%s\",action=\"%s\"} %" PRIu64 "\n",
-				   stage_name((enum ragd_stage)s), action_name((enum ragd_action)a),
-				   m->finding[s][a]);
+				   abi_stage_name((enum ragd_stage)s),
+				   abi_action_name((enum ragd_action)a), m->finding[s][a]);
 	print_head(b, "ragd_filter_failures_total", "counter", "Filters that failed, by stage.");
 	for (int s = 0; s <= RAGD_STAGE_RESPONSE; s++)
 		for (int open = 0; open < 2; open++)
 			buf_printf(b,
 				   "ragd_filter_failures_total{stage=\"%s\",on_failure=\"%s\"} "
 				   "%" PRIu64 "\n",
-				   stage_name((enum ragd_stage)s), open ? "open" : "closed",
+				   abi_stage_name((enum ragd_stage)s), open ? "open" : "closed",
 				   m->failure[s][open]);
 	print_one(b, "ragd_prompt_tokens_total", "counter", "Tokens read.", m->n_prompt);
 	print_one(b, "ragd_output_tokens_total", "counter", "Tokens written.", m->n_output);

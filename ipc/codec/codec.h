@@ -417,12 +417,7 @@ struct codec_system_card {
 
 void codec_system_card(struct buf *b, const struct codec_system_card *c);
 
-/* ---- words and errors ---------------------------------------------------------------------- */
-
-/* "prompt", "document", "response" */
-const char *codec_stage(enum ragd_stage stage);
-/* "allow", "steer", "redact", "block" */
-const char *codec_action(enum ragd_action action);
+/* ---- errors -------------------------------------------------------------------------------- */
 
 /* {"error":{…}}; param may be NULL. */
 void codec_error(struct buf *b, int status, const char *code, const char *param,

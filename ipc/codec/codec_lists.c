@@ -1,32 +1,9 @@
 /* Replies other than answers. */
 #include "ipc/codec/codec.h"
 
+#include "base/abi_words.h"
 #include "base/json_writer.h"
 #include "base/util.h"
-
-const char *codec_stage(enum ragd_stage stage)
-{
-	static const char *const name[] = {
-		[RAGD_STAGE_PROMPT] = "prompt",
-		[RAGD_STAGE_DOCUMENT] = "document",
-		[RAGD_STAGE_RESPONSE] = "response",
-	};
-
-	return (unsigned)stage < ARRAY_LEN(name) ? name[stage] : "?";
-}
-
-const char *codec_action(enum ragd_action action)
-{
-	static const char *const name[] = {
-		[RAGD_ALLOW] = "allow",
-		[RAGD_STEER] = "steer",
-		[RAGD_REDACT] = "redact",
-		[RAGD_BLOCK] = "block",
-	};
-
-	/* What is not known is told as the strongest. */
-	return (unsigned)action < ARRAY_LEN(name) ? name[action] : "block";
-}
 
 /* {"object":"list","data":[ … and whatever follows the list. */
 static void list_begin(struct json_writer *w, struct buf *b)
@@ -156,7 +133,7 @@ static void moderation_write(struct json_writer *w, const struct codec_moderatio
 	jsonw_member_bool(w, "flagged", m->action != RAGD_ALLOW);
 	categories_write(w, m->categories, m->n_categories);
 	jsonw_member_object_begin(w, "ragd");
-	jsonw_member_cstr(w, "action", codec_action(m->action));
+	jsonw_member_cstr(w, "action", abi_action_name(m->action));
 	jsonw_member_score(w, "score", m->score);
 	jsonw_member_array_begin(w, "rules");
 	for (size_t i = 0; i < m->n_rules; i++)

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "base/abi_words.h"
 #include "base/encode.h"
 #include "base/json_writer.h"
 #include "base/text/utf8.h"
@@ -56,11 +57,11 @@ static void annotations_write(struct json_writer *w, const struct codec_citation
 static void finding_write(struct json_writer *w, const struct codec_finding *f)
 {
 	jsonw_object_begin(w);
-	jsonw_member_cstr(w, "stage", codec_stage(f->stage));
+	jsonw_member_cstr(w, "stage", abi_stage_name(f->stage));
 	jsonw_member_cstr(w, "plugin", f->plugin);
 	jsonw_member_cstr(w, "category", f->category);
 	jsonw_member_cstr(w, "rule", f->rule);
-	jsonw_member_cstr(w, "action", codec_action(f->action));
+	jsonw_member_cstr(w, "action", abi_action_name(f->action));
 	jsonw_member_score(w, "score", f->score);
 	jsonw_object_end(w);
 }

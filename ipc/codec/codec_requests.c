@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/abi_words.h"
 #include "base/util.h"
 
 /* The index of the word, -1 if it is none of them. */
@@ -61,23 +62,20 @@ static int embeddings_decode(struct arena *a, const json_t *root, struct codec_e
 static int moderations_decode(struct arena *a, const json_t *root, struct codec_moderations *out,
 			      struct codec_err *err)
 {
-	static const char *const stages[] = {
-		[RAGD_STAGE_PROMPT] = "prompt",
-		[RAGD_STAGE_DOCUMENT] = "document",
-		[RAGD_STAGE_RESPONSE] = "response",
-	};
 	const json_t *stage = codec_member(root, "stage");
 	int rc = codec_name(a, codec_member(root, "model"), "model", 256, &out->model, err);
-	int i = word_find(stage, stages, ARRAY_LEN(stages));
 
 	if (rc == 0)
 		rc = input_decode(a, root, 0, &out->input, &out->n_input, err);
 	if (rc < 0)
 		return rc;
-	if (stage != NULL && i < 0)
+	out->stage = RAGD_STAGE_PROMPT;
+	if (stage != NULL && !(json_is_string(stage) &&
+			       abi_stage_find((struct ragd_str){ json_string_value(stage),
+								 json_string_length(stage) },
+					      &out->stage)))
 		return codec_fail(err, "invalid_value", "stage",
 				  "'stage' must be prompt, document or response.");
-	out->stage = stage != NULL ? (enum ragd_stage)i : RAGD_STAGE_PROMPT;
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* Replies on what runs here: health, status, plugins, the system card. */
 #include "ipc/codec/codec.h"
 
+#include "base/abi_words.h"
 #include "base/json_writer.h"
 #include "base/util.h"
 
@@ -148,17 +149,12 @@ static void options_write(struct json_writer *w, const struct codec_options *o)
 
 static void plugin_write(struct json_writer *w, const struct codec_plugin *p)
 {
-	static const char *const kinds[] = {
-		[RAGD_KIND_INFERENCE] = "inference",
-		[RAGD_KIND_RETRIEVAL] = "retrieval",
-		[RAGD_KIND_SAFETY] = "safety",
-	};
 	const struct ragd_plugin *d = p->descriptor;
 
 	jsonw_object_begin(w);
 	jsonw_member_cstr(w, "name", p->name);
 	jsonw_member_cstr(w, "module", d->name);
-	jsonw_member_cstr(w, "kind", (unsigned)d->kind < ARRAY_LEN(kinds) ? kinds[d->kind] : NULL);
+	jsonw_member_cstr(w, "kind", abi_kind_name(d->kind));
 	jsonw_member_cstr(w, "version", d->version);
 	jsonw_member_cstr(w, "licence", d->licence);
 	jsonw_member_cstr(w, "summary", d->summary);
@@ -230,7 +226,7 @@ static void filter_write(struct json_writer *w, const struct codec_filter *f)
 	jsonw_member_array_begin(w, "stages");
 	for (int s = RAGD_STAGE_PROMPT; s <= RAGD_STAGE_RESPONSE; s++)
 		if (d->ops.safety->stages & 1u << s)
-			jsonw_cstr(w, codec_stage((enum ragd_stage)s));
+			jsonw_cstr(w, abi_stage_name((enum ragd_stage)s));
 	jsonw_array_end(w);
 	jsonw_member_cstr(w, "on_failure", f->fails_open ? "open" : "closed");
 	options_write(w, &f->options);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/abi_words.h"
 #include "base/arena.h"
 #include "base/util.h"
 #include "safety/rules/expand.h"
@@ -389,29 +390,22 @@ static int rule_line(struct parser *p, struct ragd_str line)
 /* The words after the name: an action, stages, `at LEVEL`. */
 static int rule_words(struct parser *p, struct rule *rule, struct ragd_str rest)
 {
-	static const struct {
-		const char *word;
-		enum ragd_action action;
-	} actions[] = { { "steer", RAGD_STEER },
-			{ "redact", RAGD_REDACT },
-			{ "block", RAGD_BLOCK } };
-	static const char *const stages[] = { "prompt", "document", "response" };
 	static const char *const levels[] = { "permissive", "balanced", "strict" };
 
 	while (rest.len > 0) {
 		struct ragd_str word = next_word(&rest);
+		enum ragd_action action;
+		enum ragd_stage stage;
 		bool known = false;
 
-		for (size_t i = 0; i < ARRAY_LEN(actions); i++)
-			if (str_is(word, actions[i].word)) {
-				rule->action = actions[i].action;
-				known = true;
-			}
-		for (unsigned i = 0; i < ARRAY_LEN(stages); i++)
-			if (str_is(word, stages[i])) {
-				rule->stages |= 1u << i;
-				known = true;
-			}
+		if (abi_action_find(word, &action) && action != RAGD_ALLOW) {
+			rule->action = action;
+			known = true;
+		}
+		if (abi_stage_find(word, &stage)) {
+			rule->stages |= 1u << stage;
+			known = true;
+		}
 		if (str_is(word, "at")) {
 			word = next_word(&rest);
 			for (unsigned i = 0; i < ARRAY_LEN(levels); i++)
