@@ -1,10 +1,12 @@
 /*
- * An example of a safety plugin: words of a list never pass; asterisks take their place. A response is
- * filtered while it arrives, wherever it is cut. docs/plugins.md walks through this file. Build it with
+ * An example of a safety plugin: words of a list never pass; asterisks take their place.
+ * A response is filtered while it arrives, wherever it is cut. docs/plugins.md walks
+ * through this file. Build it with
  *
  *     cc -shared -fPIC -fvisibility=hidden -o blocklist.so blocklist.c
  *
- * It ignores the case of ASCII letters and sees through no disguise: for real use there is safety_basic.
+ * It ignores the case of ASCII letters and sees through no disguise: for
+ * real use there is safety_basic.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -28,9 +30,12 @@ static bool in_word(char c)
 	       (c & 0x80) != 0; /* all beyond ASCII counts as letters */
 }
 
-/* The word ends before byte s->at, or is too long to be listed: let it go, or asterisks and a finding. */
-static void release(struct stream *s, struct ragd_finding *found, char *text,
-		    struct ragd_release *out)
+/*
+ * The word ends before byte s->at, or is too long to be listed: let it
+ * go, or asterisks and a finding.
+ */
+static void word_release(struct stream *s, struct ragd_finding *found, char *text,
+			 struct ragd_release *out)
 {
 	memcpy(text + out->text.len, s->word, s->len);
 	for (size_t i = 0; s->words[i] != NULL; i++) {
@@ -59,14 +64,14 @@ static int blocklist_feed(void *stream, const struct ragd_call *call, const char
 	RAGD_FILL(out, .text = { text, 0 }, .findings = found);
 	for (size_t i = 0; i < len; i++, s->at++) {
 		if (s->len == WORD_MAX || !in_word(in[i]))
-			release(s, found, text, out);
+			word_release(s, found, text, out);
 		if (in_word(in[i]))
 			s->word[s->len++] = in[i];
 		else
 			text[out->text.len++] = in[i];
 	}
 	if (last)
-		release(s, found, text, out);
+		word_release(s, found, text, out);
 	return 0;
 }
 

@@ -1,11 +1,12 @@
 /*
- * An example of a retrieval plugin: a folder of text files, as it is. One collection, read only, whose
- * owner, group and mode are the folder's; search ranks paragraphs by how many of the query's words they
- * contain. Build it with
+ * An example of a retrieval plugin: a folder of text files, as it is. One collection, read only,
+ * whose owner, group and mode are the folder's; search ranks paragraphs by how many of the
+ * query's words they contain. Build it with
  *
  *     cc -shared -fPIC -fvisibility=hidden -o folder.so folder.c
  *
- * Every call reads every file: simple, never out of date, and fast enough for a few hundred small ones.
+ * Every call reads every file: simple, never out of date, and fast
+ * enough for a few hundred small ones.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -234,7 +235,7 @@ static void folder_stats(void *self, const struct ragd_caller *caller,
 
 /* ---- search -------------------------------------------------------------------------------- */
 
-static bool contains(struct ragd_str text, const char *word, size_t len)
+static bool text_contains(struct ragd_str text, const char *word, size_t len)
 {
 	for (size_t i = 0; i + len <= text.len; i++)
 		if (strncasecmp(text.s + i, word, len) == 0)
@@ -253,13 +254,13 @@ static float paragraph_score(struct ragd_str query, struct ragd_str paragraph)
 			    (isalnum((unsigned char)query.s[i + n]) || query.s[i + n] & 0x80);)
 			n++;
 		n_words += n > 0;
-		n_found += n > 0 && contains(paragraph, query.s + i, n);
+		n_found += n > 0 && text_contains(paragraph, query.s + i, n);
 	}
 	return n_words > 0 ? (float)n_found / (float)n_words : 0;
 }
 
 /* The paragraph that begins at `start`: up to a blank line. */
-static struct ragd_hit paragraph(const struct folder *f, const struct file *file, size_t start)
+static struct ragd_hit paragraph_at(const struct folder *f, const struct file *file, size_t start)
 {
 	struct ragd_str all = file->content;
 	size_t end = start;
@@ -295,7 +296,7 @@ static void file_search(const struct folder *f, const struct file *file,
 	struct ragd_hit hit, best = { .end = 0 };
 
 	for (size_t start = 0; start < file->content.len; start = hit.end + 1) {
-		hit = paragraph(f, file, start);
+		hit = paragraph_at(f, file, start);
 		hit.passage.score = hit.lexical = paragraph_score(query->text, hit.passage.text);
 		if (hit.passage.score > 0 && !query->per_document)
 			hits_add(hits, n, query->k, &hit);
@@ -332,7 +333,7 @@ static int folder_search(void *self, const struct ragd_call *call, const struct 
 	for (size_t i = 0; i < n_files; i++) {
 		if (call->cancelled(call))
 			return ragd_err_set(err, -ECANCELED,
-					    "folder: nobody waits for the hits any more");
+					    "folder: nobody is waiting for the hits any more");
 		file_search(f, &files[i], query, hits, &n_hits);
 	}
 	*out = hits;

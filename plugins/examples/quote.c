@@ -1,6 +1,7 @@
 /*
- * An example of an inference plugin: its answer is the first sentence of the passage that shares the most
- * words with the question. It reads what retrieval found; it generates nothing. Build it with
+ * An example of an inference plugin: its answer is the first sentence of the passage
+ * that shares the most words with the question. It reads what retrieval found; it
+ * generates nothing. Build it with
  *
  *     cc -shared -fPIC -fvisibility=hidden -o quote.so quote.c
  */
@@ -47,7 +48,10 @@ static unsigned shared_words(struct ragd_str question, struct ragd_str passage)
 	return shared;
 }
 
-/* Up to the first full stop, question or exclamation mark before white space, or the first blank line. */
+/*
+ * Up to the first full stop, question or exclamation mark before white
+ * space, or the first blank line.
+ */
 static struct ragd_str first_sentence(struct ragd_str text)
 {
 	size_t i;
@@ -72,7 +76,10 @@ static void quote_card(void *self, struct ragd_card *out)
 			  "Quotes one sentence of the best passage; an example, not an assistant.");
 }
 
-/* Simple plugins write the answer and call done before they return; see plugin.h for the other way. */
+/*
+ * Simple plugins write the answer and call done before they return;
+ * see plugin.h for the other way.
+ */
 static int quote_generate(void *self, const struct ragd_call *call, const struct ragd_generate *req,
 			  struct ragd_sink *sink, struct ragd_err *err)
 {
@@ -93,7 +100,7 @@ static int quote_generate(void *self, const struct ragd_call *call, const struct
 	}
 	rc = sink->text(sink, answer.s, answer.len);
 	if (rc == -ECANCELED)
-		ragd_err_set(&why, rc, "nobody waits for the quote any more");
+		ragd_err_set(&why, rc, "nobody is waiting for the quote any more");
 	sink->done(sink, rc == -ECANCELED ? rc : 0,
 		   best > 0 ? RAGD_FINISH_STOP : RAGD_FINISH_NO_ANSWER, &usage, &why);
 	return 0;
