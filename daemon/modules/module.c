@@ -97,7 +97,7 @@ static int not_found(const char *const *dirs, const char *name, struct ragd_err 
 	return rc;
 }
 
-/* Opens the module through folders that nobody else can change: what is checked is what is loaded. */
+/* Opens the module by way of folders that only we can change: what is checked is what is loaded. */
 static int module_find(const char *const *dirs, const char *module, const char *name,
 		       struct trusted_file *out, struct ragd_err *err)
 {

@@ -16,7 +16,7 @@
 
 #define PROBE_ARG "--probe-plugin"
 #define PROBE_FD  3 /* where the child writes its struct ragd_err; code 0: loaded */
-#define MODULE_FD 4 /* the module, as it was judged */
+#define MODULE_FD 4 /* the module, as it was checked */
 
 int module_probe_timeout_ms = 10000;
 
@@ -37,9 +37,9 @@ static const struct {
 /* ---- the child ----------------------------------------------------------------------------- */
 
 /*
- * Runs before main() in every program that can probe, so that none can forget it: a child that did not see
- * what it is would run the program again, and that would probe again. glibc hands constructors what it
- * hands main().
+ * Runs before main() in every program that can probe, so that none can forget it: a child that
+ * did not see what it is would run the program again, and that would probe again. glibc hands
+ * constructors what it hands main().
  */
 __attribute__((constructor)) static void probe_child(int argc, char **argv)
 {
@@ -63,8 +63,8 @@ __attribute__((constructor)) static void probe_child(int argc, char **argv)
 /* ---- the parent ---------------------------------------------------------------------------- */
 
 /*
- * The daemon's own binary, so that a module meets the libraries that it will meet here. By name where the
- * file still has one, since the link is Valgrind's own binary under Valgrind.
+ * The daemon's own binary, so that a module meets the libraries that it will meet here. By name
+ * where the file still has one, since the link is Valgrind's own binary under Valgrind.
  */
 static const char *probe_program(char *buf, size_t size)
 {
@@ -186,7 +186,7 @@ int module_probe(int fd, const char *path, const char *name, struct ragd_err *er
 
 static struct {
 	struct sigaction saved[ARRAY_LEN(guarded)];
-	char who[512]; /* the beginning of the line, made before it is needed */
+	char who[512]; /* the beginning of the line, written in advance */
 } guard;
 
 static void guard_write(const char *s)

@@ -168,7 +168,7 @@ static int ops_adopt(const char *name, struct module_descriptor *out, struct rag
 	return ragd_err_set(err, -EINVAL, "module '%s': unknown kind %d", name, (int)p->kind);
 }
 
-/* What a plugin without state leaves out, so that nobody has to ask before calling it. */
+/* In the place of what a plugin without state leaves out, so that callers need not ask. */
 static int open_stateless(const struct ragd_host *host, const struct ragd_config *cfg, void **self,
 			  struct ragd_err *err)
 {

@@ -1,6 +1,6 @@
 /*
- * The values of an option table, as an instance keeps them: a copy that outlives the configuration it
- * came from.
+ * The values of an option table, as an instance keeps them: a copy that outlives
+ * the configuration it came from.
  */
 #ifndef DAEMON_OPTION_VALUES_H
 #define DAEMON_OPTION_VALUES_H

@@ -1,6 +1,6 @@
 /*
- * The frame of one call into plugins (struct ragd_call): who asks, by when, memory for the results. It
- * is copied from what the server knows, so that it outlives the client's connection.
+ * The frame of one call into plugins (struct ragd_call): who asks, by when, memory for the
+ * results. It is copied from what the server knows, so that it outlives the client's connection.
  */
 #ifndef DAEMON_CALL_H
 #define DAEMON_CALL_H
@@ -39,26 +39,29 @@ struct call {
 };
 
 /*
- * A call by `caller`, with at most `memory` bytes of results; *cancelled is polled and must outlive it.
- * NULL when out of memory.
+ * A call by `caller`, with at most `memory` bytes of results; *cancelled is polled and must
+ * outlive it. NULL when out of memory.
  */
 struct call *call_new(const struct ragd_caller *caller, const char *request_id, size_t memory,
 		      atomic_bool *cancelled);
 void call_free(struct call *c);
 /*
- * From now on calls that overrun their deadline are given up: lost_cb and back_cb of the guard run on the
- * loop, see daemon/service/pool.h. They find the call by container_of and what it is part of in call->owner.
+ * From now on calls that overrun their deadline are given up: lost_cb and back_cb of the
+ * guard run on the loop, see daemon/service/pool.h. They find the call by container_of and
+ * what it is part of in call->owner.
  */
 void call_watch(struct call *c, struct pool_guard guard, void *owner);
 /*
- * Around each call into a plugin that is given c, until the `ms` of call_deadline are over. A plugin that holds
- * CALL_LOST_MAX lost calls is not called: -EBUSY. call_leave does not return if the call was given up.
+ * Around each call into a plugin that is given c, until the `ms` of call_deadline are over. A
+ * plugin that holds CALL_LOST_MAX lost calls is not called: -EBUSY. call_leave does not
+ * return if the call was given up.
  */
 int call_enter(struct call *c, const struct plugin *p, const char *op, struct ragd_err *err);
 void call_leave(struct call *c);
 /*
- * For lost_cb: log and count it, and say in *err which call did not come back. Returns the call to go on
- * with, which owns c and is as c was, with memory of its own; NULL when out of memory: c stays as it is.
+ * For lost_cb: log and count it, and say in *err which call did not come back. Returns
+ * the call to go on with, which owns c and is as c was, with memory of its own; NULL when
+ * out of memory: c stays as it is.
  */
 struct call *call_lost(struct call *c, struct ragd_err *err);
 /* For back_cb. */

@@ -9,8 +9,8 @@
 #include "base/digest.h"
 
 /*
- * Which file it is and when it was last changed. Of a folder and of what only passes bytes on, as a FIFO,
- * which one it is: they change whenever they are used.
+ * Which file it is and when it was last changed. Of a folder and of what only passes bytes on, as
+ * a FIFO, which one it is: they change whenever they are used.
  */
 static void add_stat(struct digest *d, const char *name, const struct stat *st)
 {
@@ -48,7 +48,10 @@ static void add_entries(struct digest *d, int dir)
 	free(list);
 }
 
-/* A file, or a folder with the files in it. What is not there is nothing, and different once it is. */
+/*
+ * A file, or a folder with the files in it. What is not there is
+ * nothing, and different once it is.
+ */
 static void add_path(struct digest *d, const char *path)
 {
 	struct stat st;

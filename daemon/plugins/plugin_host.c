@@ -42,15 +42,15 @@ static void host_gauge(const struct ragd_host *host, const char *name, double va
 
 /* ---- abilities of other instances ---------------------------------------------------------- */
 
-static int no_peer(const struct ragd_host *host, const char *instance, const char *kind,
-		   struct ragd_err *err)
+static int peer_missing(const struct ragd_host *host, const char *instance, const char *kind,
+			struct ragd_err *err)
 {
 	return ragd_err_set(err, -ENOENT, "plugin '%s': there is no %s plugin '%s' to ask",
 			    host->instance, kind, instance);
 }
 
-static int lacks(const struct ragd_host *host, const char *instance, const char *ability,
-		 struct ragd_err *err)
+static int peer_lacks(const struct ragd_host *host, const char *instance, const char *ability,
+		      struct ragd_err *err)
 {
 	return ragd_err_set(err, -ENOTSUP, "plugin '%s': plugin '%s' cannot %s", host->instance,
 			    instance, ability);
@@ -73,9 +73,9 @@ int plugin_embed(const struct ragd_plugin *d, void *self, const struct ragd_call
 	return d->ops.retrieval->embed(self, call, texts, n, out, dim, err);
 }
 
-static int embed_judged(const struct plugin_instance *peer, const struct ragd_call *call,
-			const struct ragd_str *texts, size_t n, const float **out, uint32_t *dim,
-			struct ragd_err *err)
+static int embed_validated(const struct plugin_instance *peer, const struct ragd_call *call,
+			   const struct ragd_str *texts, size_t n, const float **out, uint32_t *dim,
+			   struct ragd_err *err)
 {
 	struct ragd_err why = { 0 };
 	const float *v;
@@ -98,11 +98,11 @@ static int host_embed(const struct ragd_host *host, const char *instance,
 	int rc;
 
 	if (peer == NULL || peer->descriptor->kind == RAGD_KIND_SAFETY)
-		rc = no_peer(host, instance, "inference or retrieval", err);
+		rc = peer_missing(host, instance, "inference or retrieval", err);
 	else if (plugin_embeds(peer->descriptor))
-		rc = embed_judged(peer, call, texts, n, out, dim, err);
+		rc = embed_validated(peer, call, texts, n, out, dim, err);
 	else
-		rc = lacks(host, instance, "embed", err);
+		rc = peer_lacks(host, instance, "embed", err);
 	plugin_instance_unref_later(peer);
 	return rc;
 }
@@ -117,9 +117,9 @@ static int host_score(const struct ragd_host *host, const char *instance,
 	int rc;
 
 	if (peer == NULL || peer->descriptor->kind != RAGD_KIND_INFERENCE) {
-		rc = no_peer(host, instance, "inference", err);
+		rc = peer_missing(host, instance, "inference", err);
 	} else if (peer->descriptor->ops.inference->score == NULL) {
-		rc = lacks(host, instance, "score", err);
+		rc = peer_lacks(host, instance, "score", err);
 	} else {
 		validate_scores_prepare(out, n);
 		rc = peer->descriptor->ops.inference->score(peer->self, call, prompt, continuations,
@@ -149,7 +149,10 @@ static void relay_unref(struct relay *r)
 		sinks_over_keep(r);
 }
 
-/* The sink's end, once: drops what it held. The thread may be one that has to end before the peer closes. */
+/*
+ * The sink's end, once: drops what it held. The thread may be one that has
+ * to end before the peer closes.
+ */
 static void relay_end(struct relay *r)
 {
 	plugin_instance_unref_later(r->peer);
@@ -205,7 +208,7 @@ static int host_generate(const struct ragd_host *host, const char *instance,
 
 	if (peer == NULL || peer->descriptor->kind != RAGD_KIND_INFERENCE) {
 		plugin_instance_unref_later(peer);
-		return no_peer(host, instance, "inference", err);
+		return peer_missing(host, instance, "inference", err);
 	}
 	if (req->sampling == NULL) {
 		plugin_instance_unref_later(peer);

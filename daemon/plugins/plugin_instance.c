@@ -7,7 +7,7 @@
 #include "daemon/config/paths.h"
 #include "daemon/modules/option_values.h"
 
-/* What holds an instance beside sets: calls of one plugin into another, and closing threads. */
+/* What holds an instance apart from sets: calls of one plugin into another, and closing threads. */
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t idle; /* n came down to 0 */

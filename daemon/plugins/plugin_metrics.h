@@ -7,7 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The counters and gauges of an instance's name; shared by instances of that name across reloads. */
+/*
+ * The counters and gauges of an instance's name; shared by instances of that name across reloads.
+ */
 struct plugin_meter;
 
 struct plugin_meter *plugin_meter_ref(const char *instance);
@@ -33,8 +35,8 @@ enum plugin_fault {
 };
 
 /*
- * `instance` returned what the ABI forbids, as `sentence` says: counted (ragd_plugin_faults_total), and logged
- * at the 1st, 10th, 100th … of its kind. Any thread.
+ * `instance` returned what the ABI forbids, as `sentence` says: counted
+ * (ragd_plugin_faults_total), and logged at the 1st, 10th, 100th … of its kind. Any thread.
  */
 void plugin_fault(const char *instance, enum plugin_fault kind, const char *sentence);
 

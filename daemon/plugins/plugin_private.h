@@ -36,7 +36,9 @@ struct plugin_instance {
 	atomic_uint n_lost; /* calls given up that have not come back */
 };
 
-/* A new instance of the section, with a folder for its state; neither opened nor with a host yet. */
+/*
+ * A new instance of the section, with a folder for its state; neither opened nor with a host yet.
+ */
 int plugin_instance_new(const struct config *cfg, const struct config_plugin *cp,
 			struct plugin_instance **out, struct ragd_err *err);
 /* Of one that was not opened, or is closed. */

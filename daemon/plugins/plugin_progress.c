@@ -11,7 +11,7 @@
 
 static struct {
 	pthread_mutex_t lock;
-	const struct ragd_host *host; /* who opens; NULL: nobody */
+	const struct ragd_host *host; /* the plugin that is being opened, or NULL */
 	char what[64];
 	int percent;
 	int64_t logged_ms;

@@ -1,11 +1,12 @@
 /*
- * The plugin host: opens instances of the modules that a configuration names and hands them to
- * flows.
+ * The plugin host: opens instances of the modules that a configuration
+ * names and hands them to flows.
  *
- * A set is one generation of instances, made from one configuration. Whoever works with it holds a
- * reference; a reload makes a new set and drops the daemon's reference to the old one, whose
- * instances close when the last flow lets go. An instance whose module, options and files are the
- * same in both is carried over, so that a store is never open twice, nor a model that did not change.
+ * A set is one generation of instances, opened from one configuration. Whoever works with
+ * it holds a reference; a reload makes a new set and drops the daemon's reference to the
+ * old one, whose instances close when the last flow lets go. An instance whose module,
+ * options and files are the same in both is carried over, so that a store is never open
+ * twice, nor a model that did not change.
  */
 #ifndef DAEMON_PLUGINS_H
 #define DAEMON_PLUGINS_H
@@ -36,9 +37,9 @@ struct plugin {
 int plugin_set_open(const struct config *cfg, struct plugin_set *previous, struct plugin_set **out,
 		    struct ragd_err *err);
 /*
- * Open every plugin of cfg but those of retrieval, one after another, and close it again: rules are read,
- * models judged, as at a start. What they keep goes to a temporary folder; a daemon that runs
- * notices nothing, and stores stay closed. For a process that does nothing else.
+ * Open every plugin of cfg but those of retrieval, one after another, and close it again: rules
+ * are read, models checked, as at a start. What they keep goes to a temporary folder; a daemon
+ * that runs notices nothing, and stores stay closed. For a process that does nothing else.
  */
 int plugin_trial(const struct config *cfg, struct ragd_err *err);
 struct plugin_set *plugin_set_ref(struct plugin_set *set);
@@ -52,20 +53,20 @@ size_t plugin_set_count(const struct plugin_set *set);
 const struct plugin *plugin_set_at(const struct plugin_set *set, size_t i);
 
 /*
- * Calls of its instance, of whatever set, that were given up and have not come back: add may be 1 or -1,
- * or 0 to ask; returns how many there are then. Any thread.
+ * Calls of its instance, of whatever set, that were given up and have not come back: add may be 1
+ * or -1, or 0 to ask; returns how many there are then. Any thread.
  */
 unsigned plugin_lost(const struct plugin *p, int add);
 
 /*
- * The plugin that is opening and how far it says it is: "plugin 'llm': packing weights, 43 %". False if
- * none opens or it has not said. Any thread.
+ * The plugin that is opening and how far it says it is: "plugin 'llm': packing weights, 43 %".
+ * False if none opens or it has not said. Any thread.
  */
 bool plugin_progress(char *out, size_t room);
 
 /* Can it turn texts into vectors: an ability of inference and of retrieval. */
 bool plugin_embeds(const struct ragd_plugin *descriptor);
-/* Call it; what comes back is for validate_vectors() to judge. */
+/* Call it; what comes back is for validate_vectors(). */
 int plugin_embed(const struct ragd_plugin *descriptor, void *self, const struct ragd_call *call,
 		 const struct ragd_str *texts, size_t n, const float **out, uint32_t *dim,
 		 struct ragd_err *err);

@@ -13,7 +13,10 @@
 /* What rounding may add to 1. */
 #define ROUNDING 1e-3f
 
-/* What a filter makes of a text is at most so many times as long, and so much more; what it says of it is short. */
+/*
+ * What a filter makes of a text is at most so many times as long, and so much
+ * more; what it says of it is short.
+ */
 #define GROWTH_MAX 4
 #define SAID_MAX   ((size_t)64 << 10)
 
@@ -36,7 +39,7 @@ int returned_fault(const struct returned *r, enum plugin_fault kind, const char 
 }
 
 /* A plugin's sentence as one line of UTF-8; its own, or what the code says. */
-static void sentence(const struct returned *r, int rc)
+static void sentence_clean(const struct returned *r, int rc)
 {
 	struct ragd_err *err = r->err;
 	size_t len = strnlen(err->msg, sizeof(err->msg) - 1);
@@ -64,7 +67,7 @@ int returned_code(const struct returned *r, int rc)
 	if (rc > 0 || rc < -ERRNO_MAX)
 		return returned_fault(r, PLUGIN_FAULT_CODE,
 				      "%d, which is neither 0 nor a negative errno", rc);
-	sentence(r, rc);
+	sentence_clean(r, rc);
 	return rc;
 }
 
@@ -147,7 +150,7 @@ static int action_wrong(const struct returned *r, const char *what, enum ragd_ac
 }
 
 /* A note or a message. */
-static int said_judge(const struct returned *r, const char *what, struct ragd_str s)
+static int said_check(const struct returned *r, const char *what, struct ragd_str s)
 {
 	if (s.len > SAID_MAX)
 		return returned_fault(r, PLUGIN_FAULT_LENGTH, "%s of %zu bytes, more than %zu",
@@ -156,7 +159,7 @@ static int said_judge(const struct returned *r, const char *what, struct ragd_st
 }
 
 /* Before anything looks into it: n bytes in place of n_input. */
-static int growth_judge(const struct returned *r, size_t n, size_t n_input)
+static int growth_check(const struct returned *r, size_t n, size_t n_input)
 {
 	if (n <= SAID_MAX + GROWTH_MAX * n_input)
 		return 0;
@@ -165,7 +168,7 @@ static int growth_judge(const struct returned *r, size_t n, size_t n_input)
 }
 
 /* n_input: bytes that the spans may lie in. */
-static int findings_judge(const struct returned *r, const struct ragd_finding *f, size_t n,
+static int findings_check(const struct returned *r, const struct ragd_finding *f, size_t n,
 			  size_t n_input)
 {
 	int rc = returned_array(r, "findings", f, n, sizeof(*f));
@@ -196,17 +199,17 @@ int validate_verdict(const char *plugin, int rc, const struct ragd_screen *scree
 		return rc;
 	if (!action_known(v->action))
 		return action_wrong(&r, "action", v->action);
-	rc = findings_judge(&r, v->findings, v->n_findings, screen->text.len);
+	rc = findings_check(&r, v->findings, v->n_findings, screen->text.len);
 	if (rc == 0)
-		rc = said_judge(&r, "a note", v->note);
+		rc = said_check(&r, "a note", v->note);
 	if (rc == 0)
-		rc = said_judge(&r, "a message", v->message);
+		rc = said_check(&r, "a message", v->message);
 	if (rc < 0 || v->action != RAGD_REDACT)
 		return rc;
 	if (v->text.s == NULL && screen->text.len > 0)
 		return returned_fault(&r, PLUGIN_FAULT_POINTER,
 				      "no text in place of a redacted one");
-	rc = growth_judge(&r, v->text.len, screen->text.len);
+	rc = growth_check(&r, v->text.len, screen->text.len);
 	return rc < 0 ? rc : returned_text(&r, "a redacted text", v->text);
 }
 
@@ -216,7 +219,7 @@ static bool between_characters(struct ragd_str s, size_t at)
 	return at == s.len || (at < s.len && ((unsigned char)s.s[at] & 0xc0) != 0x80);
 }
 
-static int cites_judge(const struct returned *r, const struct ragd_release *out,
+static int cites_check(const struct returned *r, const struct ragd_release *out,
 		       const struct ragd_screen *screen)
 {
 	int rc = returned_array(r, "cites", out->cites, out->n_cites, sizeof(*out->cites));
@@ -296,7 +299,7 @@ int validate_release(const char *plugin, int rc, const struct ragd_screen *scree
 		return action_wrong(&r, "action", out->action);
 	rc = returned_array(&r, "text", out->text.s, out->text.len, 1);
 	if (rc == 0)
-		rc = growth_judge(&r, tail->n_out + out->text.len, n_fed);
+		rc = growth_check(&r, tail->n_out + out->text.len, n_fed);
 	if (rc == 0) {
 		tail->n_out += out->text.len;
 		rc = returned_array(&r, "cites", out->cites, out->n_cites, sizeof(*out->cites));
@@ -309,10 +312,10 @@ int validate_release(const char *plugin, int rc, const struct ragd_screen *scree
 		tail_cut(tail, &out->text);
 	rc = returned_text(&r, "text", out->text);
 	if (rc == 0)
-		rc = findings_judge(&r, out->findings, out->n_findings, n_fed);
+		rc = findings_check(&r, out->findings, out->n_findings, n_fed);
 	if (rc == 0)
-		rc = cites_judge(&r, out, screen);
+		rc = cites_check(&r, out, screen);
 	if (rc == 0)
-		rc = said_judge(&r, "a message", out->message);
+		rc = said_check(&r, "a message", out->message);
 	return rc;
 }

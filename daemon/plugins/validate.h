@@ -1,6 +1,6 @@
 /*
- * The host judges what a plugin returned before anybody reads it: one function for each operation, between
- * every plugin and the daemon.
+ * The host validates what a plugin returned before anyone reads it: one function for each
+ * operation, between every plugin and the daemon.
  *
  * Each takes the operation's return value `rc` and what it wrote, and returns
  *
@@ -8,11 +8,12 @@
  *   -EPROTO    something is not: the plugin's fault, which plugin_fault() has logged and counted
  *   another    the operation's own error, with a sentence in *err in any case
  *
- * On an error nothing that was returned may be used. `plugin` is the instance's name; err may not be NULL.
+ * On an error nothing that was returned may be used. `plugin` is the
+ * instance's name; err may not be NULL.
  *
- * What cannot be checked in one process is whether a pointer that is there points to as many bytes as it
- * says: lengths are held against the most memory that a request may have, strings are looked at no
- * further than their bound.
+ * What cannot be checked in one process is whether a pointer that is there points to as many
+ * bytes as it says: lengths are held against the most memory that a request may have, strings are
+ * looked at no further than their bound.
  */
 #ifndef DAEMON_VALIDATE_H
 #define DAEMON_VALIDATE_H
@@ -24,7 +25,10 @@ int validate_rc(const char *plugin, const char *op, int rc, struct ragd_err *err
 
 /* ---- safety ---- */
 
-/* What a stream released, and the end of it that stops inside a character: it waits for the rest. Zeroed to begin with. */
+/*
+ * What a stream released, and the end of it that stops inside a character: it waits for
+ * the rest. Zeroed to begin with.
+ */
 struct validate_tail {
 	size_t n_out; /* bytes released so far */
 	char byte[4];

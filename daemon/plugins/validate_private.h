@@ -1,4 +1,7 @@
-/* What the files of the validator share: validate.c (the checks, safety), validate_retrieval.c, validate_inference.c. */
+/*
+ * What the files of the validator share: validate.c (the checks, safety),
+ * validate_retrieval.c, validate_inference.c.
+ */
 #ifndef DAEMON_VALIDATE_PRIVATE_H
 #define DAEMON_VALIDATE_PRIVATE_H
 
@@ -7,7 +10,7 @@
 #include "daemon/plugins/plugin_metrics.h"
 #include "daemon/plugins/validate.h"
 
-/* What is being judged: whose, of which operation, and where the sentence goes. */
+/* What is being checked: whose, of which operation, and where the sentence goes. */
 struct returned {
 	const char *plugin;
 	const char *op;
@@ -21,9 +24,9 @@ int returned_fault(const struct returned *r, enum plugin_fault kind, const char 
 int returned_code(const struct returned *r, int rc);
 
 /*
- * Each 0, or the plugin's fault; `what` names the part in the sentence. An array is there if it has a
- * length, a text is UTF-8 besides; a string ends within max bytes and is UTF-8, a name has at least one
- * character and no control characters.
+ * Each 0, or the plugin's fault; `what` names the part in the sentence. An array with a length
+ * has a pointer, a text is UTF-8 as well; a string ends within max bytes and is UTF-8, a name has
+ * at least one character and no control characters.
  */
 int returned_array(const struct returned *r, const char *what, const void *v, size_t n,
 		   size_t size);

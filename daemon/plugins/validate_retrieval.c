@@ -14,7 +14,7 @@
 /* No status of the ABI: what stays there was left out. */
 #define PUT_LEFT_OUT ((enum ragd_put_status)127)
 
-static int collection_name_judge(const struct returned *r, const char *name)
+static int collection_name_check(const struct returned *r, const char *name)
 {
 	int rc = returned_name(r, "a collection's name", name, 64);
 
@@ -24,7 +24,7 @@ static int collection_name_judge(const struct returned *r, const char *name)
 }
 
 /* A string that its bound ends is an id if the protocol takes it as one. */
-static int document_id_judge(const struct returned *r, const char *id)
+static int document_id_check(const struct returned *r, const char *id)
 {
 	return returned_name(r, "a document's id", id, CODEC_ID_MAX);
 }
@@ -38,7 +38,7 @@ int validate_collections(const char *plugin, int rc, const struct ragd_collectio
 	if (rc == 0)
 		rc = returned_array(&r, "collections", list, n, sizeof(*list));
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		rc = collection_name_judge(&r, list[i].name);
+		rc = collection_name_check(&r, list[i].name);
 		if (rc == 0 && (list[i].mode & ~MODE_BITS) != 0)
 			rc = returned_fault(&r, PLUGIN_FAULT_NUMBER, "a collection of mode %#o",
 					    (unsigned)list[i].mode);
@@ -81,16 +81,16 @@ int validate_puts(const char *plugin, int rc, struct ragd_put_result *results, s
 	return rc;
 }
 
-static bool digest_is(const char *s)
+static bool is_digest(const char *s)
 {
 	size_t len = strspn(s, "0123456789abcdef");
 
 	return s[len] == '\0' && (len == 0 || len == DIGEST_LEN);
 }
 
-static int info_judge(const struct returned *r, const struct ragd_document_info *d)
+static int info_check(const struct returned *r, const struct ragd_document_info *d)
 {
-	int rc = document_id_judge(r, d->id);
+	int rc = document_id_check(r, d->id);
 
 	if (rc == 0)
 		rc = returned_string(r, "a title", d->title, STRING_MAX);
@@ -100,7 +100,7 @@ static int info_judge(const struct returned *r, const struct ragd_document_info 
 		rc = returned_name(r, "a media type", d->media_type, TYPE_MAX);
 	if (rc == 0)
 		rc = returned_string(r, "a digest", d->digest, DIGEST_LEN);
-	if (rc == 0 && !digest_is(d->digest))
+	if (rc == 0 && !is_digest(d->digest))
 		rc = returned_fault(r, PLUGIN_FAULT_NAME, "a digest that is none");
 	return rc;
 }
@@ -117,7 +117,7 @@ int validate_documents(const char *plugin, int rc, const struct ragd_document_in
 	if (rc == 0)
 		rc = returned_array(&r, "documents", list, n, sizeof(*list));
 	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = info_judge(&r, &list[i]);
+		rc = info_check(&r, &list[i]);
 	return rc;
 }
 
@@ -130,13 +130,13 @@ int validate_document(const char *plugin, int rc, const struct ragd_document_inf
 	if (rc == 0)
 		rc = returned_array(&r, "content", content.s, content.len, 1);
 	if (rc == 0)
-		rc = info_judge(&r, info);
+		rc = info_check(&r, info);
 	return rc;
 }
 
 /* ---- hits ----------------------------------------------------------------------------------- */
 
-static int runs_judge(const struct returned *r, const struct ragd_hit *h)
+static int runs_check(const struct returned *r, const struct ragd_hit *h)
 {
 	int rc = returned_array(r, "runs", h->runs, h->n_runs, sizeof(*h->runs));
 
@@ -157,7 +157,7 @@ static int runs_judge(const struct returned *r, const struct ragd_hit *h)
 	return 0;
 }
 
-static bool wanted(const struct ragd_query *q, const char *collection)
+static bool collection_wanted(const struct ragd_query *q, const char *collection)
 {
 	for (size_t i = 0; i < q->n_collections; i++)
 		if (strcmp(q->collections[i], collection) == 0)
@@ -165,14 +165,14 @@ static bool wanted(const struct ragd_query *q, const char *collection)
 	return q->n_collections == 0;
 }
 
-static int hit_judge(const struct returned *r, const struct ragd_query *q, const struct ragd_hit *h)
+static int hit_check(const struct returned *r, const struct ragd_query *q, const struct ragd_hit *h)
 {
-	int rc = collection_name_judge(r, h->collection);
+	int rc = collection_name_check(r, h->collection);
 
-	if (rc == 0 && !wanted(q, h->collection))
+	if (rc == 0 && !collection_wanted(q, h->collection))
 		rc = returned_fault(r, PLUGIN_FAULT_NAME, "a hit of a collection not asked for");
 	if (rc == 0)
-		rc = document_id_judge(r, h->document);
+		rc = document_id_check(r, h->document);
 	if (rc == 0)
 		rc = returned_text(r, "a title", h->passage.title);
 	if (rc == 0)
@@ -187,7 +187,7 @@ static int hit_judge(const struct returned *r, const struct ragd_query *q, const
 		rc = returned_share(r, "a vector score", h->vector);
 	if (rc == 0 && h->start > h->end)
 		rc = returned_fault(r, PLUGIN_FAULT_SPAN, "a hit that ends before it starts");
-	return rc < 0 ? rc : runs_judge(r, h);
+	return rc < 0 ? rc : runs_check(r, h);
 }
 
 int validate_hits(const char *plugin, int rc, const struct ragd_query *query,
@@ -202,7 +202,7 @@ int validate_hits(const char *plugin, int rc, const struct ragd_query *query,
 	if (rc == 0)
 		rc = returned_array(&r, "hits", hits, n, sizeof(*hits));
 	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = hit_judge(&r, query, &hits[i]);
+		rc = hit_check(&r, query, &hits[i]);
 	return rc;
 }
 
