@@ -1,6 +1,6 @@
 /*
- * The words for the enumerations of <ragd/plugin.h>, as replies, logs, metrics, rule files and messages have
- * them.
+ * The words for the enumerations of <ragd/plugin.h>, as replies, logs, metrics,
+ * rule files and messages have them.
  */
 #ifndef BASE_ABI_WORDS_H
 #define BASE_ABI_WORDS_H

@@ -1,6 +1,6 @@
 /*
- * The configuration: one file (with includes) to one immutable tree of plain structs. Every section's
- * options are rows of a table that feeds the parser, the defaults and ragd.conf(5).
+ * The configuration: one file (with includes) to one immutable tree of plain structs. Every
+ * section's options are rows of a table that feeds the parser, the defaults and ragd.conf(5).
  */
 #ifndef DAEMON_CONFIG_H
 #define DAEMON_CONFIG_H
@@ -20,7 +20,7 @@ enum config_failure { CONFIG_CLOSED, CONFIG_OPEN };
 struct config_plugin {
 	const char *name;                     /* of the instance */
 	const char *module;                   /* file name without .so, or an absolute path */
-	const struct ragd_plugin *descriptor; /* loaded; its options made `options` */
+	const struct ragd_plugin *descriptor; /* loaded; `options` follow its table */
 	struct ragd_config options;
 	enum config_failure on_failure; /* safety only: does a failing filter block or let pass */
 	int64_t deadline_ms;            /* of one call */
@@ -74,7 +74,7 @@ struct config {
 	enum ragd_log_level log_level;
 	int64_t drain_timeout_ms;
 	unsigned n_threads;      /* of the pool */
-	int64_t keep_answers_ms; /* how long records of answers and feedback are kept; 0: for ever */
+	int64_t keep_answers_ms; /* how long records of answers and feedback are kept; 0: forever */
 
 	struct http_limits limits;
 	size_t queue_max;    /* answers at work or waiting; as many other requests */
@@ -91,12 +91,12 @@ struct config {
 	size_t n_assistants;
 };
 
-/* Where a daemon lives that was told nothing else. */
+/* Where a daemon keeps its files if it is told nothing else. */
 enum config_scope { CONFIG_SYSTEM, CONFIG_USER };
 
 /*
- * What the command line said; the same at start and at every reload. NULL: not said. Borrowed, so the
- * strings live as long as the process.
+ * What the command line said; the same at start and at every reload. NULL: not said. Borrowed, so
+ * the strings live as long as the process.
  */
 struct config_source {
 	enum config_scope scope;
@@ -108,9 +108,9 @@ struct config_source {
 };
 
 /*
- * Read and judge the configuration. Modules are loaded for their descriptors and options and each
- * plugin's check runs, but nothing is opened. The error names file and line, what is wrong and what is
- * allowed. One at a time, on any thread.
+ * Read and validate the configuration. Modules are loaded for their descriptors and options and
+ * each plugin's check runs, but nothing is opened. The error names file and line, what is wrong
+ * and what is allowed. One at a time, on any thread.
  */
 int config_load(const struct config_source *src, struct config **out, struct ragd_err *err);
 /* The same of a text in place of a file; `name` stands for its path in errors and must be absolute
@@ -120,8 +120,8 @@ int config_parse(const struct config_source *src, const char *name, const char *
 /* What a daemon without a file runs, as the text of one. */
 const char *config_defaults(void);
 /*
- * What differs, as keys of a log line: " changed=ragd,plugin.basic added=assistant.x". The caller frees;
- * NULL when out of memory.
+ * What differs, as keys of a log line: " changed=ragd,plugin.basic added=assistant.x". The caller
+ * frees; NULL when out of memory.
  */
 char *config_diff(const struct config *was, const struct config *is);
 /* Unloads nothing: descriptors stay mapped for the life of the process. */

@@ -1,6 +1,9 @@
 #include "daemon/config/config.h"
 
-/* Judged like any file; `ragd --print-defaults` shows it. Sections a file lacks come from here. */
+/*
+ * Validated like any file; `ragd --print-defaults` shows it.
+ * Sections a file lacks come from here.
+ */
 static const char defaults[] =
 	"# What ragd runs where no configuration says otherwise. A file that has plugins,\n"
 	"# policies, collections or assistants of its own replaces all of that kind.\n"

@@ -54,7 +54,7 @@ static int check_names(const struct config_block *b, const struct ragd_option *o
 }
 
 /* The words of "a, b" as a list; of "": none. */
-static const char *const *split(struct arena *a, const char *text)
+static const char *const *list_split(struct arena *a, const char *text)
 {
 	size_t n = 0, max = 1;
 	const char **list;
@@ -74,7 +74,7 @@ static const char *const *split(struct arena *a, const char *text)
 }
 
 /* A path is relative to the directory of the file it stands in. */
-static const char *absolute(struct arena *a, const struct config_block *b, const char *path)
+static const char *path_absolute(struct arena *a, const struct config_block *b, const char *path)
 {
 	const char *slash = strrchr(b->file, '/');
 
@@ -96,7 +96,7 @@ static int read_value(struct arena *a, const struct config_block *b, const struc
 	if (text == NULL)
 		text = "";
 	if (o->type == RAGD_OPT_LIST) {
-		v.list = setting != NULL ? setting->words : split(a, text);
+		v.list = setting != NULL ? setting->words : list_split(a, text);
 		if (v.list == NULL)
 			return no_memory(b, err);
 	} else if (setting != NULL && setting->n != 1) {
@@ -107,7 +107,7 @@ static int read_value(struct arena *a, const struct config_block *b, const struc
 		return config_refuse(b->file, line, -EINVAL, err, "%s", why.msg);
 	}
 	if (o->type == RAGD_OPT_PATH) {
-		v.s = absolute(a, b, v.s);
+		v.s = path_absolute(a, b, v.s);
 		if (v.s == NULL)
 			return no_memory(b, err);
 	}
@@ -167,7 +167,8 @@ static int set_stops(struct arena *a, const char *const *list, struct ragd_sampl
 }
 
 /* Store v at p. Users, groups and modes that are empty leave what was there. */
-static int store(struct arena *a, const struct config_row *row, const struct ragd_value *v, void *p)
+static int value_store(struct arena *a, const struct config_row *row, const struct ragd_value *v,
+		       void *p)
 {
 	switch (row->as) {
 	case CONFIG_AS_BOOL:
@@ -212,8 +213,8 @@ static int store(struct arena *a, const struct config_row *row, const struct rag
 	return 0;
 }
 
-/* Why store() did not take it. */
-static const char *wanted(enum config_as as)
+/* Why value_store() did not take it. */
+static const char *value_wanted(enum config_as as)
 {
 	switch (as) {
 	case CONFIG_AS_MODE:
@@ -241,7 +242,7 @@ static int fill_row(struct arena *a, const struct config_block *b, const struct 
 	rc = read_value(a, b, &row->option, setting, &v, err);
 	if (rc < 0)
 		return rc;
-	rc = store(a, row, &v, (char *)target + row->offset);
+	rc = value_store(a, row, &v, (char *)target + row->offset);
 	if (rc == -ENOMEM)
 		return no_memory(b, err);
 	if (rc < 0 && row->as == CONFIG_AS_STOPS)
@@ -251,7 +252,7 @@ static int fill_row(struct arena *a, const struct config_block *b, const struct 
 	if (rc < 0)
 		return config_refuse(b->file, setting->line, -EINVAL, err,
 				     "option '%s': '%s' is not %s", row->option.name, v.s,
-				     wanted(row->as));
+				     value_wanted(row->as));
 	return 0;
 }
 

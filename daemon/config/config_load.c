@@ -27,8 +27,9 @@ static int defaults_add(struct config_built *built, struct config_tree *tree, st
 }
 
 /*
- * A file that was replaced is another module, with another descriptor: its section changed, even if not a
- * word of it did. The address tells them apart within one process, which is all that compares digests.
+ * A file that was replaced is another module, with another descriptor: its section
+ * changed, even if not a word of it did. The address tells them apart within one process,
+ * which is all that compares digests.
  */
 static void module_add(struct buf *text, const struct config *cfg, const struct config_block *b)
 {

@@ -51,8 +51,8 @@ struct scan {
 
 #define NO_KEY ((size_t)-1)
 
-static int fail(struct scan *s, int line, const char *fmt, ...) RAGD_PRINTF(3, 4);
-static int fail(struct scan *s, int line, const char *fmt, ...)
+static int scan_fail(struct scan *s, int line, const char *fmt, ...) RAGD_PRINTF(3, 4);
+static int scan_fail(struct scan *s, int line, const char *fmt, ...)
 {
 	char msg[200];
 	va_list ap;
@@ -63,13 +63,13 @@ static int fail(struct scan *s, int line, const char *fmt, ...)
 	return ragd_err_set(s->err, -EINVAL, "%s:%d: %s", s->name, line, msg);
 }
 
-static struct token bad(struct token t)
+static struct token token_bad(struct token t)
 {
 	t.kind = TOKEN_BAD;
 	return t;
 }
 
-static char peek(const struct scan *s, size_t ahead)
+static char scan_peek(const struct scan *s, size_t ahead)
 {
 	return s->at + ahead < s->len ? s->text[s->at + ahead] : '\0';
 }
@@ -82,16 +82,17 @@ static int skip_variable(struct scan *s)
 	size_t len;
 
 	if (end == NULL || memchr(s->text + s->at, '\n', (size_t)(end - s->text) - s->at) != NULL)
-		return fail(s, s->line, "'${' without its '}'");
+		return scan_fail(s, s->line, "'${' without its '}'");
 	len = (size_t)(end - s->text) - s->at - 2;
 	if (len == 0 || len >= sizeof(var))
-		return fail(s, s->line, "'${…}' wants the name of an environment variable");
+		return scan_fail(s, s->line, "'${…}' wants the name of an environment variable");
 	memcpy(var, s->text + s->at + 2, len);
 	var[len] = '\0';
 	if (strstr(var, ":-") == NULL && getenv(var) == NULL)
-		return fail(s, s->line,
-			    "the environment variable %s is not set; ${%s:-VALUE} gives a default",
-			    var, var);
+		return scan_fail(
+			s, s->line,
+			"the environment variable %s is not set; ${%s:-VALUE} gives a default", var,
+			var);
 	s->at += len + 3;
 	return 0;
 }
@@ -99,7 +100,7 @@ static int skip_variable(struct scan *s)
 /* After a backslash within double quotes. */
 static int skip_escape(struct scan *s)
 {
-	char c = peek(s, 1);
+	char c = scan_peek(s, 1);
 	char digits[4] = { 0 };
 	int base = c == 'x' ? 16 : 8;
 	size_t n = 0, from = c == 'x' ? 2 : 1;
@@ -111,10 +112,10 @@ static int skip_escape(struct scan *s)
 		return 0;
 	}
 	while (n < max &&
-	       strchr(base == 16 ? "0123456789abcdefABCDEF" : "01234567", peek(s, from + n)) !=
+	       strchr(base == 16 ? "0123456789abcdefABCDEF" : "01234567", scan_peek(s, from + n)) !=
 		       NULL &&
-	       peek(s, from + n) != '\0') {
-		digits[n] = peek(s, from + n);
+	       scan_peek(s, from + n) != '\0') {
+		digits[n] = scan_peek(s, from + n);
 		n++;
 	}
 	if (n == 0 && c != 'x' && (c < '0' || c > '9')) {
@@ -123,9 +124,9 @@ static int skip_escape(struct scan *s)
 	}
 	/* Bytes below 128 only: the text is UTF-8 and stays it; and NUL would end the value. */
 	if (n == 0 || strtol(digits, NULL, base) < 1 || strtol(digits, NULL, base) > 127 ||
-	    (base == 8 && peek(s, from + n) >= '0' && peek(s, from + n) <= '9'))
-		return fail(s, s->line,
-			    "'\\%c…': an escaped number is \\1 to \\177 or \\x01 to \\x7f", c);
+	    (base == 8 && scan_peek(s, from + n) >= '0' && scan_peek(s, from + n) <= '9'))
+		return scan_fail(s, s->line,
+				 "'\\%c…': an escaped number is \\1 to \\177 or \\x01 to \\x7f", c);
 	s->at += from + n;
 	return 0;
 }
@@ -146,16 +147,17 @@ static int skip_string(struct scan *s)
 		if (c == '\\' && s->at + 1 < s->len && quote == '"') {
 			rc = skip_escape(s);
 		} else if (c == '\\' && s->at + 1 < s->len) {
-			s->line += peek(s, 1) == '\n';
+			s->line += scan_peek(s, 1) == '\n';
 			s->at += 2;
-		} else if (c == '$' && peek(s, 1) == '{' && quote == '"') {
+		} else if (c == '$' && scan_peek(s, 1) == '{' && quote == '"') {
 			rc = skip_variable(s);
 		} else {
 			s->line += c == '\n';
 			s->at++;
 		}
 	}
-	return rc < 0 ? rc : fail(s, line, "the string that begins here has no closing %c", quote);
+	return rc < 0 ? rc
+		      : scan_fail(s, line, "the string that begins here has no closing %c", quote);
 }
 
 /* Spaces in place of a comment, so that every byte and line stays where it was. */
@@ -163,14 +165,14 @@ static int blank_comment(struct scan *s)
 {
 	int line = s->line;
 
-	if (peek(s, 1) != '*' || peek(s, 0) != '/') {
+	if (scan_peek(s, 1) != '*' || scan_peek(s, 0) != '/') {
 		while (s->at < s->len && s->text[s->at] != '\n')
 			s->text[s->at++] = ' ';
 		return 0;
 	}
 	s->text[s->at++] = ' ';
 	s->text[s->at++] = ' ';
-	while (s->at < s->len && !(peek(s, 0) == '*' && peek(s, 1) == '/')) {
+	while (s->at < s->len && !(scan_peek(s, 0) == '*' && scan_peek(s, 1) == '/')) {
 		if (s->text[s->at] == '\n')
 			s->line++;
 		else
@@ -178,7 +180,7 @@ static int blank_comment(struct scan *s)
 		s->at++;
 	}
 	if (s->at == s->len)
-		return fail(s, line, "the comment that begins here has no closing */");
+		return scan_fail(s, line, "the comment that begins here has no closing */");
 	s->text[s->at++] = ' ';
 	s->text[s->at++] = ' ';
 	return 0;
@@ -197,7 +199,8 @@ static int skip_blank(struct scan *s)
 		if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
 			s->line += c == '\n';
 			s->at++;
-		} else if (c == '#' || (c == '/' && (peek(s, 1) == '/' || peek(s, 1) == '*'))) {
+		} else if (c == '#' ||
+			   (c == '/' && (scan_peek(s, 1) == '/' || scan_peek(s, 1) == '*'))) {
 			rc = blank_comment(s);
 		} else {
 			break;
@@ -212,7 +215,7 @@ static struct token next_token(struct scan *s)
 	char c;
 
 	if (skip_blank(s) < 0)
-		return bad(t);
+		return token_bad(t);
 	t.line = s->line;
 	t.s = s->text + s->at;
 	if (s->at == s->len)
@@ -221,22 +224,23 @@ static struct token next_token(struct scan *s)
 	if (c == '"' || c == '\'') {
 		t.kind = TOKEN_QUOTED;
 		if (skip_string(s) < 0)
-			return bad(t);
+			return token_bad(t);
 	} else if (strchr("={}(),", c) != NULL) {
 		t.kind = TOKEN_MARK;
 		t.mark = c;
 		s->at++;
 	} else if (c == '+' || c == '*') {
-		fail(s, s->line,
-		     c == '+' && peek(s, 1) == '=' ? "'+=' is not known here: write the whole list"
-						   : "'%c' stands only within quotes",
-		     c);
-		return bad(t);
+		scan_fail(s, s->line,
+			  c == '+' && scan_peek(s, 1) == '='
+				  ? "'+=' is not known here: write the whole list"
+				  : "'%c' stands only within quotes",
+			  c);
+		return token_bad(t);
 	} else {
 		t.kind = TOKEN_WORD;
-		if (c == '$' && peek(s, 1) == '{') {
+		if (c == '$' && scan_peek(s, 1) == '{') {
 			if (skip_variable(s) < 0)
-				return bad(t);
+				return token_bad(t);
 		} else {
 			while (s->at < s->len && strchr(WORD_END, s->text[s->at]) == NULL &&
 			       s->text[s->at] != '\r')
@@ -272,16 +276,17 @@ static int on_equals(struct scan *s)
 	const struct token *key = &s->prev;
 
 	if (key->kind == TOKEN_QUOTED)
-		return fail(s, key->line, "the name of an option stands without quotes");
+		return scan_fail(s, key->line, "the name of an option stands without quotes");
 	if (key->kind != TOKEN_WORD)
-		return fail(s, s->line, "'=' without the name of an option before it");
+		return scan_fail(s, s->line, "'=' without the name of an option before it");
 	if (!name_is_identifier(key->s, key->len))
-		return fail(s, key->line,
-			    "'%.*s' is no name of an option: those are of a-z, 0-9 and _",
-			    (int)(key->len < 40 ? key->len : 40), key->s);
+		return scan_fail(s, key->line,
+				 "'%.*s' is no name of an option: those are of a-z, 0-9 and _",
+				 (int)(key->len < 40 ? key->len : 40), key->s);
 	if (s->section_line == 0)
-		return fail(s, key->line, "'%.*s' stands outside of a section such as ragd { … }",
-			    (int)key->len, key->s);
+		return scan_fail(s, key->line,
+				 "'%.*s' stands outside of a section such as ragd { … }",
+				 (int)key->len, key->s);
 	for (s->cur_key = 0; s->cur_key < s->n_keys; s->cur_key++)
 		if (strncmp(s->keys[s->cur_key].name, key->s, key->len) == 0 &&
 		    s->keys[s->cur_key].name[key->len] == '\0')
@@ -302,14 +307,15 @@ static int on_open(struct scan *s, int line)
 		return 0;
 	}
 	if (s->list_line > 0)
-		return fail(s, line, "'{' within the list that begins in line %d", s->list_line);
+		return scan_fail(s, line, "'{' within the list that begins in line %d",
+				 s->list_line);
 	if (s->section_line > 0)
-		return fail(s, line,
-			    "'{' within the section that begins in line %d: sections have "
-			    "no sections, and a list stands behind '='",
-			    s->section_line);
+		return scan_fail(s, line,
+				 "'{' within the section that begins in line %d: sections have "
+				 "no sections, and a list stands behind '='",
+				 s->section_line);
 	if (s->statement.kind != TOKEN_WORD)
-		return fail(s, line, "'{' without the name of a section before it");
+		return scan_fail(s, line, "'{' without the name of a section before it");
 	s->heads = arena_grow(s, s->heads, s->n_heads, &s->cap_heads, sizeof(*s->heads));
 	if (s->heads == NULL)
 		return no_memory(s);
@@ -326,7 +332,7 @@ static int on_close(struct scan *s, int line)
 	else if (s->section_line > 0)
 		s->section_line = 0;
 	else
-		return fail(s, line, "'}' without a '{' before it");
+		return scan_fail(s, line, "'}' without a '{' before it");
 	return 0;
 }
 
@@ -358,9 +364,9 @@ static int check_bytes(struct scan *s)
 		unsigned char c = (unsigned char)s->text[i];
 
 		if ((ssize_t)i == bad_at)
-			return fail(s, line, "byte 0x%02x is not valid UTF-8", c);
+			return scan_fail(s, line, "byte 0x%02x is not valid UTF-8", c);
 		if ((c < 0x20 && c != '\n' && c != '\t' && c != '\r') || c == 0x7f)
-			return fail(s, line, "control character 0x%02x", c);
+			return scan_fail(s, line, "control character 0x%02x", c);
 		line += c == '\n';
 	}
 	return 0;
@@ -388,9 +394,10 @@ int config_text_scan(struct arena *a, const char *name, const char *text, size_t
 	while (rc == 0 && (t = next_token(&s)).kind != TOKEN_END)
 		rc = t.kind == TOKEN_BAD ? -EINVAL : on_token(&s, &t);
 	if (rc == 0 && s.list_line > 0)
-		rc = fail(&s, s.list_line, "the list that begins here has no closing '}'");
+		rc = scan_fail(&s, s.list_line, "the list that begins here has no closing '}'");
 	if (rc == 0 && s.section_line > 0)
-		rc = fail(&s, s.section_line, "the section that begins here has no closing '}'");
+		rc = scan_fail(&s, s.section_line,
+			       "the section that begins here has no closing '}'");
 	if (rc < 0)
 		return rc;
 	*out = (struct config_text){ s.text, s.len, s.heads, s.n_heads, s.keys, s.n_keys };

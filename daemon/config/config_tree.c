@@ -72,8 +72,8 @@ const char *config_section_name(enum config_section kind)
 	return sections[kind].name;
 }
 
-static void fail(struct parse *p, int code, int line, const char *fmt, ...) RAGD_PRINTF(4, 5);
-static void fail(struct parse *p, int code, int line, const char *fmt, ...)
+static void parse_fail(struct parse *p, int code, int line, const char *fmt, ...) RAGD_PRINTF(4, 5);
+static void parse_fail(struct parse *p, int code, int line, const char *fmt, ...)
 {
 	char msg[200];
 	va_list ap;
@@ -94,21 +94,24 @@ static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	if (sscanf(msg, "no such option '%99[^']'", name) != 1) {
 		if (sscanf(msg, "found duplicate title '%99[^']'", name) == 1)
-			fail(parsing, -EEXIST, cfg->line, "a second section of the name \"%s\"",
-			     name);
+			parse_fail(parsing, -EEXIST, cfg->line,
+				   "a second section of the name \"%s\"", name);
 		else
-			fail(parsing, -EINVAL, cfg->line, "%s", msg);
+			parse_fail(parsing, -EINVAL, cfg->line, "%s", msg);
 	} else if (strcmp(cfg->name, "root") == 0) {
-		fail(parsing, -EINVAL, cfg->line,
-		     "'%s' is not known; allowed are the sections ragd, limits, plugin, policy, "
-		     "collection, assistant, and include(\"FILE\")",
-		     name);
+		parse_fail(
+			parsing, -EINVAL, cfg->line,
+			"'%s' is not known; allowed are the sections ragd, limits, plugin, policy, "
+			"collection, assistant, and include(\"FILE\")",
+			name);
 	} else if (strcmp(name, "include") == 0) {
-		fail(parsing, -EINVAL, cfg->line, "include(\"FILE\") stands outside of sections");
+		parse_fail(parsing, -EINVAL, cfg->line,
+			   "include(\"FILE\") stands outside of sections");
 	} else {
 		/* Every name that is followed by '=' was declared. */
-		fail(parsing, -EINVAL, cfg->line,
-		     "'%s' is not followed by '='; a value of several words needs quotes", name);
+		parse_fail(parsing, -EINVAL, cfg->line,
+			   "'%s' is not followed by '='; a value of several words needs quotes",
+			   name);
 	}
 }
 
@@ -119,15 +122,16 @@ static int on_word(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 
 	for (size_t i = 0; opt->nvalues <= 1 && i < p->n_places; i++) {
 		if (p->places[i].section == cfg && p->places[i].option == opt->name) {
-			fail(p, -EEXIST, cfg->line, "option '%s' is given twice, first in line %d",
-			     opt->name, p->places[i].line);
+			parse_fail(p, -EEXIST, cfg->line,
+				   "option '%s' is given twice, first in line %d", opt->name,
+				   p->places[i].line);
 			return -1;
 		}
 	}
 	if (opt->nvalues <= 1) {
 		if (!array_reserve(&p->places, &p->cap_places, p->n_places + 1,
 				   sizeof(*p->places))) {
-			fail(p, -ENOMEM, cfg->line, "out of memory");
+			parse_fail(p, -ENOMEM, cfg->line, "out of memory");
 			return -1;
 		}
 		p->places[p->n_places++] = (struct place){ cfg, opt->name, cfg->line };
@@ -143,13 +147,14 @@ static int on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 
 	(void)opt;
 	if (argc != 1 || argv[0][0] == '\0') {
-		fail(p, -EINVAL, cfg->line, "include takes one file: include(\"conf.d/*.conf\")");
+		parse_fail(p, -EINVAL, cfg->line,
+			   "include takes one file: include(\"conf.d/*.conf\")");
 		return -1;
 	}
 	pattern = arena_strdup(p->arena, argv[0]);
 	if (pattern == NULL || !array_reserve(&p->includes, &p->cap_includes, p->n_includes + 1,
 					      sizeof(*p->includes))) {
-		fail(p, -ENOMEM, cfg->line, "out of memory");
+		parse_fail(p, -ENOMEM, cfg->line, "out of memory");
 		return -1;
 	}
 	p->includes[p->n_includes++] = (struct include){ pattern, cfg->line };
@@ -305,7 +310,7 @@ static int run_confuse(struct reading *r, struct parse *p, const struct config_t
 	rc = cfg_parse_fp(cfg, f);
 	parsing = NULL;
 	if (rc != CFG_SUCCESS)
-		fail(p, -EINVAL, cfg->line, "cannot be parsed");
+		parse_fail(p, -EINVAL, cfg->line, "cannot be parsed");
 	rc = p->failed;
 	if (rc == 0)
 		rc = copy_tree(r, p, cfg, text);

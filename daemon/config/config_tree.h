@@ -1,6 +1,6 @@
 /*
  * What stands in the configuration's files, as words with the line they are from: sections of
- * options, not judged yet. Parsed by libconfuse.
+ * options, not checked yet. Parsed by libconfuse.
  */
 #ifndef DAEMON_CONFIG_TREE_H
 #define DAEMON_CONFIG_TREE_H
@@ -46,9 +46,9 @@ struct config_tree {
 const char *config_section_name(enum config_section kind);
 
 /*
- * Add what stands in the file at `path` and in those it includes, or in a text that has `name` for
- * a path. An optional file that is not there is 1. The same section may not be there twice. Not from two threads at once: libconfuse's
- * scanner has one state for the whole process.
+ * Add what stands in the file at `path` and in those it includes, or in a text that has `name`
+ * for a path. An optional file that is not there is 1. The same section may not be there twice.
+ * Not from two threads at once: libconfuse's scanner has one state for the whole process.
  */
 int config_tree_read(struct config_tree *t, struct arena *a, const char *path, bool optional,
 		     struct ragd_err *err);

@@ -205,7 +205,7 @@ static int put_block(struct buf *b, bool md, const char *what)
 	return put_section(b, md, what);
 }
 
-static char *slurp(const char *path)
+static char *file_slurp(const char *path)
 {
 	struct buf b = BUF_INIT;
 	char piece[4096];
@@ -220,8 +220,8 @@ static char *slurp(const char *path)
 	return buf_steal(&b, &n);
 }
 
-/* text with its blocks made anew. */
-static int renew(const char *text, bool md, struct buf *out)
+/* The text with its blocks written again. */
+static int text_renew(const char *text, bool md, struct buf *out)
 {
 	bool within = false;
 
@@ -251,12 +251,12 @@ static int one_file(const char *path, bool write)
 {
 	size_t len = strlen(path);
 	bool md = len > 3 && strcmp(path + len - 3, ".md") == 0;
-	char *text = slurp(path);
+	char *text = file_slurp(path);
 	struct buf out = BUF_INIT;
 	int rc = -1;
 	FILE *f;
 
-	if (text == NULL || renew(text, md, &out) < 0) {
+	if (text == NULL || text_renew(text, md, &out) < 0) {
 		fprintf(stderr, "optiondoc: %s cannot be read or has a block without an end\n",
 			path);
 	} else if (strcmp(text, out.data) == 0) {

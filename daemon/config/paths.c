@@ -18,14 +18,14 @@ static const char *no_memory(struct ragd_err *err)
 }
 
 /* The XDG specification has relative values ignored. */
-static const char *xdg(const char *variable)
+static const char *xdg_dir(const char *variable)
 {
 	const char *v = secure_getenv(variable);
 
 	return v != NULL && v[0] == '/' ? v : NULL;
 }
 
-static const char *home(struct arena *a, struct ragd_err *err)
+static const char *home_dir(struct arena *a, struct ragd_err *err)
 {
 	const char *v = secure_getenv("HOME"), *dir;
 	char *found;
@@ -47,12 +47,12 @@ static const char *home(struct arena *a, struct ragd_err *err)
 static const char *user_path(struct arena *a, const char *variable, const char *fallback,
 			     const char *tail, struct ragd_err *err)
 {
-	const char *base = xdg(variable), *path;
+	const char *base = xdg_dir(variable), *path;
 
 	if (base != NULL) {
 		path = arena_printf(a, "%s/%s", base, tail);
 	} else {
-		base = home(a, err);
+		base = home_dir(a, err);
 		if (base == NULL)
 			return NULL;
 		path = arena_printf(a, "%s/%s/%s", base, fallback, tail);
@@ -76,7 +76,7 @@ const char *paths_state_dir(enum config_scope scope, struct arena *a, struct rag
 
 const char *paths_socket(enum config_scope scope, struct arena *a, struct ragd_err *err)
 {
-	const char *run = xdg("XDG_RUNTIME_DIR"), *path;
+	const char *run = xdg_dir("XDG_RUNTIME_DIR"), *path;
 
 	if (scope == CONFIG_SYSTEM)
 		return "/run/ragd/ragd.sock";
@@ -156,7 +156,7 @@ int paths_make_private(const char *path, struct ragd_err *err)
 }
 
 /* The directory is open as fd: is it the one of the lock that we hold? */
-static int judge_state(int fd, int lock_fd, const char *path, struct stat *st, struct ragd_err *err)
+static int state_check(int fd, int lock_fd, const char *path, struct stat *st, struct ragd_err *err)
 {
 	struct stat held, there;
 
@@ -178,7 +178,7 @@ static int tighten_state(int fd, int lock_fd, const char *path, struct ragd_err 
 	struct stat st;
 	int rc, n = 0;
 
-	rc = judge_state(fd, lock_fd, path, &st, err);
+	rc = state_check(fd, lock_fd, path, &st, err);
 	if (rc < 0)
 		return rc;
 	if ((st.st_mode & 077) != 0) {

@@ -1,5 +1,5 @@
 /*
- * Where things live that nobody said anything about, and the directories that are ours to make.
+ * Where things are by default, and the directories that are ours to make.
  */
 #ifndef DAEMON_PATHS_H
 #define DAEMON_PATHS_H
@@ -19,13 +19,13 @@ const char *paths_socket(enum config_scope scope, struct arena *a, struct ragd_e
 const char *paths_state_dir(enum config_scope scope, struct arena *a, struct ragd_err *err);
 
 /*
- * Make the directory and what is missing above it, with mode (parents: 0755), whatever the umask. One that exists must
- * be a directory; with `private_` also ours and not writable by others, since somebody else could
- * have put it there first.
+ * Make the directory and what is missing above it, with mode (parents: 0755), whatever the umask.
+ * One that exists must be a directory; with `private_` also ours and not writable by others,
+ * since somebody else could have put it there first.
  */
 int paths_make_dir(const char *path, mode_t mode, bool private_, struct ragd_err *err);
 
-/* A directory in one that is there, mode 0700; one that exists is judged as above. */
+/* A directory in one that is there, mode 0700; one that exists is checked as above. */
 int paths_make_private(const char *path, struct ragd_err *err);
 
 /*
@@ -35,9 +35,9 @@ int paths_make_private(const char *path, struct ragd_err *err);
 int paths_lock(const char *state_dir, struct ragd_err *err);
 
 /*
- * Take from the state directory of that lock, and from the daemon's files in it, what others may read or
- * search, as older versions left it. Returns how many were changed; -EPERM if one belongs to somebody
- * else.
+ * Take from the state directory of that lock, and from the daemon's files in it, what
+ * others may read or search, as older versions left it. Returns how many were changed;
+ * -EPERM if one belongs to somebody else.
  */
 int paths_tighten(const char *state_dir, int lock_fd, struct ragd_err *err);
 

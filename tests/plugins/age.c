@@ -1,6 +1,7 @@
 /*
- * A filter built against headers of other ages: in age_older.so a verdict has no message yet, in
- * age_newer.so it has members that this ragd doesn't know. See tests/plugins/Makefile.inc and test_load.c.
+ * A filter built against headers of other ages: in age_older.so a verdict has no message
+ * yet, in age_newer.so it has members that this ragd doesn't know. See
+ * tests/plugins/Makefile.inc and test_load.c.
  */
 #include <ragd/plugin.h>
 
