@@ -1,6 +1,13 @@
 /*
  * One request's way: to a server, to another one if that fails before the first token, round again
  * after a while, and at last to whoever asked. Runs on the instance's thread.
+ *
+ *     WAITING --a server is picked--> FLYING --the answer is whole--> ENDING --it closes--> over
+ *        ^                              |
+ *        +--failed before any text------+--failed after some--> over
+ *
+ * A sink that takes no more, a caller who leaves and a deadline end it from any of them. Where a
+ * function may end the job, nothing looks at the job after it: its memory is the owner's again.
  */
 #ifndef UPSTREAM_JOB_H
 #define UPSTREAM_JOB_H
