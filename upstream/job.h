@@ -13,8 +13,8 @@
 #define UPSTREAM_JOB_H
 
 #include "base/sse.h"
-#include "upstream/retry.h"
 #include "upstream/queue.h"
+#include "upstream/retry.h"
 #include "upstream/servers.h"
 
 enum job_state {

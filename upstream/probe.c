@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/util.h"
-#include "base/buf.h"
 #include "upstream/retry.h"
 
 #define REPLY_MAX  ((size_t)1 << 20) /* bytes of a list of models */

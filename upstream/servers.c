@@ -141,8 +141,8 @@ void servers_salt(const struct servers *v, const struct ragd_call *call, char ou
 }
 
 /*
- * curl opens the file by its path, again and again. So nobody else may be able to put another there:
- * whoever chooses the authorities chooses the servers that are believed.
+ * curl opens the file by its path, again and again. So nobody else may be able to put another
+ * there: whoever chooses the authorities chooses the servers that are believed.
  */
 static int authorities_check(const char *path, struct ragd_err *err)
 {
