@@ -103,38 +103,28 @@ int ragd_client_add(struct ragd_client *c, const char *collection,
 		    const struct ragd_new_document *docs, size_t n, struct ragd_added **out,
 		    struct ragd_err *err)
 {
-	char *path = client_path("/v1/collections/{}/documents", collection);
-	struct buf body = BUF_INIT, text = BUF_INIT;
+	struct buf body = BUF_INIT;
 	struct client_reply reply;
 	const json_t *results;
-	size_t len = 0;
 	int rc;
 
-	buf_add(&body, "", 0);
-	rc = path != NULL ? add_lines(&body, docs, n, err) : client_no_memory(err);
+	buf_add(&body, "", 0); /* a body, even of no documents */
+	rc = add_lines(&body, docs, n, err);
 	if (rc == 0)
-		rc = client_get(c, "POST", path, "application/x-ndjson", body.data, body.len, &text,
-				err);
-	if (rc == 0) {
-		char *s = buf_steal(&text, &len);
-
-		rc = client_reply_parse(s, len, &reply, err);
-	}
+		rc = client_exchange(c, "POST",
+				     client_path("/v1/collections/{}/documents", collection),
+				     "application/x-ndjson", buf_str(&body), &reply, err);
+	buf_fini(&body);
 	if (rc < 0)
-		goto out;
+		return rc;
 	results = json_object_get(reply.root, "results");
 	if (json_array_size(results) != n) {
 		rc = ragd_err_set(err, -EPROTO, "%zu documents were sent, %zu results came back", n,
 				  json_array_size(results));
 		client_reply_fini(&reply);
-		goto out;
+		return rc;
 	}
-	rc = added_new(&reply, results, n, out, err);
-out:
-	buf_fini(&body);
-	buf_fini(&text);
-	free(path);
-	return rc;
+	return added_new(&reply, results, n, out, err);
 }
 
 int ragd_client_put(struct ragd_client *c, const char *collection,
@@ -142,10 +132,9 @@ int ragd_client_put(struct ragd_client *c, const char *collection,
 		    struct ragd_err *err)
 {
 	const char *type = d->media_type != NULL ? d->media_type : "application/octet-stream";
+	const struct ragd_str body = { d->len > 0 ? d->data : "", d->len };
 	struct client_reply reply;
-	struct buf text = BUF_INIT;
-	char *path, *s;
-	size_t len = 0;
+	char *path;
 	int rc = check_document(d, err);
 
 	if (rc < 0)
@@ -153,18 +142,8 @@ int ragd_client_put(struct ragd_client *c, const char *collection,
 	path = d->title != NULL ? client_path("/v1/collections/{}/documents/{}?title={}",
 					      collection, d->id, d->title)
 				: client_path("/v1/collections/{}/documents/{}", collection, d->id);
-	rc = path != NULL ? client_get(c, "PUT", path, type, d->len > 0 ? d->data : "", d->len,
-				       &text, err)
-			  : client_no_memory(err);
-	if (rc == 0) {
-		s = buf_steal(&text, &len);
-		rc = client_reply_parse(s, len, &reply, err);
-	}
-	if (rc == 0)
-		rc = added_new(&reply, NULL, 1, out, err);
-	buf_fini(&text);
-	free(path);
-	return rc;
+	rc = client_exchange(c, "PUT", path, type, body, &reply, err);
+	return rc == 0 ? added_new(&reply, NULL, 1, out, err) : rc;
 }
 
 const struct ragd_added_row *ragd_added_at(const struct ragd_added *added, size_t i)

@@ -80,16 +80,7 @@ int ragd_client_collection_set(struct ragd_client *c, const char *name, const ch
 
 int ragd_client_collection_remove(struct ragd_client *c, const char *name, struct ragd_err *err)
 {
-	char *path = client_path("/v1/collections/{}", name);
-	struct buf reply = BUF_INIT;
-	int rc;
-
-	if (path == NULL)
-		return client_no_memory(err);
-	rc = client_get(c, "DELETE", path, NULL, NULL, 0, &reply, err);
-	buf_fini(&reply);
-	free(path);
-	return rc;
+	return client_delete(c, client_path("/v1/collections/{}", name), err);
 }
 
 const struct ragd_collection_row *ragd_collections_at(const struct ragd_collections *l, size_t i)

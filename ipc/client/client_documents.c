@@ -100,16 +100,8 @@ void ragd_documents_free(struct ragd_documents *l)
 int ragd_client_document_remove(struct ragd_client *c, const char *collection, const char *id,
 				struct ragd_err *err)
 {
-	char *path = client_path("/v1/collections/{}/documents/{}", collection, id);
-	struct buf reply = BUF_INIT;
-	int rc;
-
-	if (path == NULL)
-		return client_no_memory(err);
-	rc = client_get(c, "DELETE", path, NULL, NULL, 0, &reply, err);
-	buf_fini(&reply);
-	free(path);
-	return rc;
+	return client_delete(c, client_path("/v1/collections/{}/documents/{}", collection, id),
+			     err);
 }
 
 struct bytes {

@@ -88,7 +88,10 @@ void client_body_texts(struct client_body *b, const char *key, const char *const
 int client_body_end(struct client_body *b);
 void client_body_fini(struct client_body *b);
 
-/* One exchange whose reply is JSON; path is freed. */
+/* One exchange whose reply is JSON; path is freed. type and body.s NULL: without a body. */
+int client_exchange(struct ragd_client *c, const char *method, char *path, const char *type,
+		    struct ragd_str body, struct client_reply *out, struct ragd_err *err);
+int client_delete(struct ragd_client *c, char *path, struct ragd_err *err);
 int client_fetch(struct ragd_client *c, char *path, struct client_reply *out, struct ragd_err *err);
 /* The same with a body, which is ended and freed. */
 int client_send(struct ragd_client *c, const char *method, char *path, struct client_body *b,

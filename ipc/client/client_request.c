@@ -87,19 +87,16 @@ void client_body_texts(struct client_body *b, const char *key, const char *const
 
 /* ---- exchanges ------------------------------------------------------------------------------ */
 
-/* path is freed; body NULL: none. */
-static int exchange_run(struct ragd_client *c, const char *method, char *path,
-			const struct buf *body, struct client_reply *out, struct ragd_err *err)
+int client_exchange(struct ragd_client *c, const char *method, char *path, const char *type,
+		    struct ragd_str body, struct client_reply *out, struct ragd_err *err)
 {
 	struct buf reply = BUF_INIT;
 	size_t len = 0;
 	char *text;
 	int rc;
 
-	rc = path == NULL ? client_no_memory(err)
-			  : client_get(c, method, path, "application/json",
-				       body != NULL ? body->data : NULL,
-				       body != NULL ? body->len : 0, &reply, err);
+	rc = path != NULL ? client_get(c, method, path, type, body.s, body.len, &reply, err)
+			  : client_no_memory(err);
 	if (rc == 0) {
 		text = buf_steal(&reply, &len);
 		rc = client_reply_parse(text, len, out, err);
@@ -111,7 +108,7 @@ static int exchange_run(struct ragd_client *c, const char *method, char *path,
 
 int client_fetch(struct ragd_client *c, char *path, struct client_reply *out, struct ragd_err *err)
 {
-	return exchange_run(c, "GET", path, NULL, out, err);
+	return client_exchange(c, "GET", path, NULL, (struct ragd_str){ 0 }, out, err);
 }
 
 int client_send(struct ragd_client *c, const char *method, char *path, struct client_body *b,
@@ -120,9 +117,21 @@ int client_send(struct ragd_client *c, const char *method, char *path, struct cl
 	int rc = client_body_end(b);
 
 	if (rc == 0)
-		rc = exchange_run(c, method, path, &b->text, out, b->err);
+		rc = client_exchange(c, method, path, "application/json", buf_str(&b->text), out,
+				     b->err);
 	else
 		free(path);
 	client_body_fini(b);
+	return rc;
+}
+
+int client_delete(struct ragd_client *c, char *path, struct ragd_err *err)
+{
+	struct buf reply = BUF_INIT;
+	int rc = path != NULL ? client_get(c, "DELETE", path, NULL, NULL, 0, &reply, err)
+			      : client_no_memory(err);
+
+	buf_fini(&reply);
+	free(path);
 	return rc;
 }
