@@ -57,10 +57,11 @@ int phrases_init(struct phrases *p, const struct rules *rules, uint32_t stages)
 		const struct term *t = &rules->terms[i];
 
 		for (size_t k = 0; t->stages & stages && k < t->n_phrases; k++) {
+			const char *text = t->phrases[k].text;
 			struct phrase *ph = &p->item[p->n++];
 
-			*ph = (struct phrase){ t->phrases[k], (uint32_t)strlen(t->phrases[k]), i,
-					       !t->prefix[k] };
+			*ph = (struct phrase){ text, (uint32_t)strlen(text), i,
+					       !t->phrases[k].prefix };
 			p->longest = MAX(p->longest, ph->len);
 		}
 	}

@@ -5,13 +5,14 @@
 
 #include "base/abi_words.h"
 #include "base/arena.h"
+#include "base/array.h"
 #include "base/util.h"
 #include "safety/rules/expand.h"
 #include "safety/text/chars.h"
 #include "safety/text/folded.h"
 
-#define GAP_MOST    40
-#define STRINGS_MAX (64 << 20)
+#define GAP_MOST  40
+#define ARENA_MAX (64 << 20)
 
 enum block { NO_BLOCK, CATEGORY, TERM, RULE, SKIPPED_RULE };
 
@@ -35,14 +36,6 @@ static int mistake(struct parser *p, const char *what, struct ragd_str word)
 {
 	return ragd_err_set(p->err, -EINVAL, "%s:%u: %s '%.*s'", p->file, p->line, what,
 			    (int)MIN(word.len, 60), word.s);
-}
-
-/* Room for one more of `size` bytes behind n; NULL when out of memory. Grows by powers of two. */
-static void *grow(void *array, size_t n, size_t size)
-{
-	if (n != 0 && (n & (n - 1)) != 0)
-		return array;
-	return realloc(array, (n == 0 ? 1 : n * 2) * size);
 }
 
 static struct ragd_str trim(struct ragd_str s)
@@ -89,24 +82,21 @@ static int category_begin(struct parser *p, struct ragd_str rest)
 {
 	struct ragd_str id = next_word(&rest);
 	struct rules *r = p->r;
-	struct category **list, *c;
+	struct category *c;
 
 	if (id.len == 0 || rest.len == 0)
 		return mistake(p, "a category needs an id and a title:", id);
 	c = category_find(r, id);
 	if (c == NULL) {
-		list = grow(r->categories, r->n_categories, sizeof(struct category *));
-		if (list == NULL)
+		c = arena_alloc(r->arena, 1, sizeof(*c));
+		if (c == NULL || !array_reserve(&r->categories, &r->cap_categories,
+						r->n_categories + 1, sizeof(*r->categories)))
 			return no_memory(p);
-		r->categories = list;
-		c = calloc(1, sizeof(*c));
-		if (c == NULL)
+		c->kind.category = arena_strndup(r->arena, id.s, id.len);
+		c->kind.marker = "[removed]";
+		if (c->kind.category == NULL)
 			return no_memory(p);
-		list[r->n_categories++] = c;
-		c->kind.category = strndup(id.s, id.len);
-		c->kind.marker = strdup("[removed]");
-		if (c->kind.category == NULL || c->kind.marker == NULL)
-			return no_memory(p);
+		r->categories[r->n_categories++] = c;
 	}
 	/* A later file may word an earlier file's category anew: then this one is current. */
 	for (size_t i = 0; i + 1 < r->n_categories; i++)
@@ -114,8 +104,7 @@ static int category_begin(struct parser *p, struct ragd_str rest)
 			r->categories[i] = r->categories[r->n_categories - 1];
 			r->categories[r->n_categories - 1] = c;
 		}
-	free(c->title);
-	c->title = strndup(rest.s, rest.len);
+	c->title = arena_strndup(r->arena, rest.s, rest.len);
 	p->block = CATEGORY;
 	return c->title != NULL ? 0 : no_memory(p);
 }
@@ -124,22 +113,21 @@ static int category_line(struct parser *p, struct ragd_str line)
 {
 	struct category *c = p->r->categories[p->r->n_categories - 1];
 	struct ragd_str word = next_word(&line);
-	char **where, *text;
+	const char **where, *text;
 
 	if (str_is(word, "message"))
 		where = &c->message;
 	else if (str_is(word, "note"))
 		where = &c->note;
 	else if (str_is(word, "marker"))
-		where = (char **)&c->kind.marker;
+		where = &c->kind.marker;
 	else
 		return mistake(p, "a category has message, note and marker, not", word);
 	if (line.len == 0)
 		return mistake(p, "text is missing after", word);
-	text = strndup(line.s, line.len);
+	text = arena_strndup(p->r->arena, line.s, line.len);
 	if (text == NULL)
 		return no_memory(p);
-	free(*where);
 	*where = text;
 	return 0;
 }
@@ -147,11 +135,10 @@ static int category_line(struct parser *p, struct ragd_str line)
 static struct term *term_add(struct parser *p)
 {
 	struct rules *r = p->r;
-	struct term *t = grow(r->terms, r->n_terms, sizeof(*t));
+	struct term *t;
 
-	if (t == NULL)
+	if (!array_reserve(&r->terms, &r->cap_terms, r->n_terms + 1, sizeof(*t)))
 		return NULL;
-	r->terms = t;
 	t = &r->terms[r->n_terms++];
 	*t = (struct term){ .line = p->line, .file = p->file };
 	return t;
@@ -166,34 +153,26 @@ static int phrase_add(void *arg, const char *literal, size_t len)
 {
 	struct phrase_arg *a = arg;
 	struct term *t = a->t;
-	struct arena *strings = a->p->r->strings;
+	struct arena *arena = a->p->r->arena;
+	struct term_phrase phrase = { .prefix = literal[len - 1] == '*' };
 	struct folded f = { 0 };
-	char **phrases = grow(t->phrases, t->n_phrases, sizeof(*phrases));
-	bool *prefix = grow(t->prefix, t->n_phrases, sizeof(*prefix));
 
-	if (phrases != NULL)
-		t->phrases = phrases;
-	if (prefix != NULL)
-		t->prefix = prefix;
-	if (phrases == NULL || prefix == NULL)
-		return no_memory(a->p);
-	prefix[t->n_phrases] = literal[len - 1] == '*';
-	if (prefix[t->n_phrases])
-		len--;
+	len -= phrase.prefix;
 	if (len < 2)
 		return ragd_err_set(a->p->err, -EINVAL, "'%.*s' is too short to look for", (int)len,
 				    literal);
 	/* Written as the text that it is to meet. */
 	if (folded_is_plain(literal, len)) {
-		phrases[t->n_phrases] = arena_strndup(strings, literal, len);
+		phrase.text = arena_strndup(arena, literal, len);
 	} else {
 		folded_add(&f, literal, len, 0);
-		phrases[t->n_phrases] = f.failed ? NULL : arena_strndup(strings, f.text, f.len);
+		phrase.text = f.failed ? NULL : arena_strndup(arena, f.text, f.len);
 		folded_fini(&f);
 	}
-	if (phrases[t->n_phrases] == NULL)
+	if (phrase.text == NULL ||
+	    !array_reserve(&t->phrases, &t->cap_phrases, t->n_phrases + 1, sizeof(phrase)))
 		return no_memory(a->p);
-	t->n_phrases++;
+	t->phrases[t->n_phrases++] = phrase;
 	return 0;
 }
 
@@ -250,7 +229,7 @@ static int term_begin(struct parser *p, struct ragd_str rest)
 	t = term_add(p);
 	if (t == NULL)
 		return no_memory(p);
-	t->name = strndup(name.s, name.len);
+	t->name = arena_strndup(p->r->arena, name.s, name.len);
 	if (t->name == NULL)
 		return no_memory(p);
 	p->block = TERM;
@@ -295,7 +274,7 @@ static int item_next(struct parser *p, struct ragd_str *s, unsigned *term)
 		return term_phrases(p, t, (struct ragd_str){ item.s + 1, n - 1 });
 	if (memchr(item.s + 1, '_', n - 1) != NULL)
 		return mistake(p, "rules see a blank in place of '_':", item);
-	t->regex = strndup(item.s + 1, n - 1);
+	t->regex = arena_strndup(p->r->arena, item.s + 1, n - 1);
 	return t->regex != NULL ? 0 : no_memory(p);
 }
 
@@ -320,7 +299,7 @@ static int gap_next(struct parser *p, struct ragd_str *s, unsigned *gap)
 
 static int find_line(struct parser *p, struct rule *rule, struct ragd_str line)
 {
-	struct find f = { 0 }, *list;
+	struct find f = { 0 };
 	int rc;
 
 	for (;;) {
@@ -337,35 +316,31 @@ static int find_line(struct parser *p, struct rule *rule, struct ragd_str line)
 		if (rc < 0)
 			return rc;
 	}
-	list = grow(rule->finds, rule->n_finds, sizeof(*list));
-	if (list == NULL)
+	if (!array_reserve(&rule->finds, &rule->cap_finds, rule->n_finds + 1, sizeof(f)))
 		return no_memory(p);
-	rule->finds = list;
-	list[rule->n_finds++] = f;
+	rule->finds[rule->n_finds++] = f;
 	return 0;
 }
 
 static int unless_line(struct parser *p, struct rule *rule, struct ragd_str line)
 {
-	unsigned *list, term;
+	unsigned term;
 	int rc;
 
 	for (line = trim(line); line.len > 0; line = trim(line)) {
 		rc = item_next(p, &line, &term);
 		if (rc < 0)
 			return rc;
-		list = grow(rule->unless, rule->n_unless, sizeof(*list));
-		if (list == NULL)
+		if (!array_reserve(&rule->unless, &rule->cap_unless, rule->n_unless + 1,
+				   sizeof(term)))
 			return no_memory(p);
-		rule->unless = list;
-		list[rule->n_unless++] = term;
+		rule->unless[rule->n_unless++] = term;
 	}
 	return 0;
 }
 
 static void rule_fini(struct rule *rule)
 {
-	free(rule->name);
 	free(rule->finds);
 	free(rule->unless);
 	*rule = (struct rule){ 0 };
@@ -431,7 +406,7 @@ static int rule_begin(struct parser *p, struct ragd_str rest)
 	struct ragd_str name = next_word(&rest), id = name;
 	const char *dot = memrchr(name.s, '.', name.len);
 	struct rules *r = p->r;
-	struct rule rule = { .level = LEVEL_BALANCED }, *list;
+	struct rule rule = { .level = LEVEL_BALANCED };
 	int rc;
 
 	if (dot == NULL || dot + 1 == name.s + name.len)
@@ -440,27 +415,21 @@ static int rule_begin(struct parser *p, struct ragd_str rest)
 	rule.category = category_find(r, id);
 	if (rule.category == NULL)
 		return mistake(p, "there is no category", id);
-	rule.name = strndup(name.s, name.len);
+	rule.name = arena_strndup(r->arena, name.s, name.len);
 	if (rule.name == NULL)
 		return no_memory(p);
 	rc = rule_words(p, &rule, rest);
-	if (rc < 0) {
-		rule_fini(&rule);
+	if (rc < 0)
 		return rc;
-	}
 	if (rule.level > p->level) {
 		rule_fini(&p->scratch);
 		p->scratch = rule;
 		p->block = SKIPPED_RULE;
 		return 0;
 	}
-	list = grow(r->rules, r->n_rules, sizeof(*list));
-	if (list == NULL) {
-		rule_fini(&rule);
+	if (!array_reserve(&r->rules, &r->cap_rules, r->n_rules + 1, sizeof(rule)))
 		return no_memory(p);
-	}
-	r->rules = list;
-	list[r->n_rules++] = rule;
+	r->rules[r->n_rules++] = rule;
 	p->block = RULE;
 	return 0;
 }
@@ -503,8 +472,8 @@ struct rules *rules_new(void)
 
 	if (r == NULL)
 		return NULL;
-	r->strings = arena_new(STRINGS_MAX);
-	if (r->strings == NULL) {
+	r->arena = arena_new(ARENA_MAX);
+	if (r->arena == NULL) {
 		free(r);
 		return NULL;
 	}
@@ -515,33 +484,14 @@ void rules_free(struct rules *r)
 {
 	if (r == NULL)
 		return;
-	for (size_t i = 0; i < r->n_categories; i++) {
-		struct category *c = r->categories[i];
-
-		free((char *)c->kind.category);
-		free((char *)c->kind.marker);
-		free(c->title);
-		free(c->message);
-		free(c->note);
-		free(c);
-	}
-	for (size_t i = 0; i < r->n_terms; i++) {
-		struct term *t = &r->terms[i];
-
-		free(t->phrases);
-		free(t->prefix);
-		free(t->regex);
-		free(t->name);
-	}
+	for (size_t i = 0; i < r->n_terms; i++)
+		free(r->terms[i].phrases);
 	for (size_t i = 0; i < r->n_rules; i++)
 		rule_fini(&r->rules[i]);
-	for (size_t i = 0; i < r->n_files; i++)
-		free(r->files[i]);
-	arena_free(r->strings);
+	arena_free(r->arena);
 	free(r->categories);
 	free(r->terms);
 	free(r->rules);
-	free(r->files);
 	free(r);
 }
 
@@ -549,16 +499,11 @@ int rules_parse(struct rules *r, const char *name, const char *text, size_t len,
 		enum rule_level level, struct ragd_err *err)
 {
 	struct parser p = { .r = r, .level = level, .err = err };
-	char **files = grow(r->files, r->n_files, sizeof(*files));
 	int rc = 0;
 
-	if (files == NULL)
+	p.file = arena_strdup(r->arena, name);
+	if (p.file == NULL)
 		return ragd_err_set(err, -ENOMEM, "rule file '%s': out of memory", name);
-	r->files = files;
-	files[r->n_files] = strdup(name);
-	if (files[r->n_files] == NULL)
-		return ragd_err_set(err, -ENOMEM, "rule file '%s': out of memory", name);
-	p.file = files[r->n_files++];
 	while (len > 0 && rc == 0) {
 		const char *nl = memchr(text, '\n', len);
 		size_t n = nl != NULL ? (size_t)(nl - text) : len;

@@ -16,21 +16,27 @@
 
 enum rule_level { LEVEL_PERMISSIVE, LEVEL_BALANCED, LEVEL_STRICT };
 
+/* All texts of these structs lie in the rules' arena. */
 struct category {
 	struct kind kind; /* category id, marker */
-	char *title;
-	char *message; /* what the user is told when it blocks; NULL: a general sentence */
-	char *note;    /* what the model is told when it steers */
+	const char *title;
+	const char *message; /* what the user is told when it blocks; NULL: a general sentence */
+	const char *note;    /* what the model is told when it steers */
+};
+
+struct term_phrase {
+	const char *text;
+	bool prefix; /* may go on within a word: written with a final '*' */
 };
 
 /* Something to look for: a set of phrases or one regular expression. */
 struct term {
-	char *name; /* NULL for one written inside a rule */
-	char **phrases;
+	const char *name; /* NULL for one written inside a rule */
+	struct term_phrase *phrases;
 	size_t n_phrases;
-	bool *prefix;    /* phrases[i] may go on within a word: written with a final '*' */
-	char *regex;     /* or this */
-	uint32_t stages; /* in which stages a rule uses it */
+	size_t cap_phrases;
+	const char *regex; /* or this */
+	uint32_t stages;   /* in which stages a rule uses it */
 	unsigned line;
 	const char *file;
 };
@@ -45,7 +51,7 @@ struct find {
 };
 
 struct rule {
-	char *name; /* "S8.make-explosive" */
+	const char *name; /* "S8.make-explosive" */
 	struct category *category;
 	enum ragd_action action;
 	struct kind kind; /* the category's, with the rule's action */
@@ -53,20 +59,23 @@ struct rule {
 	enum rule_level level; /* at this level and stricter */
 	struct find *finds;    /* any of these */
 	size_t n_finds;
+	size_t cap_finds;
 	unsigned *unless; /* terms; none of these in the same sentence */
 	size_t n_unless;
+	size_t cap_unless;
 };
 
 struct rules {
-	struct arena *strings; /* phrases */
-	struct category **categories;
+	struct arena *arena;          /* every text, and the categories */
+	struct category **categories; /* rules point to them: they stay where they are */
 	size_t n_categories;
+	size_t cap_categories;
 	struct term *terms;
 	size_t n_terms;
+	size_t cap_terms;
 	struct rule *rules;
 	size_t n_rules;
-	char **files; /* names, for messages */
-	size_t n_files;
+	size_t cap_rules;
 };
 
 struct rules *rules_new(void);

@@ -123,8 +123,8 @@ struct unjoin *unjoin_new(const struct rules *rules)
 	ok = u->words != NULL && add_words(u, "", common);
 	for (size_t t = 0; ok && t < rules->n_terms; t++)
 		for (size_t i = 0; ok && i < rules->terms[t].n_phrases; i++) {
-			ok = add_words(u, before, rules->terms[t].phrases[i]);
-			before = rules->terms[t].phrases[i];
+			ok = add_words(u, before, rules->terms[t].phrases[i].text);
+			before = rules->terms[t].phrases[i].text;
 		}
 	if (ok)
 		return u;
