@@ -11,13 +11,16 @@
 #include "safety/rules/phrases.h"
 #include "safety/text/chars.h"
 
-#define POOL_MAX 32
+#define IDLE_MAX 32
 
-/* Scratch space is one thread's at a time; finished ones wait here for the next. */
-struct pool {
+/*
+ * Scratch space is one thread's at a time; finished ones wait here for the next. It is all that changes
+ * while threads scan, so it is apart from `struct patterns`, which they share as const.
+ */
+struct scratch_pool {
 	pthread_mutex_t lock;
 	hs_scratch_t *proto;
-	hs_scratch_t *idle[POOL_MAX];
+	hs_scratch_t *idle[IDLE_MAX];
 	size_t n;
 };
 
@@ -29,7 +32,7 @@ struct patterns {
 	hs_database_t *stream_re_db;
 	size_t re_width; /* of the widest regular expression for responses */
 	uint32_t stages;
-	struct pool pool;
+	struct scratch_pool *scratch; /* owned */
 };
 
 struct pattern_stream {
@@ -59,7 +62,36 @@ static void hits_add(struct hits *h, const struct hit *hit)
 	h->item[h->n++] = *hit;
 }
 
-static hs_scratch_t *pool_take(struct pool *pool)
+static struct scratch_pool *scratch_pool_new(void)
+{
+	struct scratch_pool *pool = calloc(1, sizeof(*pool));
+
+	if (pool != NULL && pthread_mutex_init(&pool->lock, NULL) != 0) {
+		free(pool);
+		return NULL;
+	}
+	return pool;
+}
+
+static void scratch_pool_free(struct scratch_pool *pool)
+{
+	for (size_t i = 0; i < pool->n; i++)
+		hs_free_scratch(pool->idle[i]);
+	hs_free_scratch(pool->proto);
+	pthread_mutex_destroy(&pool->lock);
+	free(pool);
+}
+
+/* Make the space fit the database, too. */
+static int scratch_pool_add(struct scratch_pool *pool, const hs_database_t *db,
+			    struct ragd_err *err)
+{
+	if (db != NULL && hs_alloc_scratch(db, &pool->proto) != HS_SUCCESS)
+		return ragd_err_set(err, -ENOMEM, "compile rules: out of memory");
+	return 0;
+}
+
+static hs_scratch_t *scratch_take(struct scratch_pool *pool)
 {
 	hs_scratch_t *s = NULL;
 
@@ -72,10 +104,10 @@ static hs_scratch_t *pool_take(struct pool *pool)
 	return s;
 }
 
-static void pool_give(struct pool *pool, hs_scratch_t *s)
+static void scratch_give(struct scratch_pool *pool, hs_scratch_t *s)
 {
 	pthread_mutex_lock(&pool->lock);
-	if (pool->n < POOL_MAX) {
+	if (pool->n < IDLE_MAX) {
 		pool->idle[pool->n++] = s;
 		s = NULL;
 	}
@@ -172,13 +204,6 @@ static int regexes_compile(const struct rules *r, uint32_t stages, unsigned mode
 	return rc;
 }
 
-static int pool_add(struct pool *pool, const hs_database_t *db, struct ragd_err *err)
-{
-	if (db != NULL && hs_alloc_scratch(db, &pool->proto) != HS_SUCCESS)
-		return ragd_err_set(err, -ENOMEM, "compile rules: out of memory");
-	return 0;
-}
-
 int patterns_new(const struct rules *rules, const char *cache_dir, struct patterns **out,
 		 struct ragd_err *err)
 {
@@ -188,7 +213,7 @@ int patterns_new(const struct rules *rules, const char *cache_dir, struct patter
 	struct patterns *p = calloc(1, sizeof(*p));
 	int rc;
 
-	if (p == NULL || pthread_mutex_init(&p->pool.lock, NULL) != 0) {
+	if (p == NULL || (p->scratch = scratch_pool_new()) == NULL) {
 		free(p);
 		return ragd_err_set(err, -ENOMEM, "compile rules: out of memory");
 	}
@@ -209,11 +234,11 @@ int patterns_new(const struct rules *rules, const char *cache_dir, struct patter
 	if (rc == 0)
 		rc = regexes_compile(rules, pieces, stream, cache_dir, &p->stream_re_db, err);
 	if (rc == 0)
-		rc = pool_add(&p->pool, p->block_re_db, err);
+		rc = scratch_pool_add(p->scratch, p->block_re_db, err);
 	if (rc == 0)
-		rc = pool_add(&p->pool, p->stream_lit_db, err);
+		rc = scratch_pool_add(p->scratch, p->stream_lit_db, err);
 	if (rc == 0)
-		rc = pool_add(&p->pool, p->stream_re_db, err);
+		rc = scratch_pool_add(p->scratch, p->stream_re_db, err);
 	if (rc < 0) {
 		patterns_free(p);
 		return rc;
@@ -226,13 +251,10 @@ void patterns_free(struct patterns *p)
 {
 	if (p == NULL)
 		return;
-	for (size_t i = 0; i < p->pool.n; i++)
-		hs_free_scratch(p->pool.idle[i]);
-	hs_free_scratch(p->pool.proto);
+	scratch_pool_free(p->scratch);
 	hs_free_database(p->block_re_db);
 	hs_free_database(p->stream_lit_db);
 	hs_free_database(p->stream_re_db);
-	pthread_mutex_destroy(&p->pool.lock);
 	phrases_fini(&p->whole);
 	phrases_fini(&p->pieces);
 	free(p);
@@ -288,11 +310,11 @@ int patterns_scan(const struct patterns *p, const char *text, size_t len, struct
 
 	phrases_find(&p->whole, text, len, on_phrase, hits);
 	if (p->block_re_db != NULL && len > 0) {
-		scratch = pool_take((struct pool *)&p->pool);
+		scratch = scratch_take(p->scratch);
 		if (scratch == NULL)
 			return -ENOMEM;
 		rc = hs_scan(p->block_re_db, text, (unsigned)len, 0, scratch, on_regex, &sink);
-		pool_give((struct pool *)&p->pool, scratch);
+		scratch_give(p->scratch, scratch);
 	}
 	if (hits->n > 1)
 		qsort(hits->item, hits->n, sizeof(*hits->item), by_end);
@@ -331,20 +353,20 @@ void pattern_stream_close(struct pattern_stream *ps)
 int pattern_stream_feed(struct pattern_stream *ps, const char *text, size_t len, struct hits *hits)
 {
 	struct sink sink = { &ps->p->pieces, hits };
-	struct pool *pool = (struct pool *)&ps->p->pool;
+	struct scratch_pool *pool = ps->p->scratch;
 	hs_scratch_t *scratch;
 	hs_error_t rc = HS_SUCCESS;
 
 	if (len == 0)
 		return 0;
-	scratch = pool_take(pool);
+	scratch = scratch_take(pool);
 	if (scratch == NULL)
 		return -ENOMEM;
 	if (ps->lit != NULL)
 		rc = hs_scan_stream(ps->lit, text, (unsigned)len, 0, scratch, on_literal, &sink);
 	if (rc == HS_SUCCESS && ps->re != NULL)
 		rc = hs_scan_stream(ps->re, text, (unsigned)len, 0, scratch, on_regex, &sink);
-	pool_give(pool, scratch);
+	scratch_give(pool, scratch);
 	ps->fed += len;
 	return rc == HS_SUCCESS && !hits->failed ? 0 : -ENOMEM;
 }
@@ -352,18 +374,18 @@ int pattern_stream_feed(struct pattern_stream *ps, const char *text, size_t len,
 int pattern_stream_end(struct pattern_stream *ps, struct hits *hits)
 {
 	struct sink sink = { &ps->p->pieces, hits };
-	struct pool *pool = (struct pool *)&ps->p->pool;
+	struct scratch_pool *pool = ps->p->scratch;
 	hs_scratch_t *scratch;
 	hs_error_t rc;
 
 	if (ps->re == NULL)
 		return 0;
-	scratch = pool_take(pool);
+	scratch = scratch_take(pool);
 	if (scratch == NULL)
 		return -ENOMEM;
 	rc = hs_close_stream(ps->re, scratch, on_regex, &sink);
 	ps->re = NULL;
-	pool_give(pool, scratch);
+	scratch_give(pool, scratch);
 	return rc == HS_SUCCESS && !hits->failed ? 0 : -ENOMEM;
 }
 
