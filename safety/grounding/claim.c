@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "base/text/ascii.h"
 #include "base/util.h"
-#include "safety/text/chars.h"
 
 #define NUMBER_SALT 0x9e3779b97f4a7c15u
 
@@ -117,18 +117,18 @@ static size_t number_of(const char *word, size_t n, char *out)
 {
 	size_t i = 0, k = 0;
 
-	if (n > 1 && word[0] == 'v' && is_digit(word[1]))
+	if (n > 1 && word[0] == 'v' && ascii_is_digit(word[1]))
 		i = 1;
-	if (i == n || !is_digit(word[i]))
+	if (i == n || !ascii_is_digit(word[i]))
 		return 0;
-	for (; i < n && (is_digit(word[i]) || word[i] == ',' || word[i] == '.'); i++)
+	for (; i < n && (ascii_is_digit(word[i]) || word[i] == ',' || word[i] == '.'); i++)
 		if (word[i] != ',')
 			out[k++] = word[i];
 	while (k > 0 && out[k - 1] == '.')
 		k--;
 	/* Identifiers that begin with digits (0x1f, 2to3) are words. */
 	for (; i < n; i++)
-		if (!is_alpha(word[i]) && word[i] != '%')
+		if (!ascii_is_alpha(word[i]) && word[i] != '%')
 			return 0;
 	return k;
 }

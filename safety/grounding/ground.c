@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/text/ascii.h"
 #include "base/text/sentences.h"
 #include "base/text/words.h"
 #include "base/util.h"
 #include "safety/grounding/claim.h"
-#include "safety/text/chars.h"
 
 #define CLAIM_MAX  64 /* tokens of a sentence that are judged: one bit each */
 #define QUOTE_MIN  16 /* bytes; less may stand anywhere by chance */
@@ -349,7 +349,7 @@ static bool quoted(const struct ground *g, const char *sentence, size_t len, uin
 	uint32_t from = UINT32_MAX, to = 0, best = UINT32_MAX;
 	const char *at = NULL;
 
-	while (len > 0 && is_space(sentence[len - 1]))
+	while (len > 0 && ascii_is_space(sentence[len - 1]))
 		len--;
 	if (len < QUOTE_MIN)
 		return false;

@@ -5,11 +5,11 @@
 
 #include "base/array.h"
 #include "base/buf.h"
+#include "base/text/ascii.h"
 #include "base/text/sentences.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "safety/grounding/ground.h"
-#include "safety/text/chars.h"
 
 #define LEAD_MAX   1024  /* bytes of sentences without a claim that wait for one with */
 #define LOOK_EVERY 256   /* bytes without any sign that may end a sentence */
@@ -92,10 +92,10 @@ static size_t mark_len(const char *s, size_t len, size_t i, uint64_t *hints)
 	size_t p = i + 1;
 	unsigned n = 0;
 
-	if (s[i] != '[' || p >= len || !is_digit(s[p]))
+	if (s[i] != '[' || p >= len || !ascii_is_digit(s[p]))
 		return 0;
 	for (; p < len && p - i < 32; p++) {
-		if (is_digit(s[p])) {
+		if (ascii_is_digit(s[p])) {
 			n = MIN(n * 10 + (unsigned)(s[p] - '0'), 1000u);
 			continue;
 		}
@@ -123,8 +123,9 @@ static void strip_marks(const char *s, size_t len, struct buf *out, uint64_t *hi
 		if (s[i] == '`')
 			code = !code;
 		/* array[0], fn()[1], "[2](url)": no citations. */
-		if (n == 0 || before == '_' || before == ')' || is_digit(before) ||
-		    (i + n < len && (s[i + n] == '(' || is_alnum(s[i + n]) || s[i + n] == '_'))) {
+		if (n == 0 || before == '_' || before == ')' || ascii_is_digit(before) ||
+		    (i + n < len &&
+		     (s[i + n] == '(' || ascii_is_alnum(s[i + n]) || s[i + n] == '_'))) {
 			buf_addc(out, s[i]);
 			continue;
 		}
@@ -333,7 +334,7 @@ static void take_block(struct ground_stream *gs, const char *piece, size_t len, 
 {
 	size_t n = len;
 
-	while (n > 0 && is_space(piece[n - 1]))
+	while (n > 0 && ascii_is_space(piece[n - 1]))
 		n--;
 	gs->white = n > 0 ? len - n : gs->white + len;
 	buf_add(&gs->text, piece, len);

@@ -1,6 +1,6 @@
 #include "safety/links/code.h"
 
-#include "safety/text/chars.h"
+#include "base/text/ascii.h"
 
 #define FENCE_MIN  3
 #define RUN_MAX    64  /* signs of a fence; more are not followed */
@@ -101,7 +101,7 @@ static enum outcome contained_fence(const struct view *v, size_t i, const struct
 	while (p < v->len && p - i < MARKER_MAX && !is_fence(v->s[p]) &&
 	       (v->s[p] == ' ' || v->s[p] == '\t' || v->s[p] == '>' || v->s[p] == '-' ||
 		v->s[p] == '*' || v->s[p] == '+' || v->s[p] == '.' || v->s[p] == ')' ||
-		is_digit(v->s[p])))
+		ascii_is_digit(v->s[p])))
 		p++;
 	if (p < v->len && is_fence(v->s[p]) && (p > line->first || line->indent > 3)) {
 		size_t n = run_at(v, p);

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text/ascii.h"
 #include "base/util.h"
-#include "safety/text/chars.h"
 
 #define NAME_MAX_LEN 32
 
@@ -53,7 +53,7 @@ static bool is_one_of(const char *const *names, size_t n_names, const char *s, s
 	if (n >= sizeof(name))
 		return false;
 	for (size_t i = 0; i < n; i++)
-		name[i] = to_lower(s[i]);
+		name[i] = ascii_to_lower(s[i]);
 	name[n] = '\0';
 	return bsearch(name, names, n_names, sizeof(names[0]), name_cmp) != NULL;
 }
@@ -78,7 +78,7 @@ static enum outcome declaration(const struct view *v, size_t i, enum html_sort *
 		return MORE;
 	if (have >= 4 && memcmp(s, "<!--", 4) == 0)
 		close = "-->";
-	else if (s[1] == '!' && (have < 3 || !(is_alpha(s[2]) || s[2] == '[')))
+	else if (s[1] == '!' && (have < 3 || !(ascii_is_alpha(s[2]) || s[2] == '[')))
 		return NO;
 	*end = behind(v->s, i + 2, limit, close);
 	*sort = *end > 0 ? HTML_TAG : HTML_LOOSE;
@@ -119,7 +119,7 @@ static enum outcome inside_read(const struct view *v, size_t i, size_t p, struct
 			return YES;
 		if (c == '\n' && p > 0 && v->s[p - 1] == '\n')
 			break;
-		in->some = in->some || !(is_space(c) || c == '/');
+		in->some = in->some || !(ascii_is_space(c) || c == '/');
 		if (c == quote)
 			quote = 0;
 		else if (quote == 0 && (c == '"' || c == '\''))
@@ -167,16 +167,16 @@ enum outcome html_read(const struct view *v, size_t i, enum html_sort *sort, siz
 	q += closes;
 	if (q == v->len)
 		return v->end ? NO : MORE;
-	if (!is_alpha(s[q]))
+	if (!ascii_is_alpha(s[q]))
 		return NO;
 	name = q;
-	while (q < v->len && q - name <= NAME_MAX_LEN && (is_alnum(s[q]) || s[q] == '-'))
+	while (q < v->len && q - name <= NAME_MAX_LEN && (ascii_is_alnum(s[q]) || s[q] == '-'))
 		q++;
 	n = q - name;
 	if (q == v->len && n <= NAME_MAX_LEN && !v->end)
 		return MORE;
 	real = is_one_of(elements, ARRAY_LEN(elements), s + name, n) &&
-	       (q == v->len || is_space(s[q]) || strchr("/><\"'=", s[q]) != NULL);
+	       (q == v->len || ascii_is_space(s[q]) || strchr("/><\"'=", s[q]) != NULL);
 	if (inside_read(v, i, q, &in) == MORE)
 		return MORE;
 	if (!real) {

@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/text/ascii.h"
 #include "base/util.h"
 #include "safety/links/code.h"
 #include "safety/links/html.h"
 #include "safety/links/known.h"
 #include "safety/links/target.h"
 #include "safety/links/url.h"
-#include "safety/text/chars.h"
 
 #define RANK_LINK    40
 #define HTML_REMOVED "[HTML removed]"
@@ -276,14 +276,14 @@ static enum outcome word(struct links *l, struct at *at)
 
 	while (p < v->len && url_is_scheme(s[p]))
 		p++;
-	if (p - at->i > 4 && !url_is_scheme(before(l, at)) && to_lower(s[at->i]) == 'w' &&
-	    to_lower(s[at->i + 1]) == 'w' && to_lower(s[at->i + 2]) == 'w' && s[at->i + 3] == '.' &&
-	    is_alnum(s[at->i + 4]))
+	if (p - at->i > 4 && !url_is_scheme(before(l, at)) && ascii_to_lower(s[at->i]) == 'w' &&
+	    ascii_to_lower(s[at->i + 1]) == 'w' && ascii_to_lower(s[at->i + 2]) == 'w' &&
+	    s[at->i + 3] == '.' && ascii_is_alnum(s[at->i + 4]))
 		return address(l, at, at->i + 4);
 	/* Only its end can be a scheme, from a letter or digit on: where a piece ended means nothing. */
 	if (p - at->i > SCHEME_MAX)
 		at->i = p - SCHEME_MAX;
-	while (at->i < p && !is_alnum(s[at->i]))
+	while (at->i < p && !ascii_is_alnum(s[at->i]))
 		at->i++;
 	if (p == v->len && !v->end)
 		return MORE;
@@ -333,7 +333,7 @@ static void opens_block(struct links *l, const struct at *at)
 {
 	char next = at->i + 1 < at->v.len ? at->v.s[at->i + 1] : ' ';
 
-	if (l->margin && (is_alpha(next) || next == '/' || next == '!' || next == '?'))
+	if (l->margin && (ascii_is_alpha(next) || next == '/' || next == '!' || next == '?'))
 		l->code.lost = true;
 }
 
@@ -470,7 +470,7 @@ static enum outcome one(struct links *l, struct at *at, char c)
 		at->i += at->v.s[at->i + 1] == '`' || at->v.s[at->i + 1] == '\\' ? 2 : 1;
 		return YES;
 	default:
-		return is_alnum(c) ? word(l, at) : NO;
+		return ascii_is_alnum(c) ? word(l, at) : NO;
 	}
 }
 
@@ -482,7 +482,7 @@ static void leave_margin(struct links *l, char c)
 {
 	if (c == ' ' || c == '\t' || c == '<')
 		return;
-	l->code.lost = l->code.lost || (l->bared && !is_alpha(c) && c != '\n' && c != '\r');
+	l->code.lost = l->code.lost || (l->bared && !ascii_is_alpha(c) && c != '\n' && c != '\r');
 	l->margin = false;
 }
 

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
+#include "base/text/ascii.h"
 #include "base/util.h"
 #include "safety/links/url.h"
-#include "safety/text/chars.h"
 
 #define TITLE_MAX 512 /* bytes of the title of a link */
 #define WHITE_MAX 64  /* bytes of white space within a link */
@@ -13,7 +13,7 @@ static size_t skip_white(const struct view *v, size_t p)
 {
 	size_t from = p;
 
-	while (p < v->len && p - from < WHITE_MAX && is_space(v->s[p]))
+	while (p < v->len && p - from < WHITE_MAX && ascii_is_space(v->s[p]))
 		p++;
 	return p;
 }
@@ -26,7 +26,7 @@ static enum outcome address_read(const struct view *v, size_t p, bool in_parens,
 	p = skip_white(v, p);
 	if (p == v->len)
 		return v->end ? NO : MORE;
-	if (is_space(v->s[p])) {
+	if (ascii_is_space(v->s[p])) {
 		*t = (struct target){
 			.first = from, .start = from, .end = p, .close = p, .too_far = true
 		};
@@ -99,7 +99,7 @@ enum outcome target_read_autolink(const struct view *v, size_t i, size_t *end)
 {
 	size_t p = i + 1;
 
-	if (p < v->len && !is_alpha(v->s[p]))
+	if (p < v->len && !ascii_is_alpha(v->s[p]))
 		return NO;
 	while (p < v->len && p - i <= SCHEME_MAX && url_is_scheme(v->s[p]))
 		p++;

@@ -5,7 +5,6 @@
 
 #include "base/text/ascii.h"
 #include "base/util.h"
-#include "safety/text/chars.h"
 
 #define ENTITY_MAX 10 /* bytes of the longest that is looked at, without '&' and ';' */
 #define TRAIL_MAX  4  /* signs behind an address that belong to the sentence */
@@ -35,11 +34,11 @@ static char named_entity(const char *name, size_t n)
 /* "#104", "#x68": the character if it is of ASCII, 0 for others. */
 static char numeric_entity(const char *s, size_t n)
 {
-	bool hex = n > 1 && to_lower(s[1]) == 'x';
+	bool hex = n > 1 && ascii_to_lower(s[1]) == 'x';
 	unsigned v = 0;
 
 	for (size_t i = hex ? 2 : 1; i < n; i++) {
-		if (hex ? !is_hex(s[i]) : !is_digit(s[i]))
+		if (hex ? !ascii_is_hex(s[i]) : !ascii_is_digit(s[i]))
 			return 0;
 		v = MIN(v * (hex ? 16 : 10) + (unsigned)ascii_hex_value(s[i]), 0x1000u);
 	}
@@ -56,14 +55,14 @@ size_t url_char(const struct view *v, size_t i, bool percent, char *c)
 	if (percent && s[0] == '%') {
 		if (have < 3 && !v->end)
 			return 0;
-		if (have < 3 || !is_hex(s[1]) || !is_hex(s[2]) || s[1] > '7')
+		if (have < 3 || !ascii_is_hex(s[1]) || !ascii_is_hex(s[2]) || s[1] > '7')
 			return 1;
 		*c = (char)(ascii_hex_value(s[1]) * 16 + ascii_hex_value(s[2]));
 		return 3;
 	}
 	if (s[0] != '&')
 		return 1;
-	while (n < have && n <= ENTITY_MAX && (is_alnum(s[n]) || (n == 1 && s[n] == '#')))
+	while (n < have && n <= ENTITY_MAX && (ascii_is_alnum(s[n]) || (n == 1 && s[n] == '#')))
 		n++;
 	if (n == have && n <= ENTITY_MAX && !v->end)
 		return 0;
@@ -82,9 +81,10 @@ static size_t scheme_len(const char *s, size_t len)
 {
 	size_t n = 0;
 
-	while (n < len && (is_alnum(s[n]) || (n > 0 && strchr("+.-", s[n]) != NULL && s[n] != 0)))
+	while (n < len &&
+	       (ascii_is_alnum(s[n]) || (n > 0 && strchr("+.-", s[n]) != NULL && s[n] != 0)))
 		n++;
-	return n > 0 && n < len && is_alpha(s[0]) && s[n] == ':' ? n + 1 : 0;
+	return n > 0 && n < len && ascii_is_alpha(s[0]) && s[n] == ':' ? n + 1 : 0;
 }
 
 bool url_is_local(const char *s, size_t len)
@@ -124,7 +124,7 @@ void url_normalise(const char *s, size_t len, struct buf *out)
 		len -= n;
 	} else if (n > 0) {
 		for (size_t i = 0; i < n; i++)
-			buf_addc(out, to_lower(s[i]));
+			buf_addc(out, ascii_to_lower(s[i]));
 		s += n;
 		len -= n;
 	} else if (len > 4 && strncasecmp(s, "www.", 4) == 0) {
@@ -136,7 +136,7 @@ void url_normalise(const char *s, size_t len, struct buf *out)
 	if (host == 0 && strncasecmp(s, "www.", MIN(len, 4)) == 0)
 		host = strcspn(s, "/?#\\");
 	for (size_t i = 0; i < len; i++)
-		buf_addc(out, i < host ? to_lower(s[i]) : s[i]);
+		buf_addc(out, i < host ? ascii_to_lower(s[i]) : s[i]);
 	if (host > 0 && len == host + 1 && s[host] == '/') /* no path, and the root */
 		out->data[--out->len] = '\0';
 	if (buf_failed(&plain))
@@ -146,12 +146,12 @@ void url_normalise(const char *s, size_t len, struct buf *out)
 
 bool url_is_scheme(char c)
 {
-	return is_alnum(c) || c == '+' || c == '.' || c == '-';
+	return ascii_is_alnum(c) || c == '+' || c == '.' || c == '-';
 }
 
 static bool is_host(char c)
 {
-	return is_alnum(c) || c == '.' || c == '-' || c == '@';
+	return ascii_is_alnum(c) || c == '.' || c == '-' || c == '@';
 }
 
 bool url_ends(char c)
@@ -167,12 +167,12 @@ bool url_on_host(const char *s, size_t len, const char *const *hosts)
 		return false;
 	s += 2;
 	len -= 2;
-	while (n < len && (is_alnum(s[n]) || s[n] == '.' || s[n] == '-'))
+	while (n < len && (ascii_is_alnum(s[n]) || s[n] == '.' || s[n] == '-'))
 		n++;
 	if (n < len && s[n] == ':') { /* a port; a password would go on to '@' */
 		size_t p = n + 1;
 
-		while (p < len && is_digit(s[p]))
+		while (p < len && ascii_is_digit(s[p]))
 			p++;
 		if (p < len && strchr("/?#", s[p]) == NULL)
 			return false;
@@ -229,7 +229,7 @@ static bool is_bare_scheme(const char *scheme, const struct view *v, size_t p)
 			return true;
 	if (strcmp(scheme, "data") != 0)
 		return false;
-	for (size_t from = p; p < v->len && p - from < DATA_LOOK && is_alnum(v->s[p]);)
+	for (size_t from = p; p < v->len && p - from < DATA_LOOK && ascii_is_alnum(v->s[p]);)
 		p++;
 	return p < v->len && strchr("/,;", v->s[p]) != NULL && v->s[p] != '\0';
 }
@@ -268,7 +268,7 @@ enum outcome url_scheme(const struct view *v, size_t i, size_t *body)
 		p += k;
 		if (!url_is_scheme(c) || n == SCHEME_MAX)
 			break;
-		scheme[n++] = to_lower(c);
+		scheme[n++] = ascii_to_lower(c);
 	}
 	scheme[n] = '\0';
 	if (c != ':' || n == 0)
@@ -279,7 +279,7 @@ enum outcome url_scheme(const struct view *v, size_t i, size_t *body)
 		return rc;
 	/* "data:" needs a little more to be one. */
 	if (strcmp(scheme, "data") == 0 && v->len - p < DATA_LOOK + 4 && !v->end &&
-	    (p == v->len || is_alnum(v->s[v->len - 1])))
+	    (p == v->len || ascii_is_alnum(v->s[v->len - 1])))
 		return MORE;
 	return is_bare_scheme(scheme, v, p) ? YES : NO;
 }
@@ -289,7 +289,7 @@ enum outcome url_network(const struct view *v, size_t i, char prior, size_t *bod
 	size_t p = i, host, dot = 0;
 	enum outcome rc;
 
-	if (is_alnum(prior) || prior == '/' || prior == '\\' || prior == ':')
+	if (ascii_is_alnum(prior) || prior == '/' || prior == '\\' || prior == ':')
 		return NO;
 	rc = slashes(v, &p);
 	if (rc != YES)
@@ -300,7 +300,7 @@ enum outcome url_network(const struct view *v, size_t i, char prior, size_t *bod
 	if (p == v->len && !v->end && p - host < URL_MAX)
 		return MORE;
 	/* A host has a dot and letters behind it; what follows the // of a comment has not. */
-	if (dot <= host || dot + 2 >= p || !is_alpha(v->s[dot + 1]))
+	if (dot <= host || dot + 2 >= p || !ascii_is_alpha(v->s[dot + 1]))
 		return NO;
 	*body = host;
 	return YES;

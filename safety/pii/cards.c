@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "base/text/ascii.h"
 #include "safety/pii/digits.h"
-#include "safety/text/chars.h"
 
 /* ISO/IEC 7812 prefixes as the networks publish them; lengths as bits. */
 #define LEN(n) (1u << (n))
@@ -94,7 +94,7 @@ size_t card_match(const struct view *v, const struct run *r)
 
 	if (r->plus || r->paren)
 		return 0;
-	if (r->start >= 2 && v->s[r->start - 1] == '.' && is_digit(v->s[r->start - 2]))
+	if (r->start >= 2 && v->s[r->start - 1] == '.' && ascii_is_digit(v->s[r->start - 2]))
 		return 0; /* the fraction of a number */
 	named = scan_near(v->s, r->start, 48,
 			  "card|visa|mastercard|maestro|amex|carte|karte|tarjeta");

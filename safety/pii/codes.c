@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "base/text/ascii.h"
 #include "safety/pii/digits.h"
 #include "safety/pii/pii.h"
-#include "safety/text/chars.h"
 
 #define TOKEN_MAX 36 /* the longest code is an IBAN of 34 */
 #define COLON_MAX 48 /* an IPv6 address has at most 45 bytes */
@@ -36,7 +36,7 @@ static bool iban_ok(const char *code, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		char c = code[(i + 4) % n];
 
-		if (is_digit(c))
+		if (ascii_is_digit(c))
 			rem = (rem * 10 + (unsigned)(c - '0')) % 97;
 		else
 			rem = (rem * 100 + (unsigned)(c - 'A') + 10) % 97;
@@ -55,7 +55,7 @@ static ssize_t iban_match(const struct view *v, size_t i)
 	while (n < want) {
 		if (p == v->len)
 			return v->end ? 0 : -1;
-		if (is_digit(s[p]) || is_upper(s[p])) {
+		if (ascii_is_digit(s[p]) || ascii_is_upper(s[p])) {
 			code[n++] = s[p++];
 			continue;
 		}
@@ -63,12 +63,12 @@ static ssize_t iban_match(const struct view *v, size_t i)
 		if (rc < 0)
 			return -1;
 		p += (size_t)rc;
-		if (rc == 0 || p == v->len || !is_alnum(s[p]))
+		if (rc == 0 || p == v->len || !ascii_is_alnum(s[p]))
 			return 0;
 	}
 	if (p == v->len && !v->end)
 		return -1;
-	if (want == 0 || (p < v->len && is_alnum(s[p])) || !iban_ok(code, n))
+	if (want == 0 || (p < v->len && ascii_is_alnum(s[p])) || !iban_ok(code, n))
 		return 0;
 	return (ssize_t)p;
 }
@@ -85,7 +85,7 @@ static unsigned number(const char *s, size_t n)
 static bool has_shape(const char *s, const char *shape)
 {
 	for (; *shape != '\0'; s++, shape++)
-		if (*shape == '9' ? !is_digit(*s) : !is_upper(*s))
+		if (*shape == '9' ? !ascii_is_digit(*s) : !ascii_is_upper(*s))
 			return false;
 	return true;
 }
@@ -112,7 +112,8 @@ static bool italy_ok(const char *s)
 	if (!has_shape(s, "AAAAAA99A99A999A"))
 		return false;
 	for (size_t i = 0; i < 15; i++) {
-		unsigned val = is_digit(s[i]) ? (unsigned)(s[i] - '0') : (unsigned)(s[i] - 'A');
+		unsigned val =
+			ascii_is_digit(s[i]) ? (unsigned)(s[i] - '0') : (unsigned)(s[i] - 'A');
 
 		sum += i % 2 == 0 ? odd[val] : val;
 	}
@@ -139,7 +140,7 @@ static bool mac_ok(const char *s, size_t n)
 	if (n != 17 || (s[2] != ':' && s[2] != '-'))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (i % 3 == 2 ? s[i] != s[2] : !is_hex(s[i]))
+		if (i % 3 == 2 ? s[i] != s[2] : !ascii_is_hex(s[i]))
 			return false;
 		if (i % 3 != 2 && s[i] != s[0])
 			varied = true;
@@ -186,15 +187,15 @@ static ssize_t code_match(const struct view *v, size_t i, size_t end, const stru
 		if (i > 0 && (s[i - 1] == ':' || s[i - 1] == '-' || s[i - 1] == '.'))
 			return 0;
 		for (size_t j = i; j < end; j++)
-			if (!is_hex(s[j]))
+			if (!ascii_is_hex(s[j]))
 				return 0;
-		while (p < v->len && p - i < COLON_MAX && (is_hex(s[p]) || s[p] == s[end]))
+		while (p < v->len && p - i < COLON_MAX && (ascii_is_hex(s[p]) || s[p] == s[end]))
 			p++;
 		if (p == v->len && !v->end && p - i < COLON_MAX)
 			return -1;
 		while (p > end && s[p - 1] == s[end])
 			p--;
-		if (p < v->len && (is_alnum(s[p]) || s[p] == '_'))
+		if (p < v->len && (ascii_is_alnum(s[p]) || s[p] == '_'))
 			return 0;
 		if (mac_ok(s + i, p - i)) {
 			*kind = &pii_mac;
@@ -217,11 +218,12 @@ void pii_scan_codes(struct scan *st, const struct view *v, struct spans *out)
 		size_t end = i;
 		ssize_t rc;
 
-		if (!is_alnum(s[i]) || (i > 0 && (is_alnum(s[i - 1]) || s[i - 1] == '_'))) {
+		if (!ascii_is_alnum(s[i]) ||
+		    (i > 0 && (ascii_is_alnum(s[i - 1]) || s[i - 1] == '_'))) {
 			i++;
 			continue;
 		}
-		while (end < v->len && end - i < TOKEN_MAX && is_alnum(s[end]))
+		while (end < v->len && end - i < TOKEN_MAX && ascii_is_alnum(s[end]))
 			end++;
 		if (end == v->len && end - i < TOKEN_MAX && !v->end)
 			break;

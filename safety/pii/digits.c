@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "base/text/ascii.h"
 #include "safety/pii/pii.h"
-#include "safety/text/chars.h"
 
 #define WIDE_MIN 7 /* no number with fewer digits is looked for */
 
@@ -18,8 +18,8 @@ static bool is_joined(const char *s, size_t i)
 	if (i == 0)
 		return false;
 	if (s[i - 1] == '-' || s[i - 1] == '.' || s[i - 1] == '/')
-		return i >= 2 && is_digit(s[i - 2]);
-	return s[i - 1] == ',' && i >= 2 && is_digit(s[i - 2]);
+		return i >= 2 && ascii_is_digit(s[i - 2]);
+	return s[i - 1] == ',' && i >= 2 && ascii_is_digit(s[i - 2]);
 }
 
 ssize_t wide_sep(const struct view *v, size_t p, char *kind)
@@ -30,7 +30,7 @@ ssize_t wide_sep(const struct view *v, size_t p, char *kind)
 	for (; p + n < v->len && n < SEP_MAX; n++) {
 		char c = v->s[p + n];
 
-		if (is_space(c) || c == '|' || c == '(' || c == ')')
+		if (ascii_is_space(c) || c == '|' || c == '(' || c == ')')
 			continue;
 		if (c == '\0' || strchr("-./,:;_*~", c) == NULL)
 			break;
@@ -48,9 +48,9 @@ static bool follows_number(const char *s, size_t i)
 {
 	size_t p = i, n = 0;
 
-	while (p > 0 && i - p < SEP_MAX && (is_space(s[p - 1]) || s[p - 1] == '|'))
+	while (p > 0 && i - p < SEP_MAX && (ascii_is_space(s[p - 1]) || s[p - 1] == '|'))
 		p--;
-	while (p > n && p < i && n < ROW_DIGITS && is_digit(s[p - n - 1]))
+	while (p > n && p < i && n < ROW_DIGITS && ascii_is_digit(s[p - n - 1]))
 		n++;
 	return n == ROW_DIGITS;
 }
@@ -80,7 +80,7 @@ int run_read(const struct view *v, size_t i, bool wide, struct run *r)
 	r->start = i;
 	r->wide = wide;
 	r->joined = is_joined(v->s, i) || (wide && follows_number(v->s, i));
-	for (; p < v->len && p - i < 2 && !is_digit(v->s[p]); p++) {
+	for (; p < v->len && p - i < 2 && !ascii_is_digit(v->s[p]); p++) {
 		if (v->s[p] == '+' && !r->plus)
 			r->plus = true;
 		else if (v->s[p] == '(' && !r->paren)
@@ -89,7 +89,7 @@ int run_read(const struct view *v, size_t i, bool wide, struct run *r)
 			return 0;
 	}
 	while (r->n < GROUPS_MAX) {
-		for (q = p; q < v->len && is_digit(v->s[q]) && q - p <= DIGITS_MAX; q++)
+		for (q = p; q < v->len && ascii_is_digit(v->s[q]) && q - p <= DIGITS_MAX; q++)
 			;
 		if (q == v->len && !v->end && q - p <= DIGITS_MAX)
 			return -1;
@@ -160,7 +160,7 @@ static size_t ip_match(const struct view *v, const struct run *r)
 	if (r->wide || r->joined || r->n < 4 || r->plus ||
 	    (r->n > 4 && memchr(r->g[4].sep, '.', r->g[4].n_sep)))
 		return 0;
-	if (r->start > 0 && (is_alnum(v->s[r->start - 1]) || v->s[r->start - 1] == '.'))
+	if (r->start > 0 && (ascii_is_alnum(v->s[r->start - 1]) || v->s[r->start - 1] == '.'))
 		return 0;
 	for (size_t i = 0; i < 4; i++) {
 		size_t n = r->g[i].end - r->g[i].start;
@@ -207,7 +207,7 @@ static size_t run_judge(const struct view *v, const struct run *r, struct spans 
 		/* The Chinese identity number may end in X. */
 		if (matchers[m].kind == &pii_id && r->n_digits == 17 && end < v->len)
 			end++;
-		if (end < v->len && (is_alnum(v->s[end]) || v->s[end] == '_'))
+		if (end < v->len && (ascii_is_alnum(v->s[end]) || v->s[end] == '_'))
 			continue;
 		spans_add(out, &(struct span){ .start = r->start,
 					       .end = end,
@@ -250,13 +250,13 @@ void pii_scan_digits(struct scan *st, const struct view *v, struct spans *out)
 	while (i < v->len) {
 		bool opens = s[i] == '+' || s[i] == '(';
 
-		if (!opens && !is_digit(s[i])) {
+		if (!opens && !ascii_is_digit(s[i])) {
 			i++;
 			continue;
 		}
 		/* Not inside a word, nor after the sign that was tried already. */
-		if (i > 0 && (is_alnum(s[i - 1]) || s[i - 1] == '_' ||
-			      (!opens && is_digit(s[i]) && s[i - 1] == '+'))) {
+		if (i > 0 && (ascii_is_alnum(s[i - 1]) || s[i - 1] == '_' ||
+			      (!opens && ascii_is_digit(s[i]) && s[i - 1] == '+'))) {
 			i++;
 			continue;
 		}

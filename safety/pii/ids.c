@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "base/text/ascii.h"
 #include "safety/pii/digits.h"
-#include "safety/text/chars.h"
 
 static unsigned digit(const char *d, size_t i)
 {
@@ -59,7 +59,7 @@ static bool china_ok(const char *d, char last)
 
 	if (year < 19 || year > 20 || !day_ok(d + 10))
 		return false;
-	return to_lower(last) == "10x98765432"[weighted(d, w, 17, 11)];
+	return ascii_to_lower(last) == "10x98765432"[weighted(d, w, 17, 11)];
 }
 
 /* France, NIR: 13 digits and 97 minus their remainder. */

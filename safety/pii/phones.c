@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "safety/pii/digits.h"
-#include "safety/text/chars.h"
+
+#include "base/text/ascii.h"
 
 #define STRONG                                                                                     \
 	"phone|tel|telephone|telefon|telefono|telephone number|mobile|mobil|cell|cellphone|fax|"   \

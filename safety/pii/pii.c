@@ -4,8 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text/ascii.h"
 #include "base/util.h"
-#include "safety/text/chars.h"
 
 #define LOCAL_MAX  64  /* RFC 5321, 4.5.3.1.1 */
 #define DOMAIN_MAX 128 /* twice the longest that is in use */
@@ -27,12 +27,12 @@ const struct kind pii_mac   = { "pii.mac",   "[MAC address removed]",    PII_MAC
 
 static bool is_local(char c)
 {
-	return is_alnum(c) || c == '.' || c == '_' || c == '%' || c == '+' || c == '-';
+	return ascii_is_alnum(c) || c == '.' || c == '_' || c == '%' || c == '+' || c == '-';
 }
 
 static bool is_domain(char c)
 {
-	return is_alnum(c) || c == '.' || c == '-';
+	return ascii_is_alnum(c) || c == '.' || c == '-';
 }
 
 /* Mailboxes that RFC 2142 and habit give to functions. */
@@ -91,9 +91,9 @@ static size_t domain_len(const char *s, size_t len)
 {
 	size_t dot = 0;
 
-	while (len > 0 && !is_alnum(s[len - 1]))
+	while (len > 0 && !ascii_is_alnum(s[len - 1]))
 		len--;
-	if (len == 0 || !is_alnum(s[0]))
+	if (len == 0 || !ascii_is_alnum(s[0]))
 		return 0;
 	for (size_t i = 1; i < len; i++) {
 		if (s[i] != '.')
@@ -105,7 +105,7 @@ static size_t domain_len(const char *s, size_t len)
 	if (dot == 0 || len - dot < 3)
 		return 0;
 	for (size_t i = dot + 1; i < len; i++)
-		if (is_digit(s[i]) && s[dot + 1] != 'x')
+		if (ascii_is_digit(s[i]) && s[dot + 1] != 'x')
 			return 0; /* no top-level domain has a digit, but for xn--... */
 	return len;
 }
@@ -117,7 +117,7 @@ static size_t local_start(const char *s, size_t floor, size_t at)
 
 	while (i > floor && at - i < LOCAL_MAX && is_local(s[i - 1]))
 		i--;
-	while (i < at && !is_alnum(s[i]) && s[i] != '_')
+	while (i < at && !ascii_is_alnum(s[i]) && s[i] != '_')
 		i++;
 	return i;
 }

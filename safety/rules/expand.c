@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "safety/text/chars.h"
+#include "base/text/ascii.h"
 
 #define DEPTH_MAX 32
 
@@ -111,7 +111,7 @@ static int step(struct walk *w, size_t i, size_t end, const struct rest *up, siz
 		}
 		if (c == ')' || c == ']')
 			return ragd_err_set(w->err, -EINVAL, "'%c' closes nothing", c);
-		if (is_space(c) || c == '-' || c == '_') {
+		if (ascii_is_space(c) || c == '-' || c == '_') {
 			if (n == 0 || w->out[n - 1] == ' ')
 				continue;
 			c = ' ';
@@ -119,7 +119,7 @@ static int step(struct walk *w, size_t i, size_t end, const struct rest *up, siz
 		if (n == LITERAL_MAX)
 			return ragd_err_set(w->err, -EINVAL, "a phrase is longer than %d bytes",
 					    LITERAL_MAX);
-		w->out[n++] = to_lower(c);
+		w->out[n++] = ascii_to_lower(c);
 	}
 	if (up != NULL)
 		return step(w, up->from, up->end, up->up, n, depth);

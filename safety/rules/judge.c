@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text/ascii.h"
 #include "base/util.h"
-#include "safety/text/chars.h"
 
 /*
  * Hits by term: of term t they are by_term[first[t] .. first[t + 1]), in the order of their ends;
@@ -31,7 +31,8 @@ struct chain {
 
 static bool ends_sentence(const char *s, size_t len, size_t i)
 {
-	return (s[i] == '.' || s[i] == '!' || s[i] == '?') && (i + 1 == len || is_space(s[i + 1]));
+	return (s[i] == '.' || s[i] == '!' || s[i] == '?') &&
+	       (i + 1 == len || ascii_is_space(s[i + 1]));
 }
 
 /* Whether text[a..b) has no end of a sentence and at most n words. */
@@ -41,7 +42,7 @@ static bool within(const struct judged *j, size_t a, size_t b, unsigned n)
 	size_t i;
 
 	for (i = a; i < b && ok; i++) {
-		bool word = is_word(j->text[i]) || j->text[i] == '\'';
+		bool word = ascii_is_word(j->text[i]) || j->text[i] == '\'';
 
 		ok = !(word && !in_word && n-- == 0) && !ends_sentence(j->text, j->len, i);
 		in_word = word;
@@ -55,7 +56,7 @@ void judge_sentence(const char *text, size_t len, size_t *start, size_t *end)
 
 	while (a > 0 && *start - a < JUDGE_CONTEXT && !ends_sentence(text, len, a - 1))
 		a--;
-	while (a < *start && is_space(text[a]))
+	while (a < *start && ascii_is_space(text[a]))
 		a++;
 	while (b < len && b - *end < JUDGE_CONTEXT && !(b > a && ends_sentence(text, len, b - 1)))
 		b++;

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/text/ascii.h"
 #include "base/util.h"
 #include "safety/rules/hs_cache.h"
 #include "safety/rules/phrases.h"
-#include "safety/text/chars.h"
 
 #define IDLE_MAX 32
 
@@ -396,7 +396,7 @@ size_t patterns_partial(const struct patterns *p, const char *text, size_t len)
 	for (size_t n = most; n > width; n--) {
 		size_t i = len - n;
 
-		if (i > 0 && is_alnum(text[i - 1]) && is_alnum(text[i]))
+		if (i > 0 && ascii_is_alnum(text[i - 1]) && ascii_is_alnum(text[i]))
 			continue;
 		if (phrases_may_begin(&p->pieces, text + i, n))
 			return n;

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text/ascii.h"
 #include "base/util.h"
-#include "safety/text/chars.h"
 
 static int phrase_cmp(const void *pa, const void *pb)
 {
@@ -109,8 +109,8 @@ static void find_at(const struct phrases *p, const char *text, size_t len, size_
 	while (lo < hi) {
 		/* What ends here stands before what goes on. */
 		for (; lo < hi && p->item[lo].len == d; lo++)
-			if (!p->item[lo].whole || i + d == len || !is_alnum(text[i + d]) ||
-			    !is_alnum(text[i + d - 1]))
+			if (!p->item[lo].whole || i + d == len || !ascii_is_alnum(text[i + d]) ||
+			    !ascii_is_alnum(text[i + d - 1]))
 				cb(arg, &p->item[lo], i);
 		if (i + d == len)
 			break;
@@ -127,7 +127,8 @@ void phrases_find(const struct phrases *p, const char *text, size_t len,
 	if (p->n == 0)
 		return;
 	for (size_t i = 0; i + 1 < len; i++)
-		if (text[i] != ' ' && (i == 0 || !is_alnum(text[i - 1]) || !is_alnum(text[i])))
+		if (text[i] != ' ' &&
+		    (i == 0 || !ascii_is_alnum(text[i - 1]) || !ascii_is_alnum(text[i])))
 			find_at(p, text, len, i, cb, arg);
 }
 

@@ -6,9 +6,9 @@
 #include "base/abi_words.h"
 #include "base/arena.h"
 #include "base/array.h"
+#include "base/text/ascii.h"
 #include "base/util.h"
 #include "safety/rules/expand.h"
-#include "safety/text/chars.h"
 #include "safety/text/folded.h"
 
 #define GAP_MOST  40
@@ -40,11 +40,11 @@ static int mistake(struct parser *p, const char *what, struct ragd_str word)
 
 static struct ragd_str trim(struct ragd_str s)
 {
-	while (s.len > 0 && is_space(s.s[0])) {
+	while (s.len > 0 && ascii_is_space(s.s[0])) {
 		s.s++;
 		s.len--;
 	}
-	while (s.len > 0 && is_space(s.s[s.len - 1]))
+	while (s.len > 0 && ascii_is_space(s.s[s.len - 1]))
 		s.len--;
 	return s;
 }
@@ -57,7 +57,7 @@ static struct ragd_str next_word(struct ragd_str *s)
 	*s = trim(*s);
 	w = *s;
 	w.len = 0;
-	while (w.len < s->len && !is_space(w.s[w.len]))
+	while (w.len < s->len && !ascii_is_space(w.s[w.len]))
 		w.len++;
 	s->s += w.len;
 	s->len -= w.len;
@@ -222,7 +222,7 @@ static int term_begin(struct parser *p, struct ragd_str rest)
 	if (name.len == 0)
 		return mistake(p, "a term needs a name", name);
 	for (size_t i = 0; i < name.len; i++)
-		if (!is_alnum(name.s[i]) && name.s[i] != '-' && name.s[i] != '_')
+		if (!ascii_is_alnum(name.s[i]) && name.s[i] != '-' && name.s[i] != '_')
 			return mistake(p, "letters, digits and '-' make a name, not", name);
 	if (term_find(p->r, name) >= 0)
 		return mistake(p, "there is a term of this name already:", name);
@@ -287,7 +287,7 @@ static int gap_next(struct parser *p, struct ragd_str *s, unsigned *gap)
 	if (word.len < 2 || word.s[0] != '~')
 		return mistake(p, "expected ~ and a number between two terms, not", word);
 	for (size_t i = 1; i < word.len; i++) {
-		if (!is_digit(word.s[i]) || n > GAP_MOST)
+		if (!ascii_is_digit(word.s[i]) || n > GAP_MOST)
 			return mistake(p, "a gap is a number of words up to 40, not", word);
 		n = n * 10 + (unsigned)(word.s[i] - '0');
 	}
@@ -436,7 +436,7 @@ static int rule_begin(struct parser *p, struct ragd_str rest)
 
 static int parse_line(struct parser *p, struct ragd_str line)
 {
-	bool indented = line.len > 0 && is_space(line.s[0]);
+	bool indented = line.len > 0 && ascii_is_space(line.s[0]);
 	struct ragd_str word;
 
 	line = trim(line);

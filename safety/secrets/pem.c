@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "safety/text/chars.h"
+#include "base/text/ascii.h"
 
 #define DASHES     "-----"
 #define HEADER_MAX 80
@@ -11,13 +11,13 @@
 
 static bool is_body(char c)
 {
-	return is_alnum(c) || c == '+' || c == '/' || c == '=' || c == '\\';
+	return ascii_is_alnum(c) || c == '+' || c == '/' || c == '=' || c == '\\';
 }
 
 /* White space, and what quotes lines of a key in code. */
 static bool is_gap(char c)
 {
-	return is_space(c) || c == '"' || c == '\'' || c == ',';
+	return ascii_is_space(c) || c == '"' || c == '\'' || c == ',';
 }
 
 /*
@@ -31,7 +31,7 @@ static enum outcome piece(const struct view *v, size_t p, size_t *end)
 	bool sign = false;
 
 	while (q < v->len && q - p < RUN_MIN && is_body(s[q])) {
-		sign = sign || !is_alpha(s[q]);
+		sign = sign || !ascii_is_alpha(s[q]);
 		q++;
 	}
 	*end = q;
@@ -39,7 +39,7 @@ static enum outcome piece(const struct view *v, size_t p, size_t *end)
 		return YES;
 	if (q == v->len && !v->end)
 		return MORE;
-	if (q > p && q < v->len && (s[q] == ':' || s[q] == '-') && is_upper(s[p])) {
+	if (q > p && q < v->len && (s[q] == ':' || s[q] == '-') && ascii_is_upper(s[p])) {
 		/* "Proc-Type: 4,ENCRYPTED": to the end of the line */
 		while (q < v->len && q - p < HEADER_MAX && s[q] != '\n')
 			q++;

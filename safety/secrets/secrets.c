@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "base/text/ascii.h"
 #include "base/util.h"
-#include "safety/text/chars.h"
 
 /* clang-format off */
 const struct kind secret_token    = { "secret.token",    "[secret removed]",      0, RAGD_ALLOW };
@@ -19,7 +19,7 @@ static bool contains(const char *s, size_t len, const char *word)
 	for (size_t i = 0; i + n <= len; i++) {
 		size_t j = 0;
 
-		while (j < n && to_lower(s[i + j]) == word[j])
+		while (j < n && ascii_to_lower(s[i + j]) == word[j])
 			j++;
 		if (j == n)
 			return true;

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "base/text/ascii.h"
 #include "safety/secrets/pem.h"
 #include "safety/secrets/secrets.h"
-#include "safety/text/chars.h"
 
 #define NAME_MAX_BACK 56 /* bytes before the value that are looked at */
 #define VALUE_MAX     96 /* bytes of the value that decide; it may be longer */
@@ -65,9 +65,32 @@ static const char *const not_secret[] = { "id",      "ids",    "name",  "file", 
 					  "date",    "time",   "expir", "limit", "max",    "min",
 					  "version", "policy", "reset", "host" };
 
+/*
+ * What may stand in a value: what is printed, but nothing that encloses or separates values. What may stand
+ * between it and its name. Looked up, since it is asked for every byte.
+ */
+enum { V = 1, B = 2, VB = V | B };
+/* clang-format off */
+static const unsigned char value_class[256] = {
+	['\t'] = B, ['\n'] = B, ['\r'] = B,
+	/*        !  "  #  $  %  &  '  (  )  *  +   ,  -  .  / */
+	[' '] = B, V, B, V, V, V, V, B, B, 0, V, V,  B, V, V, V,
+	/* 0  1  2  3  4  5  6  7  8  9   :  ;  <   =  >   ? */
+	   V, V, V, V, V, V, V, V, V, V, VB, 0, 0, VB, B, VB,
+	/* @  A .. O */
+	   V, V, V, V, V, V, V, V, V, V, V, V, V, V, V, V,
+	/* P .. Z                          [  \  ]  ^  _ */
+	   V, V, V, V, V, V, V, V, V, V, V, B, 0, 0, V, V,
+	/* `  a .. o */
+	   B, V, V, V, V, V, V, V, V, V, V, V, V, V, V, V,
+	/* p .. z                          {  |  }  ~ */
+	   V, V, V, V, V, V, V, V, V, V, V, B, B, 0, V,
+};
+/* clang-format on */
+
 static bool is_value(char c)
 {
-	return is_class(c, CHAR_VALUE);
+	return (value_class[(unsigned char)c] & V) != 0;
 }
 
 static bool is_operator(char c)
@@ -77,15 +100,16 @@ static bool is_operator(char c)
 
 static bool is_between(char c)
 {
-	return is_class(c, CHAR_BETWEEN);
+	return (value_class[(unsigned char)c] & B) != 0;
 }
 
 static bool word_before(const char *s, size_t i, const char *word, size_t n)
 {
-	if (i < n || to_lower(s[i - 1]) != word[n - 1] || (i > n && is_alnum(s[i - n - 1])))
+	if (i < n || ascii_to_lower(s[i - 1]) != word[n - 1] ||
+	    (i > n && ascii_is_alnum(s[i - n - 1])))
 		return false;
 	for (size_t j = 0; j < n; j++)
-		if (to_lower(s[i - n + j]) != word[j])
+		if (ascii_to_lower(s[i - n + j]) != word[j])
 			return false;
 	return true;
 }
@@ -103,7 +127,7 @@ static size_t name_at(const char *s, size_t len, const char *name)
 				i++;
 			continue;
 		}
-		if (i == len || to_lower(s[i]) != *name)
+		if (i == len || ascii_to_lower(s[i]) != *name)
 			return 0;
 		i++;
 	}
@@ -116,13 +140,13 @@ static bool tail_ok(const char *s, size_t len)
 	if (len > 16)
 		return false;
 	for (size_t i = 0; i < len; i++) {
-		if (!is_alnum(s[i]) && strchr("_-. ", s[i]) == NULL)
+		if (!ascii_is_alnum(s[i]) && strchr("_-. ", s[i]) == NULL)
 			return false;
 		for (size_t k = 0; k < ARRAY_LEN(not_secret); k++) {
 			size_t n = name_at(s + i, len - i, not_secret[k]);
 
 			/* At the start of a part of the identifier: ...Id, ..._id, ... id. */
-			if (n > 0 && (i == 0 || !is_alpha(s[i - 1]) || is_upper(s[i])))
+			if (n > 0 && (i == 0 || !ascii_is_alpha(s[i - 1]) || ascii_is_upper(s[i])))
 				return false;
 		}
 	}
@@ -151,9 +175,9 @@ static enum promise promise_of(const char *s, size_t lo, size_t hi)
 	enum promise found = NOTHING;
 
 	for (size_t i = lo; i < hi; i++) {
-		char c = to_lower(s[i]);
+		char c = ascii_to_lower(s[i]);
 
-		if (!is_lower(c))
+		if (!ascii_is_lower(c))
 			continue;
 		for (size_t k = names_from(c); k < ARRAY_LEN(names) && names[k].text[0] == c; k++) {
 			size_t n;
@@ -162,7 +186,8 @@ static enum promise promise_of(const char *s, size_t lo, size_t hi)
 			if (n == 0 || (found != NOTHING && names[k].promise > found))
 				continue;
 			/* A short vendor's name must be a word of its own. */
-			if (names[k].promise == VENDOR && i > 0 && is_alpha(s[i - 1]) && n < 6)
+			if (names[k].promise == VENDOR && i > 0 && ascii_is_alpha(s[i - 1]) &&
+			    n < 6)
 				continue;
 			if (tail_ok(s + i + n, hi - i - n))
 				found = names[k].promise;
@@ -189,7 +214,7 @@ static enum promise promised(const char *s, size_t i)
 		return USERPASS;
 	if (!assigned && (WORD_BEFORE(s, p, "is") || WORD_BEFORE(s, p, "est") ||
 			  WORD_BEFORE(s, p, "ist") || WORD_BEFORE(s, p, "es"))) {
-		while (p > lo && is_alpha(s[p - 1]))
+		while (p > lo && ascii_is_alpha(s[p - 1]))
 			p--;
 		while (p > lo && s[p - 1] == ' ')
 			p--;
@@ -197,14 +222,16 @@ static enum promise promised(const char *s, size_t i)
 	}
 	/* <add key="Password" value="..."/> */
 	if (assigned && WORD_BEFORE(s, p, "value") && p - lo > 12) {
-		for (p -= 5; p > lo && (is_space(s[p - 1]) || s[p - 1] == '"' || s[p - 1] == '\'');
+		for (p -= 5;
+		     p > lo && (ascii_is_space(s[p - 1]) || s[p - 1] == '"' || s[p - 1] == '\'');
 		     p--)
 			;
 	}
 	if (!assigned || p == lo)
 		return NOTHING;
 	hi = p;
-	while (p > lo && hi - p < 40 && (is_alnum(s[p - 1]) || strchr("_-. ", s[p - 1]) != NULL))
+	while (p > lo && hi - p < 40 &&
+	       (ascii_is_alnum(s[p - 1]) || strchr("_-. ", s[p - 1]) != NULL))
 		p--;
 	return promise_of(s, p, hi);
 }
@@ -223,10 +250,10 @@ static struct traits traits_of(const char *s, size_t len)
 	struct traits t = { 0 };
 
 	for (size_t i = 0; i < len; i++) {
-		t.n_digits += is_digit(s[i]);
-		t.n_letters += is_alpha(s[i]);
-		t.n_upper += is_upper(s[i]);
-		t.n_other += !is_alnum(s[i]);
+		t.n_digits += ascii_is_digit(s[i]);
+		t.n_letters += ascii_is_alpha(s[i]);
+		t.n_upper += ascii_is_upper(s[i]);
+		t.n_other += !ascii_is_alnum(s[i]);
 		t.n_dots += s[i] == '.';
 		t.n_slashes += s[i] == '/';
 	}
@@ -266,9 +293,9 @@ static bool is_password(const char *s, size_t len)
 	/* "pass-word" or "self.password" is code or prose, "p@ssword" is not. */
 	if (t.n_digits == 0)
 		for (size_t i = 0; i < len; i++)
-			if (!is_alpha(s[i]) && strchr("-._/:=!?*", s[i]) != NULL)
+			if (!ascii_is_alpha(s[i]) && strchr("-._/:=!?*", s[i]) != NULL)
 				return false;
-	return !(t.n_digits == 0 && t.n_other < 2 && !is_alnum(s[len - 1]));
+	return !(t.n_digits == 0 && t.n_other < 2 && !ascii_is_alnum(s[len - 1]));
 }
 
 static bool is_userpass(const char *s, size_t len)
@@ -323,7 +350,7 @@ static enum outcome url_try(const struct view *v, size_t i, size_t *end)
 	if (colon == 0 || p - colon < 4 || secrets_is_placeholder(s + colon + 1, p - colon - 1))
 		return NO;
 	for (size_t k = colon + 1; k < p; k++)
-		if (!is_alpha(s[k]))
+		if (!ascii_is_alpha(s[k]))
 			return YES;
 	return p - colon > 8 && name_at(s + colon + 1, p - colon - 1, "pass") == 0 ? YES : NO;
 }

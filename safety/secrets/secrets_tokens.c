@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "base/text/ascii.h"
 #include "safety/secrets/pem.h"
 #include "safety/secrets/secrets.h"
-#include "safety/text/chars.h"
 
 enum {
 	C_HEX = 1,
@@ -185,11 +185,11 @@ static const struct token {
 
 static bool in_class(char c, unsigned cls)
 {
-	if (is_digit(c))
+	if (ascii_is_digit(c))
 		return cls & (C_HEX | C_LOWER | C_UPPER);
-	if (is_lower(c))
+	if (ascii_is_lower(c))
 		return cls & C_LOWER || (cls & C_HEX && c <= 'f');
-	if (is_upper(c))
+	if (ascii_is_upper(c))
 		return cls & C_UPPER || (cls & C_HEX && c <= 'F');
 	switch (c) {
 	case '_':
@@ -215,8 +215,8 @@ static bool is_mixed(const char *s, size_t len)
 	bool digit = false, letter = false;
 
 	for (size_t i = 0; i < len; i++) {
-		digit = digit || is_digit(s[i]);
-		letter = letter || is_alpha(s[i]);
+		digit = digit || ascii_is_digit(s[i]);
+		letter = letter || ascii_is_alpha(s[i]);
 	}
 	return digit && letter;
 }
@@ -277,11 +277,11 @@ static enum outcome azure_try(const struct view *v, size_t i, size_t *body)
 	const unsigned cls = C_TOKEN | C_DOT | C_TILDE;
 	size_t have = v->len - i, n = 0;
 
-	if (have > 5 && (s[4] != 'Q' || s[5] != '~' || !is_digit(s[3])))
+	if (have > 5 && (s[4] != 'Q' || s[5] != '~' || !ascii_is_digit(s[3])))
 		return NO;
 	while (n < have && n < 38 && in_class(s[n], cls))
 		n++;
-	if ((n > 3 && !is_digit(s[3])) || (n > 4 && s[4] != 'Q') || (n > 5 && s[5] != '~'))
+	if ((n > 3 && !ascii_is_digit(s[3])) || (n > 4 && s[4] != 'Q') || (n > 5 && s[5] != '~'))
 		return NO;
 	if (n == have && !v->end && n < 37)
 		return MORE;
@@ -359,8 +359,8 @@ static bool token_go_on(struct scan *st, const struct view *v, struct spans *out
 /* Where a token may begin: after anything but a letter or digit. */
 static bool may_begin(const char *s, size_t i)
 {
-	return (i == 0 || !is_alnum(s[i - 1])) &&
-	       (is_alnum(s[i]) || s[i] == '_' || s[i] == '-' || s[i] == '.' || s[i] == '~');
+	return (i == 0 || !ascii_is_alnum(s[i - 1])) &&
+	       (ascii_is_alnum(s[i]) || s[i] == '_' || s[i] == '-' || s[i] == '.' || s[i] == '~');
 }
 
 /* A key or token that begins at s[i) is now open; nothing more is held for it. */

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/text/ascii.h"
 #include "base/util.h"
-#include "safety/text/chars.h"
 #include "safety/text/plain.h"
 
 #define RANK_RULES 100
@@ -55,14 +55,14 @@ static size_t rule_lane_confirm(struct rule_lane *l, bool last, struct spans *ou
 		const char *text = l->plain.text;
 
 		if (h->end <= h->start ||
-		    (h->phrase && a > 0 && is_alnum(text[a - 1]) && is_alnum(text[a])))
+		    (h->phrase && a > 0 && ascii_is_alnum(text[a - 1]) && ascii_is_alnum(text[a])))
 			continue;
 		if (h->whole && b == l->plain.len && !last) {
 			first = MIN(first, a);
 			l->hits.item[n++] = *h;
 			continue;
 		}
-		if (h->whole && b < l->plain.len && is_alnum(text[b]))
+		if (h->whole && b < l->plain.len && ascii_is_alnum(text[b]))
 			continue;
 		rule_lane_add(l, h, out);
 	}

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/text/ascii.h"
 #include "base/util.h"
-#include "safety/text/chars.h"
 
 /* The next '|' or the end: too near for strchrnul to be worth its call. */
 static const char *next_bar(const char *w)
@@ -20,7 +20,7 @@ static bool begins_with(const char *s, size_t len, const char *words)
 	for (const char *w = words;; w++) {
 		size_t n = 0;
 
-		while (n < len && w[n] == to_lower(s[n]) && w[n] != '\0')
+		while (n < len && w[n] == ascii_to_lower(s[n]) && w[n] != '\0')
 			n++;
 		if (w[n] == '|' || w[n] == '\0')
 			return true;
@@ -48,8 +48,8 @@ bool scan_near(const char *s, size_t i, size_t back, const char *words)
 	uint32_t first = initials(words);
 
 	for (size_t p = i > back ? i - back : 0; p < i; p++)
-		if ((first >> (s[p] & 31) & 1) != 0 && is_alpha(s[p]) &&
-		    (p == 0 || !is_alnum(s[p - 1])) && begins_with(s + p, i - p, words))
+		if ((first >> (s[p] & 31) & 1) != 0 && ascii_is_alpha(s[p]) &&
+		    (p == 0 || !ascii_is_alnum(s[p - 1])) && begins_with(s + p, i - p, words))
 			return true;
 	return false;
 }

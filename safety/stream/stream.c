@@ -5,13 +5,13 @@
 
 #include "base/array.h"
 #include "base/buf.h"
+#include "base/text/ascii.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "safety/links/links.h"
 #include "safety/stream/lane.h"
 #include "safety/stream/rule_lane.h"
 #include "safety/stream/work.h"
-#include "safety/text/chars.h"
 #include "safety/text/plain.h"
 #include "safety/text/reading.h"
 #include "safety/text/unseen.h"
@@ -441,7 +441,7 @@ static bool goes_on_with_word(const struct stream *s, const char *text, size_t l
 
 	if (s->raw.len - (s->cut - s->released) > WORD_HOLD)
 		return false;
-	while (i < len && is_alnum(text[i]))
+	while (i < len && ascii_is_alnum(text[i]))
 		i++;
 	return i == len;
 }

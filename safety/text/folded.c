@@ -7,9 +7,9 @@
 #include <unicode/unorm2.h>
 #include <unicode/utf16.h>
 
+#include "base/text/ascii.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
-#include "safety/text/chars.h"
 
 #define UNSEEN   0xffffffffu
 #define N_DECOMP 24 /* the longest compatibility decomposition has 18 */
@@ -97,7 +97,7 @@ static uint32_t fold_one(uint32_t cp)
 static bool is_unseen(uint32_t cp)
 {
 	if (cp < 0x80)
-		return (cp < 0x20 && !is_space((char)cp)) || cp == 0x7f;
+		return (cp < 0x20 && !ascii_is_space((char)cp)) || cp == 0x7f;
 	if (cp < 0xa0)
 		return cp != 0x85;
 	return u_hasBinaryProperty((UChar32)cp, UCHAR_DEFAULT_IGNORABLE_CODE_POINT) ||

@@ -7,7 +7,6 @@
 #include "base/text/ascii.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
-#include "safety/text/chars.h"
 
 #define BASE64_MIN    24
 #define BASE64_PIECES 12 /* characters of several pieces that look like it */
@@ -15,7 +14,7 @@
 
 static bool is_blank(char c)
 {
-	return is_space(c) || c == '-' || c == '_';
+	return ascii_is_space(c) || c == '-' || c == '_';
 }
 
 void plain_add(struct folded *out, const struct folded *in, size_t gap)
@@ -33,7 +32,7 @@ void plain_add(struct folded *out, const struct folded *in, size_t gap)
 				continue;
 			c = ' ';
 		}
-		folded_put(out, to_lower(c), in->at[i].start, in->at[i].end);
+		folded_put(out, ascii_to_lower(c), in->at[i].start, in->at[i].end);
 	}
 }
 
@@ -66,10 +65,10 @@ static size_t leet_end(const char *s, size_t len, size_t i)
 {
 	size_t p = i, n_letters = 0, n_signs = 0;
 
-	if (i > 0 && (is_alnum(s[i - 1]) || unleet(s[i - 1])))
+	if (i > 0 && (ascii_is_alnum(s[i - 1]) || unleet(s[i - 1])))
 		return i;
-	for (; p < len && (is_alnum(s[p]) || unleet(s[p])); p++) {
-		n_letters += is_alpha(s[p]);
+	for (; p < len && (ascii_is_alnum(s[p]) || unleet(s[p])); p++) {
+		n_letters += ascii_is_alpha(s[p]);
 		n_signs += unleet(s[p]) != 0;
 	}
 	/* "Stop!" ends in a sign of its own right. */
@@ -111,7 +110,7 @@ bool plain_undo(struct folded *out, const struct folded *in, struct work *work)
 
 static bool is_base64(char c)
 {
-	return is_alnum(c) || c == '+' || c == '-' || c == '/' || c == '_';
+	return ascii_is_alnum(c) || c == '+' || c == '-' || c == '/' || c == '_';
 }
 
 /* Of either alphabet of RFC 4648, the standard one or that of URLs. */
@@ -128,7 +127,8 @@ static bool keep_text(struct folded *out, size_t before, uint32_t start, uint32_
 
 	for (size_t j = before; j < out->len; j += n) {
 		n = utf8_next(out->text + j, out->len - j, &cp);
-		n_odd += (cp < 0x20 && !is_space((char)cp)) || cp == 0x7f || (n == 1 && cp >= 0x80);
+		n_odd += (cp < 0x20 && !ascii_is_space((char)cp)) || cp == 0x7f ||
+			 (n == 1 && cp >= 0x80);
 	}
 	if (n_odd * 20 <= out->len - before) {
 		folded_put(out, '\n', start, end);
@@ -149,8 +149,8 @@ static bool decode_base64(struct folded *out, const struct folded *in, size_t i,
 		int value = base64_value(in->text[i]);
 
 		/* A plus sign between pieces. */
-		if (value == 62 && i > 0 && i + 1 < end && is_space(in->text[i - 1]) &&
-		    is_space(in->text[i + 1]))
+		if (value == 62 && i > 0 && i + 1 < end && ascii_is_space(in->text[i - 1]) &&
+		    ascii_is_space(in->text[i + 1]))
 			continue;
 		if (in->text[i] == '=')
 			n_bits = 0; /* the next piece begins anew */
@@ -170,9 +170,10 @@ static bool decode_base64(struct folded *out, const struct folded *in, size_t i,
 static bool looks_encoded(const char *s, size_t len)
 {
 	for (size_t i = 1; i < len; i++)
-		if ((is_lower(s[i - 1]) && is_upper(s[i])) ||
-		    (is_alpha(s[i - 1]) && is_digit(s[i])) ||
-		    (i > 1 && is_upper(s[i - 2]) && is_upper(s[i - 1]) && is_lower(s[i])))
+		if ((ascii_is_lower(s[i - 1]) && ascii_is_upper(s[i])) ||
+		    (ascii_is_alpha(s[i - 1]) && ascii_is_digit(s[i])) ||
+		    (i > 1 && ascii_is_upper(s[i - 2]) && ascii_is_upper(s[i - 1]) &&
+		     ascii_is_lower(s[i])))
 			return true;
 	return false;
 }
@@ -192,7 +193,7 @@ static size_t pieces_end(const struct folded *in, size_t i, size_t end)
 	if (end - i < 4 || !looks_encoded(in->text + i, end - i))
 		return end;
 	for (;;) {
-		while (p < in->len && p - end < 6 && !is_word(in->text[p]))
+		while (p < in->len && p - end < 6 && !ascii_is_word(in->text[p]))
 			p++;
 		q = base64_end(in, p);
 		if (q - p < 4 || !looks_encoded(in->text + p, q - p))
@@ -207,11 +208,11 @@ static size_t hex_byte(const struct folded *in, size_t i)
 	const char *s = in->text;
 	size_t p = i;
 
-	if (p + 4 <= in->len && (s[p] == '\\' || s[p] == '0') && to_lower(s[p + 1]) == 'x')
+	if (p + 4 <= in->len && (s[p] == '\\' || s[p] == '0') && ascii_to_lower(s[p + 1]) == 'x')
 		p += 2;
 	else if (p < in->len && s[p] == '%')
 		p++;
-	return p + 2 <= in->len && is_hex(s[p]) && is_hex(s[p + 1]) ? p + 2 : i;
+	return p + 2 <= in->len && ascii_is_hex(s[p]) && ascii_is_hex(s[p + 1]) ? p + 2 : i;
 }
 
 /* Decode a run of such bytes from i on, with at most two signs between them. Returns its end. */
@@ -220,7 +221,7 @@ static size_t decode_hex(struct folded *out, const struct folded *in, size_t i, 
 	size_t before = out->len, p = i, end = i, n = 0;
 	uint32_t start = in->at[i].start, stop;
 
-	if (i > 0 && is_alnum(in->text[i - 1]))
+	if (i > 0 && ascii_is_alnum(in->text[i - 1]))
 		return i;
 	for (;;) {
 		size_t q = hex_byte(in, p);
@@ -234,11 +235,11 @@ static size_t decode_hex(struct folded *out, const struct folded *in, size_t i, 
 				  ascii_hex_value(in->text[q - 1])),
 			   start, in->at[q - 1].end);
 		while (p < in->len && p - end < 2 &&
-		       (is_space(in->text[p]) || in->text[p] == ',' || in->text[p] == ':' ||
+		       (ascii_is_space(in->text[p]) || in->text[p] == ',' || in->text[p] == ':' ||
 			in->text[p] == '-'))
 			p++;
 	}
-	if (n < HEX_MIN || (end < in->len && is_alnum(in->text[end]))) {
+	if (n < HEX_MIN || (end < in->len && ascii_is_alnum(in->text[end]))) {
 		out->len = before;
 		return end;
 	}
@@ -260,7 +261,7 @@ static bool names_rot13(const struct folded *in)
 		if (p == NULL)
 			break;
 		n = (size_t)(p - s);
-		sign = n > 0 && !is_alnum(s[n - 1]);
+		sign = n > 0 && !ascii_is_alnum(s[n - 1]);
 		if (n >= 3 + sign && strncasecmp(s + n - sign - 3, "rot", 3) == 0)
 			return true;
 	}
@@ -285,9 +286,9 @@ bool plain_decode(struct folded *out, const struct folded *in, struct work *work
 	if (names_rot13(in)) {
 		found = true;
 		for (size_t i = 0; i < in->len && work_step(work, 1); i++) {
-			char c = in->text[i], low = is_upper(c) ? 'A' : 'a';
+			char c = in->text[i], low = ascii_is_upper(c) ? 'A' : 'a';
 
-			if (is_alpha(c))
+			if (ascii_is_alpha(c))
 				c = (char)(low + (c - low + 13) % 26);
 			folded_put(&seen, c, in->at[i].start, in->at[i].end);
 		}
@@ -307,7 +308,7 @@ static bool is_turned(const char *s, size_t len)
 					 "etirw", "llet", "evig", "wohs",   "ekam" };
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (words[i][0] == to_lower(s[0]) && strlen(words[i]) == len &&
+		if (words[i][0] == ascii_to_lower(s[0]) && strlen(words[i]) == len &&
 		    strncasecmp(words[i], s, len) == 0)
 			return true;
 	return false;
@@ -319,7 +320,7 @@ bool plain_turn(struct folded *out, const struct folded *in, struct work *work)
 	bool found = false;
 
 	for (size_t i = 0, end; i < in->len && !found && work_step(work, 1); i = end + 1) {
-		for (end = i; end < in->len && is_alpha(in->text[end]); end++)
+		for (end = i; end < in->len && ascii_is_alpha(in->text[end]); end++)
 			;
 		found = end - i >= 3 && end - i <= 6 && is_turned(in->text + i, end - i);
 	}

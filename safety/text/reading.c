@@ -5,10 +5,10 @@
 
 #include <unicode/uchar.h>
 
+#include "base/text/ascii.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "safety/stream/scan.h"
-#include "safety/text/chars.h"
 #include "safety/text/spaced.h"
 
 /* What the functions that look for something at a place return beside the bytes that it takes. */
@@ -33,23 +33,23 @@ uint32_t reading_given(const struct reading *r)
 
 static bool is_punct(char c)
 {
-	return c > ' ' && c < 0x7f && !is_alnum(c);
+	return c > ' ' && c < 0x7f && !ascii_is_alnum(c);
 }
 
 static bool is_edge(char c)
 {
-	return c == '\0' || is_space(c);
+	return c == '\0' || ascii_is_space(c);
 }
 
 /* Whether an underscore between these opens or closes emphasis: never inside a word or a name. */
 static bool underscore_opens(char prev, char next)
 {
-	return (is_edge(prev) || strchr("([{<>\"'`*~|,:;", prev) != NULL) && is_word(next);
+	return (is_edge(prev) || strchr("([{<>\"'`*~|,:;", prev) != NULL) && ascii_is_word(next);
 }
 
 static bool underscore_closes(char prev, char next)
 {
-	return !is_edge(prev) && !is_word(next);
+	return !is_edge(prev) && !ascii_is_word(next);
 }
 
 /* Marks of emphasis, code and deletion. */
@@ -127,9 +127,11 @@ static size_t numbered(const struct view *v, size_t i, uint32_t *cp)
 	uint32_t value = 0;
 
 	from = p += hex;
-	for (; p < v->len && p - from < DIGITS_MAX && (hex ? is_hex(s[p]) : is_digit(s[p])); p++) {
-		unsigned d = is_digit(s[p]) ? (unsigned)(s[p] - '0')
-					    : (unsigned)(to_lower(s[p]) - 'a') + 10;
+	for (; p < v->len && p - from < DIGITS_MAX &&
+	       (hex ? ascii_is_hex(s[p]) : ascii_is_digit(s[p]));
+	     p++) {
+		unsigned d = ascii_is_digit(s[p]) ? (unsigned)(s[p] - '0')
+						  : (unsigned)(ascii_to_lower(s[p]) - 'a') + 10;
 
 		value = value * (hex ? 16 : 10) + d;
 	}
@@ -150,7 +152,7 @@ static size_t entity(const struct view *v, size_t i, uint32_t *cp)
 		return v->end ? NONE : MORE;
 	if (s[p] == '#')
 		return numbered(v, i, cp);
-	while (p < v->len && p - i <= NAME_MAX_LEN && is_alpha(s[p]))
+	while (p < v->len && p - i <= NAME_MAX_LEN && ascii_is_alpha(s[p]))
 		p++;
 	if (p == v->len && !v->end && p - i <= NAME_MAX_LEN)
 		return MORE;
@@ -209,11 +211,11 @@ static size_t tag(const struct reading *r, const struct view *v, size_t i, bool 
 
 	p += p < lim && s[p] == '/';
 	name = p;
-	while (p < lim && is_alnum(s[p]))
+	while (p < lim && ascii_is_alnum(s[p]))
 		p++;
-	if (p > name && !is_alpha(s[name]))
+	if (p > name && !ascii_is_alpha(s[name]))
 		return NONE;
-	if (p < lim && (p == name || (!is_space(s[p]) && s[p] != '/' && s[p] != '>')))
+	if (p < lim && (p == name || (!ascii_is_space(s[p]) && s[p] != '/' && s[p] != '>')))
 		return NONE;
 	*block = is_block(s + name, p - name);
 	while (p < lim && s[p] != '>' && s[p] != '<')
@@ -230,7 +232,7 @@ static size_t word_cut(const struct reading *r, const struct view *v, size_t i)
 	char prev = i > 0 ? s[i - 1] : r->prev;
 	size_t p = i + 1, indent;
 
-	if (!is_word(prev) || is_digit(prev))
+	if (!ascii_is_word(prev) || ascii_is_digit(prev))
 		return NONE;
 	while (p < v->len && p - i < 4 && (s[p] == ' ' || s[p] == '\t' || s[p] == '\r'))
 		p++;
@@ -241,7 +243,7 @@ static size_t word_cut(const struct reading *r, const struct view *v, size_t i)
 		p++;
 	if (p >= v->len)
 		return v->end ? NONE : MORE;
-	return is_word(s[p]) && !is_digit(s[p]) && !is_upper(s[p]) ? p - i : NONE;
+	return ascii_is_word(s[p]) && !ascii_is_digit(s[p]) && !ascii_is_upper(s[p]) ? p - i : NONE;
 }
 
 /*
@@ -395,7 +397,7 @@ void reading_add(struct reading *r, const char *raw, size_t len, bool end, struc
 			folded_add(&r->shown, raw + i, n, r->fed + (uint32_t)i);
 			refund(r);
 			r->literal = raw[i];
-			r->in_line = raw[i] != '\n' && (r->in_line || !is_space(raw[i]));
+			r->in_line = raw[i] != '\n' && (r->in_line || !ascii_is_space(raw[i]));
 		} else {
 			r->in_line = raw[i + n - 1] != '\n' && (r->in_line || raw[i] != '>');
 		}
@@ -412,7 +414,7 @@ void reading_add(struct reading *r, const char *raw, size_t len, bool end, struc
 /* Whether the byte at s[i) stands first on its line. */
 static bool begins_line(const struct reading *r, const char *s, size_t i)
 {
-	while (i > 0 && is_space(s[i - 1]) && s[i - 1] != '\n')
+	while (i > 0 && ascii_is_space(s[i - 1]) && s[i - 1] != '\n')
 		i--;
 	return i > 0 ? s[i - 1] == '\n' : !r->in_line;
 }
@@ -437,7 +439,7 @@ static enum looks looks_at(const struct reading *r, const struct view *v, size_t
 		return DIFFERENT;
 	if (c == '>')
 		return begins_line(r, s, i) ? DIFFERENT : PLAIN;
-	if (c == '-' && (!is_word(prev) || is_digit(prev)))
+	if (c == '-' && (!ascii_is_word(prev) || ascii_is_digit(prev)))
 		return PLAIN;
 	if (c != '~' && c != '_' && c != '\\' && c != '<' && c != '&' && c != '-')
 		return folded_is_plain(&c, 1) ? PLAIN : DIFFERENT;
@@ -448,15 +450,15 @@ static enum looks looks_at(const struct reading *r, const struct view *v, size_t
 	case '~':
 		return next == '~' ? DIFFERENT : PLAIN;
 	case '_':
-		return is_word(prev) && is_word(next) ? PLAIN : DIFFERENT;
+		return ascii_is_word(prev) && ascii_is_word(next) ? PLAIN : DIFFERENT;
 	case '\\':
 		return is_escape(next) ? DIFFERENT : PLAIN;
 	case '<':
-		return is_alpha(next) || next == '/' || next == '!' ? DIFFERENT : PLAIN;
+		return ascii_is_alpha(next) || next == '/' || next == '!' ? DIFFERENT : PLAIN;
 	case '&':
-		return is_alpha(next) || next == '#' ? DIFFERENT : PLAIN;
+		return ascii_is_alpha(next) || next == '#' ? DIFFERENT : PLAIN;
 	default:
-		return is_space(next) ? DIFFERENT : PLAIN;
+		return ascii_is_space(next) ? DIFFERENT : PLAIN;
 	}
 }
 
@@ -476,7 +478,7 @@ size_t reading_skip(struct reading *r, const char *raw, size_t len, bool end, bo
 
 	spaced_init(&sp, r->before);
 	while (i < len && looks == PLAIN && go_on(r, 1)) {
-		for (n = 0; i + n < len && is_alnum(raw[i + n]); n++)
+		for (n = 0; i + n < len && ascii_is_alnum(raw[i + n]); n++)
 			;
 		if (n > 0) {
 			go_on(r, n);
@@ -487,7 +489,7 @@ size_t reading_skip(struct reading *r, const char *raw, size_t len, bool end, bo
 		looks = is_ordinary(raw[i]) ? PLAIN : looks_at(r, &v, i);
 		if (looks != PLAIN)
 			break;
-		if (!is_word(raw[i])) {
+		if (!ascii_is_word(raw[i])) {
 			looks = spaced_sees(&sp, raw[i], i) ? DIFFERENT : PLAIN;
 			i++;
 			continue;

@@ -1,8 +1,8 @@
 #include "safety/text/spaced.h"
 
+#include "base/text/ascii.h"
 #include "base/text/utf8.h"
 #include "safety/stream/scan.h"
-#include "safety/text/chars.h"
 
 #define SPACED_MIN   4 /* so many letters set apart are no initials */
 #define SPACED_AGAIN 2 /* behind others that were */
@@ -10,7 +10,7 @@
 
 static bool is_sign(char c)
 {
-	return is_space(c) || c == '-' || c == '_' || c == '.' || c == '*' || c == '|' ||
+	return ascii_is_space(c) || c == '-' || c == '_' || c == '.' || c == '*' || c == '|' ||
 	       c == '/' || c == '~' || c == '+' || c == ',';
 }
 
@@ -29,13 +29,15 @@ static enum outcome alone(const struct folded *f, size_t p, char sep, bool end)
 	if (p >= f->len)
 		return end ? NO : MORE;
 	c = f->text[p];
-	if (is_space(sep) ? is_space(c) : !is_word(c))
+	if (ascii_is_space(sep) ? ascii_is_space(c) : !ascii_is_word(c))
 		return NO;
 	p += char_len(f, p);
 	if (p >= f->len)
 		return end ? YES : MORE;
 	next = f->text[p];
-	return next == sep || is_space(next) || (is_word(c) && !is_word(next)) ? YES : NO;
+	return next == sep || ascii_is_space(next) || (ascii_is_word(c) && !ascii_is_word(next))
+		       ? YES
+		       : NO;
 }
 
 /* What stands between two such characters at p, in bytes: the sign, or blanks. */
@@ -44,11 +46,11 @@ static enum outcome gap(const struct folded *f, size_t p, char sep, bool end, si
 	*n = 0;
 	if (p >= f->len)
 		return end ? NO : MORE;
-	if (!is_space(sep)) {
+	if (!ascii_is_space(sep)) {
 		*n = f->text[p] == sep;
 		return *n > 0 ? YES : NO;
 	}
-	while (p + *n < f->len && *n <= GAP_MAX && is_space(f->text[p + *n]))
+	while (p + *n < f->len && *n <= GAP_MAX && ascii_is_space(f->text[p + *n]))
 		(*n)++;
 	if (p + *n == f->len && *n <= GAP_MAX && !end)
 		return MORE;
@@ -64,7 +66,7 @@ static enum outcome begins(const struct reading *r, size_t i, bool end)
 	enum outcome rc;
 	char sep;
 
-	if (is_word(r->before) || is_space(f->text[i]))
+	if (ascii_is_word(r->before) || ascii_is_space(f->text[i]))
 		return NO;
 	if (p == f->len)
 		return end ? NO : MORE;
@@ -89,7 +91,7 @@ static void give(struct reading *r, size_t i, size_t n, struct folded *out)
 
 	for (size_t k = i; k < i + n; k++)
 		folded_put(out, f->text[k], f->at[k].start, f->at[k].end);
-	if (r->sep == 0 && is_word(r->before) && is_word(f->text[i]))
+	if (r->sep == 0 && ascii_is_word(r->before) && ascii_is_word(f->text[i]))
 		r->again = false;
 	r->before = f->text[i + n - 1];
 }
@@ -100,7 +102,7 @@ static void give_gap(const struct reading *r, size_t i, size_t n, struct folded 
 	const struct folded *f = &r->shown;
 	char blank = ' ';
 
-	if (!is_space(r->sep) || (n == 1 && f->text[i] == r->sep))
+	if (!ascii_is_space(r->sep) || (n == 1 && f->text[i] == r->sep))
 		return;
 	for (size_t k = i; k < i + n; k++)
 		blank = f->text[k] == '\n' ? '\n' : blank;
@@ -145,8 +147,8 @@ void spaced_join(struct reading *r, bool end, struct folded *out)
 void spaced_init(struct spaced *sp, char before)
 {
 	*sp = (struct spaced){ .prev = before };
-	sp->n_token = !is_space(before) && before != '\0' ? 2 : 0;
-	sp->n_word = is_word(before) ? 2 : 0;
+	sp->n_token = !ascii_is_space(before) && before != '\0' ? 2 : 0;
+	sp->n_word = ascii_is_word(before) ? 2 : 0;
 	sp->sep = 'a'; /* what is before was no beginning, or it would be given again */
 }
 
@@ -161,7 +163,7 @@ static void sees_blank(struct spaced *sp)
 	}
 	if (sp->n_token > 1)
 		sp->by_blank = 0;
-	if (sp->n_token == 1 || !is_word(sp->sep)) {
+	if (sp->n_token == 1 || !ascii_is_word(sp->sep)) {
 		if (sp->by_blank++ == 0)
 			sp->blank_first = sp->last;
 	}
@@ -190,7 +192,7 @@ void spaced_sees_word(struct spaced *sp, char c, size_t i, size_t n)
 
 bool spaced_sees(struct spaced *sp, char c, size_t i)
 {
-	if (is_space(c)) {
+	if (ascii_is_space(c)) {
 		sees_blank(sp);
 	} else {
 		if (is_sign(c))
@@ -214,7 +216,7 @@ size_t spaced_tail(const struct spaced *sp, size_t len)
 		tail = sp->blank_first;
 	if (sp->by_sign > 0 && sp->sign_first < tail)
 		tail = sp->sign_first;
-	if (sp->n_token > 0 && (sp->n_token == 1 || !is_word(sp->sep)) && sp->last < tail)
+	if (sp->n_token > 0 && (sp->n_token == 1 || !ascii_is_word(sp->sep)) && sp->last < tail)
 		tail = sp->last;
 	return tail;
 }

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text/ascii.h"
 #include "base/util.h"
-#include "safety/text/chars.h"
 #include "safety/text/plain.h"
 
 #define RUN_MIN   16  /* letters: longer than nearly all words */
@@ -97,12 +97,12 @@ static bool add_words(struct unjoin *u, const char *before, const char *s)
 
 	while (before[i] != '\0' && before[i] == s[i])
 		i++;
-	while (i > 0 && is_lower(s[i - 1]))
+	while (i > 0 && ascii_is_lower(s[i - 1]))
 		i--;
 	for (; ok && s[i] != '\0'; i += MAX(len, 1)) {
 		uint32_t h = HASH_SEED;
 
-		for (len = 0; is_lower(s[i + len]); len++)
+		for (len = 0; ascii_is_lower(s[i + len]); len++)
 			h = hash_on(h, s[i + len]);
 		if (len > 0 && len <= WORD_MAX)
 			ok = add_word(u, s + i, len, h);
@@ -185,7 +185,7 @@ static bool has_run(const struct folded *in)
 	size_t n = 0;
 
 	for (size_t i = 0; i < in->len && n < RUN_MIN; i++)
-		n = is_alpha(in->text[i]) ? n + 1 : 0;
+		n = ascii_is_alpha(in->text[i]) ? n + 1 : 0;
 	return n == RUN_MIN;
 }
 
@@ -199,8 +199,8 @@ bool unjoin(const struct unjoin *u, const struct folded *in, struct folded *out,
 	if (!has_run(in))
 		return false;
 	for (size_t i = 0, n; i < in->len && work_step(work, 1); i += n) {
-		for (n = 0; i + n < in->len && n < RUN_MAX && is_alpha(in->text[i + n]); n++)
-			low[n] = to_lower(in->text[i + n]);
+		for (n = 0; i + n < in->len && n < RUN_MAX && ascii_is_alpha(in->text[i + n]); n++)
+			low[n] = ascii_to_lower(in->text[i + n]);
 		if (n >= RUN_MIN && cut_run(u, low, n, cut)) {
 			put_cut(&seen, in, i, n, cut);
 			found = true;

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/text/ascii.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
-#include "safety/text/chars.h"
 #include "safety/text/folded.h"
 
 void unseen_fini(struct unseen *u)
@@ -36,7 +36,8 @@ static size_t seen_ahead(const char *text, size_t len)
 {
 	size_t i = 0;
 
-	while (i < len && (unsigned char)text[i] < 0x7f && (text[i] >= ' ' || is_space(text[i])))
+	while (i < len && (unsigned char)text[i] < 0x7f &&
+	       (text[i] >= ' ' || ascii_is_space(text[i])))
 		i++;
 	return i;
 }

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text/ascii.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
-#include "safety/text/chars.h"
 
 /* The character at s[i) as cp, and note where it went. Returns its length. */
 static size_t put_cp(struct decorated *d, const char *s, size_t len, size_t i, uint32_t cp)
@@ -52,7 +52,7 @@ static void unseen(struct decorated *d, const char *s, size_t len, unsigned n)
 
 static size_t word_end(const char *s, size_t len, size_t i)
 {
-	while (i < len && !is_space(s[i]))
+	while (i < len && !ascii_is_space(s[i]))
 		i++;
 	return i;
 }
@@ -64,7 +64,8 @@ static void halves(struct decorated *d, const char *s, size_t len, const char *o
 	for (size_t i = 0, end, half; i < len;) {
 		end = word_end(s, len, i);
 		half = i + (end - i) / 2;
-		while (half < end && half > i && !(is_alnum(s[half]) && is_alnum(s[half - 1])))
+		while (half < end && half > i &&
+		       !(ascii_is_alnum(s[half]) && ascii_is_alnum(s[half - 1])))
 			half++;
 		while (i < end) {
 			if (i == half)
@@ -183,9 +184,9 @@ static void cut(struct decorated *d, const char *s, size_t len, unsigned n)
 
 	(void)n;
 	for (size_t i = 0; i < len;) {
-		run = is_lower(s[i]) ? run + 1 : 0;
+		run = ascii_is_lower(s[i]) ? run + 1 : 0;
 		i += put_char(d, s, len, i);
-		if (run == 2 && i + 1 < len && is_lower(s[i]) && is_lower(s[i + 1]))
+		if (run == 2 && i + 1 < len && ascii_is_lower(s[i]) && ascii_is_lower(s[i + 1]))
 			buf_adds(&d->text, "-\n");
 	}
 }
@@ -251,9 +252,10 @@ static void digits(struct decorated *d, const char *s, size_t len, unsigned n)
 
 	(void)n;
 	for (size_t i = 0; i < len;)
-		i += is_digit(s[i]) ? put_cp(d, s, len, i,
-					     zeros[k++ % ARRAY_LEN(zeros)] + (uint32_t)(s[i] - '0'))
-				    : put_char(d, s, len, i);
+		i += ascii_is_digit(s[i])
+			     ? put_cp(d, s, len, i,
+				      zeros[k++ % ARRAY_LEN(zeros)] + (uint32_t)(s[i] - '0'))
+			     : put_char(d, s, len, i);
 }
 
 /* A backslash before every sign. */
@@ -261,7 +263,7 @@ static void escaped(struct decorated *d, const char *s, size_t len, unsigned n)
 {
 	(void)n;
 	for (size_t i = 0; i < len;) {
-		if (s[i] > ' ' && s[i] < 0x7f && !is_alnum(s[i]))
+		if (s[i] > ' ' && s[i] < 0x7f && !ascii_is_alnum(s[i]))
 			buf_addc(&d->text, '\\');
 		i += put_char(d, s, len, i);
 	}

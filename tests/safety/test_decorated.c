@@ -13,10 +13,10 @@
 #include <string.h>
 
 #include "base/text/utf8.h"
+#include "base/text/ascii.h"
 #include "base/util.h"
 #include "safety/pii/pii.h"
 #include "safety/stream/stream.h"
-#include "safety/text/chars.h"
 #include "safety/text/folded.h"
 #include "tests/safety/decor.h"
 #include "tests/safety/rows.h"
@@ -137,7 +137,7 @@ static bool leaks(const char *text, const struct said *plain, const struct decor
 {
 	for (size_t i = 0; i < plain->n; i++)
 		for (size_t k = plain->found[i].start; k < plain->found[i].end; k++) {
-			bool covered = !is_alnum(text[k]);
+			bool covered = !ascii_is_alnum(text[k]);
 
 			for (size_t j = 0; j < s->n && !covered; j++)
 				covered = s->found[j].start <= d->start[k] &&
