@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/text/ascii.h"
 #include "base/text/utf8.h"
 
 #define MARKER_MAX 60  /* bytes of a field's name */
@@ -34,15 +35,16 @@ size_t peek_char(struct peek *p, size_t i, uint32_t *cp)
 	return n;
 }
 
-static bool is_space(int c)
+/* White space within a line. */
+static bool is_blank(int c)
 {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v';
+	return ascii_is_space(c) && c != '\n';
 }
 
 /* White space, a newline or the end. */
 static bool is_gap(int c)
 {
-	return is_space(c) || c == '\n' || c < 0;
+	return is_blank(c) || c == '\n' || c < 0;
 }
 
 size_t block_line_end(struct peek *p, size_t at, size_t max)
@@ -82,7 +84,7 @@ static bool is_rule(struct peek *p, size_t at)
 			n++;
 		else if (d == '\n' || d < 0)
 			return n >= 3;
-		else if (!is_space(d))
+		else if (!is_blank(d))
 			return false;
 	}
 	return false;
@@ -102,7 +104,7 @@ static size_t number_marker(struct peek *p, size_t at, unsigned *number)
 			*number = 10 * *number + (unsigned)(c - '0');
 	}
 	c = peek_at(p, i);
-	if (i == at || (c != '.' && c != ')') || !is_space(peek_at(p, i + 1)))
+	if (i == at || (c != '.' && c != ')') || !is_blank(peek_at(p, i + 1)))
 		return 0;
 	return i + 2 - at;
 }
@@ -114,7 +116,7 @@ static size_t bullet_marker(struct peek *p, size_t at)
 
 	if (cp != '-' && cp != '*' && cp != '+' && cp != 0x2022 && cp != 0x25e6 && cp != 0x2023)
 		return 0;
-	return is_space(peek_at(p, at + n)) ? n + 1 : 0;
+	return is_blank(peek_at(p, at + n)) ? n + 1 : 0;
 }
 
 /* ":name: "; a role such as :func:`x` goes on after its second colon. */
@@ -126,7 +128,7 @@ static size_t field_marker(struct peek *p, size_t at)
 		c = peek_at(p, i);
 		if (c == ':')
 			return i > at + 1 && is_gap(peek_at(p, i + 1)) ? i + 1 - at : 0;
-		if (c == '\n' || c == '`' || c < 0 || (i == at + 1 && is_space(c)))
+		if (c == '\n' || c == '`' || c < 0 || (i == at + 1 && is_blank(c)))
 			return 0;
 	}
 	return 0;
@@ -151,9 +153,9 @@ static void judge(struct peek *p, struct block *b)
 		b->kind = BLOCK_NUMBER;
 	} else if ((b->marker = bullet_marker(p, at)) > 0) {
 		b->kind = BLOCK_BULLET;
-	} else if (c == '#' && (n = run_of(p, at, '#')) <= 6 && is_space(peek_at(p, at + n))) {
+	} else if (c == '#' && (n = run_of(p, at, '#')) <= 6 && is_blank(peek_at(p, at + n))) {
 		b->kind = BLOCK_HEADING;
-	} else if (c == '.' && peek_at(p, at + 1) == '.' && is_space(peek_at(p, at + 2))) {
+	} else if (c == '.' && peek_at(p, at + 1) == '.' && is_blank(peek_at(p, at + 2))) {
 		b->kind = BLOCK_DIRECTIVE;
 		b->marker = 3;
 	} else if (c == ':' && (b->marker = field_marker(p, at)) > 0) {
@@ -172,7 +174,7 @@ void block_read(struct peek *p, size_t at, struct block *out)
 			out->indent += TAB - out->indent % TAB;
 		else if (c == '>') /* a quotation is text like any other */
 			out->indent = 0;
-		else if (is_space(c))
+		else if (is_blank(c))
 			out->indent++;
 		else
 			break;

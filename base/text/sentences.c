@@ -5,6 +5,7 @@
 
 #include <unicode/uchar.h>
 
+#include "base/text/ascii.h"
 #include "base/text/blocks.h"
 #include "base/text/stop.h"
 #include "base/text/utf8.h"
@@ -45,21 +46,6 @@ void sentences_start(struct sentences *s, const char *text, size_t len)
 				 .line_first = true };
 }
 
-static bool is_white(int c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static bool is_digit(int c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_alnum(int c)
-{
-	return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'z');
-}
-
 /* ---- abbreviations ------------------------------------------------------------------------- */
 
 enum abbrev {
@@ -94,17 +80,16 @@ static size_t word_before(const struct sentences *s, size_t from, size_t dot, ch
 	while (at > from && dot - at < ABBREV_MAX) {
 		int c = (unsigned char)s->p.text[at - 1];
 
-		if (!is_alnum(c) && c != '.')
+		if (!ascii_is_alnum(c) && c != '.')
 			break;
 		at--;
 	}
 	if (at > from && dot - at == ABBREV_MAX)
 		return 0;
 	for (size_t i = at; i < dot; i++)
-		out[i - at] =
-			(char)(is_alnum((unsigned char)s->p.text[i]) && !is_digit(s->p.text[i])
-				       ? s->p.text[i] | 32
-				       : s->p.text[i]);
+		out[i - at] = (char)(ascii_is_alnum(s->p.text[i]) && !ascii_is_digit(s->p.text[i])
+					     ? s->p.text[i] | 32
+					     : s->p.text[i]);
 	return dot - at;
 }
 
@@ -123,8 +108,8 @@ static enum abbrev abbrev_at(const struct sentences *s, size_t from, size_t dot)
 			return abbrevs[i].kind;
 	/* Initials and the like: J. K., U.S., but not 4. */
 	for (size_t i = 0; i < n && dotted; i++)
-		dotted =
-			i % 2 == 0 ? !is_digit(key[i + 1]) && key[i + 1] != '.' : key[i + 1] == '.';
+		dotted = i % 2 == 0 ? !ascii_is_digit(key[i + 1]) && key[i + 1] != '.'
+				    : key[i + 1] == '.';
 	if (dotted && n % 2 == 1 && (n > 1 || u_isupper((unsigned char)s->p.text[dot - 1])))
 		return ABBREV_SELDOM;
 	return ABBREV_NONE;
@@ -150,7 +135,7 @@ static size_t terminator(struct peek *p, size_t i, bool *wide)
 		*wide = true;
 		return n;
 	case U_SB_ATERM: /* a wide full stop also stands in numbers */
-		*wide = !is_digit(peek_at(p, i + n));
+		*wide = !ascii_is_digit(peek_at(p, i + n));
 		return n;
 	default:
 		return 0;
@@ -181,13 +166,13 @@ static size_t mark(struct peek *p, size_t i)
 	size_t at = i + 1;
 	int c;
 
-	if (peek_at(p, i) != '[' || !is_digit(peek_at(p, at)))
+	if (peek_at(p, i) != '[' || !ascii_is_digit(peek_at(p, at)))
 		return 0;
 	while (at - i < 32) {
 		c = peek_at(p, at++);
 		if (c == ']')
 			return at - i;
-		if (!is_digit(c) && c != ',' && c != ' ' && c != '-')
+		if (!ascii_is_digit(c) && c != ',' && c != ' ' && c != '-')
 			break;
 	}
 	return 0;
@@ -199,9 +184,9 @@ static bool is_identifier(struct peek *p, size_t i)
 	for (size_t n = 0; n < WORD_PEEK; n++) {
 		int c = peek_at(p, i + n);
 
-		if (c == '_' || c == '(' || (n > 0 && (is_digit(c) || (c >= 'A' && c <= 'Z'))))
+		if (c == '_' || c == '(' || (n > 0 && (ascii_is_digit(c) || ascii_is_upper(c))))
 			return true;
-		if (!is_alnum(c))
+		if (!ascii_is_alnum(c))
 			return false;
 	}
 	return false;
@@ -216,7 +201,7 @@ static bool is_starter(struct peek *p, size_t i)
 	for (; n < WORD_PEEK; n++) {
 		int c = peek_at(p, i + n);
 
-		if (!is_alnum(c) || is_digit(c))
+		if (!ascii_is_alnum(c) || ascii_is_digit(c))
 			break;
 		word[n] = (char)(c | 32);
 	}
@@ -325,13 +310,13 @@ static bool ends_at(struct sentences *s, size_t from, size_t at, size_t n, bool 
 		wide |= more;
 		j += n;
 	}
-	if (dot && is_white(peek_at(p, j)))
+	if (dot && ascii_is_space(peek_at(p, j)))
 		ab = abbrev_at(s, from, at);
 	while (j - at < TAIL_MAX && ((n = closer(p, j)) > 0 || (n = mark(p, j)) > 0)) {
 		quoted |= p->text[j] != ')' && p->text[j] != ']' && p->text[j] != '[';
 		j += n;
 	}
-	if (!wide && peek_at(p, j) >= 0 && !is_white(peek_at(p, j)))
+	if (!wide && peek_at(p, j) >= 0 && !ascii_is_space(peek_at(p, j)))
 		return false;
 	*end = j;
 	for (next = j; peek_at(p, next) == ' '; next++)
@@ -342,7 +327,7 @@ static bool ends_at(struct sentences *s, size_t from, size_t at, size_t n, bool 
 		while (peek_at(p, next) == ' ')
 			next++;
 	}
-	for (; is_white(peek_at(p, next)); next++)
+	for (; ascii_is_space(peek_at(p, next)); next++)
 		if (p->text[next] == '\n' && line_ends_block(s, next, &title))
 			return !p->starved;
 	if (p->starved)
@@ -411,7 +396,7 @@ static bool announced_as_code(const struct sentences *s, size_t at)
 	size_t end = at, from;
 	unsigned newlines = 0;
 
-	while (end > 0 && is_white((unsigned char)s->p.text[end - 1]))
+	while (end > 0 && ascii_is_space(s->p.text[end - 1]))
 		newlines += s->p.text[--end] == '\n';
 	if (newlines < 2 || end < 2)
 		return false;
@@ -453,7 +438,7 @@ static size_t prose_end(struct sentences *s, size_t from, size_t skip)
 			if (line_ends_block(s, i, &end))
 				return end;
 		}
-		if (is_white(c)) {
+		if (ascii_is_space(c)) {
 			white = i;
 		} else if (c == '.' || c == '!' || c == '?' || c >= 0x80) {
 			size_t t = terminator(p, i, &wide);
@@ -515,7 +500,7 @@ static void skip_white(struct sentences *s)
 {
 	int c;
 
-	while (is_white(c = peek_at(&s->p, s->pos))) {
+	while (ascii_is_space(c = peek_at(&s->p, s->pos))) {
 		s->pos++;
 		if (c == '\n') {
 			s->line = s->pos;
@@ -542,7 +527,7 @@ bool sentences_next(struct sentences *s, size_t *first, size_t *end)
 	s->line = line_start(s, to);
 	s->line_first = false;
 	s->pos = to;
-	while (to > from + 1 && is_white((unsigned char)s->p.text[to - 1]))
+	while (to > from + 1 && ascii_is_space(s->p.text[to - 1]))
 		to--;
 	*first = from;
 	*end = to;
