@@ -29,12 +29,12 @@ static int byte_at(const struct plain *p, size_t i)
 
 static bool is_word(int c)
 {
-	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c >= 0x80;
+	return c >= 0 && ascii_is_word((char)c);
 }
 
 static bool is_name(int c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	return ascii_is_digit(c) || ascii_is_lower(c) ||
 	       (c != -1 && strchr("+-._", c) != NULL && c != 0);
 }
 
@@ -54,7 +54,7 @@ static size_t put_char(struct plain *p, size_t i, size_t to)
 	uint32_t cp;
 	size_t n = utf8_next(p->s + i, to - i, &cp);
 
-	if (ascii_is_space((int)cp))
+	if (cp < 0x80 && ascii_is_space((char)cp))
 		put_space(p);
 	else if (n > 1 || (cp >= ' ' && cp < 0x7f))
 		buf_add(p->out, p->s + i, n);
@@ -124,9 +124,9 @@ static size_t take_quoted(struct plain *p, size_t i, size_t to)
 	/* :func:`~module.name` shortens a role's target; in plain code ~ is a home directory. */
 	if (n == 1 && i > 0 && p->s[i - 1] == ':')
 		from += byte_at(p, from) == '~' || byte_at(p, from) == '!';
-	while (end > from && ascii_is_space((unsigned char)p->s[end - 1]))
+	while (end > from && ascii_is_space(p->s[end - 1]))
 		end--;
-	while (from < end && ascii_is_space((unsigned char)p->s[from]))
+	while (from < end && ascii_is_space(p->s[from]))
 		from++;
 	for (size_t j = from; j < end;) /* code is not marked up */
 		j += put_char(p, j, end);
@@ -145,8 +145,7 @@ static size_t take_emphasis(struct plain *p, size_t i, size_t to)
 	if (n > 3 || is_word(before) || ascii_is_space(byte_at(p, i + n)) || i + n >= to)
 		return i;
 	close = closing_run(p, i + n, to, c, n);
-	if (close == 0 || ascii_is_space((unsigned char)p->s[close - 1]) ||
-	    is_word(byte_at(p, close + n)))
+	if (close == 0 || ascii_is_space(p->s[close - 1]) || is_word(byte_at(p, close + n)))
 		return i;
 	plain_span(p, i + n, close);
 	return close + n;
@@ -230,7 +229,7 @@ static size_t take_comment(const struct plain *p, size_t i)
 
 	if (byte_at(p, i) == '/' || byte_at(p, i + 1) == '/')
 		return byte_at(p, i) != byte_at(p, i + 1) &&
-				       (i == 0 || ascii_is_space((unsigned char)p->s[i - 1])) &&
+				       (i == 0 || ascii_is_space(p->s[i - 1])) &&
 				       (i + 2 == p->end || ascii_is_space(byte_at(p, i + 2)))
 			       ? i + 2
 			       : i;
@@ -357,8 +356,7 @@ static void trim_end(struct plain *p, size_t from)
 		if (b.kind == BLOCK_RULE || b.kind == BLOCK_FENCE)
 			p->end = (size_t)(nl - p->s);
 	}
-	while (p->end > from &&
-	       (ascii_is_space((unsigned char)p->s[p->end - 1]) || p->s[p->end - 1] == '|'))
+	while (p->end > from && (ascii_is_space(p->s[p->end - 1]) || p->s[p->end - 1] == '|'))
 		p->end--;
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/text/ascii.h"
 #include "base/util.h"
 #include "engine/token/chars.h"
 
@@ -45,7 +46,7 @@ static size_t contraction_len(const char *s, const char *end, bool fold)
 	if (fold && room >= 3 && memcmp(s + 1, "\xc5\xbf", 2) == 0)
 		return 3;
 	for (size_t i = 1; i < 3 && i < room; i++)
-		c[i] = fold && s[i] >= 'A' && s[i] <= 'Z' ? (char)(s[i] + ('a' - 'A')) : s[i];
+		c[i] = fold ? ascii_to_lower(s[i]) : s[i];
 	if (c[1] == 's' || c[1] == 't' || c[1] == 'm' || c[1] == 'd')
 		return 2;
 	if ((c[1] == 'r' && c[2] == 'e') || (c[1] == 'v' && c[2] == 'e') ||
