@@ -19,7 +19,7 @@ static bool is_fence(char c)
 	return c == '`' || c == '~';
 }
 
-static size_t run_at(const struct view *v, size_t i)
+static size_t run_at(const struct scan_view *v, size_t i)
 {
 	size_t p = i;
 
@@ -29,7 +29,7 @@ static size_t run_at(const struct view *v, size_t i)
 }
 
 /* Read the beginning of a line. False: more text is needed. */
-static bool line_read(const struct view *v, size_t i, struct line *line)
+static bool line_read(const struct scan_view *v, size_t i, struct line *line)
 {
 	size_t p = i;
 
@@ -50,7 +50,7 @@ static bool ends_line(char c)
 }
 
 /* Whether nothing but blanks, or no backtick, follows to the end of the line. */
-static enum outcome rest_of_line(const struct view *v, size_t p, bool blank, bool *too_long)
+static enum outcome rest_of_line(const struct scan_view *v, size_t p, bool blank, bool *too_long)
 {
 	*too_long = false;
 	for (size_t from = p; p - from < LINE_LOOK; p++) {
@@ -74,7 +74,7 @@ static enum outcome lose(struct code *c)
 }
 
 /* A line within a fence at the margin. */
-static enum outcome fenced_line(struct code *c, const struct view *v, const struct line *line)
+static enum outcome fenced_line(struct code *c, const struct scan_view *v, const struct line *line)
 {
 	enum outcome rc;
 	bool too_long;
@@ -94,7 +94,7 @@ static enum outcome fenced_line(struct code *c, const struct view *v, const stru
 }
 
 /* A fence behind "- ", "> " or "1. ", or set in by four columns or more. */
-static enum outcome contained_fence(const struct view *v, size_t i, const struct line *line)
+static enum outcome contained_fence(const struct scan_view *v, size_t i, const struct line *line)
 {
 	size_t p = line->first;
 
@@ -113,7 +113,7 @@ static enum outcome contained_fence(const struct view *v, size_t i, const struct
 	return p == v->len && p - i < MARKER_MAX && !v->end ? MORE : NO;
 }
 
-static enum outcome open_fence(struct code *c, const struct view *v, const struct line *line)
+static enum outcome open_fence(struct code *c, const struct scan_view *v, const struct line *line)
 {
 	const char ch = v->s[line->first];
 	bool too_long;
@@ -141,7 +141,7 @@ static enum outcome open_fence(struct code *c, const struct view *v, const struc
 	return c->fenced ? YES : NO;
 }
 
-enum outcome code_line(struct code *c, const struct view *v, size_t i)
+enum outcome code_line(struct code *c, const struct scan_view *v, size_t i)
 {
 	struct line line;
 	enum outcome rc;
@@ -165,7 +165,7 @@ enum outcome code_line(struct code *c, const struct view *v, size_t i)
 	return NO;
 }
 
-enum outcome code_span(const struct view *v, size_t i, size_t *end)
+enum outcome code_span(const struct scan_view *v, size_t i, size_t *end)
 {
 	size_t n = run_at(v, i), p = i + n;
 

@@ -23,12 +23,12 @@ struct code {
 };
 
 /* Whether the line that begins at s[i) is code, to its end. */
-enum outcome code_line(struct code *c, const struct view *v, size_t i);
+enum outcome code_line(struct code *c, const struct scan_view *v, size_t i);
 
 /*
  * Whether a code span begins with the backticks at s[i). *end is then behind it, and behind the backticks
  * alone where there is none.
  */
-enum outcome code_span(const struct view *v, size_t i, size_t *end);
+enum outcome code_span(const struct scan_view *v, size_t i, size_t *end);
 
 #endif

@@ -68,7 +68,8 @@ static size_t behind(const char *s, size_t p, size_t limit, const char *what)
 }
 
 /* <!-- -->, <!DOCTYPE >, <![CDATA[ ]]>, <?xml ?>: to where they end. */
-static enum outcome declaration(const struct view *v, size_t i, enum html_sort *sort, size_t *end)
+static enum outcome declaration(const struct scan_view *v, size_t i, enum html_sort *sort,
+				size_t *end)
 {
 	const char *s = v->s + i;
 	size_t have = v->len - i, limit = MIN(v->len, i + TAG_MAX);
@@ -99,7 +100,7 @@ struct inside {
  * begins an earlier one ends, or is within a quotation; then the two are never in the same state again.
  * No more than three, one for each state, go over any byte.
  */
-static enum outcome inside_read(const struct view *v, size_t i, size_t p, struct inside *in)
+static enum outcome inside_read(const struct scan_view *v, size_t i, size_t p, struct inside *in)
 {
 	char quote = 0;
 	size_t plain = 0;
@@ -134,7 +135,7 @@ static enum outcome inside_read(const struct view *v, size_t i, size_t p, struct
 }
 
 /* A script or style goes with what is in it, if that ends soon. */
-static enum outcome with_content(const struct view *v, size_t i, const char *name, size_t *end)
+static enum outcome with_content(const struct scan_view *v, size_t i, const char *name, size_t *end)
 {
 	size_t n = strlen(name), limit = MIN(v->len, i + TAG_MAX);
 
@@ -151,7 +152,7 @@ static enum outcome with_content(const struct view *v, size_t i, const char *nam
 	return limit == v->len && limit < i + TAG_MAX && !v->end ? MORE : YES;
 }
 
-enum outcome html_read(const struct view *v, size_t i, enum html_sort *sort, size_t *end)
+enum outcome html_read(const struct scan_view *v, size_t i, enum html_sort *sort, size_t *end)
 {
 	const char *s = v->s;
 	size_t q = i + 1, name, n = 0;

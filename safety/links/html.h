@@ -19,6 +19,6 @@ enum html_sort {
 /*
  * What begins with the '<' at s[i). YES: *sort, and where a tag ends. NO: HTML_NONE. MORE.
  */
-enum outcome html_read(const struct view *v, size_t i, enum html_sort *sort, size_t *end);
+enum outcome html_read(const struct scan_view *v, size_t i, enum html_sort *sort, size_t *end);
 
 #endif

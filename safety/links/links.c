@@ -48,7 +48,7 @@ struct links {
 
 /* One view of the text and where the scan is in it. */
 struct at {
-	struct view v;
+	struct scan_view v;
 	size_t i;
 	struct spans *out;
 };
@@ -161,7 +161,7 @@ static void start_swallowing(struct links *l, struct at *at, const struct kind *
 /* "](", the end of a link's text, or "]:" of a definition. */
 static enum outcome bracket(struct links *l, struct at *at)
 {
-	const struct view *v = &at->v;
+	const struct scan_view *v = &at->v;
 	const struct kind *kind = l->brackets & 1 ? &image : &link;
 	const char *s = v->s;
 	struct target t = { 0 };
@@ -218,7 +218,7 @@ static void collect_parts(struct links *l, const char *s, size_t len)
 /* An address that begins here, of which the part before `body` is clear. */
 static enum outcome address(struct links *l, struct at *at, size_t body)
 {
-	const struct view *v = &at->v;
+	const struct scan_view *v = &at->v;
 	const char *s = v->s;
 	size_t start = at->i, end = body, all;
 	struct target t;
@@ -269,7 +269,7 @@ static enum outcome with_scheme(struct links *l, struct at *at)
 /* A run of what a scheme or a host is made of; "www." counts where it begins one. */
 static enum outcome word(struct links *l, struct at *at)
 {
-	const struct view *v = &at->v;
+	const struct scan_view *v = &at->v;
 	const char *s = v->s;
 	size_t p = at->i;
 	enum outcome rc = NO;
@@ -308,7 +308,7 @@ static enum outcome without_scheme(struct links *l, struct at *at)
 /* <https://example.org>, and any other scheme: Markdown makes a link of it. */
 static enum outcome autolink(struct links *l, struct at *at)
 {
-	const struct view *v = &at->v;
+	const struct scan_view *v = &at->v;
 	size_t end;
 	enum outcome rc = target_read_autolink(v, at->i, &end);
 
@@ -339,7 +339,7 @@ static void opens_block(struct links *l, const struct at *at)
 
 static enum outcome angle(struct links *l, struct at *at)
 {
-	const struct view *v = &at->v;
+	const struct scan_view *v = &at->v;
 	enum html_sort sort;
 	enum outcome rc = autolink(l, at);
 	size_t end = 0;
@@ -401,7 +401,7 @@ static enum outcome begin_line(struct links *l, struct at *at)
 /* To the end of the line. */
 static void pass_line(struct links *l, struct at *at)
 {
-	const struct view *v = &at->v;
+	const struct scan_view *v = &at->v;
 
 	while (at->i < v->len && v->s[at->i] != '\n' && v->s[at->i] != '\r')
 		at->i++;
@@ -577,7 +577,7 @@ uint32_t links_feed(struct links *l, const char *raw, size_t len, uint32_t from,
 
 	if (held) {
 		buf_add(&l->held, raw, len);
-		at.v = (struct view){ l->held.data, l->held.len, end };
+		at.v = (struct scan_view){ l->held.data, l->held.len, end };
 	} else {
 		l->base = from;
 	}

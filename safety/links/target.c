@@ -9,7 +9,7 @@
 #define TITLE_MAX 512 /* bytes of the title of a link */
 #define WHITE_MAX 64  /* bytes of white space within a link */
 
-static size_t skip_white(const struct view *v, size_t p)
+static size_t skip_white(const struct scan_view *v, size_t p)
 {
 	size_t from = p;
 
@@ -18,7 +18,8 @@ static size_t skip_white(const struct view *v, size_t p)
 	return p;
 }
 
-static enum outcome address_read(const struct view *v, size_t p, bool in_parens, struct target *t)
+static enum outcome address_read(const struct scan_view *v, size_t p, bool in_parens,
+				 struct target *t)
 {
 	size_t depth = 0, from = p;
 	bool angle;
@@ -58,7 +59,7 @@ static enum outcome address_read(const struct view *v, size_t p, bool in_parens,
 	return YES;
 }
 
-enum outcome target_read(const struct view *v, size_t p, struct target *t)
+enum outcome target_read(const struct scan_view *v, size_t p, struct target *t)
 {
 	enum outcome rc;
 	size_t from;
@@ -89,13 +90,13 @@ enum outcome target_read(const struct view *v, size_t p, struct target *t)
 	return YES;
 }
 
-enum outcome target_read_definition(const struct view *v, size_t p, struct target *t)
+enum outcome target_read_definition(const struct scan_view *v, size_t p, struct target *t)
 {
 	*t = (struct target){ 0 };
 	return address_read(v, p, false, t);
 }
 
-enum outcome target_read_autolink(const struct view *v, size_t i, size_t *end)
+enum outcome target_read_autolink(const struct scan_view *v, size_t i, size_t *end)
 {
 	size_t p = i + 1;
 

@@ -18,10 +18,10 @@ struct target {
 };
 
 /* Read on from behind the '(' of a link. NO: there is nothing. */
-enum outcome target_read(const struct view *v, size_t p, struct target *t);
+enum outcome target_read(const struct scan_view *v, size_t p, struct target *t);
 /* The same behind the ':' of a definition, whose title is left aside. */
-enum outcome target_read_definition(const struct view *v, size_t p, struct target *t);
+enum outcome target_read_definition(const struct scan_view *v, size_t p, struct target *t);
 /* <scheme:...> at s[i): *end is at its '>'. */
-enum outcome target_read_autolink(const struct view *v, size_t i, size_t *end);
+enum outcome target_read_autolink(const struct scan_view *v, size_t i, size_t *end);
 
 #endif

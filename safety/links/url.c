@@ -45,7 +45,7 @@ static char numeric_entity(const char *s, size_t n)
 	return v < 0x80 ? (char)v : 0;
 }
 
-size_t url_char(const struct view *v, size_t i, bool percent, char *c)
+size_t url_char(const struct scan_view *v, size_t i, bool percent, char *c)
 {
 	const char *s = v->s + i;
 	size_t have = v->len - i, n = 1;
@@ -89,7 +89,7 @@ static size_t scheme_len(const char *s, size_t len)
 
 bool url_is_local(const char *s, size_t len)
 {
-	const struct view v = { s, len, true };
+	const struct scan_view v = { s, len, true };
 	char c;
 
 	if (scheme_len(s, len) > 0 || (len > 1 && s[0] == '/' && s[1] == '/'))
@@ -106,7 +106,7 @@ bool url_is_local(const char *s, size_t len)
 
 void url_normalise(const char *s, size_t len, struct buf *out)
 {
-	const struct view v = { s, len, true };
+	const struct scan_view v = { s, len, true };
 	struct buf plain = BUF_INIT;
 	size_t n, host;
 	char c;
@@ -217,7 +217,7 @@ size_t url_trail(const char *s, size_t start, size_t end)
  * Schemes that need no "//", and what else they need. Those of the web need it to be well-formed, but
  * browsers complete it.
  */
-static bool is_bare_scheme(const char *scheme, const struct view *v, size_t p)
+static bool is_bare_scheme(const char *scheme, const struct scan_view *v, size_t p)
 {
 	static const char *const names[] = { "http",   "https", "ftp", "javascript", "vbscript",
 					     "mailto", "xmpp",  "tel", "sms",        "blob" };
@@ -235,7 +235,7 @@ static bool is_bare_scheme(const char *scheme, const struct view *v, size_t p)
 }
 
 /* Go over "//", also written with backslashes or as entities, as browsers do: NO, *p as it was. */
-static enum outcome slashes(const struct view *v, size_t *p)
+static enum outcome slashes(const struct scan_view *v, size_t *p)
 {
 	size_t q = *p, k;
 	char c;
@@ -253,7 +253,7 @@ static enum outcome slashes(const struct view *v, size_t *p)
 	return YES;
 }
 
-enum outcome url_scheme(const struct view *v, size_t i, size_t *body)
+enum outcome url_scheme(const struct scan_view *v, size_t i, size_t *body)
 {
 	char scheme[SCHEME_MAX + 1], c = 0;
 	size_t p = i, n = 0, k;
@@ -284,7 +284,7 @@ enum outcome url_scheme(const struct view *v, size_t i, size_t *body)
 	return is_bare_scheme(scheme, v, p) ? YES : NO;
 }
 
-enum outcome url_network(const struct view *v, size_t i, char prior, size_t *body)
+enum outcome url_network(const struct scan_view *v, size_t i, char prior, size_t *body)
 {
 	size_t p = i, host, dot = 0;
 	enum outcome rc;

@@ -15,7 +15,7 @@
  * The ASCII character that stands at s[i), be it written as an entity (&#104; &colon;) or, with
  * `percent`, as %68. Returns the bytes it takes, 0 if more text is needed to tell.
  */
-size_t url_char(const struct view *v, size_t i, bool percent, char *c);
+size_t url_char(const struct scan_view *v, size_t i, bool percent, char *c);
 
 /*
  * Whether s[0..len), the target of a link, can only be a place of the site that shows it: a relative
@@ -40,9 +40,9 @@ bool url_ends(char c);
  * Whether an address with a scheme begins at s[i), however its letters are written; *body is then where
  * what identifies it begins.
  */
-enum outcome url_scheme(const struct view *v, size_t i, size_t *body);
+enum outcome url_scheme(const struct scan_view *v, size_t i, size_t *body);
 /* The same for //host/path behind the character `prior`, which a browser completes by the page's scheme. */
-enum outcome url_network(const struct view *v, size_t i, char prior, size_t *body);
+enum outcome url_network(const struct scan_view *v, size_t i, char prior, size_t *body);
 
 /* Signs at the end of the address s[start .. end) that are the sentence's; returns where they begin. */
 size_t url_trail(const char *s, size_t start, size_t end);

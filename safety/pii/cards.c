@@ -88,7 +88,7 @@ static bool card_shape(const struct run *r, size_t k, bool named)
 	return k >= 4 && n <= 4;
 }
 
-size_t card_match(const struct view *v, const struct run *r)
+size_t card_match(const struct scan_view *v, const struct run *r)
 {
 	bool named;
 
@@ -109,7 +109,7 @@ size_t card_match(const struct view *v, const struct run *r)
 	return 0;
 }
 
-size_t ssn_match(const struct view *v, const struct run *r)
+size_t ssn_match(const struct scan_view *v, const struct run *r)
 {
 	const char *d = r->digits;
 	size_t k = 0;

@@ -45,7 +45,7 @@ static bool iban_ok(const char *code, size_t n)
 }
 
 /* The end of an IBAN at s[i), 0 for none, -1 (as ssize_t) if more text is needed. */
-static ssize_t iban_match(const struct view *v, size_t i)
+static ssize_t iban_match(const struct scan_view *v, size_t i)
 {
 	const char *s = v->s;
 	char code[40], sep;
@@ -171,7 +171,7 @@ static bool ip6_ok(const char *s, size_t n)
 }
 
 /* What stands at s[i], the start of a word whose end is at `end`. As iban_match. */
-static ssize_t code_match(const struct view *v, size_t i, size_t end, const struct kind **kind)
+static ssize_t code_match(const struct scan_view *v, size_t i, size_t end, const struct kind **kind)
 {
 	const char *s = v->s;
 	size_t p = end, n = end - i;
@@ -208,7 +208,7 @@ static ssize_t code_match(const struct view *v, size_t i, size_t end, const stru
 	return code_ok(s + i, n) ? (ssize_t)end : 0;
 }
 
-void pii_scan_codes(struct scan *st, const struct view *v, struct spans *out)
+void pii_scan_codes(struct scan *st, const struct scan_view *v, struct spans *out)
 {
 	const char *s = v->s;
 	size_t i = st->from;

@@ -22,7 +22,7 @@ static bool is_joined(const char *s, size_t i)
 	return s[i - 1] == ',' && i >= 2 && ascii_is_digit(s[i - 2]);
 }
 
-ssize_t wide_sep(const struct view *v, size_t p, char *kind)
+ssize_t wide_sep(const struct scan_view *v, size_t p, char *kind)
 {
 	size_t n = 0;
 
@@ -56,7 +56,7 @@ static bool follows_number(const char *s, size_t i)
 }
 
 /* The separator between groups at s[p) into sep, as wide_sep. */
-static ssize_t read_sep(const struct view *v, size_t p, bool wide, char sep[3], size_t *n_sep)
+static ssize_t read_sep(const struct scan_view *v, size_t p, bool wide, char sep[3], size_t *n_sep)
 {
 	size_t n;
 
@@ -70,7 +70,7 @@ static ssize_t read_sep(const struct view *v, size_t p, bool wide, char sep[3], 
 	return p + n == v->len && !v->end ? -1 : (ssize_t)n;
 }
 
-int run_read(const struct view *v, size_t i, bool wide, struct run *r)
+int run_read(const struct scan_view *v, size_t i, bool wide, struct run *r)
 {
 	struct group next = { 0 };
 	size_t p = i, q;
@@ -153,7 +153,7 @@ bool luhn_ok(const char *digits, size_t n)
 }
 
 /* 106.31.73.20, if anybody's: not of a private, loopback, link-local or documentation range. */
-static size_t ip_match(const struct view *v, const struct run *r)
+static size_t ip_match(const struct scan_view *v, const struct run *r)
 {
 	unsigned b[4] = { 0 };
 
@@ -186,7 +186,7 @@ static size_t ip_match(const struct view *v, const struct run *r)
 }
 
 static const struct matcher {
-	size_t (*match)(const struct view *v, const struct run *r);
+	size_t (*match)(const struct scan_view *v, const struct run *r);
 	const struct kind *kind;
 	float score;
 } matchers[] = {
@@ -196,7 +196,7 @@ static const struct matcher {
 };
 
 /* What begins at the run, if it ends where a word may end. Returns its end, 0 for nothing. */
-static size_t run_judge(const struct view *v, const struct run *r, struct spans *out)
+static size_t run_judge(const struct scan_view *v, const struct run *r, struct spans *out)
 {
 	for (size_t m = 0; m < sizeof(matchers) / sizeof(matchers[0]); m++) {
 		size_t k = matchers[m].match(v, r), end;
@@ -222,7 +222,7 @@ static size_t run_judge(const struct view *v, const struct run *r, struct spans 
  * What stands at s[i). *end is where to go on: past the find, or past what cannot begin one. -1 if more
  * text is needed.
  */
-static int number_at(const struct view *v, size_t i, size_t *end, struct spans *out)
+static int number_at(const struct scan_view *v, size_t i, size_t *end, struct spans *out)
 {
 	struct run r;
 	int rc = 1;
@@ -241,7 +241,7 @@ static int number_at(const struct view *v, size_t i, size_t *end, struct spans *
 	return 0;
 }
 
-void pii_scan_digits(struct scan *st, const struct view *v, struct spans *out)
+void pii_scan_digits(struct scan *st, const struct scan_view *v, struct spans *out)
 {
 	const char *s = v->s;
 	size_t i = st->from, end;

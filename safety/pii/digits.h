@@ -40,13 +40,13 @@ struct run {
  * text could change it. A wide run goes on over white space, lines, cells of a table and one sign: its
  * separators are each one character, ' ' or the sign.
  */
-int run_read(const struct view *v, size_t i, bool wide, struct run *r);
+int run_read(const struct scan_view *v, size_t i, bool wide, struct run *r);
 
 /*
  * The length of such a separator at s[p), 0 for none, -1 if more text could change it; what it is in
  * *kind.
  */
-ssize_t wide_sep(const struct view *v, size_t p, char *kind);
+ssize_t wide_sep(const struct scan_view *v, size_t p, char *kind);
 
 /* Digits in the first k groups. */
 size_t run_digits(const struct run *r, size_t k);
@@ -56,9 +56,9 @@ bool run_shape(const struct run *r, const char *lengths, char sep);
 bool luhn_ok(const char *digits, size_t n);
 
 /* What the first groups are: the number of groups, 0 for none. */
-size_t card_match(const struct view *v, const struct run *r);
-size_t ssn_match(const struct view *v, const struct run *r);
-size_t id_match(const struct view *v, const struct run *r);
-size_t phone_match(const struct view *v, const struct run *r);
+size_t card_match(const struct scan_view *v, const struct run *r);
+size_t ssn_match(const struct scan_view *v, const struct run *r);
+size_t id_match(const struct scan_view *v, const struct run *r);
+size_t phone_match(const struct scan_view *v, const struct run *r);
 
 #endif

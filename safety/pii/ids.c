@@ -175,7 +175,7 @@ static const struct id_rule {
 	/* clang-format on */
 };
 
-size_t id_match(const struct view *v, const struct run *r)
+size_t id_match(const struct scan_view *v, const struct run *r)
 {
 	size_t last = r->g[r->n - 1].end;
 

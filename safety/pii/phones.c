@@ -20,7 +20,7 @@ static size_t group_len(const struct run *r, size_t i)
 	return r->g[i].end - r->g[i].start;
 }
 
-static unsigned group_value(const struct view *v, const struct run *r, size_t i)
+static unsigned group_value(const struct scan_view *v, const struct run *r, size_t i)
 {
 	unsigned n = 0;
 
@@ -40,7 +40,7 @@ static bool is_year(unsigned n)
 }
 
 /* 02-03-2021, 2021/03/02, 1990-2000: dates and spans of years. */
-static bool has_date(const struct view *v, const struct run *r)
+static bool has_date(const struct scan_view *v, const struct run *r)
 {
 	for (size_t i = 0; i < r->n; i++)
 		if (group_len(r, i) == 4 && is_year(group_value(v, r, i)) &&
@@ -52,7 +52,7 @@ static bool has_date(const struct view *v, const struct run *r)
 }
 
 /* [+1] 415 555 0100 with the rules of the North American plan. */
-static size_t nanp(const struct view *v, const struct run *r, bool named)
+static size_t nanp(const struct scan_view *v, const struct run *r, bool named)
 {
 	size_t first = r->n > 3 && group_len(r, 0) == 1 && v->s[r->g[0].start] == '1' ? 1 : 0;
 	char sep;
@@ -71,7 +71,7 @@ static size_t nanp(const struct view *v, const struct run *r, bool named)
 }
 
 /* 020 7946 0018, 06 12 34 56 78, 01.84.17.61.18: a trunk zero and groups. */
-static size_t trunk(const struct view *v, const struct run *r)
+static size_t trunk(const struct scan_view *v, const struct run *r)
 {
 	size_t pairs = 0;
 
@@ -94,7 +94,7 @@ static size_t trunk(const struct view *v, const struct run *r)
 }
 
 /* Any number of a telephone's length, where a word says that it is one. */
-static size_t named_number(const struct view *v, const struct run *r)
+static size_t named_number(const struct scan_view *v, const struct run *r)
 {
 	bool strong = scan_near(v->s, r->start, 32, STRONG);
 
@@ -111,7 +111,7 @@ static size_t named_number(const struct view *v, const struct run *r)
 }
 
 /* Over lines and cells, where numbers stand beside each other that have nothing to do with each other. */
-static bool wide_ok(const struct view *v, const struct run *r)
+static bool wide_ok(const struct scan_view *v, const struct run *r)
 {
 	for (size_t i = 0; i < r->n; i++)
 		if (group_len(r, i) < 2)
@@ -121,7 +121,7 @@ static bool wide_ok(const struct view *v, const struct run *r)
 	return scan_near(v->s, r->start, 32, STRONG);
 }
 
-size_t phone_match(const struct view *v, const struct run *r)
+size_t phone_match(const struct scan_view *v, const struct run *r)
 {
 	size_t k;
 

@@ -24,7 +24,7 @@ static bool is_gap(char c)
  * How the key goes on at s[p): YES and *end past a piece of it; NO where it does not; MORE. A piece
  * is a long run of base64, a short one with a digit or sign in it, or a header such as "Version: 1".
  */
-static enum outcome piece(const struct view *v, size_t p, size_t *end)
+static enum outcome piece(const struct scan_view *v, size_t p, size_t *end)
 {
 	const char *s = v->s;
 	size_t q = p;
@@ -52,7 +52,7 @@ static enum outcome piece(const struct view *v, size_t p, size_t *end)
 }
 
 /* The end of "-----END ...-----" at s[p), if that is there. */
-static enum outcome last_line(const struct view *v, size_t p, size_t *end)
+static enum outcome last_line(const struct scan_view *v, size_t p, size_t *end)
 {
 	const char *s = v->s, *dashes;
 	size_t have = v->len - p, look;
@@ -71,7 +71,7 @@ static enum outcome last_line(const struct view *v, size_t p, size_t *end)
 	return YES;
 }
 
-enum outcome pem_try(const struct view *v, size_t i, size_t *body)
+enum outcome pem_try(const struct scan_view *v, size_t i, size_t *body)
 {
 	static const char begin[] = "-----BEGIN";
 	const char *s = v->s, *key;
@@ -96,7 +96,7 @@ enum outcome pem_try(const struct view *v, size_t i, size_t *body)
 	return piece(v, p, &unused);
 }
 
-bool pem_go_on(struct scan *st, const struct view *v, struct spans *out)
+bool pem_go_on(struct scan *st, const struct scan_view *v, struct spans *out)
 {
 	const char *s = v->s;
 	size_t p, end;

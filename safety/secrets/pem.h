@@ -8,12 +8,12 @@
  * Whether a private key begins at s[i): the line that announces it and at least the beginning of what
  * a key looks like, so that prose about such lines stays. *body is where the header line ends.
  */
-enum outcome pem_try(const struct view *v, size_t i, size_t *body);
+enum outcome pem_try(const struct scan_view *v, size_t i, size_t *body);
 
 /*
  * Go on through an open key, to its last line or to the first thing that is no part of a key. False
  * once it has ended and was added to out.
  */
-bool pem_go_on(struct scan *st, const struct view *v, struct spans *out);
+bool pem_go_on(struct scan *st, const struct scan_view *v, struct spans *out);
 
 #endif

@@ -329,7 +329,7 @@ static bool keeps_promise(enum promise promise, const char *s, size_t len)
 }
 
 /* user:password between "://" and "@": s[i) is behind the slashes. *end is the '@'. */
-static enum outcome url_try(const struct view *v, size_t i, size_t *end)
+static enum outcome url_try(const struct scan_view *v, size_t i, size_t *end)
 {
 	const char *s = v->s;
 	size_t p = i, colon = 0;
@@ -355,7 +355,7 @@ static enum outcome url_try(const struct view *v, size_t i, size_t *end)
 	return p - colon > 8 && name_at(s + colon + 1, p - colon - 1, "pass") == 0 ? YES : NO;
 }
 
-static enum outcome assigned_try(const struct view *v, size_t i, size_t *end)
+static enum outcome assigned_try(const struct scan_view *v, size_t i, size_t *end)
 {
 	enum promise promise = promised(v->s, i);
 	size_t p = i;
@@ -370,7 +370,7 @@ static enum outcome assigned_try(const struct view *v, size_t i, size_t *end)
 	return keeps_promise(promise, v->s + i, p - i) ? YES : NO;
 }
 
-void secrets_scan_assigned(struct scan *st, const struct view *v, struct spans *out)
+void secrets_scan_assigned(struct scan *st, const struct scan_view *v, struct spans *out)
 {
 	for (;;) {
 		size_t i, end = 0;

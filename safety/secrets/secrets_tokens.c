@@ -222,7 +222,8 @@ static bool is_mixed(const char *s, size_t len)
 }
 
 /* One row of the table at s[i). `body` is where the prefix ends, when YES. */
-static enum outcome token_try(const struct view *v, size_t i, const struct token *t, size_t *body)
+static enum outcome token_try(const struct scan_view *v, size_t i, const struct token *t,
+			      size_t *body)
 {
 	size_t have = v->len - i, n, p, q;
 
@@ -250,7 +251,7 @@ static enum outcome token_try(const struct view *v, size_t i, const struct token
 }
 
 /* Header, dot, payload: three parts of base64url, the first two of JSON objects. */
-static enum outcome jwt_try(const struct view *v, size_t i, size_t *body)
+static enum outcome jwt_try(const struct scan_view *v, size_t i, size_t *body)
 {
 	size_t p = i + 3;
 
@@ -271,7 +272,7 @@ static enum outcome jwt_try(const struct view *v, size_t i, size_t *body)
 }
 
 /* Azure's client secrets have their mark in the middle: abc8Q~ and 31 to 34 more. */
-static enum outcome azure_try(const struct view *v, size_t i, size_t *body)
+static enum outcome azure_try(const struct scan_view *v, size_t i, size_t *body)
 {
 	const char *s = v->s + i;
 	const unsigned cls = C_TOKEN | C_DOT | C_TILDE;
@@ -307,7 +308,7 @@ static size_t tokens_from(char c)
 	return lo;
 }
 
-static enum outcome any_try(const struct view *v, size_t i, size_t *body, unsigned *cls,
+static enum outcome any_try(const struct scan_view *v, size_t i, size_t *body, unsigned *cls,
 			    const char **rule)
 {
 	enum outcome rc, all = NO;
@@ -344,7 +345,7 @@ static enum outcome any_try(const struct view *v, size_t i, size_t *body, unsign
 }
 
 /* An open token goes on as long as its class does. False once it has ended. */
-static bool token_go_on(struct scan *st, const struct view *v, struct spans *out)
+static bool token_go_on(struct scan *st, const struct scan_view *v, struct spans *out)
 {
 	while (st->from < v->len && in_class(v->s[st->from], st->detail))
 		st->from++;
@@ -364,7 +365,7 @@ static bool may_begin(const char *s, size_t i)
 }
 
 /* A key or token that begins at s[i) is now open; nothing more is held for it. */
-static enum outcome open_at(struct scan *st, const struct view *v, size_t i)
+static enum outcome open_at(struct scan *st, const struct scan_view *v, size_t i)
 {
 	unsigned cls = 0;
 	const char *rule = "pem";
@@ -386,7 +387,7 @@ static enum outcome open_at(struct scan *st, const struct view *v, size_t i)
 	return YES;
 }
 
-void secrets_scan_tokens(struct scan *st, const struct view *v, struct spans *out)
+void secrets_scan_tokens(struct scan *st, const struct scan_view *v, struct spans *out)
 {
 	for (;;) {
 		if (st->open) {

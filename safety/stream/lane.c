@@ -112,7 +112,7 @@ static void slide(struct lane *l, size_t least)
 
 uint32_t lane_scan(struct lane *l, uint32_t fed, bool end, struct spans *out)
 {
-	struct view v = { l->text.text, l->text.len, end };
+	struct scan_view v = { l->text.text, l->text.len, end };
 	struct spans found = { 0 };
 	size_t least = l->text.len;
 	uint32_t safe = fed;

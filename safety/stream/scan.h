@@ -21,7 +21,7 @@
 /* No scanner leaves more than this undecided, in bytes of the text it sees. */
 #define SCAN_HOLD 256
 
-struct view {
+struct scan_view {
 	const char *s;
 	size_t len;
 	bool end; /* nothing follows s[len) */
@@ -39,7 +39,7 @@ struct scan {
 };
 
 /* Appends what it found to out, offsets into v->s; sets st->from, which is v->len when v->end. */
-typedef void (*scan_fn)(struct scan *st, const struct view *v, struct spans *out);
+typedef void (*scan_fn)(struct scan *st, const struct scan_view *v, struct spans *out);
 
 /*
  * Whether one of the words, lower case, separated by '|', begins a word in the `back` bytes before

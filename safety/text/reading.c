@@ -53,7 +53,7 @@ static bool underscore_closes(char prev, char next)
 }
 
 /* Marks of emphasis, code and deletion. */
-static size_t mark(struct reading *r, const struct view *v, size_t i)
+static size_t mark(struct reading *r, const struct scan_view *v, size_t i)
 {
 	char c = v->s[i], prev = i > 0 ? v->s[i - 1] : r->prev, next;
 	size_t n = 1;
@@ -87,7 +87,7 @@ static bool is_escape(char next)
 	return is_punct(next) || next == '\n';
 }
 
-static size_t escape(const struct view *v, size_t i)
+static size_t escape(const struct scan_view *v, size_t i)
 {
 	if (i + 1 == v->len)
 		return v->end ? NONE : MORE;
@@ -119,7 +119,7 @@ static const struct {
 #define NAME_MAX_LEN 14 /* ZeroWidthSpace */
 #define DIGITS_MAX   8
 
-static size_t numbered(const struct view *v, size_t i, uint32_t *cp)
+static size_t numbered(const struct scan_view *v, size_t i, uint32_t *cp)
 {
 	const char *s = v->s;
 	size_t p = i + 2, from;
@@ -143,7 +143,7 @@ static size_t numbered(const struct view *v, size_t i, uint32_t *cp)
 	return p - i + (p < v->len && s[p] == ';');
 }
 
-static size_t entity(const struct view *v, size_t i, uint32_t *cp)
+static size_t entity(const struct scan_view *v, size_t i, uint32_t *cp)
 {
 	const char *s = v->s;
 	size_t p = i + 1, n;
@@ -168,12 +168,12 @@ static size_t entity(const struct view *v, size_t i, uint32_t *cp)
 }
 
 /* How far may be looked for the end of what begins at i. */
-static size_t limit(const struct reading *r, const struct view *v, size_t i)
+static size_t limit(const struct reading *r, const struct scan_view *v, size_t i)
 {
 	return r->whole ? v->len : MIN(v->len, i + READING_AHEAD);
 }
 
-static size_t comment(struct reading *r, const struct view *v, size_t i)
+static size_t comment(struct reading *r, const struct scan_view *v, size_t i)
 {
 	static const char opens[] = "<!--", closes[] = "-->";
 	size_t have = limit(r, v, i) - i;
@@ -204,7 +204,7 @@ static bool is_block(const char *name, size_t len)
 	return false;
 }
 
-static size_t tag(const struct reading *r, const struct view *v, size_t i, bool *block)
+static size_t tag(const struct reading *r, const struct scan_view *v, size_t i, bool *block)
 {
 	const char *s = v->s;
 	size_t p = i + 1, name, lim = limit(r, v, i);
@@ -226,7 +226,7 @@ static size_t tag(const struct reading *r, const struct view *v, size_t i, bool 
 }
 
 /* A hyphen that cuts a word at the end of a line, with the line's end and the next one's indent. */
-static size_t word_cut(const struct reading *r, const struct view *v, size_t i)
+static size_t word_cut(const struct reading *r, const struct scan_view *v, size_t i)
 {
 	const char *s = v->s;
 	char prev = i > 0 ? s[i - 1] : r->prev;
@@ -250,7 +250,7 @@ static size_t word_cut(const struct reading *r, const struct view *v, size_t i)
  * The end of what the override at s[i) turns round: its own end, or the line's; embeddings and isolates
  * inside go along.
  */
-static size_t turned_end(const struct reading *r, const struct view *v, size_t i)
+static size_t turned_end(const struct reading *r, const struct scan_view *v, size_t i)
 {
 	const unsigned char *s = (const unsigned char *)v->s;
 	unsigned embedded = 0, isolated = 0;
@@ -307,7 +307,7 @@ static void refund(struct reading *r)
 }
 
 /* Read what stands at s[i) if it is no character of its own right: the bytes it takes, or NONE, MORE. */
-static size_t read_sign(struct reading *r, const struct view *v, size_t i, struct spans *cuts)
+static size_t read_sign(struct reading *r, const struct scan_view *v, size_t i, struct spans *cuts)
 {
 	uint32_t at = r->fed + (uint32_t)i, cp = 0;
 	bool block = false;
@@ -383,7 +383,7 @@ static bool go_on(const struct reading *r, size_t n)
 void reading_add(struct reading *r, const char *raw, size_t len, bool end, struct folded *out,
 		 struct spans *cuts)
 {
-	struct view v = { raw, len, end };
+	struct scan_view v = { raw, len, end };
 	size_t i = 0, n, n_shown;
 	uint32_t cp;
 
@@ -426,7 +426,7 @@ enum looks {
 };
 
 /* What is not a character of its own right, judged by its neighbours alone: rather too much than too little. */
-static enum looks looks_at(const struct reading *r, const struct view *v, size_t i)
+static enum looks looks_at(const struct reading *r, const struct scan_view *v, size_t i)
 {
 	const char *s = v->s;
 	char c = s[i], prev = i > 0 ? s[i - 1] : r->prev, next;
@@ -470,7 +470,7 @@ static bool is_ordinary(char c)
 
 size_t reading_skip(struct reading *r, const char *raw, size_t len, bool end, bool *differs)
 {
-	struct view v = { raw, len, end };
+	struct scan_view v = { raw, len, end };
 	struct spaced sp;
 	size_t i = 0, n, tail;
 	enum looks looks = PLAIN;

@@ -202,7 +202,7 @@ static size_t looked_at(const char *s, size_t len, size_t i)
 
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2, end = 0;
-		const struct view v = { s, i + mid + 1, false };
+		const struct scan_view v = { s, i + mid + 1, false };
 		enum html_sort sort;
 
 		if (html_read(&v, i, &sort, &end) == MORE)
