@@ -208,7 +208,7 @@ static ssize_t code_match(const struct scan_view *v, size_t i, size_t end, const
 	return code_ok(s + i, n) ? (ssize_t)end : 0;
 }
 
-void pii_scan_codes(struct scan *st, const struct scan_view *v, struct spans *out)
+void pii_scan_codes(struct scanner *st, const struct scan_view *v, struct spans *out)
 {
 	const char *s = v->s;
 	size_t i = st->from;

@@ -241,7 +241,7 @@ static int number_at(const struct scan_view *v, size_t i, size_t *end, struct sp
 	return 0;
 }
 
-void pii_scan_digits(struct scan *st, const struct scan_view *v, struct spans *out)
+void pii_scan_digits(struct scanner *st, const struct scan_view *v, struct spans *out)
 {
 	const char *s = v->s;
 	size_t i = st->from, end;

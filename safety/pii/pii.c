@@ -122,7 +122,7 @@ static size_t local_start(const char *s, size_t floor, size_t at)
 	return i;
 }
 
-void pii_scan_email(struct scan *st, const struct scan_view *v, struct spans *out)
+void pii_scan_email(struct scanner *st, const struct scan_view *v, struct spans *out)
 {
 	size_t i = st->from;
 

@@ -27,10 +27,10 @@ extern const char *const pii_names[];
 extern const struct kind pii_email, pii_role, pii_phone, pii_card, pii_iban, pii_ssn, pii_id,
 	pii_ip, pii_mac;
 
-void pii_scan_email(struct scan *st, const struct scan_view *v, struct spans *out);
+void pii_scan_email(struct scanner *st, const struct scan_view *v, struct spans *out);
 /* Runs of digits: payment cards, telephone, social security and identity numbers, IPv4. */
-void pii_scan_digits(struct scan *st, const struct scan_view *v, struct spans *out);
+void pii_scan_digits(struct scanner *st, const struct scan_view *v, struct spans *out);
 /* Runs that mix letters and digits: IBAN, identity numbers, IPv6, MAC. */
-void pii_scan_codes(struct scan *st, const struct scan_view *v, struct spans *out);
+void pii_scan_codes(struct scanner *st, const struct scan_view *v, struct spans *out);
 
 #endif

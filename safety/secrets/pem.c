@@ -96,7 +96,7 @@ enum outcome pem_try(const struct scan_view *v, size_t i, size_t *body)
 	return piece(v, p, &unused);
 }
 
-bool pem_go_on(struct scan *st, const struct scan_view *v, struct spans *out)
+bool pem_go_on(struct scanner *st, const struct scan_view *v, struct spans *out)
 {
 	const char *s = v->s;
 	size_t p, end;

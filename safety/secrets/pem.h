@@ -14,6 +14,6 @@ enum outcome pem_try(const struct scan_view *v, size_t i, size_t *body);
  * Go on through an open key, to its last line or to the first thing that is no part of a key. False
  * once it has ended and was added to out.
  */
-bool pem_go_on(struct scan *st, const struct scan_view *v, struct spans *out);
+bool pem_go_on(struct scanner *st, const struct scan_view *v, struct spans *out);
 
 #endif

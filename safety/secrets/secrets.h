@@ -10,9 +10,9 @@
 extern const struct kind secret_token, secret_key, secret_password;
 
 /* Tokens by their prefixes, PEM private keys, JSON web tokens. */
-void secrets_scan_tokens(struct scan *st, const struct scan_view *v, struct spans *out);
+void secrets_scan_tokens(struct scanner *st, const struct scan_view *v, struct spans *out);
 /* `password = ...`, `Authorization: Bearer ...`, `-u user:password`, `scheme://user:password@`. */
-void secrets_scan_assigned(struct scan *st, const struct scan_view *v, struct spans *out);
+void secrets_scan_assigned(struct scanner *st, const struct scan_view *v, struct spans *out);
 
 /* Whether s[0..len) stands where a secret will be: xxxx, <token>, ${VAR}, EXAMPLE, ... */
 bool secrets_is_placeholder(const char *s, size_t len);

@@ -370,7 +370,7 @@ static enum outcome assigned_try(const struct scan_view *v, size_t i, size_t *en
 	return keeps_promise(promise, v->s + i, p - i) ? YES : NO;
 }
 
-void secrets_scan_assigned(struct scan *st, const struct scan_view *v, struct spans *out)
+void secrets_scan_assigned(struct scanner *st, const struct scan_view *v, struct spans *out)
 {
 	for (;;) {
 		size_t i, end = 0;

@@ -345,7 +345,7 @@ static enum outcome any_try(const struct scan_view *v, size_t i, size_t *body, u
 }
 
 /* An open token goes on as long as its class does. False once it has ended. */
-static bool token_go_on(struct scan *st, const struct scan_view *v, struct spans *out)
+static bool token_go_on(struct scanner *st, const struct scan_view *v, struct spans *out)
 {
 	while (st->from < v->len && in_class(v->s[st->from], st->detail))
 		st->from++;
@@ -365,7 +365,7 @@ static bool may_begin(const char *s, size_t i)
 }
 
 /* A key or token that begins at s[i) is now open; nothing more is held for it. */
-static enum outcome open_at(struct scan *st, const struct scan_view *v, size_t i)
+static enum outcome open_at(struct scanner *st, const struct scan_view *v, size_t i)
 {
 	unsigned cls = 0;
 	const char *rule = "pem";
@@ -387,7 +387,7 @@ static enum outcome open_at(struct scan *st, const struct scan_view *v, size_t i
 	return YES;
 }
 
-void secrets_scan_tokens(struct scan *st, const struct scan_view *v, struct spans *out)
+void secrets_scan_tokens(struct scanner *st, const struct scan_view *v, struct spans *out)
 {
 	for (;;) {
 		if (st->open) {

@@ -41,7 +41,7 @@ void lane_add(struct lane *l, const char *raw, size_t len, uint32_t at)
  * The raw offset before which a scanner has decided. What cannot be seen behind an open find is part of
  * it if the find goes on, so it is not decided yet.
  */
-static uint32_t decided(const struct lane *l, const struct scan *st, uint32_t fed)
+static uint32_t decided(const struct lane *l, const struct scanner *st, uint32_t fed)
 {
 	if (st->open && st->from > 0)
 		return l->text.at[st->from - 1].end;
@@ -71,7 +71,7 @@ static void add_raw(const struct lane *l, size_t k, const struct span *found, ui
 static void take_finds(struct lane *l, size_t k, bool was_open, const struct spans *found,
 		       struct spans *out)
 {
-	struct scan *st = &l->scan[k];
+	struct scanner *st = &l->scan[k];
 	uint32_t end;
 
 	for (size_t i = 0; i < found->n; i++) {
@@ -103,7 +103,7 @@ static void slide(struct lane *l, size_t least)
 		return;
 	folded_consume(&l->text, n);
 	for (size_t k = 0; k < LANE_SCANNERS; k++) {
-		struct scan *st = &l->scan[k];
+		struct scanner *st = &l->scan[k];
 
 		st->from -= n;
 		st->found.start = st->found.start > n ? st->found.start - n : 0;
@@ -118,7 +118,7 @@ uint32_t lane_scan(struct lane *l, uint32_t fed, bool end, struct spans *out)
 	uint32_t safe = fed;
 
 	for (size_t k = 0; k < LANE_SCANNERS; k++) {
-		struct scan *st = &l->scan[k];
+		struct scanner *st = &l->scan[k];
 		bool was_open = st->open;
 
 		if (scanners[k].pii == 0 ? !l->secrets : !(scanners[k].pii & l->pii)) {

@@ -12,7 +12,7 @@
 
 struct lane {
 	struct folded text; /* a window; at[] are offsets of the raw stream */
-	struct scan scan[LANE_SCANNERS];
+	struct scanner scan[LANE_SCANNERS];
 	uint32_t open_end[LANE_SCANNERS]; /* raw: how far an open find is known to go */
 	unsigned pii;                     /* PII_… wanted */
 	bool secrets;

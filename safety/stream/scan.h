@@ -31,7 +31,7 @@ struct scan_view {
 enum outcome { NO, YES, MORE };
 
 /* Where one scanner is in one text. Zero-initialise. */
-struct scan {
+struct scanner {
 	size_t from; /* all before is decided */
 	bool open;   /* a find goes on: `found`, its end not known yet */
 	struct span found;
@@ -39,7 +39,7 @@ struct scan {
 };
 
 /* Appends what it found to out, offsets into v->s; sets st->from, which is v->len when v->end. */
-typedef void (*scan_fn)(struct scan *st, const struct scan_view *v, struct spans *out);
+typedef void (*scan_fn)(struct scanner *st, const struct scan_view *v, struct spans *out);
 
 /*
  * Whether one of the words, lower case, separated by '|', begins a word in the `back` bytes before
