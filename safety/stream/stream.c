@@ -9,7 +9,7 @@
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "safety/links/links.h"
-#include "safety/stream/lane.h"
+#include "safety/stream/scan_window.h"
 #include "safety/stream/rule_lane.h"
 #include "safety/stream/work.h"
 #include "safety/text/plain.h"
@@ -34,7 +34,7 @@ struct stream {
 	uint32_t cut; /* the runs that nobody sees have been cut before */
 	uint32_t fed; /* the lanes have the text before */
 	/* The bytes, or for rules the bytes folded; and how they read, from where that differs. */
-	struct lane lane[2];
+	struct scan_window scan[2];
 	struct rule_lane rules[2];
 	size_t n_lanes;
 	struct reading reading;
@@ -72,8 +72,8 @@ struct stream *stream_open(const struct filter *f, enum ragd_stage stage)
 	s->n_lanes = 1;
 	/* Prompts and passages come in one piece, and only answers must not be held. */
 	s->reading.whole = stage != RAGD_STAGE_RESPONSE;
-	s->lane[0].pii = f->cfg.stage[stage].pii;
-	s->lane[0].secrets = s->secrets != RAGD_ALLOW;
+	s->scan[0].pii = f->cfg.stage[stage].pii;
+	s->scan[0].secrets = s->secrets != RAGD_ALLOW;
 	s->has_rules = stage == RAGD_STAGE_RESPONSE && patterns_has(f->patterns, stage);
 	if (s->has_rules && !rule_lane_open(&s->rules[0], f->patterns, f->rules)) {
 		stream_close(s);
@@ -87,7 +87,7 @@ void stream_close(struct stream *s)
 	if (s == NULL)
 		return;
 	for (size_t i = 0; i < s->n_lanes; i++) {
-		lane_fini(&s->lane[i]);
+		scan_window_fini(&s->scan[i]);
 		rule_lane_fini(&s->rules[i]);
 	}
 	reading_fini(&s->reading);
@@ -312,7 +312,7 @@ static void release(struct stream *s, uint32_t safe, bool last)
 /* From here on the text does not read as it is written: what lanes know goes with both. */
 static void start_reading(struct stream *s)
 {
-	bool ok = lane_split(&s->lane[1], &s->lane[0]);
+	bool ok = scan_window_split(&s->scan[1], &s->scan[0]);
 
 	s->n_lanes = 2;
 	if (ok && s->has_rules)
@@ -329,10 +329,10 @@ static void read_new(struct stream *s, size_t i, uint32_t fed, bool last)
 	s->piece.len = 0;
 	if (i > 0) {
 		reading_add(&s->reading, fresh, fed - from, last, &s->piece, &s->spans);
-		folded_append(&s->lane[1].text, &s->piece);
+		folded_append(&s->scan[1].text, &s->piece);
 		return;
 	}
-	lane_add(&s->lane[0], fresh, fed - from, from);
+	scan_window_add(&s->scan[0], fresh, fed - from, from);
 	if (s->has_rules)
 		folded_add(&s->piece, fresh, fed - from, from);
 }
@@ -356,14 +356,14 @@ static uint32_t scan_new(struct stream *s, uint32_t fed, bool last)
 	     i++) {
 		read_new(s, i, fed, last);
 		given = i == 0 ? fed : reading_given(&s->reading);
-		at = lane_scan(&s->lane[i], given, last, &s->spans);
+		at = scan_window_scan(&s->scan[i], given, last, &s->spans);
 		safe = MIN(safe, at);
 		if (s->has_rules) {
 			s->failed = !rule_lane_feed(&s->rules[i], &s->piece, given, last, &s->spans,
 						    &at);
 			safe = MIN(safe, at);
 		}
-		s->failed = s->failed || s->lane[i].text.failed || s->piece.failed;
+		s->failed = s->failed || s->scan[i].text.failed || s->piece.failed;
 	}
 	if (s->links != NULL && !s->failed) {
 		at = links_feed(s->links, s->raw.data + (s->fed - s->released), fed - s->fed,
