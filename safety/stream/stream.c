@@ -10,7 +10,7 @@
 #include "base/util.h"
 #include "safety/links/links.h"
 #include "safety/stream/scan_window.h"
-#include "safety/stream/rule_lane.h"
+#include "safety/stream/rule_window.h"
 #include "safety/stream/work.h"
 #include "safety/text/plain.h"
 #include "safety/text/reading.h"
@@ -32,13 +32,13 @@ struct stream {
 	uint32_t released;
 	struct unseen unseen;
 	uint32_t cut; /* the runs that nobody sees have been cut before */
-	uint32_t fed; /* the lanes have the text before */
+	uint32_t fed; /* the windows have the text before */
 	/* The bytes, or for rules the bytes folded; and how they read, from where that differs. */
 	struct scan_window scan[2];
-	struct rule_lane rules[2];
-	size_t n_lanes;
+	struct rule_window rules[2];
+	size_t n_windows;
 	struct reading reading;
-	struct folded piece; /* of text, as a lane sees it */
+	struct folded piece; /* of text, as a window sees it */
 	bool has_rules;
 	struct links *links; /* NULL: they leave as they are */
 	struct spans tags;   /* that the reading left out, as far as they have not left */
@@ -69,13 +69,13 @@ struct stream *stream_open(const struct filter *f, enum ragd_stage stage)
 		return NULL;
 	s->f = f;
 	s->secrets = f->cfg.stage[stage].secrets;
-	s->n_lanes = 1;
+	s->n_windows = 1;
 	/* Prompts and passages come in one piece, and only answers must not be held. */
 	s->reading.whole = stage != RAGD_STAGE_RESPONSE;
 	s->scan[0].pii = f->cfg.stage[stage].pii;
 	s->scan[0].secrets = s->secrets != RAGD_ALLOW;
 	s->has_rules = stage == RAGD_STAGE_RESPONSE && patterns_has(f->patterns, stage);
-	if (s->has_rules && !rule_lane_open(&s->rules[0], f->patterns, f->rules)) {
+	if (s->has_rules && !rule_window_open(&s->rules[0], f->patterns, f->rules)) {
 		stream_close(s);
 		return NULL;
 	}
@@ -86,9 +86,9 @@ void stream_close(struct stream *s)
 {
 	if (s == NULL)
 		return;
-	for (size_t i = 0; i < s->n_lanes; i++) {
+	for (size_t i = 0; i < s->n_windows; i++) {
 		scan_window_fini(&s->scan[i]);
-		rule_lane_fini(&s->rules[i]);
+		rule_window_fini(&s->rules[i]);
 	}
 	reading_fini(&s->reading);
 	folded_fini(&s->piece);
@@ -269,7 +269,7 @@ static void forget_tags(struct stream *s)
 	s->tag = 0;
 }
 
-/* Let out what stands before `safe`, which every lane has decided. */
+/* Let out what stands before `safe`, which every window has decided. */
 static void release(struct stream *s, uint32_t safe, bool last)
 {
 	uint32_t r = s->released, to;
@@ -309,18 +309,18 @@ static void release(struct stream *s, uint32_t safe, bool last)
 	forget_tags(s);
 }
 
-/* From here on the text does not read as it is written: what lanes know goes with both. */
+/* From here on the text does not read as it is written: what the windows know goes with both. */
 static void start_reading(struct stream *s)
 {
 	bool ok = scan_window_split(&s->scan[1], &s->scan[0]);
 
-	s->n_lanes = 2;
+	s->n_windows = 2;
 	if (ok && s->has_rules)
-		ok = rule_lane_split(&s->rules[1], &s->rules[0]);
+		ok = rule_window_split(&s->rules[1], &s->rules[0]);
 	s->failed = s->failed || !ok;
 }
 
-/* What is new up to raw offset fed as lane i sees it: into the lane, and for its rules into s->piece. */
+/* What is new up to raw offset fed as window i sees it: into the window, and for its rules into s->piece. */
 static void read_new(struct stream *s, size_t i, uint32_t fed, bool last)
 {
 	uint32_t from = i == 0 ? s->fed : s->reading.fed;
@@ -343,7 +343,7 @@ static uint32_t scan_new(struct stream *s, uint32_t fed, bool last)
 	uint32_t safe, given, at;
 	bool differs = false;
 
-	if (s->n_lanes == 1) {
+	if (s->n_windows == 1) {
 		reading_skip(&s->reading, s->raw.data + (s->fed - s->released), fed - s->fed, last,
 			     &differs);
 		if (differs)
@@ -352,15 +352,15 @@ static uint32_t scan_new(struct stream *s, uint32_t fed, bool last)
 			fed = s->reading.fed;
 	}
 	safe = fed;
-	for (size_t i = 0; i < s->n_lanes && !s->failed && work_step(s->reading.work, fed - s->fed);
-	     i++) {
+	for (size_t i = 0;
+	     i < s->n_windows && !s->failed && work_step(s->reading.work, fed - s->fed); i++) {
 		read_new(s, i, fed, last);
 		given = i == 0 ? fed : reading_given(&s->reading);
 		at = scan_window_scan(&s->scan[i], given, last, &s->spans);
 		safe = MIN(safe, at);
 		if (s->has_rules) {
-			s->failed = !rule_lane_feed(&s->rules[i], &s->piece, given, last, &s->spans,
-						    &at);
+			s->failed = !rule_window_feed(&s->rules[i], &s->piece, given, last,
+						      &s->spans, &at);
 			safe = MIN(safe, at);
 		}
 		s->failed = s->failed || s->scan[i].text.failed || s->piece.failed;
