@@ -6,7 +6,7 @@
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "safety/pii/pii.h"
-#include "safety/rules/judge.h"
+#include "safety/rules/rules_match.h"
 #include "safety/stream/stream.h"
 #include "safety/stream/work.h"
 #include "safety/text/folded.h"
@@ -132,7 +132,7 @@ size_t filter_holdback(const struct filter *f)
 }
 
 /* What the rules said of one text. */
-struct firings {
+struct matches {
 	struct spans spans; /* raw */
 	const struct rule *worst;
 	const struct rule *flood; /* redacts in more places than are counted */
@@ -143,9 +143,9 @@ struct firings {
 	size_t to;
 };
 
-static bool on_firing(void *arg, const struct rule *rule, size_t start, size_t end)
+static bool match_cb(void *arg, const struct rule *rule, size_t start, size_t end)
 {
-	struct firings *f = arg;
+	struct matches *f = arg;
 	struct span *last = f->spans.n > 0 ? &f->spans.item[f->spans.n - 1] : NULL;
 	struct folded_at from, to;
 	uint32_t a, b;
@@ -158,7 +158,7 @@ static bool on_firing(void *arg, const struct rule *rule, size_t start, size_t e
 		f->worst = rule;
 	/* A planted instruction goes as a sentence: half of one is still an instruction. */
 	if (rule->action == RAGD_REDACT)
-		judge_sentence(f->plain->text, f->plain->len, &start, &end);
+		rules_match_sentence(f->plain->text, f->plain->len, &start, &end);
 	from = f->plain->at[start];
 	to = f->plain->at[end - 1]; /* lies before it where the text was turned round */
 	a = MIN(from.start, to.start);
@@ -183,8 +183,8 @@ static bool on_firing(void *arg, const struct rule *rule, size_t start, size_t e
 	return true;
 }
 
-static int judge_window(const struct filter *f, enum ragd_stage stage, const char *text, size_t len,
-			struct work *work, struct firings *out)
+static int window_match(const struct filter *f, enum ragd_stage stage, const char *text, size_t len,
+			struct work *work, struct matches *out)
 {
 	struct hits hits = { 0 };
 	int rc = patterns_scan(f->patterns, text, len, &hits);
@@ -192,13 +192,13 @@ static int judge_window(const struct filter *f, enum ragd_stage stage, const cha
 	if (rc == 0 && !work_step(work, len + hits.n))
 		rc = work->rc;
 	if (rc == 0)
-		rc = judge(f->rules, stage, text, len, &hits, work, on_firing, out);
+		rc = rules_match(f->rules, stage, text, len, &hits, work, match_cb, out);
 	hits_fini(&hits);
 	return rc;
 }
 
-static int judge_plain(const struct filter *f, enum ragd_stage stage, const struct folded *plain,
-		       struct work *work, struct firings *out)
+static int plain_match(const struct filter *f, enum ragd_stage stage, const struct folded *plain,
+		       struct work *work, struct matches *out)
 {
 	size_t end = 0;
 	int rc = 0;
@@ -211,15 +211,15 @@ static int judge_plain(const struct filter *f, enum ragd_stage stage, const stru
 		end = MIN(at + WINDOW_SIZE, plain->len);
 		out->start = at;
 		out->from = out->to;
-		out->to = end < plain->len ? end - 2 * JUDGE_CONTEXT : end;
-		rc = judge_window(f, stage, plain->text + at, end - at, work, out);
+		out->to = end < plain->len ? end - 2 * RULES_MATCH_CONTEXT : end;
+		rc = window_match(f, stage, plain->text + at, end - at, work, out);
 	}
 	return rc;
 }
 
 /* All rules on the text as it reads, and on what it hides. */
-static int judge_text(const struct filter *f, const struct ragd_screen *screen, struct work *work,
-		      struct firings *out)
+static int text_match(const struct filter *f, const struct ragd_screen *screen, struct work *work,
+		      struct matches *out)
 {
 	struct folded plain = { 0 };
 	struct views views;
@@ -228,7 +228,7 @@ static int judge_text(const struct filter *f, const struct ragd_screen *screen, 
 	if (!views_init(&views, screen->text.s, screen->text.len, f->words, work))
 		rc = -ENOMEM;
 	while (rc == 0 && work->rc == 0 && views_next(&views, &plain))
-		rc = judge_plain(f, screen->stage, &plain, work, out);
+		rc = plain_match(f, screen->stage, &plain, work, out);
 	views_fini(&views);
 	folded_fini(&plain);
 	if (rc == 0)
@@ -242,8 +242,8 @@ static struct ragd_str str_of(const char *s)
 }
 
 /* The notes of all categories that steer, one after the other. */
-static struct ragd_str notes(const struct ragd_call *call, const struct filter *f,
-			     const struct firings *fired)
+static struct ragd_str join_notes(const struct ragd_call *call, const struct filter *f,
+				  const struct matches *found)
 {
 	size_t len = 0;
 	char *text, *p;
@@ -256,10 +256,10 @@ static struct ragd_str notes(const struct ragd_call *call, const struct filter *
 			const struct category *cat = f->rules->categories[c];
 			bool steers = false;
 
-			for (size_t i = 0; i < fired->spans.n; i++)
+			for (size_t i = 0; i < found->spans.n; i++)
 				steers = steers ||
-					 (fired->spans.item[i].kind->action == RAGD_STEER &&
-					  strcmp(fired->spans.item[i].kind->category,
+					 (found->spans.item[i].kind->action == RAGD_STEER &&
+					  strcmp(found->spans.item[i].kind->category,
 						 cat->kind.category) == 0);
 			if (!steers || cat->note == NULL)
 				continue;
@@ -283,18 +283,18 @@ static struct ragd_finding finding_of(const struct span *s)
 }
 
 /* Rules' findings, without repeats, before those of the stream. */
-static int merge_findings(const struct ragd_call *call, struct firings *fired,
+static int merge_findings(const struct ragd_call *call, struct matches *found,
 			  const struct ragd_release *rel, struct ragd_verdict *v)
 {
 	size_t n = 0;
 	struct ragd_finding *list =
-		call->alloc(call, fired->spans.n + rel->n_findings + 2, sizeof(*list));
+		call->alloc(call, found->spans.n + rel->n_findings + 2, sizeof(*list));
 
 	if (list == NULL)
 		return -ENOMEM;
-	spans_sort(&fired->spans);
-	for (size_t i = 0; i < fired->spans.n; i++) {
-		const struct span *s = &fired->spans.item[i];
+	spans_sort(&found->spans);
+	for (size_t i = 0; i < found->spans.n; i++) {
+		const struct span *s = &found->spans.item[i];
 		bool seen = false;
 
 		/* The stream reports what it redacted. */
@@ -305,10 +305,10 @@ static int merge_findings(const struct ragd_call *call, struct firings *fired,
 		if (!seen)
 			list[n++] = finding_of(s);
 	}
-	if (fired->flood != NULL) /* what is behind the last counted place would stay */
+	if (found->flood != NULL) /* what is behind the last counted place would stay */
 		list[n++] = (struct ragd_finding){ .action = RAGD_BLOCK,
-						   .category = fired->flood->kind.category,
-						   .rule = fired->flood->name,
+						   .category = found->flood->kind.category,
+						   .rule = found->flood->name,
 						   .score = 1.0f };
 	for (size_t i = 0; i < rel->n_findings; i++)
 		list[n++] = rel->findings[i];
@@ -320,9 +320,9 @@ static int merge_findings(const struct ragd_call *call, struct firings *fired,
 }
 
 /* One text through the stream in one piece, with what the rules want redacted marked. */
-static int redact(const struct filter *f, const struct ragd_call *call,
-		  const struct ragd_screen *screen, const struct firings *fired,
-		  struct ragd_release *rel, struct ragd_err *err)
+static int redact_text(const struct filter *f, const struct ragd_call *call,
+		       const struct ragd_screen *screen, const struct matches *found,
+		       struct ragd_release *rel, struct ragd_err *err)
 {
 	struct stream *s = stream_open(f, screen->stage);
 	int rc;
@@ -331,9 +331,9 @@ static int redact(const struct filter *f, const struct ragd_call *call,
 		stream_close(s);
 		return ragd_err_set(err, -ENOMEM, "safety: out of memory");
 	}
-	for (size_t i = 0; i < fired->spans.n; i++)
-		if (fired->spans.item[i].kind->action == RAGD_REDACT)
-			stream_mark(s, &fired->spans.item[i]);
+	for (size_t i = 0; i < found->spans.n; i++)
+		if (found->spans.item[i].kind->action == RAGD_REDACT)
+			stream_mark(s, &found->spans.item[i]);
 	rc = stream_feed(s, call, screen->text.s, screen->text.len, true, rel, err);
 	stream_close(s);
 	return rc;
@@ -342,7 +342,7 @@ static int redact(const struct filter *f, const struct ragd_call *call,
 int filter_check(struct filter *f, const struct ragd_call *call, const struct ragd_screen *screen,
 		 struct ragd_verdict *out, struct ragd_err *err)
 {
-	struct firings fired = { 0 };
+	struct matches found = { 0 };
 	struct ragd_release rel = { 0 };
 	struct ragd_verdict v = { .action = RAGD_ALLOW };
 	struct work work;
@@ -354,16 +354,16 @@ int filter_check(struct filter *f, const struct ragd_call *call, const struct ra
 	rc = work.rc;
 	if (rc == 0 && screen->stage != RAGD_STAGE_RESPONSE &&
 	    patterns_has(f->patterns, screen->stage))
-		rc = judge_text(f, screen, &work, &fired);
+		rc = text_match(f, screen, &work, &found);
 	if (rc < 0) {
 		rc = work.rc < 0 ? work_error(&work, err)
 				 : ragd_err_set(err, rc, "safety: out of memory");
 		goto out;
 	}
-	rc = redact(f, call, screen, &fired, &rel, err);
+	rc = redact_text(f, call, screen, &found, &rel, err);
 	if (rc < 0)
 		goto out;
-	rc = merge_findings(call, &fired, &rel, &v);
+	rc = merge_findings(call, &found, &rel, &v);
 	if (rc < 0) {
 		ragd_err_set(err, rc, "safety: the request's memory is used up");
 		goto out;
@@ -371,16 +371,16 @@ int filter_check(struct filter *f, const struct ragd_call *call, const struct ra
 	if (v.action == RAGD_REDACT)
 		v.text = rel.text;
 	if (v.action == RAGD_STEER || v.action == RAGD_REDACT)
-		v.note = notes(call, f, &fired);
+		v.note = join_notes(call, f, &found);
 	if (v.action == RAGD_BLOCK) {
 		v.message = rel.message;
-		if (fired.worst != NULL && fired.worst->action == RAGD_BLOCK)
-			v.message = str_of(fired.worst->category->message);
-		else if (fired.flood != NULL && v.message.len == 0)
-			v.message = str_of(fired.flood->category->message);
+		if (found.worst != NULL && found.worst->action == RAGD_BLOCK)
+			v.message = str_of(found.worst->category->message);
+		else if (found.flood != NULL && v.message.len == 0)
+			v.message = str_of(found.flood->category->message);
 	}
 	*out = v;
 out:
-	spans_fini(&fired.spans);
+	spans_fini(&found.spans);
 	return rc;
 }

@@ -1,4 +1,4 @@
-#include "safety/rules/judge.h"
+#include "safety/rules/rules_match.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,18 +10,18 @@
  * Hits by term: of term t they are by_term[first[t] .. first[t + 1]), in the order of their ends;
  * least[k] is where the first of by_term[k], by_term[k + 1], ... of the same term begins.
  */
-struct table {
+struct hit_table {
 	const struct hit **by_term;
 	size_t *least;
 	size_t *first;
 };
 
-/* One text under judgement. */
-struct judged {
+/* One text and what is found in it. */
+struct matching {
 	const char *text;
 	size_t len;
 	struct work *work;
-	struct table table;
+	struct hit_table table;
 };
 
 struct chain {
@@ -36,35 +36,36 @@ static bool ends_sentence(const char *s, size_t len, size_t i)
 }
 
 /* Whether text[a..b) has no end of a sentence and at most n words. */
-static bool within(const struct judged *j, size_t a, size_t b, unsigned n)
+static bool gap_holds(const struct matching *m, size_t a, size_t b, unsigned n)
 {
 	bool in_word = false, ok = true;
 	size_t i;
 
 	for (i = a; i < b && ok; i++) {
-		bool word = ascii_is_word(j->text[i]) || j->text[i] == '\'';
+		bool word = ascii_is_word(m->text[i]) || m->text[i] == '\'';
 
-		ok = !(word && !in_word && n-- == 0) && !ends_sentence(j->text, j->len, i);
+		ok = !(word && !in_word && n-- == 0) && !ends_sentence(m->text, m->len, i);
 		in_word = word;
 	}
-	return work_step(j->work, i - a) && ok;
+	return work_step(m->work, i - a) && ok;
 }
 
-void judge_sentence(const char *text, size_t len, size_t *start, size_t *end)
+void rules_match_sentence(const char *text, size_t len, size_t *start, size_t *end)
 {
 	size_t a = *start, b = *end;
 
-	while (a > 0 && *start - a < JUDGE_CONTEXT && !ends_sentence(text, len, a - 1))
+	while (a > 0 && *start - a < RULES_MATCH_CONTEXT && !ends_sentence(text, len, a - 1))
 		a--;
 	while (a < *start && ascii_is_space(text[a]))
 		a++;
-	while (b < len && b - *end < JUDGE_CONTEXT && !(b > a && ends_sentence(text, len, b - 1)))
+	while (b < len && b - *end < RULES_MATCH_CONTEXT &&
+	       !(b > a && ends_sentence(text, len, b - 1)))
 		b++;
 	*start = a;
 	*end = b;
 }
 
-static int table_build(const struct rules *rules, const struct hits *hits, struct table *t)
+static int table_build(const struct rules *rules, const struct hits *hits, struct hit_table *t)
 {
 	size_t *fill;
 
@@ -92,7 +93,7 @@ static int table_build(const struct rules *rules, const struct hits *hits, struc
 }
 
 /* The first hit of the term that does not end before `end`. */
-static size_t first_from(const struct table *t, unsigned term, size_t end)
+static size_t first_from(const struct hit_table *t, unsigned term, size_t end)
 {
 	size_t lo = t->first[term], hi = t->first[term + 1];
 
@@ -111,18 +112,20 @@ static size_t first_from(const struct table *t, unsigned term, size_t end)
  * Whether an unless of the rule stands in the sentence of the chain: ends in it or behind, and begins in
  * it or before.
  */
-static bool vetoed(const struct judged *j, const struct rule *rule, const struct chain *c)
+static bool has_unless(const struct matching *m, const struct rule *rule, const struct chain *c)
 {
-	const struct table *t = &j->table;
+	const struct hit_table *t = &m->table;
 	size_t a = c->start, b = c->end;
 
 	if (rule->n_unless == 0)
 		return false;
-	while (a > 0 && c->start - a + 1 < JUDGE_CONTEXT && !ends_sentence(j->text, j->len, a - 1))
+	while (a > 0 && c->start - a + 1 < RULES_MATCH_CONTEXT &&
+	       !ends_sentence(m->text, m->len, a - 1))
 		a--;
-	while (b < j->len && b - c->end + 1 < JUDGE_CONTEXT && !ends_sentence(j->text, j->len, b))
+	while (b < m->len && b - c->end + 1 < RULES_MATCH_CONTEXT &&
+	       !ends_sentence(m->text, m->len, b))
 		b++;
-	work_step(j->work, c->start - a + b - c->end + rule->n_unless);
+	work_step(m->work, c->start - a + b - c->end + rule->n_unless);
 	for (size_t i = 0; i < rule->n_unless; i++) {
 		size_t k = first_from(t, rule->unless[i], a);
 
@@ -149,9 +152,9 @@ static size_t last_before(const struct chain *chains, size_t n, size_t end)
 }
 
 /* All chains of the find's terms, in the order of their ends; returns their number. */
-static size_t find_chains(const struct judged *j, const struct find *f, struct chain *chains)
+static size_t find_chains(const struct matching *m, const struct find *f, struct chain *chains)
 {
-	const struct table *t = &j->table;
+	const struct hit_table *t = &m->table;
 	size_t n = 0;
 
 	for (size_t k = t->first[f->term[0]]; k < t->first[f->term[0] + 1]; k++)
@@ -165,7 +168,7 @@ static size_t find_chains(const struct judged *j, const struct find *f, struct c
 			/* The nearest chain before is the best: starts almost ascend with ends. */
 			size_t c = last_before(chains, n, h->start);
 
-			if (c < n && within(j, chains[c].end, h->start, f->gap[i]))
+			if (c < n && gap_holds(m, chains[c].end, h->start, f->gap[i]))
 				next[n_next++] = (struct chain){ chains[c].start, h->end };
 		}
 		memmove(chains, next, n_next * sizeof(*next));
@@ -174,7 +177,7 @@ static size_t find_chains(const struct judged *j, const struct find *f, struct c
 	return n;
 }
 
-static bool may_hold(const struct find *f, const struct table *t)
+static bool may_hold(const struct find *f, const struct hit_table *t)
 {
 	for (unsigned i = 0; i < f->n; i++)
 		if (t->first[f->term[i]] == t->first[f->term[i] + 1])
@@ -182,47 +185,47 @@ static bool may_hold(const struct find *f, const struct table *t)
 	return true;
 }
 
-static void judge_rule(const struct judged *j, const struct rule *rule, struct chain *chains,
-		       judge_fn cb, void *arg)
+static void rule_match(const struct matching *m, const struct rule *rule, struct chain *chains,
+		       rules_match_fn cb, void *arg)
 {
 	for (size_t f = 0; f < rule->n_finds; f++) {
 		size_t n;
 
-		if (!may_hold(&rule->finds[f], &j->table))
+		if (!may_hold(&rule->finds[f], &m->table))
 			continue;
-		n = find_chains(j, &rule->finds[f], chains);
+		n = find_chains(m, &rule->finds[f], chains);
 		for (size_t i = 0; i < n; i++) {
-			if (!work_step(j->work, 1))
+			if (!work_step(m->work, 1))
 				return;
-			if (!vetoed(j, rule, &chains[i]) &&
+			if (!has_unless(m, rule, &chains[i]) &&
 			    !cb(arg, rule, chains[i].start, chains[i].end))
 				return;
 		}
 	}
 }
 
-int judge(const struct rules *rules, enum ragd_stage stage, const char *text, size_t len,
-	  const struct hits *hits, struct work *work, judge_fn cb, void *arg)
+int rules_match(const struct rules *rules, enum ragd_stage stage, const char *text, size_t len,
+		const struct hits *hits, struct work *work, rules_match_fn cb, void *arg)
 {
-	struct judged j = { .text = text, .len = len, .work = work };
+	struct matching m = { .text = text, .len = len, .work = work };
 	struct chain *chains = NULL;
 	int rc = 0;
 
 	if (hits->n == 0)
 		return 0;
-	rc = table_build(rules, hits, &j.table);
+	rc = table_build(rules, hits, &m.table);
 	/* A list of chains and the one made from it. */
 	chains = malloc((hits->n + 1) * 2 * sizeof(*chains));
 	if (chains == NULL)
 		rc = -ENOMEM;
 	for (size_t r = 0; rc == 0 && r < rules->n_rules; r++) {
 		if (rules->rules[r].stages & 1u << stage)
-			judge_rule(&j, &rules->rules[r], chains, cb, arg);
+			rule_match(&m, &rules->rules[r], chains, cb, arg);
 		rc = work->rc;
 	}
 	free(chains);
-	free(j.table.first);
-	free(j.table.least);
-	free(j.table.by_term);
+	free(m.table.first);
+	free(m.table.least);
+	free(m.table.by_term);
 	return rc;
 }
