@@ -4,7 +4,7 @@
 
 #include "base/util.h"
 #include "base/text/ascii.h"
-#include "safety/pii/digits.h"
+#include "safety/pii/numbers.h"
 
 /* ISO/IEC 7812 prefixes as the networks publish them; lengths as bits. */
 #define LEN(n) (1u << (n))

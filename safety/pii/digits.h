@@ -55,10 +55,4 @@ bool run_shape(const struct run *r, const char *lengths, char sep);
 
 bool luhn_ok(const char *digits, size_t n);
 
-/* What the first groups are: the number of groups, 0 for none. */
-size_t card_match(const struct scan_view *v, const struct run *r);
-size_t ssn_match(const struct scan_view *v, const struct run *r);
-size_t id_match(const struct scan_view *v, const struct run *r);
-size_t phone_match(const struct scan_view *v, const struct run *r);
-
 #endif

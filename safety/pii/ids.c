@@ -3,7 +3,7 @@
 
 #include "base/util.h"
 #include "base/text/ascii.h"
-#include "safety/pii/digits.h"
+#include "safety/pii/numbers.h"
 
 static unsigned digit(const char *d, size_t i)
 {

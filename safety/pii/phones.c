@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "safety/pii/digits.h"
+#include "safety/pii/numbers.h"
 
 #include "base/text/ascii.h"
 
