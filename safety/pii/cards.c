@@ -52,7 +52,7 @@ static bool issuer_ok(const char *digits, size_t n, bool named)
 }
 
 /* Whether a number of a like size follows the first k groups: then they are a row of numbers. */
-static bool goes_on(const struct run *r, size_t k, char sep)
+static bool goes_on(const struct digit_run *r, size_t k, char sep)
 {
 	return r->n > k && r->g[k].sep[0] == sep && r->g[k].end - r->g[k].start >= ROW_DIGITS;
 }
@@ -62,7 +62,7 @@ static bool goes_on(const struct run *r, size_t k, char sep)
  * the same separator of another kind where nothing else is joined to it; what separates the items of a
  * list, only where a word like "card" stands before.
  */
-static bool card_shape(const struct run *r, size_t k, bool named)
+static bool card_shape(const struct digit_run *r, size_t k, bool named)
 {
 	char sep = k > 1 ? r->g[1].sep[0] : ' ';
 	size_t n;
@@ -88,7 +88,7 @@ static bool card_shape(const struct run *r, size_t k, bool named)
 	return k >= 4 && n <= 4;
 }
 
-size_t card_match(const struct scan_view *v, const struct run *r)
+size_t card_match(const struct scan_view *v, const struct digit_run *r)
 {
 	bool named;
 
@@ -99,7 +99,7 @@ size_t card_match(const struct scan_view *v, const struct run *r)
 	named = scan_near(v->s, r->start, 48,
 			  "card|visa|mastercard|maestro|amex|carte|karte|tarjeta");
 	for (size_t k = r->n < 5 ? r->n : 5; k > 0; k--) {
-		size_t n = run_digits(r, k);
+		size_t n = digit_run_count(r, k);
 
 		if (n < 12 || n > 19 || !card_shape(r, k, named) || !issuer_ok(r->digits, n, named))
 			continue;
@@ -109,16 +109,16 @@ size_t card_match(const struct scan_view *v, const struct run *r)
 	return 0;
 }
 
-size_t ssn_match(const struct scan_view *v, const struct run *r)
+size_t ssn_match(const struct scan_view *v, const struct digit_run *r)
 {
 	const char *d = r->digits;
 	size_t k = 0;
 
 	if (r->joined || r->plus || r->paren)
 		return 0;
-	if (!r->wide && run_shape(r, "3-2-4", '-'))
+	if (!r->wide && digit_run_has_shape(r, "3-2-4", '-'))
 		k = 3;
-	else if ((run_shape(r, "3-2-4", 0) || run_shape(r, "9", 0)) &&
+	else if ((digit_run_has_shape(r, "3-2-4", 0) || digit_run_has_shape(r, "9", 0)) &&
 		 scan_near(v->s, r->start, 40, "ssn|social security|social sec"))
 		k = r->g[0].end - r->g[0].start == 9 ? 1 : 3;
 	if (k == 0 || (r->n > k && r->g[k].sep[0] != ' '))

@@ -59,7 +59,7 @@ static ssize_t iban_match(const struct scan_view *v, size_t i)
 			code[n++] = s[p++];
 			continue;
 		}
-		rc = n % 4 == 0 ? wide_sep(v, p, &sep) : 0;
+		rc = n % 4 == 0 ? digit_run_wide_sep(v, p, &sep) : 0;
 		if (rc < 0)
 			return -1;
 		p += (size_t)rc;
@@ -73,7 +73,7 @@ static ssize_t iban_match(const struct scan_view *v, size_t i)
 	return (ssize_t)p;
 }
 
-static unsigned number(const char *s, size_t n)
+static unsigned parse_number(const char *s, size_t n)
 {
 	unsigned v = 0;
 
@@ -96,9 +96,10 @@ static bool spain_ok(const char *s)
 	static const char letters[] = "TRWAGMYFPDXBNJZSQVHLCKE";
 
 	if (has_shape(s, "99999999A"))
-		return s[8] == letters[number(s, 8) % 23];
+		return s[8] == letters[parse_number(s, 8) % 23];
 	if (has_shape(s, "A9999999A") && s[0] >= 'X')
-		return s[8] == letters[((unsigned)(s[0] - 'X') * 10000000 + number(s + 1, 7)) % 23];
+		return s[8] ==
+		       letters[((unsigned)(s[0] - 'X') * 10000000 + parse_number(s + 1, 7)) % 23];
 	return false;
 }
 

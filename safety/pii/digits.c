@@ -19,7 +19,7 @@ static bool is_joined(const char *s, size_t i)
 	return s[i - 1] == ',' && i >= 2 && ascii_is_digit(s[i - 2]);
 }
 
-ssize_t wide_sep(const struct scan_view *v, size_t p, char *kind)
+ssize_t digit_run_wide_sep(const struct scan_view *v, size_t p, char *kind)
 {
 	size_t n = 0;
 
@@ -52,14 +52,14 @@ static bool follows_number(const char *s, size_t i)
 	return n == ROW_DIGITS;
 }
 
-/* The separator between groups at s[p) into sep, as wide_sep. */
+/* The separator between groups at s[p) into sep, as digit_run_wide_sep. */
 static ssize_t read_sep(const struct scan_view *v, size_t p, bool wide, char sep[3], size_t *n_sep)
 {
 	size_t n;
 
 	if (wide) {
 		*n_sep = 1;
-		return wide_sep(v, p, sep);
+		return digit_run_wide_sep(v, p, sep);
 	}
 	for (n = 0; n < 3 && p + n < v->len && is_sep(v->s[p + n]); n++)
 		sep[n] = v->s[p + n];
@@ -67,9 +67,9 @@ static ssize_t read_sep(const struct scan_view *v, size_t p, bool wide, char sep
 	return p + n == v->len && !v->end ? -1 : (ssize_t)n;
 }
 
-int run_read(const struct scan_view *v, size_t i, bool wide, struct run *r)
+int digit_run_read(const struct scan_view *v, size_t i, bool wide, struct digit_run *r)
 {
-	struct group next = { 0 };
+	struct digit_group next = { 0 };
 	size_t p = i, q;
 	ssize_t k;
 
@@ -110,7 +110,7 @@ int run_read(const struct scan_view *v, size_t i, bool wide, struct run *r)
 	return 1;
 }
 
-size_t run_digits(const struct run *r, size_t k)
+size_t digit_run_count(const struct digit_run *r, size_t k)
 {
 	size_t n = 0;
 
@@ -119,7 +119,7 @@ size_t run_digits(const struct run *r, size_t k)
 	return n;
 }
 
-bool run_shape(const struct run *r, const char *lengths, char sep)
+bool digit_run_has_shape(const struct digit_run *r, const char *lengths, char sep)
 {
 	size_t i = 0;
 

@@ -11,15 +11,15 @@
 #define GROUPS_MAX 10
 #define DIGITS_MAX 24
 
-struct group {
+struct digit_group {
 	size_t start; /* offsets into the view */
 	size_t end;
 	char sep[3]; /* before it, "" for the first; at most 3 of " -./()"; of a wide run, its kind */
 	size_t n_sep;
 };
 
-struct run {
-	struct group g[GROUPS_MAX];
+struct digit_run {
+	struct digit_group g[GROUPS_MAX];
 	size_t n;
 	char digits[DIGITS_MAX]; /* all of them, as '0' .. '9' */
 	size_t n_digits;
@@ -40,18 +40,18 @@ struct run {
  * text could change it. A wide run goes on over white space, lines, cells of a table and one sign: its
  * separators are each one character, ' ' or the sign.
  */
-int run_read(const struct scan_view *v, size_t i, bool wide, struct run *r);
+int digit_run_read(const struct scan_view *v, size_t i, bool wide, struct digit_run *r);
 
 /*
  * The length of such a separator at s[p), 0 for none, -1 if more text could change it; what it is in
  * *kind.
  */
-ssize_t wide_sep(const struct scan_view *v, size_t p, char *kind);
+ssize_t digit_run_wide_sep(const struct scan_view *v, size_t p, char *kind);
 
 /* Digits in the first k groups. */
-size_t run_digits(const struct run *r, size_t k);
+size_t digit_run_count(const struct digit_run *r, size_t k);
 /* Whether the groups have exactly these lengths: "3-2-4" with `sep` between each; sep 0: any. */
-bool run_shape(const struct run *r, const char *lengths, char sep);
+bool digit_run_has_shape(const struct digit_run *r, const char *lengths, char sep);
 
 bool luhn_ok(const char *digits, size_t n);
 

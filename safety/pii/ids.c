@@ -5,18 +5,18 @@
 #include "base/text/ascii.h"
 #include "safety/pii/numbers.h"
 
-static unsigned digit(const char *d, size_t i)
+static unsigned digit_at(const char *d, size_t i)
 {
 	return (unsigned)(d[i] - '0');
 }
 
 /* Sum of digits times weights, modulo m. */
-static unsigned weighted(const char *d, const unsigned char *w, size_t n, unsigned m)
+static unsigned weighted_sum(const char *d, const unsigned char *w, size_t n, unsigned m)
 {
 	unsigned sum = 0;
 
 	for (size_t i = 0; i < n; i++)
-		sum += digit(d, i) * w[i];
+		sum += digit_at(d, i) * w[i];
 	return sum % m;
 }
 
@@ -30,8 +30,8 @@ static bool all_same(const char *d, size_t n)
 
 static bool day_ok(const char *mm_dd)
 {
-	unsigned m = digit(mm_dd, 0) * 10 + digit(mm_dd, 1);
-	unsigned d = digit(mm_dd, 2) * 10 + digit(mm_dd, 3);
+	unsigned m = digit_at(mm_dd, 0) * 10 + digit_at(mm_dd, 1);
+	unsigned d = digit_at(mm_dd, 2) * 10 + digit_at(mm_dd, 3);
 
 	return m >= 1 && m <= 12 && d >= 1 && d <= 31;
 }
@@ -43,9 +43,9 @@ static bool cpf_ok(const char *d)
 		unsigned sum = 0, c;
 
 		for (size_t i = 0; i < n; i++)
-			sum += digit(d, i) * (unsigned)(n + 1 - i);
+			sum += digit_at(d, i) * (unsigned)(n + 1 - i);
 		c = sum * 10 % 11 % 10;
-		if (c != digit(d, n))
+		if (c != digit_at(d, n))
 			return false;
 	}
 	return !all_same(d, 11);
@@ -55,23 +55,23 @@ static bool cpf_ok(const char *d)
 static bool china_ok(const char *d, char last)
 {
 	static const unsigned char w[17] = { 7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2 };
-	unsigned year = digit(d, 6) * 10 + digit(d, 7);
+	unsigned year = digit_at(d, 6) * 10 + digit_at(d, 7);
 
 	if (year < 19 || year > 20 || !day_ok(d + 10))
 		return false;
-	return ascii_to_lower(last) == "10x98765432"[weighted(d, w, 17, 11)];
+	return ascii_to_lower(last) == "10x98765432"[weighted_sum(d, w, 17, 11)];
 }
 
 /* France, NIR: 13 digits and 97 minus their remainder. */
 static bool nir_ok(const char *d)
 {
 	unsigned long long n = 0;
-	unsigned month = digit(d, 3) * 10 + digit(d, 4);
+	unsigned month = digit_at(d, 3) * 10 + digit_at(d, 4);
 
 	for (size_t i = 0; i < 13; i++)
-		n = n * 10 + digit(d, i);
+		n = n * 10 + digit_at(d, i);
 	return (d[0] == '1' || d[0] == '2') && month >= 1 && month <= 42 &&
-	       97 - n % 97 == digit(d, 13) * 10 + digit(d, 14);
+	       97 - n % 97 == digit_at(d, 13) * 10 + digit_at(d, 14);
 }
 
 /* India, Aadhaar: Verhoeff's scheme in the dihedral group of the pentagon. */
@@ -86,7 +86,7 @@ static bool verhoeff_ok(const char *d, size_t n)
 	unsigned c = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		unsigned a = c, b = perm[i % 8][digit(d, n - 1 - i)];
+		unsigned a = c, b = perm[i % 8][digit_at(d, n - 1 - i)];
 
 		/* a * b: rotations below 5, reflections from 5 on. */
 		if (a < 5)
@@ -103,39 +103,39 @@ static bool steuer_ok(const char *d)
 	unsigned p = 10;
 
 	for (size_t i = 0; i < 10; i++) {
-		unsigned s = (digit(d, i) + p) % 10;
+		unsigned s = (digit_at(d, i) + p) % 10;
 
 		p = (s == 0 ? 10 : s) * 2 % 11;
 	}
-	return d[0] != '0' && (11 - p) % 10 == digit(d, 10);
+	return d[0] != '0' && (11 - p) % 10 == digit_at(d, 10);
 }
 
 static bool pesel_ok(const char *d)
 {
 	static const unsigned char w[11] = { 1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1 };
 
-	return weighted(d, w, 11, 10) == 0;
+	return weighted_sum(d, w, 11, 10) == 0;
 }
 
 static bool bsn_ok(const char *d)
 {
 	static const unsigned char w[9] = { 9, 8, 7, 6, 5, 4, 3, 2, 10 }; /* 10 is -1 modulo 11 */
 
-	return weighted(d, w, 9, 11) == 0 && !all_same(d, 9);
+	return weighted_sum(d, w, 9, 11) == 0 && !all_same(d, 9);
 }
 
 static bool nhs_ok(const char *d)
 {
 	static const unsigned char w[10] = { 10, 9, 8, 7, 6, 5, 4, 3, 2, 1 };
 
-	return weighted(d, w, 10, 11) == 0 && !all_same(d, 10);
+	return weighted_sum(d, w, 10, 11) == 0 && !all_same(d, 10);
 }
 
 static bool tfn_ok(const char *d)
 {
 	static const unsigned char w[9] = { 1, 4, 3, 7, 5, 8, 6, 9, 10 };
 
-	return weighted(d, w, 9, 11) == 0 && !all_same(d, 9);
+	return weighted_sum(d, w, 9, 11) == 0 && !all_same(d, 9);
 }
 
 static bool luhn9_ok(const char *d)
@@ -175,7 +175,7 @@ static const struct id_rule {
 	/* clang-format on */
 };
 
-size_t id_match(const struct scan_view *v, const struct run *r)
+size_t id_match(const struct scan_view *v, const struct digit_run *r)
 {
 	size_t last = r->g[r->n - 1].end;
 
@@ -185,7 +185,7 @@ size_t id_match(const struct scan_view *v, const struct run *r)
 		return 1;
 	if (r->n == 1 && r->n_digits == 17 && last < v->len && china_ok(r->digits, v->s[last]))
 		return 1;
-	if (r->n == 4 && run_shape(r, "3-3-3-2", 0) && r->g[1].sep[0] == '.' &&
+	if (r->n == 4 && digit_run_has_shape(r, "3-3-3-2", 0) && r->g[1].sep[0] == '.' &&
 	    r->g[3].sep[0] == '-' && cpf_ok(r->digits))
 		return 4;
 	for (size_t i = 0; i < ARRAY_LEN(id_rules); i++) {
@@ -193,7 +193,7 @@ size_t id_match(const struct scan_view *v, const struct run *r)
 
 		if (r->n_digits != rule->n_digits || !rule->ok(r->digits))
 			continue;
-		if (rule->shape != NULL && run_shape(r, rule->shape, rule->sep))
+		if (rule->shape != NULL && digit_run_has_shape(r, rule->shape, rule->sep))
 			return r->n;
 		if (scan_near(v->s, r->start, 40, rule->words))
 			return r->n;

@@ -10,7 +10,7 @@
 #define WIDE_MIN 7 /* no number with fewer digits is looked for */
 
 /* 106.31.73.20, if anybody's: not of a private, loopback, link-local or documentation range. */
-static size_t ip_match(const struct scan_view *v, const struct run *r)
+static size_t ip_match(const struct scan_view *v, const struct digit_run *r)
 {
 	unsigned b[4] = { 0 };
 
@@ -43,7 +43,7 @@ static size_t ip_match(const struct scan_view *v, const struct run *r)
 }
 
 static const struct matcher {
-	size_t (*match)(const struct scan_view *v, const struct run *r);
+	size_t (*match)(const struct scan_view *v, const struct digit_run *r);
 	const struct kind *kind;
 	float score;
 } matchers[] = {
@@ -53,7 +53,7 @@ static const struct matcher {
 };
 
 /* What begins at the run, if it ends where a word may end. Returns its end, 0 for nothing. */
-static size_t run_match(const struct scan_view *v, const struct run *r, struct spans *out)
+static size_t run_match(const struct scan_view *v, const struct digit_run *r, struct spans *out)
 {
 	for (size_t m = 0; m < ARRAY_LEN(matchers); m++) {
 		size_t k = matchers[m].match(v, r), end;
@@ -81,11 +81,11 @@ static size_t run_match(const struct scan_view *v, const struct run *r, struct s
  */
 static int number_at(const struct scan_view *v, size_t i, size_t *end, struct spans *out)
 {
-	struct run r;
+	struct digit_run r;
 	int rc = 1;
 
 	for (int wide = 0; wide < 2 && rc > 0; wide++) {
-		rc = run_read(v, i, wide, &r);
+		rc = digit_run_read(v, i, wide, &r);
 		/* One more byte may belong to it: the X of an identity number. */
 		if (rc < 0 || (rc > 0 && r.g[r.n - 1].end + 2 > v->len && !v->end))
 			return -1;

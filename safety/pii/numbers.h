@@ -5,9 +5,9 @@
 #include "safety/pii/digits.h"
 
 /* What the first groups are: the number of groups, 0 for none. */
-size_t card_match(const struct scan_view *v, const struct run *r);
-size_t ssn_match(const struct scan_view *v, const struct run *r);
-size_t id_match(const struct scan_view *v, const struct run *r);
-size_t phone_match(const struct scan_view *v, const struct run *r);
+size_t card_match(const struct scan_view *v, const struct digit_run *r);
+size_t ssn_match(const struct scan_view *v, const struct digit_run *r);
+size_t id_match(const struct scan_view *v, const struct digit_run *r);
+size_t phone_match(const struct scan_view *v, const struct digit_run *r);
 
 #endif

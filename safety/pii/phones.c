@@ -15,12 +15,12 @@
 	"call|calling|dial|ring|text me|sms|message|messages|answering|reach|contact|my number|"   \
 	"number is|appel|llama|anrufen|ruf"
 
-static size_t group_len(const struct run *r, size_t i)
+static size_t group_len(const struct digit_run *r, size_t i)
 {
 	return r->g[i].end - r->g[i].start;
 }
 
-static unsigned group_value(const struct scan_view *v, const struct run *r, size_t i)
+static unsigned group_value(const struct scan_view *v, const struct digit_run *r, size_t i)
 {
 	unsigned n = 0;
 
@@ -29,7 +29,7 @@ static unsigned group_value(const struct scan_view *v, const struct run *r, size
 	return n;
 }
 
-static bool sep_is(const struct run *r, size_t i, char c)
+static bool sep_is(const struct digit_run *r, size_t i, char c)
 {
 	return r->g[i].n_sep == 1 && r->g[i].sep[0] == c;
 }
@@ -40,7 +40,7 @@ static bool is_year(unsigned n)
 }
 
 /* 02-03-2021, 2021/03/02, 1990-2000: dates and spans of years. */
-static bool has_date(const struct scan_view *v, const struct run *r)
+static bool has_date(const struct scan_view *v, const struct digit_run *r)
 {
 	for (size_t i = 0; i < r->n; i++)
 		if (group_len(r, i) == 4 && is_year(group_value(v, r, i)) &&
@@ -52,7 +52,7 @@ static bool has_date(const struct scan_view *v, const struct run *r)
 }
 
 /* [+1] 415 555 0100 with the rules of the North American plan. */
-static size_t nanp(const struct scan_view *v, const struct run *r, bool named)
+static size_t nanp_match(const struct scan_view *v, const struct digit_run *r, bool named)
 {
 	size_t first = r->n > 3 && group_len(r, 0) == 1 && v->s[r->g[0].start] == '1' ? 1 : 0;
 	char sep;
@@ -71,7 +71,7 @@ static size_t nanp(const struct scan_view *v, const struct run *r, bool named)
 }
 
 /* 020 7946 0018, 06 12 34 56 78, 01.84.17.61.18: a trunk zero and groups. */
-static size_t trunk(const struct scan_view *v, const struct run *r)
+static size_t trunk_match(const struct scan_view *v, const struct digit_run *r)
 {
 	size_t pairs = 0;
 
@@ -94,7 +94,7 @@ static size_t trunk(const struct scan_view *v, const struct run *r)
 }
 
 /* Any number of a telephone's length, where a word says that it is one. */
-static size_t named_number(const struct scan_view *v, const struct run *r)
+static size_t named_number(const struct scan_view *v, const struct digit_run *r)
 {
 	bool strong = scan_near(v->s, r->start, 32, STRONG);
 
@@ -111,7 +111,7 @@ static size_t named_number(const struct scan_view *v, const struct run *r)
 }
 
 /* Over lines and cells, where numbers stand beside each other that have nothing to do with each other. */
-static bool wide_ok(const struct scan_view *v, const struct run *r)
+static bool wide_ok(const struct scan_view *v, const struct digit_run *r)
 {
 	for (size_t i = 0; i < r->n; i++)
 		if (group_len(r, i) < 2)
@@ -121,7 +121,7 @@ static bool wide_ok(const struct scan_view *v, const struct run *r)
 	return scan_near(v->s, r->start, 32, STRONG);
 }
 
-size_t phone_match(const struct scan_view *v, const struct run *r)
+size_t phone_match(const struct scan_view *v, const struct digit_run *r)
 {
 	size_t k;
 
@@ -133,17 +133,17 @@ size_t phone_match(const struct scan_view *v, const struct run *r)
 		return 0;
 	if (r->plus)
 		return r->n_digits >= 8 && r->n_digits <= 16 && !has_date(v, r) ? r->n : 0;
-	k = nanp(v, r, false);
+	k = nanp_match(v, r, false);
 	if (k == 0 && r->n >= 3 && memcmp(r->digits, "00", 2) == 0 && r->digits[2] != '0' &&
 	    r->n_digits >= 10 && r->n_digits <= 16 && group_len(r, 0) >= 3 && !has_date(v, r))
 		k = r->n; /* 0041 44 ..., 001-518-640-0854 */
 	if (k == 0)
-		k = trunk(v, r);
+		k = trunk_match(v, r);
 	if (k == 0 && r->paren && r->n >= 3 && r->n_digits >= 8 && r->n_digits <= 12 &&
 	    group_len(r, 0) >= 2 && sep_is(r, 2, '-') && !is_year(group_value(v, r, 0)) &&
 	    group_len(r, 1) >= 3 && group_len(r, 2) >= 3)
 		k = 3; /* (37) 788-063 */
 	if (k == 0)
-		k = nanp(v, r, scan_near(v->s, r->start, 40, STRONG "|" WEAK));
+		k = nanp_match(v, r, scan_near(v->s, r->start, 40, STRONG "|" WEAK));
 	return k > 0 ? k : named_number(v, r);
 }
