@@ -8,7 +8,7 @@
 #include "base/array.h"
 #include "base/text/ascii.h"
 #include "base/util.h"
-#include "safety/rules/expand.h"
+#include "safety/rules/phrase_expand.h"
 #include "safety/text/folded.h"
 
 #define GAP_MOST  40
@@ -188,7 +188,7 @@ static int term_phrases(struct parser *p, struct term *t, struct ragd_str text)
 	}
 	while (text.len > 0 && text.s[text.len - 1] == '|')
 		text.len--;
-	rc = expand(text.s, text.len, phrase_add, &arg, &why);
+	rc = phrase_expand(text.s, text.len, phrase_add, &arg, &why);
 	if (rc < 0 && why.code != 0)
 		return ragd_err_set(p->err, rc, "%s:%u: %s", p->file, p->line, why.msg);
 	if (rc == -EINVAL && p->err != NULL) { /* from phrase_add, which knows no line */

@@ -12,7 +12,7 @@
 
 #include "base/util.h"
 #include "safety/pii/pii.h"
-#include "safety/rules/expand.h"
+#include "safety/rules/phrase_expand.h"
 #include "tests/safety/support.h"
 
 static void malformed_files_are_refused_by_line(void **state)
@@ -145,7 +145,8 @@ static void patterns_are_written_out(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct buf b = BUF_INIT;
 
-		assert_int_equal(expand(rows[i].in, strlen(rows[i].in), collect, &b, NULL), 0);
+		assert_int_equal(phrase_expand(rows[i].in, strlen(rows[i].in), collect, &b, NULL),
+				 0);
 		assert_string_equal(b.data, rows[i].out);
 		buf_fini(&b);
 	}

@@ -3,8 +3,8 @@
  * bomb. A finite set of literals is what a multi-pattern matcher compiles fastest and streams with
  * the least state.
  */
-#ifndef SAFETY_EXPAND_H
-#define SAFETY_EXPAND_H
+#ifndef SAFETY_PHRASE_EXPAND_H
+#define SAFETY_PHRASE_EXPAND_H
 
 #include <stddef.h>
 
@@ -19,7 +19,8 @@
  * cb for each literal; a negative return of it stops and is returned. -EINVAL with a sentence if the
  * pattern is malformed, empty or expands to more than EXPAND_MAX.
  */
-int expand(const char *text, size_t len, int (*cb)(void *arg, const char *literal, size_t len),
-	   void *arg, struct ragd_err *err);
+int phrase_expand(const char *text, size_t len,
+		  int (*cb)(void *arg, const char *literal, size_t len), void *arg,
+		  struct ragd_err *err);
 
 #endif
