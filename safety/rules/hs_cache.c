@@ -86,7 +86,8 @@ static void cache_write(const char *path, const hs_database_t *db)
 	free(data);
 }
 
-static int compile(const struct hs_source *src, hs_database_t **out, int *bad, struct ragd_err *err)
+static int source_compile(const struct hs_source *src, hs_database_t **out, int *bad,
+			  struct ragd_err *err)
 {
 	hs_compile_error_t *why = NULL;
 	hs_error_t rc;
@@ -125,7 +126,7 @@ int hs_cached_compile(const struct hs_source *src, const char *dir, hs_database_
 	if (cached)
 		db = cache_read(path);
 	if (db == NULL) {
-		rc = compile(src, &db, bad, err);
+		rc = source_compile(src, &db, bad, err);
 		if (rc < 0)
 			return rc;
 		if (cached)

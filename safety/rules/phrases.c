@@ -81,7 +81,8 @@ void phrases_fini(struct phrases *p)
 }
 
 /* The first of item[lo..hi), which agree in their first d bytes and are longer, with byte d >= c. */
-static uint32_t narrow(const struct phrases *p, uint32_t lo, uint32_t hi, uint32_t d, unsigned c)
+static uint32_t narrow_from(const struct phrases *p, uint32_t lo, uint32_t hi, uint32_t d,
+			    unsigned c)
 {
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
@@ -115,8 +116,8 @@ static void find_at(const struct phrases *p, const char *text, size_t len, size_
 		if (i + d == len)
 			break;
 		c = (unsigned char)text[i + d];
-		lo = narrow(p, lo, hi, d, c);
-		hi = narrow(p, lo, hi, d, c + 1);
+		lo = narrow_from(p, lo, hi, d, c);
+		hi = narrow_from(p, lo, hi, d, c + 1);
 		d++;
 	}
 }

@@ -14,7 +14,7 @@
 #define GAP_MOST  40
 #define ARENA_MAX (64 << 20)
 
-enum block { NO_BLOCK, CATEGORY, TERM, RULE, SKIPPED_RULE };
+enum rule_block { NO_BLOCK, CATEGORY, TERM, RULE, SKIPPED_RULE };
 
 /* Where the parser is. */
 struct parser {
@@ -22,8 +22,8 @@ struct parser {
 	const char *file;
 	unsigned line;
 	enum rule_level level;
-	enum block block;    /* what indented lines belong to */
-	struct rule scratch; /* a rule that this level leaves out */
+	enum rule_block block; /* what indented lines belong to */
+	struct rule scratch;   /* a rule that this level leaves out */
 	struct ragd_err *err;
 };
 
@@ -32,13 +32,13 @@ static int no_memory(struct parser *p)
 	return ragd_err_set(p->err, -ENOMEM, "%s:%u: out of memory", p->file, p->line);
 }
 
-static int mistake(struct parser *p, const char *what, struct ragd_str word)
+static int syntax_error(struct parser *p, const char *what, struct ragd_str word)
 {
 	return ragd_err_set(p->err, -EINVAL, "%s:%u: %s '%.*s'", p->file, p->line, what,
 			    (int)MIN(word.len, 60), word.s);
 }
 
-static struct ragd_str trim(struct ragd_str s)
+static struct ragd_str trim_blanks(struct ragd_str s)
 {
 	while (s.len > 0 && ascii_is_space(s.s[0])) {
 		s.s++;
@@ -54,14 +54,14 @@ static struct ragd_str next_word(struct ragd_str *s)
 {
 	struct ragd_str w;
 
-	*s = trim(*s);
+	*s = trim_blanks(*s);
 	w = *s;
 	w.len = 0;
 	while (w.len < s->len && !ascii_is_space(w.s[w.len]))
 		w.len++;
 	s->s += w.len;
 	s->len -= w.len;
-	*s = trim(*s);
+	*s = trim_blanks(*s);
 	return w;
 }
 
@@ -85,7 +85,7 @@ static int category_begin(struct parser *p, struct ragd_str rest)
 	struct category *c;
 
 	if (id.len == 0 || rest.len == 0)
-		return mistake(p, "a category needs an id and a title:", id);
+		return syntax_error(p, "a category needs an id and a title:", id);
 	c = category_find(r, id);
 	if (c == NULL) {
 		c = arena_alloc(r->arena, 1, sizeof(*c));
@@ -122,9 +122,9 @@ static int category_line(struct parser *p, struct ragd_str line)
 	else if (str_is(word, "marker"))
 		where = &c->kind.marker;
 	else
-		return mistake(p, "a category has message, note and marker, not", word);
+		return syntax_error(p, "a category has message, note and marker, not", word);
 	if (line.len == 0)
-		return mistake(p, "text is missing after", word);
+		return syntax_error(p, "text is missing after", word);
 	text = arena_strndup(p->r->arena, line.s, line.len);
 	if (text == NULL)
 		return no_memory(p);
@@ -220,12 +220,12 @@ static int term_begin(struct parser *p, struct ragd_str rest)
 	struct term *t;
 
 	if (name.len == 0)
-		return mistake(p, "a term needs a name", name);
+		return syntax_error(p, "a term needs a name", name);
 	for (size_t i = 0; i < name.len; i++)
 		if (!ascii_is_alnum(name.s[i]) && name.s[i] != '-' && name.s[i] != '_')
-			return mistake(p, "letters, digits and '-' make a name, not", name);
+			return syntax_error(p, "letters, digits and '-' make a name, not", name);
 	if (term_find(p->r, name) >= 0)
-		return mistake(p, "there is a term of this name already:", name);
+		return syntax_error(p, "there is a term of this name already:", name);
 	t = term_add(p);
 	if (t == NULL)
 		return no_memory(p);
@@ -239,7 +239,7 @@ static int term_begin(struct parser *p, struct ragd_str rest)
 /* Take one item off *s: a term's name, "phrases" or /regex/. Sets *term to its index. */
 static int item_next(struct parser *p, struct ragd_str *s, unsigned *term)
 {
-	struct ragd_str item = trim(*s), name;
+	struct ragd_str item = trim_blanks(*s), name;
 	char quote = item.len > 0 ? item.s[0] : '\0';
 	struct term *t;
 	ssize_t known;
@@ -249,7 +249,7 @@ static int item_next(struct parser *p, struct ragd_str *s, unsigned *term)
 		name = next_word(s);
 		known = term_find(p->r, name);
 		if (known < 0)
-			return mistake(p, "there is no term", name);
+			return syntax_error(p, "there is no term", name);
 		*term = (unsigned)known;
 		return 0;
 	}
@@ -257,7 +257,7 @@ static int item_next(struct parser *p, struct ragd_str *s, unsigned *term)
 		if (quote == '/' && item.s[n] == '\\')
 			n++;
 	if (n >= item.len || n == 1)
-		return mistake(p, "this has no end or nothing in it:", item);
+		return syntax_error(p, "this has no end or nothing in it:", item);
 	s->s = item.s + n + 1;
 	s->len = item.len - n - 1;
 	/* Rules that look for the same share it: compiling expressions is most of a start. */
@@ -273,7 +273,7 @@ static int item_next(struct parser *p, struct ragd_str *s, unsigned *term)
 	if (quote == '"')
 		return term_phrases(p, t, (struct ragd_str){ item.s + 1, n - 1 });
 	if (memchr(item.s + 1, '_', n - 1) != NULL)
-		return mistake(p, "rules see a blank in place of '_':", item);
+		return syntax_error(p, "rules see a blank in place of '_':", item);
 	t->regex = arena_strndup(p->r->arena, item.s + 1, n - 1);
 	return t->regex != NULL ? 0 : no_memory(p);
 }
@@ -285,14 +285,14 @@ static int gap_next(struct parser *p, struct ragd_str *s, unsigned *gap)
 	unsigned n = 0;
 
 	if (word.len < 2 || word.s[0] != '~')
-		return mistake(p, "expected ~ and a number between two terms, not", word);
+		return syntax_error(p, "expected ~ and a number between two terms, not", word);
 	for (size_t i = 1; i < word.len; i++) {
 		if (!ascii_is_digit(word.s[i]) || n > GAP_MOST)
-			return mistake(p, "a gap is a number of words up to 40, not", word);
+			return syntax_error(p, "a gap is a number of words up to 40, not", word);
 		n = n * 10 + (unsigned)(word.s[i] - '0');
 	}
 	if (n > GAP_MOST)
-		return mistake(p, "a gap is a number of words up to 40, not", word);
+		return syntax_error(p, "a gap is a number of words up to 40, not", word);
 	*gap = n;
 	return 0;
 }
@@ -307,11 +307,11 @@ static int find_line(struct parser *p, struct rule *rule, struct ragd_str line)
 		if (rc < 0)
 			return rc;
 		f.n++;
-		line = trim(line);
+		line = trim_blanks(line);
 		if (line.len == 0)
 			break;
 		if (f.n == FIND_MAX)
-			return mistake(p, "a find has at most five terms; too much is", line);
+			return syntax_error(p, "a find has at most five terms; too much is", line);
 		rc = gap_next(p, &line, &f.gap[f.n]);
 		if (rc < 0)
 			return rc;
@@ -327,7 +327,7 @@ static int unless_line(struct parser *p, struct rule *rule, struct ragd_str line
 	unsigned term;
 	int rc;
 
-	for (line = trim(line); line.len > 0; line = trim(line)) {
+	for (line = trim_blanks(line); line.len > 0; line = trim_blanks(line)) {
 		rc = item_next(p, &line, &term);
 		if (rc < 0)
 			return rc;
@@ -359,7 +359,7 @@ static int rule_line(struct parser *p, struct ragd_str line)
 		return find_line(p, rule_now(p), line);
 	if (str_is(word, "unless"))
 		return unless_line(p, rule_now(p), line);
-	return mistake(p, "a rule has find and unless, not", word);
+	return syntax_error(p, "a rule has find and unless, not", word);
 }
 
 /* The words after the name: an action, stages, `at LEVEL`. */
@@ -390,14 +390,14 @@ static int rule_words(struct parser *p, struct rule *rule, struct ragd_str rest)
 				}
 		}
 		if (!known)
-			return mistake(p, "not an action, a stage or a level:", word);
+			return syntax_error(p, "not an action, a stage or a level:", word);
 	}
 	if (rule->action == RAGD_ALLOW)
-		return mistake(p, "a rule needs steer, redact or block:",
-			       (struct ragd_str){ rule->name, strlen(rule->name) });
+		return syntax_error(p, "a rule needs steer, redact or block:",
+				    (struct ragd_str){ rule->name, strlen(rule->name) });
 	if (rule->stages == 0)
-		return mistake(p, "a rule needs prompt, document or response:",
-			       (struct ragd_str){ rule->name, strlen(rule->name) });
+		return syntax_error(p, "a rule needs prompt, document or response:",
+				    (struct ragd_str){ rule->name, strlen(rule->name) });
 	return 0;
 }
 
@@ -410,11 +410,11 @@ static int rule_begin(struct parser *p, struct ragd_str rest)
 	int rc;
 
 	if (dot == NULL || dot + 1 == name.s + name.len)
-		return mistake(p, "a rule is named CATEGORY.NAME, not", name);
+		return syntax_error(p, "a rule is named CATEGORY.NAME, not", name);
 	id.len = (size_t)(dot - name.s);
 	rule.category = category_find(r, id);
 	if (rule.category == NULL)
-		return mistake(p, "there is no category", id);
+		return syntax_error(p, "there is no category", id);
 	rule.name = arena_strndup(r->arena, name.s, name.len);
 	if (rule.name == NULL)
 		return no_memory(p);
@@ -439,7 +439,7 @@ static int parse_line(struct parser *p, struct ragd_str line)
 	bool indented = line.len > 0 && ascii_is_space(line.s[0]);
 	struct ragd_str word;
 
-	line = trim(line);
+	line = trim_blanks(line);
 	if (line.len == 0 || line.s[0] == '#')
 		return 0;
 	if (indented) {
@@ -452,7 +452,7 @@ static int parse_line(struct parser *p, struct ragd_str line)
 		case SKIPPED_RULE:
 			return rule_line(p, line);
 		default:
-			return mistake(p, "an indented line belongs to nothing:", line);
+			return syntax_error(p, "an indented line belongs to nothing:", line);
 		}
 	}
 	p->block = NO_BLOCK;
@@ -463,7 +463,7 @@ static int parse_line(struct parser *p, struct ragd_str line)
 		return term_begin(p, line);
 	if (str_is(word, "rule"))
 		return rule_begin(p, line);
-	return mistake(p, "a line begins with category, term or rule, not", word);
+	return syntax_error(p, "a line begins with category, term or rule, not", word);
 }
 
 struct rules *rules_new(void)
