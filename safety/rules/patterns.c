@@ -42,18 +42,18 @@ struct pattern_stream {
 	size_t fed;
 };
 
-struct sink {
+struct hit_sink {
 	const struct phrases *phrases;
-	struct hits *hits;
+	struct pattern_hits *hits;
 };
 
-void hits_fini(struct hits *h)
+void hits_fini(struct pattern_hits *h)
 {
 	free(h->item);
-	*h = (struct hits){ 0 };
+	*h = (struct pattern_hits){ 0 };
 }
 
-static void hits_add(struct hits *h, const struct hit *hit)
+static void hits_add(struct pattern_hits *h, const struct pattern_hit *hit)
 {
 	if (!array_reserve(&h->item, &h->cap, h->n + 1, sizeof(*h->item))) {
 		h->failed = true;
@@ -144,7 +144,7 @@ static int phrases_compile(const struct phrases *ph, unsigned mode, const char *
 	return rc;
 }
 
-static int regex_width(const struct term *t, size_t *width, struct ragd_err *err)
+static int regex_width(const struct rule_term *t, size_t *width, struct ragd_err *err)
 {
 	hs_compile_error_t *why = NULL;
 	hs_expr_info_t *info = NULL;
@@ -190,7 +190,7 @@ static int regexes_compile(const struct rules *r, uint32_t stages, unsigned mode
 	if (rc == 0 && src.n > 0)
 		rc = hs_cached_compile(&src, cache_dir, out, &bad, err);
 	if (rc == -EINVAL && bad >= 0) {
-		const struct term *t = &r->terms[src.ids[bad]];
+		const struct rule_term *t = &r->terms[src.ids[bad]];
 		struct ragd_err why = { 0 };
 
 		if (err != NULL)
@@ -268,43 +268,43 @@ bool patterns_has(const struct patterns *p, enum ragd_stage stage)
 static int on_literal(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
 		      void *arg)
 {
-	struct sink *sink = arg;
+	struct hit_sink *sink = arg;
 	const struct phrase *ph = &sink->phrases->item[id];
 
 	(void)from;
 	(void)flags;
-	hits_add(sink->hits,
-		 &(struct hit){ ph->term, true, ph->whole, (size_t)to - ph->len, (size_t)to });
+	hits_add(sink->hits, &(struct pattern_hit){ ph->term, true, ph->whole, (size_t)to - ph->len,
+						    (size_t)to });
 	return 0;
 }
 
 static void on_phrase(void *arg, const struct phrase *ph, size_t start)
 {
-	hits_add(arg, &(struct hit){ ph->term, true, ph->whole, start, start + ph->len });
+	hits_add(arg, &(struct pattern_hit){ ph->term, true, ph->whole, start, start + ph->len });
 }
 
 static int on_regex(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
 		    void *arg)
 {
-	struct sink *sink = arg;
+	struct hit_sink *sink = arg;
 
 	(void)flags;
-	hits_add(sink->hits, &(struct hit){ id, false, false, (size_t)from, (size_t)to });
+	hits_add(sink->hits, &(struct pattern_hit){ id, false, false, (size_t)from, (size_t)to });
 	return 0;
 }
 
 static int by_end(const void *pa, const void *pb)
 {
-	const struct hit *a = pa, *b = pb;
+	const struct pattern_hit *a = pa, *b = pb;
 
 	if (a->end != b->end)
 		return a->end < b->end ? -1 : 1;
 	return (a->start > b->start) - (a->start < b->start);
 }
 
-int patterns_scan(const struct patterns *p, const char *text, size_t len, struct hits *hits)
+int patterns_scan(const struct patterns *p, const char *text, size_t len, struct pattern_hits *hits)
 {
-	struct sink sink = { &p->whole, hits };
+	struct hit_sink sink = { &p->whole, hits };
 	hs_scratch_t *scratch;
 	hs_error_t rc = HS_SUCCESS;
 
@@ -350,9 +350,10 @@ void pattern_stream_close(struct pattern_stream *ps)
 	free(ps);
 }
 
-int pattern_stream_feed(struct pattern_stream *ps, const char *text, size_t len, struct hits *hits)
+int pattern_stream_feed(struct pattern_stream *ps, const char *text, size_t len,
+			struct pattern_hits *hits)
 {
-	struct sink sink = { &ps->p->pieces, hits };
+	struct hit_sink sink = { &ps->p->pieces, hits };
 	struct scratch_pool *pool = ps->p->scratch;
 	hs_scratch_t *scratch;
 	hs_error_t rc = HS_SUCCESS;
@@ -371,9 +372,9 @@ int pattern_stream_feed(struct pattern_stream *ps, const char *text, size_t len,
 	return rc == HS_SUCCESS && !hits->failed ? 0 : -ENOMEM;
 }
 
-int pattern_stream_end(struct pattern_stream *ps, struct hits *hits)
+int pattern_stream_end(struct pattern_stream *ps, struct pattern_hits *hits)
 {
-	struct sink sink = { &ps->p->pieces, hits };
+	struct hit_sink sink = { &ps->p->pieces, hits };
 	struct scratch_pool *pool = ps->p->scratch;
 	hs_scratch_t *scratch;
 	hs_error_t rc;

@@ -18,7 +18,7 @@
 
 struct patterns;
 
-struct hit {
+struct pattern_hit {
 	uint32_t term;
 	bool phrase;  /* stands for a hit only where a word begins, and */
 	bool whole;   /* where it ends; patterns_scan has seen to both */
@@ -26,14 +26,14 @@ struct hit {
 	size_t end;
 };
 
-struct hits {
-	struct hit *item;
+struct pattern_hits {
+	struct pattern_hit *item;
 	size_t n;
 	size_t cap;
 	bool failed;
 };
 
-void hits_fini(struct hits *h);
+void hits_fini(struct pattern_hits *h);
 
 /*
  * Compile. With a cache directory (may be NULL), what was compiled before for the same rules, library
@@ -48,7 +48,8 @@ void patterns_free(struct patterns *p);
 bool patterns_has(const struct patterns *p, enum ragd_stage stage);
 
 /* Hits of prompt and document terms in plain text, by end. -ENOMEM when memory is out. */
-int patterns_scan(const struct patterns *p, const char *text, size_t len, struct hits *hits);
+int patterns_scan(const struct patterns *p, const char *text, size_t len,
+		  struct pattern_hits *hits);
 
 /* The same for response terms in text that arrives in pieces. */
 struct pattern_stream;
@@ -56,9 +57,10 @@ struct pattern_stream;
 int pattern_stream_open(const struct patterns *p, struct pattern_stream **out);
 void pattern_stream_close(struct pattern_stream *ps);
 /* Hits that end in the next piece; whether phrases are whole words is left to the caller. */
-int pattern_stream_feed(struct pattern_stream *ps, const char *text, size_t len, struct hits *hits);
+int pattern_stream_feed(struct pattern_stream *ps, const char *text, size_t len,
+			struct pattern_hits *hits);
 /* Hits of regular expressions that only the end of the text completes ("$", "\b"). */
-int pattern_stream_end(struct pattern_stream *ps, struct hits *hits);
+int pattern_stream_end(struct pattern_stream *ps, struct pattern_hits *hits);
 
 /*
  * How many of the last bytes of text[0..len) may be the beginning of a hit that is not complete:

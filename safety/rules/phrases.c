@@ -54,7 +54,7 @@ int phrases_init(struct phrases *p, const struct rules *rules, uint32_t stages)
 	if (p->item == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < rules->n_terms; i++) {
-		const struct term *t = &rules->terms[i];
+		const struct rule_term *t = &rules->terms[i];
 
 		for (size_t k = 0; t->stages & stages && k < t->n_phrases; k++) {
 			const char *text = t->phrases[k].text;

@@ -70,7 +70,7 @@ static bool str_is(struct ragd_str s, const char *word)
 	return strlen(word) == s.len && memcmp(s.s, word, s.len) == 0;
 }
 
-static struct category *category_find(struct rules *r, struct ragd_str id)
+static struct rule_category *category_find(struct rules *r, struct ragd_str id)
 {
 	for (size_t i = 0; i < r->n_categories; i++)
 		if (str_is(id, r->categories[i]->kind.category))
@@ -82,7 +82,7 @@ static int category_begin(struct parser *p, struct ragd_str rest)
 {
 	struct ragd_str id = next_word(&rest);
 	struct rules *r = p->r;
-	struct category *c;
+	struct rule_category *c;
 
 	if (id.len == 0 || rest.len == 0)
 		return syntax_error(p, "a category needs an id and a title:", id);
@@ -111,7 +111,7 @@ static int category_begin(struct parser *p, struct ragd_str rest)
 
 static int category_line(struct parser *p, struct ragd_str line)
 {
-	struct category *c = p->r->categories[p->r->n_categories - 1];
+	struct rule_category *c = p->r->categories[p->r->n_categories - 1];
 	struct ragd_str word = next_word(&line);
 	const char **where, *text;
 
@@ -132,27 +132,27 @@ static int category_line(struct parser *p, struct ragd_str line)
 	return 0;
 }
 
-static struct term *term_add(struct parser *p)
+static struct rule_term *term_add(struct parser *p)
 {
 	struct rules *r = p->r;
-	struct term *t;
+	struct rule_term *t;
 
 	if (!array_reserve(&r->terms, &r->cap_terms, r->n_terms + 1, sizeof(*t)))
 		return NULL;
 	t = &r->terms[r->n_terms++];
-	*t = (struct term){ .line = p->line, .file = p->file };
+	*t = (struct rule_term){ .line = p->line, .file = p->file };
 	return t;
 }
 
 struct phrase_arg {
 	struct parser *p;
-	struct term *t;
+	struct rule_term *t;
 };
 
 static int phrase_add(void *arg, const char *literal, size_t len)
 {
 	struct phrase_arg *a = arg;
-	struct term *t = a->t;
+	struct rule_term *t = a->t;
 	struct arena *arena = a->p->r->arena;
 	struct term_phrase phrase = { .prefix = literal[len - 1] == '*' };
 	struct folded f = { 0 };
@@ -176,7 +176,7 @@ static int phrase_add(void *arg, const char *literal, size_t len)
 	return 0;
 }
 
-static int term_phrases(struct parser *p, struct term *t, struct ragd_str text)
+static int term_phrases(struct parser *p, struct rule_term *t, struct ragd_str text)
 {
 	struct phrase_arg arg = { p, t };
 	struct ragd_err why = { 0 };
@@ -217,7 +217,7 @@ static ssize_t regex_find(const struct rules *r, struct ragd_str regex)
 static int term_begin(struct parser *p, struct ragd_str rest)
 {
 	struct ragd_str name = next_word(&rest);
-	struct term *t;
+	struct rule_term *t;
 
 	if (name.len == 0)
 		return syntax_error(p, "a term needs a name", name);
@@ -241,7 +241,7 @@ static int item_next(struct parser *p, struct ragd_str *s, unsigned *term)
 {
 	struct ragd_str item = trim_blanks(*s), name;
 	char quote = item.len > 0 ? item.s[0] : '\0';
-	struct term *t;
+	struct rule_term *t;
 	ssize_t known;
 	size_t n;
 
@@ -299,7 +299,7 @@ static int gap_next(struct parser *p, struct ragd_str *s, unsigned *gap)
 
 static int find_line(struct parser *p, struct rule *rule, struct ragd_str line)
 {
-	struct find f = { 0 };
+	struct rule_find f = { 0 };
 	int rc;
 
 	for (;;) {

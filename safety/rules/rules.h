@@ -17,7 +17,7 @@
 enum rule_level { LEVEL_PERMISSIVE, LEVEL_BALANCED, LEVEL_STRICT };
 
 /* All texts of these structs lie in the rules' arena. */
-struct category {
+struct rule_category {
 	struct kind kind; /* category id, marker */
 	const char *title;
 	const char *message; /* what the user is told when it blocks; NULL: a general sentence */
@@ -30,7 +30,7 @@ struct term_phrase {
 };
 
 /* Something to look for: a set of phrases or one regular expression. */
-struct term {
+struct rule_term {
 	const char *name; /* NULL for one written inside a rule */
 	struct term_phrase *phrases;
 	size_t n_phrases;
@@ -44,7 +44,7 @@ struct term {
 #define FIND_MAX 5
 
 /* Terms in this order, each at most gap[i] words behind the one before. */
-struct find {
+struct rule_find {
 	unsigned term[FIND_MAX];
 	unsigned gap[FIND_MAX]; /* words between term[i - 1] and term[i] */
 	unsigned n;
@@ -52,12 +52,12 @@ struct find {
 
 struct rule {
 	const char *name; /* "S8.make-explosive" */
-	struct category *category;
+	struct rule_category *category;
 	enum ragd_action action;
 	struct kind kind; /* the category's, with the rule's action */
 	uint32_t stages;
-	enum rule_level level; /* at this level and stricter */
-	struct find *finds;    /* any of these */
+	enum rule_level level;   /* at this level and stricter */
+	struct rule_find *finds; /* any of these */
 	size_t n_finds;
 	size_t cap_finds;
 	unsigned *unless; /* terms; none of these in the same sentence */
@@ -66,11 +66,11 @@ struct rule {
 };
 
 struct rules {
-	struct arena *arena;          /* every text, and the categories */
-	struct category **categories; /* rules point to them: they stay where they are */
+	struct arena *arena;               /* every text, and the categories */
+	struct rule_category **categories; /* rules point to them: they stay where they are */
 	size_t n_categories;
 	size_t cap_categories;
-	struct term *terms;
+	struct rule_term *terms;
 	size_t n_terms;
 	size_t cap_terms;
 	struct rule *rules;

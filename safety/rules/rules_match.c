@@ -11,7 +11,7 @@
  * least[k] is where the first of by_term[k], by_term[k + 1], ... of the same term begins.
  */
 struct hit_table {
-	const struct hit **by_term;
+	const struct pattern_hit **by_term;
 	size_t *least;
 	size_t *first;
 };
@@ -65,12 +65,13 @@ void rules_match_sentence(const char *text, size_t len, size_t *start, size_t *e
 	*end = b;
 }
 
-static int table_build(const struct rules *rules, const struct hits *hits, struct hit_table *t)
+static int table_build(const struct rules *rules, const struct pattern_hits *hits,
+		       struct hit_table *t)
 {
 	size_t *fill;
 
 	t->first = calloc(rules->n_terms + 2, sizeof(*t->first));
-	t->by_term = malloc((hits->n + 1) * sizeof(const struct hit *));
+	t->by_term = malloc((hits->n + 1) * sizeof(const struct pattern_hit *));
 	t->least = malloc((hits->n + 1) * sizeof(*t->least));
 	if (t->first == NULL || t->by_term == NULL || t->least == NULL)
 		return -ENOMEM;
@@ -83,7 +84,7 @@ static int table_build(const struct rules *rules, const struct hits *hits, struc
 	for (size_t i = 0; i < hits->n; i++)
 		t->by_term[fill[hits->item[i].term]++] = &hits->item[i];
 	for (size_t i = hits->n; i-- > 0;) {
-		const struct hit *h = t->by_term[i];
+		const struct pattern_hit *h = t->by_term[i];
 
 		t->least[i] = h->start;
 		if (i + 1 < hits->n && t->by_term[i + 1]->term == h->term)
@@ -152,7 +153,7 @@ static size_t last_before(const struct chain *chains, size_t n, size_t end)
 }
 
 /* All chains of the find's terms, in the order of their ends; returns their number. */
-static size_t find_chains(const struct matching *m, const struct find *f, struct chain *chains)
+static size_t find_chains(const struct matching *m, const struct rule_find *f, struct chain *chains)
 {
 	const struct hit_table *t = &m->table;
 	size_t n = 0;
@@ -164,7 +165,7 @@ static size_t find_chains(const struct matching *m, const struct find *f, struct
 		size_t n_next = 0;
 
 		for (size_t k = t->first[f->term[i]]; k < t->first[f->term[i] + 1]; k++) {
-			const struct hit *h = t->by_term[k];
+			const struct pattern_hit *h = t->by_term[k];
 			/* The nearest chain before is the best: starts almost ascend with ends. */
 			size_t c = last_before(chains, n, h->start);
 
@@ -177,7 +178,7 @@ static size_t find_chains(const struct matching *m, const struct find *f, struct
 	return n;
 }
 
-static bool may_hold(const struct find *f, const struct hit_table *t)
+static bool may_hold(const struct rule_find *f, const struct hit_table *t)
 {
 	for (unsigned i = 0; i < f->n; i++)
 		if (t->first[f->term[i]] == t->first[f->term[i] + 1])
@@ -205,7 +206,7 @@ static void rule_match(const struct matching *m, const struct rule *rule, struct
 }
 
 int rules_match(const struct rules *rules, enum ragd_stage stage, const char *text, size_t len,
-		const struct hits *hits, struct work *work, rules_match_fn cb, void *arg)
+		const struct pattern_hits *hits, struct work *work, rules_match_fn cb, void *arg)
 {
 	struct matching m = { .text = text, .len = len, .work = work };
 	struct chain *chains = NULL;

@@ -18,7 +18,7 @@ typedef bool (*rules_match_fn)(void *arg, const struct rule *rule, size_t start,
  * Returns 0; -ENOMEM; or what stopped the work.
  */
 int rules_match(const struct rules *rules, enum ragd_stage stage, const char *text, size_t len,
-		const struct hits *hits, struct work *work, rules_match_fn cb, void *arg);
+		const struct pattern_hits *hits, struct work *work, rules_match_fn cb, void *arg);
 
 /* Grow [*start, *end) of text[0..len) to the whole sentence, or several, that it lies in. */
 void rules_match_sentence(const char *text, size_t len, size_t *start, size_t *end);

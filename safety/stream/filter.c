@@ -186,7 +186,7 @@ static bool match_cb(void *arg, const struct rule *rule, size_t start, size_t en
 static int window_match(const struct filter *f, enum ragd_stage stage, const char *text, size_t len,
 			struct work *work, struct matches *out)
 {
-	struct hits hits = { 0 };
+	struct pattern_hits hits = { 0 };
 	int rc = patterns_scan(f->patterns, text, len, &hits);
 
 	if (rc == 0 && !work_step(work, len + hits.n))
@@ -253,7 +253,7 @@ static struct ragd_str join_notes(const struct ragd_call *call, const struct fil
 		if (pass == 1 && text == NULL)
 			break;
 		for (size_t c = 0; c < f->rules->n_categories; c++) {
-			const struct category *cat = f->rules->categories[c];
+			const struct rule_category *cat = f->rules->categories[c];
 			bool steers = false;
 
 			for (size_t i = 0; i < found->spans.n; i++)

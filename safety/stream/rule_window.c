@@ -23,7 +23,8 @@ void rule_window_fini(struct rule_window *w)
 }
 
 /* A confirmed hit: a span for each rule that looks for the term. */
-static void rule_window_add(const struct rule_window *w, const struct hit *hit, struct spans *out)
+static void rule_window_add(const struct rule_window *w, const struct pattern_hit *hit,
+			    struct spans *out)
 {
 	const struct rules *rules = w->rules;
 	const struct folded *plain = &w->plain;
@@ -51,7 +52,7 @@ static size_t rule_window_confirm(struct rule_window *w, bool last, struct spans
 	size_t n = 0, first = w->plain.len;
 
 	for (size_t i = 0; i < w->hits.n; i++) {
-		const struct hit *h = &w->hits.item[i];
+		const struct pattern_hit *h = &w->hits.item[i];
 		size_t a = h->start - w->base, b = h->end - w->base;
 		const char *text = w->plain.text;
 

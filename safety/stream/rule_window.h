@@ -20,7 +20,7 @@ struct rule_window {
 	struct folded plain;
 	size_t base; /* where the window begins in all of the plain text */
 	struct pattern_stream *ps;
-	struct hits hits; /* phrases that end where the text so far does */
+	struct pattern_hits hits; /* phrases that end where the text so far does */
 };
 
 /* False: out of memory; then, too, it is to be given to rule_window_fini. A zeroed one may be, as well. */
