@@ -24,7 +24,7 @@ static bool is_gap(char c)
  * How the key goes on at s[p): YES and *end past a piece of it; NO where it does not; MORE. A piece
  * is a long run of base64, a short one with a digit or sign in it, or a header such as "Version: 1".
  */
-static enum outcome piece(const struct scan_view *v, size_t p, size_t *end)
+static enum outcome key_piece(const struct scan_view *v, size_t p, size_t *end)
 {
 	const char *s = v->s;
 	size_t q = p;
@@ -93,7 +93,7 @@ enum outcome pem_try(const struct scan_view *v, size_t i, size_t *body)
 		p += s[p] == '\\' && p + 1 < v->len ? 2 : 1;
 	if (p >= v->len)
 		return v->end ? NO : MORE;
-	return piece(v, p, &unused);
+	return key_piece(v, p, &unused);
 }
 
 bool pem_go_on(struct scanner *st, const struct scan_view *v, struct spans *out)
@@ -119,7 +119,7 @@ bool pem_go_on(struct scanner *st, const struct scan_view *v, struct spans *out)
 			break;
 		}
 		if (rc == NO && p < v->len)
-			rc = piece(v, p, &end);
+			rc = key_piece(v, p, &end);
 		if (rc == MORE)
 			return true;
 		if (rc == NO)

@@ -12,7 +12,7 @@ const struct kind secret_key      = { "secret.key",      "[private key removed]"
 const struct kind secret_password = { "secret.password", "[password removed]",    0, RAGD_ALLOW };
 /* clang-format on */
 
-static bool contains(const char *s, size_t len, const char *word)
+static bool has_word(const char *s, size_t len, const char *word)
 {
 	size_t n = strlen(word);
 
@@ -37,7 +37,7 @@ bool secrets_is_placeholder(const char *s, size_t len)
 	size_t steps = 0, same = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (contains(s, len, words[i]))
+		if (has_word(s, len, words[i]))
 			return true;
 	/* 0123456789, abcdef, aaaaa */
 	for (size_t i = 1; i < len; i++) {

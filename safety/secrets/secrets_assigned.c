@@ -1,6 +1,6 @@
 /*
- * Secrets by what stands in front of them. Each place where a value may begin is judged: is there an
- * assignment before it, and before that a name that promises a secret? Only then is the value read.
+ * Secrets by what stands in front of them. At each place where a value may begin: is there an
+ * assignment before it, and before that a name of a credential? Only then is the value read.
  */
 #include <string.h>
 
@@ -12,18 +12,18 @@
 #define NAME_MAX_BACK 56 /* bytes before the value that are looked at */
 #define VALUE_MAX     96 /* bytes of the value that decide; it may be longer */
 
-enum promise {
-	NOTHING,
+enum credential_pattern {
+	NO_CREDENTIAL,
 	PASSWORD, /* anything that is not a plain word */
 	TOKEN,    /* something long and random */
-	VENDOR,   /* the same, longer: the name alone promises little */
+	VENDOR,   /* the same, longer: the name alone says little */
 	USERPASS, /* user:password */
 };
 
 /* Names in lower case, by first letter; '-' stands for "", "-", "_", "." or a blank. */
 static const struct name {
 	const char *text;
-	enum promise promise;
+	enum credential_pattern pattern;
 } names[] = {
 	/* clang-format off */
 	{ "api-key", TOKEN }, { "access-key", TOKEN }, { "auth-key", TOKEN },
@@ -169,10 +169,10 @@ static size_t names_from(char c)
 	return lo;
 }
 
-/* The strongest promise in the name s[lo..hi); the last one wins among equals. */
-static enum promise promise_of(const char *s, size_t lo, size_t hi)
+/* The strongest pattern in the name s[lo..hi); the last one wins among equals. */
+static enum credential_pattern credential_pattern_of(const char *s, size_t lo, size_t hi)
 {
-	enum promise found = NOTHING;
+	enum credential_pattern found = NO_CREDENTIAL;
 
 	for (size_t i = lo; i < hi; i++) {
 		char c = ascii_to_lower(s[i]);
@@ -183,27 +183,27 @@ static enum promise promise_of(const char *s, size_t lo, size_t hi)
 			size_t n;
 
 			n = name_at(s + i, hi - i, names[k].text);
-			if (n == 0 || (found != NOTHING && names[k].promise > found))
+			if (n == 0 || (found != NO_CREDENTIAL && names[k].pattern > found))
 				continue;
 			/* A short vendor's name must be a word of its own. */
-			if (names[k].promise == VENDOR && i > 0 && ascii_is_alpha(s[i - 1]) &&
+			if (names[k].pattern == VENDOR && i > 0 && ascii_is_alpha(s[i - 1]) &&
 			    n < 6)
 				continue;
 			if (tail_ok(s + i + n, hi - i - n))
-				found = names[k].promise;
+				found = names[k].pattern;
 		}
 	}
 	return found;
 }
 
-/* What is promised of a value that begins at s[i). */
-static enum promise promised(const char *s, size_t i)
+/* What the text before says of a value that begins at s[i). */
+static enum credential_pattern credential_pattern_before(const char *s, size_t i)
 {
 	size_t p = i, lo = i > NAME_MAX_BACK ? i - NAME_MAX_BACK : 0, hi;
 	bool assigned = false;
 
 	if (i == 0 || !is_between(s[i - 1]))
-		return NOTHING;
+		return NO_CREDENTIAL;
 	for (; p > lo && i - p < 12 && is_between(s[p - 1]); p--)
 		assigned = assigned || is_operator(s[p - 1]);
 	if (WORD_BEFORE(s, p, "bearer") ||
@@ -228,12 +228,12 @@ static enum promise promised(const char *s, size_t i)
 			;
 	}
 	if (!assigned || p == lo)
-		return NOTHING;
+		return NO_CREDENTIAL;
 	hi = p;
 	while (p > lo && hi - p < 40 &&
 	       (ascii_is_alnum(s[p - 1]) || strchr("_-. ", s[p - 1]) != NULL))
 		p--;
-	return promise_of(s, p, hi);
+	return credential_pattern_of(s, p, hi);
 }
 
 struct traits {
@@ -309,12 +309,12 @@ static bool is_userpass(const char *s, size_t len)
 	return n >= 6 && colon[1] != '$' && is_password(colon + 1, n);
 }
 
-static bool keeps_promise(enum promise promise, const char *s, size_t len)
+static bool credential_matches(enum credential_pattern pattern, const char *s, size_t len)
 {
 	/* A full stop or the like ends the sentence, not the secret. */
-	while (len > 0 && strchr(".!?:", s[len - 1]) != NULL && promise != PASSWORD)
+	while (len > 0 && strchr(".!?:", s[len - 1]) != NULL && pattern != PASSWORD)
 		len--;
-	switch (promise) {
+	switch (pattern) {
 	case PASSWORD:
 		return is_password(s, len);
 	case TOKEN:
@@ -357,17 +357,17 @@ static enum outcome url_try(const struct scan_view *v, size_t i, size_t *end)
 
 static enum outcome assigned_try(const struct scan_view *v, size_t i, size_t *end)
 {
-	enum promise promise = promised(v->s, i);
+	enum credential_pattern pattern = credential_pattern_before(v->s, i);
 	size_t p = i;
 
-	if (promise == NOTHING)
+	if (pattern == NO_CREDENTIAL)
 		return url_try(v, i, end);
 	while (p < v->len && p - i < VALUE_MAX && is_value(v->s[p]))
 		p++;
 	if (p == v->len && p - i < VALUE_MAX && !v->end)
 		return MORE;
 	*end = p;
-	return keeps_promise(promise, v->s + i, p - i) ? YES : NO;
+	return credential_matches(pattern, v->s + i, p - i) ? YES : NO;
 }
 
 void secrets_scan_assigned(struct scanner *st, const struct scan_view *v, struct spans *out)
