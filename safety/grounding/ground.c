@@ -69,7 +69,7 @@ static struct piece *add_piece(struct ground *g)
 	return &g->pieces[g->n_pieces++];
 }
 
-static int read_passage(struct ground *g, uint32_t i, struct work *work)
+static int read_passage(struct ground *g, uint32_t i, struct stop_check *stop)
 {
 	const struct ragd_str text = g->screen->passages[i].text;
 	size_t start, end;
@@ -81,8 +81,8 @@ static int read_passage(struct ground *g, uint32_t i, struct work *work)
 
 		if (p == NULL)
 			return -ENOMEM;
-		if (!work_step(work, end - start))
-			return work->rc;
+		if (!stop_check_step(stop, end - start))
+			return stop->rc;
 		*p = (struct piece){ .passage = i,
 				     .start = (uint32_t)start,
 				     .end = (uint32_t)end,
@@ -95,14 +95,14 @@ static int read_passage(struct ground *g, uint32_t i, struct work *work)
 	return 0;
 }
 
-static int read_evidence(struct ground *g, struct work *work)
+static int read_evidence(struct ground *g, struct stop_check *stop)
 {
 	const struct ragd_screen *s = g->screen;
 	struct claim_marks unused;
 	int rc = 0;
 
 	for (uint32_t i = 0; rc == 0 && i < s->n_passages; i++)
-		rc = read_passage(g, i, work);
+		rc = read_passage(g, i, stop);
 	for (size_t i = 0; rc == 0 && i < s->n_passages; i++) {
 		const struct ragd_passage *p = &s->passages[i];
 
@@ -119,7 +119,7 @@ static int read_evidence(struct ground *g, struct work *work)
 	return rc;
 }
 
-int ground_new(const struct ragd_screen *screen, const char *language, struct work *work,
+int ground_new(const struct ragd_screen *screen, const char *language, struct stop_check *stop,
 	       struct ground **out, struct ragd_err *err)
 {
 	struct ground *g = calloc(1, sizeof(*g));
@@ -134,8 +134,8 @@ int ground_new(const struct ragd_screen *screen, const char *language, struct wo
 				  language);
 	g->sentences = sentences_new();
 	g->titles = calloc(screen->n_passages + 1, sizeof(*g->titles));
-	if (rc == 0 && (g->sentences == NULL || g->titles == NULL || read_evidence(g, work) < 0))
-		rc = work->rc < 0 ? work_error(work, err)
+	if (rc == 0 && (g->sentences == NULL || g->titles == NULL || read_evidence(g, stop) < 0))
+		rc = stop->rc < 0 ? stop_check_error(stop, err)
 				  : ragd_err_set(err, -ENOMEM, "grounding: out of memory");
 	if (rc < 0) {
 		ground_free(g);
@@ -382,14 +382,14 @@ static bool quoted(const struct ground *g, const char *sentence, size_t len, uin
 }
 
 int ground_judge(struct ground *g, const char *sentence, size_t len, uint64_t hints,
-		 float threshold, struct work *work, enum ground_verdict *verdict,
+		 float threshold, struct stop_check *stop, enum ground_verdict *verdict,
 		 struct ground_support *support)
 {
 	struct claim c = { 0 };
 	uint64_t *masks;
 
-	if (!work_step(work, len + g->n_tokens + g->n_pieces))
-		return work->rc;
+	if (!stop_check_step(stop, len + g->n_tokens + g->n_pieces))
+		return stop->rc;
 	*support = (struct ground_support){ 0 };
 	if (claim_read(g->words, sentence, len, &c.marks, claim_add, &c) < 0)
 		return -ENOMEM;

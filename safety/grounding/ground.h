@@ -13,7 +13,7 @@
 
 #include <ragd/plugin.h>
 
-#include "safety/stream/work.h"
+#include "safety/stream/stop_check.h"
 
 #define GROUND_THRESHOLD 0.6 /* docs/safety.md says what it was chosen on */
 
@@ -38,17 +38,17 @@ struct ground_support {
  * screen's passages and question are borrowed until ground_free. -EINVAL: unknown language; or what
  * stopped the work.
  */
-int ground_new(const struct ragd_screen *screen, const char *language, struct work *work,
+int ground_new(const struct ragd_screen *screen, const char *language, struct stop_check *stop,
 	       struct ground **out, struct ragd_err *err);
 void ground_free(struct ground *g);
 
 /*
  * Judge one sentence, without citation marks. `hints` has bit i set for passage i < 64 that the
- * sentence names itself: preferred where it supports, too. Takes steps of `work` for the sentence and
- * for all of the evidence. -ENOMEM when memory is out; or what stopped the work.
+ * sentence names itself: preferred where it supports, too. Takes steps of `stop` for the sentence and
+ * for all of the evidence. -ENOMEM when memory is out; or what stopped it.
  */
 int ground_judge(struct ground *g, const char *sentence, size_t len, uint64_t hints,
-		 float threshold, struct work *work, enum ground_verdict *verdict,
+		 float threshold, struct stop_check *stop, enum ground_verdict *verdict,
 		 struct ground_support *support);
 
 #endif

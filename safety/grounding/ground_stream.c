@@ -22,15 +22,15 @@ struct ground_stream {
 	struct ground *ground;
 	struct sentences *sentences;
 	float threshold;
-	struct buf text;  /* all of the input */
-	size_t done;      /* text.data[0 .. done) has been judged */
-	size_t looked;    /* text.len when sentences were last looked for */
-	size_t white;     /* bytes of white space that text ends with */
-	struct buf gap;   /* white space that stands before what leaves next */
-	size_t gap_lines; /* line breaks in it */
-	struct buf lead;  /* sentences without a claim, waiting */
-	bool any;         /* something has left */
-	struct work work; /* of this call */
+	struct buf text;        /* all of the input */
+	size_t done;            /* text.data[0 .. done) has been judged */
+	size_t looked;          /* text.len when sentences were last looked for */
+	size_t white;           /* bytes of white space that text ends with */
+	struct buf gap;         /* white space that stands before what leaves next */
+	size_t gap_lines;       /* line breaks in it */
+	struct buf lead;        /* sentences without a claim, waiting */
+	bool any;               /* something has left */
+	struct stop_check stop; /* of this call */
 	/* This feed's results. */
 	struct buf out;
 	struct ragd_cite *cites;
@@ -54,11 +54,11 @@ int ground_stream_open(const struct ragd_call *call, const struct ragd_screen *s
 	gs->screen = *screen;
 	gs->threshold = threshold;
 	gs->sentences = sentences_new();
-	work_start(&gs->work, call);
+	stop_check_start(&gs->stop, call);
 	if (gs->sentences == NULL)
 		rc = ragd_err_set(err, -ENOMEM, "grounding: out of memory");
 	else
-		rc = ground_new(&gs->screen, language, &gs->work, &gs->ground, err);
+		rc = ground_new(&gs->screen, language, &gs->stop, &gs->ground, err);
 	if (rc == 0)
 		sentences_start(gs->sentences, "", 0);
 	if (rc < 0) {
@@ -224,7 +224,7 @@ static void take_sentence(struct ground_stream *gs, size_t start, size_t end)
 	strip_marks(gs->text.data + start, end - start, &sentence, &hints);
 	gs->done = end;
 	if (ground_judge(gs->ground, sentence.data != NULL ? sentence.data : "", sentence.len,
-			 hints, gs->threshold, &gs->work, &verdict, &support) < 0) {
+			 hints, gs->threshold, &gs->stop, &verdict, &support) < 0) {
 		gs->failed = true;
 		goto out;
 	}
@@ -351,18 +351,19 @@ int ground_stream_feed(struct ground_stream *gs, const struct ragd_call *call, c
 	buf_clear(&gs->out);
 	gs->n_cites = 0;
 	gs->n_findings = 0;
-	work_start(&gs->work, call);
+	stop_check_start(&gs->stop, call);
 	/* An open answer without evidence: there is nothing to say about it. */
 	if (!gs->screen.grounded && gs->screen.n_passages == 0) {
 		buf_add(&gs->out, text, len);
-		return gs->work.rc < 0 ? work_error(&gs->work, err) : copy_out(gs, call, out, err);
+		return gs->stop.rc < 0 ? stop_check_error(&gs->stop, err)
+				       : copy_out(gs, call, out, err);
 	}
 	for (size_t at = 0;; at += n) {
 		n = MIN(len - at, FEED_BLOCK);
-		if (work_step(&gs->work, n))
+		if (stop_check_step(&gs->stop, n))
 			take_block(gs, n > 0 ? text + at : "", n, last && at + n == len);
-		if (gs->work.rc < 0)
-			return work_error(&gs->work, err);
+		if (gs->stop.rc < 0)
+			return stop_check_error(&gs->stop, err);
 		if (at + n == len)
 			break;
 	}

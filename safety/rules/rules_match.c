@@ -20,7 +20,7 @@ struct hit_table {
 struct matching {
 	const char *text;
 	size_t len;
-	struct work *work;
+	struct stop_check *stop;
 	struct hit_table table;
 };
 
@@ -47,7 +47,7 @@ static bool gap_holds(const struct matching *m, size_t a, size_t b, unsigned n)
 		ok = !(word && !in_word && n-- == 0) && !ends_sentence(m->text, m->len, i);
 		in_word = word;
 	}
-	return work_step(m->work, i - a) && ok;
+	return stop_check_step(m->stop, i - a) && ok;
 }
 
 void rules_match_sentence(const char *text, size_t len, size_t *start, size_t *end)
@@ -126,7 +126,7 @@ static bool has_unless(const struct matching *m, const struct rule *rule, const 
 	while (b < m->len && b - c->end + 1 < RULES_MATCH_CONTEXT &&
 	       !ends_sentence(m->text, m->len, b))
 		b++;
-	work_step(m->work, c->start - a + b - c->end + rule->n_unless);
+	stop_check_step(m->stop, c->start - a + b - c->end + rule->n_unless);
 	for (size_t i = 0; i < rule->n_unless; i++) {
 		size_t k = first_from(t, rule->unless[i], a);
 
@@ -196,7 +196,7 @@ static void rule_match(const struct matching *m, const struct rule *rule, struct
 			continue;
 		n = find_chains(m, &rule->finds[f], chains);
 		for (size_t i = 0; i < n; i++) {
-			if (!work_step(m->work, 1))
+			if (!stop_check_step(m->stop, 1))
 				return;
 			if (!has_unless(m, rule, &chains[i]) &&
 			    !cb(arg, rule, chains[i].start, chains[i].end))
@@ -206,9 +206,10 @@ static void rule_match(const struct matching *m, const struct rule *rule, struct
 }
 
 int rules_match(const struct rules *rules, enum ragd_stage stage, const char *text, size_t len,
-		const struct pattern_hits *hits, struct work *work, rules_match_fn cb, void *arg)
+		const struct pattern_hits *hits, struct stop_check *stop, rules_match_fn cb,
+		void *arg)
 {
-	struct matching m = { .text = text, .len = len, .work = work };
+	struct matching m = { .text = text, .len = len, .stop = stop };
 	struct chain *chains = NULL;
 	int rc = 0;
 
@@ -222,7 +223,7 @@ int rules_match(const struct rules *rules, enum ragd_stage stage, const char *te
 	for (size_t r = 0; rc == 0 && r < rules->n_rules; r++) {
 		if (rules->rules[r].stages & 1u << stage)
 			rule_match(&m, &rules->rules[r], chains, cb, arg);
-		rc = work->rc;
+		rc = stop->rc;
 	}
 	free(chains);
 	free(m.table.first);

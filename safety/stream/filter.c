@@ -8,7 +8,7 @@
 #include "safety/pii/pii.h"
 #include "safety/rules/rules_match.h"
 #include "safety/stream/stream.h"
-#include "safety/stream/work.h"
+#include "safety/stream/stop_check.h"
 #include "safety/text/folded.h"
 #include "safety/text/unjoin.h"
 #include "safety/text/views.h"
@@ -184,21 +184,21 @@ static bool match_cb(void *arg, const struct rule *rule, size_t start, size_t en
 }
 
 static int window_match(const struct filter *f, enum ragd_stage stage, const char *text, size_t len,
-			struct work *work, struct matches *out)
+			struct stop_check *stop, struct matches *out)
 {
 	struct pattern_hits hits = { 0 };
 	int rc = patterns_scan(f->patterns, text, len, &hits);
 
-	if (rc == 0 && !work_step(work, len + hits.n))
-		rc = work->rc;
+	if (rc == 0 && !stop_check_step(stop, len + hits.n))
+		rc = stop->rc;
 	if (rc == 0)
-		rc = rules_match(f->rules, stage, text, len, &hits, work, match_cb, out);
+		rc = rules_match(f->rules, stage, text, len, &hits, stop, match_cb, out);
 	hits_fini(&hits);
 	return rc;
 }
 
 static int plain_match(const struct filter *f, enum ragd_stage stage, const struct folded *plain,
-		       struct work *work, struct matches *out)
+		       struct stop_check *stop, struct matches *out)
 {
 	size_t end = 0;
 	int rc = 0;
@@ -212,27 +212,27 @@ static int plain_match(const struct filter *f, enum ragd_stage stage, const stru
 		out->start = at;
 		out->from = out->to;
 		out->to = end < plain->len ? end - 2 * RULES_MATCH_CONTEXT : end;
-		rc = window_match(f, stage, plain->text + at, end - at, work, out);
+		rc = window_match(f, stage, plain->text + at, end - at, stop, out);
 	}
 	return rc;
 }
 
 /* All rules on the text as it reads, and on what it hides. */
-static int text_match(const struct filter *f, const struct ragd_screen *screen, struct work *work,
-		      struct matches *out)
+static int text_match(const struct filter *f, const struct ragd_screen *screen,
+		      struct stop_check *stop, struct matches *out)
 {
 	struct folded plain = { 0 };
 	struct views views;
 	int rc = 0;
 
-	if (!views_init(&views, screen->text.s, screen->text.len, f->words, work))
+	if (!views_init(&views, screen->text.s, screen->text.len, f->words, stop))
 		rc = -ENOMEM;
-	while (rc == 0 && work->rc == 0 && views_next(&views, &plain))
-		rc = plain_match(f, screen->stage, &plain, work, out);
+	while (rc == 0 && stop->rc == 0 && views_next(&views, &plain))
+		rc = plain_match(f, screen->stage, &plain, stop, out);
 	views_fini(&views);
 	folded_fini(&plain);
 	if (rc == 0)
-		rc = work->rc;
+		rc = stop->rc;
 	return rc == 0 && out->spans.failed ? -ENOMEM : rc;
 }
 
@@ -345,18 +345,18 @@ int filter_check(struct filter *f, const struct ragd_call *call, const struct ra
 	struct matches found = { 0 };
 	struct ragd_release rel = { 0 };
 	struct ragd_verdict v = { .action = RAGD_ALLOW };
-	struct work work;
+	struct stop_check stop;
 	int rc;
 
 	if (screen->text.len > UINT32_MAX / 4)
 		return ragd_err_set(err, -EFBIG, "safety: a text of more than 1 GiB");
-	work_start(&work, call);
-	rc = work.rc;
+	stop_check_start(&stop, call);
+	rc = stop.rc;
 	if (rc == 0 && screen->stage != RAGD_STAGE_RESPONSE &&
 	    patterns_has(f->patterns, screen->stage))
-		rc = text_match(f, screen, &work, &found);
+		rc = text_match(f, screen, &stop, &found);
 	if (rc < 0) {
-		rc = work.rc < 0 ? work_error(&work, err)
+		rc = stop.rc < 0 ? stop_check_error(&stop, err)
 				 : ragd_err_set(err, rc, "safety: out of memory");
 		goto out;
 	}

@@ -11,7 +11,7 @@
 #include "safety/links/links.h"
 #include "safety/stream/scan_window.h"
 #include "safety/stream/rule_window.h"
-#include "safety/stream/work.h"
+#include "safety/stream/stop_check.h"
 #include "safety/text/plain.h"
 #include "safety/text/reading.h"
 #include "safety/text/unseen.h"
@@ -353,7 +353,8 @@ static uint32_t scan_new(struct stream *s, uint32_t fed, bool last)
 	}
 	safe = fed;
 	for (size_t i = 0;
-	     i < s->n_windows && !s->failed && work_step(s->reading.work, fed - s->fed); i++) {
+	     i < s->n_windows && !s->failed && stop_check_step(s->reading.stop, fed - s->fed);
+	     i++) {
 		read_new(s, i, fed, last);
 		given = i == 0 ? fed : reading_given(&s->reading);
 		at = scan_window_scan(&s->scan[i], given, last, &s->spans);
@@ -468,7 +469,7 @@ static int feed_block(struct stream *s, const char *text, size_t len, bool last,
 int stream_feed(struct stream *s, const struct ragd_call *call, const char *text, size_t len,
 		bool last, struct ragd_release *out, struct ragd_err *err)
 {
-	struct work work;
+	struct stop_check stop;
 	size_t n;
 	int rc;
 
@@ -477,11 +478,11 @@ int stream_feed(struct stream *s, const struct ragd_call *call, const char *text
 	s->action = RAGD_ALLOW;
 	if (len > UINT32_MAX / 2 - s->released - s->raw.len)
 		return ragd_err_set(err, -EFBIG, "safety: a text of more than 2 GiB");
-	work_start(&work, call);
-	s->reading.work = &work;
+	stop_check_start(&stop, call);
+	s->reading.stop = &stop;
 	for (size_t at = 0; !s->blocked; at += n) {
 		n = s->reading.whole ? len - at : MIN(len - at, (size_t)FEED_BLOCK);
-		if (!work_step(&work, n + s->spans.n))
+		if (!stop_check_step(&stop, n + s->spans.n))
 			break;
 		rc = feed_block(s, n > 0 ? text + at : "", n, last && at + n == len, err);
 		if (rc < 0)
@@ -489,6 +490,6 @@ int stream_feed(struct stream *s, const struct ragd_call *call, const char *text
 		if (at + n == len)
 			break;
 	}
-	s->reading.work = NULL;
-	return work.rc < 0 ? work_error(&work, err) : copy_out(s, call, out, err);
+	s->reading.stop = NULL;
+	return stop.rc < 0 ? stop_check_error(&stop, err) : copy_out(s, call, out, err);
 }

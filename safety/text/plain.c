@@ -79,17 +79,17 @@ static size_t leet_end(const char *s, size_t len, size_t i)
 	return n_letters >= 1 && n_signs >= 1 && p - i >= 2 && n_letters + n_signs == p - i ? p : i;
 }
 
-bool plain_undo(struct folded *out, const struct folded *in, struct work *work)
+bool plain_undo(struct folded *out, const struct folded *in, struct stop_check *stop)
 {
 	struct folded seen = { 0 };
 	bool found = false;
 	size_t i = 0, end;
 
-	while (i < in->len && work_step(work, 1) && leet_end(in->text, in->len, i) == i)
+	while (i < in->len && stop_check_step(stop, 1) && leet_end(in->text, in->len, i) == i)
 		i++;
 	if (i == in->len)
 		return false;
-	for (i = 0; i < in->len && work_step(work, 1);) {
+	for (i = 0; i < in->len && stop_check_step(stop, 1);) {
 		end = leet_end(in->text, in->len, i);
 		found = found || end > i;
 		for (; i < end; i++) {
@@ -268,12 +268,12 @@ static bool names_rot13(const struct folded *in)
 	return false;
 }
 
-bool plain_decode(struct folded *out, const struct folded *in, struct work *work)
+bool plain_decode(struct folded *out, const struct folded *in, struct stop_check *stop)
 {
 	struct folded seen = { 0 };
 	bool found = false;
 
-	for (size_t i = 0, end; i < in->len && work_step(work, 1); i = end) {
+	for (size_t i = 0, end; i < in->len && stop_check_step(stop, 1); i = end) {
 		size_t piece = base64_end(in, i), hex = i;
 
 		end = pieces_end(in, i, piece);
@@ -285,7 +285,7 @@ bool plain_decode(struct folded *out, const struct folded *in, struct work *work
 	}
 	if (names_rot13(in)) {
 		found = true;
-		for (size_t i = 0; i < in->len && work_step(work, 1); i++) {
+		for (size_t i = 0; i < in->len && stop_check_step(stop, 1); i++) {
 			char c = in->text[i], low = ascii_is_upper(c) ? 'A' : 'a';
 
 			if (ascii_is_alpha(c))
@@ -314,17 +314,17 @@ static bool is_turned(const char *s, size_t len)
 	return false;
 }
 
-bool plain_turn(struct folded *out, const struct folded *in, struct work *work)
+bool plain_turn(struct folded *out, const struct folded *in, struct stop_check *stop)
 {
 	struct folded seen = { 0 };
 	bool found = false;
 
-	for (size_t i = 0, end; i < in->len && !found && work_step(work, 1); i = end + 1) {
+	for (size_t i = 0, end; i < in->len && !found && stop_check_step(stop, 1); i = end + 1) {
 		for (end = i; end < in->len && ascii_is_alpha(in->text[end]); end++)
 			;
 		found = end - i >= 3 && end - i <= 6 && is_turned(in->text + i, end - i);
 	}
-	for (size_t i = in->len; found && i > 0 && work_step(work, 1); i--)
+	for (size_t i = in->len; found && i > 0 && stop_check_step(stop, 1); i--)
 		folded_put(&seen, in->text[i - 1], in->at[i - 1].start, in->at[i - 1].end);
 	if (found)
 		plain_add(out, &seen, PLAIN_GAP_MAX);

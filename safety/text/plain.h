@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "safety/stream/work.h"
+#include "safety/stream/stop_check.h"
 #include "safety/text/folded.h"
 
 /* In answers white space of more raw bytes is not one blank any more; phrases do not reach over it. */
@@ -26,15 +26,15 @@ void plain_add(struct folded *out, const struct folded *in, size_t gap);
  * What a reader sees behind d1g1ts for letters. False if there are none; then out is left empty. Work that
  * is stopped leaves out short, here and below.
  */
-bool plain_undo(struct folded *out, const struct folded *in, struct work *work);
+bool plain_undo(struct folded *out, const struct folded *in, struct stop_check *stop);
 
 /*
  * What runs of base64 and of hexadecimal numbers decode to, in one piece or in several, if that is text;
  * with ROT13 named in the text, also the text rotated. False if there is none of it.
  */
-bool plain_decode(struct folded *out, const struct folded *in, struct work *work);
+bool plain_decode(struct folded *out, const struct folded *in, struct stop_check *stop);
 
 /* The text from its end to its start, if it has words that are written so; else false. */
-bool plain_turn(struct folded *out, const struct folded *in, struct work *work);
+bool plain_turn(struct folded *out, const struct folded *in, struct stop_check *stop);
 
 #endif

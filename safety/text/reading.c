@@ -377,7 +377,7 @@ static size_t read_sign(struct reading *r, const struct scan_view *v, size_t i, 
 /* So many bytes are looked at. False: stop. */
 static bool go_on(const struct reading *r, size_t n)
 {
-	return r->work == NULL || work_step(r->work, n);
+	return r->stop == NULL || stop_check_step(r->stop, n);
 }
 
 void reading_add(struct reading *r, const char *raw, size_t len, bool end, struct folded *out,

@@ -9,7 +9,7 @@
 #define SAFETY_READING_H
 
 #include "safety/stream/spans.h"
-#include "safety/stream/work.h"
+#include "safety/stream/stop_check.h"
 #include "safety/text/folded.h"
 
 /* How far a reading looks for the end of a tag, a comment or an override, in bytes. */
@@ -23,9 +23,9 @@
 /* Characters that are shown for each one that a reading gives, where letters are set apart. */
 #define READING_SPREAD 2
 
-/* Zero-initialise but for `whole`, `work` and `tags`; reading_fini. */
+/* Zero-initialise but for `whole`, `stop` and `tags`; reading_fini. */
 struct reading {
-	struct work *work;   /* NULL: nobody stops it; what is stopped is read no further */
+	struct stop_check *stop; /* NULL: nobody stops it; what is stopped is read no further */
 	struct spans *tags;  /* tags and comments that were left out are added; NULL: nobody asks */
 	bool whole;          /* all of the text is given at once: nothing is bounded */
 	bool no_close;       /* no comment ends behind here */

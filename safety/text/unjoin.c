@@ -189,7 +189,8 @@ static bool has_run(const struct folded *in)
 	return n == RUN_MIN;
 }
 
-bool unjoin(const struct unjoin *u, const struct folded *in, struct folded *out, struct work *work)
+bool unjoin(const struct unjoin *u, const struct folded *in, struct folded *out,
+	    struct stop_check *stop)
 {
 	struct folded seen = { 0 };
 	unsigned char cut[RUN_MAX + 1];
@@ -198,7 +199,7 @@ bool unjoin(const struct unjoin *u, const struct folded *in, struct folded *out,
 
 	if (!has_run(in))
 		return false;
-	for (size_t i = 0, n; i < in->len && work_step(work, 1); i += n) {
+	for (size_t i = 0, n; i < in->len && stop_check_step(stop, 1); i += n) {
 		for (n = 0; i + n < in->len && n < RUN_MAX && ascii_is_alpha(in->text[i + n]); n++)
 			low[n] = ascii_to_lower(in->text[i + n]);
 		if (n >= RUN_MIN && cut_run(u, low, n, cut)) {

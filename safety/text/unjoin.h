@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "safety/rules/rules.h"
-#include "safety/stream/work.h"
+#include "safety/stream/stop_check.h"
 #include "safety/text/folded.h"
 
 struct unjoin;
@@ -18,6 +18,7 @@ struct unjoin *unjoin_new(const struct rules *rules);
 void unjoin_free(struct unjoin *u);
 
 /* The plain form of in with such runs taken apart; false if there is none; then out is left empty. */
-bool unjoin(const struct unjoin *u, const struct folded *in, struct folded *out, struct work *work);
+bool unjoin(const struct unjoin *u, const struct folded *in, struct folded *out,
+	    struct stop_check *stop);
 
 #endif

@@ -10,32 +10,32 @@
 #define FOLD_BLOCK 16384
 
 /* As it is written, some at a time, so that it can be stopped. */
-static void fold(struct folded *out, const char *text, size_t len, struct work *work)
+static void fold(struct folded *out, const char *text, size_t len, struct stop_check *stop)
 {
 	for (size_t at = 0, n; at < len; at += n) {
 		n = MIN(len - at, (size_t)FOLD_BLOCK);
 		if (at + n < len)
 			n = MAX(utf8_whole(text + at, n), (size_t)1);
-		if (!work_step(work, n))
+		if (!stop_check_step(stop, n))
 			return;
 		folded_add(out, text + at, n, (uint32_t)at);
 	}
 }
 
 bool views_init(struct views *v, const char *text, size_t len, const struct unjoin *words,
-		struct work *work)
+		struct stop_check *stop)
 {
-	struct reading r = { .work = work, .whole = true };
+	struct reading r = { .stop = stop, .whole = true };
 	bool differs;
 
-	*v = (struct views){ .words = words, .work = work };
+	*v = (struct views){ .words = words, .stop = stop };
 	reading_skip(&r, text, len, true, &differs);
 	if (differs)
 		reading_add(&r, text, len, true, &v->read, NULL);
 	else
-		fold(&v->read, text, len, work);
+		fold(&v->read, text, len, stop);
 	if (r.lost)
-		fold(&v->written, text, len, work);
+		fold(&v->written, text, len, stop);
 	reading_fini(&r);
 	return !v->written.failed && !v->read.failed;
 }
@@ -54,7 +54,7 @@ bool views_next(struct views *v, struct folded *plain)
 		bool there;
 
 		folded_clear(plain);
-		if (!work_step(v->work, in->len))
+		if (!stop_check_step(v->stop, in->len))
 			return false;
 		switch (v->next++) {
 		case 0:
@@ -66,16 +66,16 @@ bool views_next(struct views *v, struct folded *plain)
 			there = v->written.len > 0;
 			break;
 		case 2:
-			there = v->words != NULL && plain_undo(plain, in, v->work);
+			there = v->words != NULL && plain_undo(plain, in, v->stop);
 			break;
 		case 3:
-			there = v->words != NULL && plain_decode(plain, in, v->work);
+			there = v->words != NULL && plain_decode(plain, in, v->stop);
 			break;
 		case 4:
-			there = v->words != NULL && plain_turn(plain, in, v->work);
+			there = v->words != NULL && plain_turn(plain, in, v->stop);
 			break;
 		case 5:
-			there = v->words != NULL && unjoin(v->words, in, plain, v->work);
+			there = v->words != NULL && unjoin(v->words, in, plain, v->stop);
 			break;
 		default:
 			return false;

@@ -13,16 +13,16 @@ struct views {
 	struct folded read;         /* as it reads */
 	struct folded written;      /* folded; empty where the reading has all that is written */
 	const struct unjoin *words; /* NULL: nothing behind disguises */
-	struct work *work;
+	struct stop_check *stop;
 	unsigned next;
 };
 
 /*
- * text[0..len) need not outlive the call, words and work must outlive the views. False when out of memory.
- * Once work is stopped, views are short and to be thrown away.
+ * text[0..len) need not outlive the call, words and stop must outlive the views. False when out of memory.
+ * Once it is stopped, views are short and to be thrown away.
  */
 bool views_init(struct views *v, const char *text, size_t len, const struct unjoin *words,
-		struct work *work);
+		struct stop_check *stop);
 void views_fini(struct views *v);
 
 /* Put the next view into *plain, whatever that holds; false after the last. plain->failed: no memory. */

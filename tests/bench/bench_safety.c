@@ -16,7 +16,7 @@
 #define ROUNDS 7
 #define REPEAT 400
 
-static struct work work; /* that nobody stops */
+static struct stop_check stop; /* that nobody stops */
 
 static const char prose[] =
 	"The event loop is the central part of the library. It takes care of polling for I/O and "
@@ -154,7 +154,7 @@ static void ground_us(double *open, double *judge)
 		struct ground *g;
 
 		t = clock_us();
-		if (ground_new(&screen, "english", &work, &g, &err) < 0)
+		if (ground_new(&screen, "english", &stop, &g, &err) < 0)
 			fail(&err);
 		*open = MIN(*open, (double)(clock_us() - t));
 		t = clock_us();
@@ -162,7 +162,7 @@ static void ground_us(double *open, double *judge)
 			struct ground_support s;
 			enum ground_verdict v;
 
-			ground_judge(g, claim, sizeof(claim) - 1, 0, 0.6f, &work, &v, &s);
+			ground_judge(g, claim, sizeof(claim) - 1, 0, 0.6f, &stop, &v, &s);
 			sunk += s.start;
 		}
 		*judge = MIN(*judge, (double)(clock_us() - t) / REPEAT);

@@ -22,7 +22,7 @@ struct pair {
 	bool gold;
 };
 
-static struct work work; /* that nobody stops */
+static struct stop_check stop; /* that nobody stops */
 
 static struct pair pairs[PAIRS_MAX];
 static size_t n_pairs;
@@ -74,10 +74,10 @@ static void judge(const char *question, const char *claim, const char *title,
 	screen.passages = passages;
 	screen.n_passages = n;
 	if (text == NULL || n_pairs == PAIRS_MAX ||
-	    ground_new(&screen, "english", &work, &g, NULL) < 0)
+	    ground_new(&screen, "english", &stop, &g, NULL) < 0)
 		exit(1);
 	strip(text);
-	if (ground_judge(g, text, strlen(text), 0, GROUND_THRESHOLD, &work, &verdict, &support) < 0)
+	if (ground_judge(g, text, strlen(text), 0, GROUND_THRESHOLD, &stop, &verdict, &support) < 0)
 		exit(1);
 	if (show)
 		printf("%d %.2f %d %s\n     %.*s\n", gold, (double)support.score, verdict, text,

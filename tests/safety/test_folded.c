@@ -87,16 +87,17 @@ static void folds_in_pieces_as_in_one(void **state)
 }
 
 static void plain(const char *in, const char *want,
-		  bool (*undo)(struct folded *out, const struct folded *in, struct work *work))
+		  bool (*undo)(struct folded *out, const struct folded *in,
+			       struct stop_check *stop))
 {
 	struct folded f = { 0 }, out = { 0 };
-	struct work work;
+	struct stop_check stop;
 	bool found = true;
 
-	work_start(&work, NULL);
+	stop_check_start(&stop, NULL);
 	folded_add(&f, in, strlen(in), 0);
 	if (undo != NULL)
-		found = undo(&out, &f, &work);
+		found = undo(&out, &f, &stop);
 	else
 		plain_add(&out, &f, PLAIN_GAP_MAX);
 	assert_int_equal(found, want != NULL);

@@ -13,7 +13,7 @@
 #include "safety/grounding/ground_stream.h"
 #include "tests/safety/support.h"
 
-static struct work work; /* that nobody stops */
+static struct stop_check stop; /* that nobody stops */
 
 static const struct ragd_passage evidence[] = {
 	{ .title = { "Timers", 6 },
@@ -86,13 +86,13 @@ static void judges_what_a_reader_would_look_for(void **state)
 	struct ground *g = NULL;
 
 	(void)state;
-	assert_int_equal(ground_new(&screen, "english", &work, &g, NULL), 0);
+	assert_int_equal(ground_new(&screen, "english", &stop, &g, NULL), 0);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct ground_support s;
 		enum ground_verdict v;
 
 		assert_int_equal(ground_judge(g, rows[i].sentence, strlen(rows[i].sentence), 0,
-					      GROUND_THRESHOLD, &work, &v, &s),
+					      GROUND_THRESHOLD, &stop, &v, &s),
 				 0);
 		print_message("%.2f %s\n", (double)s.score, rows[i].sentence);
 		assert_int_equal(v, rows[i].want);
@@ -120,10 +120,10 @@ static void prefers_the_passage_that_the_sentence_names(void **state)
 	(void)state;
 	twice[0] = twice[1] = passages[1];
 	screen.passages = twice;
-	assert_int_equal(ground_new(&screen, "english", &work, &g, NULL), 0);
-	assert_int_equal(ground_judge(g, claim, strlen(claim), 0, 0.6f, &work, &v, &s), 0);
+	assert_int_equal(ground_new(&screen, "english", &stop, &g, NULL), 0);
+	assert_int_equal(ground_judge(g, claim, strlen(claim), 0, 0.6f, &stop, &v, &s), 0);
 	assert_int_equal(s.passage, 0);
-	assert_int_equal(ground_judge(g, claim, strlen(claim), 2, 0.6f, &work, &v, &s), 0);
+	assert_int_equal(ground_judge(g, claim, strlen(claim), 2, 0.6f, &stop, &v, &s), 0);
 	assert_int_equal(s.passage, 1);
 	ground_free(g);
 }
@@ -135,7 +135,7 @@ static void refuses_a_language_without_a_stemmer(void **state)
 	struct ground *g = NULL;
 
 	(void)state;
-	assert_int_equal(ground_new(&screen, "klingon", &work, &g, &err), -EINVAL);
+	assert_int_equal(ground_new(&screen, "klingon", &stop, &g, &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "klingon"));
 }
 

@@ -1,20 +1,20 @@
-#include "safety/stream/work.h"
+#include "safety/stream/stop_check.h"
 
 #include <errno.h>
 
 #include "base/clock.h"
 
-void work_start(struct work *w, const struct ragd_call *call)
+void stop_check_start(struct stop_check *w, const struct ragd_call *call)
 {
-	*w = (struct work){ .call = call };
-	work_look(w);
+	*w = (struct stop_check){ .call = call };
+	stop_check_now(w);
 }
 
-bool work_look(struct work *w)
+bool stop_check_now(struct stop_check *w)
 {
 	const struct ragd_call *call = w->call;
 
-	w->credit = WORK_LOOK;
+	w->credit = STOP_CHECK_STEPS;
 	if (call == NULL || w->rc < 0)
 		return w->rc == 0;
 	if (call->cancelled != NULL && call->cancelled(call))
@@ -24,7 +24,7 @@ bool work_look(struct work *w)
 	return w->rc == 0;
 }
 
-int work_error(const struct work *w, struct ragd_err *err)
+int stop_check_error(const struct stop_check *w, struct ragd_err *err)
 {
 	return ragd_err_set(err, w->rc, "safety: %s",
 			    w->rc == -ECANCELED ? "nobody waits for this any more"

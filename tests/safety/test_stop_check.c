@@ -20,7 +20,7 @@
 #include "safety/pii/pii.h"
 #include "safety/stream/filter.h"
 #include "safety/stream/stream.h"
-#include "safety/stream/work.h"
+#include "safety/stream/stop_check.h"
 #include "tests/safety/support.h"
 
 #define KIB 1024
@@ -190,7 +190,7 @@ static void a_long_text_is_as_much_work_for_each_byte_as_a_short_one(void **stat
 				      texts[i].name, 1 / a, 1 / b);
 			assert_true(b <= 1.5 * a);
 			/* It is asked at all. */
-			assert_true(b >= 1.0 / (2 * WORK_LOOK));
+			assert_true(b >= 1.0 / (2 * STOP_CHECK_STEPS));
 		}
 	}
 }
