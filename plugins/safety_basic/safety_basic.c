@@ -11,7 +11,7 @@
 #include "config.h"
 #include "safety/pii/pii.h"
 #include "safety/stream/filter.h"
-#include "safety/stream/stream.h"
+#include "safety/stream/filter_stream.h"
 
 #define PII_WORDS "level, none, all, or any of email, role, phone, card, iban, ssn, id, ip, mac"
 
@@ -228,11 +228,11 @@ static int basic_check(void *self, const struct ragd_call *call, const struct ra
 static int basic_stream_open(void *self, const struct ragd_call *call,
 			     const struct ragd_screen *screen, void **stream, struct ragd_err *err)
 {
-	struct stream *s = stream_open(((struct basic *)self)->filter, screen->stage);
+	struct filter_stream *s = filter_stream_open(((struct basic *)self)->filter, screen->stage);
 
 	(void)call;
-	if (s == NULL || stream_evidence(s, screen) < 0) {
-		stream_close(s);
+	if (s == NULL || filter_stream_evidence(s, screen) < 0) {
+		filter_stream_close(s);
 		return ragd_err_set(err, -ENOMEM, "safety_basic: out of memory");
 	}
 	*stream = s;
@@ -243,7 +243,7 @@ static int basic_stream_feed(void *stream, const struct ragd_call *call, const c
 			     size_t len, bool last, struct ragd_release *out, struct ragd_err *err)
 {
 	struct ragd_release r = { 0 };
-	int rc = stream_feed(stream, call, text, len, last, &r, err);
+	int rc = filter_stream_feed(stream, call, text, len, last, &r, err);
 
 	if (rc == 0)
 		ragd_fill(out, &r, sizeof(r));
@@ -252,7 +252,7 @@ static int basic_stream_feed(void *stream, const struct ragd_call *call, const c
 
 static void basic_stream_close(void *stream)
 {
-	stream_close(stream);
+	filter_stream_close(stream);
 }
 
 static const struct ragd_safety_ops ops = {

@@ -36,7 +36,7 @@ struct ground_support {
 
 /*
  * screen's passages and question are borrowed until ground_free. -EINVAL: unknown language; or what
- * stopped the work.
+ * stopped it.
  */
 int ground_new(const struct ragd_screen *screen, const char *language, struct stop_check *stop,
 	       struct ground **out, struct ragd_err *err);

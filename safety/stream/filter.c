@@ -7,7 +7,7 @@
 #include "base/util.h"
 #include "safety/pii/pii.h"
 #include "safety/rules/rules_match.h"
-#include "safety/stream/stream.h"
+#include "safety/stream/filter_stream.h"
 #include "safety/stream/stop_check.h"
 #include "safety/text/folded.h"
 #include "safety/text/unjoin.h"
@@ -128,7 +128,7 @@ size_t filter_n_rules(const struct filter *f)
 
 size_t filter_holdback(const struct filter *f)
 {
-	return stream_holdback(f);
+	return filter_stream_holdback(f);
 }
 
 /* What the rules said of one text. */
@@ -324,18 +324,19 @@ static int redact_text(const struct filter *f, const struct ragd_call *call,
 		       const struct ragd_screen *screen, const struct matches *found,
 		       struct ragd_release *rel, struct ragd_err *err)
 {
-	struct stream *s = stream_open(f, screen->stage);
+	struct filter_stream *s = filter_stream_open(f, screen->stage);
 	int rc;
 
-	if (s == NULL || (screen->stage == RAGD_STAGE_RESPONSE && stream_evidence(s, screen) < 0)) {
-		stream_close(s);
+	if (s == NULL ||
+	    (screen->stage == RAGD_STAGE_RESPONSE && filter_stream_evidence(s, screen) < 0)) {
+		filter_stream_close(s);
 		return ragd_err_set(err, -ENOMEM, "safety: out of memory");
 	}
 	for (size_t i = 0; i < found->spans.n; i++)
 		if (found->spans.item[i].kind->action == RAGD_REDACT)
-			stream_mark(s, &found->spans.item[i]);
-	rc = stream_feed(s, call, screen->text.s, screen->text.len, true, rel, err);
-	stream_close(s);
+			filter_stream_mark(s, &found->spans.item[i]);
+	rc = filter_stream_feed(s, call, screen->text.s, screen->text.len, true, rel, err);
+	filter_stream_close(s);
 	return rc;
 }
 

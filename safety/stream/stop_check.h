@@ -1,5 +1,5 @@
 /*
- * Work that can be stopped. What goes over a text says how far it has come, in steps of about a byte
+ * A check whether to stop. What goes over a text says how far it has come, in steps of about a byte
  * looked at; every STOP_CHECK_STEPS steps the call is asked whether anybody still waits and whether its
  * deadline has passed.
  */

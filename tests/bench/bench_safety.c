@@ -11,7 +11,7 @@
 #include "base/util.h"
 #include "safety/grounding/ground.h"
 #include "safety/stream/filter.h"
-#include "safety/stream/stream.h"
+#include "safety/stream/filter_stream.h"
 
 #define ROUNDS 7
 #define REPEAT 400
@@ -116,18 +116,18 @@ static double feed_us(struct filter *f, const char *text, size_t len, size_t pie
 		size_t n = 0;
 
 		for (int k = 0; k < REPEAT / 4; k++) {
-			struct stream *s = stream_open(f, RAGD_STAGE_RESPONSE);
+			struct filter_stream *s = filter_stream_open(f, RAGD_STAGE_RESPONSE);
 
-			stream_evidence(s, &screen);
+			filter_stream_evidence(s, &screen);
 			for (size_t at = 0; at < len; at += piece, n++) {
 				struct ragd_release r;
 
 				arena_reset(arena);
-				if (stream_feed(s, &call, text + at, MIN(piece, len - at),
-						at + piece >= len, &r, &err) < 0)
+				if (filter_stream_feed(s, &call, text + at, MIN(piece, len - at),
+						       at + piece >= len, &r, &err) < 0)
 					fail(&err);
 			}
-			stream_close(s);
+			filter_stream_close(s);
 		}
 		best = MIN(best, (double)(clock_us() - t) / (double)n);
 	}

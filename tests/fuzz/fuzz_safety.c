@@ -12,7 +12,7 @@
 #include "base/util.h"
 #include "safety/pii/pii.h"
 #include "safety/stream/filter.h"
-#include "safety/stream/stream.h"
+#include "safety/stream/filter_stream.h"
 
 static const char rules[] =
 	"category t Test\n\tmarker [x]\n"
@@ -72,11 +72,11 @@ static void set_up(void)
 static void stream_all(const char *text, size_t len, uint32_t seed, struct buf *out,
 		       size_t *findings)
 {
-	struct stream *s = stream_open(filter, RAGD_STAGE_RESPONSE);
+	struct filter_stream *s = filter_stream_open(filter, RAGD_STAGE_RESPONSE);
 	size_t from = 0;
 	bool last;
 
-	if (s == NULL || stream_evidence(s, &evidence) < 0)
+	if (s == NULL || filter_stream_evidence(s, &evidence) < 0)
 		abort();
 	*findings = 0;
 	do {
@@ -89,18 +89,18 @@ static void stream_all(const char *text, size_t len, uint32_t seed, struct buf *
 		}
 		last = from + n == len && (seed == 0 || n > 0 || len == 0 || seed >> 30 == 0);
 		arena_reset(arena);
-		if (stream_feed(s, &call, text + from, n, last, &r, NULL) < 0)
+		if (filter_stream_feed(s, &call, text + from, n, last, &r, NULL) < 0)
 			abort();
 		if (r.text.len > 0)
 			buf_add(out, r.text.s, r.text.len);
 		*findings += r.n_findings;
-		if (stream_held(s) > stream_holdback(filter))
+		if (filter_stream_held(s) > filter_stream_holdback(filter))
 			abort();
 		from += n;
 	} while (!last);
-	if (stream_held(s) != 0)
+	if (filter_stream_held(s) != 0)
 		abort();
-	stream_close(s);
+	filter_stream_close(s);
 }
 
 static void check_all(const char *text, size_t len, const struct buf *streamed)

@@ -15,7 +15,7 @@
 
 #include "base/util.h"
 #include "safety/pii/pii.h"
-#include "safety/stream/stream.h"
+#include "safety/stream/filter_stream.h"
 
 struct ragd_screen test_evidence = { .size = sizeof(test_evidence), .stage = RAGD_STAGE_RESPONSE };
 
@@ -121,13 +121,13 @@ static void take(struct streamed *out, const struct ragd_release *r)
 void test_stream(const struct filter *f, enum ragd_stage stage, struct ragd_str text,
 		 const size_t *cuts, size_t n_cuts, struct streamed *out)
 {
-	struct stream *s = stream_open(f, stage);
+	struct filter_stream *s = filter_stream_open(f, stage);
 	struct test_call c;
 	size_t from = 0;
 
 	test_call_init(&c);
 	assert_non_null(s);
-	assert_int_equal(stream_evidence(s, &test_evidence), 0);
+	assert_int_equal(filter_stream_evidence(s, &test_evidence), 0);
 	*out = (struct streamed){ 0 };
 	for (size_t i = 0; i <= n_cuts; i++) {
 		size_t to = i < n_cuts ? cuts[i] : text.len;
@@ -139,15 +139,15 @@ void test_stream(const struct filter *f, enum ragd_stage stage, struct ragd_str 
 		if (to > from)
 			memcpy(piece, text.s + from, to - from);
 		arena_reset(c.arena);
-		assert_int_equal(stream_feed(s, &c.call, piece, to - from, i == n_cuts, &r, &err),
-				 0);
+		assert_int_equal(
+			filter_stream_feed(s, &c.call, piece, to - from, i == n_cuts, &r, &err), 0);
 		take(out, &r);
-		out->most_held = MAX(out->most_held, stream_held(s));
+		out->most_held = MAX(out->most_held, filter_stream_held(s));
 		free(piece);
 		from = to;
 	}
-	assert_int_equal(stream_held(s), 0);
-	stream_close(s);
+	assert_int_equal(filter_stream_held(s), 0);
+	filter_stream_close(s);
 	test_call_fini(&c);
 }
 
@@ -185,7 +185,7 @@ void test_every_cut(const struct filter *f, enum ragd_stage stage, struct ragd_s
 	}
 	test_stream_bytes(f, stage, text, &pieces);
 	same(&whole, &pieces, text.len + 1);
-	assert_true(pieces.most_held <= stream_holdback(f));
+	assert_true(pieces.most_held <= filter_stream_holdback(f));
 	buf_fini(&pieces.text);
 	buf_fini(&whole.text);
 }

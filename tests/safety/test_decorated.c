@@ -16,7 +16,7 @@
 #include "base/text/ascii.h"
 #include "base/util.h"
 #include "safety/pii/pii.h"
-#include "safety/stream/stream.h"
+#include "safety/stream/filter_stream.h"
 #include "safety/text/folded.h"
 #include "tests/safety/decor.h"
 #include "tests/safety/rows.h"
@@ -102,7 +102,7 @@ static void check_whole(struct filter *f, enum ragd_stage stage, struct ragd_str
 static void check_pieces(struct filter *f, enum ragd_stage stage, struct ragd_str text,
 			 unsigned seed, struct said *s)
 {
-	struct stream *stream = stream_open(f, stage);
+	struct filter_stream *stream = filter_stream_open(f, stage);
 	size_t from = 0, n;
 
 	assert_non_null(stream);
@@ -113,14 +113,14 @@ static void check_pieces(struct filter *f, enum ragd_stage stage, struct ragd_st
 		n = seed == 0 ? 1 : 1 + (seed = seed * 1664525u + 1013904223u) / 65536 % 7;
 		n = MIN(n, text.len - from);
 		arena_reset(call.arena);
-		assert_int_equal(stream_feed(stream, &call.call, text.s + from, n,
-					     from + n == text.len, &r, NULL),
+		assert_int_equal(filter_stream_feed(stream, &call.call, text.s + from, n,
+						    from + n == text.len, &r, NULL),
 				 0);
 		buf_add(&s->text, r.text.s, r.text.len);
 		take(s, r.action, r.findings, r.n_findings);
 		from += n;
 	} while (from < text.len);
-	stream_close(stream);
+	filter_stream_close(stream);
 }
 
 static bool names(const struct said *s, const char *category)
@@ -515,7 +515,7 @@ static void no_decoration_makes_the_filter_hold_more_than_it_says(void **state)
 			buf_adds(&b, runs[i]);
 		test_stream_bytes(everything, RAGD_STAGE_RESPONSE, buf_str(&b), &got);
 		print_message("'%s' over and over: at most %zu held\n", runs[i], got.most_held);
-		assert_true(got.most_held <= stream_holdback(everything));
+		assert_true(got.most_held <= filter_stream_holdback(everything));
 		buf_fini(&got.text);
 		buf_fini(&b);
 	}

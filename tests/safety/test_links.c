@@ -12,7 +12,7 @@
 #include "base/util.h"
 #include "safety/links/links.h"
 #include "safety/pii/pii.h"
-#include "safety/stream/stream.h"
+#include "safety/stream/filter_stream.h"
 #include "tests/safety/support.h"
 
 static const struct ragd_passage passages[] = {

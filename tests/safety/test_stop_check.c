@@ -19,7 +19,7 @@
 #include "safety/links/html.h"
 #include "safety/pii/pii.h"
 #include "safety/stream/filter.h"
-#include "safety/stream/stream.h"
+#include "safety/stream/filter_stream.h"
 #include "safety/stream/stop_check.h"
 #include "tests/safety/support.h"
 
@@ -269,7 +269,7 @@ static void a_deadline_that_has_passed_stops_it(void **state)
 
 static void a_stream_is_stopped_too(void **state)
 {
-	struct stream *s = stream_open(packs, RAGD_STAGE_RESPONSE);
+	struct filter_stream *s = filter_stream_open(packs, RAGD_STAGE_RESPONSE);
 	char *text = text_of(0, MIB);
 	struct ragd_err err = { 0 };
 	struct ragd_release r;
@@ -278,14 +278,16 @@ static void a_stream_is_stopped_too(void **state)
 	(void)state;
 	assert_non_null(s);
 	counted_init(&c, 3);
-	assert_int_equal(stream_feed(s, &c.test.call, "a piece", 7, false, &r, NULL), 0);
-	assert_int_equal(stream_feed(s, &c.test.call, text, MIB, false, &r, &err), -ECANCELED);
+	assert_int_equal(filter_stream_feed(s, &c.test.call, "a piece", 7, false, &r, NULL), 0);
+	assert_int_equal(filter_stream_feed(s, &c.test.call, text, MIB, false, &r, &err),
+			 -ECANCELED);
 	assert_int_equal(c.n_asked, 4);
 	c.over_after = SIZE_MAX;
 	c.test.call.deadline_ms = clock_ms() - 1;
-	assert_int_equal(stream_feed(s, &c.test.call, "more", 4, true, &r, &err), -ETIMEDOUT);
+	assert_int_equal(filter_stream_feed(s, &c.test.call, "more", 4, true, &r, &err),
+			 -ETIMEDOUT);
 	test_call_fini(&c.test);
-	stream_close(s);
+	filter_stream_close(s);
 	free(text);
 }
 

@@ -10,7 +10,7 @@
 
 #include "base/util.h"
 #include "safety/pii/pii.h"
-#include "safety/stream/stream.h"
+#include "safety/stream/filter_stream.h"
 #include "tests/safety/rows.h"
 #include "tests/safety/support.h"
 
@@ -87,7 +87,7 @@ static void holds_no_more_than_it_says(void **state)
 			buf_adds(&b, runs[i]);
 		test_stream_bytes(f, RAGD_STAGE_RESPONSE, buf_str(&b), &got);
 		print_message("'%s' over and over: at most %zu held\n", runs[i], got.most_held);
-		assert_true(got.most_held <= stream_holdback(f));
+		assert_true(got.most_held <= filter_stream_holdback(f));
 		buf_fini(&got.text);
 		buf_fini(&b);
 	}
@@ -97,24 +97,24 @@ static void holds_no_more_than_it_says(void **state)
 static void holds_nothing_that_is_certain(void **state)
 {
 	struct filter *f = test_filter(NULL);
-	struct stream *s = stream_open(f, RAGD_STAGE_RESPONSE);
+	struct filter_stream *s = filter_stream_open(f, RAGD_STAGE_RESPONSE);
 	struct test_call c;
 	struct ragd_release r;
 
 	(void)state;
 	test_call_init(&c);
-	assert_int_equal(stream_feed(s, &c.call, "Hello, my ", 10, false, &r, NULL), 0);
+	assert_int_equal(filter_stream_feed(s, &c.call, "Hello, my ", 10, false, &r, NULL), 0);
 	assert_int_equal(r.text.len, 10);
-	assert_int_equal(stream_feed(s, &c.call, "frie", 4, false, &r, NULL), 0);
+	assert_int_equal(filter_stream_feed(s, &c.call, "frie", 4, false, &r, NULL), 0);
 	assert_int_equal(r.text.len, 0); /* might become a mail address */
-	assert_int_equal(stream_feed(s, &c.call, "nd! ", 4, false, &r, NULL), 0);
+	assert_int_equal(filter_stream_feed(s, &c.call, "nd! ", 4, false, &r, NULL), 0);
 	assert_int_equal(r.text.len, 8);
 	/* What only goes on with a word waits for its end, but not for long. */
-	assert_int_equal(stream_feed(s, &c.call, "an", 2, false, &r, NULL), 0);
+	assert_int_equal(filter_stream_feed(s, &c.call, "an", 2, false, &r, NULL), 0);
 	assert_int_equal(r.text.len, 0);
-	assert_int_equal(stream_feed(s, &c.call, "d 20 ", 5, false, &r, NULL), 0);
+	assert_int_equal(filter_stream_feed(s, &c.call, "d 20 ", 5, false, &r, NULL), 0);
 	assert_true(r.text.len >= 4);
-	stream_close(s);
+	filter_stream_close(s);
 	test_call_fini(&c);
 	filter_close(f);
 }
@@ -143,24 +143,25 @@ static void a_long_secret_is_swallowed_without_holding_it(void **state)
 static void nothing_follows_a_block(void **state)
 {
 	struct filter *f = test_filter(stream_rules);
-	struct stream *s = stream_open(f, RAGD_STAGE_RESPONSE);
+	struct filter_stream *s = filter_stream_open(f, RAGD_STAGE_RESPONSE);
 	struct test_call c;
 	struct ragd_release r;
 
 	(void)state;
 	test_call_init(&c);
-	assert_int_equal(stream_feed(s, &c.call, "press the red button. And", 25, false, &r, NULL),
-			 0);
+	assert_int_equal(
+		filter_stream_feed(s, &c.call, "press the red button. And", 25, false, &r, NULL),
+		0);
 	assert_int_equal(r.action, RAGD_BLOCK);
 	assert_int_equal(r.text.len, 6);
 	assert_memory_equal(r.text.s, "press ", 6);
 	assert_int_equal(r.message.len, strlen("That cannot be said."));
 	for (int last = 0; last < 2; last++) {
-		assert_int_equal(stream_feed(s, &c.call, "more", 4, last, &r, NULL), 0);
+		assert_int_equal(filter_stream_feed(s, &c.call, "more", 4, last, &r, NULL), 0);
 		assert_int_equal(r.action, RAGD_BLOCK);
 		assert_int_equal(r.text.len, 0);
 	}
-	stream_close(s);
+	filter_stream_close(s);
 	test_call_fini(&c);
 	filter_close(f);
 }

@@ -1,4 +1,4 @@
-#include "safety/stream/stream.h"
+#include "safety/stream/filter_stream.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@
 /* And once, whatever the number of characters. */
 #define RAW_ONCE (READING_OMIT + READING_AHEAD)
 
-struct stream {
+struct filter_stream {
 	const struct filter *f;
 	enum ragd_action secrets;
 	struct buf raw; /* what has not left: raw[0] stands at `released` */
@@ -61,9 +61,9 @@ struct stream {
 	bool failed;
 };
 
-struct stream *stream_open(const struct filter *f, enum ragd_stage stage)
+struct filter_stream *filter_stream_open(const struct filter *f, enum ragd_stage stage)
 {
-	struct stream *s = calloc(1, sizeof(*s));
+	struct filter_stream *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return NULL;
@@ -76,13 +76,13 @@ struct stream *stream_open(const struct filter *f, enum ragd_stage stage)
 	s->scan[0].secrets = s->secrets != RAGD_ALLOW;
 	s->has_rules = stage == RAGD_STAGE_RESPONSE && patterns_has(f->patterns, stage);
 	if (s->has_rules && !rule_window_open(&s->rules[0], f->patterns, f->rules)) {
-		stream_close(s);
+		filter_stream_close(s);
 		return NULL;
 	}
 	return s;
 }
 
-void stream_close(struct stream *s)
+void filter_stream_close(struct filter_stream *s)
 {
 	if (s == NULL)
 		return;
@@ -102,12 +102,12 @@ void stream_close(struct stream *s)
 	free(s);
 }
 
-void stream_mark(struct stream *s, const struct span *span)
+void filter_stream_mark(struct filter_stream *s, const struct span *span)
 {
 	spans_add(&s->spans, span);
 }
 
-int stream_evidence(struct stream *s, const struct ragd_screen *screen)
+int filter_stream_evidence(struct filter_stream *s, const struct ragd_screen *screen)
 {
 	if (!s->f->cfg.links)
 		return 0;
@@ -116,12 +116,12 @@ int stream_evidence(struct stream *s, const struct ragd_screen *screen)
 	return s->links != NULL ? 0 : -ENOMEM;
 }
 
-size_t stream_held(const struct stream *s)
+size_t filter_stream_held(const struct filter_stream *s)
 {
 	return s->raw.len;
 }
 
-size_t stream_holdback(const struct filter *f)
+size_t filter_stream_holdback(const struct filter *f)
 {
 	size_t scanners = SCAN_HOLD * RAW_PER_READ, rules = 0,
 	       links = f->cfg.links ? LINKS_HOLD : 0;
@@ -133,14 +133,14 @@ size_t stream_holdback(const struct filter *f)
 
 /* ---- release ---- */
 
-static enum ragd_action action_of(const struct stream *s, const struct kind *kind)
+static enum ragd_action action_of(const struct filter_stream *s, const struct kind *kind)
 {
 	if (kind->action != RAGD_ALLOW)
 		return kind->action;
 	return kind->bit != 0 ? RAGD_REDACT : s->secrets;
 }
 
-static void add_finding(struct stream *s, const struct span *span, enum ragd_action action)
+static void add_finding(struct filter_stream *s, const struct span *span, enum ragd_action action)
 {
 	s->action = MAX(s->action, action);
 	/* What blocks ends the text and is told in any case. */
@@ -162,7 +162,7 @@ static void add_finding(struct stream *s, const struct span *span, enum ragd_act
 	};
 }
 
-static const char *message_of(const struct stream *s, const struct span *span)
+static const char *message_of(const struct filter_stream *s, const struct span *span)
 {
 	const struct rules *rules = s->f->rules;
 
@@ -172,7 +172,7 @@ static const char *message_of(const struct stream *s, const struct span *span)
 	return NULL;
 }
 
-static void block(struct stream *s, const struct span *span)
+static void block(struct filter_stream *s, const struct span *span)
 {
 	struct span found = *span;
 
@@ -183,7 +183,7 @@ static void block(struct stream *s, const struct span *span)
 	add_finding(s, &found, RAGD_BLOCK);
 }
 
-static void end_group(struct stream *s)
+static void end_group(struct filter_stream *s)
 {
 	if (!s->dropping)
 		return;
@@ -193,7 +193,7 @@ static void end_group(struct stream *s)
 }
 
 /* Whether the reading went on as if the span were not there. Asked from left to right. */
-static bool is_left_out(struct stream *s, const struct span *span)
+static bool is_left_out(struct filter_stream *s, const struct span *span)
 {
 	const struct spans *tags = &s->tags;
 
@@ -203,7 +203,7 @@ static bool is_left_out(struct stream *s, const struct span *span)
 }
 
 /* Let the span's marker out. */
-static void mark(struct stream *s, const struct span *span)
+static void mark(struct filter_stream *s, const struct span *span)
 {
 	const char *marker = span->kind->marker;
 
@@ -216,7 +216,7 @@ static void mark(struct stream *s, const struct span *span)
 }
 
 /* Let n bytes out as they are. No link is made of a marker before them. */
-static void let_out(struct stream *s, const char *raw, size_t n)
+static void let_out(struct filter_stream *s, const char *raw, size_t n)
 {
 	if (s->marked && s->links != NULL && (raw[0] == '(' || raw[0] == '[' || raw[0] == ':'))
 		buf_addc(&s->out, ' ');
@@ -225,7 +225,7 @@ static void let_out(struct stream *s, const char *raw, size_t n)
 }
 
 /* Take spans that the group reaches into it. Returns how many of the first n spans are done. */
-static size_t absorb(struct stream *s, size_t i)
+static size_t absorb(struct filter_stream *s, size_t i)
 {
 	for (; i < s->spans.n; i++) {
 		const struct span *span = &s->spans.item[i];
@@ -246,7 +246,7 @@ static size_t absorb(struct stream *s, size_t i)
 	return i;
 }
 
-static void begin_group(struct stream *s, const struct span *span)
+static void begin_group(struct filter_stream *s, const struct span *span)
 {
 	if (action_of(s, span->kind) == RAGD_BLOCK) {
 		block(s, span);
@@ -259,7 +259,7 @@ static void begin_group(struct stream *s, const struct span *span)
 	mark(s, span);
 }
 
-static void forget_tags(struct stream *s)
+static void forget_tags(struct filter_stream *s)
 {
 	struct spans *tags = &s->tags;
 
@@ -270,7 +270,7 @@ static void forget_tags(struct stream *s)
 }
 
 /* Let out what stands before `safe`, which every window has decided. */
-static void release(struct stream *s, uint32_t safe, bool last)
+static void release(struct filter_stream *s, uint32_t safe, bool last)
 {
 	uint32_t r = s->released, to;
 	size_t i = 0;
@@ -310,7 +310,7 @@ static void release(struct stream *s, uint32_t safe, bool last)
 }
 
 /* From here on the text does not read as it is written: what the windows know goes with both. */
-static void start_reading(struct stream *s)
+static void start_reading(struct filter_stream *s)
 {
 	bool ok = scan_window_split(&s->scan[1], &s->scan[0]);
 
@@ -321,7 +321,7 @@ static void start_reading(struct stream *s)
 }
 
 /* What is new up to raw offset fed as window i sees it: into the window, and for its rules into s->piece. */
-static void read_new(struct stream *s, size_t i, uint32_t fed, bool last)
+static void read_new(struct filter_stream *s, size_t i, uint32_t fed, bool last)
 {
 	uint32_t from = i == 0 ? s->fed : s->reading.fed;
 	const char *fresh = s->raw.data + (from - s->released);
@@ -338,7 +338,7 @@ static void read_new(struct stream *s, size_t i, uint32_t fed, bool last)
 }
 
 /* Scan what is new up to raw offset fed; returns the offset before which all is decided. */
-static uint32_t scan_new(struct stream *s, uint32_t fed, bool last)
+static uint32_t scan_new(struct filter_stream *s, uint32_t fed, bool last)
 {
 	uint32_t safe, given, at;
 	bool differs = false;
@@ -376,7 +376,7 @@ static uint32_t scan_new(struct stream *s, uint32_t fed, bool last)
 	return s->failed ? s->released : safe;
 }
 
-static int copy_out(struct stream *s, const struct ragd_call *call, struct ragd_release *out,
+static int copy_out(struct filter_stream *s, const struct ragd_call *call, struct ragd_release *out,
 		    struct ragd_err *err)
 {
 	struct ragd_release r = { .action = s->blocked ? RAGD_BLOCK : s->action };
@@ -405,7 +405,7 @@ static int copy_out(struct stream *s, const struct ragd_call *call, struct ragd_
 }
 
 /* Cut what is new, as far as it is whole characters; returns how many of its bytes stay. */
-static size_t cut_unseen(struct stream *s, bool last)
+static size_t cut_unseen(struct filter_stream *s, bool last)
 {
 	size_t from = s->cut - s->released, len = s->raw.len - from, whole, kept;
 	bool first = s->cut == 0;
@@ -436,7 +436,7 @@ static size_t cut_unseen(struct stream *s, bool last)
  * Whether the text just taken in only goes on with a word. Nearly nothing is decided before a word ends,
  * so that models whose tokens are pieces of words cost a scan for each word, not for each token.
  */
-static bool goes_on_with_word(const struct stream *s, const char *text, size_t len)
+static bool goes_on_with_word(const struct filter_stream *s, const char *text, size_t len)
 {
 	size_t i = 0;
 
@@ -448,7 +448,7 @@ static bool goes_on_with_word(const struct stream *s, const char *text, size_t l
 }
 
 /* Take in the next bytes and let out what can be. */
-static int feed_block(struct stream *s, const char *text, size_t len, bool last,
+static int feed_block(struct filter_stream *s, const char *text, size_t len, bool last,
 		      struct ragd_err *err)
 {
 	size_t fresh;
@@ -466,8 +466,8 @@ static int feed_block(struct stream *s, const char *text, size_t len, bool last,
 	return 0;
 }
 
-int stream_feed(struct stream *s, const struct ragd_call *call, const char *text, size_t len,
-		bool last, struct ragd_release *out, struct ragd_err *err)
+int filter_stream_feed(struct filter_stream *s, const struct ragd_call *call, const char *text,
+		       size_t len, bool last, struct ragd_release *out, struct ragd_err *err)
 {
 	struct stop_check stop;
 	size_t n;
