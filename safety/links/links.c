@@ -16,12 +16,12 @@
 #define HTML_REMOVED "[HTML removed]"
 
 /* clang-format off */
-static const struct kind bare   = { "link",  "[link removed]",    0, RAGD_REDACT };
-static const struct kind link   = { "link",  "] [link removed]",  0, RAGD_REDACT };
-static const struct kind image  = { "image", "] [image removed]", 0, RAGD_REDACT };
-static const struct kind tag    = { "html",  "",                  0, RAGD_REDACT };
-static const struct kind spaced = { "html",  " ",                 0, RAGD_REDACT };
-static const struct kind loose  = { "html",  "< ",                0, RAGD_REDACT };
+static const struct span_kind bare   = { "link",  "[link removed]",    0, RAGD_REDACT };
+static const struct span_kind link   = { "link",  "] [link removed]",  0, RAGD_REDACT };
+static const struct span_kind image  = { "image", "] [image removed]", 0, RAGD_REDACT };
+static const struct span_kind tag    = { "html",  "",                  0, RAGD_REDACT };
+static const struct span_kind spaced = { "html",  " ",                 0, RAGD_REDACT };
+static const struct span_kind loose  = { "html",  "< ",                0, RAGD_REDACT };
 /* clang-format on */
 
 struct links {
@@ -84,7 +84,7 @@ static char before(const struct links *l, const struct at *at)
  * To the end given nothing leaves but the kind's marker, or nothing if it goes on with what went before.
  * A tag goes without a trace only where personal data was looked for without it, too.
  */
-static void remove_to(struct links *l, struct at *at, size_t end, const struct kind *kind,
+static void remove_to(struct links *l, struct at *at, size_t end, const struct span_kind *kind,
 		      bool joins)
 {
 	if (!l->collects)
@@ -152,7 +152,7 @@ static bool may_leave(struct links *l, const char *s, size_t len)
 /* ---- Markdown's links ---- */
 
 /* What is too long to be judged goes as it comes. */
-static void start_swallowing(struct links *l, struct at *at, const struct kind *kind)
+static void start_swallowing(struct links *l, struct at *at, const struct span_kind *kind)
 {
 	remove_to(l, at, at->i + URL_MAX, kind, false);
 	l->swallows = !l->collects;
@@ -162,7 +162,7 @@ static void start_swallowing(struct links *l, struct at *at, const struct kind *
 static enum outcome bracket(struct links *l, struct at *at)
 {
 	const struct scan_view *v = &at->v;
-	const struct kind *kind = l->brackets & 1 ? &image : &link;
+	const struct span_kind *kind = l->brackets & 1 ? &image : &link;
 	const char *s = v->s;
 	struct target t = { 0 };
 	enum outcome rc = NO;

@@ -172,7 +172,8 @@ static bool ip6_ok(const char *s, size_t n)
 }
 
 /* What stands at s[i], the start of a word whose end is at `end`. As iban_match. */
-static ssize_t code_match(const struct scan_view *v, size_t i, size_t end, const struct kind **kind)
+static ssize_t code_match(const struct scan_view *v, size_t i, size_t end,
+			  const struct span_kind **kind)
 {
 	const char *s = v->s;
 	size_t p = end, n = end - i;
@@ -215,7 +216,7 @@ void pii_scan_codes(struct scanner *st, const struct scan_view *v, struct spans 
 	size_t i = st->from;
 
 	while (i < v->len) {
-		const struct kind *kind = NULL;
+		const struct span_kind *kind = NULL;
 		size_t end = i;
 		ssize_t rc;
 

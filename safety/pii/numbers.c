@@ -44,7 +44,7 @@ static size_t ip_match(const struct scan_view *v, const struct digit_run *r)
 
 static const struct matcher {
 	size_t (*match)(const struct scan_view *v, const struct digit_run *r);
-	const struct kind *kind;
+	const struct span_kind *kind;
 	float score;
 } matchers[] = {
 	{ card_match, &pii_card, 0.95f },  { id_match, &pii_id, 0.9f },

@@ -24,7 +24,7 @@ enum {
 /* Names for options: "email", "phone", ..., in the order of the bits; NULL-ended. */
 extern const char *const pii_names[];
 
-extern const struct kind pii_email, pii_role, pii_phone, pii_card, pii_iban, pii_ssn, pii_id,
+extern const struct span_kind pii_email, pii_role, pii_phone, pii_card, pii_iban, pii_ssn, pii_id,
 	pii_ip, pii_mac;
 
 void pii_scan_email(struct scanner *st, const struct scan_view *v, struct spans *out);

@@ -18,7 +18,7 @@ enum rule_level { LEVEL_PERMISSIVE, LEVEL_BALANCED, LEVEL_STRICT };
 
 /* All texts of these structs lie in the rules' arena. */
 struct rule_category {
-	struct kind kind; /* category id, marker */
+	struct span_kind kind; /* category id, marker */
 	const char *title;
 	const char *message; /* what the user is told when it blocks; NULL: a general sentence */
 	const char *note;    /* what the model is told when it steers */
@@ -54,7 +54,7 @@ struct rule {
 	const char *name; /* "S8.make-explosive" */
 	struct rule_category *category;
 	enum ragd_action action;
-	struct kind kind; /* the category's, with the rule's action */
+	struct span_kind kind; /* the category's, with the rule's action */
 	uint32_t stages;
 	enum rule_level level;   /* at this level and stricter */
 	struct rule_find *finds; /* any of these */

@@ -7,7 +7,7 @@
 
 #include "safety/stream/scan.h"
 
-extern const struct kind secret_token, secret_key, secret_password;
+extern const struct span_kind secret_token, secret_key, secret_password;
 
 /* Tokens by their prefixes, PEM private keys, JSON web tokens. */
 void secrets_scan_tokens(struct scanner *st, const struct scan_view *v, struct spans *out);

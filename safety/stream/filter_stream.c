@@ -133,7 +133,7 @@ size_t filter_stream_holdback(const struct filter *f)
 
 /* ---- release ---- */
 
-static enum ragd_action action_of(const struct filter_stream *s, const struct kind *kind)
+static enum ragd_action action_of(const struct filter_stream *s, const struct span_kind *kind)
 {
 	if (kind->action != RAGD_ALLOW)
 		return kind->action;

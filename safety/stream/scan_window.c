@@ -48,7 +48,7 @@ static uint32_t decided_before(const struct scan_window *w, const struct scanner
 	return st->from < w->text.len ? w->text.at[st->from].start : fed;
 }
 
-static bool is_wanted(const struct scan_window *w, const struct kind *kind)
+static bool is_wanted(const struct scan_window *w, const struct span_kind *kind)
 {
 	return kind->bit == 0 ? w->secrets : (w->pii & kind->bit) != 0;
 }

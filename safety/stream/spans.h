@@ -11,7 +11,7 @@
 #include <ragd/plugin.h>
 
 /* What was found; static or as long-lived as the filter. */
-struct kind {
+struct span_kind {
 	const char *category; /* "pii.email" */
 	const char *marker;   /* what stands in its place: "[e-mail removed]" */
 	unsigned bit;         /* one of PII_…; 0 for secrets and rules */
@@ -22,7 +22,7 @@ struct kind {
 struct span {
 	size_t start; /* bytes [start, end) */
 	size_t end;
-	const struct kind *kind;
+	const struct span_kind *kind;
 	const char *rule; /* which pattern; NULL: the kind says it all */
 	float score;
 	int rank;   /* of two that begin together, the lower one names the marker */

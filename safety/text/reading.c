@@ -18,7 +18,7 @@
 #define OVERRIDE     "\xe2\x80\xae"
 #define OVERRIDE_LEN 3
 
-static const struct kind turned = { "hidden.order", "", 0, RAGD_REDACT };
+static const struct span_kind turned = { "hidden.order", "", 0, RAGD_REDACT };
 
 void reading_fini(struct reading *r)
 {
