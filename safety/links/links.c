@@ -88,15 +88,15 @@ static void remove_to(struct links *l, struct at *at, size_t end, const struct s
 		      bool joins)
 {
 	if (!l->collects)
-		spans_add(at->out, &(struct span){ .start = l->base + at->i,
-						   .end = l->base + end,
-						   .kind = kind,
-						   .score = 1.0f,
-						   .rank = RANK_LINK,
-						   .joins = joins,
-						   .otherwise = kind == &tag || kind == &spaced
-									? HTML_REMOVED
-									: NULL });
+		spans_add(at->out, &(struct text_span){ .start = l->base + at->i,
+							.end = l->base + end,
+							.kind = kind,
+							.score = 1.0f,
+							.rank = RANK_LINK,
+							.joins = joins,
+							.otherwise = kind == &tag || kind == &spaced
+									     ? HTML_REMOVED
+									     : NULL });
 	at->i = end;
 }
 

@@ -235,10 +235,10 @@ void pii_scan_codes(struct scanner *st, const struct scan_view *v, struct spans 
 		if (rc < 0)
 			break;
 		if (rc > 0)
-			spans_add(out, &(struct span){ .start = i,
-						       .end = (size_t)rc,
-						       .kind = kind,
-						       .score = 0.95f });
+			spans_add(out, &(struct text_span){ .start = i,
+							    .end = (size_t)rc,
+							    .kind = kind,
+							    .score = 0.95f });
 		i = rc > 0 ? (size_t)rc : end;
 	}
 	st->from = i;

@@ -66,10 +66,10 @@ static size_t run_match(const struct scan_view *v, const struct digit_run *r, st
 			end++;
 		if (end < v->len && (ascii_is_alnum(v->s[end]) || v->s[end] == '_'))
 			continue;
-		spans_add(out, &(struct span){ .start = r->start,
-					       .end = end,
-					       .kind = matchers[m].kind,
-					       .score = matchers[m].score });
+		spans_add(out, &(struct text_span){ .start = r->start,
+						    .end = end,
+						    .kind = matchers[m].kind,
+						    .score = matchers[m].score });
 		return end;
 	}
 	return 0;

@@ -148,7 +148,7 @@ void pii_scan_email(struct scanner *st, const struct scan_view *v, struct spans 
 		}
 		if (!is_example(v->s + at + 1, n))
 			spans_add(out,
-				  &(struct span){
+				  &(struct text_span){
 					  .start = start,
 					  .end = at + 1 + n,
 					  .kind = is_role(v->s + start, at - start) ? &pii_role

@@ -402,7 +402,7 @@ void secrets_scan_assigned(struct scanner *st, const struct scan_view *v, struct
 		st->open = true;
 		st->detail = end - i == VALUE_MAX;
 		st->from = end;
-		st->found = (struct span){
+		st->found = (struct text_span){
 			.start = i, .kind = &secret_password, .rule = "assigned", .score = 0.85f
 		};
 	}

@@ -372,7 +372,7 @@ static enum outcome open_at(struct scanner *st, const struct scan_view *v, size_
 	size_t body = 0;
 	enum outcome rc = pem_try(v, i, &body);
 
-	st->found = (struct span){ .start = i, .kind = &secret_key, .score = 1.0f };
+	st->found = (struct text_span){ .start = i, .kind = &secret_key, .score = 1.0f };
 	if (rc == NO) {
 		rc = any_try(v, i, &body, &cls, &rule);
 		st->found.kind = &secret_token;

@@ -146,7 +146,7 @@ struct matches {
 static bool match_cb(void *arg, const struct rule *rule, size_t start, size_t end)
 {
 	struct matches *f = arg;
-	struct span *last = f->spans.n > 0 ? &f->spans.item[f->spans.n - 1] : NULL;
+	struct text_span *last = f->spans.n > 0 ? &f->spans.item[f->spans.n - 1] : NULL;
 	struct folded_at from, to;
 	uint32_t a, b;
 
@@ -174,12 +174,12 @@ static bool match_cb(void *arg, const struct rule *rule, size_t start, size_t en
 			f->flood = rule;
 		return false;
 	}
-	spans_add(&f->spans, &(struct span){ .start = a,
-					     .end = b,
-					     .kind = &rule->kind,
-					     .rule = rule->name,
-					     .score = 1.0f,
-					     .rank = RANK_MARKS });
+	spans_add(&f->spans, &(struct text_span){ .start = a,
+						  .end = b,
+						  .kind = &rule->kind,
+						  .rule = rule->name,
+						  .score = 1.0f,
+						  .rank = RANK_MARKS });
 	return true;
 }
 
@@ -276,7 +276,7 @@ static struct ragd_str join_notes(const struct ragd_call *call, const struct fil
 	return (struct ragd_str){ NULL, 0 };
 }
 
-static struct ragd_finding finding_of(const struct span *s)
+static struct ragd_finding finding_of(const struct text_span *s)
 {
 	return (struct ragd_finding){ s->kind->action, s->kind->category, s->rule,
 				      s->score,        s->start,          s->end };
@@ -294,7 +294,7 @@ static int merge_findings(const struct ragd_call *call, struct matches *found,
 		return -ENOMEM;
 	spans_sort(&found->spans);
 	for (size_t i = 0; i < found->spans.n; i++) {
-		const struct span *s = &found->spans.item[i];
+		const struct text_span *s = &found->spans.item[i];
 		bool seen = false;
 
 		/* The stream reports what it redacted. */

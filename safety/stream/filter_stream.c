@@ -44,8 +44,8 @@ struct filter_stream {
 	struct spans tags;   /* that the reading left out, as far as they have not left */
 	size_t tag;          /* the first of them that may still be asked for */
 	struct spans spans;
-	uint32_t drop_end; /* a marker stands for what is before */
-	struct span group; /* what the marker stands for, while dropping */
+	uint32_t drop_end;      /* a marker stands for what is before */
+	struct text_span group; /* what the marker stands for, while dropping */
 	bool dropping;
 	bool traceless; /* nothing but white space has left for the group so far */
 	bool marked;    /* a marker is what left last */
@@ -102,7 +102,7 @@ void filter_stream_close(struct filter_stream *s)
 	free(s);
 }
 
-void filter_stream_mark(struct filter_stream *s, const struct span *span)
+void filter_stream_mark(struct filter_stream *s, const struct text_span *span)
 {
 	spans_add(&s->spans, span);
 }
@@ -140,7 +140,8 @@ static enum ragd_action action_of(const struct filter_stream *s, const struct sp
 	return kind->bit != 0 ? RAGD_REDACT : s->secrets;
 }
 
-static void add_finding(struct filter_stream *s, const struct span *span, enum ragd_action action)
+static void add_finding(struct filter_stream *s, const struct text_span *span,
+			enum ragd_action action)
 {
 	s->action = MAX(s->action, action);
 	/* What blocks ends the text and is told in any case. */
@@ -162,7 +163,7 @@ static void add_finding(struct filter_stream *s, const struct span *span, enum r
 	};
 }
 
-static const char *message_of(const struct filter_stream *s, const struct span *span)
+static const char *message_of(const struct filter_stream *s, const struct text_span *span)
 {
 	const struct rules *rules = s->f->rules;
 
@@ -172,9 +173,9 @@ static const char *message_of(const struct filter_stream *s, const struct span *
 	return NULL;
 }
 
-static void block(struct filter_stream *s, const struct span *span)
+static void block(struct filter_stream *s, const struct text_span *span)
 {
-	struct span found = *span;
+	struct text_span found = *span;
 
 	s->blocked = true;
 	s->message = message_of(s, span);
@@ -193,7 +194,7 @@ static void end_group(struct filter_stream *s)
 }
 
 /* Whether the reading went on as if the span were not there. Asked from left to right. */
-static bool is_left_out(struct filter_stream *s, const struct span *span)
+static bool is_left_out(struct filter_stream *s, const struct text_span *span)
 {
 	const struct spans *tags = &s->tags;
 
@@ -203,7 +204,7 @@ static bool is_left_out(struct filter_stream *s, const struct span *span)
 }
 
 /* Let the span's marker out. */
-static void mark(struct filter_stream *s, const struct span *span)
+static void mark(struct filter_stream *s, const struct text_span *span)
 {
 	const char *marker = span->kind->marker;
 
@@ -228,7 +229,7 @@ static void let_out(struct filter_stream *s, const char *raw, size_t n)
 static size_t absorb(struct filter_stream *s, size_t i)
 {
 	for (; i < s->spans.n; i++) {
-		const struct span *span = &s->spans.item[i];
+		const struct text_span *span = &s->spans.item[i];
 
 		if (span->start > s->drop_end || (span->start == s->drop_end && !span->joins))
 			break;
@@ -246,7 +247,7 @@ static size_t absorb(struct filter_stream *s, size_t i)
 	return i;
 }
 
-static void begin_group(struct filter_stream *s, const struct span *span)
+static void begin_group(struct filter_stream *s, const struct text_span *span)
 {
 	if (action_of(s, span->kind) == RAGD_BLOCK) {
 		block(s, span);
@@ -424,7 +425,7 @@ static size_t cut_unseen(struct filter_stream *s, bool last)
 	s->cut += (uint32_t)kept;
 	s->failed = s->failed || s->unseen.failed;
 	for (size_t i = 0; first && i < s->spans.n; i++) { /* the marks */
-		struct span *span = &s->spans.item[i];
+		struct text_span *span = &s->spans.item[i];
 
 		span->start = unseen_kept(&s->unseen, (uint32_t)span->start);
 		span->end = unseen_kept(&s->unseen, (uint32_t)span->end);

@@ -17,7 +17,7 @@ struct filter_stream *filter_stream_open(const struct filter *f, enum ragd_stage
 void filter_stream_close(struct filter_stream *s);
 
 /* Before the first feed: bytes that are to be redacted (or to block) whatever else is found. */
-void filter_stream_mark(struct filter_stream *s, const struct span *span);
+void filter_stream_mark(struct filter_stream *s, const struct text_span *span);
 
 /*
  * Before the first feed: where the filter looks after links, judge those of the answer by screen's evidence,

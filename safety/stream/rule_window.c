@@ -37,12 +37,12 @@ static void rule_window_add(const struct rule_window *w, const struct pattern_hi
 			continue;
 		for (size_t f = 0; f < rule->n_finds; f++)
 			if (rule->finds[f].term[0] == hit->term)
-				spans_add(out, &(struct span){ .start = plain->at[a].start,
-							       .end = plain->at[b - 1].end,
-							       .kind = &rule->kind,
-							       .rule = rule->name,
-							       .score = 1.0f,
-							       .rank = RANK_RULES + (int)r });
+				spans_add(out, &(struct text_span){ .start = plain->at[a].start,
+								    .end = plain->at[b - 1].end,
+								    .kind = &rule->kind,
+								    .rule = rule->name,
+								    .score = 1.0f,
+								    .rank = RANK_RULES + (int)r });
 	}
 }
 

@@ -34,7 +34,7 @@ enum outcome { NO, YES, MORE };
 struct scanner {
 	size_t from; /* all before is decided */
 	bool open;   /* a find goes on: `found`, its end not known yet */
-	struct span found;
+	struct text_span found;
 	unsigned detail; /* the scanner's own, while open */
 };
 

@@ -53,10 +53,10 @@ static bool is_wanted(const struct scan_window *w, const struct span_kind *kind)
 	return kind->bit == 0 ? w->secrets : (w->pii & kind->bit) != 0;
 }
 
-static void add_raw(const struct scan_window *w, size_t k, const struct span *found, uint32_t start,
-		    uint32_t end, bool joins, struct spans *out)
+static void add_raw(const struct scan_window *w, size_t k, const struct text_span *found,
+		    uint32_t start, uint32_t end, bool joins, struct spans *out)
 {
-	struct span span = *found;
+	struct text_span span = *found;
 
 	if (!is_wanted(w, found->kind) || start >= end)
 		return;
@@ -75,7 +75,7 @@ static void take_finds(struct scan_window *w, size_t k, bool was_open, const str
 	uint32_t end;
 
 	for (size_t i = 0; i < found->n; i++) {
-		const struct span *f = &found->item[i];
+		const struct text_span *f = &found->item[i];
 		bool joins = was_open && i == 0;
 		uint32_t start = joins ? w->open_end[k] : w->text.at[f->start].start;
 

@@ -5,7 +5,7 @@
 
 #include "base/array.h"
 
-void spans_add(struct spans *s, const struct span *span)
+void spans_add(struct spans *s, const struct text_span *span)
 {
 	if (s->failed)
 		return;
@@ -37,7 +37,7 @@ void spans_fini(struct spans *s)
 
 static int span_cmp(const void *pa, const void *pb)
 {
-	const struct span *a = pa, *b = pb;
+	const struct text_span *a = pa, *b = pb;
 
 	if (a->start != b->start)
 		return a->start < b->start ? -1 : 1;

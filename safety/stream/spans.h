@@ -19,7 +19,7 @@ struct span_kind {
 		action; /* of a rule; RAGD_ALLOW: what the filter says for all of its sort */
 };
 
-struct span {
+struct text_span {
 	size_t start; /* bytes [start, end) */
 	size_t end;
 	const struct span_kind *kind;
@@ -32,13 +32,13 @@ struct span {
 };
 
 struct spans {
-	struct span *item;
+	struct text_span *item;
 	size_t n;
 	size_t cap;
 	bool failed; /* memory ran out: the list is not complete */
 };
 
-void spans_add(struct spans *s, const struct span *span);
+void spans_add(struct spans *s, const struct text_span *span);
 /* The first n go. */
 void spans_drop(struct spans *s, size_t n);
 void spans_clear(struct spans *s);

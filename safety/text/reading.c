@@ -342,7 +342,7 @@ static size_t read_sign(struct reading *r, const struct scan_view *v, size_t i, 
 			return n == MORE ? MORE : NONE;
 		r->lost = true;
 		if (r->tags != NULL)
-			spans_add(r->tags, &(struct span){ .start = at, .end = at + n });
+			spans_add(r->tags, &(struct text_span){ .start = at, .end = at + n });
 		if (block)
 			folded_put(&r->shown, ' ', at, at + (uint32_t)n);
 		return n;
@@ -364,10 +364,10 @@ static size_t read_sign(struct reading *r, const struct scan_view *v, size_t i, 
 		if (end != NONE)
 			turn(r, v->s, i + OVERRIDE_LEN, end);
 		else if (cuts != NULL)
-			spans_add(cuts, &(struct span){ .start = at,
-							.end = at + OVERRIDE_LEN,
-							.kind = &turned,
-							.score = 1.0f });
+			spans_add(cuts, &(struct text_span){ .start = at,
+							     .end = at + OVERRIDE_LEN,
+							     .kind = &turned,
+							     .score = 1.0f });
 		return end != NONE ? end - i : OVERRIDE_LEN;
 	default:
 		return NONE;
