@@ -94,9 +94,9 @@ static void remove_to(struct links *l, struct at *at, size_t end, const struct s
 							.score = 1.0f,
 							.rank = RANK_LINK,
 							.joins = joins,
-							.otherwise = kind == &tag || kind == &spaced
-									     ? HTML_REMOVED
-									     : NULL });
+							.fallback = kind == &tag || kind == &spaced
+									    ? HTML_REMOVED
+									    : NULL });
 	at->i = end;
 }
 

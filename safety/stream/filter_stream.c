@@ -208,8 +208,8 @@ static void mark(struct filter_stream *s, const struct text_span *span)
 {
 	const char *marker = span->kind->marker;
 
-	if (span->otherwise != NULL && !is_left_out(s, span))
-		marker = span->otherwise;
+	if (span->fallback != NULL && !is_left_out(s, span))
+		marker = span->fallback;
 	s->traceless = marker[strspn(marker, " ")] == '\0';
 	if (marker[0] != '\0')
 		s->marked = !s->traceless;

@@ -28,7 +28,7 @@ struct text_span {
 	int rank;   /* of two that begin together, the lower one names the marker */
 	bool joins; /* goes on with a span that ends where this one begins */
 	/* The marker where a reading of the text does not leave the span out; NULL: the kind's. */
-	const char *otherwise;
+	const char *fallback;
 };
 
 struct spans {
