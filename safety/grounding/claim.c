@@ -133,7 +133,7 @@ static size_t number_of(const char *word, size_t n, char *out)
 	return k;
 }
 
-static void note(const struct word *w, struct claim_marks *m)
+static void add_mark(const struct word *w, struct claim_marks *m)
 {
 	uint32_t fold = flags_of(w->fold, w->n_fold), both = fold | flags_of(w->stem, w->n_stem);
 
@@ -146,22 +146,22 @@ static void note(const struct word *w, struct claim_marks *m)
 }
 
 /* The token that a word is; false for one that carries no meaning of its own. */
-static bool token_of(const struct word *w, const char *text, bool first, struct token *t)
+static bool token_of(const struct word *w, const char *text, bool first, struct claim_token *t)
 {
 	char digits[WORD_MAX];
 	size_t n;
 
 	if (w->kind == WORD_NUMBER) {
 		n = number_of(w->fold, w->n_fold, digits);
-		*t = n > 0 ? (struct token){ number_hash(digits, n), TOKEN_NUMBER }
-			   : (struct token){ words_hash(w->stem, w->n_stem), TOKEN_NAME };
+		*t = n > 0 ? (struct claim_token){ number_hash(digits, n), TOKEN_NUMBER }
+			   : (struct claim_token){ words_hash(w->stem, w->n_stem), TOKEN_NAME };
 		return true;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(small); i++)
 		if (strlen(small[i]) == w->n_fold && memcmp(small[i], w->fold, w->n_fold) == 0) {
 			n = (size_t)snprintf(digits, sizeof(digits), "%zu", i + 2);
 			/* Of less weight than digits: "two" has other uses. */
-			*t = (struct token){ number_hash(digits, n), TOKEN_WORD };
+			*t = (struct claim_token){ number_hash(digits, n), TOKEN_WORD };
 			return true;
 		}
 	if (w->stop)
@@ -188,21 +188,21 @@ static size_t removed_end(const char *text, size_t len, size_t i)
 }
 
 /* Where reading is within a sentence. */
-struct reader {
+struct claim_reader {
 	struct words *words;
 	struct claim_marks *marks;
-	int (*cb)(void *arg, const struct token *t);
+	int (*cb)(void *arg, const struct claim_token *t);
 	void *arg;
 	bool begun;         /* a word has been read */
 	bool waits;         /* the first word's token waits for the second word */
 	uint32_t first_end; /* where the first word ends */
-	struct token first;
+	struct claim_token first;
 };
 
 /*
  * The capital that begins a sentence says nothing, unless the next word has one too: Emma Stone.
  */
-static int pass_on(struct reader *r, const struct token *t, const struct word *w)
+static int pass_on(struct claim_reader *r, const struct claim_token *t, const struct word *w)
 {
 	int rc = 0;
 
@@ -215,7 +215,7 @@ static int pass_on(struct reader *r, const struct token *t, const struct word *w
 	return rc < 0 || t == NULL ? rc : r->cb(r->arg, t);
 }
 
-static int read_part(struct reader *r, const char *text, size_t from, size_t to)
+static int read_part(struct claim_reader *r, const char *text, size_t from, size_t to)
 {
 	struct word w;
 	uint32_t whole_end = 0;
@@ -226,12 +226,12 @@ static int read_part(struct reader *r, const char *text, size_t from, size_t to)
 	words_start(r->words, text + from, to - from);
 	while (rc == 0 && words_next(r->words, &w)) {
 		bool part = w.start < whole_end, token;
-		struct token t;
+		struct claim_token t;
 
 		whole_end = whole_end > w.end ? whole_end : w.end;
 		if (part)
 			continue;
-		note(&w, r->marks);
+		add_mark(&w, r->marks);
 		token = token_of(&w, text + from, !r->begun, &t);
 		if (!r->begun && token && t.kind == TOKEN_WORD && w.name) {
 			r->waits = true;
@@ -246,9 +246,9 @@ static int read_part(struct reader *r, const char *text, size_t from, size_t to)
 }
 
 int claim_read(struct words *w, const char *text, size_t len, struct claim_marks *marks,
-	       int (*cb)(void *arg, const struct token *t), void *arg)
+	       int (*cb)(void *arg, const struct claim_token *t), void *arg)
 {
-	struct reader r = { .words = w, .marks = marks, .cb = cb, .arg = arg };
+	struct claim_reader r = { .words = w, .marks = marks, .cb = cb, .arg = arg };
 	size_t from = 0, i = 0, end;
 	int rc = 0;
 

@@ -8,15 +8,15 @@
 
 #include "base/text/words.h"
 
-enum token_kind {
+enum claim_token_kind {
 	TOKEN_WORD,
 	TOKEN_NAME,   /* written with a capital inside a sentence, or an identifier */
 	TOKEN_NUMBER, /* digits, in a form that 1,024 and 1024 share */
 };
 
-struct token {
+struct claim_token {
 	uint64_t hash; /* of the stem; of the number's value */
-	enum token_kind kind;
+	enum claim_token_kind kind;
 };
 
 /* What a run of text has, besides its tokens. */
@@ -33,6 +33,6 @@ struct claim_marks {
  * stops. [x removed], which stands for what a filter took out, is passed over.
  */
 int claim_read(struct words *w, const char *text, size_t len, struct claim_marks *marks,
-	       int (*cb)(void *arg, const struct token *t), void *arg);
+	       int (*cb)(void *arg, const struct claim_token *t), void *arg);
 
 #endif

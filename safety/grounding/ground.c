@@ -11,12 +11,12 @@
 #include "base/util.h"
 #include "safety/grounding/claim.h"
 
-#define CLAIM_MAX  64 /* tokens of a sentence that are judged: one bit each */
+#define CLAIM_MAX  64 /* tokens of a sentence that are compared: one bit each */
 #define QUOTE_MIN  16 /* bytes; less may stand anywhere by chance */
 #define WINDOW_MAX 3  /* neighbouring sentences that may support together */
 
 /* A sentence of a passage. */
-struct piece {
+struct evidence_sentence {
 	uint32_t passage;
 	uint32_t start;
 	uint32_t end;
@@ -29,19 +29,19 @@ struct ground {
 	const struct ragd_screen *screen;
 	struct words *words;
 	struct sentences *sentences;
-	struct piece *pieces;
+	struct evidence_sentence *pieces;
 	size_t n_pieces;
 	size_t cap_pieces;
-	struct token *tokens; /* of pieces; then of titles; then of the question */
+	struct claim_token *tokens; /* of pieces; then of titles; then of the question */
 	size_t n_tokens;
 	size_t cap_tokens;
 	uint32_t *titles; /* tokens[titles[i] .. titles[i + 1]) stand above passage i */
 	size_t question;  /* tokens[question .. n_tokens) */
 };
 
-/* The sentence that is judged. */
-struct claim {
-	struct token token[CLAIM_MAX];
+/* The sentence that is checked. */
+struct claim_words {
+	struct claim_token token[CLAIM_MAX];
 	float weight[CLAIM_MAX];
 	size_t n;
 	size_t n_words; /* tokens, repeated ones too */
@@ -52,7 +52,7 @@ struct claim {
 	uint8_t slot[4 * CLAIM_MAX];
 };
 
-static int add_token(void *arg, const struct token *t)
+static int add_token(void *arg, const struct claim_token *t)
 {
 	struct ground *g = arg;
 
@@ -62,7 +62,7 @@ static int add_token(void *arg, const struct token *t)
 	return 0;
 }
 
-static struct piece *add_piece(struct ground *g)
+static struct evidence_sentence *add_piece(struct ground *g)
 {
 	if (!array_reserve(&g->pieces, &g->cap_pieces, g->n_pieces + 1, sizeof(*g->pieces)))
 		return NULL;
@@ -77,16 +77,16 @@ static int read_passage(struct ground *g, uint32_t i, struct stop_check *stop)
 
 	sentences_start(g->sentences, text.s, text.len);
 	while (sentences_next(g->sentences, &start, &end)) {
-		struct piece *p = add_piece(g);
+		struct evidence_sentence *p = add_piece(g);
 
 		if (p == NULL)
 			return -ENOMEM;
 		if (!stop_check_step(stop, end - start))
 			return stop->rc;
-		*p = (struct piece){ .passage = i,
-				     .start = (uint32_t)start,
-				     .end = (uint32_t)end,
-				     .first = (uint32_t)g->n_tokens };
+		*p = (struct evidence_sentence){ .passage = i,
+						 .start = (uint32_t)start,
+						 .end = (uint32_t)end,
+						 .first = (uint32_t)g->n_tokens };
 		rc = claim_read(g->words, text.s + start, end - start, &p->marks, add_token, g);
 		if (rc < 0)
 			return rc;
@@ -160,7 +160,7 @@ void ground_free(struct ground *g)
 /* ---- the claim ---- */
 
 /* The claim's token with this hash, or -1. */
-static int claim_find(const struct claim *c, uint64_t hash)
+static int claim_find(const struct claim_words *c, uint64_t hash)
 {
 	size_t i = (size_t)hash % ARRAY_LEN(c->slot);
 
@@ -170,9 +170,9 @@ static int claim_find(const struct claim *c, uint64_t hash)
 	return -1;
 }
 
-static int claim_add(void *arg, const struct token *t)
+static int claim_add(void *arg, const struct claim_token *t)
 {
-	struct claim *c = arg;
+	struct claim_words *c = arg;
 	size_t i = (size_t)t->hash % ARRAY_LEN(c->slot);
 
 	c->n_words++;
@@ -190,7 +190,7 @@ static int claim_add(void *arg, const struct token *t)
 }
 
 /* Which of the claim's tokens are among tokens[first .. first + n). */
-static uint64_t mask_of(const struct ground *g, const struct claim *c, size_t first, size_t n)
+static uint64_t mask_of(const struct ground *g, const struct claim_words *c, size_t first, size_t n)
 {
 	uint64_t mask = 0;
 
@@ -203,7 +203,7 @@ static uint64_t mask_of(const struct ground *g, const struct claim *c, size_t fi
 	return mask;
 }
 
-static float weight_of(const struct claim *c, uint64_t mask)
+static float weight_of(const struct claim_words *c, uint64_t mask)
 {
 	float sum = 0;
 
@@ -214,7 +214,7 @@ static float weight_of(const struct claim *c, uint64_t mask)
 }
 
 /* The rarer in the evidence, the heavier; a word that is not there at all is the heaviest. */
-static void weigh(const struct ground *g, struct claim *c, const uint64_t *masks)
+static void claim_weigh(const struct ground *g, struct claim_words *c, const uint64_t *masks)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		unsigned df = 0;
@@ -232,7 +232,7 @@ static void weigh(const struct ground *g, struct claim *c, const uint64_t *masks
 	}
 }
 
-static bool opposed(uint32_t a, uint32_t b)
+static bool poles_oppose(uint32_t a, uint32_t b)
 {
 	for (unsigned k = 0; k < 32; k += 2) {
 		uint32_t x = a >> k & 3, y = b >> k & 3;
@@ -249,7 +249,7 @@ struct context {
 };
 
 /* How well pieces [first, first + n) of one passage support the claim; 0 .. 1. */
-static float support_of(const struct ground *g, const struct claim *c, const uint64_t *masks,
+static float support_of(const struct ground *g, const struct claim_words *c, const uint64_t *masks,
 			size_t first, size_t n, uint64_t title, const struct context *ctx)
 {
 	uint64_t all = 0, missing;
@@ -277,14 +277,14 @@ static float support_of(const struct ground *g, const struct claim *c, const uin
 	/* What the sentence that says most of it denies, and the other way round. */
 	if ((c->marks.n_negations % 2) != (g->pieces[best].marks.n_negations % 2))
 		s *= 0.5f;
-	if (opposed(c->marks.poles, g->pieces[best].marks.poles))
+	if (poles_oppose(c->marks.poles, g->pieces[best].marks.poles))
 		s *= 0.5f;
 	return s - 0.03f * (float)(n - 1);
 }
 
 /* ---- the verdict ---- */
 
-static enum ground_verdict classify(const struct claim *c, const char *sentence, size_t len)
+static enum ground_verdict claim_kind(const struct claim_words *c, const char *sentence, size_t len)
 {
 	const struct claim_marks *m = &c->marks;
 	size_t plain = c->n_words > m->n_meta + m->n_know ? c->n_words - m->n_meta - m->n_know : 0;
@@ -304,7 +304,7 @@ static enum ground_verdict classify(const struct claim *c, const char *sentence,
 	return GROUND_UNSUPPORTED;
 }
 
-static void best_window(const struct ground *g, const struct claim *c, const uint64_t *masks,
+static void best_window(const struct ground *g, const struct claim_words *c, const uint64_t *masks,
 			uint64_t hints, float threshold, struct ground_support *out)
 {
 	struct context ctx = { .total = weight_of(c, UINT64_MAX) };
@@ -314,7 +314,7 @@ static void best_window(const struct ground *g, const struct claim *c, const uin
 
 	ctx.question = mask_of(g, c, g->question, g->n_tokens - g->question);
 	for (size_t i = 0; i < g->n_pieces; i++) {
-		const struct piece *p = &g->pieces[i];
+		const struct evidence_sentence *p = &g->pieces[i];
 
 		if (p->passage != passage) {
 			passage = p->passage;
@@ -343,8 +343,8 @@ static void best_window(const struct ground *g, const struct claim *c, const uin
 }
 
 /* A sentence that stands in a passage word for word, as those of the extractive reader do. */
-static bool quoted(const struct ground *g, const char *sentence, size_t len, uint64_t hints,
-		   struct ground_support *out)
+static bool find_quote(const struct ground *g, const char *sentence, size_t len, uint64_t hints,
+		       struct ground_support *out)
 {
 	uint32_t from = UINT32_MAX, to = 0, best = UINT32_MAX;
 	const char *at = NULL;
@@ -367,7 +367,7 @@ static bool quoted(const struct ground *g, const char *sentence, size_t len, uin
 	if (best == UINT32_MAX)
 		return false;
 	for (size_t i = 0; i < g->n_pieces; i++) {
-		const struct piece *p = &g->pieces[i];
+		const struct evidence_sentence *p = &g->pieces[i];
 		size_t off = (size_t)(at - g->screen->passages[best].text.s);
 
 		if (p->passage != best || p->end <= off || p->start >= off + len)
@@ -381,11 +381,11 @@ static bool quoted(const struct ground *g, const char *sentence, size_t len, uin
 	return true;
 }
 
-int ground_judge(struct ground *g, const char *sentence, size_t len, uint64_t hints,
+int ground_check(struct ground *g, const char *sentence, size_t len, uint64_t hints,
 		 float threshold, struct stop_check *stop, enum ground_verdict *verdict,
 		 struct ground_support *support)
 {
-	struct claim c = { 0 };
+	struct claim_words c = { 0 };
 	uint64_t *masks;
 
 	if (!stop_check_step(stop, len + g->n_tokens + g->n_pieces))
@@ -393,10 +393,10 @@ int ground_judge(struct ground *g, const char *sentence, size_t len, uint64_t hi
 	*support = (struct ground_support){ 0 };
 	if (claim_read(g->words, sentence, len, &c.marks, claim_add, &c) < 0)
 		return -ENOMEM;
-	*verdict = classify(&c, sentence, len);
+	*verdict = claim_kind(&c, sentence, len);
 	if (c.n == 0 || g->n_pieces == 0)
 		return 0;
-	if (quoted(g, sentence, len, hints, support)) {
+	if (find_quote(g, sentence, len, hints, support)) {
 		*verdict = *verdict == GROUND_DISCLAIMER ? GROUND_DISCLAIMER : GROUND_SUPPORTED;
 		return 0;
 	}
@@ -405,7 +405,7 @@ int ground_judge(struct ground *g, const char *sentence, size_t len, uint64_t hi
 		return -ENOMEM;
 	for (size_t i = 0; i < g->n_pieces; i++)
 		masks[i] = mask_of(g, &c, g->pieces[i].first, g->pieces[i].n);
-	weigh(g, &c, masks);
+	claim_weigh(g, &c, masks);
 	best_window(g, &c, masks, hints, threshold, support);
 	free(masks);
 	if (support->score >= threshold && *verdict != GROUND_DISCLAIMER)

@@ -47,7 +47,7 @@ void ground_free(struct ground *g);
  * sentence names itself: preferred where it supports, too. Takes steps of `stop` for the sentence and
  * for all of the evidence. -ENOMEM when memory is out; or what stopped it.
  */
-int ground_judge(struct ground *g, const char *sentence, size_t len, uint64_t hints,
+int ground_check(struct ground *g, const char *sentence, size_t len, uint64_t hints,
 		 float threshold, struct stop_check *stop, enum ground_verdict *verdict,
 		 struct ground_support *support);
 

@@ -23,7 +23,7 @@ struct ground_stream {
 	struct sentences *sentences;
 	float threshold;
 	struct buf text;        /* all of the input */
-	size_t done;            /* text.data[0 .. done) has been judged */
+	size_t done;            /* text.data[0 .. done) has been checked */
 	size_t looked;          /* text.len when sentences were last looked for */
 	size_t white;           /* bytes of white space that text ends with */
 	struct buf gap;         /* white space that stands before what leaves next */
@@ -223,7 +223,7 @@ static void take_sentence(struct ground_stream *gs, size_t start, size_t end)
 
 	strip_marks(gs->text.data + start, end - start, &sentence, &hints);
 	gs->done = end;
-	if (ground_judge(gs->ground, sentence.data != NULL ? sentence.data : "", sentence.len,
+	if (ground_check(gs->ground, sentence.data != NULL ? sentence.data : "", sentence.len,
 			 hints, gs->threshold, &gs->stop, &verdict, &support) < 0) {
 		gs->failed = true;
 		goto out;
@@ -277,7 +277,7 @@ static void take_text(struct ground_stream *gs, bool last)
 		take_sentence(gs, start, end);
 }
 
-static void finish(struct ground_stream *gs)
+static void take_rest(struct ground_stream *gs)
 {
 	if (!gs->any || gs->done == gs->text.len || gs->gap.len > 0)
 		return;
@@ -368,6 +368,6 @@ int ground_stream_feed(struct ground_stream *gs, const struct ragd_call *call, c
 			break;
 	}
 	if (last)
-		finish(gs);
+		take_rest(gs);
 	return copy_out(gs, call, out, err);
 }

@@ -162,7 +162,7 @@ static void ground_us(double *open, double *judge)
 			struct ground_support s;
 			enum ground_verdict v;
 
-			ground_judge(g, claim, sizeof(claim) - 1, 0, 0.6f, &stop, &v, &s);
+			ground_check(g, claim, sizeof(claim) - 1, 0, 0.6f, &stop, &v, &s);
 			sunk += s.start;
 		}
 		*judge = MIN(*judge, (double)(clock_us() - t) / REPEAT);

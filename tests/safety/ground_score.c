@@ -77,7 +77,7 @@ static void judge(const char *question, const char *claim, const char *title,
 	    ground_new(&screen, "english", &stop, &g, NULL) < 0)
 		exit(1);
 	strip(text);
-	if (ground_judge(g, text, strlen(text), 0, GROUND_THRESHOLD, &stop, &verdict, &support) < 0)
+	if (ground_check(g, text, strlen(text), 0, GROUND_THRESHOLD, &stop, &verdict, &support) < 0)
 		exit(1);
 	if (show)
 		printf("%d %.2f %d %s\n     %.*s\n", gold, (double)support.score, verdict, text,

@@ -91,7 +91,7 @@ static void judges_what_a_reader_would_look_for(void **state)
 		struct ground_support s;
 		enum ground_verdict v;
 
-		assert_int_equal(ground_judge(g, rows[i].sentence, strlen(rows[i].sentence), 0,
+		assert_int_equal(ground_check(g, rows[i].sentence, strlen(rows[i].sentence), 0,
 					      GROUND_THRESHOLD, &stop, &v, &s),
 				 0);
 		print_message("%.2f %s\n", (double)s.score, rows[i].sentence);
@@ -121,9 +121,9 @@ static void prefers_the_passage_that_the_sentence_names(void **state)
 	twice[0] = twice[1] = passages[1];
 	screen.passages = twice;
 	assert_int_equal(ground_new(&screen, "english", &stop, &g, NULL), 0);
-	assert_int_equal(ground_judge(g, claim, strlen(claim), 0, 0.6f, &stop, &v, &s), 0);
+	assert_int_equal(ground_check(g, claim, strlen(claim), 0, 0.6f, &stop, &v, &s), 0);
 	assert_int_equal(s.passage, 0);
-	assert_int_equal(ground_judge(g, claim, strlen(claim), 2, 0.6f, &stop, &v, &s), 0);
+	assert_int_equal(ground_check(g, claim, strlen(claim), 2, 0.6f, &stop, &v, &s), 0);
 	assert_int_equal(s.passage, 1);
 	ground_free(g);
 }
