@@ -8,7 +8,7 @@
 #define SPAN_MAX   512 /* bytes of a code span */
 #define MARKER_MAX 32  /* bytes of the markers of lists and quotations before a fence */
 
-struct line {
+struct fence_line {
 	size_t first;  /* the first byte that is no blank */
 	size_t indent; /* columns before it */
 	size_t run;    /* how often that byte stands there, if it may be a fence */
@@ -29,11 +29,11 @@ static size_t run_at(const struct scan_view *v, size_t i)
 }
 
 /* Read the beginning of a line. False: more text is needed. */
-static bool line_read(const struct scan_view *v, size_t i, struct line *line)
+static bool line_read(const struct scan_view *v, size_t i, struct fence_line *line)
 {
 	size_t p = i;
 
-	*line = (struct line){ 0 };
+	*line = (struct fence_line){ 0 };
 	for (; p < v->len && p - i < LINE_LOOK && (v->s[p] == ' ' || v->s[p] == '\t'); p++)
 		line->indent = v->s[p] == ' ' ? line->indent + 1 : (line->indent / 4 + 1) * 4;
 	line->first = p;
@@ -66,7 +66,7 @@ static enum outcome rest_of_line(const struct scan_view *v, size_t p, bool blank
 }
 
 /* Nothing can be told any more: text from here on. */
-static enum outcome lose(struct code *c)
+static enum outcome code_lose(struct code *c)
 {
 	c->fenced = false;
 	c->lost = true;
@@ -74,7 +74,8 @@ static enum outcome lose(struct code *c)
 }
 
 /* A line within a fence at the margin. */
-static enum outcome fenced_line(struct code *c, const struct scan_view *v, const struct line *line)
+static enum outcome fenced_line(struct code *c, const struct scan_view *v,
+				const struct fence_line *line)
 {
 	enum outcome rc;
 	bool too_long;
@@ -83,18 +84,19 @@ static enum outcome fenced_line(struct code *c, const struct scan_view *v, const
 	    line->run < c->n)
 		return YES;
 	if (line->run > RUN_MAX)
-		return lose(c);
+		return code_lose(c);
 	rc = rest_of_line(v, line->first + line->run, true, &too_long);
 	if (rc == MORE)
 		return MORE;
 	if (too_long)
-		return lose(c);
+		return code_lose(c);
 	c->fenced = rc == NO;
 	return YES;
 }
 
 /* A fence behind "- ", "> " or "1. ", or set in by four columns or more. */
-static enum outcome contained_fence(const struct scan_view *v, size_t i, const struct line *line)
+static enum outcome contained_fence(const struct scan_view *v, size_t i,
+				    const struct fence_line *line)
 {
 	size_t p = line->first;
 
@@ -113,7 +115,8 @@ static enum outcome contained_fence(const struct scan_view *v, size_t i, const s
 	return p == v->len && p - i < MARKER_MAX && !v->end ? MORE : NO;
 }
 
-static enum outcome open_fence(struct code *c, const struct scan_view *v, const struct line *line)
+static enum outcome open_fence(struct code *c, const struct scan_view *v,
+			       const struct fence_line *line)
 {
 	const char ch = v->s[line->first];
 	bool too_long;
@@ -125,14 +128,14 @@ static enum outcome open_fence(struct code *c, const struct scan_view *v, const 
 		return MORE;
 	if (c->indented) {
 		if (rc == NO || ch != c->ch || line->run < c->n || line->indent < c->indent)
-			return lose(c);
+			return code_lose(c);
 		c->indented = false;
 		return NO;
 	}
 	if (ch == '`' && rc == NO && !too_long)
 		return NO;
 	if (too_long || line->run > RUN_MAX || (line->indent > 0 && c->contained))
-		return lose(c);
+		return code_lose(c);
 	c->fenced = line->indent == 0;
 	c->indented = !c->fenced;
 	c->ch = ch;
@@ -143,7 +146,7 @@ static enum outcome open_fence(struct code *c, const struct scan_view *v, const 
 
 enum outcome code_line(struct code *c, const struct scan_view *v, size_t i)
 {
-	struct line line;
+	struct fence_line line;
 	enum outcome rc;
 
 	if (c->lost)
@@ -161,7 +164,7 @@ enum outcome code_line(struct code *c, const struct scan_view *v, size_t i)
 	/* In a list an indented fence ends with its item; at the margin it does not. */
 	if (c->indented && line.first < v->len && !ends_line(v->s[line.first]) &&
 	    (line.indent < c->indent || rc == YES))
-		return lose(c);
+		return code_lose(c);
 	return NO;
 }
 

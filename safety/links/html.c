@@ -59,7 +59,7 @@ static bool is_one_of(const char *const *names, size_t n_names, const char *s, s
 }
 
 /* The byte behind `what` in s[p .. limit); 0: it is not there. */
-static size_t behind(const char *s, size_t p, size_t limit, const char *what)
+static size_t find_behind(const char *s, size_t p, size_t limit, const char *what)
 {
 	size_t n = strlen(what);
 	const char *at = limit > p ? memmem(s + p, limit - p, what, n) : NULL;
@@ -68,8 +68,8 @@ static size_t behind(const char *s, size_t p, size_t limit, const char *what)
 }
 
 /* <!-- -->, <!DOCTYPE >, <![CDATA[ ]]>, <?xml ?>: to where they end. */
-static enum outcome declaration(const struct scan_view *v, size_t i, enum html_sort *sort,
-				size_t *end)
+static enum outcome declaration_end(const struct scan_view *v, size_t i, enum html_sort *sort,
+				    size_t *end)
 {
 	const char *s = v->s + i;
 	size_t have = v->len - i, limit = MIN(v->len, i + TAG_MAX);
@@ -81,7 +81,7 @@ static enum outcome declaration(const struct scan_view *v, size_t i, enum html_s
 		close = "-->";
 	else if (s[1] == '!' && (have < 3 || !(ascii_is_alpha(s[2]) || s[2] == '[')))
 		return NO;
-	*end = behind(v->s, i + 2, limit, close);
+	*end = find_behind(v->s, i + 2, limit, close);
 	*sort = *end > 0 ? HTML_TAG : HTML_LOOSE;
 	return *end == 0 && limit == v->len && limit < i + TAG_MAX && !v->end ? MORE : YES;
 }
@@ -142,7 +142,7 @@ static enum outcome with_content(const struct scan_view *v, size_t i, const char
 	for (size_t p = *end; p + n + 2 < limit; p++) {
 		if (v->s[p] != '<' || v->s[p + 1] != '/' || strncasecmp(v->s + p + 2, name, n) != 0)
 			continue;
-		p = behind(v->s, p, limit, ">");
+		p = find_behind(v->s, p, limit, ">");
 		if (p > 0) {
 			*end = p;
 			return YES;
@@ -163,7 +163,7 @@ enum outcome html_read(const struct scan_view *v, size_t i, enum html_sort *sort
 	if (q == v->len)
 		return v->end ? NO : MORE;
 	if (s[q] == '!' || s[q] == '?')
-		return declaration(v, i, sort, end);
+		return declaration_end(v, i, sort, end);
 	closes = s[q] == '/';
 	q += closes;
 	if (q == v->len)

@@ -75,7 +75,7 @@ void links_free(struct links *l)
 	free(l);
 }
 
-static char before(const struct links *l, const struct at *at)
+static char byte_before(const struct links *l, const struct at *at)
 {
 	return at->i > 0 ? at->v.s[at->i - 1] : l->before;
 }
@@ -102,9 +102,9 @@ static void remove_to(struct links *l, struct at *at, size_t end, const struct s
 
 /* ---- the evidence ---- */
 
-static void scan(struct links *l, struct at *at);
+static void scan_links(struct links *l, struct at *at);
 
-static void collect(struct links *l, struct ragd_str text)
+static void collect_links(struct links *l, struct ragd_str text)
 {
 	struct links reader = { .known = l->known,
 				.collects = true,
@@ -114,7 +114,7 @@ static void collect(struct links *l, struct ragd_str text)
 				.code.lost = true };
 	struct at at = { .v = { text.len > 0 ? text.s : "", text.len, true } };
 
-	scan(&reader, &at);
+	scan_links(&reader, &at);
 	l->known = reader.known;
 	l->failed = l->failed || reader.failed;
 }
@@ -124,11 +124,11 @@ static bool is_known(struct links *l, const char *s, size_t len)
 	if (!l->read) {
 		l->read = true;
 		for (size_t i = 0; i < l->screen.n_passages; i++) {
-			collect(l, l->screen.passages[i].title);
-			collect(l, l->screen.passages[i].heading);
-			collect(l, l->screen.passages[i].text);
+			collect_links(l, l->screen.passages[i].title);
+			collect_links(l, l->screen.passages[i].heading);
+			collect_links(l, l->screen.passages[i].text);
 		}
-		collect(l, l->screen.question);
+		collect_links(l, l->screen.question);
 	}
 	return known_has(&l->known, s, len);
 }
@@ -159,12 +159,12 @@ static void start_swallowing(struct links *l, struct at *at, const struct span_k
 }
 
 /* "](", the end of a link's text, or "]:" of a definition. */
-static enum outcome bracket(struct links *l, struct at *at)
+static enum outcome read_bracket(struct links *l, struct at *at)
 {
 	const struct scan_view *v = &at->v;
 	const struct span_kind *kind = l->brackets & 1 ? &image : &link;
 	const char *s = v->s;
-	struct target t = { 0 };
+	struct link_target t = { 0 };
 	enum outcome rc = NO;
 	char next;
 
@@ -216,12 +216,12 @@ static void collect_parts(struct links *l, const char *s, size_t len)
 }
 
 /* An address that begins here, of which the part before `body` is clear. */
-static enum outcome address(struct links *l, struct at *at, size_t body)
+static enum outcome read_address(struct links *l, struct at *at, size_t body)
 {
 	const struct scan_view *v = &at->v;
 	const char *s = v->s;
 	size_t start = at->i, end = body, all;
-	struct target t;
+	struct link_target t;
 
 	while (end < v->len && end - start < URL_MAX && !url_ends(s[end])) {
 		/* [https://example.org](...): the text of a link ends before its target. */
@@ -263,11 +263,11 @@ static enum outcome with_scheme(struct links *l, struct at *at)
 	size_t body;
 	enum outcome rc = url_scheme(&at->v, at->i, &body);
 
-	return rc == YES ? address(l, at, body) : rc;
+	return rc == YES ? read_address(l, at, body) : rc;
 }
 
 /* A run of what a scheme or a host is made of; "www." counts where it begins one. */
-static enum outcome word(struct links *l, struct at *at)
+static enum outcome read_word(struct links *l, struct at *at)
 {
 	const struct scan_view *v = &at->v;
 	const char *s = v->s;
@@ -276,10 +276,11 @@ static enum outcome word(struct links *l, struct at *at)
 
 	while (p < v->len && url_is_scheme(s[p]))
 		p++;
-	if (p - at->i > 4 && !url_is_scheme(before(l, at)) && ascii_to_lower(s[at->i]) == 'w' &&
-	    ascii_to_lower(s[at->i + 1]) == 'w' && ascii_to_lower(s[at->i + 2]) == 'w' &&
-	    s[at->i + 3] == '.' && ascii_is_alnum(s[at->i + 4]))
-		return address(l, at, at->i + 4);
+	if (p - at->i > 4 && !url_is_scheme(byte_before(l, at)) &&
+	    ascii_to_lower(s[at->i]) == 'w' && ascii_to_lower(s[at->i + 1]) == 'w' &&
+	    ascii_to_lower(s[at->i + 2]) == 'w' && s[at->i + 3] == '.' &&
+	    ascii_is_alnum(s[at->i + 4]))
+		return read_address(l, at, at->i + 4);
 	/* Only its end can be a scheme, from a letter or digit on: where a piece ended means nothing. */
 	if (p - at->i > SCHEME_MAX)
 		at->i = p - SCHEME_MAX;
@@ -298,15 +299,15 @@ static enum outcome word(struct links *l, struct at *at)
 static enum outcome without_scheme(struct links *l, struct at *at)
 {
 	size_t body;
-	enum outcome rc = url_network(&at->v, at->i, before(l, at), &body);
+	enum outcome rc = url_network(&at->v, at->i, byte_before(l, at), &body);
 
-	return rc == YES ? address(l, at, body) : rc;
+	return rc == YES ? read_address(l, at, body) : rc;
 }
 
 /* ---- HTML ---- */
 
 /* <https://example.org>, and any other scheme: Markdown makes a link of it. */
-static enum outcome autolink(struct links *l, struct at *at)
+static enum outcome read_autolink(struct links *l, struct at *at)
 {
 	const struct scan_view *v = &at->v;
 	size_t end;
@@ -337,13 +338,13 @@ static void opens_block(struct links *l, const struct at *at)
 		l->code.lost = true;
 }
 
-static enum outcome angle(struct links *l, struct at *at)
+static enum outcome read_angle(struct links *l, struct at *at)
 {
 	const struct scan_view *v = &at->v;
 	enum html_sort sort;
-	enum outcome rc = autolink(l, at);
+	enum outcome rc = read_autolink(l, at);
 	size_t end = 0;
-	char prior = before(l, at);
+	char prior = byte_before(l, at);
 
 	if (rc != NO || in_span(l, at))
 		return rc;
@@ -373,7 +374,7 @@ static enum outcome angle(struct links *l, struct at *at)
 /* ---- the text ---- */
 
 /* Go on through what is too long. */
-static void swallow(struct links *l, struct at *at)
+static void pass_overlong(struct links *l, struct at *at)
 {
 	size_t end = at->i;
 
@@ -412,7 +413,7 @@ static void pass_line(struct links *l, struct at *at)
 	}
 }
 
-static enum outcome backticks(struct links *l, struct at *at)
+static enum outcome read_backticks(struct links *l, struct at *at)
 {
 	size_t end;
 	enum outcome rc;
@@ -435,7 +436,7 @@ static enum outcome backticks(struct links *l, struct at *at)
 }
 
 /* What stands at the place of the scan. NO: nothing but itself. */
-static enum outcome one(struct links *l, struct at *at, char c)
+static enum outcome read_char(struct links *l, struct at *at, char c)
 {
 	enum outcome rc;
 
@@ -445,15 +446,15 @@ static enum outcome one(struct links *l, struct at *at, char c)
 		l->line = true;
 		return NO;
 	case '`':
-		return backticks(l, at);
+		return read_backticks(l, at);
 	case '<':
-		return angle(l, at);
+		return read_angle(l, at);
 	case '[':
-		l->brackets = l->brackets << 1 | (before(l, at) == '!');
+		l->brackets = l->brackets << 1 | (byte_before(l, at) == '!');
 		l->depth++;
 		return NO;
 	case ']':
-		return bracket(l, at);
+		return read_bracket(l, at);
 	case '&':
 	case '%':
 		rc = with_scheme(l, at);
@@ -470,7 +471,7 @@ static enum outcome one(struct links *l, struct at *at, char c)
 		at->i += at->v.s[at->i + 1] == '`' || at->v.s[at->i + 1] == '\\' ? 2 : 1;
 		return YES;
 	default:
-		return ascii_is_alnum(c) ? word(l, at) : NO;
+		return ascii_is_alnum(c) ? read_word(l, at) : NO;
 	}
 }
 
@@ -532,7 +533,7 @@ static void pass_plain(struct at *at)
 }
 
 /* Go on by what stands here. MORE: it is not decided. */
-static enum outcome step(struct links *l, struct at *at)
+static enum outcome scan_step(struct links *l, struct at *at)
 {
 	enum outcome rc;
 	char c;
@@ -546,26 +547,26 @@ static enum outcome step(struct links *l, struct at *at)
 	if (l->margin)
 		leave_margin(l, c);
 	l->long_run = l->long_run && c == '`';
-	rc = one(l, at, c);
+	rc = read_char(l, at, c);
 	if (rc == NO)
 		at->i++;
 	return rc;
 }
 
-static void scan(struct links *l, struct at *at)
+static void scan_links(struct links *l, struct at *at)
 {
 	enum outcome rc = YES;
 
 	while (rc != MORE && at->i < at->v.len) {
 		rc = YES;
 		if (l->swallows)
-			swallow(l, at);
+			pass_overlong(l, at);
 		else if (l->line)
 			rc = begin_line(l, at);
 		else if (l->in_code)
 			pass_line(l, at);
 		else
-			rc = step(l, at);
+			rc = scan_step(l, at);
 	}
 }
 
@@ -583,7 +584,7 @@ uint32_t links_feed(struct links *l, const char *raw, size_t len, uint32_t from,
 	}
 	if (links_failed(l))
 		return l->base;
-	scan(l, &at);
+	scan_links(l, &at);
 	if (at.i > 0)
 		l->before = at.v.s[at.i - 1];
 	l->base += (uint32_t)at.i;

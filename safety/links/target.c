@@ -19,7 +19,7 @@ static size_t skip_white(const struct scan_view *v, size_t p)
 }
 
 static enum outcome address_read(const struct scan_view *v, size_t p, bool in_parens,
-				 struct target *t)
+				 struct link_target *t)
 {
 	size_t depth = 0, from = p;
 	bool angle;
@@ -28,7 +28,7 @@ static enum outcome address_read(const struct scan_view *v, size_t p, bool in_pa
 	if (p == v->len)
 		return v->end ? NO : MORE;
 	if (ascii_is_space(v->s[p])) {
-		*t = (struct target){
+		*t = (struct link_target){
 			.first = from, .start = from, .end = p, .close = p, .too_far = true
 		};
 		return YES;
@@ -59,13 +59,13 @@ static enum outcome address_read(const struct scan_view *v, size_t p, bool in_pa
 	return YES;
 }
 
-enum outcome target_read(const struct scan_view *v, size_t p, struct target *t)
+enum outcome target_read(const struct scan_view *v, size_t p, struct link_target *t)
 {
 	enum outcome rc;
 	size_t from;
 	char quote;
 
-	*t = (struct target){ 0 };
+	*t = (struct link_target){ 0 };
 	rc = address_read(v, p, true, t);
 	if (rc != YES || t->too_long || t->too_far)
 		return rc;
@@ -90,9 +90,9 @@ enum outcome target_read(const struct scan_view *v, size_t p, struct target *t)
 	return YES;
 }
 
-enum outcome target_read_definition(const struct scan_view *v, size_t p, struct target *t)
+enum outcome target_read_definition(const struct scan_view *v, size_t p, struct link_target *t)
 {
-	*t = (struct target){ 0 };
+	*t = (struct link_target){ 0 };
 	return address_read(v, p, false, t);
 }
 

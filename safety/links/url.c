@@ -235,7 +235,7 @@ static bool is_bare_scheme(const char *scheme, const struct scan_view *v, size_t
 }
 
 /* Go over "//", also written with backslashes or as entities, as browsers do: NO, *p as it was. */
-static enum outcome slashes(const struct scan_view *v, size_t *p)
+static enum outcome skip_slashes(const struct scan_view *v, size_t *p)
 {
 	size_t q = *p, k;
 	char c;
@@ -273,7 +273,7 @@ enum outcome url_scheme(const struct scan_view *v, size_t i, size_t *body)
 	scheme[n] = '\0';
 	if (c != ':' || n == 0)
 		return NO;
-	rc = slashes(v, &p);
+	rc = skip_slashes(v, &p);
 	*body = p;
 	if (rc != NO)
 		return rc;
@@ -291,7 +291,7 @@ enum outcome url_network(const struct scan_view *v, size_t i, char prior, size_t
 
 	if (ascii_is_alnum(prior) || prior == '/' || prior == '\\' || prior == ':')
 		return NO;
-	rc = slashes(v, &p);
+	rc = skip_slashes(v, &p);
 	if (rc != YES)
 		return rc;
 	for (host = p; p < v->len && p - host < URL_MAX && is_host(v->s[p]); p++)
