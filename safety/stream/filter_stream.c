@@ -173,7 +173,7 @@ static const char *message_of(const struct filter_stream *s, const struct text_s
 	return NULL;
 }
 
-static void block(struct filter_stream *s, const struct text_span *span)
+static void block_text(struct filter_stream *s, const struct text_span *span)
 {
 	struct text_span found = *span;
 
@@ -204,7 +204,7 @@ static bool is_left_out(struct filter_stream *s, const struct text_span *span)
 }
 
 /* Let the span's marker out. */
-static void mark(struct filter_stream *s, const struct text_span *span)
+static void put_marker(struct filter_stream *s, const struct text_span *span)
 {
 	const char *marker = span->kind->marker;
 
@@ -226,7 +226,7 @@ static void let_out(struct filter_stream *s, const char *raw, size_t n)
 }
 
 /* Take spans that the group reaches into it. Returns how many of the first n spans are done. */
-static size_t absorb(struct filter_stream *s, size_t i)
+static size_t group_absorb(struct filter_stream *s, size_t i)
 {
 	for (; i < s->spans.n; i++) {
 		const struct text_span *span = &s->spans.item[i];
@@ -235,12 +235,12 @@ static size_t absorb(struct filter_stream *s, size_t i)
 			break;
 		if (action_of(s, span->kind) == RAGD_BLOCK) {
 			end_group(s);
-			block(s, span);
+			block_text(s, span);
 			return i + 1;
 		}
 		if (span->end > s->drop_end) {
 			if (s->traceless)
-				mark(s, span);
+				put_marker(s, span);
 			s->drop_end = (uint32_t)span->end;
 		}
 	}
@@ -250,14 +250,14 @@ static size_t absorb(struct filter_stream *s, size_t i)
 static void begin_group(struct filter_stream *s, const struct text_span *span)
 {
 	if (action_of(s, span->kind) == RAGD_BLOCK) {
-		block(s, span);
+		block_text(s, span);
 		return;
 	}
 	s->group = *span;
 	s->group.start = unseen_start(&s->unseen, (uint32_t)span->start);
 	s->dropping = true;
 	s->drop_end = (uint32_t)span->end;
-	mark(s, span);
+	put_marker(s, span);
 }
 
 static void forget_tags(struct filter_stream *s)
@@ -271,7 +271,7 @@ static void forget_tags(struct filter_stream *s)
 }
 
 /* Let out what stands before `safe`, which every window has decided. */
-static void release(struct filter_stream *s, uint32_t safe, bool last)
+static void release_until(struct filter_stream *s, uint32_t safe, bool last)
 {
 	uint32_t r = s->released, to;
 	size_t i = 0;
@@ -279,7 +279,7 @@ static void release(struct filter_stream *s, uint32_t safe, bool last)
 	spans_sort(&s->spans);
 	while (!s->blocked) {
 		if (s->dropping) {
-			i = absorb(s, i);
+			i = group_absorb(s, i);
 			if (s->blocked)
 				break;
 			r = MAX(r, MIN(s->drop_end, safe));
@@ -461,7 +461,7 @@ static int feed_block(struct filter_stream *s, const char *text, size_t len, boo
 		return 0;
 	fresh = cut_unseen(s, last);
 	if (s->raw.len > 0 && (fresh > 0 || last))
-		release(s, scan_new(s, s->cut, last), last);
+		release_until(s, scan_new(s, s->cut, last), last);
 	else if (last)
 		end_group(s);
 	return 0;

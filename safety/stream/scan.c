@@ -31,7 +31,7 @@ static bool begins_with(const char *s, size_t len, const char *words)
 }
 
 /* The first letters of the words, a bit each. */
-static uint32_t initials(const char *words)
+static uint32_t initials_of(const char *words)
 {
 	uint32_t set = 0;
 
@@ -45,7 +45,7 @@ static uint32_t initials(const char *words)
 
 bool scan_near(const char *s, size_t i, size_t back, const char *words)
 {
-	uint32_t first = initials(words);
+	uint32_t first = initials_of(words);
 
 	for (size_t p = i > back ? i - back : 0; p < i; p++)
 		if ((first >> (s[p] & 31) & 1) != 0 && ascii_is_alpha(s[p]) &&
