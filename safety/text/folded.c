@@ -55,7 +55,7 @@ static const struct {
 	/* clang-format on */
 };
 
-static char lookalike(uint32_t cp)
+static char lookalike_of(uint32_t cp)
 {
 	size_t lo = 0, hi = ARRAY_LEN(lookalikes);
 
@@ -90,7 +90,7 @@ static uint32_t fold_one(uint32_t cp)
 	digit = cp >= 0x80 ? u_charDigitValue((UChar32)cp) : -1;
 	if (digit >= 0)
 		return (uint32_t)('0' + digit);
-	ascii = lookalike(cp);
+	ascii = lookalike_of(cp);
 	return ascii != 0 ? (uint32_t)(unsigned char)ascii : cp;
 }
 

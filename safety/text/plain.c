@@ -37,7 +37,7 @@ void plain_add(struct folded *out, const struct folded *in, size_t gap)
 }
 
 /* The letter that stands behind a digit or sign within a word; 0 for none. */
-static char unleet(char c)
+static char unleet_char(char c)
 {
 	switch (c) {
 	case '0':
@@ -65,11 +65,11 @@ static size_t leet_end(const char *s, size_t len, size_t i)
 {
 	size_t p = i, n_letters = 0, n_signs = 0;
 
-	if (i > 0 && (ascii_is_alnum(s[i - 1]) || unleet(s[i - 1])))
+	if (i > 0 && (ascii_is_alnum(s[i - 1]) || unleet_char(s[i - 1])))
 		return i;
-	for (; p < len && (ascii_is_alnum(s[p]) || unleet(s[p])); p++) {
+	for (; p < len && (ascii_is_alnum(s[p]) || unleet_char(s[p])); p++) {
 		n_letters += ascii_is_alpha(s[p]);
-		n_signs += unleet(s[p]) != 0;
+		n_signs += unleet_char(s[p]) != 0;
 	}
 	/* "Stop!" ends in a sign of its own right. */
 	while (p > i && s[p - 1] == '!') {
@@ -93,7 +93,7 @@ bool plain_undo(struct folded *out, const struct folded *in, struct stop_check *
 		end = leet_end(in->text, in->len, i);
 		found = found || end > i;
 		for (; i < end; i++) {
-			char c = unleet(in->text[i]);
+			char c = unleet_char(in->text[i]);
 
 			folded_put(&seen, c != 0 ? c : in->text[i], in->at[i].start, in->at[i].end);
 		}

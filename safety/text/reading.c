@@ -53,7 +53,7 @@ static bool underscore_closes(char prev, char next)
 }
 
 /* Marks of emphasis, code and deletion. */
-static size_t mark(struct reading *r, const struct scan_view *v, size_t i)
+static size_t read_mark(struct reading *r, const struct scan_view *v, size_t i)
 {
 	char c = v->s[i], prev = i > 0 ? v->s[i - 1] : r->prev, next;
 	size_t n = 1;
@@ -87,7 +87,7 @@ static bool is_escape(char next)
 	return is_punct(next) || next == '\n';
 }
 
-static size_t escape(const struct scan_view *v, size_t i)
+static size_t read_escape(const struct scan_view *v, size_t i)
 {
 	if (i + 1 == v->len)
 		return v->end ? NONE : MORE;
@@ -119,7 +119,7 @@ static const struct {
 #define NAME_MAX_LEN 14 /* ZeroWidthSpace */
 #define DIGITS_MAX   8
 
-static size_t numbered(const struct scan_view *v, size_t i, uint32_t *cp)
+static size_t read_numbered(const struct scan_view *v, size_t i, uint32_t *cp)
 {
 	const char *s = v->s;
 	size_t p = i + 2, from;
@@ -143,7 +143,7 @@ static size_t numbered(const struct scan_view *v, size_t i, uint32_t *cp)
 	return p - i + (p < v->len && s[p] == ';');
 }
 
-static size_t entity(const struct scan_view *v, size_t i, uint32_t *cp)
+static size_t read_entity(const struct scan_view *v, size_t i, uint32_t *cp)
 {
 	const char *s = v->s;
 	size_t p = i + 1, n;
@@ -151,7 +151,7 @@ static size_t entity(const struct scan_view *v, size_t i, uint32_t *cp)
 	if (p == v->len)
 		return v->end ? NONE : MORE;
 	if (s[p] == '#')
-		return numbered(v, i, cp);
+		return read_numbered(v, i, cp);
 	while (p < v->len && p - i <= NAME_MAX_LEN && ascii_is_alpha(s[p]))
 		p++;
 	if (p == v->len && !v->end && p - i <= NAME_MAX_LEN)
@@ -168,15 +168,15 @@ static size_t entity(const struct scan_view *v, size_t i, uint32_t *cp)
 }
 
 /* How far may be looked for the end of what begins at i. */
-static size_t limit(const struct reading *r, const struct scan_view *v, size_t i)
+static size_t search_limit(const struct reading *r, const struct scan_view *v, size_t i)
 {
 	return r->whole ? v->len : MIN(v->len, i + READING_AHEAD);
 }
 
-static size_t comment(struct reading *r, const struct scan_view *v, size_t i)
+static size_t read_comment(struct reading *r, const struct scan_view *v, size_t i)
 {
 	static const char opens[] = "<!--", closes[] = "-->";
-	size_t have = limit(r, v, i) - i;
+	size_t have = search_limit(r, v, i) - i;
 	const char *p = NULL;
 
 	if (r->no_close || memcmp(v->s + i, opens, MIN(have, sizeof(opens) - 1)) != 0)
@@ -204,10 +204,10 @@ static bool is_block(const char *name, size_t len)
 	return false;
 }
 
-static size_t tag(const struct reading *r, const struct scan_view *v, size_t i, bool *block)
+static size_t read_tag(const struct reading *r, const struct scan_view *v, size_t i, bool *block)
 {
 	const char *s = v->s;
-	size_t p = i + 1, name, lim = limit(r, v, i);
+	size_t p = i + 1, name, lim = search_limit(r, v, i);
 
 	p += p < lim && s[p] == '/';
 	name = p;
@@ -273,7 +273,7 @@ static size_t turned_end(const struct reading *r, const struct scan_view *v, siz
 }
 
 /* Characters of the run s[a..b) from the last to the first; which of them came from where is lost. */
-static void turn(struct reading *r, const char *s, size_t a, size_t b)
+static void put_reversed(struct reading *r, const char *s, size_t a, size_t b)
 {
 	uint32_t start = r->fed + (uint32_t)a - OVERRIDE_LEN, end = r->fed + (uint32_t)b, cp;
 	size_t p = b;
@@ -293,7 +293,7 @@ static void turn(struct reading *r, const char *s, size_t a, size_t b)
 }
 
 /* Room for n bytes that are not shown. */
-static bool omit(struct reading *r, size_t n)
+static bool may_omit(struct reading *r, size_t n)
 {
 	if (r->omitted + n > READING_OMIT && !r->whole)
 		return false;
@@ -301,7 +301,7 @@ static bool omit(struct reading *r, size_t n)
 	return true;
 }
 
-static void refund(struct reading *r)
+static void refund_omitted(struct reading *r)
 {
 	r->omitted -= MIN(r->omitted, READING_OMIT_PER);
 }
@@ -318,27 +318,27 @@ static size_t read_sign(struct reading *r, const struct scan_view *v, size_t i, 
 	case '`':
 	case '~':
 	case '_':
-		n = mark(r, v, i);
-		return n == MORE || (n != NONE && omit(r, n)) ? n : NONE;
+		n = read_mark(r, v, i);
+		return n == MORE || (n != NONE && may_omit(r, n)) ? n : NONE;
 	case '\\':
-		n = escape(v, i);
+		n = read_escape(v, i);
 		if (n != 2)
 			return n;
 		folded_put(&r->shown, v->s[i + 1], at, at + 2);
-		refund(r);
+		refund_omitted(r);
 		return n;
 	case '&':
-		n = entity(v, i, &cp);
-		if (n == MORE || n == NONE || !omit(r, n))
+		n = read_entity(v, i, &cp);
+		if (n == MORE || n == NONE || !may_omit(r, n))
 			return n == MORE ? MORE : NONE;
 		folded_add_char(&r->shown, cp, at, at + (uint32_t)n);
-		refund(r);
+		refund_omitted(r);
 		return n;
 	case '<':
-		n = comment(r, v, i);
+		n = read_comment(r, v, i);
 		if (n == NONE)
-			n = tag(r, v, i, &block);
-		if (n == MORE || n == NONE || !omit(r, n))
+			n = read_tag(r, v, i, &block);
+		if (n == MORE || n == NONE || !may_omit(r, n))
 			return n == MORE ? MORE : NONE;
 		r->lost = true;
 		if (r->tags != NULL)
@@ -348,12 +348,12 @@ static size_t read_sign(struct reading *r, const struct scan_view *v, size_t i, 
 		return n;
 	case '-':
 		n = word_cut(r, v, i);
-		if (n == MORE || n == NONE || !omit(r, n))
+		if (n == MORE || n == NONE || !may_omit(r, n))
 			return n == MORE ? MORE : NONE;
 		r->lost = true; /* it may be a hyphen that belongs there */
 		return n;
 	case '>':
-		return !r->in_line && omit(r, 1) ? 1 : NONE;
+		return !r->in_line && may_omit(r, 1) ? 1 : NONE;
 	case '\xe2':
 		if (v->len - i < OVERRIDE_LEN || memcmp(v->s + i, OVERRIDE, OVERRIDE_LEN) != 0)
 			return NONE;
@@ -362,7 +362,7 @@ static size_t read_sign(struct reading *r, const struct scan_view *v, size_t i, 
 			return MORE;
 		r->lost = true;
 		if (end != NONE)
-			turn(r, v->s, i + OVERRIDE_LEN, end);
+			put_reversed(r, v->s, i + OVERRIDE_LEN, end);
 		else if (cuts != NULL)
 			spans_add(cuts, &(struct text_span){ .start = at,
 							     .end = at + OVERRIDE_LEN,
@@ -395,7 +395,7 @@ void reading_add(struct reading *r, const char *raw, size_t len, bool end, struc
 		if (n == NONE) {
 			n = utf8_next(raw + i, len - i, &cp);
 			folded_add(&r->shown, raw + i, n, r->fed + (uint32_t)i);
-			refund(r);
+			refund_omitted(r);
 			r->literal = raw[i];
 			r->in_line = raw[i] != '\n' && (r->in_line || !ascii_is_space(raw[i]));
 		} else {

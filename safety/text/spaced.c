@@ -22,7 +22,7 @@ static size_t char_len(const struct folded *f, size_t i)
 }
 
 /* Whether the character at p stands alone: between blanks any, between other signs one of a word. */
-static enum outcome alone(const struct folded *f, size_t p, char sep, bool end)
+static enum outcome stands_alone(const struct folded *f, size_t p, char sep, bool end)
 {
 	char c, next;
 
@@ -41,7 +41,7 @@ static enum outcome alone(const struct folded *f, size_t p, char sep, bool end)
 }
 
 /* What stands between two such characters at p, in bytes: the sign, or blanks. */
-static enum outcome gap(const struct folded *f, size_t p, char sep, bool end, size_t *n)
+static enum outcome gap_between(const struct folded *f, size_t p, char sep, bool end, size_t *n)
 {
 	*n = 0;
 	if (p >= f->len)
@@ -58,7 +58,7 @@ static enum outcome gap(const struct folded *f, size_t p, char sep, bool end, si
 }
 
 /* Whether letters set apart begin at i. */
-static enum outcome begins(const struct reading *r, size_t i, bool end)
+static enum outcome spaced_begins(const struct reading *r, size_t i, bool end)
 {
 	const struct folded *f = &r->shown;
 	size_t p = i + char_len(f, i), n;
@@ -74,18 +74,18 @@ static enum outcome begins(const struct reading *r, size_t i, bool end)
 	if (!is_sign(sep))
 		return NO;
 	for (p = i;;) {
-		rc = alone(f, p, sep, end);
+		rc = stands_alone(f, p, sep, end);
 		if (rc != YES || ++count == least)
 			return rc;
 		p += char_len(f, p);
-		rc = gap(f, p, sep, end, &n);
+		rc = gap_between(f, p, sep, end, &n);
 		if (rc != YES)
 			return rc;
 		p += n;
 	}
 }
 
-static void give(struct reading *r, size_t i, size_t n, struct folded *out)
+static void give_run(struct reading *r, size_t i, size_t n, struct folded *out)
 {
 	const struct folded *f = &r->shown;
 
@@ -118,18 +118,18 @@ void spaced_join(struct reading *r, bool end, struct folded *out)
 	while (i < f->len) {
 		n = char_len(f, i);
 		if (r->sep == 0) {
-			rc = begins(r, i, end);
+			rc = spaced_begins(r, i, end);
 			if (rc == YES)
 				r->sep = f->text[i + n];
 		}
 		if (rc != MORE && r->sep != 0) {
-			rc = gap(f, i + n, r->sep, end, &n_gap);
+			rc = gap_between(f, i + n, r->sep, end, &n_gap);
 			if (rc == YES)
-				rc = alone(f, i + n + n_gap, r->sep, end);
+				rc = stands_alone(f, i + n + n_gap, r->sep, end);
 		}
 		if (rc == MORE)
 			break;
-		give(r, i, n, out);
+		give_run(r, i, n, out);
 		i += n;
 		if (r->sep == 0)
 			continue;

@@ -16,7 +16,7 @@
 #define COST_LETTER 3
 #define STRAY_SHARE 10 /* one letter in so many may belong to none */
 
-struct word {
+struct known_word {
 	const char *s; /* NULL: a free place */
 	uint32_t len;
 	uint32_t hash;
@@ -24,7 +24,7 @@ struct word {
 
 /* A hash table with open addressing, at most half full. */
 struct unjoin {
-	struct word *words;
+	struct known_word *words;
 	size_t n;
 	size_t cap; /* a power of two */
 };
@@ -44,7 +44,7 @@ static uint32_t hash_on(uint32_t h, char c)
 }
 
 /* Where the word with this hash is, or would be put. */
-static size_t place(const struct unjoin *u, const char *s, size_t len, uint32_t h)
+static size_t slot_of_word(const struct unjoin *u, const char *s, size_t len, uint32_t h)
 {
 	size_t i;
 
@@ -55,33 +55,33 @@ static size_t place(const struct unjoin *u, const char *s, size_t len, uint32_t 
 	return i;
 }
 
-static bool knows(const struct unjoin *u, const char *s, size_t len)
+static bool unjoin_knows(const struct unjoin *u, const char *s, size_t len)
 {
 	uint32_t h = HASH_SEED;
 
 	for (size_t k = 0; k < len; k++)
 		h = hash_on(h, s[k]);
-	return u->words[place(u, s, len, h)].s != NULL;
+	return u->words[slot_of_word(u, s, len, h)].s != NULL;
 }
 
 static bool add_word(struct unjoin *u, const char *s, size_t len, uint32_t h)
 {
 	struct unjoin more = { .cap = u->cap * 2 };
-	struct word *word = &u->words[place(u, s, len, h)];
+	struct known_word *word = &u->words[slot_of_word(u, s, len, h)];
 
 	if (word->s != NULL)
 		return true;
-	*word = (struct word){ s, (uint32_t)len, h };
+	*word = (struct known_word){ s, (uint32_t)len, h };
 	if (++u->n * 2 <= u->cap)
 		return true;
 	more.words = calloc(more.cap, sizeof(*more.words));
 	if (more.words == NULL)
 		return false;
 	for (size_t i = 0; i < u->cap; i++) {
-		const struct word *old = &u->words[i];
+		const struct known_word *old = &u->words[i];
 
 		if (old->s != NULL)
-			more.words[place(&more, old->s, old->len, old->hash)] = *old;
+			more.words[slot_of_word(&more, old->s, old->len, old->hash)] = *old;
 	}
 	more.n = u->n;
 	free(u->words);
@@ -155,7 +155,7 @@ static bool cut_run(const struct unjoin *u, const char *s, size_t len, unsigned 
 		stray[i] = stray[i - 1] + 1;
 		cut[i] = 1;
 		for (size_t n = 1; n <= MIN(i, WORD_MAX); n++) {
-			if (cost[i - n] + COST_WORD >= cost[i] || !knows(u, s + i - n, n))
+			if (cost[i - n] + COST_WORD >= cost[i] || !unjoin_knows(u, s + i - n, n))
 				continue;
 			cost[i] = cost[i - n] + COST_WORD;
 			stray[i] = stray[i - n];

@@ -69,7 +69,7 @@ size_t unseen_cut(struct unseen *u, char *text, size_t len, uint32_t at)
 }
 
 /* Bytes missing before what is kept from `at` on; with those right at it if asked. */
-static uint32_t missing(const struct unseen *u, uint32_t at, bool here)
+static uint32_t missing_before(const struct unseen *u, uint32_t at, bool here)
 {
 	size_t lo = 0, hi = u->n_cuts;
 
@@ -86,12 +86,12 @@ static uint32_t missing(const struct unseen *u, uint32_t at, bool here)
 
 uint32_t unseen_start(const struct unseen *u, uint32_t at)
 {
-	return at + missing(u, at, true);
+	return at + missing_before(u, at, true);
 }
 
 uint32_t unseen_end(const struct unseen *u, uint32_t at)
 {
-	return at + missing(u, at, false);
+	return at + missing_before(u, at, false);
 }
 
 uint32_t unseen_kept(const struct unseen *u, uint32_t at)

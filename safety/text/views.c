@@ -10,7 +10,7 @@
 #define FOLD_BLOCK 16384
 
 /* As it is written, some at a time, so that it can be stopped. */
-static void fold(struct folded *out, const char *text, size_t len, struct stop_check *stop)
+static void fold_blocks(struct folded *out, const char *text, size_t len, struct stop_check *stop)
 {
 	for (size_t at = 0, n; at < len; at += n) {
 		n = MIN(len - at, (size_t)FOLD_BLOCK);
@@ -33,9 +33,9 @@ bool views_init(struct views *v, const char *text, size_t len, const struct unjo
 	if (differs)
 		reading_add(&r, text, len, true, &v->read, NULL);
 	else
-		fold(&v->read, text, len, stop);
+		fold_blocks(&v->read, text, len, stop);
 	if (r.lost)
-		fold(&v->written, text, len, stop);
+		fold_blocks(&v->written, text, len, stop);
 	reading_fini(&r);
 	return !v->written.failed && !v->read.failed;
 }
