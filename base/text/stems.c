@@ -5,6 +5,7 @@
 
 #include <libstemmer.h>
 
+#include "base/hash.h"
 #include "base/text/stop.h"
 #include "base/text/utf8.h"
 #include "base/text/words.h"
@@ -125,7 +126,7 @@ uint8_t stems_find(struct stems *st, const char *fold, uint8_t n, char *stem, bo
 		return 0;
 	if (n > CACHED_MAX) /* longer than any stop word, and too rare to keep */
 		return stem_make(st, fold, n, stem);
-	slot = &st->slots[words_hash(fold, n) & (CACHE_SLOTS - 1)];
+	slot = &st->slots[hash_bytes(fold, n) & (CACHE_SLOTS - 1)];
 	if (slot->n_fold != n || memcmp(slot->fold, fold, n) != 0) {
 		n_stem = stem_make(st, fold, n, stem);
 		*stop = st->english && stop_is(fold, n);

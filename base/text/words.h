@@ -57,7 +57,4 @@ void words_start(struct words *w, const char *text, size_t len);
  */
 bool words_next(struct words *w, struct word *out);
 
-/* 64-bit hash of bytes, for tables of stems; stable across runs and machines. */
-uint64_t words_hash(const char *s, size_t len);
-
 #endif

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/text/lang.h"
-#include "base/text/words.h"
 #include "base/util.h"
 
 struct lexicon_slot {
@@ -93,7 +93,7 @@ static size_t section_words(struct lexicon *x, const struct lexicon_section *s, 
 
 	for (size_t i = 0; i < n_rows; i++)
 		for (const char *at = rows[i]; (word = lang_word(&at, &len)) != NULL; n_words++) {
-			uint64_t hash = words_hash(word, len);
+			uint64_t hash = hash_bytes(word, len);
 			struct lexicon_slot *slot = put ? slot_find(x, hash) : NULL;
 
 			if (slot == NULL)

@@ -67,7 +67,7 @@ void lexicon_close(struct lexicon *x);
 /* Whether the folder has no file for the language. */
 bool lexicon_is_empty(const struct lexicon *x);
 
-/* What is known of a folded word, by its words_hash(). */
+/* What is known of a folded word, by its hash_bytes(). */
 uint32_t lexicon_cues(const struct lexicon *x, uint64_t hash);
 uint32_t lexicon_asks(const struct lexicon *x, uint64_t hash);
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/util.h"
 
 #define HEAD_BYTES   5    /* of a stem that is compared where stems differ */
@@ -158,13 +159,13 @@ static void forms_add(struct reader_question *q, struct words *w, const struct l
 
 	form_put(q->forms, ARRAY_LEN(q->forms), q->terms[term].stem, term, 1);
 	if (word->n_stem >= HEAD_BYTES + 1 && word->kind == WORD_LETTERS)
-		form_put(q->heads, ARRAY_LEN(q->heads), words_hash(word->stem, HEAD_BYTES), term,
+		form_put(q->heads, ARRAY_LEN(q->heads), hash_bytes(word->stem, HEAD_BYTES), term,
 			 MATCH_HEAD);
 	while (lexicon_related(x, word->fold, word->n_fold, &at, &row, &same)) {
 		words_start(w, row, strlen(row));
 		while (words_next(w, &other))
 			form_put(q->forms, ARRAY_LEN(q->forms),
-				 words_hash(other.stem, other.n_stem), term,
+				 hash_bytes(other.stem, other.n_stem), term,
 				 same ? 1 : MATCH_RELATED);
 	}
 }
@@ -186,7 +187,7 @@ static void term_add(struct reader_question *q, struct words *w, const struct le
 		     const struct qword *word, uint16_t pos, bool unit)
 {
 	struct question_term *t = &q->terms[q->n_terms];
-	uint64_t stem = words_hash(word->word.stem, word->word.n_stem);
+	uint64_t stem = hash_bytes(word->word.stem, word->word.n_stem);
 
 	if (q->n_terms == TERMS_MAX)
 		return;
@@ -219,8 +220,8 @@ void question_read(struct reader_question *q, struct words *w, const struct lexi
 	while (n < ARRAY_LEN(list) && words_next(w, &word)) {
 		list[n].word = word;
 		list[n].part = n > 0 && word.start < end && word.kind != WORD_IDEOGRAPH;
-		list[n].cues = lexicon_cues(x, words_hash(word.fold, word.n_fold));
-		list[n].asks = lexicon_asks(x, words_hash(word.fold, word.n_fold));
+		list[n].cues = lexicon_cues(x, hash_bytes(word.fold, word.n_fold));
+		list[n].asks = lexicon_asks(x, hash_bytes(word.fold, word.n_fold));
 		if (list[n].cues & CUE_NEGATION)
 			q->negated = true;
 		if (word.end > end)
@@ -247,5 +248,5 @@ int question_match(const struct reader_question *q, const struct word *word, uin
 
 	if (term >= 0 || word->n_stem <= HEAD_BYTES || word->kind != WORD_LETTERS)
 		return term;
-	return form_find(q->heads, ARRAY_LEN(q->heads), words_hash(word->stem, HEAD_BYTES), match);
+	return form_find(q->heads, ARRAY_LEN(q->heads), hash_bytes(word->stem, HEAD_BYTES), match);
 }

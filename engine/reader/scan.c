@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/hash.h"
 #include "base/text/blocks.h"
 #include "base/util.h"
 #include "engine/poll.h"
@@ -70,10 +71,10 @@ static int tokens_add(struct passage_scan *s, struct sentence *st, const struct 
 		if (!part)
 			++*pos;
 		whole_end = MAX(whole_end, word.end);
-		t->stem = words_hash(word.stem, word.n_stem);
+		t->stem = hash_bytes(word.stem, word.n_stem);
 		t->start = st->start + word.start;
 		t->pos = *pos;
-		t->cues = lexicon_cues(x, words_hash(word.fold, word.n_fold));
+		t->cues = lexicon_cues(x, hash_bytes(word.fold, word.n_fold));
 		t->flags = flags_of(&word, first, part);
 		t->match = 0;
 		t->term = (int16_t)question_match(q, &word, t->stem, &t->match);
@@ -285,7 +286,7 @@ static void context_add(struct passage_scan *s, float *context, const struct rea
 
 	words_start(w, text.s, text.len);
 	while (words_next(w, &word) && poll_goes_on(&s->poll, 1 + word.end - word.start)) {
-		term = question_match(q, &word, words_hash(word.stem, word.n_stem), &match);
+		term = question_match(q, &word, hash_bytes(word.stem, word.n_stem), &match);
 		if (term >= 0 && context[term] < match)
 			context[term] = match;
 	}

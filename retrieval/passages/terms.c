@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/text/words.h"
 #include "base/util.h"
 
@@ -139,7 +140,7 @@ static int add_column(struct terms *t, enum terms_column column, struct ragd_str
 		if (w.stop)
 			continue;
 		*length += terms_weight[column];
-		if (count_term(t, words_hash(w.stem, w.n_stem), terms_weight[column]) < 0)
+		if (count_term(t, hash_bytes(w.stem, w.n_stem), terms_weight[column]) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -214,7 +215,7 @@ ssize_t terms_query(struct terms *t, struct arena *arena, struct ragd_str text,
 		goto nomem;
 	words_start(t->words, text.s, MIN(text.len, TERMS_TEXT_MAX));
 	while (n < TERMS_QUERY_MAX && words_next(t->words, &w)) {
-		uint64_t hash = words_hash(w.stem, w.n_stem);
+		uint64_t hash = hash_bytes(w.stem, w.n_stem);
 		struct terms_word *seen = find_word(words, n, hash);
 
 		if (w.n_stem == 0)

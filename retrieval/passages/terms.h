@@ -27,7 +27,7 @@ enum terms_column { TERMS_TITLE, TERMS_HEADING, TERMS_BODY, TERMS_COLUMNS };
 extern const float terms_weight[TERMS_COLUMNS];
 
 struct term {
-	uint64_t hash; /* words_hash of the stem */
+	uint64_t hash; /* hash_bytes of the stem */
 	float tf;      /* occurrences, weighted by column */
 };
 

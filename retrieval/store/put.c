@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text/words.h"
+#include "base/hash.h"
 #include "base/util.h"
 #include "retrieval/index/embed.h"
 #include "retrieval/index/embedding_index.h"
@@ -213,7 +213,7 @@ struct put {
 /* Whether this put may have met the id before: then what is stored is not yet the last word. */
 static bool met_before(struct put *put, struct ragd_str id)
 {
-	uint64_t hash = words_hash(id.s, id.len) | 1;
+	uint64_t hash = hash_bytes(id.s, id.len) | 1;
 	size_t at = (size_t)(hash >> 20) & (put->n_seen - 1);
 
 	while (put->seen[at] != 0) {

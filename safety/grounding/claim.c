@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/text/ascii.h"
 #include "base/util.h"
 
@@ -109,7 +110,7 @@ static const char *const small[] = { "two",   "three", "four", "five",   "six", 
 
 static uint64_t number_hash(const char *digits, size_t n)
 {
-	return words_hash(digits, n) ^ NUMBER_SALT;
+	return hash_bytes(digits, n) ^ NUMBER_SALT;
 }
 
 /* The number in a word such as 1,024, 10ms, v1.2, 3rd: its digits, points and nothing else. */
@@ -154,7 +155,7 @@ static bool token_of(const struct word *w, const char *text, bool first, struct 
 	if (w->kind == WORD_NUMBER) {
 		n = number_of(w->fold, w->n_fold, digits);
 		*t = n > 0 ? (struct claim_token){ number_hash(digits, n), TOKEN_NUMBER }
-			   : (struct claim_token){ words_hash(w->stem, w->n_stem), TOKEN_NAME };
+			   : (struct claim_token){ hash_bytes(w->stem, w->n_stem), TOKEN_NAME };
 		return true;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(small); i++)
@@ -166,7 +167,7 @@ static bool token_of(const struct word *w, const char *text, bool first, struct 
 		}
 	if (w->stop)
 		return false;
-	t->hash = words_hash(w->stem, w->n_stem);
+	t->hash = hash_bytes(w->stem, w->n_stem);
 	t->kind = TOKEN_WORD;
 	if (memchr(text + w->start, '_', w->end - w->start) != NULL || (w->name && !first))
 		t->kind = TOKEN_NAME;

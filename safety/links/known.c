@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text/words.h"
+#include "base/hash.h"
 
 void known_fini(struct known *k)
 {
@@ -16,7 +16,7 @@ void known_fini(struct known *k)
 /* The slot where s stands, or the free one where it would. */
 static size_t slot_of(const struct known *k, const char *s, size_t len)
 {
-	size_t i = (size_t)words_hash(s, len) & (k->n_slots - 1);
+	size_t i = (size_t)hash_bytes(s, len) & (k->n_slots - 1);
 
 	for (; k->slot[i] != 0; i = (i + 1) & (k->n_slots - 1)) {
 		const struct known_at *at = &k->item[k->slot[i] - 1];

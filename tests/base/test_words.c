@@ -301,16 +301,6 @@ static void without_a_language_words_have_no_stems(void **state)
 	words_free(w);
 }
 
-static void hashes_are_what_they_were(void **state)
-{
-	(void)state;
-	/* Stored in tables on disk: they may not change. */
-	assert_true(words_hash("", 0) == UINT64_C(0));
-	assert_true(words_hash("thread", 6) == UINT64_C(0x3471778af9ec5400));
-	assert_true(words_hash("uv_threadpool_size", 18) == UINT64_C(0x851bc69ed7f2b1ae));
-	assert_true(words_hash("a\0", 2) != words_hash("a", 1));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,7 +318,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(parts_point_into_the_text, setup, teardown),
 		cmocka_unit_test(refuses_unknown_languages),
 		cmocka_unit_test(without_a_language_words_have_no_stems),
-		cmocka_unit_test(hashes_are_what_they_were),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
+#include "base/hash.h"
 #include "engine/reader/question.h"
 #include "tests/engine/reader/english.h"
 
@@ -87,7 +88,7 @@ static float match_of(struct words *w, const struct reader_question *q, const ch
 
 	words_start(w, text, strlen(text));
 	assert_true(words_next(w, &word));
-	return question_match(q, &word, words_hash(word.stem, word.n_stem), &match) == 0 ? match
+	return question_match(q, &word, hash_bytes(word.stem, word.n_stem), &match) == 0 ? match
 											 : 0;
 }
 
@@ -120,12 +121,12 @@ static void english_has_words_in_every_section(void **state)
 	(void)state;
 	assert_non_null(x);
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		cues |= lexicon_cues(x, words_hash(words[i], strlen(words[i])));
-		asks |= lexicon_asks(x, words_hash(words[i], strlen(words[i])));
+		cues |= lexicon_cues(x, hash_bytes(words[i], strlen(words[i])));
+		asks |= lexicon_asks(x, hash_bytes(words[i], strlen(words[i])));
 	}
 	assert_int_equal(cues, 2 * CUE_AMOUNT - 1);
 	assert_int_equal(asks, 2 * ASKS_REASON - 1);
-	assert_int_equal(lexicon_cues(x, words_hash("zyx", 3)), 0);
+	assert_int_equal(lexicon_cues(x, hash_bytes("zyx", 3)), 0);
 	assert_string_equal(lexicon_no_answer(x), "I found no answer to this in the documents.");
 	lexicon_close(x);
 }
@@ -141,8 +142,8 @@ static void of_a_language_without_a_file_nothing_is_known(void **state)
 	lexicon_close(open_german(*state)); /* its file is there now */
 	assert_int_equal(lexicon_open(*state, "danish", &x, &err), 0);
 	assert_true(lexicon_is_empty(x));
-	assert_int_equal(lexicon_cues(x, words_hash("wer", 3)), 0);
-	assert_int_equal(lexicon_asks(x, words_hash("wer", 3)), 0);
+	assert_int_equal(lexicon_cues(x, hash_bytes("wer", 3)), 0);
+	assert_int_equal(lexicon_asks(x, hash_bytes("wer", 3)), 0);
 	assert_false(lexicon_related(x, "wer", 3, &at, &row, &same));
 	assert_null(lexicon_no_answer(x));
 	lexicon_close(x);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/util.h"
 #include "engine/reader/question.h"
 #include "tests/engine/reader/english.h"
@@ -51,7 +52,7 @@ static float match(struct fixture *f, const char *text, int *term)
 
 	words_start(f->words, text, strlen(text));
 	assert_true(words_next(f->words, &w));
-	*term = question_match(&f->q, &w, words_hash(w.stem, w.n_stem), &m);
+	*term = question_match(&f->q, &w, hash_bytes(w.stem, w.n_stem), &m);
 	return *term >= 0 ? m : 0;
 }
 
