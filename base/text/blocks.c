@@ -134,7 +134,7 @@ static size_t field_marker(struct peek *p, size_t at)
 	return 0;
 }
 
-static void judge(struct peek *p, struct block *b)
+static void block_classify(struct peek *p, struct block *b)
 {
 	size_t at = b->first, n;
 	int c = peek_at(p, at);
@@ -180,5 +180,5 @@ void block_read(struct peek *p, size_t at, struct block *out)
 			break;
 	}
 	out->first = at;
-	judge(p, out);
+	block_classify(p, out);
 }

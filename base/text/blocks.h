@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 /*
- * Text of which more may come. Who looks at or beyond the end while more may come is starved: what
- * it concludes may change, and is not used.
+ * Text of which more may come. A look at or beyond the end, while more may come, leaves it starved: what
+ * was concluded may change, and is not used.
  */
 struct peek {
 	const char *text;
@@ -47,7 +47,7 @@ struct block {
 	unsigned number; /* BLOCK_NUMBER; 0 for letters and # */
 };
 
-/* Judge the line that begins at `at`. */
+/* Classify the line that begins at `at`. */
 void block_read(struct peek *p, size_t at, struct block *out);
 
 /* The offset of the newline of the line at `at`, or the end of the text, or at + max if that is

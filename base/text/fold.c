@@ -121,7 +121,7 @@ bool fold_is_upper(uint32_t cp)
 }
 
 /* Append cp to out if it fits. */
-static bool put(uint32_t cp, char *out, size_t room, size_t *n)
+static bool put_char(uint32_t cp, char *out, size_t room, size_t *n)
 {
 	char one[4];
 	size_t len = utf8_put(cp, one);
@@ -155,7 +155,7 @@ static size_t fold_slowly(const char *s, size_t len, char *out, size_t room)
 			cp = (uint32_t)('0' + u_charDigitValue((UChar32)cp));
 		else if (cp == 0x2019)
 			cp = '\'';
-		if (!put(cp, out, room, &n))
+		if (!put_char(cp, out, room, &n))
 			break;
 	}
 	return n;
@@ -176,7 +176,7 @@ size_t fold_text(const char *s, size_t len, char *out, size_t room)
 			cp = 0;
 		if (cp == 0)
 			return fold_slowly(s, len, out, room);
-		if (!put(cp, out, room, &n))
+		if (!put_char(cp, out, room, &n))
 			break;
 	}
 	return n;

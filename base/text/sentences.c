@@ -118,7 +118,7 @@ static enum abbrev abbrev_at(const struct sentences *s, size_t from, size_t dot)
 /* ---- ends inside prose --------------------------------------------------------------------- */
 
 /* Bytes of a terminator at i, 0 if there is none; *wide: one that needs no space after it. */
-static size_t terminator(struct peek *p, size_t i, bool *wide)
+static size_t terminator_len(struct peek *p, size_t i, bool *wide)
 {
 	uint32_t cp;
 	size_t n = peek_char(p, i, &cp);
@@ -142,7 +142,7 @@ static size_t terminator(struct peek *p, size_t i, bool *wide)
 	}
 }
 
-static size_t closer(struct peek *p, size_t i)
+static size_t closer_len(struct peek *p, size_t i)
 {
 	uint32_t cp;
 	size_t n = peek_char(p, i, &cp);
@@ -161,7 +161,7 @@ static size_t closer(struct peek *p, size_t i)
 }
 
 /* Bytes of "[1]" or "[1, 2]" at i. */
-static size_t mark(struct peek *p, size_t i)
+static size_t citation_len(struct peek *p, size_t i)
 {
 	size_t at = i + 1;
 	int c;
@@ -305,14 +305,14 @@ static bool ends_at(struct sentences *s, size_t from, size_t at, size_t n, bool 
 	bool dot = p->text[at] == '.', quoted = false, more;
 	enum abbrev ab = ABBREV_NONE;
 
-	while (j - at < TAIL_MAX && (n = terminator(p, j, &more)) > 0) {
+	while (j - at < TAIL_MAX && (n = terminator_len(p, j, &more)) > 0) {
 		dot = false;
 		wide |= more;
 		j += n;
 	}
 	if (dot && ascii_is_space(peek_at(p, j)))
 		ab = abbrev_at(s, from, at);
-	while (j - at < TAIL_MAX && ((n = closer(p, j)) > 0 || (n = mark(p, j)) > 0)) {
+	while (j - at < TAIL_MAX && ((n = closer_len(p, j)) > 0 || (n = citation_len(p, j)) > 0)) {
 		quoted |= p->text[j] != ')' && p->text[j] != ']' && p->text[j] != '[';
 		j += n;
 	}
@@ -321,7 +321,7 @@ static bool ends_at(struct sentences *s, size_t from, size_t at, size_t n, bool 
 	*end = j;
 	for (next = j; peek_at(p, next) == ' '; next++)
 		;
-	while (next - at < TAIL_MAX && (n = mark(p, next)) > 0) {
+	while (next - at < TAIL_MAX && (n = citation_len(p, next)) > 0) {
 		ab = ABBREV_NONE; /* nobody cites in the middle of an abbreviation */
 		*end = next += n;
 		while (peek_at(p, next) == ' ')
@@ -441,7 +441,7 @@ static size_t prose_end(struct sentences *s, size_t from, size_t skip)
 		if (ascii_is_space(c)) {
 			white = i;
 		} else if (c == '.' || c == '!' || c == '?' || c >= 0x80) {
-			size_t t = terminator(p, i, &wide);
+			size_t t = terminator_len(p, i, &wide);
 			uint32_t cp;
 
 			if (t > 0 && ends_at(s, from, i, t, wide, &end))

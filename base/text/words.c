@@ -83,7 +83,7 @@ void words_start(struct words *w, const char *text, size_t len)
 	w->part = w->n_parts = 0;
 }
 
-static uint32_t decode(const struct words *w, uint32_t at, enum fold_class *class)
+static uint32_t decode_class(const struct words *w, uint32_t at, enum fold_class *class)
 {
 	uint32_t cp, n = (uint32_t)utf8_next((const char *)w->text + at, w->len - at, &cp);
 
@@ -103,7 +103,7 @@ static bool letter_at(const struct words *w, uint32_t at)
 
 	if (k != HIGH)
 		return (k & (LOWER | UPPER)) != 0;
-	decode(w, at, &class);
+	decode_class(w, at, &class);
 	return class == FOLD_LETTER;
 }
 
@@ -136,7 +136,7 @@ static uint32_t token_joins(const struct words *w, uint32_t at, unsigned *flags,
 		if (w->text[at] < 0x80)
 			return 0;
 	}
-	n = decode(w, at, &class);
+	n = decode_class(w, at, &class);
 	switch (class) {
 	case FOLD_LETTER:
 		*prev = HIGH;
@@ -268,7 +268,8 @@ static void parts_of_quantity(struct words *w, uint32_t start, uint32_t end)
 }
 
 /* Fold text[start .. end) into out and find its stem. False if nothing is left of it. */
-static bool give(struct words *w, uint32_t start, uint32_t end, unsigned flags, struct word *out)
+static bool word_fill(struct words *w, uint32_t start, uint32_t end, unsigned flags,
+		      struct word *out)
 {
 	const unsigned char *text = w->text;
 	unsigned seen = 0;
@@ -326,7 +327,7 @@ static bool give_token(struct words *w, struct word *out)
 		while (start < end && w->text[end - 1] == '_')
 			end--;
 	}
-	if (start == end || !give(w, start, end, flags, out))
+	if (start == end || !word_fill(w, start, end, flags, out))
 		return false;
 	w->part = w->n_parts = 0;
 	w->high = (flags & HIGH) != 0;
@@ -345,9 +346,9 @@ static uint32_t piece_end(const struct words *w, uint32_t at)
 	enum fold_class class;
 	uint32_t n;
 
-	at += decode(w, at, &class);
+	at += decode_class(w, at, &class);
 	while (class_at(w, at) == HIGH) {
-		n = decode(w, at, &class);
+		n = decode_class(w, at, &class);
 		if (class != FOLD_MARK)
 			break;
 		at += n;
@@ -364,7 +365,7 @@ static bool give_pieces(struct words *w, struct word *out)
 	bool second = w->in_run;
 
 	if (class_at(w, mid) == HIGH)
-		decode(w, mid, &class);
+		decode_class(w, mid, &class);
 	w->in_run = class == FOLD_PIECE;
 	w->pos = mid;
 	if (w->in_run)
@@ -390,7 +391,7 @@ bool words_next(struct words *w, struct word *out)
 	while (w->part < w->n_parts) {
 		struct part p = w->parts[w->part++];
 
-		if (give(w, p.start, p.end, w->high ? HIGH : 0, out))
+		if (word_fill(w, p.start, p.end, w->high ? HIGH : 0, out))
 			return true;
 	}
 	while (w->pos < w->len) {
@@ -399,7 +400,7 @@ bool words_next(struct words *w, struct word *out)
 			if (give_token(w, out))
 				return true;
 		} else if (k == HIGH) {
-			uint32_t n = decode(w, w->pos, &class);
+			uint32_t n = decode_class(w, w->pos, &class);
 
 			if (class == FOLD_PIECE) {
 				if (give_pieces(w, out))
