@@ -41,7 +41,7 @@ static bool by_others(const struct stat *st)
 }
 
 /* what: "file", "folder", "link" */
-static int judge_owner(const char *what, const char *path, const struct stat *st,
+static int check_owner(const char *what, const char *path, const struct stat *st,
 		       struct ragd_err *err)
 {
 	if (st->st_uid == 0 || st->st_uid == geteuid())
@@ -51,7 +51,7 @@ static int judge_owner(const char *what, const char *path, const struct stat *st
 			    what, path, (unsigned)st->st_uid);
 }
 
-static int judge_writers(const char *what, const char *path, const struct stat *st,
+static int check_writers(const char *what, const char *path, const struct stat *st,
 			 struct ragd_err *err)
 {
 	bool others = by_others(st);
@@ -62,12 +62,12 @@ static int judge_writers(const char *what, const char *path, const struct stat *
 			    path, others ? "others" : "a group", others ? "o" : "g");
 }
 
-static int judge(const char *path, const struct stat *st, struct ragd_err *err)
+static int check_trust(const char *path, const struct stat *st, struct ragd_err *err)
 {
 	const char *what = S_ISDIR(st->st_mode) ? "folder" : "file";
-	int rc = judge_owner(what, path, st, err);
+	int rc = check_owner(what, path, st, err);
 
-	return rc == 0 ? judge_writers(what, path, st, err) : rc;
+	return rc == 0 ? check_writers(what, path, st, err) : rc;
 }
 
 static int no_regular_file(const char *path, struct ragd_err *err)
@@ -75,9 +75,9 @@ static int no_regular_file(const char *path, struct ragd_err *err)
 	return ragd_err_set(err, -EINVAL, "%s is not a regular file", path);
 }
 
-/* flags: beside those that keep an open() from waiting, as a FIFO would have it wait for a writer. */
-static int open_judged(int dir, const char *name, int flags, const char *path, bool folders_too,
-		       struct stat *st, struct ragd_err *err)
+/* flags: besides those that keep an open() from waiting, as a FIFO would have it wait for a writer. */
+static int open_checked(int dir, const char *name, int flags, const char *path, bool folders_too,
+			struct stat *st, struct ragd_err *err)
 {
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
 	int rc;
@@ -89,7 +89,7 @@ static int open_judged(int dir, const char *name, int flags, const char *path, b
 	else if (!S_ISREG(st->st_mode) && !(folders_too && S_ISDIR(st->st_mode)))
 		rc = no_regular_file(path, err);
 	else
-		rc = judge(path, st, err);
+		rc = check_trust(path, st, err);
 	if (rc == 0)
 		return fd;
 	close(fd);
@@ -100,18 +100,18 @@ int trusted_open(const char *path, struct stat *st, struct ragd_err *err)
 {
 	struct stat found;
 
-	return open_judged(AT_FDCWD, path, 0, path, false, st != NULL ? st : &found, err);
+	return open_checked(AT_FDCWD, path, 0, path, false, st != NULL ? st : &found, err);
 }
 
 int trusted_open_any(int dir, const char *name, const char *path, struct stat *st,
 		     struct ragd_err *err)
 {
-	return open_judged(dir, name, 0, path, true, st, err);
+	return open_checked(dir, name, 0, path, true, st, err);
 }
 
 /* ---- from the root -------------------------------------------------------------------------- */
 
-struct walk {
+struct path_walk {
 	int dir;                    /* where we are */
 	struct stat st;             /* of it */
 	char at[TRUSTED_PATH_MAX];  /* its path, "" for the root */
@@ -121,7 +121,7 @@ struct walk {
 	struct ragd_err *err;
 };
 
-static int too_long(struct walk *w)
+static int too_long(struct path_walk *w)
 {
 	return ragd_err_set(w->err, -ENAMETOOLONG, "the path to %.100s… is too long", w->at);
 }
@@ -132,7 +132,7 @@ static const char *name_of(const char *at)
 }
 
 /* Takes fd, also on failure. */
-static int enter(struct walk *w, int fd)
+static int walk_enter(struct path_walk *w, int fd)
 {
 	const char *path = name_of(w->at);
 	int rc;
@@ -142,29 +142,29 @@ static int enter(struct walk *w, int fd)
 	w->dir = fd;
 	if (fd < 0 || fstat(fd, &w->st) < 0)
 		return ragd_err_sys(w->err, "folder %s", path);
-	rc = judge_owner("folder", path, &w->st, w->err);
+	rc = check_owner("folder", path, &w->st, w->err);
 	if (rc == 0 && (w->st.st_mode & S_ISVTX) == 0)
-		rc = judge_writers("folder", path, &w->st, w->err);
+		rc = check_writers("folder", path, &w->st, w->err);
 	return rc;
 }
 
-static int enter_root(struct walk *w)
+static int enter_root(struct path_walk *w)
 {
 	w->at[0] = '\0';
-	return enter(w, open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+	return walk_enter(w, open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
-static int enter_parent(struct walk *w)
+static int enter_parent(struct path_walk *w)
 {
 	char *slash = strrchr(w->at, '/');
 
 	if (slash != NULL)
 		*slash = '\0';
-	return enter(w, openat(w->dir, "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
+	return walk_enter(w, openat(w->dir, "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
 /* Take the next name off the rest; false at its end. "." and empty names are passed over. */
-static bool next_name(struct walk *w, char *name, size_t size)
+static bool next_name(struct path_walk *w, char *name, size_t size)
 {
 	size_t from, len;
 
@@ -180,7 +180,7 @@ static bool next_name(struct walk *w, char *name, size_t size)
 	return true;
 }
 
-static int at_append(struct walk *w, const char *name)
+static int at_append(struct path_walk *w, const char *name)
 {
 	size_t len = strlen(w->at);
 
@@ -190,7 +190,7 @@ static int at_append(struct walk *w, const char *name)
 }
 
 /* Put what the link says before the rest. */
-static int follow(struct walk *w, int link, const char *name)
+static int walk_follow(struct path_walk *w, int link, const char *name)
 {
 	char text[TRUSTED_PATH_MAX], way[TRUSTED_PATH_MAX];
 	ssize_t len = readlinkat(link, "", text, sizeof(text) - 1);
@@ -208,16 +208,16 @@ static int follow(struct walk *w, int link, const char *name)
 	return text[0] == '/' ? enter_root(w) : 0;
 }
 
-/* The file at the end of the way: opened from its folder, which was judged, and judged itself. */
-static int open_last(struct walk *w, const char *name, struct trusted_file *out)
+/* The file at the end of the way: opened from its folder, which was checked, and checked itself. */
+static int open_last(struct path_walk *w, const char *name, struct trusted_file *out)
 {
-	int fd, rc = judge_writers("folder", name_of(w->at), &w->st, w->err);
+	int fd, rc = check_writers("folder", name_of(w->at), &w->st, w->err);
 
 	if (rc == 0)
 		rc = at_append(w, name);
 	if (rc < 0)
 		return rc;
-	fd = open_judged(w->dir, name, O_NOFOLLOW, w->at, false, &out->st, w->err);
+	fd = open_checked(w->dir, name, O_NOFOLLOW, w->at, false, &out->st, w->err);
 	if (fd < 0)
 		return fd;
 	out->fd = fd;
@@ -226,7 +226,7 @@ static int open_last(struct walk *w, const char *name, struct trusted_file *out)
 }
 
 /* One name further. Returns 1 when *out is filled. */
-static int step(struct walk *w, const char *name, struct trusted_file *out)
+static int walk_step(struct path_walk *w, const char *name, struct trusted_file *out)
 {
 	bool last = w->rest[strspn(w->rest, "/")] == '\0';
 	struct stat st;
@@ -244,14 +244,14 @@ static int step(struct walk *w, const char *name, struct trusted_file *out)
 	if (S_ISDIR(st.st_mode)) {
 		rc = at_append(w, name);
 		if (rc == 0)
-			return enter(w, fd);
+			return walk_enter(w, fd);
 	} else if (S_ISLNK(st.st_mode)) {
 		char path[2 * TRUSTED_PATH_MAX];
 
 		snprintf(path, sizeof(path), "%s/%s", w->at, name);
-		rc = judge_owner("link", path, &st, w->err);
+		rc = check_owner("link", path, &st, w->err);
 		if (rc == 0)
-			rc = follow(w, fd, name);
+			rc = walk_follow(w, fd, name);
 	} else if (!last) {
 		rc = ragd_err_set(w->err, -ENOTDIR, "%s/%s is not a folder", w->at, name);
 	} else if (!S_ISREG(st.st_mode)) { /* opening it could wait, or do something */
@@ -265,7 +265,7 @@ static int step(struct walk *w, const char *name, struct trusted_file *out)
 	return rc;
 }
 
-static int begin(struct walk *w, const char *path)
+static int walk_begin(struct path_walk *w, const char *path)
 {
 	char *cwd = NULL;
 	int n;
@@ -283,7 +283,7 @@ static int begin(struct walk *w, const char *path)
 
 int trusted_walk(const char *path, struct trusted_file *out, struct ragd_err *err)
 {
-	struct walk *w = calloc(1, sizeof(*w));
+	struct path_walk *w = calloc(1, sizeof(*w));
 	char name[256];
 	int rc;
 
@@ -291,9 +291,9 @@ int trusted_walk(const char *path, struct trusted_file *out, struct ragd_err *er
 		return ragd_err_set(err, -ENOMEM, "walk to %.100s: out of memory", path);
 	w->dir = -1;
 	w->err = err;
-	rc = begin(w, path);
+	rc = walk_begin(w, path);
 	while (rc == 0 && next_name(w, name, sizeof(name)))
-		rc = step(w, name, out);
+		rc = walk_step(w, name, out);
 	if (rc == 0) /* the way ended at a folder, or a name is too long to be one */
 		rc = w->rest[strspn(w->rest, "/")] == '\0'
 			     ? ragd_err_set(err, -EINVAL, "%s is not a regular file",

@@ -1,7 +1,7 @@
 /*
  * Files that decide: code, configuration, rules, keys. Whoever may write one, or put another in its
  * place, decides instead of the administrator. So each is opened once and what was opened is
- * judged; a name may mean another file the moment after.
+ * checked; a name may mean another file the moment after.
  *
  * Trusted is what root and the user of this process alone can change: owned by one of the two,
  * writable neither by others nor by a group, unless that is root's or the user's private one
@@ -18,7 +18,7 @@
 #define TRUSTED_PATH_MAX 4096
 
 /*
- * Open a regular file for reading and judge it, wherever it lies. Never waits: a FIFO or a device
+ * Open a regular file for reading and check it, wherever it lies. Never waits: a FIFO or a device
  * is refused. Returns the descriptor, the caller's, with *st (may be NULL) filled. The sentence
  * names the file; -EINVAL: no regular file, -EACCES: not trusted, otherwise what open() says.
  */
@@ -35,7 +35,7 @@ struct trusted_file {
 
 /*
  * The same for what must not be swapped by way of a folder above it either: walks from the root by
- * descriptors and judges every folder and every symbolic link on the way. One that others may write
+ * descriptors and checks every folder and every symbolic link on the way. One that others may write
  * passes if it is sticky, as /tmp is, for then they cannot replace what is not theirs; not so
  * the folder of the file itself. A relative path begins where the process is. *out is written only on success.
  */
