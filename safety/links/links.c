@@ -87,16 +87,13 @@ static char byte_before(const struct links *l, const struct at *at)
 static void remove_to(struct links *l, struct at *at, size_t end, const struct span_kind *kind,
 		      bool joins)
 {
+	struct text_span span = { l->base + at->i, l->base + end,     .kind = kind,
+				  .score = 1.0f,   .rank = RANK_LINK, .joins = joins };
+
+	if (kind == &tag || kind == &spaced)
+		span.fallback = HTML_REMOVED;
 	if (!l->collects)
-		spans_add(at->out, &(struct text_span){ .start = l->base + at->i,
-							.end = l->base + end,
-							.kind = kind,
-							.score = 1.0f,
-							.rank = RANK_LINK,
-							.joins = joins,
-							.fallback = kind == &tag || kind == &spaced
-									    ? HTML_REMOVED
-									    : NULL });
+		spans_add(at->out, &span);
 	at->i = end;
 }
 
@@ -151,7 +148,7 @@ static bool may_leave(struct links *l, const char *s, size_t len)
 
 /* ---- Markdown's links ---- */
 
-/* What is too long to be judged goes as it comes. */
+/* What is too long to be read goes as it comes. */
 static void start_swallowing(struct links *l, struct at *at, const struct span_kind *kind)
 {
 	remove_to(l, at, at->i + URL_MAX, kind, false);
@@ -189,7 +186,7 @@ static enum outcome read_bracket(struct links *l, struct at *at)
 		return YES;
 	}
 	if (!t.too_far && may_leave(l, s + t.start, t.end - t.start)) {
-		/* On another line it is judged once more, as text. */
+		/* On another line it is read once more, as text. */
 		at->i = memchr(s + at->i, '\n', t.end - at->i) == NULL ? t.end : at->i + 1;
 		return YES;
 	}
