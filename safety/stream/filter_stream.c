@@ -270,7 +270,13 @@ static void forget_tags(struct filter_stream *s)
 	s->tag = 0;
 }
 
-/* Let out what stands before `safe`, which every window has decided. */
+/*
+ * Let out what stands before `safe`, which every window has decided. Spans that touch or overlap are one
+ * group with one marker, so a group that reaches `safe` stays open: what comes next may belong to it, and
+ * ending it here would put a second marker, or let the rest of a secret out, depending on where the text was
+ * cut. Only the last piece ends it. The marker itself left when the group began, for nothing that comes later
+ * changes it, unless all that left so far is white space (s->traceless).
+ */
 static void release_until(struct filter_stream *s, uint32_t safe, bool last)
 {
 	uint32_t r = s->released, to;
@@ -338,7 +344,12 @@ static void read_new(struct filter_stream *s, size_t i, uint32_t fed, bool last)
 		folded_add(&s->piece, fresh, fed - from, from);
 }
 
-/* Scan what is new up to raw offset fed; returns the offset before which all is decided. */
+/*
+ * Scan what is new up to raw offset fed; returns the offset before which all is decided: the least of what the
+ * windows, the rules and the links say. One window serves as long as the text reads as it is written, which
+ * is nearly always; from where it does not there are two, for a secret may stand in the bytes or in what they
+ * look like, and a find of either counts.
+ */
 static uint32_t scan_new(struct filter_stream *s, uint32_t fed, bool last)
 {
 	uint32_t safe, given, at;

@@ -292,7 +292,10 @@ static void put_reversed(struct reading *r, const char *s, size_t a, size_t b)
 	}
 }
 
-/* Room for n bytes that are not shown. */
+/*
+ * Room for n bytes that are not shown. Without a bound, a megabyte of "****" between two digits of a card
+ * would have to be held back until the number is whole: holdback is promised to callers as a number of bytes.
+ */
 static bool may_omit(struct reading *r, size_t n)
 {
 	if (r->omitted + n > READING_OMIT && !r->whole)
@@ -301,6 +304,7 @@ static bool may_omit(struct reading *r, size_t n)
 	return true;
 }
 
+/* A character was shown, which earns room for what is left out around it. */
 static void refund_omitted(struct reading *r)
 {
 	r->omitted -= MIN(r->omitted, READING_OMIT_PER);
@@ -425,7 +429,11 @@ enum looks {
 	OPEN, /* it depends on the next byte */
 };
 
-/* What is not a character of its own right, judged by its neighbours alone: rather too much than too little. */
+/*
+ * What is not a character of its own right, by its neighbours alone. It has to be a superset of what
+ * read_sign() takes: a DIFFERENT too many costs time, since the second window opens for nothing; a PLAIN
+ * too many lets a disguise through. Whoever adds a case there adds it here.
+ */
 static enum looks looks_at(const struct reading *r, const struct scan_view *v, size_t i)
 {
 	const char *s = v->s;

@@ -109,6 +109,11 @@ static void give_gap(const struct reading *r, size_t i, size_t n, struct folded 
 	folded_put(out, blank, f->at[i].start, f->at[i + n - 1].end);
 }
 
+/*
+ * Character by character: whether one is the beginning of letters set apart, or still one of them, takes a
+ * look at what follows. MORE keeps it and all behind it in r->shown, so that a cut in the middle of a gap
+ * gives what the whole text would.
+ */
 void spaced_join(struct reading *r, bool end, struct folded *out)
 {
 	struct folded *f = &r->shown;
@@ -144,6 +149,10 @@ void spaced_join(struct reading *r, bool end, struct folded *out)
 	folded_consume(f, i);
 }
 
+/*
+ * What follows counts without reading: it runs over every text, and spaced_begins() only over those that it
+ * lets through. As there, each miss is a hole, while a yes too many costs the second window.
+ */
 void spaced_init(struct spaced *sp, char before)
 {
 	*sp = (struct spaced){ .prev = before };
