@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* 64 bits, the same on every machine: the tables of an index are kept by them, so it may not change. */
+/* 64 bits, the same on every machine: the tables of an index are kept by them. */
 uint64_t hash_bytes(const char *s, size_t len);
 
 #endif

@@ -75,7 +75,7 @@ static int no_regular_file(const char *path, struct ragd_err *err)
 	return ragd_err_set(err, -EINVAL, "%s is not a regular file", path);
 }
 
-/* flags: besides those that keep an open() from waiting, as a FIFO would have it wait for a writer. */
+/* flags: besides those that keep an open() from waiting, say for the writer of a FIFO. */
 static int open_checked(int dir, const char *name, int flags, const char *path, bool folders_too,
 			struct stat *st, struct ragd_err *err)
 {

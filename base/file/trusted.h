@@ -36,8 +36,9 @@ struct trusted_file {
 /*
  * The same for what must not be swapped by way of a folder above it either: walks from the root by
  * descriptors and checks every folder and every symbolic link on the way. One that others may write
- * passes if it is sticky, as /tmp is, for then they cannot replace what is not theirs; not so
- * the folder of the file itself. A relative path begins where the process is. *out is written only on success.
+ * passes if it is sticky, as /tmp is, for then they cannot replace what is not theirs; not so the
+ * folder of the file itself. A relative path begins where the process is. *out is written only on
+ * success.
  */
 int trusted_walk(const char *path, struct trusted_file *out, struct ragd_err *err);
 

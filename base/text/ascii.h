@@ -1,7 +1,7 @@
 /*
- * Classes of ASCII characters, whatever the locale says. They take a byte: those of other characters in
- * UTF-8 are in no class but ascii_is_word(), and a -1 for "no more" counts as one of them. A code point
- * is no byte: U+0130 would pass for a digit.
+ * Classes of ASCII characters, whatever the locale says. They take a byte: those of other
+ * characters in UTF-8 are in no class but ascii_is_word(), and a -1 for "no more" counts as one of
+ * them. A code point is no byte: U+0130 would pass for a digit.
  */
 #ifndef BASE_ASCII_H
 #define BASE_ASCII_H

@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 /*
- * Text of which more may come. A look at or beyond the end, while more may come, leaves it starved: what
- * was concluded may change, and is not used.
+ * Text of which more may come. A look at or beyond the end, while more may come, leaves it starved:
+ * what was concluded may change, and is not used.
  */
 struct peek {
 	const char *text;

@@ -30,10 +30,10 @@ void sentences_start(struct sentences *s, const char *text, size_t len);
 bool sentences_next(struct sentences *s, size_t *start, size_t *end);
 
 /*
- * For text that arrives in pieces: the next sentence that further text cannot change. text is what it was
- * at the call before, though it may have moved, and more behind it. False: none is complete yet; with
- * `last` there is none any more. Whatever is appended later, and wherever it was cut, the sentences are
- * those of the whole. Begin with sentences_start() of no text.
+ * For text that arrives in pieces: the next sentence that further text cannot change. text is what
+ * it was at the call before, though it may have moved, and more behind it. False: none is complete
+ * yet; with `last` there is none any more. Whatever is appended later, and wherever it was cut, the
+ * sentences are those of the whole. Begin with sentences_start() of no text.
  */
 bool sentences_more(struct sentences *s, const char *text, size_t len, bool last, size_t *start,
 		    size_t *end);

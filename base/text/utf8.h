@@ -13,8 +13,8 @@ ssize_t utf8_invalid_at(const char *s, size_t len);
 size_t utf8_whole(const char *s, size_t len);
 
 /*
- * Decode one character at s[0..len), len > 0. Returns the bytes it takes and sets *cp; for an invalid
- * byte 1 and U+FFFD.
+ * Decode one character at s[0..len), len > 0. Returns the bytes it takes and sets *cp; for an
+ * invalid byte 1 and U+FFFD.
  */
 size_t utf8_next(const char *s, size_t len, uint32_t *cp);
 

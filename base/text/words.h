@@ -36,8 +36,8 @@ struct word {
 struct words;
 
 /*
- * `language`: a Snowball name ("english"), or NULL for words alone, without stems and stop words, at
- * a hundredth of the memory. NULL when out of memory or the language is unknown.
+ * `language`: a Snowball name ("english"), or NULL for words alone, without stems and stop words,
+ * at a hundredth of the memory. NULL when out of memory or the language is unknown.
  */
 struct words *words_new(const char *language);
 void words_free(struct words *w);
@@ -49,11 +49,11 @@ void words_start(struct words *w, const char *text, size_t len);
  * The next word, false at the end. Words with an apostrophe, numbers and versions stay whole
  * ("don't", "1.30.0"; "10,000" folds to 10000); a number with its unit is taken whole and in parts
  * ("10MB", 10, MB), identifiers too: "uv_tcp_bind" gives uv_tcp_bind, uv, tcp, bind, as do
- * "UV_THREADPOOL_SIZE" and "camelCase". Parts overlap the whole and come directly after it.
- * Scripts without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) and Hangul come as overlapping pairs
- * of characters (single where there is only one), which needs no dictionary. Words in another
- * script than the language's get the stemmer of that script's main language. Text beyond 4 GiB is
- * not looked at.
+ * "UV_THREADPOOL_SIZE" and "camelCase". Parts overlap the whole and come directly after it. Scripts
+ * without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) and Hangul come as overlapping pairs of
+ * characters (single where there is only one), which needs no dictionary. Words in another script
+ * than the language's get the stemmer of that script's main language. Text beyond 4 GiB is not
+ * looked at.
  */
 bool words_next(struct words *w, struct word *out);
 
