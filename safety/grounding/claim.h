@@ -29,8 +29,8 @@ struct claim_marks {
 };
 
 /*
- * Take text[0..len) apart: cb for each token that carries meaning, in order; a negative return of it
- * stops. [x removed], which stands for what a filter took out, is passed over.
+ * Take text[0..len) apart: cb for each token that carries meaning, in order; a negative return of
+ * it stops. [x removed], which stands for what a filter took out, is passed over.
  */
 int claim_read(struct words *w, const char *text, size_t len, struct claim_marks *marks,
 	       int (*cb)(void *arg, const struct claim_token *t), void *arg);

@@ -1,8 +1,8 @@
 /*
- * Does a passage support this sentence? Judged by what a reader would look for first: the words that
- * carry the meaning, rare ones more than common ones; every number; names; whether one says what the
- * other denies. No model: it finds what is said in nearly the same words and takes nothing else for
- * supported.
+ * Does a passage support this sentence? Judged by what a reader would look for first: the words
+ * that carry the meaning, rare ones more than common ones; every number; names; whether one says
+ * what the other denies. No model: it finds what is said in nearly the same words and takes nothing
+ * else for supported.
  */
 #ifndef SAFETY_GROUND_H
 #define SAFETY_GROUND_H
@@ -44,8 +44,8 @@ void ground_free(struct ground *g);
 
 /*
  * Judge one sentence, without citation marks. `hints` has bit i set for passage i < 64 that the
- * sentence names itself: preferred where it supports, too. Takes steps of `stop` for the sentence and
- * for all of the evidence. -ENOMEM when memory is out; or what stopped it.
+ * sentence names itself: preferred where it supports, too. Takes steps of `stop` for the sentence
+ * and for all of the evidence. -ENOMEM when memory is out; or what stopped it.
  */
 int ground_check(struct ground *g, const char *sentence, size_t len, uint64_t hints,
 		 float threshold, struct stop_check *stop, enum ground_verdict *verdict,

@@ -172,7 +172,10 @@ static size_t count_lines(const char *s, size_t len)
 	return n;
 }
 
-/* Of two runs of white space the one with more line breaks stays; the earlier one if they are equal. */
+/*
+ * Of two runs of white space the one with more line breaks stays; the earlier one if they are
+ * equal.
+ */
 static void widen_gap(struct ground_stream *gs, const char *s, size_t len)
 {
 	size_t lines = count_lines(s, len);
@@ -195,7 +198,9 @@ static void let_out(struct ground_stream *gs, const struct buf *sentence)
 	gs->any = true;
 }
 
-/* Keep a sentence that claims nothing for one that does; its gap goes between it and what follows. */
+/*
+ * Keep a sentence that claims nothing for one that does; its gap goes between it and what follows.
+ */
 static void wait_for_claim(struct ground_stream *gs, const struct buf *sentence, const char *gap,
 			   size_t gap_len)
 {

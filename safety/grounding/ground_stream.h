@@ -1,6 +1,6 @@
 /*
- * An answer that leaves sentence by sentence, each with the passage that supports it. Citation marks
- * that inference wrote itself are taken as hints and do not leave.
+ * An answer that leaves sentence by sentence, each with the passage that supports it. Citation
+ * marks that inference wrote itself are taken as hints and do not leave.
  */
 #ifndef SAFETY_GROUND_STREAM_H
 #define SAFETY_GROUND_STREAM_H

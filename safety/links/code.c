@@ -120,7 +120,10 @@ static enum outcome open_fence(struct code *c, const struct scan_view *v,
 {
 	const char ch = v->s[line->first];
 	bool too_long;
-	/* What is said behind tildes does not matter, but backticks behind backticks are a code span. */
+	/*
+	 * What is said behind tildes does not matter, but backticks behind backticks are a code
+	 * span.
+	 */
 	enum outcome rc =
 		rest_of_line(v, line->first + line->run, c->indented || ch == '~', &too_long);
 

@@ -1,7 +1,8 @@
 /*
- * Which parts of Markdown are code, read so that no renderer which follows CommonMark takes for text what is
- * called code here. In doubt it is text: a fence that is not at the margin, and what follows it once it
- * cannot be told whether it was closed; a code span over more than one line or over a cell of a table.
+ * Which parts of Markdown are code, read so that no renderer which follows CommonMark takes for
+ * text what is called code here. In doubt it is text: a fence that is not at the margin, and what
+ * follows it once it cannot be told whether it was closed; a code span over more than one line or
+ * over a cell of a table.
  */
 #ifndef SAFETY_CODE_H
 #define SAFETY_CODE_H
@@ -26,8 +27,8 @@ struct code {
 enum outcome code_line(struct code *c, const struct scan_view *v, size_t i);
 
 /*
- * Whether a code span begins with the backticks at s[i). *end is then behind it, and behind the backticks
- * alone where there is none.
+ * Whether a code span begins with the backticks at s[i). *end is then behind it, and behind the
+ * backticks alone where there is none.
  */
 enum outcome code_span(const struct scan_view *v, size_t i, size_t *end);
 

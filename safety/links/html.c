@@ -96,9 +96,9 @@ struct inside {
 };
 
 /*
- * A '<' outside quotations is another tag's, and quotations count wherever they stand. So where one reading
- * begins an earlier one ends, or is within a quotation; then the two are never in the same state again.
- * No more than three, one for each state, go over any byte.
+ * A '<' outside quotations is another tag's, and quotations count wherever they stand. So where one
+ * reading begins an earlier one ends, or is within a quotation; then the two are never in the same
+ * state again. No more than three, one for each state, go over any byte.
  */
 static enum outcome inside_read(const struct scan_view *v, size_t i, size_t p, struct inside *in)
 {

@@ -81,8 +81,8 @@ static char byte_before(const struct links *l, const struct at *at)
 }
 
 /*
- * To the end given nothing leaves but the kind's marker, or nothing if it goes on with what went before.
- * A tag goes without a trace only where personal data was looked for without it, too.
+ * To the end given nothing leaves but the kind's marker, or nothing if it goes on with what went
+ * before. A tag goes without a trace only where personal data was looked for without it, too.
  */
 static void remove_to(struct links *l, struct at *at, size_t end, const struct span_kind *kind,
 		      bool joins)
@@ -278,7 +278,7 @@ static enum outcome read_word(struct links *l, struct at *at)
 	    ascii_to_lower(s[at->i + 2]) == 'w' && s[at->i + 3] == '.' &&
 	    ascii_is_alnum(s[at->i + 4]))
 		return read_address(l, at, at->i + 4);
-	/* Only its end can be a scheme, from a letter or digit on: where a piece ended means nothing. */
+	/* Only its end can be a scheme, from a letter or digit on: a piece may end anywhere. */
 	if (p - at->i > SCHEME_MAX)
 		at->i = p - SCHEME_MAX;
 	while (at->i < p && !ascii_is_alnum(s[at->i]))
@@ -326,7 +326,7 @@ static bool in_span(const struct links *l, const struct at *at)
 	return l->base + at->i < l->span;
 }
 
-/* What stays at the beginning of a line may, to a renderer, be HTML that has the fences behind it in it. */
+/* What stays at the beginning of a line may be HTML to a renderer, with the fences behind it. */
 static void opens_block(struct links *l, const struct at *at)
 {
 	char next = at->i + 1 < at->v.len ? at->v.s[at->i + 1] : ' ';
@@ -473,8 +473,8 @@ static enum outcome read_char(struct links *l, struct at *at, char c)
 }
 
 /*
- * Where a tag went from the beginning of a line, the line may begin with a fence now, which was not seen
- * as one: then nothing is code any more.
+ * Where a tag went from the beginning of a line, the line may begin with a fence now, which was not
+ * seen as one: then nothing is code any more.
  */
 static void leave_margin(struct links *l, char c)
 {
@@ -485,8 +485,8 @@ static void leave_margin(struct links *l, char c)
 }
 
 /*
- * ASCII by what it may begin: WORD an address, OTHER something else; SIGN goes on with a word and is
- * nothing by itself.
+ * ASCII by what it may begin: WORD an address, OTHER something else; SIGN goes on with a word and
+ * is nothing by itself.
  */
 enum { PLAIN, WORD, SIGN, OTHER };
 /* clang-format off */

@@ -214,8 +214,8 @@ size_t url_trail(const char *s, size_t start, size_t end)
 }
 
 /*
- * Schemes that need no "//", and what else they need. Those of the web need it to be well-formed, but
- * browsers complete it.
+ * Schemes that need no "//", and what else they need. Those of the web need it to be well-formed,
+ * but browsers complete it.
  */
 static bool is_bare_scheme(const char *scheme, const struct scan_view *v, size_t p)
 {

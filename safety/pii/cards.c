@@ -58,9 +58,9 @@ static bool goes_on(const struct digit_run *r, size_t k, char sep)
 }
 
 /*
- * Written in one piece, in fours, or as 4-6-5 and 4-6-4; with one blank or hyphen between, or one and
- * the same separator of another kind where nothing else is joined to it; what separates the items of a
- * list, only where a word like "card" stands before.
+ * Written in one piece, in fours, or as 4-6-5 and 4-6-4; with one blank or hyphen between, or one
+ * and the same separator of another kind where nothing else is joined to it; what separates the
+ * items of a list, only where a word like "card" stands before.
  */
 static bool card_shape(const struct digit_run *r, size_t k, bool named)
 {

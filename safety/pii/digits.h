@@ -37,14 +37,14 @@ struct digit_run {
 
 /*
  * Read the run that begins at s[i], a digit, '+' or '('. Returns 1; 0 if there is none; -1 if more
- * text could change it. A wide run goes on over white space, lines, cells of a table and one sign: its
- * separators are each one character, ' ' or the sign.
+ * text could change it. A wide run goes on over white space, lines, cells of a table and one sign:
+ * its separators are each one character, ' ' or the sign.
  */
 int digit_run_read(const struct scan_view *v, size_t i, bool wide, struct digit_run *r);
 
 /*
- * The length of such a separator at s[p), 0 for none, -1 if more text could change it; what it is in
- * *kind.
+ * The length of such a separator at s[p), 0 for none, -1 if more text could change it; what it is
+ * in *kind.
  */
 ssize_t digit_run_wide_sep(const struct scan_view *v, size_t p, char *kind);
 

@@ -76,8 +76,8 @@ static size_t run_match(const struct scan_view *v, const struct digit_run *r, st
 }
 
 /*
- * What stands at s[i). *end is where to go on: past the find, or past what cannot begin one. -1 if more
- * text is needed.
+ * What stands at s[i). *end is where to go on: past the find, or past what cannot begin one. -1 if
+ * more text is needed.
  */
 static int number_at(const struct scan_view *v, size_t i, size_t *end, struct spans *out)
 {

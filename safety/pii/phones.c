@@ -1,6 +1,6 @@
 /*
- * Telephone numbers. Without a plus sign they look like any other number, so the bare forms are those
- * that little else has, and the rest needs a word like "phone" in front.
+ * Telephone numbers. Without a plus sign they look like any other number, so the bare forms are
+ * those that little else has, and the rest needs a word like "phone" in front.
  */
 #include <string.h>
 
@@ -110,7 +110,10 @@ static size_t named_number(const struct scan_view *v, const struct digit_run *r)
 	return r->n >= 2 && r->n_digits >= 7 ? r->n : 0;
 }
 
-/* Over lines and cells, where numbers stand beside each other that have nothing to do with each other. */
+/*
+ * Over lines and cells, where numbers stand beside each other that have nothing to do with each
+ * other.
+ */
 static bool wide_ok(const struct scan_view *v, const struct digit_run *r)
 {
 	for (size_t i = 0; i < r->n; i++)

@@ -20,8 +20,8 @@ struct hs_source {
 };
 
 /*
- * The database of src: from the directory's cache, else compiled and left there. On -EINVAL *bad, if
- * not NULL, is the index of the expression that is at fault, or -1.
+ * The database of src: from the directory's cache, else compiled and left there. On -EINVAL *bad,
+ * if not NULL, is the index of the expression that is at fault, or -1.
  */
 int hs_cached_compile(const struct hs_source *src, const char *dir, hs_database_t **out, int *bad,
 		      struct ragd_err *err);

@@ -14,8 +14,8 @@
 #define IDLE_MAX 32
 
 /*
- * Scratch space is one thread's at a time; finished ones wait here for the next. It is all that changes
- * while threads scan, so it is apart from `struct patterns`, which they share as const.
+ * Scratch space is one thread's at a time; finished ones wait here for the next. It is all that
+ * changes while threads scan, so it is apart from `struct patterns`, which they share as const.
  */
 struct scratch_pool {
 	pthread_mutex_t lock;

@@ -36,9 +36,9 @@ struct pattern_hits {
 void hits_fini(struct pattern_hits *h);
 
 /*
- * Compile. With a cache directory (may be NULL), what was compiled before for the same rules, library
- * and processor is read from there, and what was compiled now is left there; a cache that cannot be
- * read or written is no error.
+ * Compile. With a cache directory (may be NULL), what was compiled before for the same rules,
+ * library and processor is read from there, and what was compiled now is left there; a cache that
+ * cannot be read or written is no error.
  */
 int patterns_new(const struct rules *rules, const char *cache_dir, struct patterns **out,
 		 struct ragd_err *err);

@@ -18,8 +18,8 @@ static int phrase_cmp(const void *pa, const void *pb)
 }
 
 /*
- * A class for each byte, in the order of the bytes: one each for blank to '@' and what follows up to
- * 'z' without the capitals, which plain text has none of; the rest share the last.
+ * A class for each byte, in the order of the bytes: one each for blank to '@' and what follows up
+ * to 'z' without the capitals, which plain text has none of; the rest share the last.
  */
 static unsigned class_of(char c)
 {
@@ -80,7 +80,9 @@ void phrases_fini(struct phrases *p)
 	*p = (struct phrases){ 0 };
 }
 
-/* The first of item[lo..hi), which agree in their first d bytes and are longer, with byte d >= c. */
+/*
+ * The first of item[lo..hi), which agree in their first d bytes and are longer, with byte d >= c.
+ */
 static uint32_t narrow_from(const struct phrases *p, uint32_t lo, uint32_t hi, uint32_t d,
 			    unsigned c)
 {

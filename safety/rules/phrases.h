@@ -23,7 +23,9 @@ struct phrases {
 	struct phrase *item; /* sorted by text */
 	size_t n;
 	size_t longest;
-	/* item[first[i] .. first[i + 1]) begin with the same two bytes, both in one of 64 classes. */
+	/*
+	 * item[first[i] .. first[i + 1]) begin with the same two bytes, both in one of 64 classes.
+	 */
 	uint32_t first[64 * 64 + 1];
 };
 

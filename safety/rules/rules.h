@@ -82,9 +82,9 @@ struct rules *rules_new(void);
 void rules_free(struct rules *r);
 
 /*
- * Add what text[0..len) says; `name` is for messages. Rules whose level is stricter than `level` are
- * read and checked, then left out. -EINVAL with "file:line: ..." at the first mistake; then r is only
- * good for rules_free.
+ * Add what text[0..len) says; `name` is for messages. Rules whose level is stricter than `level`
+ * are read and checked, then left out. -EINVAL with "file:line: ..." at the first mistake; then r
+ * is only good for rules_free.
  */
 int rules_parse(struct rules *r, const char *name, const char *text, size_t len,
 		enum rule_level level, struct ragd_err *err);

@@ -38,8 +38,8 @@ static int load_file(struct rules *r, int fd, const char *path, enum rule_level 
 }
 
 /*
- * Rules decide what passes, so neither they nor their folder may be anybody's to write. Opened once: whatever
- * is at the path the moment after is not what is read.
+ * Rules decide what passes, so neither they nor their folder may be anybody's to write. Opened
+ * once: whatever is at the path the moment after is not what is read.
  */
 static int open_rules(int dir, const char *name, const char *path, struct stat *st,
 		      struct ragd_err *err)

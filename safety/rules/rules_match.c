@@ -110,8 +110,8 @@ static size_t first_from(const struct hit_table *t, unsigned term, size_t end)
 }
 
 /*
- * Whether an unless of the rule stands in the sentence of the chain: ends in it or behind, and begins in
- * it or before.
+ * Whether an unless of the rule stands in the sentence of the chain: ends in it or behind, and
+ * begins in it or before.
  */
 static bool has_unless(const struct matching *m, const struct rule *rule, const struct chain *c)
 {
@@ -136,7 +136,10 @@ static bool has_unless(const struct matching *m, const struct rule *rule, const 
 	return false;
 }
 
-/* The last of n chains, which are in the order of their ends, that ends at `end` or before; n: none. */
+/*
+ * The last of n chains, which are in the order of their ends, that ends at `end` or before; n:
+ * none.
+ */
 static size_t last_before(const struct chain *chains, size_t n, size_t end)
 {
 	size_t lo = 0, hi = n;

@@ -13,9 +13,8 @@ typedef bool (*rules_match_fn)(void *arg, const struct rule *rule, size_t start,
 
 /*
  * Call cb for every place where a rule for the stage holds in text[0..len), given the hits of
- * patterns_scan on it. [start, end) is from the first term's hit to the last one's. Takes steps of `stop`
- * in proportion to the text and its hits.
- * Returns 0; -ENOMEM; or what stopped it.
+ * patterns_scan on it. [start, end) is from the first term's hit to the last one's. Takes steps of
+ * `stop` in proportion to the text and its hits. Returns 0; -ENOMEM; or what stopped it.
  */
 int rules_match(const struct rules *rules, enum ragd_stage stage, const char *text, size_t len,
 		const struct pattern_hits *hits, struct stop_check *stop, rules_match_fn cb,

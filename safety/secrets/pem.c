@@ -22,7 +22,8 @@ static bool is_gap(char c)
 
 /*
  * How the key goes on at s[p): YES and *end past a piece of it; NO where it does not; MORE. A piece
- * is a long run of base64, a short one with a digit or sign in it, or a header such as "Version: 1".
+ * is a long run of base64, a short one with a digit or sign in it, or a header such as "Version:
+ * 1".
  */
 static enum outcome key_piece(const struct scan_view *v, size_t p, size_t *end)
 {

@@ -5,8 +5,8 @@
 #include "safety/stream/scan.h"
 
 /*
- * Whether a private key begins at s[i): the line that announces it and at least the beginning of what
- * a key looks like, so that prose about such lines stays. *body is where the header line ends.
+ * Whether a private key begins at s[i): the line that announces it and at least the beginning of
+ * what a key looks like, so that prose about such lines stays. *body is where the header line ends.
  */
 enum outcome pem_try(const struct scan_view *v, size_t i, size_t *body);
 

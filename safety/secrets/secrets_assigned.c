@@ -66,8 +66,8 @@ static const char *const not_secret[] = { "id",      "ids",    "name",  "file", 
 					  "version", "policy", "reset", "host" };
 
 /*
- * What may stand in a value: what is printed, but nothing that encloses or separates values. What may stand
- * between it and its name. Looked up, since it is asked for every byte.
+ * What may stand in a value: what is printed, but nothing that encloses or separates values. What
+ * may stand between it and its name. Looked up, since it is asked for every byte.
  */
 enum { V = 1, B = 2, VB = V | B };
 /* clang-format off */

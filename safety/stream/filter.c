@@ -17,9 +17,9 @@
 #define FINDINGS_MAX 256 /* of rules; a text with more is clear enough */
 
 /*
- * Rules see a long text in windows, so that it takes no more memory than a short one and each byte the
- * same work. Windows overlap, and a find belongs to the one that has sentences on both sides of it: only
- * what is longer than the overlap can be missed, which takes a text of more than a window.
+ * Rules see a long text in windows, so that it takes no more memory than a short one and each byte
+ * the same work. Windows overlap, and a find belongs to the one that has sentences on both sides of
+ * it: only what is longer than the overlap can be missed, which takes a text of more than a window.
  */
 #define WINDOW_SIZE    65536
 #define WINDOW_OVERLAP 8192

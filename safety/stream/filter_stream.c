@@ -271,11 +271,12 @@ static void forget_tags(struct filter_stream *s)
 }
 
 /*
- * Let out what stands before `safe`, which every window has decided. Spans that touch or overlap are one
- * group with one marker, so a group that reaches `safe` stays open: what comes next may belong to it, and
- * ending it here would put a second marker, or let the rest of a secret out, depending on where the text was
- * cut. Only the last piece ends it. The marker itself left when the group began, for nothing that comes later
- * changes it, unless all that left so far is white space (s->traceless).
+ * Let out what stands before `safe`, which every window has decided. Spans that touch or overlap
+ * are one group with one marker, so a group that reaches `safe` stays open: what comes next may
+ * belong to it, and ending it here would put a second marker, or let the rest of a secret out,
+ * depending on where the text was cut. Only the last piece ends it. The marker itself left when the
+ * group began, for nothing that comes later changes it, unless all that left so far is white space
+ * (s->traceless).
  */
 static void release_until(struct filter_stream *s, uint32_t safe, bool last)
 {
@@ -327,7 +328,10 @@ static void start_reading(struct filter_stream *s)
 	s->failed = s->failed || !ok;
 }
 
-/* What is new up to raw offset fed as window i sees it: into the window, and for its rules into s->piece. */
+/*
+ * What is new up to raw offset fed as window i sees it: into the window, and for its rules into
+ * s->piece.
+ */
 static void read_new(struct filter_stream *s, size_t i, uint32_t fed, bool last)
 {
 	uint32_t from = i == 0 ? s->fed : s->reading.fed;
@@ -345,10 +349,10 @@ static void read_new(struct filter_stream *s, size_t i, uint32_t fed, bool last)
 }
 
 /*
- * Scan what is new up to raw offset fed; returns the offset before which all is decided: the least of what the
- * windows, the rules and the links say. One window serves as long as the text reads as it is written, which
- * is nearly always; from where it does not there are two, for a secret may stand in the bytes or in what they
- * look like, and a find of either counts.
+ * Scan what is new up to raw offset fed; returns the offset before which all is decided: the least
+ * of what the windows, the rules and the links say. One window serves as long as the text reads as
+ * it is written, which is nearly always; from where it does not there are two, for a secret may
+ * stand in the bytes or in what they look like, and a find of either counts.
  */
 static uint32_t scan_new(struct filter_stream *s, uint32_t fed, bool last)
 {
@@ -445,8 +449,9 @@ static size_t cut_unseen(struct filter_stream *s, bool last)
 }
 
 /*
- * Whether the text just taken in only goes on with a word. Nearly nothing is decided before a word ends,
- * so that models whose tokens are pieces of words cost a scan for each word, not for each token.
+ * Whether the text just taken in only goes on with a word. Nearly nothing is decided before a word
+ * ends, so that models whose tokens are pieces of words cost a scan for each word, not for each
+ * token.
  */
 static bool goes_on_with_word(const struct filter_stream *s, const char *text, size_t len)
 {

@@ -20,8 +20,8 @@ void filter_stream_close(struct filter_stream *s);
 void filter_stream_mark(struct filter_stream *s, const struct text_span *span);
 
 /*
- * Before the first feed: where the filter looks after links, judge those of the answer by screen's evidence,
- * which is borrowed until filter_stream_close. -ENOMEM.
+ * Before the first feed: where the filter looks after links, judge those of the answer by screen's
+ * evidence, which is borrowed until filter_stream_close. -ENOMEM.
  */
 int filter_stream_evidence(struct filter_stream *s, const struct ragd_screen *screen);
 

@@ -78,7 +78,10 @@ bool rule_window_split(struct rule_window *to, const struct rule_window *from)
 	folded_append(&to->plain, &from->plain);
 	if (to->plain.failed || pattern_stream_open(to->patterns, &to->ps) < 0)
 		return false;
-	/* No pattern reaches further back than the window. What ends in it has been found already... */
+	/*
+	 * No pattern reaches further back than the window. What ends in it has been found
+	 * already...
+	 */
 	if (to->plain.len > 0 &&
 	    pattern_stream_feed(to->ps, to->plain.text, to->plain.len, &to->hits) < 0)
 		return false;

@@ -38,8 +38,8 @@ void scan_window_add(struct scan_window *w, const char *raw, size_t len, uint32_
 }
 
 /*
- * The raw offset before which a scanner has decided. What cannot be seen behind an open find is part of
- * it if the find goes on, so it is not decided yet.
+ * The raw offset before which a scanner has decided. What cannot be seen behind an open find is
+ * part of it if the find goes on, so it is not decided yet.
  */
 static uint32_t decided_before(const struct scan_window *w, const struct scanner *st, uint32_t fed)
 {

@@ -1,7 +1,7 @@
 /*
  * A check whether to stop. What goes over a text says how far it has come, in steps of about a byte
- * looked at; every STOP_CHECK_STEPS steps the call is asked whether anybody still waits and whether its
- * deadline has passed.
+ * looked at; every STOP_CHECK_STEPS steps the call is asked whether anybody still waits and whether
+ * its deadline has passed.
  */
 #ifndef SAFETY_STOP_CHECK_H
 #define SAFETY_STOP_CHECK_H

@@ -2,8 +2,8 @@
  * Folding: text as the eye reads it. Each character is decomposed (NFKD), loses its accent, becomes
  * the ASCII letter it looks like, or goes altogether if it cannot be seen (format characters,
  * fillers, controls; tag characters become the ASCII they spell); the digits of every script become
- * ASCII's. Character by character and without look-ahead, so that a stream folds as its pieces do; case
- * and white space stay.
+ * ASCII's. Character by character and without look-ahead, so that a stream folds as its pieces do;
+ * case and white space stay.
  */
 #ifndef SAFETY_FOLDED_H
 #define SAFETY_FOLDED_H

@@ -185,7 +185,9 @@ static size_t base64_end(const struct folded *in, size_t i)
 	return i;
 }
 
-/* From i on, where a piece ends at `end`: the end of the last piece of those that belong together. */
+/*
+ * From i on, where a piece ends at `end`: the end of the last piece of those that belong together.
+ */
 static size_t pieces_end(const struct folded *in, size_t i, size_t end)
 {
 	size_t p = end, q;

@@ -247,8 +247,8 @@ static size_t word_cut(const struct reading *r, const struct scan_view *v, size_
 }
 
 /*
- * The end of what the override at s[i) turns round: its own end, or the line's; embeddings and isolates
- * inside go along.
+ * The end of what the override at s[i) turns round: its own end, or the line's; embeddings and
+ * isolates inside go along.
  */
 static size_t turned_end(const struct reading *r, const struct scan_view *v, size_t i)
 {
@@ -272,7 +272,9 @@ static size_t turned_end(const struct reading *r, const struct scan_view *v, siz
 	return p == v->len && !v->end ? MORE : p;
 }
 
-/* Characters of the run s[a..b) from the last to the first; which of them came from where is lost. */
+/*
+ * Characters of the run s[a..b) from the last to the first; which of them came from where is lost.
+ */
 static void put_reversed(struct reading *r, const char *s, size_t a, size_t b)
 {
 	uint32_t start = r->fed + (uint32_t)a - OVERRIDE_LEN, end = r->fed + (uint32_t)b, cp;
@@ -293,8 +295,9 @@ static void put_reversed(struct reading *r, const char *s, size_t a, size_t b)
 }
 
 /*
- * Room for n bytes that are not shown. Without a bound, a megabyte of "****" between two digits of a card
- * would have to be held back until the number is whole: holdback is promised to callers as a number of bytes.
+ * Room for n bytes that are not shown. Without a bound, a megabyte of "****" between two digits of
+ * a card would have to be held back until the number is whole: holdback is promised to callers as a
+ * number of bytes.
  */
 static bool may_omit(struct reading *r, size_t n)
 {
@@ -310,7 +313,10 @@ static void refund_omitted(struct reading *r)
 	r->omitted -= MIN(r->omitted, READING_OMIT_PER);
 }
 
-/* Read what stands at s[i) if it is no character of its own right: the bytes it takes, or NONE, MORE. */
+/*
+ * Read what stands at s[i) if it is no character of its own right: the bytes it takes, or NONE,
+ * MORE.
+ */
 static size_t read_sign(struct reading *r, const struct scan_view *v, size_t i, struct spans *cuts)
 {
 	uint32_t at = r->fed + (uint32_t)i, cp = 0;
@@ -430,9 +436,9 @@ enum looks {
 };
 
 /*
- * What is not a character of its own right, by its neighbours alone. It has to be a superset of what
- * read_sign() takes: a DIFFERENT too many costs time, since the second window opens for nothing; a PLAIN
- * too many lets a disguise through. Whoever adds a case there adds it here.
+ * What is not a character of its own right, by its neighbours alone. It has to be a superset of
+ * what read_sign() takes: a DIFFERENT too many costs time, since the second window opens for
+ * nothing; a PLAIN too many lets a disguise through. Whoever adds a case there adds it here.
  */
 static enum looks looks_at(const struct reading *r, const struct scan_view *v, size_t i)
 {

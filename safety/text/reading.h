@@ -1,9 +1,9 @@
 /*
  * A reading: text as it looks where it is shown. On top of folding, what only decorates is left out
- * (emphasis, code spans, strikes, marks of quotations, escapes, tags, comments); entities are what they
- * stand for; a run that an override turns round stands in the order in which it is seen; a word cut at
- * the end of a line and letters set apart are words again. Each byte knows the raw bytes it came from,
- * and a text in pieces reads as it does in one.
+ * (emphasis, code spans, strikes, marks of quotations, escapes, tags, comments); entities are what
+ * they stand for; a run that an override turns round stands in the order in which it is seen; a
+ * word cut at the end of a line and letters set apart are words again. Each byte knows the raw
+ * bytes it came from, and a text in pieces reads as it does in one.
  */
 #ifndef SAFETY_READING_H
 #define SAFETY_READING_H
@@ -15,8 +15,9 @@
 /* How far a reading looks for the end of a tag, a comment or an override, in bytes. */
 #define READING_AHEAD 256
 /*
- * What may be left out between characters: so many bytes at once, and so many for each character in the
- * long run. Decoration beyond that stands for itself, which bounds how much raw text a find can span.
+ * What may be left out between characters: so many bytes at once, and so many for each character in
+ * the long run. Decoration beyond that stands for itself, which bounds how much raw text a find can
+ * span.
  */
 #define READING_OMIT     1024
 #define READING_OMIT_PER 8
@@ -47,16 +48,16 @@ void reading_fini(struct reading *r);
 
 /*
  * How much of raw[0..len), which stands at r->fed and ends with a whole character, reads as it is
- * written: that much has been read. *differs says that the rest does not; if it is false, the rest is
- * short and depends on what follows. No longer to be called after reading_add.
+ * written: that much has been read. *differs says that the rest does not; if it is false, the rest
+ * is short and depends on what follows. No longer to be called after reading_add.
  */
 size_t reading_skip(struct reading *r, const char *raw, size_t len, bool end, bool *differs);
 
 /*
  * Read raw[0..len), which stands at r->fed: goes as far as it can, and the same bytes from the new
- * r->fed on are to be given again with what follows them. What is read is appended to out. An override
- * that turns round more than READING_AHEAD bytes is added to cuts: without it the bytes are seen in the
- * order in which they are read.
+ * r->fed on are to be given again with what follows them. What is read is appended to out. An
+ * override that turns round more than READING_AHEAD bytes is added to cuts: without it the bytes
+ * are seen in the order in which they are read.
  */
 void reading_add(struct reading *r, const char *raw, size_t len, bool end, struct folded *out,
 		 struct spans *cuts);

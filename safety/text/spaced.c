@@ -21,7 +21,9 @@ static size_t char_len(const struct folded *f, size_t i)
 	return (unsigned char)f->text[i] < 0x80 ? 1 : utf8_next(f->text + i, f->len - i, &cp);
 }
 
-/* Whether the character at p stands alone: between blanks any, between other signs one of a word. */
+/*
+ * Whether the character at p stands alone: between blanks any, between other signs one of a word.
+ */
 static enum outcome stands_alone(const struct folded *f, size_t p, char sep, bool end)
 {
 	char c, next;
@@ -110,9 +112,9 @@ static void give_gap(const struct reading *r, size_t i, size_t n, struct folded 
 }
 
 /*
- * Character by character: whether one is the beginning of letters set apart, or still one of them, takes a
- * look at what follows. MORE keeps it and all behind it in r->shown, so that a cut in the middle of a gap
- * gives what the whole text would.
+ * Character by character: whether one is the beginning of letters set apart, or still one of them,
+ * takes a look at what follows. MORE keeps it and all behind it in r->shown, so that a cut in the
+ * middle of a gap gives what the whole text would.
  */
 void spaced_join(struct reading *r, bool end, struct folded *out)
 {
@@ -150,8 +152,9 @@ void spaced_join(struct reading *r, bool end, struct folded *out)
 }
 
 /*
- * What follows counts without reading: it runs over every text, and spaced_begins() only over those that it
- * lets through. As there, each miss is a hole, while a yes too many costs the second window.
+ * What follows counts without reading: it runs over every text, and spaced_begins() only over those
+ * that it lets through. As there, each miss is a hole, while a yes too many costs the second
+ * window.
  */
 void spaced_init(struct spaced *sp, char before)
 {

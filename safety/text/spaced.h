@@ -1,6 +1,6 @@
 /*
- * L-e-t-t-e-r-s set apart: four and more characters in a row that stand alone between one and the same
- * sign. Where the sign is a blank, two or three of them stand between words.
+ * L-e-t-t-e-r-s set apart: four and more characters in a row that stand alone between one and the
+ * same sign. Where the sign is a blank, two or three of them stand between words.
  */
 #ifndef SAFETY_SPACED_H
 #define SAFETY_SPACED_H
@@ -10,12 +10,14 @@
 
 #include "safety/text/reading.h"
 
-/* Move what is decided of r->shown to out, letters that are set apart joined; all of it at the end. */
+/*
+ * Move what is decided of r->shown to out, letters that are set apart joined; all of it at the end.
+ */
 void spaced_join(struct reading *r, bool end, struct folded *out);
 
 /*
- * The same question asked of text without other decoration, byte by byte, and rather too often answered
- * with yes: three characters that stand alone are enough.
+ * The same question asked of text without other decoration, byte by byte, and rather too often
+ * answered with yes: three characters that stand alone are enough.
  */
 struct spaced {
 	char prev;                  /* the character before */

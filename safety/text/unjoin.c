@@ -141,8 +141,8 @@ void unjoin_free(struct unjoin *u)
 }
 
 /*
- * The cheapest way to cut s[0..len): cut[i] is the length of what ends at i, 1 also for a letter of no
- * word. False if too much belongs to none.
+ * The cheapest way to cut s[0..len): cut[i] is the length of what ends at i, 1 also for a letter of
+ * no word. False if too much belongs to none.
  */
 static bool cut_run(const struct unjoin *u, const char *s, size_t len, unsigned char *cut)
 {

@@ -1,6 +1,6 @@
 /*
- * Words written without blanks: a long run of letters is taken apart into words that the rules know and
- * the commonest others, so that phrases are found in it.
+ * Words written without blanks: a long run of letters is taken apart into words that the rules know
+ * and the commonest others, so that phrases are found in it.
  */
 #ifndef SAFETY_UNJOIN_H
 #define SAFETY_UNJOIN_H
@@ -17,7 +17,9 @@ struct unjoin;
 struct unjoin *unjoin_new(const struct rules *rules);
 void unjoin_free(struct unjoin *u);
 
-/* The plain form of in with such runs taken apart; false if there is none; then out is left empty. */
+/*
+ * The plain form of in with such runs taken apart; false if there is none; then out is left empty.
+ */
 bool unjoin(const struct unjoin *u, const struct folded *in, struct folded *out,
 	    struct stop_check *stop);
 

@@ -1,7 +1,7 @@
 /*
- * Runs of characters that nobody sees, cut to a bound: what is beyond it is taken out of the text, so
- * that whatever stands on both sides stays together and a find cannot span raw text without end. And
- * the way back to offsets of the text before.
+ * Runs of characters that nobody sees, cut to a bound: what is beyond it is taken out of the text,
+ * so that whatever stands on both sides stays together and a find cannot span raw text without end.
+ * And the way back to offsets of the text before.
  */
 #ifndef SAFETY_UNSEEN_H
 #define SAFETY_UNSEEN_H
@@ -29,8 +29,8 @@ struct unseen {
 void unseen_fini(struct unseen *u);
 
 /*
- * Take the excess out of text[0..len), in place; it stands at offset `at` of what is kept and ends with
- * a whole character. Returns how much is left.
+ * Take the excess out of text[0..len), in place; it stands at offset `at` of what is kept and ends
+ * with a whole character. Returns how much is left.
  */
 size_t unseen_cut(struct unseen *u, char *text, size_t len, uint32_t at);
 

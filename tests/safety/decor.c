@@ -57,7 +57,10 @@ static size_t word_end(const char *s, size_t len, size_t i)
 	return i;
 }
 
-/* A mark around the second half of each word: it begins behind the first letter that has one before. */
+/*
+ * A mark around the second half of each word: it begins behind the first letter that has one
+ * before.
+ */
 static void halves(struct decorated *d, const char *s, size_t len, const char *open,
 		   const char *close)
 {

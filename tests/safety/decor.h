@@ -1,6 +1,6 @@
 /*
- * Ways to write a text so that a reader sees the same: what filters are tested with. Each knows where
- * the characters of the text went.
+ * Ways to write a text so that a reader sees the same: what filters are tested with. Each knows
+ * where the characters of the text went.
  */
 #ifndef TESTS_SAFETY_DECOR_H
 #define TESTS_SAFETY_DECOR_H

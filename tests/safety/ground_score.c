@@ -3,8 +3,8 @@
  *
  *     ground_score expertqa|climate|rgb|qed FILE [CORPUS]
  *
- * prints AUROC of the support score, then precision and recall of "supported" at several thresholds.
- * SHOW=1 prints each pair with its score.
+ * prints AUROC of the support score, then precision and recall of "supported" at several
+ * thresholds. SHOW=1 prints each pair with its score.
  */
 #include <jansson.h>
 #include <stdio.h>

@@ -1,13 +1,13 @@
 /*
- * Scores the filter on labelled JSON lines. docs/safety.md has the figures and says how to get them.
+ * Scores the filter on labelled JSON lines. docs/safety.md has the figures and says how to get
+ * them.
  *
  *     safety_score prompts FILE [SOURCE]   per source: how many are blocked, steered, redacted
- *     safety_score show FILE SOURCE [LABEL]
- *                                          per prompt of a source: action, rule, id
- *     safety_score documents FILE          planted instructions: found, span covered, false alarms
- *     safety_score pii FILE                per type of personal data: precision and recall of spans
- *     safety_score secrets FILE            secrets found, false alarms
- *     safety_score false FILE              finds of any kind in plain text: what a reader would miss
+ *     safety_score show FILE SOURCE [LABEL] per prompt of a source: action, rule, id safety_score
+ *     documents FILE          planted instructions: found, span covered, false alarms safety_score
+ *     pii FILE                per type of personal data: precision and recall of spans safety_score
+ *     secrets FILE            secrets found, false alarms safety_score false FILE
+ *     finds of any kind in plain text: what a reader would miss
  */
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,4 +1,6 @@
-/* What the tests of the filter share: a call with memory, a filter from rules written in the test. */
+/*
+ * What the tests of the filter share: a call with memory, a filter from rules written in the test.
+ */
 #ifndef TESTS_SAFETY_SUPPORT_H
 #define TESTS_SAFETY_SUPPORT_H
 

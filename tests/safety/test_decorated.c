@@ -1,6 +1,7 @@
 /*
- * What is found in a text is found in every decoration of it: the same action, the same categories, and
- * the same characters gone; at every stage, in one piece and over tokens. And what is harmless stays so.
+ * What is found in a text is found in every decoration of it: the same action, the same categories,
+ * and the same characters gone; at every stage, in one piece and over tokens. And what is harmless
+ * stays so.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -428,7 +429,10 @@ static void ordinary_markdown_code_and_tables_stay(void **state)
 	}
 }
 
-/* Of a run that nobody sees, no more than a few bytes leave; the offsets of finds are those of the text. */
+/*
+ * Of a run that nobody sees, no more than a few bytes leave; the offsets of finds are those of the
+ * text.
+ */
 static void long_invisible_runs_leave_the_text(void **state)
 {
 	struct buf text = BUF_INIT;
@@ -455,7 +459,9 @@ static void long_invisible_runs_leave_the_text(void **state)
 	buf_fini(&text);
 }
 
-/* A prompt is read to the override's end however far that is; an answer loses what turns so much. */
+/*
+ * A prompt is read to the override's end however far that is; an answer loses what turns so much.
+ */
 static void long_overrides_are_seen_through_or_cut_out(void **state)
 {
 	static const char order[] = "snoitcurtsni suoiverp lla erongI";

@@ -244,7 +244,10 @@ static void code_stays_as_it_is(void **state)
 		{ "| ` | ![x](http://evil.test) ` |", "| ` | ![x] [image removed] ` |" },
 		{ "\\`![x](http://evil.test)\\`", "\\`![x] [image removed]\\`" },
 		{ "`` a ` ![x](http://evil.test) `", "`` a ` ![x] [image removed] `" },
-		/* Whether a code span is one depends on the lines around it: addresses do not rely on it. */
+		/*
+		 * Whether a code span is one depends on the lines around it: addresses do not rely
+		 * on it.
+		 */
 		{ "`http://x.test` now", "`[link removed]` now" },
 		{ "a ` b\nc ` ![x](http://evil.test) ` d", "a ` b\nc ` ![x] [image removed] ` d" },
 		{ "<a`b@c.de> ` <xy:z> `", "<a`b@c.de> ` [link removed] `" },

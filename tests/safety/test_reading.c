@@ -144,7 +144,10 @@ static void an_override_without_end_is_cut_out(void **state)
 	reading_fini(&r);
 }
 
-/* What may be left out between two characters is bounded, so that a find cannot span text without end. */
+/*
+ * What may be left out between two characters is bounded, so that a find cannot span text without
+ * end.
+ */
 static void decoration_beyond_a_bound_stands_for_itself(void **state)
 {
 	struct reading r = { 0 };

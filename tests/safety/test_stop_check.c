@@ -1,7 +1,7 @@
 /*
- * The filters' work against the size of a text. A filter asks its call whether to go on every so many
- * steps, so how often it asks is what it did: the same for each byte of a long text as of a short one,
- * for texts made to be slow too; and it stops soon after it is told to.
+ * The filters' work against the size of a text. A filter asks its call whether to go on every so
+ * many steps, so how often it asks is what it did: the same for each byte of a long text as of a
+ * short one, for texts made to be slow too; and it stops soon after it is told to.
  */
 #include <setjmp.h>
 #include <stdarg.h>
