@@ -19,8 +19,8 @@
 struct lang;
 
 /*
- * The file of a language in a folder: any NAME.lang whose section [names] has it. -ENOENT: the folder has
- * none, or is not there; -EINVAL with file and line where one is not as above.
+ * The file of a language in a folder: any NAME.lang whose section [names] has it. -ENOENT: the
+ * folder has none, or is not there; -EINVAL with file and line where one is not as above.
  */
 int lang_open(const char *dir, const char *language, struct lang **out, struct ragd_err *err);
 /* A file's text; `path` is for errors. */
@@ -31,7 +31,9 @@ void lang_close(struct lang *l);
 const char *lang_path(const struct lang *l);
 /* The name of section i in the order of the file; NULL at the end. */
 const char *lang_section(const struct lang *l, size_t i);
-/* The rows of a section, words one space apart: *n of them, none for a section that is not there. */
+/*
+ * The rows of a section, words one space apart: *n of them, none for a section that is not there.
+ */
 const char *const *lang_rows(const struct lang *l, const char *section, size_t *n);
 
 /* The word of a row at *at, *len bytes; *at moves behind it. NULL: no more. */

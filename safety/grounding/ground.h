@@ -1,5 +1,5 @@
 /*
- * Does a passage support this sentence? Judged by what a reader would look for first: the words
+ * Does a passage support this sentence? Decided by what a reader would look for first: the words
  * that carry the meaning, rare ones more than common ones; every number; names; whether one says
  * what the other denies. No model: it finds what is said in nearly the same words and takes nothing
  * else for supported.
@@ -43,7 +43,7 @@ int ground_new(const struct ragd_screen *screen, const char *language, struct st
 void ground_free(struct ground *g);
 
 /*
- * Judge one sentence, without citation marks. `hints` has bit i set for passage i < 64 that the
+ * Check one sentence, without citation marks. `hints` has bit i set for passage i < 64 that the
  * sentence names itself: preferred where it supports, too. Takes steps of `stop` for the sentence
  * and for all of the evidence. -ENOMEM when memory is out; or what stopped it.
  */

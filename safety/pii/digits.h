@@ -32,7 +32,7 @@ struct digit_run {
 
 /* A separator of a wide run has at most so many bytes. */
 #define SEP_MAX 16
-/* Numbers with so many digits beside such a run make it a row of a table. */
+/* Numbers with so many digits next to such a run make it a row of a table. */
 #define ROW_DIGITS 3
 
 /*

@@ -111,7 +111,7 @@ static size_t named_number(const struct scan_view *v, const struct digit_run *r)
 }
 
 /*
- * Over lines and cells, where numbers stand beside each other that have nothing to do with each
+ * Over lines and cells, where numbers stand next to each other that have nothing to do with each
  * other.
  */
 static bool wide_ok(const struct scan_view *v, const struct digit_run *r)

@@ -98,7 +98,7 @@ static int category_begin(struct parser *p, struct ragd_str rest)
 			return no_memory(p);
 		r->categories[r->n_categories++] = c;
 	}
-	/* A later file may word an earlier file's category anew: then this one is current. */
+	/* A later file may reword an earlier file's category: then this one is current. */
 	for (size_t i = 0; i + 1 < r->n_categories; i++)
 		if (r->categories[i] == c) {
 			r->categories[i] = r->categories[r->n_categories - 1];

@@ -1,4 +1,4 @@
-/* Rule files from disk, and what can only be judged when all are read. */
+/* Rule files from disk, and what can only be checked when all are read. */
 #include "safety/rules/rules.h"
 
 #include <dirent.h>

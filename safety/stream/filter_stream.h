@@ -20,14 +20,14 @@ void filter_stream_close(struct filter_stream *s);
 void filter_stream_mark(struct filter_stream *s, const struct text_span *span);
 
 /*
- * Before the first feed: where the filter looks after links, judge those of the answer by screen's
+ * Before the first feed: where the filter looks after links, check those of the answer by screen's
  * evidence, which is borrowed until filter_stream_close. -ENOMEM.
  */
 int filter_stream_evidence(struct filter_stream *s, const struct ragd_screen *screen);
 
 /*
  * As ragd_safety_ops.stream_feed; what it returns comes from call->alloc. After it returned
- * RAGD_BLOCK once, it does so for ever, with no text.
+ * RAGD_BLOCK once, it keeps doing so, with no text.
  */
 int filter_stream_feed(struct filter_stream *s, const struct ragd_call *call, const char *text,
 		       size_t len, bool last, struct ragd_release *out, struct ragd_err *err);

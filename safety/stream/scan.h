@@ -6,8 +6,8 @@
  *  - before `from` it looks at no more than SCAN_BACK bytes, which the caller keeps;
  *  - what it decided before `from` no later byte can change.
  *
- * A find that may go on for ever (a token, a private key) is decided as soon as it is certain and
- * stays open: the scanner then goes on to its end without holding anything back.
+ * A find that may go on without end (a token, a private key) is decided as soon as it is certain
+ * and stays open: the scanner then goes on to its end without holding anything back.
  */
 #ifndef SAFETY_SCAN_H
 #define SAFETY_SCAN_H

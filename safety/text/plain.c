@@ -153,7 +153,7 @@ static bool decode_base64(struct folded *out, const struct folded *in, size_t i,
 		    ascii_is_space(in->text[i + 1]))
 			continue;
 		if (in->text[i] == '=')
-			n_bits = 0; /* the next piece begins anew */
+			n_bits = 0; /* the next piece begins afresh */
 		if (value < 0)
 			continue;
 		bits = bits << 6 | (unsigned)value;

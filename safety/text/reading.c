@@ -11,7 +11,7 @@
 #include "safety/stream/scan.h"
 #include "safety/text/spaced.h"
 
-/* What the functions that look for something at a place return beside the bytes that it takes. */
+/* What the functions that look for something at a place return besides the bytes that it takes. */
 #define NONE 0
 #define MORE SIZE_MAX /* it depends on what follows */
 

@@ -40,7 +40,7 @@ static struct ragd_str str_of(const char *s)
 	return (struct ragd_str){ s, strlen(s) };
 }
 
-/* Citation marks away, as the stream does before it judges. */
+/* Citation marks away, as the stream does before it checks. */
 static void strip(char *s)
 {
 	char *to = s;
@@ -56,8 +56,8 @@ static void strip(char *s)
 	*to = '\0';
 }
 
-static void judge(const char *question, const char *claim, const char *title,
-		  const char *const *evidence, size_t n, bool gold)
+static void count_verdict(const char *question, const char *claim, const char *title,
+			  const char *const *evidence, size_t n, bool gold)
 {
 	struct ragd_passage passages[64];
 	struct ragd_screen screen = { .size = sizeof(screen), .stage = RAGD_STAGE_RESPONSE };
@@ -98,7 +98,7 @@ static void expertqa(json_t *o)
 	for (size_t i = 0; i < json_array_size(ev) && n < 64; i++)
 		list[n++] = json_string_value(json_array_get(ev, i));
 	if (strcmp(support, "Complete") == 0 || strcmp(support, "Incomplete") == 0)
-		judge(str(o, "question"), str(o, "claim"), "", list, n, support[0] == 'C');
+		count_verdict(str(o, "question"), str(o, "claim"), "", list, n, support[0] == 'C');
 }
 
 static void climate(json_t *o)
@@ -113,8 +113,8 @@ static void climate(json_t *o)
 		if (title == NULL)
 			exit(1);
 		title[strcspn(title, ":")] = '\0';
-		judge("", str(o, "claim"), title, &text, 1,
-		      strcmp(str(e, "label"), "SUPPORTS") == 0);
+		count_verdict("", str(o, "claim"), title, &text, 1,
+			      strcmp(str(e, "label"), "SUPPORTS") == 0);
 		free(title);
 	}
 }
@@ -148,8 +148,8 @@ static void qed(const char *answers, const char *corpus)
 			if (str(a, "evidence_sentence")[0] == '\0')
 				continue;
 			if (k == 0 || strcmp(str(a, "doc"), str(b, "doc")) != 0)
-				judge("", str(a, "evidence_sentence"), str(doc, "title"), &text, 1,
-				      k == 0);
+				count_verdict("", str(a, "evidence_sentence"), str(doc, "title"),
+					      &text, 1, k == 0);
 		}
 	}
 	json_decref(docs);
@@ -168,8 +168,8 @@ static void rgb(json_t *o)
 
 		if (strcmp(a, b) == 0)
 			continue;
-		judge(str(o, "query"), a, "", &a, 1, true);
-		judge(str(o, "query"), a, "", &b, 1, false);
+		count_verdict(str(o, "query"), a, "", &a, 1, true);
+		count_verdict(str(o, "query"), a, "", &b, 1, false);
 	}
 }
 

@@ -279,7 +279,7 @@ static void numbers_and_secrets_are_found_at_every_stage(void **state)
 	report("personal data and secrets");
 }
 
-static void prompts_are_judged_alike(void **state)
+static void prompts_are_treated_alike(void **state)
 {
 	(void)state;
 	begin();
@@ -531,7 +531,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_and_secrets_are_found_at_every_stage),
-		cmocka_unit_test(prompts_are_judged_alike),
+		cmocka_unit_test(prompts_are_treated_alike),
 		cmocka_unit_test(planted_instructions_go),
 		cmocka_unit_test(harmless_questions_stay_harmless),
 		cmocka_unit_test(decorated_answers_leave_the_same_however_they_are_cut),

@@ -48,7 +48,7 @@ static struct ragd_screen screen_of(bool grounded)
 				     .grounded = grounded };
 }
 
-static void judges_what_a_reader_would_look_for(void **state)
+static void checks_what_a_reader_would_look_for(void **state)
 {
 	static const struct {
 		const char *sentence;
@@ -315,7 +315,7 @@ static void a_long_answer_is_the_same_in_pieces(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(judges_what_a_reader_would_look_for),
+		cmocka_unit_test(checks_what_a_reader_would_look_for),
 		cmocka_unit_test(prefers_the_passage_that_the_sentence_names),
 		cmocka_unit_test(refuses_a_language_without_a_stemmer),
 		cmocka_unit_test(lets_out_what_is_supported_however_it_is_cut),

@@ -289,7 +289,7 @@ static void card_with(struct buf *b, const char *between, unsigned n)
 	}
 }
 
-/* What goes without a trace was not there for who looked for the number either. */
+/* What goes without a trace was not there for whoever looked for the number either. */
 static void html_that_goes_joins_nothing(void **state)
 {
 	static const struct {
