@@ -8,7 +8,7 @@
 #include "base/array.h"
 #include "base/util.h"
 #include "retrieval/index/dense.h"
-#include "retrieval/index/half.h"
+#include "retrieval/index/f16.h"
 #include "retrieval/index/svd.h"
 #include "retrieval/passages/prepare.h"
 
@@ -254,9 +254,9 @@ int embedder_save(const struct embedder *e, void **blob, size_t *len, struct rag
 	memcpy(at, e->idf, e->n_terms * sizeof(float));
 	at += e->n_terms * sizeof(float);
 	for (size_t i = 0; i < n_axes; i++, at += sizeof(uint16_t)) {
-		uint16_t half = half_from(e->axes[i]);
+		uint16_t f16 = f16_from_float(e->axes[i]);
 
-		memcpy(at, &half, sizeof(half));
+		memcpy(at, &f16, sizeof(f16));
 	}
 	*blob = p;
 	*len = size;
@@ -277,10 +277,10 @@ static int read_blob(struct embedder *e, const char *at)
 	memcpy(e->idf, at, e->n_terms * sizeof(float));
 	at += e->n_terms * sizeof(float);
 	for (size_t i = 0; i < n_axes; i++, at += sizeof(uint16_t)) {
-		uint16_t half;
+		uint16_t f16;
 
-		memcpy(&half, at, sizeof(half));
-		e->axes[i] = half_to(half);
+		memcpy(&f16, at, sizeof(f16));
+		e->axes[i] = f16_to_float(f16);
 	}
 	return make_table(e);
 }
@@ -366,7 +366,7 @@ int embedder_project_passages(const struct embedder *e, const struct prepared_pa
 	for (uint32_t i = 0; i < n; i++) {
 		embedder_project(e, passages[i].terms.terms, passages[i].terms.n_terms, v);
 		for (uint32_t j = 0; j < e->dim; j++)
-			out[(size_t)i * e->dim + j] = half_from(v[j]);
+			out[(size_t)i * e->dim + j] = f16_from_float(v[j]);
 	}
 	free(v);
 	return 0;

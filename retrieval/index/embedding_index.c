@@ -32,7 +32,7 @@ void embedding_index_fini(struct embedding_index *m)
 	*m = (struct embedding_index){ 0 };
 }
 
-int embedding_index_write(struct db *db, uint32_t document, unsigned side, const uint16_t *half,
+int embedding_index_write(struct db *db, uint32_t document, unsigned side, const uint16_t *f16,
 			  size_t n, struct ragd_err *err)
 {
 	sqlite3_stmt *stmt = db_stmt(db, SQL_VECTOR_ADD, err);
@@ -40,7 +40,7 @@ int embedding_index_write(struct db *db, uint32_t document, unsigned side, const
 	if (stmt == NULL)
 		return db_fail(db, "write", err);
 	sqlite3_bind_int64(stmt, 1, (int64_t)document << 1 | side);
-	db_bind_blob(stmt, 2, half, n * sizeof(*half));
+	db_bind_blob(stmt, 2, f16, n * sizeof(*f16));
 	return db_done(db, stmt, err);
 }
 
@@ -85,7 +85,7 @@ static int take_vectors(struct store *s, struct db *db, const struct embedding_i
 	sqlite3_stmt *stmt = db_stmt(db, SQL_VECTOR_GET, err);
 	size_t size = (size_t)d->n_passages * m->embedder->dim * sizeof(uint16_t);
 	struct ragd_str data;
-	uint16_t *half;
+	uint16_t *f16;
 	int rc = 0;
 
 	if (stmt == NULL)
@@ -93,17 +93,17 @@ static int take_vectors(struct store *s, struct db *db, const struct embedding_i
 	sqlite3_bind_int64(stmt, 1, (int64_t)d->id << 1 | embedder_side(m->embedder));
 	if (db_row(db, stmt, &rc, err)) {
 		data = db_column_str(stmt, 0);
-		half = malloc(size + 1); /* SQLite's bytes may lie anywhere */
-		if (half == NULL) {
+		f16 = malloc(size + 1); /* SQLite's bytes may lie anywhere */
+		if (f16 == NULL) {
 			rc = ragd_err_set(err, -ENOMEM, "out of memory for vectors");
 		} else if (data.len == size) {
-			memcpy(half, data.s, size);
-			vectors_add(m->vectors, &s->catalog, d, half);
+			memcpy(f16, data.s, size);
+			vectors_add(m->vectors, &s->catalog, d, f16);
 		} else {
 			rc = ragd_err_set(err, -EBADMSG, "vectors of document %u are damaged",
 					  d->id);
 		}
-		free(half);
+		free(f16);
 	} else if (rc == 0) {
 		rc = ragd_err_set(err, -EBADMSG, "vectors of document %u are missing", d->id);
 	}

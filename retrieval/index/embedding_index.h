@@ -27,7 +27,7 @@ void embedding_indexes_close(struct store *s);
 struct embedder *embedding_index_embedder(struct store *s, uint32_t collection);
 /* Free one that the catalog no longer has, and make it none. */
 void embedding_index_fini(struct embedding_index *m);
-int embedding_index_write(struct db *db, uint32_t document, unsigned side, const uint16_t *half,
+int embedding_index_write(struct db *db, uint32_t document, unsigned side, const uint16_t *f16,
 			  size_t n, struct ragd_err *err);
 
 #endif

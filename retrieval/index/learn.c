@@ -214,7 +214,7 @@ struct fill_job {
 	uint32_t collection;
 	const struct embedder *embedder;
 	struct catalog_document docs[FILL_DOCS];
-	uint16_t *half[FILL_DOCS]; /* malloc'd */
+	uint16_t *f16[FILL_DOCS]; /* malloc'd */
 	bool taken[FILL_DOCS];
 	size_t n;
 	uint32_t n_passages;
@@ -256,7 +256,7 @@ static int fill_run(struct job *job, struct db *db, struct ragd_err *err)
 
 		j->taken[i] = wants_vectors(db, d, embedder_side(e), &rc, err);
 		if (j->taken[i])
-			rc = embedding_index_write(db, d->id, embedder_side(e), j->half[i],
+			rc = embedding_index_write(db, d->id, embedder_side(e), j->f16[i],
 						   (size_t)d->n_passages * e->dim, err);
 	}
 	return rc;
@@ -270,7 +270,7 @@ static void fill_applied(struct job *job)
 	for (size_t i = 0; i < j->n; i++)
 		if (j->taken[i])
 			vectors_add(s->catalog.collections[j->collection]->next.vectors,
-				    &s->catalog, &j->docs[i], j->half[i]);
+				    &s->catalog, &j->docs[i], j->f16[i]);
 }
 
 static int project(struct round *r, const struct embedder *e, const struct met *met,
@@ -278,19 +278,19 @@ static int project(struct round *r, const struct embedder *e, const struct met *
 {
 	struct prepared_passage *p;
 	ssize_t n = read_terms(r, met, met->place.first_passage, met->place.n_passages, &p, err);
-	uint16_t *half;
+	uint16_t *f16;
 
 	if (n < 0)
 		return (int)n;
 	if ((uint32_t)n != met->place.n_passages)
 		return 0; /* replaced meanwhile: what replaced it has its vectors */
-	half = malloc(((size_t)n * e->dim + 1) * sizeof(*half));
-	if (half == NULL || embedder_project_passages(e, p, (uint32_t)n, half) < 0) {
-		free(half);
+	f16 = malloc(((size_t)n * e->dim + 1) * sizeof(*f16));
+	if (f16 == NULL || embedder_project_passages(e, p, (uint32_t)n, f16) < 0) {
+		free(f16);
 		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
 	}
 	j->docs[j->n] = met->place;
-	j->half[j->n++] = half;
+	j->f16[j->n++] = f16;
 	j->n_passages += (uint32_t)n;
 	return 0;
 }
@@ -337,7 +337,7 @@ static int fill(struct round *r, const struct embedder *e, struct ragd_err *err)
 		if (rc == 0 && j->n > 0)
 			rc = writer_run(r->store->writer, &j->job, err);
 		for (size_t i = 0; i < j->n; i++)
-			free(j->half[i]);
+			free(j->f16[i]);
 		j->n = 0;
 	}
 	free(j);

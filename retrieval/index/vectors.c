@@ -6,7 +6,7 @@
 
 #include "base/util.h"
 #include "retrieval/index/dense.h"
-#include "retrieval/index/half.h"
+#include "retrieval/index/f16.h"
 #include "retrieval/index/vectors_private.h"
 
 struct vectors *vectors_new(uint32_t collection, uint32_t dim, unsigned side)
@@ -68,7 +68,7 @@ static struct catalog_page *page_of(const struct catalog *c, uint32_t passage)
 }
 
 void vectors_add(struct vectors *v, struct catalog *c, const struct catalog_document *d,
-		 const uint16_t *half)
+		 const uint16_t *f16)
 {
 	float *data;
 
@@ -82,7 +82,7 @@ void vectors_add(struct vectors *v, struct catalog *c, const struct catalog_docu
 		float *to = data + (size_t)at * v->dim;
 
 		for (uint32_t j = 0; j < v->dim; j++)
-			to[j] = half_to(half[(size_t)i * v->dim + j]);
+			to[j] = f16_to_float(f16[(size_t)i * v->dim + j]);
 		v->passages[at] = passage;
 		page_of(c, passage)->place[v->side][passage % CATALOG_PAGE] = at + 1;
 	}

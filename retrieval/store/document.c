@@ -225,20 +225,20 @@ static int add_vectors(struct db *db, const struct embedding_index *m, const str
 		       struct change *change, uint32_t document, struct ragd_err *err)
 {
 	size_t n;
-	uint16_t *half;
+	uint16_t *f16;
 
 	if (m->embedder == NULL)
 		return 0;
 	n = (size_t)p->n_passages * m->embedder->dim;
-	half = malloc((n + 1) * sizeof(*half));
-	if (half == NULL)
+	f16 = malloc((n + 1) * sizeof(*f16));
+	if (f16 == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
-	change->half[embedder_side(m->embedder)] = half;
+	change->f16[embedder_side(m->embedder)] = f16;
 	if (p->vectors != NULL && p->embedder == m->embedder)
-		memcpy(half, p->vectors, n * sizeof(*half));
-	else if (embedder_project_passages(m->embedder, p->passages, p->n_passages, half) < 0)
+		memcpy(f16, p->vectors, n * sizeof(*f16));
+	else if (embedder_project_passages(m->embedder, p->passages, p->n_passages, f16) < 0)
 		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
-	return embedding_index_write(db, document, embedder_side(m->embedder), half, n, err);
+	return embedding_index_write(db, document, embedder_side(m->embedder), f16, n, err);
 }
 
 static int reserve(struct store *s, const struct catalog_document *d, struct ragd_err *err)
@@ -329,9 +329,9 @@ static void apply_vectors(struct store *s, const struct embedding_index *m,
 {
 	if (m->vectors == NULL)
 		return;
-	if (change->added && change->half[embedder_side(m->embedder)] != NULL)
+	if (change->added && change->f16[embedder_side(m->embedder)] != NULL)
 		vectors_add(m->vectors, &s->catalog, &change->now,
-			    change->half[embedder_side(m->embedder)]);
+			    change->f16[embedder_side(m->embedder)]);
 }
 
 void change_apply(struct store *s, const struct change *change)
@@ -357,7 +357,7 @@ void change_apply(struct store *s, const struct change *change)
 
 void change_clear(struct change *change)
 {
-	free(change->half[0]);
-	free(change->half[1]);
+	free(change->f16[0]);
+	free(change->f16[1]);
 	memset(change, 0, sizeof(*change));
 }

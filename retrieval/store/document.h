@@ -22,7 +22,7 @@ struct change {
 	bool added;
 	struct catalog_document old;
 	struct catalog_document now;
-	uint16_t *half[2]; /* malloc'd: its vectors on each side, NULL if none */
+	uint16_t *f16[2]; /* malloc'd: its vectors on each side, NULL if none */
 };
 
 /* Whether the row of SQL_DOCUMENT_FIND is the prepared document: content, title, kind and tags. */

@@ -12,7 +12,7 @@
 
 #include "base/util.h"
 #include "retrieval/index/embed.h"
-#include "retrieval/index/half.h"
+#include "retrieval/index/f16.h"
 #include "retrieval/index/svd.h"
 
 static uint32_t state_of_chance = 1;
@@ -68,11 +68,11 @@ static void half_precision_keeps_three_digits(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		assert_true(fabsf(half_to(half_from(rows[i])) - rows[i]) <=
+		assert_true(fabsf(f16_to_float(f16_from_float(rows[i])) - rows[i]) <=
 			    fabsf(rows[i]) / 2048 + 1e-7f);
-	assert_true(half_to(half_from(1e-9f)) == 0);
+	assert_true(f16_to_float(f16_from_float(1e-9f)) == 0);
 	for (uint32_t h = 0x0400; h < 0x7c00; h++) /* every normal half comes back as itself */
-		assert_int_equal(half_from(half_to((uint16_t)h)), h);
+		assert_int_equal(f16_from_float(f16_to_float((uint16_t)h)), h);
 }
 
 /* A matrix made of known directions gives them back. */

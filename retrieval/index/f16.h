@@ -1,12 +1,12 @@
 /* Half precision (IEEE 754 binary16), in which vectors are stored. */
-#ifndef RETRIEVAL_HALF_H
-#define RETRIEVAL_HALF_H
+#ifndef RETRIEVAL_F16_H
+#define RETRIEVAL_F16_H
 
 #include <stdint.h>
 #include <string.h>
 
 /* For |f| < 65504; rounds to nearest. Below the smallest normal half it gives 0. */
-static inline uint16_t half_from(float f)
+static inline uint16_t f16_from_float(float f)
 {
 	uint32_t bits, sign, exponent;
 
@@ -19,8 +19,8 @@ static inline uint16_t half_from(float f)
 	return (uint16_t)(sign | ((exponent - 112) << 10) | ((bits >> 13) & 0x3ffu));
 }
 
-/* For what half_from made. */
-static inline float half_to(uint16_t h)
+/* For what f16_from_float made. */
+static inline float f16_to_float(uint16_t h)
 {
 	uint32_t bits = (uint32_t)(h & 0x8000u) << 16;
 	float f;
