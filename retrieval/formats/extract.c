@@ -16,7 +16,7 @@ static void insert(struct extract *x, const char *s, size_t at)
 	len = MIN(len, room);
 	if (len == 0)
 		return;
-	reader_out_run(x->out, at - len);
+	format_out_run(x->out, at - len);
 	buf_add(&x->out->text, s, len);
 }
 
@@ -52,7 +52,7 @@ void extract_add(struct extract *x, const char *s, size_t len, size_t at)
 	else if (x->gap != EXTRACT_NONE)
 		insert(x, gaps[x->gap], at);
 	x->gap = EXTRACT_NONE;
-	reader_out_run(x->out, at);
+	format_out_run(x->out, at);
 	buf_add(&x->out->text, s, len);
 	x->source_end = at + len;
 }
@@ -63,14 +63,14 @@ void extract_words(struct extract *x, size_t start, size_t end)
 	size_t word;
 
 	while (start < end && !x->out->failed) {
-		if (reader_is_space(s[start])) {
+		if (format_is_space(s[start])) {
 			extract_gap(x, EXTRACT_SPACE);
-			while (start < end && reader_is_space(s[start]))
+			while (start < end && format_is_space(s[start]))
 				start++;
 		}
-		for (word = start; word < end && !reader_is_space(s[word]); word++)
+		for (word = start; word < end && !format_is_space(s[word]); word++)
 			;
-		if (word > start && reader_goes_on(x->out, word - start + 1))
+		if (word > start && format_goes_on(x->out, word - start + 1))
 			extract_add(x, s + start, word - start, start);
 		start = word;
 	}
@@ -82,15 +82,15 @@ void extract_gap(struct extract *x, enum extract_gap gap)
 		x->gap = gap;
 }
 
-void extract_break(struct extract *x, enum reader_block_kind next)
+void extract_break(struct extract *x, enum format_block_kind next)
 {
-	struct reader_out *out = x->out;
+	struct format_out *out = x->out;
 
-	if (x->open && x->kind == READER_HEADING)
-		reader_out_heading(out, x->level, x->block_start, out->text.len,
+	if (x->open && x->kind == FORMAT_HEADING)
+		format_out_heading(out, x->level, x->block_start, out->text.len,
 				   out->text.data + x->block_start, out->text.len - x->block_start);
 	else if (x->open)
-		reader_out_block(out, x->kind, x->block_start, out->text.len);
+		format_out_block(out, x->kind, x->block_start, out->text.len);
 	x->open = false;
 	x->gap = EXTRACT_NONE;
 	x->kind = next;

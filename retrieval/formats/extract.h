@@ -1,5 +1,5 @@
 /*
- * Extracted text, for the readers that make text rather than point into it: appended piece by piece,
+ * Extracted text, for the formats whose text is made rather than point into it: appended piece by piece,
  * white space collapsed, blocks set apart by a blank line, every byte with its place in the source.
  */
 #ifndef RETRIEVAL_EXTRACT_H
@@ -8,14 +8,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "retrieval/formats/reader_out.h"
+#include "retrieval/formats/format_out.h"
 
 /* What comes between two pieces of text of one block; the strongest of several wins. */
 enum extract_gap { EXTRACT_NONE, EXTRACT_SPACE, EXTRACT_CELL, EXTRACT_LINE };
 
 struct extract {
-	struct reader_out *out;
-	enum reader_block_kind kind; /* of the block that is open, else of the next */
+	struct format_out *out;
+	enum format_block_kind kind; /* of the block that is open, else of the next */
 	unsigned level;              /* of a heading */
 	bool open;
 	bool item;       /* the next block begins with "- " */
@@ -32,6 +32,6 @@ void extract_words(struct extract *x, size_t start, size_t end);
 /* A gap before the next text of this block. */
 void extract_gap(struct extract *x, enum extract_gap gap);
 /* The block ends, if one is open; the next is of this kind. */
-void extract_break(struct extract *x, enum reader_block_kind next);
+void extract_break(struct extract *x, enum format_block_kind next);
 
 #endif

@@ -5,7 +5,7 @@
  * What md4c makes of blocks is right and linear, but for lists nested thousands deep. Its reading of
  * what is inside them is neither safe nor linear on everything: 0.4.8 reads beyond the end of the
  * text after "[x](y", takes quadratic time where the titles or addresses of link definitions never
- * end, and keeps 24 bytes for each character that might be markup. The readers need none of that. So
+ * end, and keeps 24 bytes for each character that might be markup. Our parser needs none of that. So
  * in the copy, which has the same length, inline markup is plain, no link is defined and nesting is
  * bounded. Only structure is read off the copy; text is always taken from the original.
  */

@@ -21,7 +21,7 @@ struct passage {
 };
 
 struct chunker {
-	const struct reader_document *doc;
+	const struct format_document *doc;
 	struct chunk_options o;
 	struct pieces pieces;
 	struct passage *passages; /* [pieces.n] */
@@ -55,8 +55,8 @@ static size_t pack(const struct chunker *c, size_t first, size_t last, uint32_t 
 		if (v[i - 1].announces && have < goal)
 			continue;
 		/* A described object stands alone, unless it or what came before is tiny. */
-		if (v[i].kind == READER_ENTRY ||
-		    (v[i - 1].kind == READER_ENTRY && v[i - 1].whole)) {
+		if (v[i].kind == FORMAT_ENTRY ||
+		    (v[i - 1].kind == FORMAT_ENTRY && v[i - 1].whole)) {
 			if (with > c->o.target_bytes || (v[i].whole && have >= c->o.min_bytes &&
 							 v[i].end - v[i].start >= c->o.min_bytes))
 				break;
@@ -83,7 +83,7 @@ static void passage_add(struct chunker *c, size_t first, size_t last)
 		.bare = true,
 	};
 	for (size_t i = first; i < last; i++)
-		p->bare = p->bare && c->pieces.v[i].kind == READER_HEADING;
+		p->bare = p->bare && c->pieces.v[i].kind == FORMAT_HEADING;
 }
 
 /* Passages of pieces[first .. last): one section, or as much of it as nothing parts. */
@@ -229,7 +229,7 @@ static int path_make(struct chunker *c, uint32_t section, struct ragd_str *out)
 }
 
 /* The place in the content of text[at]; *run is where the search begins, and ends. */
-static uint64_t place(const struct reader_document *doc, size_t at, size_t *run)
+static uint64_t place(const struct format_document *doc, size_t at, size_t *run)
 {
 	if (doc->runs == NULL)
 		return at;
@@ -240,7 +240,7 @@ static uint64_t place(const struct reader_document *doc, size_t at, size_t *run)
 
 static int chunk_make(struct chunker *c, const struct passage *p, size_t *run, struct chunk *out)
 {
-	const struct reader_document *doc = c->doc;
+	const struct format_document *doc = c->doc;
 	size_t start = c->pieces.v[p->first].start, end = c->pieces.v[p->last - 1].end, first;
 	struct ragd_run *runs;
 
@@ -249,7 +249,7 @@ static int chunk_make(struct chunker *c, const struct passage *p, size_t *run, s
 	out->text = (struct ragd_str){ doc->text.s + start, end - start };
 	out->start = place(doc, start, run);
 	first = *run;
-	out->end = reader_place_end(doc, place(doc, end - 1, run));
+	out->end = format_place_end(doc, place(doc, end - 1, run));
 	if (doc->runs == NULL)
 		return path_make(c, p->named, &out->heading);
 	out->n_runs = *run - first + 1;
@@ -285,7 +285,7 @@ static int options_check(struct chunk_options *o, const struct chunk_options *in
 	return 0;
 }
 
-ssize_t chunk_document(struct arena *arena, const struct reader_document *doc,
+ssize_t chunk_document(struct arena *arena, const struct format_document *doc,
 		       const struct chunk_options *options, struct chunk **out,
 		       struct ragd_err *err)
 {

@@ -15,7 +15,7 @@
 #include <ragd/plugin.h>
 
 #include "base/arena.h"
-#include "retrieval/formats/reader.h"
+#include "retrieval/formats/format.h"
 
 struct chunk_options {
 	uint32_t target_bytes; /* what a passage grows to; 0: 1000 */
@@ -38,7 +38,7 @@ struct chunk {
  * what the document took always suffices), -EINVAL for options that contradict each other, or what
  * doc->wanted says.
  */
-ssize_t chunk_document(struct arena *arena, const struct reader_document *doc,
+ssize_t chunk_document(struct arena *arena, const struct format_document *doc,
 		       const struct chunk_options *options, struct chunk **out,
 		       struct ragd_err *err);
 

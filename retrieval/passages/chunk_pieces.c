@@ -8,11 +8,11 @@
 #include "base/text/sentences.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
-#include "retrieval/formats/reader_out.h"
+#include "retrieval/formats/format_out.h"
 
 struct cutter {
 	struct pieces *p;
-	const struct reader_document *doc;
+	const struct format_document *doc;
 	const struct chunk_options *o;
 	struct sentences *sentences; /* made when first needed */
 	uint32_t section;
@@ -29,22 +29,22 @@ void pieces_fini(struct pieces *p)
 /* Whether text[from .. to) holds more than white space. */
 static bool holds_text(const struct cutter *c, uint32_t from, uint32_t to)
 {
-	while (from < to && reader_is_space(c->doc->text.s[from]))
+	while (from < to && format_is_space(c->doc->text.s[from]))
 		from++;
 	return from < to;
 }
 
-static void piece_add(struct cutter *c, const struct reader_block *b, size_t start, size_t end)
+static void piece_add(struct cutter *c, const struct format_block *b, size_t start, size_t end)
 {
 	const char *s = c->doc->text.s;
 	struct pieces *p = c->p;
 	size_t first;
 	bool apart;
 
-	while (end > start && reader_is_space(s[end - 1]))
+	while (end > start && format_is_space(s[end - 1]))
 		end--;
-	for (first = start; start != b->start && first < end && reader_is_space(s[first]); first++)
-		if (b->kind != READER_CODE || s[first] == '\n') /* whose indentation is kept */
+	for (first = start; start != b->start && first < end && format_is_space(s[first]); first++)
+		if (b->kind != FORMAT_CODE || s[first] == '\n') /* whose indentation is kept */
 			start = first + 1;
 	if (start == end)
 		return;
@@ -65,14 +65,14 @@ static void piece_add(struct cutter *c, const struct reader_block *b, size_t sta
 		.kind = b->kind,
 		.apart = apart,
 		.whole = start == b->start && end == b->end,
-		.announces = b->kind == READER_HEADING || s[end - 1] == ':',
+		.announces = b->kind == FORMAT_HEADING || s[end - 1] == ':',
 	};
 }
 
 /* How good a place it is behind text[at]: 3 behind a full stop, 2 a comma, 1 a word, 0 inside one. */
 static int break_rank(const char *s, size_t at)
 {
-	if (!reader_is_space(s[at + 1]))
+	if (!format_is_space(s[at + 1]))
 		return 0;
 	if (s[at] == '.' || s[at] == '!' || s[at] == '?')
 		return 3;
@@ -96,7 +96,7 @@ static size_t words_fit(const struct cutter *c, size_t start, size_t end)
 		}
 	}
 	for (size_t at = target; rank == 0 && at < max; at++)
-		if (reader_is_space(s[at]))
+		if (format_is_space(s[at]))
 			return at;
 	if (rank > 0)
 		return best;
@@ -104,7 +104,7 @@ static size_t words_fit(const struct cutter *c, size_t start, size_t end)
 }
 
 /* A sentence, or what takes its place: cut between words where it is longer than the target. */
-static void cut_words(struct cutter *c, const struct reader_block *b, size_t start, size_t end)
+static void cut_words(struct cutter *c, const struct format_block *b, size_t start, size_t end)
 {
 	size_t at;
 
@@ -116,7 +116,7 @@ static void cut_words(struct cutter *c, const struct reader_block *b, size_t sta
 	piece_add(c, b, start, end);
 }
 
-static void cut_sentences(struct cutter *c, const struct reader_block *b, size_t start, size_t end)
+static void cut_sentences(struct cutter *c, const struct format_block *b, size_t start, size_t end)
 {
 	size_t from, to, at = start;
 
@@ -175,26 +175,26 @@ static size_t lines_fit(const struct cutter *c, size_t start, size_t end, bool b
 }
 
 /* Tables and code: whole lines, as many as fit; code and descriptions better at blank lines. */
-static void cut_lines(struct cutter *c, const struct reader_block *b)
+static void cut_lines(struct cutter *c, const struct format_block *b)
 {
 	size_t start = b->start, at;
 
 	while (b->end - start > c->o->target_bytes && !c->failed) {
-		at = lines_fit(c, start, b->end, b->kind != READER_TABLE);
+		at = lines_fit(c, start, b->end, b->kind != FORMAT_TABLE);
 		piece_add(c, b, start, at);
 		start = at;
 	}
 	piece_add(c, b, start, b->end);
 }
 
-static void block_cut(struct cutter *c, const struct reader_block *b)
+static void block_cut(struct cutter *c, const struct format_block *b)
 {
 	uint32_t len = b->end - b->start;
-	bool prose = b->kind == READER_PARAGRAPH || b->kind == READER_LIST;
+	bool prose = b->kind == FORMAT_PARAGRAPH || b->kind == FORMAT_LIST;
 
 	if (len <= c->o->target_bytes || (len <= c->o->max_bytes - c->o->min_bytes && !prose))
 		piece_add(c, b, b->start, b->end);
-	else if (prose || b->kind == READER_HEADING)
+	else if (prose || b->kind == FORMAT_HEADING)
 		cut_sentences(c, b, b->start, b->end);
 	else
 		cut_lines(c, b);
@@ -218,7 +218,7 @@ static void section_begin(struct cutter *c, unsigned level, uint32_t label)
 		(struct section){ .parent = parent, .label = label, .level = (uint8_t)level };
 }
 
-int pieces_cut(struct pieces *p, const struct reader_document *doc, const struct chunk_options *o)
+int pieces_cut(struct pieces *p, const struct format_document *doc, const struct chunk_options *o)
 {
 	struct cutter c = { .p = p, .doc = doc, .o = o };
 	uint32_t label = 0;
@@ -231,7 +231,7 @@ int pieces_cut(struct pieces *p, const struct reader_document *doc, const struct
 	if (doc->n_blocks > 0)
 		c.covered = doc->blocks[0].start;
 	for (size_t i = 0; i < doc->n_blocks && !c.failed; i++) {
-		if (doc->blocks[i].kind == READER_HEADING)
+		if (doc->blocks[i].kind == FORMAT_HEADING)
 			section_begin(&c, doc->blocks[i].level, ++label);
 		if (!c.failed)
 			block_cut(&c, &doc->blocks[i]);

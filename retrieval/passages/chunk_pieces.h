@@ -38,7 +38,7 @@ struct pieces {
 };
 
 /* Returns 0 or -ENOMEM; in either case pieces_fini. */
-int pieces_cut(struct pieces *p, const struct reader_document *doc, const struct chunk_options *o);
+int pieces_cut(struct pieces *p, const struct format_document *doc, const struct chunk_options *o);
 void pieces_fini(struct pieces *p);
 
 #endif

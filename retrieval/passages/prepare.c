@@ -5,7 +5,7 @@
 
 #include "base/text/utf8.h"
 #include "base/util.h"
-#include "retrieval/formats/reader.h"
+#include "retrieval/formats/format.h"
 #include "retrieval/index/embed.h"
 #include "retrieval/store/acl.h"
 
@@ -13,8 +13,8 @@
 
 size_t prepare_arena_bytes(size_t len)
 {
-	/* Reader, chunker, tokens (a stem is no longer than its word, parts double identifiers), terms. */
-	return READER_ARENA_BYTES(len) + CHUNK_ARENA_BYTES(len) + 60 * len + ((size_t)1 << 20);
+	/* Format, chunker, tokens (a stem is no longer than its word, parts double identifiers), terms. */
+	return FORMAT_ARENA_BYTES(len) + CHUNK_ARENA_BYTES(len) + 60 * len + ((size_t)1 << 20);
 }
 
 static int compare_tags(const void *a, const void *b)
@@ -69,7 +69,7 @@ bool prepare_next_tag(struct ragd_str *tags, struct ragd_str *tag)
 	return true;
 }
 
-static void make_input(const struct ragd_document *doc, struct reader_input *in)
+static void make_input(const struct ragd_document *doc, struct format_input *in)
 {
 	memset(in, 0, sizeof(*in));
 	in->id = doc->id;
@@ -99,7 +99,7 @@ int prepare_start(struct arena *arena, const struct ragd_document *doc, size_t m
 		  struct prepared *out, struct ragd_err *err)
 {
 	struct ragd_err why = { 0 };
-	struct reader_input in;
+	struct format_input in;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
@@ -116,7 +116,7 @@ int prepare_start(struct arena *arena, const struct ragd_document *doc, size_t m
 				    "max_document allows",
 				    doc->content.len, max_bytes);
 	make_input(doc, &in);
-	out->media_type = reader_media_type(&in, &why);
+	out->media_type = format_media_type(&in, &why);
 	if (out->media_type == NULL)
 		return ragd_err_set(err, why.code, "%s", why.msg);
 	out->tags = join_tags(arena, doc->tags, doc->n_tags);
@@ -161,15 +161,15 @@ int prepare_finish(struct arena *arena, struct terms *terms, const struct ragd_d
 		   const struct chunk_options *options, struct wanted *wanted, struct prepared *p,
 		   struct ragd_err *err)
 {
-	struct reader_document rd;
-	struct reader_input in;
+	struct format_document rd;
+	struct format_input in;
 	struct chunk *chunks;
 	ssize_t n;
 	int rc;
 
 	make_input(doc, &in);
 	in.wanted = wanted;
-	rc = reader_read(arena, &in, &rd, err);
+	rc = format_read(arena, &in, &rd, err);
 	if (rc < 0)
 		return rc;
 	n = chunk_document(arena, &rd, options, &chunks, err);

@@ -25,7 +25,7 @@ struct prepared {
 	struct ragd_str id;
 	struct ragd_str title;   /* one line: the caller's, the document's, or from the id */
 	struct ragd_str given;   /* the caller's, as it came; may be empty */
-	const char *media_type;  /* the reader's constant */
+	const char *media_type;  /* the format's constant */
 	struct ragd_str content; /* borrowed */
 	char digest[DIGEST_HEX + 1];
 	struct ragd_str tags; /* sorted, each followed by a newline, each once */

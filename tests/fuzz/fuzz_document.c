@@ -42,9 +42,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					     "text/troff", "text/x-source",
 					     "text/csv",   "" };
 	static const uint32_t targets[] = { 0, 64, 200, 4000 };
-	struct reader_input in = { .id = RAGD_STR("a/document") };
+	struct format_input in = { .id = RAGD_STR("a/document") };
 	struct chunk_options options = { 0 };
-	struct reader_document doc;
+	struct format_document doc;
 	struct ragd_err err = { 0 };
 	struct chunk *chunks;
 	struct arena *arena;
@@ -66,8 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if ((data[0] & 8) == 0)
 		make_text(content, size - 1);
 	in.content = (struct ragd_str){ content, size - 1 };
-	arena = arena_new(READER_ARENA_BYTES(size) + CHUNK_ARENA_BYTES(size));
-	rc = reader_read(arena, &in, &doc, &err);
+	arena = arena_new(FORMAT_ARENA_BYTES(size) + CHUNK_ARENA_BYTES(size));
+	rc = format_read(arena, &in, &doc, &err);
 	if (rc < 0) {
 		check(err.msg[0] != '\0', "refused without a sentence", in.media_type.s);
 		check(rc != -ENOMEM, err.msg, in.media_type.s);

@@ -1,4 +1,4 @@
-/* Documents as one line, which is what the rows of the readers' tests compare. */
+/* Documents as one line, which is what the rows of the formats' tests compare. */
 #ifndef TESTS_OUTLINE_H
 #define TESTS_OUTLINE_H
 
@@ -23,7 +23,7 @@ struct outline_row {
  * The blocks as one string: "H1(label) P(text) L(…) T(…) C(…) E(…)", line breaks as '/'. A heading shows
  * its label; with `text`, its text.
  */
-static inline char *outline(const struct reader_document *d, bool text)
+static inline char *outline(const struct format_document *d, bool text)
 {
 	struct buf b = BUF_INIT;
 	size_t label = 0, len;
@@ -31,15 +31,15 @@ static inline char *outline(const struct reader_document *d, bool text)
 	char *out;
 
 	for (size_t i = 0; i < d->n_blocks; i++) {
-		const struct reader_block *k = &d->blocks[i];
+		const struct format_block *k = &d->blocks[i];
 
 		s = (struct ragd_str){ d->text.s + k->start, k->end - k->start };
-		if (k->kind == READER_HEADING && !text)
+		if (k->kind == FORMAT_HEADING && !text)
 			s = d->labels[label].text;
-		label += k->kind == READER_HEADING;
+		label += k->kind == FORMAT_HEADING;
 		buf_adds(&b, i > 0 ? " " : "");
 		buf_addc(&b, "HPLTCE"[k->kind]);
-		if (k->kind == READER_HEADING)
+		if (k->kind == FORMAT_HEADING)
 			buf_printf(&b, "%u", k->level);
 		buf_addc(&b, '(');
 		for (size_t j = 0; j < s.len; j++)
@@ -51,18 +51,18 @@ static inline char *outline(const struct reader_document *d, bool text)
 }
 
 /* Read `in` as media type `type`, which must succeed and be sound. */
-static inline struct reader_document read_as(struct arena *a, const char *type, const char *in)
+static inline struct format_document read_as(struct arena *a, const char *type, const char *in)
 {
-	struct reader_input input = {
+	struct format_input input = {
 		.id = RAGD_STR("dir/document"),
 		.media_type = { type, strlen(type) },
 		.content = { in, strlen(in) },
 	};
-	struct reader_document d;
+	struct format_document d;
 	struct ragd_err err = { 0 };
 	const char *broken;
 
-	if (reader_read(a, &input, &d, &err) < 0)
+	if (format_read(a, &input, &d, &err) < 0)
 		fail_msg("%s", err.msg);
 	broken = document_broken(&d, input.content);
 	if (broken != NULL)
@@ -74,7 +74,7 @@ static inline void check_outlines(const char *type, const struct outline_row *ro
 {
 	for (size_t i = 0; i < n; i++) {
 		struct arena *a = arena_new(1 << 24);
-		struct reader_document d = read_as(a, type, rows[i].in);
+		struct format_document d = read_as(a, type, rows[i].in);
 		char *got = outline(&d, false);
 
 		print_message("%s\n", rows[i].name);

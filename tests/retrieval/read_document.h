@@ -1,4 +1,4 @@
-/* What the tests of readers and chunker share: reading a text or file, and what holds for any. */
+/* What the tests of formats and chunker share: reading a text or file, and what holds for any. */
 #ifndef TESTS_READ_DOCUMENT_H
 #define TESTS_READ_DOCUMENT_H
 
@@ -8,24 +8,24 @@
 
 #include "base/arena.h"
 #include "base/text/utf8.h"
-#include "retrieval/formats/reader.h"
-#include "retrieval/formats/reader_out.h"
+#include "retrieval/formats/format.h"
+#include "retrieval/formats/format_out.h"
 #include "retrieval/passages/chunk.h"
 
 /* Whether text[from .. to) has more than white space. */
 static inline bool has_text(struct ragd_str text, size_t from, size_t to)
 {
-	while (from < to && reader_is_space(text.s[from]))
+	while (from < to && format_is_space(text.s[from]))
 		from++;
 	return from < to;
 }
 
-/* NULL if all holds that reader.h promises, else what does not. */
-static inline const char *document_broken(const struct reader_document *d, struct ragd_str content)
+/* NULL if all holds that format.h promises, else what does not. */
+static inline const char *document_broken(const struct format_document *d, struct ragd_str content)
 {
 	size_t end = 0, label = 0;
 
-	if (d->title.len == 0 || d->title.len > READER_LABEL_MAX ||
+	if (d->title.len == 0 || d->title.len > FORMAT_LABEL_MAX ||
 	    utf8_invalid_at(d->title.s, d->title.len) >= 0 ||
 	    memchr(d->title.s, '\n', d->title.len))
 		return "the title is no short line of text";
@@ -34,18 +34,18 @@ static inline const char *document_broken(const struct reader_document *d, struc
 	if (d->text.len > 0 && utf8_invalid_at(d->text.s, d->text.len) >= 0)
 		return "the text is not UTF-8";
 	for (size_t i = 0; i < d->n_blocks; i++) {
-		const struct reader_block *b = &d->blocks[i];
+		const struct format_block *b = &d->blocks[i];
 
 		if (b->start < end || b->end <= b->start || b->end > d->text.len)
 			return "blocks overlap, are empty, out of order or of bounds";
 		if (utf8_invalid_at(d->text.s + b->start, b->end - b->start) >= 0)
 			return "a block begins or ends inside a character";
-		if (reader_is_space(d->text.s[b->end - 1]))
+		if (format_is_space(d->text.s[b->end - 1]))
 			return "a block ends with white space";
-		if (b->kind > READER_ENTRY || (b->kind == READER_HEADING) != (b->level > 0) ||
-		    b->level > READER_MAX_LEVEL)
+		if (b->kind > FORMAT_ENTRY || (b->kind == FORMAT_HEADING) != (b->level > 0) ||
+		    b->level > FORMAT_MAX_LEVEL)
 			return "a block has no kind, or a level that does not belong to it";
-		if (b->kind == READER_HEADING &&
+		if (b->kind == FORMAT_HEADING &&
 		    (label == d->n_labels || d->labels[label++].block != i))
 			return "labels do not go with the headings";
 		if (d->runs != NULL && has_text(d->text, end, b->start))
@@ -55,7 +55,7 @@ static inline const char *document_broken(const struct reader_document *d, struc
 	if (label != d->n_labels)
 		return "there are more labels than headings";
 	for (size_t i = 0; i < d->n_labels; i++)
-		if (d->labels[i].text.len == 0 || d->labels[i].text.len > READER_LABEL_MAX ||
+		if (d->labels[i].text.len == 0 || d->labels[i].text.len > FORMAT_LABEL_MAX ||
 		    utf8_invalid_at(d->labels[i].text.s, d->labels[i].text.len) >= 0 ||
 		    memchr(d->labels[i].text.s, '\n', d->labels[i].text.len) != NULL)
 			return "a label is no short line of text";
@@ -77,7 +77,7 @@ static inline const char *document_broken(const struct reader_document *d, struc
 }
 
 /* The same for passages and chunk.h. */
-static inline const char *chunks_broken(const struct reader_document *d, const struct chunk *c,
+static inline const char *chunks_broken(const struct format_document *d, const struct chunk *c,
 					size_t n, size_t max_bytes)
 {
 	size_t at = 0, block = 0;
@@ -104,7 +104,7 @@ static inline const char *chunks_broken(const struct reader_document *d, const s
 			    c[i].runs[r].to >= c[i].end || (r == 0 && c[i].runs[0].from != 0) ||
 			    (r > 0 && c[i].runs[r].from <= c[i].runs[r - 1].from))
 				return "a passage's runs are out of order or of bounds";
-		if (c[i].heading.len > READER_LABEL_MAX ||
+		if (c[i].heading.len > FORMAT_LABEL_MAX ||
 		    (c[i].heading.len > 0 &&
 		     (utf8_invalid_at(c[i].heading.s, c[i].heading.len) >= 0 ||
 		      memchr(c[i].heading.s, '\n', c[i].heading.len) != NULL)))

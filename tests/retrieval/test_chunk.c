@@ -2,7 +2,7 @@
 
 struct cut {
 	struct arena *arena;
-	struct reader_document doc;
+	struct format_document doc;
 	struct chunk *chunks;
 	size_t n;
 };
@@ -295,7 +295,7 @@ static void refuses_options_that_contradict_each_other(void **state)
 		{ .target_bytes = UINT32_MAX },
 	};
 	struct arena *a = arena_new(1 << 20);
-	struct reader_document d = read_as(a, "text/plain", "text");
+	struct format_document d = read_as(a, "text/plain", "text");
 	struct chunk *c;
 
 	(void)state;
@@ -311,7 +311,7 @@ static void refuses_options_that_contradict_each_other(void **state)
 static void says_when_memory_is_out(void **state)
 {
 	struct arena *a = arena_new(1 << 20), *small = arena_new(100);
-	struct reader_document d =
+	struct format_document d =
 		read_as(a, "text/markdown", "# a\n\ntext\n\n<!-- -->\n\n# b\n\ntext");
 	struct ragd_err err = { 0 };
 	struct chunk *c;

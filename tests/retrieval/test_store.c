@@ -117,7 +117,7 @@ static void one_bad_document_does_not_stop_the_others(void **state)
 		{ "control character in the id", { "a\nb", 3 }, { "two", 3 }, -EINVAL },
 		{ "binary", { "3.txt", 5 }, { "a\0b", 3 }, -EBADMSG },
 		{ "not UTF-8", { "4.txt", 5 }, { "a\xff", 2 }, -EILSEQ },
-		{ "no reader", { "5.png", 5 }, { "x", 1 }, -ENOTSUP },
+		{ "no format", { "5.png", 5 }, { "x", 1 }, -ENOTSUP },
 		{ "empty is taken", { "6.txt", 5 }, { "", 0 }, 0 },
 		{ "good again", { "7.txt", 5 }, { "seven", 5 }, 0 },
 	};

@@ -1,5 +1,5 @@
 /*
- * Reader of reStructuredText, by lines and their indentation: sections, directives with their bodies,
+ * reStructuredText, by lines and their indentation: sections, directives with their bodies,
  * literal blocks, lists, tables. No directive is carried out; what describes an object (a function, a
  * type, an option) stays together with its description.
  */
@@ -7,12 +7,12 @@
 
 #include "base/text/utf8.h"
 #include "base/util.h"
-#include "retrieval/formats/reader_out.h"
+#include "retrieval/formats/format_out.h"
 
-#define STYLES_MAX READER_MAX_LEVEL
+#define STYLES_MAX FORMAT_MAX_LEVEL
 
 struct rst {
-	struct reader_out *out;
+	struct format_out *out;
 	const char *s;
 	char styles
 		[STYLES_MAX]; /* adornments in the order of their levels; with bit 7: also above */
@@ -53,9 +53,9 @@ static bool is_adornment_char(char c)
 }
 
 /* A line of one punctuation character repeated, with nothing else. */
-static bool is_adornment(const struct rst *r, const struct reader_line *line)
+static bool is_adornment(const struct rst *r, const struct format_line *line)
 {
-	if (reader_line_blank(line) || line->indent > 0 || !is_adornment_char(r->s[line->start]))
+	if (format_line_blank(line) || line->indent > 0 || !is_adornment_char(r->s[line->start]))
 		return false;
 	for (size_t i = line->start; i < line->end; i++)
 		if (r->s[i] != r->s[line->start])
@@ -63,7 +63,7 @@ static bool is_adornment(const struct rst *r, const struct reader_line *line)
 	return true;
 }
 
-static bool underlines(const struct reader_line *under, const struct reader_line *title)
+static bool underlines(const struct format_line *under, const struct format_line *title)
 {
 	return under->end - under->start >= MIN(title->end - title->text, (size_t)4);
 }
@@ -111,12 +111,12 @@ static void title_plain(struct buf *label, const char *s, size_t len)
 	}
 }
 
-static void section(struct rst *r, size_t start, size_t end, const struct reader_line *title,
+static void section(struct rst *r, size_t start, size_t end, const struct format_line *title,
 		    char style)
 {
 	struct buf label = BUF_INIT;
 	size_t len = utf8_whole(r->s + title->text,
-				MIN(title->end - title->text, (size_t)4 * READER_LABEL_MAX));
+				MIN(title->end - title->text, (size_t)4 * FORMAT_LABEL_MAX));
 
 	title_plain(&label, r->s + title->text, len);
 	if (label.len == 0)
@@ -124,21 +124,21 @@ static void section(struct rst *r, size_t start, size_t end, const struct reader
 	if (buf_failed(&label))
 		r->out->failed = true;
 	else
-		reader_out_heading(r->out, style_level(r, style), start, end, label.data,
+		format_out_heading(r->out, style_level(r, style), start, end, label.data,
 				   label.len);
 	buf_fini(&label);
 	r->targeted = false; /* targets before a section are left out */
 }
 
 /* A title with its lines at `line`; returns where what follows begins, or 0 if there is none. */
-static size_t try_section(struct rst *r, const struct reader_line *line)
+static size_t try_section(struct rst *r, const struct format_line *line)
 {
-	struct reader_line a, b;
+	struct format_line a, b;
 
-	if (!reader_line_at(r->out, line->next, &a) || reader_line_blank(&a))
+	if (!format_line_at(r->out, line->next, &a) || format_line_blank(&a))
 		return 0;
 	if (is_adornment(r, line)) {
-		if (!reader_line_at(r->out, a.next, &b) || !is_adornment(r, &b) ||
+		if (!format_line_at(r->out, a.next, &b) || !is_adornment(r, &b) ||
 		    r->s[b.start] != r->s[line->start] || !underlines(&b, &a))
 			return 0;
 		section(r, line->start, b.end, &a, (char)(r->s[b.start] | (char)0x80));
@@ -153,14 +153,14 @@ static size_t try_section(struct rst *r, const struct reader_line *line)
 /* ---- blocks --------------------------------------------------------------------------------- */
 
 /* A block that begins where the targets before it do. */
-static void block(struct rst *r, enum reader_block_kind kind, size_t start, size_t end)
+static void block(struct rst *r, enum format_block_kind kind, size_t start, size_t end)
 {
-	reader_out_block(r->out, kind, r->targeted ? r->target : start, end);
+	format_out_block(r->out, kind, r->targeted ? r->target : start, end);
 	r->targeted = false;
 }
 
 /* ".. name::" at the line's text: its name's length, 0 if it is no directive. */
-static size_t directive_name(const struct rst *r, const struct reader_line *line)
+static size_t directive_name(const struct rst *r, const struct format_line *line)
 {
 	size_t i = line->text + 3, start = i;
 
@@ -187,7 +187,7 @@ static enum body directive_body(const char *name, size_t len)
 	return BODY_TEXT;
 }
 
-static bool begins_entry(const struct rst *r, const struct reader_line *line)
+static bool begins_entry(const struct rst *r, const struct format_line *line)
 {
 	size_t len = directive_name(r, line);
 
@@ -201,11 +201,11 @@ static bool begins_entry(const struct rst *r, const struct reader_line *line)
  */
 static size_t body_end(const struct rst *r, size_t at, size_t indent, bool to_entry, size_t *end)
 {
-	struct reader_line line;
+	struct format_line line;
 	size_t behind = at;
 
-	for (; reader_line_at(r->out, at, &line); at = line.next) {
-		if (reader_line_blank(&line))
+	for (; format_line_at(r->out, at, &line); at = line.next) {
+		if (format_line_blank(&line))
 			continue;
 		if (line.indent <= indent || (to_entry && begins_entry(r, &line)))
 			break;
@@ -215,13 +215,13 @@ static size_t body_end(const struct rst *r, size_t at, size_t indent, bool to_en
 	return behind;
 }
 
-static size_t directive(struct rst *r, const struct reader_line *line, size_t name_len)
+static size_t directive(struct rst *r, const struct format_line *line, size_t name_len)
 {
-	static const enum reader_block_kind kinds[] = {
-		[BODY_TEXT] = READER_PARAGRAPH,
-		[BODY_ENTRY] = READER_ENTRY,
-		[BODY_CODE] = READER_CODE,
-		[BODY_TABLE] = READER_TABLE,
+	static const enum format_block_kind kinds[] = {
+		[BODY_TEXT] = FORMAT_PARAGRAPH,
+		[BODY_ENTRY] = FORMAT_ENTRY,
+		[BODY_CODE] = FORMAT_CODE,
+		[BODY_TABLE] = FORMAT_TABLE,
 	};
 	enum body body = directive_body(r->s + line->text + 3, name_len);
 	size_t end = line->end, next;
@@ -235,7 +235,7 @@ static size_t directive(struct rst *r, const struct reader_line *line, size_t na
 }
 
 /* ".. _name:", ".. [1] note", ".. |x| image:: y", ".. a comment", ".. directive::" */
-static size_t explicit_markup(struct rst *r, const struct reader_line *line)
+static size_t explicit_markup(struct rst *r, const struct format_line *line)
 {
 	size_t name_len = directive_name(r, line), end = line->end, next;
 	char c = line->end - line->text > 3 ? r->s[line->text + 3] : '\0';
@@ -244,7 +244,7 @@ static size_t explicit_markup(struct rst *r, const struct reader_line *line)
 		return directive(r, line, name_len);
 	next = body_end(r, line->next, line->indent, false, &end);
 	if (c == '[' || c == '|') {
-		block(r, READER_PARAGRAPH, line->start, end);
+		block(r, FORMAT_PARAGRAPH, line->start, end);
 	} else if (c == '_') {
 		if (!r->targeted)
 			r->target = line->start;
@@ -254,7 +254,7 @@ static size_t explicit_markup(struct rst *r, const struct reader_line *line)
 }
 
 /* "* item", "12. item", "(a) item", "#. item" */
-static bool is_item(const struct rst *r, const struct reader_line *line)
+static bool is_item(const struct rst *r, const struct format_line *line)
 {
 	const char *s = r->s + line->text, *end = r->s + line->end, *p = s;
 
@@ -271,7 +271,7 @@ static bool is_item(const struct rst *r, const struct reader_line *line)
 }
 
 /* "+---+---+" or "====  ====" */
-static bool is_table(const struct rst *r, const struct reader_line *line)
+static bool is_table(const struct rst *r, const struct format_line *line)
 {
 	const char *s = r->s + line->text;
 	size_t len = line->end - line->text, i;
@@ -285,66 +285,66 @@ static bool is_table(const struct rst *r, const struct reader_line *line)
 }
 
 /* The end of a table that begins at `line`: a simple one ends with its third border, before a blank. */
-static size_t table(struct rst *r, const struct reader_line *first)
+static size_t table(struct rst *r, const struct format_line *first)
 {
 	bool grid = r->s[first->text] == '+';
-	struct reader_line line = *first, after;
+	struct format_line line = *first, after;
 	unsigned borders = 0;
 	size_t end = first->end, at = first->start;
 
-	for (; reader_line_at(r->out, at, &line); at = line.next) {
-		if (reader_line_blank(&line) && (grid || borders >= 3))
+	for (; format_line_at(r->out, at, &line); at = line.next) {
+		if (format_line_blank(&line) && (grid || borders >= 3))
 			break;
-		if (reader_line_blank(&line))
+		if (format_line_blank(&line))
 			continue;
 		if (line.indent < first->indent)
 			break;
 		end = line.end;
 		if (!grid && is_table(r, &line) && ++borders >= 2 &&
-		    (!reader_line_at(r->out, line.next, &after) || reader_line_blank(&after))) {
+		    (!format_line_at(r->out, line.next, &after) || format_line_blank(&after))) {
 			at = line.next;
 			break;
 		}
 	}
-	block(r, READER_TABLE, first->start, end);
+	block(r, FORMAT_TABLE, first->start, end);
 	return at;
 }
 
 /* A paragraph, up to a blank line; remembers whether it announces code. */
-static size_t paragraph(struct rst *r, const struct reader_line *first)
+static size_t paragraph(struct rst *r, const struct format_line *first)
 {
-	struct reader_line line = *first;
+	struct format_line line = *first;
 	size_t end = first->end, at = first->next;
 
-	for (; reader_line_at(r->out, at, &line) && !reader_line_blank(&line); at = line.next)
+	for (; format_line_at(r->out, at, &line) && !format_line_blank(&line); at = line.next)
 		end = line.end;
 	if (end - first->text >= 2 && memcmp(r->s + end - 2, "::", 2) == 0)
 		r->literal = first->indent + 1;
-	block(r, READER_PARAGRAPH, first->text, end);
+	block(r, FORMAT_PARAGRAPH, first->text, end);
 	return at;
 }
 
-static size_t item(struct rst *r, const struct reader_line *line)
+static size_t item(struct rst *r, const struct format_line *line)
 {
 	size_t end = line->end, next = body_end(r, line->next, line->indent, false, &end);
 
 	if (end - line->text >= 2 && memcmp(r->s + line->end - 2, "::", 2) == 0 && end == line->end)
 		r->literal = line->indent + 1;
-	block(r, READER_LIST, line->start, end);
+	block(r, FORMAT_LIST, line->start, end);
 	return next;
 }
 
-int reader_rst(struct reader_out *out, struct ragd_err *err)
+int format_rst(struct format_out *out, struct ragd_err *err)
 {
 	struct rst r = { .out = out, .s = out->content.s };
-	struct reader_line line;
+	struct format_line line;
 	size_t at = out->skip, next, end;
 
 	(void)err;
-	while (reader_line_at(out, at, &line) && !out->failed) {
+	while (format_line_at(out, at, &line) && !out->failed) {
 		size_t literal = r.literal;
 
-		if (reader_line_blank(&line)) {
+		if (format_line_blank(&line)) {
 			at = line.next;
 			continue;
 		}
@@ -352,7 +352,7 @@ int reader_rst(struct reader_out *out, struct ragd_err *err)
 		if (literal > 0 && line.indent >= literal) {
 			end = line.end;
 			at = body_end(&r, line.next, literal - 1, false, &end);
-			block(&r, READER_CODE, line.start, end);
+			block(&r, FORMAT_CODE, line.start, end);
 		} else if ((next = try_section(&r, &line)) > 0) {
 			at = next;
 		} else if (line.end - line.text >= 2 && memcmp(r.s + line.text, "..", 2) == 0 &&
@@ -369,6 +369,6 @@ int reader_rst(struct reader_out *out, struct ragd_err *err)
 		}
 	}
 	if (r.targeted)
-		block(&r, READER_PARAGRAPH, out->content.len, out->content.len);
+		block(&r, FORMAT_PARAGRAPH, out->content.len, out->content.len);
 	return 0;
 }

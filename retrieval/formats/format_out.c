@@ -1,4 +1,4 @@
-#include "retrieval/formats/reader_out.h"
+#include "retrieval/formats/format_out.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "base/text/utf8.h"
 #include "base/util.h"
 
-void reader_out_fini(struct reader_out *out)
+void format_out_fini(struct format_out *out)
 {
 	free(out->blocks);
 	free(out->labels);
@@ -17,7 +17,7 @@ void reader_out_fini(struct reader_out *out)
 	buf_fini(&out->text);
 }
 
-bool reader_goes_on(struct reader_out *out, size_t bytes)
+bool format_goes_on(struct format_out *out, size_t bytes)
 {
 	if (!wanted_still(out->wanted, bytes))
 		out->failed = true;
@@ -25,64 +25,64 @@ bool reader_goes_on(struct reader_out *out, size_t bytes)
 }
 
 /* array_reserve(), which fails for good once anything did. */
-static bool out_reserve(struct reader_out *out, void *array, size_t *cap, size_t n, size_t size)
+static bool out_reserve(struct format_out *out, void *array, size_t *cap, size_t n, size_t size)
 {
 	if (!out->failed && !array_reserve(array, cap, n, size))
 		out->failed = true;
 	return !out->failed;
 }
 
-void reader_out_block(struct reader_out *out, enum reader_block_kind kind, size_t start, size_t end)
+void format_out_block(struct format_out *out, enum format_block_kind kind, size_t start, size_t end)
 {
 	const char *s = out->text.data != NULL ? out->text.data : out->content.s;
 
-	while (end > start && reader_is_space(s[end - 1]))
+	while (end > start && format_is_space(s[end - 1]))
 		end--;
-	while (start < end && kind != READER_CODE && reader_is_space(s[start]))
+	while (start < end && kind != FORMAT_CODE && format_is_space(s[start]))
 		start++; /* the indentation of code means something */
 	if (end == start)
 		return;
 	if (!out_reserve(out, &out->blocks, &out->cap_blocks, out->n_blocks + 1,
 			 sizeof(*out->blocks)))
 		return;
-	out->blocks[out->n_blocks++] = (struct reader_block){
+	out->blocks[out->n_blocks++] = (struct format_block){
 		.start = (uint32_t)start,
 		.end = (uint32_t)end,
 		.kind = (uint8_t)kind,
 	};
 }
 
-void reader_one_line(struct buf *line, const char *s, size_t len)
+void format_one_line(struct buf *line, const char *s, size_t len)
 {
 	size_t word;
 
-	for (size_t i = 0; i < len && line->len < READER_LABEL_MAX; i += word) {
-		while (i < len && reader_is_space(s[i]))
+	for (size_t i = 0; i < len && line->len < FORMAT_LABEL_MAX; i += word) {
+		while (i < len && format_is_space(s[i]))
 			i++;
-		for (word = 0; i + word < len && !reader_is_space(s[i + word]); word++)
+		for (word = 0; i + word < len && !format_is_space(s[i + word]); word++)
 			;
 		if (word > 0 && line->len > 0)
 			buf_addc(line, ' ');
-		buf_add(line, s + i, MIN(word, (size_t)READER_LABEL_MAX));
+		buf_add(line, s + i, MIN(word, (size_t)FORMAT_LABEL_MAX));
 	}
-	if (line->len >= READER_LABEL_MAX && !buf_failed(line)) {
-		line->len = utf8_whole(line->data, READER_LABEL_MAX);
+	if (line->len >= FORMAT_LABEL_MAX && !buf_failed(line)) {
+		line->len = utf8_whole(line->data, FORMAT_LABEL_MAX);
 		line->data[line->len] = '\0';
 	}
 }
 
-void reader_out_heading(struct reader_out *out, unsigned level, size_t start, size_t end,
+void format_out_heading(struct format_out *out, unsigned level, size_t start, size_t end,
 			const char *label, size_t label_len)
 {
 	struct buf line = BUF_INIT;
 	size_t n = out->n_blocks;
 
-	reader_one_line(&line, label, label_len);
-	reader_out_block(out, line.len > 0 ? READER_HEADING : READER_PARAGRAPH, start, end);
+	format_one_line(&line, label, label_len);
+	format_out_block(out, line.len > 0 ? FORMAT_HEADING : FORMAT_PARAGRAPH, start, end);
 	if (buf_failed(&line))
 		out->failed = true;
 	if (!out->failed && out->n_blocks > n && line.len > 0) {
-		out->blocks[n].level = (uint8_t)MIN(MAX(level, 1u), (unsigned)READER_MAX_LEVEL);
+		out->blocks[n].level = (uint8_t)MIN(MAX(level, 1u), (unsigned)FORMAT_MAX_LEVEL);
 		if (!out_reserve(out, &out->labels, &out->cap_labels, out->n_labels + 1,
 				 sizeof(*out->labels)))
 			goto out;
@@ -95,7 +95,7 @@ out:
 	buf_fini(&line);
 }
 
-void reader_out_run(struct reader_out *out, size_t to)
+void format_out_run(struct format_out *out, size_t to)
 {
 	struct ragd_run *last = out->n_runs > 0 ? &out->runs[out->n_runs - 1] : NULL;
 	uint32_t from = (uint32_t)out->text.len;
@@ -110,7 +110,7 @@ void reader_out_run(struct reader_out *out, size_t to)
 		out->runs[out->n_runs++] = (struct ragd_run){ from, (uint32_t)to };
 }
 
-bool reader_line_at(const struct reader_out *out, size_t at, struct reader_line *line)
+bool format_line_at(const struct format_out *out, size_t at, struct format_line *line)
 {
 	const char *s = out->content.s, *nl;
 	size_t len = out->content.len;
@@ -123,7 +123,7 @@ bool reader_line_at(const struct reader_out *out, size_t at, struct reader_line 
 	line->next = nl != NULL ? line->end + 1 : len;
 	if (!wanted_still(out->wanted, line->next - at))
 		return false;
-	while (line->end > at && reader_is_space(s[line->end - 1]))
+	while (line->end > at && format_is_space(s[line->end - 1]))
 		line->end--;
 	line->indent = 0;
 	for (line->text = at; line->text < line->end; line->text++) {

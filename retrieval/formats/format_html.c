@@ -1,5 +1,5 @@
 /*
- * Reader of HTML. There is no tree: what matters of the elements around a text are a few counters, so
+ * HTML. There is no tree: what matters of the elements around a text are a few counters, so
  * that nothing depends on tags being closed, and no nesting is too deep.
  */
 #include <stdlib.h>
@@ -69,15 +69,15 @@ static int tag_compare(const void *name, const void *tag)
 }
 
 /* The kind of the next block, as far as the elements around it tell. */
-static enum reader_block_kind kind_here(const struct html *h)
+static enum format_block_kind kind_here(const struct html *h)
 {
 	if (h->pre > 0)
-		return READER_CODE;
+		return FORMAT_CODE;
 	if (h->x.item) /* "<li><p>" */
-		return READER_LIST;
+		return FORMAT_LIST;
 	if (h->tables > 0)
-		return READER_TABLE;
-	return h->lists > 0 ? READER_ENTRY : READER_PARAGRAPH;
+		return FORMAT_TABLE;
+	return h->lists > 0 ? FORMAT_ENTRY : FORMAT_PARAGRAPH;
 }
 
 static void block_break(struct html *h)
@@ -88,7 +88,7 @@ static void block_break(struct html *h)
 /* Tables and lists of definitions are one block each, in which an element makes a new line only. */
 static void block_or_line(struct html *h)
 {
-	if ((h->tables > 0 || h->lists > 0) && h->x.kind != READER_HEADING)
+	if ((h->tables > 0 || h->lists > 0) && h->x.kind != FORMAT_HEADING)
 		extract_gap(&h->x, h->tables > 0 ? EXTRACT_SPACE : EXTRACT_LINE);
 	else
 		block_break(h);
@@ -104,7 +104,7 @@ static void on_heading(struct html *h, const struct html_token *t, bool start)
 	if (start) {
 		h->pre = 0; /* what is still open around a heading was never closed */
 		h->tables = h->lists = 0;
-		extract_break(&h->x, READER_HEADING);
+		extract_break(&h->x, FORMAT_HEADING);
 		h->x.level = (unsigned)(t->name[1] - '0');
 		h->x.item = false;
 	} else {
@@ -141,7 +141,7 @@ static void on_tag(struct html *h, const struct html_token *t, enum role role)
 		block_or_line(h);
 		h->x.item = start && h->tables == 0 && h->lists == 0;
 		if (h->x.item)
-			h->x.kind = READER_LIST;
+			h->x.kind = FORMAT_LIST;
 		break;
 	case ROLE_BREAK:
 		extract_gap(&h->x, h->tables > 0 ? EXTRACT_SPACE : EXTRACT_LINE);
@@ -220,7 +220,7 @@ static void pre_text(struct html *h, size_t start, size_t end)
 	const char *s = h->x.out->content.s;
 
 	if (!h->x.open) { /* blank lines before the first */
-		for (size_t i = start; i < end && reader_is_space(s[i]); i++)
+		for (size_t i = start; i < end && format_is_space(s[i]); i++)
 			if (s[i] == '\n')
 				start = i + 1;
 		if (start == end)
@@ -233,7 +233,7 @@ static void on_piece(struct html *h, size_t start, size_t end)
 {
 	if (start == end)
 		return;
-	if (h->x.kind == READER_CODE)
+	if (h->x.kind == FORMAT_CODE)
 		pre_text(h, start, end);
 	else
 		extract_words(&h->x, start, end);
@@ -245,7 +245,7 @@ static void on_text(struct html *h, size_t start, size_t end)
 	char utf8[HTML_ENTITY_UTF8_MAX];
 	size_t from = start, used = 0, n;
 
-	for (size_t at = start; at < end && reader_goes_on(h->x.out, used); at += used) {
+	for (size_t at = start; at < end && format_goes_on(h->x.out, used); at += used) {
 		amp = memchr(s + at, '&', end - at);
 		if (amp == NULL)
 			break;
@@ -259,7 +259,7 @@ static void on_text(struct html *h, size_t start, size_t end)
 		from = at + used;
 		/* A no-break space separates words like any other; &#10; and its like too. */
 		if ((n == 2 && memcmp(utf8, "\xc2\xa0", 2) == 0) ||
-		    (n == 1 && reader_is_space(utf8[0])))
+		    (n == 1 && format_is_space(utf8[0])))
 			extract_gap(&h->x, EXTRACT_SPACE);
 		else if (n > 1 || (unsigned char)utf8[0] >= ' ')
 			extract_add(&h->x, utf8, n, at);
@@ -267,7 +267,7 @@ static void on_text(struct html *h, size_t start, size_t end)
 	on_piece(h, from, end);
 }
 
-static void on_title(struct reader_out *out, size_t start, size_t end)
+static void on_title(struct format_out *out, size_t start, size_t end)
 {
 	const char *s = out->content.s;
 	char utf8[HTML_ENTITY_UTF8_MAX];
@@ -276,7 +276,7 @@ static void on_title(struct reader_out *out, size_t start, size_t end)
 
 	if (out->title.len > 0) /* the first one counts; drawings have some too */
 		return;
-	for (size_t at = start; at < end && raw.len < 4 * READER_LABEL_MAX; at += used) {
+	for (size_t at = start; at < end && raw.len < 4 * FORMAT_LABEL_MAX; at += used) {
 		used = s[at] == '&' ? html_entity(s + at, end - at, utf8, &n) : 0;
 		if (used == 0)
 			buf_add(&raw, s + at, used = 1);
@@ -284,20 +284,20 @@ static void on_title(struct reader_out *out, size_t start, size_t end)
 			buf_add(&raw, utf8, n);
 	}
 	if (raw.len > 0 && buf_failed(&raw) == false)
-		reader_one_line(&out->title, raw.data, utf8_whole(raw.data, raw.len));
+		format_one_line(&out->title, raw.data, utf8_whole(raw.data, raw.len));
 	buf_fini(&raw);
 }
 
-int reader_html(struct reader_out *out, struct ragd_err *err)
+int format_html(struct format_out *out, struct ragd_err *err)
 {
-	struct html h = { .x = { .out = out, .kind = READER_PARAGRAPH } };
+	struct html h = { .x = { .out = out, .kind = FORMAT_PARAGRAPH } };
 	const struct tag *tag;
 	struct html_tokens tokens;
 	struct html_token t;
 
 	(void)err;
 	html_tokens_start(&tokens, out->content, out->skip);
-	while (html_tokens_next(&tokens, &t) && reader_goes_on(out, t.end - t.start + 1)) {
+	while (html_tokens_next(&tokens, &t) && format_goes_on(out, t.end - t.start + 1)) {
 		if (t.kind == HTML_RAW) {
 			if (h.drop == NULL && strcmp(t.name, "title") == 0)
 				on_title(out, t.start, t.end);
@@ -312,6 +312,6 @@ int reader_html(struct reader_out *out, struct ragd_err *err)
 		if (!dropping(&h, &t, tag) && tag != NULL)
 			on_tag(&h, &t, tag->role);
 	}
-	extract_break(&h.x, READER_PARAGRAPH);
+	extract_break(&h.x, FORMAT_PARAGRAPH);
 	return 0;
 }

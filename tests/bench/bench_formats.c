@@ -1,6 +1,6 @@
 /*
  * How fast documents become passages, in MB/s on one core, beside the bar that each kind must pass.
- * Usage: bench_readers [FILE...]: of these files; without, of samples repeated to 8 MB.
+ * Usage: bench_formats [FILE...]: of these files; without, of samples repeated to 8 MB.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/util.h"
-#include "retrieval/formats/reader.h"
+#include "retrieval/formats/format.h"
 #include "retrieval/passages/chunk.h"
 
 #define SAMPLE_BYTES ((size_t)8 << 20)
@@ -53,10 +53,10 @@ static const struct {
 
 static void bench(const char *id, struct ragd_str content, double bar)
 {
-	struct reader_input in = { .id = { id, strlen(id) }, .content = content };
-	size_t limit = READER_ARENA_BYTES(content.len) + CHUNK_ARENA_BYTES(content.len);
+	struct format_input in = { .id = { id, strlen(id) }, .content = content };
+	size_t limit = FORMAT_ARENA_BYTES(content.len) + CHUNK_ARENA_BYTES(content.len);
 	double read = 0, cut = 0, mb = (double)content.len / 1e6;
-	struct reader_document d;
+	struct format_document d;
 	struct ragd_err err = { 0 };
 	struct chunk *chunks;
 	struct arena *a;
@@ -66,7 +66,7 @@ static void bench(const char *id, struct ragd_str content, double bar)
 	for (int i = 0; i < REPEATS; i++) { /* the best counts */
 		a = arena_new(limit);
 		t[0] = clock_us();
-		if (a == NULL || reader_read(a, &in, &d, &err) < 0) {
+		if (a == NULL || format_read(a, &in, &d, &err) < 0) {
 			printf("%-24.24s refused: %s\n", id, err.msg);
 			arena_free(a);
 			return;

@@ -73,16 +73,16 @@ static const struct {
 /* Seconds of processor time that it takes to read and cut. */
 static double measure(const char *type, struct ragd_str content)
 {
-	struct reader_input in = { .media_type = { type, strlen(type) }, .content = content };
+	struct format_input in = { .media_type = { type, strlen(type) }, .content = content };
 	struct arena *a =
-		arena_new(READER_ARENA_BYTES(content.len) + CHUNK_ARENA_BYTES(content.len));
+		arena_new(FORMAT_ARENA_BYTES(content.len) + CHUNK_ARENA_BYTES(content.len));
 	clock_t begin = clock(), end;
-	struct reader_document d;
+	struct format_document d;
 	struct ragd_err err = { 0 };
 	struct chunk *c;
 	ssize_t n;
 
-	if (reader_read(a, &in, &d, &err) < 0)
+	if (format_read(a, &in, &d, &err) < 0)
 		fail_msg("%s", err.msg);
 	n = chunk_document(a, &d, NULL, &c, &err);
 	if (n < 0)

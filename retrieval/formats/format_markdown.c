@@ -1,5 +1,5 @@
 /*
- * Reader of Markdown: md4c says what is a heading, paragraph, item, table or code, and the pointers it
+ * Markdown: md4c says what is a heading, paragraph, item, table or code, and the pointers it
  * hands out say where each stands. Blocks are whole lines of the source, so that markers, fences and
  * underlines stay with what they mark.
  */
@@ -11,7 +11,7 @@
 #include "base/util.h"
 #include "retrieval/formats/markdown_plain.h"
 #include "retrieval/formats/markdown_tame.h"
-#include "retrieval/formats/reader_out.h"
+#include "retrieval/formats/format_out.h"
 
 #define NOWHERE SIZE_MAX
 
@@ -26,7 +26,7 @@ struct leaf {
 };
 
 struct markdown {
-	struct reader_out *out;
+	struct format_out *out;
 	const char *tame; /* what md4c reads, byte by byte beside the content */
 	size_t base;      /* tame[0] stands for content[base] */
 	struct leaf leaf;
@@ -62,7 +62,7 @@ static bool next_line(const struct markdown *m, size_t from, size_t to, size_t *
 
 	for (*start = from; *start < to; *start = *end + 1) {
 		*end = MIN(line_end(m, *start), to);
-		while (*start < *end && (reader_is_space(s[*start]) || s[*start] == '>'))
+		while (*start < *end && (format_is_space(s[*start]) || s[*start] == '>'))
 			(*start)++;
 		if (*start < *end)
 			return true;
@@ -97,13 +97,13 @@ static bool closes(const struct markdown *m, const struct leaf *leaf, size_t sta
 /* Extend the previous block over the line that closes it, if there is one before `to`. */
 static void close_previous(struct markdown *m, size_t to)
 {
-	struct reader_out *out = m->out;
+	struct format_out *out = m->out;
 	size_t start, end;
 
 	if (m->previous.type == MD_BLOCK_DOC || out->n_blocks == 0 || out->failed)
 		return;
 	if (next_line(m, m->done, to, &start, &end) && closes(m, &m->previous, start, end)) {
-		while (end > start && reader_is_space(out->content.s[end - 1]))
+		while (end > start && format_is_space(out->content.s[end - 1]))
 			end--;
 		out->blocks[out->n_blocks - 1].end = (uint32_t)end;
 		m->done = end;
@@ -116,7 +116,7 @@ static size_t fence_begin(const struct markdown *m, size_t first)
 	size_t at = first, begin;
 	const char *s = m->out->content.s;
 
-	while (at > m->done && reader_is_space(s[at - 1]))
+	while (at > m->done && format_is_space(s[at - 1]))
 		at--; /* blank lines of the code itself */
 	begin = line_begin(m, at, m->done);
 	return begin < at && (memmem(s + begin, at - begin, "```", 3) != NULL ||
@@ -125,15 +125,15 @@ static size_t fence_begin(const struct markdown *m, size_t first)
 		       : first;
 }
 
-static enum reader_block_kind kind_of(const struct markdown *m)
+static enum format_block_kind kind_of(const struct markdown *m)
 {
 	switch (m->leaf.type) {
 	case MD_BLOCK_CODE:
-		return READER_CODE;
+		return FORMAT_CODE;
 	case MD_BLOCK_TABLE:
-		return READER_TABLE;
+		return FORMAT_TABLE;
 	default:
-		return m->in_items > 0 ? READER_LIST : READER_PARAGRAPH;
+		return m->in_items > 0 ? FORMAT_LIST : FORMAT_PARAGRAPH;
 	}
 }
 
@@ -141,9 +141,9 @@ static bool is_comment(const struct markdown *m, size_t start, size_t end)
 {
 	const char *s = m->out->content.s;
 
-	while (start < end && reader_is_space(s[start]))
+	while (start < end && format_is_space(s[start]))
 		start++;
-	while (end > start && reader_is_space(s[end - 1]))
+	while (end > start && format_is_space(s[end - 1]))
 		end--;
 	return end - start >= 7 && memcmp(s + start, "<!--", 4) == 0 &&
 	       memcmp(s + end - 3, "-->", 3) == 0;
@@ -162,11 +162,11 @@ static void heading(struct markdown *m, size_t start, size_t end)
 	markdown_plain(&label, s + first, last - first);
 	if (label.len == 0) /* nothing but markup: better that than no label */
 		buf_add(&label, s + first,
-			utf8_whole(s + first, MIN(last - first, (size_t)READER_LABEL_MAX)));
+			utf8_whole(s + first, MIN(last - first, (size_t)FORMAT_LABEL_MAX)));
 	if (buf_failed(&label))
 		m->out->failed = true;
 	else
-		reader_out_heading(m->out, m->leaf.level, start, end, label.data, label.len);
+		format_out_heading(m->out, m->leaf.level, start, end, label.data, label.len);
 	buf_fini(&label);
 }
 
@@ -186,7 +186,7 @@ static void leaf_end(struct markdown *m)
 	if (leaf->type == MD_BLOCK_H) {
 		heading(m, start, end);
 	} else if (leaf->type != MD_BLOCK_HTML || !is_comment(m, start, end)) {
-		reader_out_block(m->out, kind_of(m), start, end);
+		format_out_block(m->out, kind_of(m), start, end);
 	} else {
 		leaf->type = MD_BLOCK_DOC;
 	}
@@ -265,13 +265,13 @@ static int on_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE len, void *use
 		m->leaf.first = MIN(m->leaf.first, at);
 		m->leaf.last = MAX(m->leaf.last, at + len);
 	}
-	return reader_goes_on(m->out, len) ? 0 : -1;
+	return format_goes_on(m->out, len) ? 0 : -1;
 }
 
 /* ---- front matter --------------------------------------------------------------------------- */
 
 /* title: "Of the document" (YAML), title = "…" (TOML). */
-static void front_matter_title(struct reader_out *out, const struct reader_line *line)
+static void front_matter_title(struct format_out *out, const struct format_line *line)
 {
 	const char *s = out->content.s + line->start, *end = out->content.s + line->end;
 
@@ -290,23 +290,23 @@ static void front_matter_title(struct reader_out *out, const struct reader_line 
 		return; /* over several lines, which no title is */
 	}
 	buf_clear(&out->title);
-	reader_one_line(&out->title, s, (size_t)(end - s));
+	format_one_line(&out->title, s, (size_t)(end - s));
 }
 
 /* Where the text begins behind a front matter, out->skip if there is none. */
-static size_t front_matter(struct reader_out *out)
+static size_t front_matter(struct format_out *out)
 {
 	const char *s = out->content.s;
-	struct reader_line line;
+	struct format_line line;
 	const char *mark;
 	size_t at;
 
-	if (!reader_line_at(out, out->skip, &line) || line.end - line.start != 3)
+	if (!format_line_at(out, out->skip, &line) || line.end - line.start != 3)
 		return out->skip;
 	mark = memcmp(s + line.start, "+++", 3) == 0 ? "+++" : "---";
 	if (memcmp(s + line.start, mark, 3) != 0)
 		return out->skip;
-	for (at = line.next; reader_line_at(out, at, &line); at = line.next) {
+	for (at = line.next; format_line_at(out, at, &line); at = line.next) {
 		if (line.end - line.start == 3 &&
 		    (memcmp(s + line.start, mark, 3) == 0 || memcmp(s + line.start, "...", 3) == 0))
 			return line.next;
@@ -316,7 +316,7 @@ static size_t front_matter(struct reader_out *out)
 	return out->skip;
 }
 
-int reader_markdown(struct reader_out *out, struct ragd_err *err)
+int format_markdown(struct format_out *out, struct ragd_err *err)
 {
 	static const MD_PARSER parser = {
 		.flags = MD_FLAG_TABLES,
@@ -339,7 +339,7 @@ int reader_markdown(struct reader_out *out, struct ragd_err *err)
 	if (tame == NULL)
 		return ragd_err_set(err, -ENOMEM, "read Markdown: out of memory");
 	m.tame = tame;
-	rc = reader_goes_on(out, 0) ? md_parse(tame, (MD_SIZE)len, &parser, &m) : -1;
+	rc = format_goes_on(out, 0) ? md_parse(tame, (MD_SIZE)len, &parser, &m) : -1;
 	close_previous(&m, out->content.len);
 	free(tame);
 	if (rc != 0) /* or no longer wanted, which the caller looks at first */

@@ -1,4 +1,4 @@
-#include "retrieval/formats/reader.h"
+#include "retrieval/formats/format.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,25 +7,25 @@
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "retrieval/formats/html_entity.h"
-#include "retrieval/formats/reader_out.h"
+#include "retrieval/formats/format_out.h"
 
 /* Lists begin and end with a space, so that " md " finds a whole word. */
 /* clang-format off */
-static const struct reader_kind kinds[] = {
+static const struct format_kind kinds[] = {
 	{ "text/plain", " text/x-log application/x-subrip text/x-readme ",
-	  " txt text log readme me nfo srt ", false, reader_text },
+	  " txt text log readme me nfo srt ", false, format_text },
 	{ "text/markdown", " text/x-markdown text/x-web-markdown ",
-	  " md markdown mkd mdown mdx ", false, reader_markdown },
+	  " md markdown mkd mdown mdx ", false, format_markdown },
 	{ "text/x-rst", " text/prs.fallenstein.rst text/restructuredtext text/x-restructuredtext ",
-	  " rst rest ", false, reader_rst },
+	  " rst rest ", false, format_rst },
 	{ "text/html", " application/xhtml+xml ",
-	  " html htm xhtml xht ", true, reader_html },
+	  " html htm xhtml xht ", true, format_html },
 	{ "text/troff", " application/x-troff application/x-troff-man text/x-troff-man ",
-	  " 1 2 3 4 5 6 7 8 1ssl 3ssl 5ssl 7ssl 3pm 3p man roff mdoc ", true, reader_man },
+	  " 1 2 3 4 5 6 7 8 1ssl 3ssl 5ssl 7ssl 3pm 3p man roff mdoc ", true, format_man },
 	{ "text/csv", " text/tab-separated-values application/jsonl application/x-ndjson ",
-	  " csv tsv jsonl ndjson ", false, reader_rows },
+	  " csv tsv jsonl ndjson ", false, format_rows },
 	{ "application/json", " application/ld+json text/json ",
-	  " json json5 geojson ", false, reader_source },
+	  " json json5 geojson ", false, format_source },
 	{ "text/x-source",
 	  " text/x-csrc text/x-chdr text/x-c text/x-c++ text/x-c++src text/x-python text/x-java"
 	  " text/javascript application/javascript application/x-sh text/x-shellscript text/css"
@@ -36,7 +36,7 @@ static const struct reader_kind kinds[] = {
 	  " zsh fish sql css scss xml xsd svg yaml yml toml ini cfg conf cmake mk am ac in m4 diff patch"
 	  " s asm cs fs hs ml mli ex exs erl el lisp clj scala swift r jl vim tcl awk proto graphql"
 	  " service socket desktop tex bib y l def ",
-	  false, reader_source },
+	  false, format_source },
 };
 /* clang-format on */
 
@@ -120,13 +120,13 @@ static bool starts_nocase(struct ragd_str s, const char *with)
 }
 
 /* The kind that the content looks like; plain text if nothing says otherwise. */
-static const struct reader_kind *kind_by_look(struct ragd_str s)
+static const struct format_kind *kind_by_look(struct ragd_str s)
 {
 	const char *type = "text/plain";
 
 	if (starts(s, "\xef\xbb\xbf"))
 		s = (struct ragd_str){ s.s + 3, s.len - 3 };
-	while (s.len > 0 && reader_is_space(s.s[0]))
+	while (s.len > 0 && format_is_space(s.s[0]))
 		s = (struct ragd_str){ s.s + 1, s.len - 1 };
 	if (starts_nocase(s, "<!doctype html") || starts_nocase(s, "<html"))
 		type = "text/html";
@@ -145,9 +145,9 @@ static struct ragd_str media_type_bare(struct ragd_str type)
 
 	if (semicolon != NULL)
 		type.len = (size_t)(semicolon - type.s);
-	while (type.len > 0 && reader_is_space(type.s[type.len - 1]))
+	while (type.len > 0 && format_is_space(type.s[type.len - 1]))
 		type.len--;
-	while (type.len > 0 && reader_is_space(type.s[0])) {
+	while (type.len > 0 && format_is_space(type.s[0])) {
 		type.s++;
 		type.len--;
 	}
@@ -158,14 +158,13 @@ static struct ragd_str media_type_bare(struct ragd_str type)
 
 static int refuse_kind(struct ragd_err *err, const char *what)
 {
-	return ragd_err_set(
-		err, -ENOTSUP,
-		"the document is %s, which no reader takes; convert it to text, Markdown "
-		"or HTML first",
-		what);
+	return ragd_err_set(err, -ENOTSUP,
+			    "the document is %s, which cannot be read; convert it to text, "
+			    "Markdown or HTML first",
+			    what);
 }
 
-static int kind_by_type(struct ragd_str type, const struct reader_kind **kind, struct ragd_err *err)
+static int kind_by_type(struct ragd_str type, const struct format_kind **kind, struct ragd_err *err)
 {
 	struct ragd_str name;
 
@@ -182,12 +181,12 @@ static int kind_by_type(struct ragd_str type, const struct reader_kind **kind, s
 	if (starts_nocase(type, "application/pdf"))
 		return refuse_kind(err, "PDF");
 	return ragd_err_set(err, -ENOTSUP,
-			    "no reader takes documents of the media type '%.*s'; text/plain, "
-			    "text/markdown, text/x-rst and text/html are among those taken",
+			    "documents of the media type '%.*s' cannot be read; text/plain, "
+			    "text/markdown, text/x-rst and text/html are among those that can",
 			    (int)MIN(type.len, (size_t)80), type.s);
 }
 
-static int kind_find(const struct reader_input *in, const struct reader_kind **kind,
+static int kind_find(const struct format_input *in, const struct format_kind **kind,
 		     struct ragd_err *err)
 {
 	struct ragd_str type = media_type_bare(in->media_type), ext = id_extension(in->id);
@@ -198,7 +197,7 @@ static int kind_find(const struct reader_input *in, const struct reader_kind **k
 		*kind = &kinds[i];
 		if (!listed(kinds[i].extensions, ext))
 			continue;
-		if (kinds[i].read == reader_man) /* "notes.1" may be anything */
+		if (kinds[i].read == format_man) /* "notes.1" may be anything */
 			*kind = kind_by_look(in->content);
 		return 0;
 	}
@@ -210,18 +209,18 @@ static int kind_find(const struct reader_input *in, const struct reader_kind **k
 	return 0;
 }
 
-const char *reader_media_type(const struct reader_input *in, struct ragd_err *err)
+const char *format_media_type(const struct format_input *in, struct ragd_err *err)
 {
-	const struct reader_kind *kind;
+	const struct format_kind *kind;
 
 	return kind_find(in, &kind, err) < 0 ? NULL : kind->media_type;
 }
 
 /* ---- what the content must be --------------------------------------------------------------- */
 
-static int content_check(const struct reader_input *in, struct ragd_err *err)
+static int content_check(const struct format_input *in, struct ragd_err *err)
 {
-	size_t max = in->max_bytes > 0 ? in->max_bytes : READER_MAX_BYTES;
+	size_t max = in->max_bytes > 0 ? in->max_bytes : FORMAT_MAX_BYTES;
 	struct ragd_str s = in->content;
 	const char *nul, *encoding = NULL;
 	ssize_t bad;
@@ -271,19 +270,19 @@ static void *keep(struct arena *arena, const void *v, size_t n, size_t size, boo
 	return p;
 }
 
-static int title_keep(struct arena *arena, const struct reader_input *in,
-		      const struct reader_out *out, struct ragd_str *title)
+static int title_keep(struct arena *arena, const struct format_input *in,
+		      const struct format_out *out, struct ragd_str *title)
 {
 	struct ragd_str base = id_base(in->id);
 	struct buf line = BUF_INIT;
 
-	reader_one_line(&line, in->title.s, in->title.len);
+	format_one_line(&line, in->title.s, in->title.len);
 	if (line.len == 0)
-		reader_one_line(&line, out->title.data, out->title.len);
+		format_one_line(&line, out->title.data, out->title.len);
 	if (line.len == 0 && out->n_labels > 0)
 		buf_add(&line, out->label_text.data, out->labels[0].end);
 	if (line.len == 0)
-		reader_one_line(&line, base.s, base.len);
+		format_one_line(&line, base.s, base.len);
 	if (line.len == 0)
 		buf_adds(&line, "untitled");
 	*title = arena_str(arena, buf_str(&line));
@@ -291,10 +290,10 @@ static int title_keep(struct arena *arena, const struct reader_input *in,
 	return title->s != NULL ? 0 : -ENOMEM;
 }
 
-static int out_keep(struct arena *arena, const struct reader_out *out, struct reader_document *doc)
+static int out_keep(struct arena *arena, const struct format_out *out, struct format_document *doc)
 {
 	const char *label_text;
-	struct reader_label *labels;
+	struct format_label *labels;
 	bool failed = out->failed || buf_failed(&out->text) || buf_failed(&out->title) ||
 		      buf_failed(&out->label_text);
 
@@ -309,7 +308,7 @@ static int out_keep(struct arena *arena, const struct reader_out *out, struct re
 	if (failed || labels == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < out->n_labels; i++)
-		labels[i] = (struct reader_label){
+		labels[i] = (struct format_label){
 			.block = out->labels[i].block,
 			.text = { label_text + out->labels[i].start,
 				  out->labels[i].end - out->labels[i].start },
@@ -325,12 +324,12 @@ static int out_keep(struct arena *arena, const struct reader_out *out, struct re
 	return failed ? -ENOMEM : 0;
 }
 
-int reader_read(struct arena *arena, const struct reader_input *in, struct reader_document *out,
+int format_read(struct arena *arena, const struct format_input *in, struct format_document *out,
 		struct ragd_err *err)
 {
-	struct reader_out o = { .content = in->content, .wanted = in->wanted };
-	const struct reader_kind *kind = NULL;
-	struct reader_document doc = { 0 };
+	struct format_out o = { .content = in->content, .wanted = in->wanted };
+	const struct format_kind *kind = NULL;
+	struct format_document doc = { 0 };
 	int rc;
 
 	rc = kind_find(in, &kind, err);
@@ -357,11 +356,11 @@ int reader_read(struct arena *arena, const struct reader_input *in, struct reade
 	else
 		*out = doc;
 out:
-	reader_out_fini(&o);
+	format_out_fini(&o);
 	return rc;
 }
 
-uint64_t reader_place_end(const struct reader_document *doc, uint64_t at)
+uint64_t format_place_end(const struct format_document *doc, uint64_t at)
 {
 	const char *s = doc->content.s;
 	char utf8[HTML_ENTITY_UTF8_MAX];

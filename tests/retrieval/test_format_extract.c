@@ -1,4 +1,4 @@
-/* The readers that make text: HTML and manual pages. */
+/* The formats whose text is made: HTML and manual pages. */
 #include "tests/retrieval/outline.h"
 
 static const struct outline_row html[] = {
@@ -83,7 +83,7 @@ static void runs_lead_back_to_the_source(void **state)
 		"<title>x</title><h1>A&nbsp;b</h1>\n<ul><li>one\n  two <b>three</b>&amp;\n"
 		"<li>four</ul><pre>  five\n</pre><table><tr><td>six<td>seven</table>";
 	struct arena *a = arena_new(1 << 20);
-	struct reader_document d = read_as(a, "text/html", in);
+	struct format_document d = read_as(a, "text/html", in);
 	size_t run = 0, n = 0;
 
 	(void)state;
@@ -106,7 +106,7 @@ static void a_passage_spans_its_references_whole(void **state)
 {
 	static const char in[] = "<p>a &lt;b&hellip;</p><p>x";
 	struct arena *a = arena_new(1 << 20);
-	struct reader_document d = read_as(a, "text/html", in);
+	struct format_document d = read_as(a, "text/html", in);
 	struct chunk *c;
 
 	(void)state;

@@ -1,5 +1,5 @@
 /*
- * Reader of manual pages (troff with the man or mdoc macros): extracted text with sections, paragraphs,
+ * Manual pages (troff with the man or mdoc macros): extracted text with sections, paragraphs,
  * tagged items and examples. Requests that only lay out the page are passed over; no macro is defined,
  * no condition judged, and mdoc's .Nm without a name stays empty.
  */
@@ -94,7 +94,7 @@ static void text(struct man *m, size_t start, size_t end)
 	size_t from = start, used = 0, n;
 	const char *backslash;
 
-	for (size_t at = start; at < end && reader_goes_on(m->x.out, used); at += used) {
+	for (size_t at = start; at < end && format_goes_on(m->x.out, used); at += used) {
 		backslash = memchr(m->s + at, '\\', end - at);
 		if (backslash == NULL)
 			break;
@@ -149,7 +149,7 @@ static void arguments(struct man *m, size_t at, size_t end, bool join)
 {
 	size_t from, to;
 
-	while (argument_next(m, &at, end, &from, &to) && reader_goes_on(m->x.out, to - from + 1)) {
+	while (argument_next(m, &at, end, &from, &to) && format_goes_on(m->x.out, to - from + 1)) {
 		if (listed(callable, m->s + from, to - from)) {
 			m->dashes = memcmp(m->s + from, "Fl", 2) == 0 ? MIN(m->dashes + 1, 2u) : 0;
 			m->joined = memcmp(m->s + from, "Ns", 2) == 0;
@@ -164,9 +164,9 @@ static void arguments(struct man *m, size_t at, size_t end, bool join)
 
 /* ---- requests ------------------------------------------------------------------------------- */
 
-static void next_block(struct man *m, enum reader_block_kind kind)
+static void next_block(struct man *m, enum format_block_kind kind)
 {
-	extract_break(&m->x, m->code ? READER_CODE : kind);
+	extract_break(&m->x, m->code ? FORMAT_CODE : kind);
 	m->tag = m->heading = false;
 }
 
@@ -175,12 +175,12 @@ static void section(struct man *m, size_t at, size_t end, unsigned level)
 	size_t from, to, begin = at;
 
 	m->code = false;
-	next_block(m, READER_HEADING);
+	next_block(m, FORMAT_HEADING);
 	m->x.level = level;
 	m->heading = !argument_next(m, &begin, end, &from, &to);
 	arguments(m, at, end, false);
 	if (!m->heading)
-		next_block(m, READER_PARAGRAPH);
+		next_block(m, FORMAT_PARAGRAPH);
 }
 
 /* .TH NAME 3: the title is NAME(3). */
@@ -190,12 +190,12 @@ static void title(struct man *m, size_t at, size_t end)
 	char utf8[ROFF_ESCAPE_UTF8_MAX];
 	size_t from, to, used, n;
 
-	for (unsigned i = 0; i < 2 && out->len < READER_LABEL_MAX; i++) {
+	for (unsigned i = 0; i < 2 && out->len < FORMAT_LABEL_MAX; i++) {
 		if (!argument_next(m, &at, end, &from, &to))
 			break;
 		if (i == 1)
 			buf_addc(out, '(');
-		for (; from < to && out->len < READER_LABEL_MAX - 8; from += used) {
+		for (; from < to && out->len < FORMAT_LABEL_MAX - 8; from += used) {
 			used = n = 1;
 			if (m->s[from] == '\\')
 				used = roff_escape(m->s + from, to - from, utf8, &n);
@@ -214,7 +214,7 @@ static void tagged(struct man *m, size_t at, size_t end, bool all)
 {
 	size_t from, to;
 
-	next_block(m, READER_ENTRY);
+	next_block(m, FORMAT_ENTRY);
 	if (all)
 		arguments(m, at, end, false);
 	else if (argument_next(m, &at, end, &from, &to))
@@ -231,7 +231,7 @@ static enum request request_find(const char *s, size_t len)
 	return len > 0 && s[0] >= 'A' && s[0] <= 'Z' ? REQ_TEXT : REQ_NONE;
 }
 
-static void on_request(struct man *m, const struct reader_line *line)
+static void on_request(struct man *m, const struct format_line *line)
 {
 	size_t start = line->start + 1, end = line->end, at;
 	enum request request;
@@ -247,23 +247,23 @@ static void on_request(struct man *m, const struct reader_line *line)
 		section(m, at, end, request == REQ_SECTION ? 1 : 2);
 		break;
 	case REQ_PARAGRAPH:
-		next_block(m, READER_PARAGRAPH);
+		next_block(m, FORMAT_PARAGRAPH);
 		break;
 	case REQ_ITEM:
 	case REQ_LIST_ITEM:
 		tagged(m, at, end, request == REQ_LIST_ITEM);
 		break;
 	case REQ_TAGGED:
-		next_block(m, READER_ENTRY);
+		next_block(m, FORMAT_ENTRY);
 		m->tag = true;
 		break;
 	case REQ_CODE:
 		m->code = true;
-		next_block(m, READER_CODE);
+		next_block(m, FORMAT_CODE);
 		break;
 	case REQ_CODE_END:
 		m->code = false;
-		next_block(m, READER_PARAGRAPH);
+		next_block(m, FORMAT_PARAGRAPH);
 		break;
 	case REQ_LINE:
 		extract_gap(&m->x, EXTRACT_LINE);
@@ -285,7 +285,7 @@ static void on_request(struct man *m, const struct reader_line *line)
 	}
 }
 
-static void on_line(struct man *m, const struct reader_line *line)
+static void on_line(struct man *m, const struct format_line *line)
 {
 	bool tag = m->tag, heading = m->heading;
 	char c = line->end > line->start ? m->s[line->start] : '\n';
@@ -295,9 +295,9 @@ static void on_line(struct man *m, const struct reader_line *line)
 			!(line->end - line->start == 2 && memcmp(m->s + line->start, "..", 2) == 0);
 		return;
 	}
-	if (reader_line_blank(line)) {
+	if (format_line_blank(line)) {
 		if (!m->code)
-			next_block(m, READER_PARAGRAPH);
+			next_block(m, FORMAT_PARAGRAPH);
 		return;
 	}
 	if (c == '.' || c == '\'') {
@@ -311,17 +311,17 @@ static void on_line(struct man *m, const struct reader_line *line)
 		m->tag = false;
 	}
 	if (heading && m->heading && m->x.open)
-		next_block(m, READER_PARAGRAPH);
+		next_block(m, FORMAT_PARAGRAPH);
 }
 
-int reader_man(struct reader_out *out, struct ragd_err *err)
+int format_man(struct format_out *out, struct ragd_err *err)
 {
-	struct man m = { .x = { .out = out, .kind = READER_PARAGRAPH }, .s = out->content.s };
-	struct reader_line line;
+	struct man m = { .x = { .out = out, .kind = FORMAT_PARAGRAPH }, .s = out->content.s };
+	struct format_line line;
 
 	(void)err;
-	for (size_t at = out->skip; reader_line_at(out, at, &line) && !out->failed; at = line.next)
+	for (size_t at = out->skip; format_line_at(out, at, &line) && !out->failed; at = line.next)
 		on_line(&m, &line);
-	extract_break(&m.x, READER_PARAGRAPH);
+	extract_break(&m.x, FORMAT_PARAGRAPH);
 	return 0;
 }

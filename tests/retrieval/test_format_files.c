@@ -32,9 +32,9 @@ static struct ragd_str file_read(const char *path)
 
 static int on_file(const char *path, const struct stat *st, int type, struct FTW *at)
 {
-	struct reader_input in = { .id = { path, strlen(path) } };
+	struct format_input in = { .id = { path, strlen(path) } };
 	struct ragd_err err = { 0 };
-	struct reader_document d;
+	struct format_document d;
 	struct chunk *chunks;
 	const char *broken;
 	struct arena *a;
@@ -47,8 +47,8 @@ static int on_file(const char *path, const struct stat *st, int type, struct FTW
 		return 0;
 	n_files++;
 	in.content = file_read(path);
-	a = arena_new(READER_ARENA_BYTES(in.content.len) + CHUNK_ARENA_BYTES(in.content.len));
-	rc = reader_read(a, &in, &d, &err);
+	a = arena_new(FORMAT_ARENA_BYTES(in.content.len) + CHUNK_ARENA_BYTES(in.content.len));
+	rc = format_read(a, &in, &d, &err);
 	if (rc < 0) {
 		print_message("%s: refused: %s\n", path, err.msg);
 		assert_true(rc == -ENOTSUP || rc == -EILSEQ || rc == -EBADMSG);
@@ -103,8 +103,8 @@ static void described_functions_stay_whole(void **state)
 {
 	char path[4200];
 	struct ragd_str content;
-	struct reader_input in = { .id = RAGD_STR("fs.rst") };
-	struct reader_document d;
+	struct format_input in = { .id = RAGD_STR("fs.rst") };
+	struct format_document d;
 	struct chunk *chunks;
 	struct arena *a;
 	size_t n_entries = 0;
@@ -117,14 +117,14 @@ static void described_functions_stay_whole(void **state)
 		skip();
 	}
 	in.content = content = file_read(path);
-	a = arena_new(READER_ARENA_BYTES(content.len) + CHUNK_ARENA_BYTES(content.len));
-	assert_int_equal(reader_read(a, &in, &d, NULL), 0);
+	a = arena_new(FORMAT_ARENA_BYTES(content.len) + CHUNK_ARENA_BYTES(content.len));
+	assert_int_equal(format_read(a, &in, &d, NULL), 0);
 	assert_string_equal(d.title.s, "File system operations");
 	n = chunk_document(a, &d, NULL, &chunks, NULL);
 	for (size_t i = 0; i < d.n_blocks; i++) {
 		bool whole = false;
 
-		if (d.blocks[i].kind != READER_ENTRY || d.blocks[i].end - d.blocks[i].start > 1800)
+		if (d.blocks[i].kind != FORMAT_ENTRY || d.blocks[i].end - d.blocks[i].start > 1800)
 			continue;
 		for (ssize_t j = 0; j < n; j++)
 			whole = whole || (chunks[j].start <= d.blocks[i].start &&

@@ -1,4 +1,4 @@
-/* Which reader takes what, what is refused and how, titles. */
+/* Which format takes what, what is refused and how, titles. */
 #include "tests/retrieval/outline.h"
 
 static void chooses_by_type_then_extension_then_look(void **state)
@@ -32,17 +32,17 @@ static void chooses_by_type_then_extension_then_look(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct reader_input in = {
+		struct format_input in = {
 			.id = { rows[i].id, strlen(rows[i].id) },
 			.media_type = { rows[i].type, strlen(rows[i].type) },
 			.content = { rows[i].content, strlen(rows[i].content) },
 		};
 		struct arena *a = arena_new(1 << 20);
-		struct reader_document d;
+		struct format_document d;
 
 		print_message("'%s' as '%s'\n", rows[i].id, rows[i].type);
-		assert_string_equal(reader_media_type(&in, NULL), rows[i].want);
-		assert_int_equal(reader_read(a, &in, &d, NULL), 0);
+		assert_string_equal(format_media_type(&in, NULL), rows[i].want);
+		assert_int_equal(format_read(a, &in, &d, NULL), 0);
 		assert_string_equal(d.media_type, rows[i].want);
 		assert_null(document_broken(&d, in.content));
 		arena_free(a);
@@ -88,7 +88,7 @@ static void refuses_what_it_cannot_read_and_says_why(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct reader_input in = {
+		struct format_input in = {
 			.id = { rows[i].id, strlen(rows[i].id) },
 			.media_type = { rows[i].type, strlen(rows[i].type) },
 			.content = rows[i].content,
@@ -96,22 +96,22 @@ static void refuses_what_it_cannot_read_and_says_why(void **state)
 		};
 		struct arena *a = arena_new(1 << 20);
 		struct ragd_err err = { 0 };
-		struct reader_document d;
+		struct format_document d;
 
 		print_message("%s\n", rows[i].name);
-		assert_int_equal(reader_read(a, &in, &d, &err), rows[i].want);
+		assert_int_equal(format_read(a, &in, &d, &err), rows[i].want);
 		assert_int_equal(err.code, rows[i].want);
 		assert_non_null(strstr(err.msg, rows[i].says));
-		assert_int_equal(reader_media_type(&in, NULL) == NULL, rows[i].want == -ENOTSUP);
+		assert_int_equal(format_media_type(&in, NULL) == NULL, rows[i].want == -ENOTSUP);
 		arena_free(a);
 	}
 }
 
 static void says_when_memory_is_out(void **state)
 {
-	struct reader_input in = { .id = RAGD_STR("a.md"),
+	struct format_input in = { .id = RAGD_STR("a.md"),
 				   .content = RAGD_STR("# Title\n\nText.\n") };
-	struct reader_document d;
+	struct format_document d;
 	struct ragd_err err = { 0 };
 	struct arena *a;
 	int rc = -1;
@@ -120,7 +120,7 @@ static void says_when_memory_is_out(void **state)
 	for (size_t limit = 0; rc < 0; limit += 16) {
 		assert_true(limit < 1000);
 		a = arena_new(limit);
-		rc = reader_read(a, &in, &d, &err);
+		rc = format_read(a, &in, &d, &err);
 		if (rc < 0)
 			assert_int_equal(err.code, -ENOMEM);
 		arena_free(a);
@@ -139,7 +139,7 @@ static void takes_documents_without_text(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		for (size_t j = 0; j < ARRAY_LEN(contents); j++) {
 			struct arena *a = arena_new(1 << 20);
-			struct reader_document d = read_as(a, types[i], contents[j]);
+			struct format_document d = read_as(a, types[i], contents[j]);
 			struct chunk *chunks;
 
 			assert_int_equal(d.n_blocks, 0);
@@ -153,7 +153,7 @@ static void takes_documents_without_text(void **state)
 static void counts_a_byte_order_mark_but_does_not_read_it(void **state)
 {
 	struct arena *a = arena_new(1 << 20);
-	struct reader_document d = read_as(a, "text/markdown", "\xef\xbb\xbf# Title\n\ntext");
+	struct format_document d = read_as(a, "text/markdown", "\xef\xbb\xbf# Title\n\ntext");
 
 	(void)state;
 	assert_int_equal(d.n_blocks, 2);
@@ -189,29 +189,29 @@ static void takes_the_title_from_the_owner_the_document_or_the_id(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct reader_input in = {
+		struct format_input in = {
 			.id = { rows[i].id, strlen(rows[i].id) },
 			.title = { rows[i].title, strlen(rows[i].title) },
 			.content = { rows[i].content, strlen(rows[i].content) },
 		};
 		struct arena *a = arena_new(1 << 20);
-		struct reader_document d;
+		struct format_document d;
 
 		print_message("%s\n", rows[i].want);
-		assert_int_equal(reader_read(a, &in, &d, NULL), 0);
+		assert_int_equal(format_read(a, &in, &d, NULL), 0);
 		assert_string_equal(d.title.s, rows[i].want);
 		arena_free(a);
 	}
 	for (size_t shift = 0; shift < 2; shift++) {
-		struct reader_input in = { .title = { longest, 901 } };
+		struct format_input in = { .title = { longest, 901 } };
 		struct arena *a = arena_new(1 << 20);
-		struct reader_document d;
+		struct format_document d;
 
 		for (size_t i = 0; i < 901; i++)
 			longest[i] = i < shift ? 'x' : (i - shift) % 2 == 0 ? '\xc3' : '\xa4';
 		in.title.len -= 1 - shift;
-		assert_int_equal(reader_read(a, &in, &d, NULL), 0);
-		assert_true(d.title.len <= READER_LABEL_MAX && d.title.len > READER_LABEL_MAX - 2);
+		assert_int_equal(format_read(a, &in, &d, NULL), 0);
+		assert_true(d.title.len <= FORMAT_LABEL_MAX && d.title.len > FORMAT_LABEL_MAX - 2);
 		assert_null(document_broken(&d, in.content));
 		arena_free(a);
 	}
