@@ -56,50 +56,25 @@ static int copy_stored(struct store *s, sqlite3_stmt *stmt, uint32_t collection,
 static int find(struct store *s, struct db *db, uint32_t collection, struct ragd_str id,
 		const struct prepared *p, struct stored *out, struct ragd_err *err)
 {
-	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_FIND, err);
-	int rc = 0, found = 0;
+	sqlite3_stmt *stmt =
+		db_query(db, SQL_DOCUMENT_FIND, DB_ARGS(db_int(collection), db_str(id)));
+	bool found = db_next(db, stmt);
+	int rc = found ? copy_stored(s, stmt, collection, p, out) : 0;
 
-	if (stmt == NULL)
-		return db_fail(db, "read", err);
-	sqlite3_bind_int64(stmt, 1, collection);
-	db_bind_str(stmt, 2, id);
-	if (db_row(db, stmt, &rc, err)) {
-		found = 1;
-		if (copy_stored(s, stmt, collection, p, out) < 0)
-			rc = ragd_err_set(err, -ENOMEM, "out of memory for a stored document");
-	}
 	db_reset(stmt);
+	if (rc < 0)
+		return ragd_err_set(err, rc, "out of memory for a stored document");
+	rc = db_result(db, err);
 	return rc < 0 ? rc : found;
 }
 
-static int run_range(struct db *db, enum sql id, int64_t from, int64_t to, struct ragd_err *err)
-{
-	sqlite3_stmt *stmt = db_stmt(db, id, err);
-
-	if (stmt == NULL)
-		return db_fail(db, "write", err);
-	sqlite3_bind_int64(stmt, 1, from);
-	sqlite3_bind_int64(stmt, 2, to);
-	return db_done(db, stmt, err);
-}
-
-static int write_tags(struct db *db, enum sql id, struct ragd_str tags,
-		      const struct catalog_document *d, struct ragd_err *err)
+static void write_tags(struct db *db, enum sql id, struct ragd_str tags,
+		       const struct catalog_document *d)
 {
 	struct ragd_str tag;
-	int rc = 0;
 
-	while (rc == 0 && prepare_next_tag(&tags, &tag)) {
-		sqlite3_stmt *stmt = db_stmt(db, id, err);
-
-		if (stmt == NULL)
-			return db_fail(db, "write", err);
-		sqlite3_bind_int64(stmt, 1, d->collection);
-		db_bind_str(stmt, 2, tag);
-		sqlite3_bind_int64(stmt, 3, d->id);
-		rc = db_done(db, stmt, err);
-	}
-	return rc;
+	while (prepare_next_tag(&tags, &tag))
+		db_run(db, id, DB_ARGS(db_int(d->collection), db_str(tag), db_int(d->id)));
 }
 
 /*
@@ -131,71 +106,40 @@ static int drop_terms(struct store *s, struct db *db, const struct stored *doc,
 static int drop_rows(struct store *s, struct db *db, const struct stored *doc, struct ragd_err *err)
 {
 	int64_t first = doc->place.first_passage, last = first + doc->place.n_passages - 1;
-	int64_t content = (int64_t)doc->id << 16;
-	int rc;
+	int64_t content = (int64_t)doc->id << 16, vector = (int64_t)doc->id << 1;
+	int rc = drop_terms(s, db, doc, err);
 
-	rc = drop_terms(s, db, doc, err);
-	if (rc == 0)
-		rc = run_range(db, SQL_PASSAGE_DROP, first, last, err);
-	if (rc == 0)
-		rc = run_range(db, SQL_CONTENT_DROP, content, content + 0xffff, err);
-	if (rc == 0)
-		rc = run_range(db, SQL_VECTOR_DROP, (int64_t)doc->id << 1,
-			       (int64_t)doc->id << 1 | 1, err);
-	if (rc == 0)
-		rc = write_tags(db, SQL_TAG_DROP, doc->tags, &doc->place, err);
-	if (rc == 0) {
-		sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_DROP, err);
-
-		if (stmt == NULL)
-			return db_fail(db, "write", err);
-		sqlite3_bind_int64(stmt, 1, doc->id);
-		rc = db_done(db, stmt, err);
-	}
-	return rc;
+	if (rc < 0)
+		return rc;
+	db_run(db, SQL_PASSAGE_DROP, DB_ARGS(db_int(first), db_int(last)));
+	db_run(db, SQL_CONTENT_DROP, DB_ARGS(db_int(content), db_int(content | 0xffff)));
+	db_run(db, SQL_VECTOR_DROP, DB_ARGS(db_int(vector), db_int(vector | 1)));
+	write_tags(db, SQL_TAG_DROP, doc->tags, &doc->place);
+	db_run(db, SQL_DOCUMENT_DROP, DB_ARGS(db_int(doc->id)));
+	return db_result(db, err);
 }
 
 static int add_passage(struct db *db, uint32_t collection, uint32_t id,
 		       const struct prepared_passage *p, struct ragd_err *err)
 {
-	sqlite3_stmt *stmt = db_stmt(db, SQL_PASSAGE_ADD, err);
-	int rc;
+	const struct chunk *c = &p->chunk;
+	bool extracted = c->runs != NULL; /* else the text is in the content */
 
-	if (stmt == NULL)
-		return db_fail(db, "write", err);
-	sqlite3_bind_int64(stmt, 1, id);
-	sqlite3_bind_int64(stmt, 2, (int64_t)p->chunk.start);
-	sqlite3_bind_int64(stmt, 3, (int64_t)p->chunk.end);
-	db_bind_str(stmt, 4, p->chunk.heading);
-	if (p->chunk.runs != NULL) { /* else the text is in the content */
-		db_bind_str(stmt, 5, p->chunk.text);
-		db_bind_blob(stmt, 6, p->chunk.runs, p->chunk.n_runs * sizeof(*p->chunk.runs));
-	}
-	rc = db_done(db, stmt, err);
-	return rc < 0 ? rc : fts_add(db, collection, id, &p->terms, err);
+	db_run(db, SQL_PASSAGE_ADD,
+	       DB_ARGS(db_int(id), db_int((int64_t)c->start), db_int((int64_t)c->end),
+		       db_str(c->heading), extracted ? db_str(c->text) : db_null(),
+		       extracted ? db_blob(c->runs, c->n_runs * sizeof(*c->runs)) : db_null()));
+	return fts_add(db, collection, id, &p->terms, err);
 }
 
-static int add_document(struct db *db, const struct catalog_document *d, const struct prepared *p,
-			struct ragd_err *err)
+static void add_document(struct db *db, const struct catalog_document *d, const struct prepared *p)
 {
-	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_ADD, err);
-
-	if (stmt == NULL)
-		return db_fail(db, "write", err);
-	sqlite3_bind_int64(stmt, 1, d->id);
-	sqlite3_bind_int64(stmt, 2, d->collection);
-	db_bind_str(stmt, 3, p->id);
-	db_bind_str(stmt, 4, p->title);
-	db_bind_str(stmt, 5, p->given);
-	sqlite3_bind_text(stmt, 6, p->media_type, -1, SQLITE_STATIC);
-	sqlite3_bind_text(stmt, 7, p->digest, -1, SQLITE_STATIC);
-	db_bind_str(stmt, 8, p->tags);
-	sqlite3_bind_int64(stmt, 9, (int64_t)p->content.len);
-	sqlite3_bind_int64(stmt, 10, store_now());
-	sqlite3_bind_int64(stmt, 11, d->first_passage);
-	sqlite3_bind_int64(stmt, 12, d->n_passages);
-	db_bind_blob(stmt, 13, p->lengths, p->n_passages * sizeof(*p->lengths));
-	return db_done(db, stmt, err);
+	db_run(db, SQL_DOCUMENT_ADD,
+	       DB_ARGS(db_int(d->id), db_int(d->collection), db_str(p->id), db_str(p->title),
+		       db_str(p->given), db_text(p->media_type), db_text(p->digest),
+		       db_str(p->tags), db_int((int64_t)p->content.len), db_int(store_now()),
+		       db_int(d->first_passage), db_int(d->n_passages),
+		       db_blob(p->lengths, p->n_passages * sizeof(*p->lengths))));
 }
 
 static int add_rows(struct db *db, const struct ragd_call *call, const struct catalog_document *d,
@@ -204,11 +148,11 @@ static int add_rows(struct db *db, const struct ragd_call *call, const struct ca
 	struct wanted wanted = { .call = call };
 	int rc;
 
-	rc = add_document(db, d, p, err);
+	add_document(db, d, p);
+	write_tags(db, SQL_TAG_ADD, p->tags, d);
+	rc = db_result(db, err);
 	if (rc == 0)
 		rc = content_write(db, d->id, p->content, &wanted, err);
-	if (rc == 0)
-		rc = write_tags(db, SQL_TAG_ADD, p->tags, d, err);
 	for (uint32_t i = 0; rc == 0 && i < p->n_passages; i++) {
 		if (!wanted_still(&wanted, p->passages[i].chunk.text.len))
 			return ragd_err_set(err, wanted.err.code, "%s", wanted.err.msg);

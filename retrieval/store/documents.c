@@ -33,17 +33,14 @@ static int list_rows(struct db *db, const struct ragd_call *call, uint32_t colle
 		     struct ragd_str after, size_t limit, struct ragd_document_info *list,
 		     size_t *n, struct ragd_err *err)
 {
-	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_PAGE, err);
+	sqlite3_stmt *stmt =
+		db_query(db, SQL_DOCUMENT_PAGE,
+			 DB_ARGS(db_int(collection), db_str(after), db_int((int64_t)limit)));
 	struct memory m = memory_of_call(call);
 	int rc = 0;
 
-	if (stmt == NULL)
-		return db_fail(db, "read", err);
-	sqlite3_bind_int64(stmt, 1, collection);
-	db_bind_str(stmt, 2, after);
-	sqlite3_bind_int64(stmt, 3, (int64_t)limit);
 	*n = 0;
-	while (rc == 0 && *n < limit && db_row(db, stmt, &rc, err)) {
+	while (rc == 0 && *n < limit && db_next(db, stmt)) {
 		rc = wanted_check(call, err);
 		if (rc == 0 && copy_info(stmt, &m, &list[(*n)++]) < 0)
 			rc = ragd_err_set(err, -ENOMEM,
@@ -52,7 +49,7 @@ static int list_rows(struct db *db, const struct ragd_call *call, uint32_t colle
 					  limit);
 	}
 	db_reset(stmt);
-	return rc;
+	return rc < 0 ? rc : db_result(db, err);
 }
 
 int store_list(struct store *s, const struct ragd_call *call, const char *collection,
@@ -88,17 +85,15 @@ static int get_document(struct db *db, const struct ragd_call *call, uint32_t co
 			struct ragd_str id, struct ragd_document_info *info,
 			struct ragd_str *content, struct ragd_err *err)
 {
-	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_INFO, err);
+	sqlite3_stmt *stmt =
+		db_query(db, SQL_DOCUMENT_INFO, DB_ARGS(db_int(collection), db_str(id)));
 	struct memory m = memory_of_call(call);
 	uint32_t document = 0;
 	char *bytes;
-	int rc = 0;
+	bool found = db_next(db, stmt);
+	int rc = db_result(db, err);
 
-	if (stmt == NULL)
-		return db_fail(db, "read", err);
-	sqlite3_bind_int64(stmt, 1, collection);
-	db_bind_str(stmt, 2, id);
-	if (db_row(db, stmt, &rc, err)) {
+	if (found) {
 		document = (uint32_t)sqlite3_column_int64(stmt, 7);
 		rc = copy_info(stmt, &m, info);
 		if (rc < 0)

@@ -177,19 +177,19 @@ static void batch_free(struct batch *b)
 static bool is_stored(struct session *session, uint32_t collection, const struct prepared *p,
 		      uint32_t *n_passages)
 {
-	sqlite3_stmt *stmt = db_stmt(&session->db, SQL_DOCUMENT_FIND, NULL);
+	struct db *db = &session->db;
+	sqlite3_stmt *stmt;
 	bool same = false;
-	int rc = 0;
 
-	if (stmt == NULL || collection == 0)
+	if (collection == 0)
 		return false;
-	sqlite3_bind_int64(stmt, 1, collection);
-	db_bind_str(stmt, 2, p->id);
-	if (db_row(&session->db, stmt, &rc, NULL)) {
+	stmt = db_query(db, SQL_DOCUMENT_FIND, DB_ARGS(db_int(collection), db_str(p->id)));
+	if (db_next(db, stmt)) {
 		same = document_same(stmt, p);
 		*n_passages = (uint32_t)sqlite3_column_int64(stmt, 9);
 	}
 	db_reset(stmt);
+	db_result(db, NULL); /* the writer meets the failure again, and tells it */
 	return same;
 }
 

@@ -161,13 +161,10 @@ static void finish(struct writer *w, struct job *jobs)
 	pthread_mutex_unlock(&w->lock);
 }
 
-static int statement(struct writer *w, enum sql id, struct ragd_err *err)
+static int run_statement(struct writer *w, enum sql id, struct ragd_err *err)
 {
-	sqlite3_stmt *stmt = db_stmt(&w->db, id, err);
-
-	if (stmt == NULL)
-		return db_fail(&w->db, "write", err);
-	return db_done(&w->db, stmt, err);
+	db_run(&w->db, id, NULL);
+	return db_result(&w->db, err);
 }
 
 static void roll_back(struct writer *w, struct job *jobs)
@@ -176,7 +173,7 @@ static void roll_back(struct writer *w, struct job *jobs)
 		if (job->undo != NULL)
 			job->undo(job);
 	if (!sqlite3_get_autocommit(w->db.h)) /* SQLite may have done so by itself */
-		statement(w, SQL_ROLLBACK, NULL);
+		run_statement(w, SQL_ROLLBACK, NULL);
 }
 
 static int run_job(struct writer *w, struct job *job, struct ragd_err *err)
@@ -197,7 +194,7 @@ static int commit(struct writer *w, struct job *jobs, struct ragd_err *err)
 		removes = removes || job->removes;
 	if (removes)
 		pthread_rwlock_wrlock(&w->catalog->lock);
-	rc = statement(w, SQL_COMMIT, err);
+	rc = run_statement(w, SQL_COMMIT, err);
 	if (!removes)
 		pthread_rwlock_wrlock(&w->catalog->lock);
 	for (struct job *job = jobs; rc == 0 && job != NULL; job = job->next)
@@ -214,7 +211,7 @@ static int transact(struct writer *w, struct job *first, bool alone, struct ragd
 	int64_t end_ms = clock_ms() + GROUP_MS;
 	int rc;
 
-	rc = statement(w, SQL_BEGIN, err);
+	rc = run_statement(w, SQL_BEGIN, err);
 	while (rc == 0 && job != NULL) {
 		rc = run_job(w, job, err);
 		if (rc < 0 || alone || clock_ms() >= end_ms)
