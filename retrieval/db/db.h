@@ -32,7 +32,7 @@ struct db_arg {
 	int64_t i;
 	const void *p;
 	size_t len;
-	const char *pointer_type;
+	const char *pointer_type; /* static, see sqlite3_bind_pointer */
 };
 
 /* ?1, ?2, ... in their order; those that are left out are NULL. */
@@ -56,6 +56,11 @@ static inline struct db_arg db_str(struct ragd_str s)
 static inline struct db_arg db_text(const char *s)
 {
 	return (struct db_arg){ .type = DB_TEXT, .p = s, .len = strlen(s) };
+}
+
+static inline struct db_arg db_pointer(void *p, const char *type)
+{
+	return (struct db_arg){ .type = DB_POINTER, .p = p, .pointer_type = type };
 }
 
 static inline struct db_arg db_blob(const void *data, size_t len)

@@ -156,12 +156,10 @@ int fts_register(sqlite3 *h, struct ragd_err *err)
 static int write_row(struct db *db, enum sql id, uint32_t collection, int64_t passage,
 		     const struct terms_passage *p, struct ragd_err *err)
 {
-	sqlite3_stmt *stmt = db_stmt(db, id, err);
+	struct db_arg args[1 + TERMS_COLUMNS + 1] = { db_int(passage) };
 	size_t ends[TERMS_COLUMNS], start = 0;
 	struct buf *texts = &db->texts;
 
-	if (stmt == NULL)
-		return db_fail(db, "write", err);
 	buf_clear(texts);
 	for (int i = 0; i < TERMS_COLUMNS; i++) {
 		buf_printf(texts, "%u\n", (unsigned)collection);
@@ -170,12 +168,12 @@ static int write_row(struct db *db, enum sql id, uint32_t collection, int64_t pa
 	}
 	if (buf_failed(texts))
 		return ragd_err_set(err, -ENOMEM, "out of memory for the full text index");
-	sqlite3_bind_int64(stmt, 1, passage);
-	for (int i = 0; i < TERMS_COLUMNS; i++) {
-		db_bind_str(stmt, 2 + i, (struct ragd_str){ texts->data + start, ends[i] - start });
+	for (int i = 0; i < TERMS_COLUMNS; i++) { /* now that texts stays where it is */
+		args[1 + i] = db_str((struct ragd_str){ texts->data + start, ends[i] - start });
 		start = ends[i];
 	}
-	return db_done(db, stmt, err);
+	db_run(db, id, args);
+	return db_result(db, err);
 }
 
 int fts_add(struct db *db, uint32_t collection, int64_t passage, const struct terms_passage *p,
@@ -193,13 +191,11 @@ int fts_remove(struct db *db, uint32_t collection, int64_t passage, const struct
 int fts_postings(struct db *db, uint32_t collection, struct ragd_str stem, struct postings *out,
 		 struct ragd_err *err)
 {
-	sqlite3_stmt *stmt = db_stmt(db, SQL_FTS_POSTINGS, err);
 	struct postings list = { 0 };
 	struct buf match = BUF_INIT;
-	int rc = 0;
+	sqlite3_stmt *stmt;
+	int rc;
 
-	if (stmt == NULL)
-		return db_fail(db, "search", err);
 	buf_printf(&match, "\"%u\n", (unsigned)collection);
 	for (size_t i = 0; i < stem.len; i++) {
 		buf_addc(&match, stem.s[i]);
@@ -211,11 +207,12 @@ int fts_postings(struct db *db, uint32_t collection, struct ragd_str stem, struc
 		rc = ragd_err_set(err, -ENOMEM, "out of memory for a query");
 		goto out;
 	}
-	db_bind_str(stmt, 1, buf_str(&match));
-	sqlite3_bind_pointer(stmt, 2, &list, SINK_TYPE, NULL);
-	while (db_row(db, stmt, &rc, err))
+	stmt = db_query(db, SQL_FTS_POSTINGS,
+			DB_ARGS(db_str(buf_str(&match)), db_pointer(&list, SINK_TYPE)));
+	while (db_next(db, stmt))
 		;
 	db_reset(stmt);
+	rc = db_result(db, err);
 	if (rc == 0) {
 		*out = list;
 		list = (struct postings){ 0 };

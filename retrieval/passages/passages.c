@@ -46,16 +46,14 @@ int content_read(struct db *db, uint32_t document, uint64_t from, uint64_t to, c
 	int64_t base = (int64_t)document << 16;
 	sqlite3_stmt *stmt;
 	uint64_t done = from;
-	int rc = 0;
+	int rc;
 
 	if (from >= to)
 		return 0;
-	stmt = db_stmt(db, SQL_CONTENT_READ, err);
-	if (stmt == NULL)
-		return db_fail(db, "read", err);
-	sqlite3_bind_int64(stmt, 1, base + (int64_t)(from / CONTENT_PIECE));
-	sqlite3_bind_int64(stmt, 2, base + (int64_t)((to - 1) / CONTENT_PIECE));
-	while (done < to && db_row(db, stmt, &rc, err)) {
+	stmt = db_query(db, SQL_CONTENT_READ,
+			DB_ARGS(db_int(base + (int64_t)(from / CONTENT_PIECE)),
+				db_int(base + (int64_t)((to - 1) / CONTENT_PIECE))));
+	while (done < to && db_next(db, stmt)) {
 		uint64_t at = (uint64_t)(sqlite3_column_int64(stmt, 0) - base) * CONTENT_PIECE;
 		struct ragd_str piece = db_column_str(stmt, 1);
 		uint64_t end = MIN(at + piece.len, to);
@@ -66,6 +64,7 @@ int content_read(struct db *db, uint32_t document, uint64_t from, uint64_t to, c
 		done = end;
 	}
 	db_reset(stmt);
+	rc = db_result(db, err);
 	if (rc == 0 && done < to)
 		rc = db_damaged(db, "a document lacks bytes of its content", err);
 	return rc;
@@ -78,15 +77,12 @@ int content_write(struct db *db, uint32_t document, struct ragd_str content, str
 	int rc = 0;
 
 	for (size_t at = 0; rc == 0 && at < content.len; at += CONTENT_PIECE, id++) {
-		sqlite3_stmt *stmt = db_stmt(db, SQL_CONTENT_ADD, err);
-
-		if (stmt == NULL)
-			return db_fail(db, "write", err);
 		if (!wanted_still(wanted, CONTENT_PIECE))
 			return ragd_err_set(err, wanted->err.code, "%s", wanted->err.msg);
-		sqlite3_bind_int64(stmt, 1, id);
-		db_bind_blob(stmt, 2, content.s + at, MIN(CONTENT_PIECE, content.len - at));
-		rc = db_done(db, stmt, err);
+		db_run(db, SQL_CONTENT_ADD,
+		       DB_ARGS(db_int(id),
+			       db_blob(content.s + at, MIN(CONTENT_PIECE, content.len - at))));
+		rc = db_result(db, err);
 	}
 	return rc;
 }
@@ -146,20 +142,20 @@ ssize_t passages_read(struct db *db, const struct memory *m, uint32_t document, 
 		      uint32_t n, struct passage **out, struct ragd_err *err)
 {
 	struct passage *passages = m->alloc(m->from, (size_t)n + 1, sizeof(*passages));
-	sqlite3_stmt *stmt = db_stmt(db, SQL_PASSAGE_READ, err);
+	sqlite3_stmt *stmt;
 	ssize_t found = 0;
 	int rc = 0;
 
-	if (stmt == NULL)
-		return db_fail(db, "read", err);
 	if (passages == NULL)
 		return nomem(err);
-	sqlite3_bind_int64(stmt, 1, first);
-	sqlite3_bind_int64(stmt, 2, (int64_t)first + n - 1);
-	while (rc == 0 && found < (ssize_t)n && db_row(db, stmt, &rc, err))
+	stmt = db_query(db, SQL_PASSAGE_READ,
+			DB_ARGS(db_int(first), db_int((int64_t)first + n - 1)));
+	while (rc == 0 && found < (ssize_t)n && db_next(db, stmt))
 		if (copy_row(stmt, m, &passages[found++]) < 0)
 			rc = nomem(err);
 	db_reset(stmt);
+	if (rc == 0)
+		rc = db_result(db, err);
 	if (rc == 0)
 		rc = read_texts(db, m, document, passages, found, err);
 	if (rc < 0)
