@@ -179,20 +179,19 @@ static int search_documents(struct search *se, const struct catalog *c, const st
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < se->n_documents; i++) {
-		sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_AT, err);
+		sqlite3_stmt *stmt;
 		uint32_t first = 0, n = 0;
 
-		if (stmt == NULL)
-			return db_fail(db, "search", err);
 		rc = wanted_check(se->call, err);
 		if (rc < 0)
 			break;
-		sqlite3_bind_int64(stmt, 1, se->documents[i]);
-		if (db_row(db, stmt, &rc, err)) {
+		stmt = db_query(db, SQL_DOCUMENT_AT, DB_ARGS(db_int(se->documents[i])));
+		if (db_next(db, stmt)) {
 			first = (uint32_t)sqlite3_column_int64(stmt, 0);
 			n = (uint32_t)sqlite3_column_int64(stmt, 1);
 		}
 		db_reset(stmt);
+		rc = db_result(db, err);
 		if (rc == 0)
 			rc = search_document(se, c, q, first, n, err);
 	}

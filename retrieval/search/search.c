@@ -82,14 +82,10 @@ static int read_tag(struct search *se, uint32_t collection, struct ragd_str tag,
 {
 	struct wanted wanted = { .call = se->call };
 	struct db *db = &se->session->db;
-	sqlite3_stmt *stmt = db_stmt(db, SQL_TAG_FIND, err);
+	sqlite3_stmt *stmt = db_query(db, SQL_TAG_FIND, DB_ARGS(db_int(collection), db_str(tag)));
 	int rc = 0;
 
-	if (stmt == NULL)
-		return db_fail(db, "search", err);
-	sqlite3_bind_int64(stmt, 1, collection);
-	db_bind_str(stmt, 2, tag);
-	while (rc == 0 && db_row(db, stmt, &rc, err)) {
+	while (rc == 0 && db_next(db, stmt)) {
 		se->n_looked_at++;
 		if (wanted_still(&wanted, TAG_ROW_BYTES))
 			rc = id_push(out, (uint32_t)sqlite3_column_int64(stmt, 0), err);
@@ -97,7 +93,7 @@ static int read_tag(struct search *se, uint32_t collection, struct ragd_str tag,
 			rc = ragd_err_set(err, wanted.err.code, "%s", wanted.err.msg);
 	}
 	db_reset(stmt);
-	return rc;
+	return rc < 0 ? rc : db_result(db, err);
 }
 
 /* The documents of the allowed collections that have the tag, ascending. */
@@ -285,21 +281,19 @@ static int load_hit(struct search *se, const struct memory *m, const struct cand
 		    struct ragd_hit *hit, struct ragd_err *err)
 {
 	struct db *db = &se->session->db;
-	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_GET, err);
+	sqlite3_stmt *stmt = db_query(db, SQL_DOCUMENT_GET, DB_ARGS(db_int(found->document)));
 	struct passage *p;
 	ssize_t n;
-	int rc = 0;
+	int rc;
 
-	if (stmt == NULL)
-		return db_fail(db, "read", err);
-	sqlite3_bind_int64(stmt, 1, found->document);
-	if (db_row(db, stmt, &rc, err)) {
+	if (db_next(db, stmt)) {
 		hit->document = memory_copy(m, db_column_str(stmt, 0));
 		hit->passage.title = db_column_str(stmt, 1);
 		hit->passage.title.s = memory_copy(m, hit->passage.title);
 		hit->collection = se->names[found->collection];
 	}
 	db_reset(stmt);
+	rc = db_result(db, err);
 	if (rc < 0)
 		return rc;
 	n = passages_read(db, m, found->document, found->passage, 1, &p, err);
