@@ -35,13 +35,9 @@ void embedding_index_fini(struct embedding_index *m)
 int embedding_index_write(struct db *db, uint32_t document, unsigned side, const uint16_t *f16,
 			  size_t n, struct ragd_err *err)
 {
-	sqlite3_stmt *stmt = db_stmt(db, SQL_VECTOR_ADD, err);
-
-	if (stmt == NULL)
-		return db_fail(db, "write", err);
-	sqlite3_bind_int64(stmt, 1, (int64_t)document << 1 | side);
-	db_bind_blob(stmt, 2, f16, n * sizeof(*f16));
-	return db_done(db, stmt, err);
+	db_run(db, SQL_VECTOR_ADD,
+	       DB_ARGS(db_int((int64_t)document << 1 | side), db_blob(f16, n * sizeof(*f16))));
+	return db_result(db, err);
 }
 
 /* ---- open ---------------------------------------------------------------------------------- */
@@ -49,15 +45,13 @@ int embedding_index_write(struct db *db, uint32_t document, unsigned side, const
 static int load_embedder(struct db *db, const struct catalog_collection *col, struct embedder **out,
 			 struct ragd_err *err)
 {
-	sqlite3_stmt *stmt = db_stmt(db, SQL_EMBEDDER_GET, err);
+	sqlite3_stmt *stmt =
+		db_query(db, SQL_EMBEDDER_GET, DB_ARGS(db_int(col->id), db_int(col->generation)));
 	struct ragd_str digest, model;
-	int rc = 0;
+	bool found = db_next(db, stmt);
+	int rc = db_result(db, err);
 
-	if (stmt == NULL)
-		return db_fail(db, "read", err);
-	sqlite3_bind_int64(stmt, 1, col->id);
-	sqlite3_bind_int64(stmt, 2, col->generation);
-	if (!db_row(db, stmt, &rc, err)) {
+	if (!found) {
 		rc = rc < 0 ? rc : ragd_err_set(err, -EBADMSG, "the embedder is missing");
 		goto out;
 	}
@@ -82,16 +76,15 @@ out:
 static int take_vectors(struct store *s, struct db *db, const struct embedding_index *m,
 			const struct catalog_document *d, struct ragd_err *err)
 {
-	sqlite3_stmt *stmt = db_stmt(db, SQL_VECTOR_GET, err);
+	int64_t id = (int64_t)d->id << 1 | embedder_side(m->embedder);
+	sqlite3_stmt *stmt = db_query(db, SQL_VECTOR_GET, DB_ARGS(db_int(id)));
 	size_t size = (size_t)d->n_passages * m->embedder->dim * sizeof(uint16_t);
 	struct ragd_str data;
 	uint16_t *f16;
-	int rc = 0;
+	bool found = db_next(db, stmt);
+	int rc = db_result(db, err);
 
-	if (stmt == NULL)
-		return db_fail(db, "read", err);
-	sqlite3_bind_int64(stmt, 1, (int64_t)d->id << 1 | embedder_side(m->embedder));
-	if (db_row(db, stmt, &rc, err)) {
+	if (found) {
 		data = db_column_str(stmt, 0);
 		f16 = malloc(size + 1); /* SQLite's bytes may lie anywhere */
 		if (f16 == NULL) {
@@ -115,13 +108,10 @@ static int take_vectors(struct store *s, struct db *db, const struct embedding_i
 static int rebuild(struct store *s, struct db *db, const struct catalog_collection *col,
 		   struct ragd_err *err)
 {
-	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_OF, err);
+	sqlite3_stmt *stmt = db_query(db, SQL_DOCUMENT_OF, DB_ARGS(db_int(col->id)));
 	int rc = 0;
 
-	if (stmt == NULL)
-		return db_fail(db, "read", err);
-	sqlite3_bind_int64(stmt, 1, col->id);
-	while (rc == 0 && db_row(db, stmt, &rc, err)) {
+	while (rc == 0 && db_next(db, stmt)) {
 		struct catalog_document d = {
 			.id = (uint32_t)sqlite3_column_int64(stmt, 0),
 			.collection = col->id,
@@ -132,7 +122,7 @@ static int rebuild(struct store *s, struct db *db, const struct catalog_collecti
 		rc = take_vectors(s, db, &col->now, &d, err);
 	}
 	db_reset(stmt);
-	return rc;
+	return rc < 0 ? rc : db_result(db, err);
 }
 
 static int make_stamp(struct db *db, const struct catalog_collection *col,

@@ -45,15 +45,12 @@ static int cancelled(const struct round *r, struct ragd_err *err)
 static int next_document(struct round *r, uint32_t after, struct met *out, struct ragd_err *err)
 {
 	struct db *db = &r->session->db;
-	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_OF_NEXT, err);
-	int rc = 0, found = 0;
+	sqlite3_stmt *stmt =
+		db_query(db, SQL_DOCUMENT_OF_NEXT, DB_ARGS(db_int(r->collection), db_int(after)));
+	bool found = db_next(db, stmt);
+	int rc;
 
-	if (stmt == NULL)
-		return db_fail(db, "read", err);
-	sqlite3_bind_int64(stmt, 1, r->collection);
-	sqlite3_bind_int64(stmt, 2, after);
-	if (db_row(db, stmt, &rc, err)) {
-		found = 1;
+	if (found) {
 		out->place = (struct catalog_document){
 			.id = (uint32_t)sqlite3_column_int64(stmt, 0),
 			.collection = r->collection,
@@ -63,6 +60,7 @@ static int next_document(struct round *r, uint32_t after, struct met *out, struc
 		out->title = arena_str(r->session->arena, db_column_str(stmt, 3));
 	}
 	db_reset(stmt);
+	rc = db_result(db, err);
 	return rc < 0 ? rc : found;
 }
 
@@ -175,27 +173,20 @@ static int begin_run(struct job *job, struct db *db, struct ragd_err *err)
 {
 	struct begin_job *j = container_of(job, struct begin_job, job);
 	const struct embedder *e = j->next.embedder;
-	sqlite3_stmt *stmt = db_stmt(db, SQL_EMBEDDER_ADD, err);
 	void *blob = NULL;
 	size_t len = 0;
 	int rc;
 
 	if (still_there(j->store, j->collection, job) == NULL)
 		return 0;
-	if (stmt == NULL)
-		return db_fail(db, "write", err);
 	rc = embedder_save(e, &blob, &len, err);
 	if (rc < 0)
 		return rc;
-	sqlite3_bind_int64(stmt, 1, j->collection);
-	sqlite3_bind_int64(stmt, 2, (int64_t)e->generation);
-	sqlite3_bind_text(stmt, 3, e->digest, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(stmt, 4, e->dim);
-	sqlite3_bind_int64(stmt, 5, e->n_fitted);
-	db_bind_blob(stmt, 6, blob, len);
-	rc = db_done(db, stmt, err);
+	db_run(db, SQL_EMBEDDER_ADD,
+	       DB_ARGS(db_int(j->collection), db_int((int64_t)e->generation), db_text(e->digest),
+		       db_int(e->dim), db_int(e->n_fitted), db_blob(blob, len)));
 	free(blob);
-	return rc;
+	return db_result(db, err);
 }
 
 static void begin_applied(struct job *job)
@@ -221,26 +212,18 @@ struct fill_job {
 };
 
 /* Whether the document is still the one that was read, and has no vectors of this side yet. */
-static bool wants_vectors(struct db *db, const struct catalog_document *d, unsigned side, int *rc,
-			  struct ragd_err *err)
+static bool wants_vectors(struct db *db, const struct catalog_document *d, unsigned side)
 {
-	sqlite3_stmt *at = db_stmt(db, SQL_DOCUMENT_AT, err);
-	sqlite3_stmt *have = db_stmt(db, SQL_VECTOR_GET, err);
-	bool same;
+	sqlite3_stmt *stmt = db_query(db, SQL_DOCUMENT_AT, DB_ARGS(db_int(d->id)));
+	bool wants = db_next(db, stmt) && sqlite3_column_int64(stmt, 0) == d->first_passage;
 
-	if (at == NULL || have == NULL) {
-		*rc = db_fail(db, "read", err);
+	db_reset(stmt);
+	if (!wants)
 		return false;
-	}
-	sqlite3_bind_int64(at, 1, d->id);
-	same = db_row(db, at, rc, err) && sqlite3_column_int64(at, 0) == d->first_passage;
-	db_reset(at);
-	if (*rc < 0 || !same)
-		return false;
-	sqlite3_bind_int64(have, 1, (int64_t)d->id << 1 | side);
-	same = !db_row(db, have, rc, err);
-	db_reset(have);
-	return same && *rc == 0;
+	stmt = db_query(db, SQL_VECTOR_GET, DB_ARGS(db_int((int64_t)d->id << 1 | side)));
+	wants = !db_next(db, stmt);
+	db_reset(stmt);
+	return wants;
 }
 
 static int fill_run(struct job *job, struct db *db, struct ragd_err *err)
@@ -254,8 +237,9 @@ static int fill_run(struct job *job, struct db *db, struct ragd_err *err)
 	for (size_t i = 0; rc == 0 && i < j->n; i++) {
 		const struct catalog_document *d = &j->docs[i];
 
-		j->taken[i] = wants_vectors(db, d, embedder_side(e), &rc, err);
-		if (j->taken[i])
+		j->taken[i] = wants_vectors(db, d, embedder_side(e));
+		rc = db_result(db, err);
+		if (rc == 0 && j->taken[i])
 			rc = embedding_index_write(db, d->id, embedder_side(e), j->f16[i],
 						   (size_t)d->n_passages * e->dim, err);
 	}
@@ -403,55 +387,40 @@ struct clean_job {
 };
 
 /* The rows of one document, but for those of the side in use. */
-static int clean_document(struct db *db, int64_t document, const struct embedder *now,
-			  struct ragd_err *err)
+static void clean_document(struct db *db, int64_t document, const struct embedder *now)
 {
-	sqlite3_stmt *drop = db_stmt(db, SQL_VECTOR_DROP, err);
 	int64_t first = document << 1, last = first | 1;
 
-	if (drop == NULL)
-		return db_fail(db, "write", err);
 	if (now != NULL && embedder_side(now) == 0)
 		first = last;
 	else if (now != NULL)
 		last = first;
-	sqlite3_bind_int64(drop, 1, first);
-	sqlite3_bind_int64(drop, 2, last);
-	return db_done(db, drop, err);
+	db_run(db, SQL_VECTOR_DROP, DB_ARGS(db_int(first), db_int(last)));
 }
 
 static int clean_run(struct job *job, struct db *db, struct ragd_err *err)
 {
 	struct clean_job *j = container_of(job, struct clean_job, job);
 	struct catalog_collection *col = still_there(j->store, j->collection, job);
-	sqlite3_stmt *stmt = db_stmt(db, SQL_EMBEDDER_DROP, err), *find;
 	const struct embedder *now = col != NULL ? col->now.embedder : NULL;
-	int rc;
+	int64_t generation = now != NULL ? (int64_t)now->generation : 0;
 
-	j->more = false;
+	j->more = col != NULL;
 	if (col == NULL)
 		return 0;
-	if (stmt == NULL)
-		return db_fail(db, "write", err);
-	sqlite3_bind_int64(stmt, 1, j->collection);
-	sqlite3_bind_int64(stmt, 2, now != NULL ? (int64_t)now->generation : 0);
-	rc = db_done(db, stmt, err);
-	for (int i = 0; rc == 0 && i < CLEAN_DOCS; i++) {
-		find = db_stmt(db, SQL_DOCUMENT_OF_NEXT, err);
-		if (find == NULL)
-			return db_fail(db, "read", err);
-		sqlite3_bind_int64(find, 1, j->collection);
-		sqlite3_bind_int64(find, 2, j->after);
-		if (!db_row(db, find, &rc, err)) {
-			db_reset(find);
-			return rc;
-		}
-		j->after = sqlite3_column_int64(find, 0);
+	db_run(db, SQL_EMBEDDER_DROP, DB_ARGS(db_int(j->collection), db_int(generation)));
+	for (int i = 0; j->more && i < CLEAN_DOCS; i++) {
+		sqlite3_stmt *find = db_query(db, SQL_DOCUMENT_OF_NEXT,
+					      DB_ARGS(db_int(j->collection), db_int(j->after)));
+
+		j->more = db_next(db, find);
+		if (j->more)
+			j->after = sqlite3_column_int64(find, 0);
 		db_reset(find);
-		rc = clean_document(db, j->after, now, err);
+		if (j->more)
+			clean_document(db, j->after, now);
 	}
-	j->more = true;
-	return rc;
+	return db_result(db, err);
 }
 
 static int clean(struct round *r, struct ragd_err *err)

@@ -17,13 +17,9 @@ static void describe_terms(const struct store *s, char *out, size_t size)
 static int write_lengths(struct db *db, uint32_t document, const uint16_t *lengths, size_t n,
 			 struct ragd_err *err)
 {
-	sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_LENGTHS, err);
-
-	if (stmt == NULL)
-		return db_fail(db, "write", err);
-	sqlite3_bind_int64(stmt, 1, document);
-	db_bind_blob(stmt, 2, lengths, n * sizeof(*lengths));
-	return db_done(db, stmt, err);
+	db_run(db, SQL_DOCUMENT_LENGTHS,
+	       DB_ARGS(db_int(document), db_blob(lengths, n * sizeof(*lengths))));
+	return db_result(db, err);
 }
 
 static int index_document(struct store *s, struct db *db, const struct catalog_document *d,
@@ -59,16 +55,13 @@ static int index_all(struct store *s, struct db *db, struct ragd_err *err)
 	int rc = 0;
 
 	while (rc == 0) {
-		sqlite3_stmt *stmt = db_stmt(db, SQL_DOCUMENT_NEXT, err);
+		sqlite3_stmt *stmt = db_query(db, SQL_DOCUMENT_NEXT, DB_ARGS(db_int(d.id)));
 		struct ragd_str title;
 
-		if (stmt == NULL)
-			return db_fail(db, "read", err);
 		arena_reset(s->arena);
-		sqlite3_bind_int64(stmt, 1, d.id);
-		if (!db_row(db, stmt, &rc, err)) {
+		if (!db_next(db, stmt)) {
 			db_reset(stmt);
-			break;
+			return db_result(db, err);
 		}
 		d.id = (uint32_t)sqlite3_column_int64(stmt, 0);
 		d.collection = (uint32_t)sqlite3_column_int64(stmt, 1);
