@@ -29,6 +29,73 @@ static const char reader_pragmas[] = "PRAGMA query_only = 1;"
 				     "PRAGMA temp_store = MEMORY;"
 				     "PRAGMA cache_size = -4096;";
 
+static int errno_of(struct db *db, int code)
+{
+	/* SQLite 3.40 forgets the number of a failed write; steps begin with errno 0. */
+	int sys = db->h != NULL && sqlite3_system_errno(db->h) != 0 ? sqlite3_system_errno(db->h)
+								    : errno;
+
+	switch (code & 0xff) {
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return -EBADMSG;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_READONLY:
+		return -EROFS;
+	case SQLITE_PERM:
+	case SQLITE_CANTOPEN:
+	case SQLITE_IOERR:
+		if (sys == ENOSPC || sys == EDQUOT || sys == EFBIG)
+			return -ENOSPC;
+		return sys == EACCES || sys == EPERM ? -EACCES : -EIO;
+	default:
+		return -EIO;
+	}
+}
+
+int db_damaged(struct db *db, const char *why, struct ragd_err *err)
+{
+	return ragd_err_set(err, -EBADMSG,
+			    "the store '%s' is damaged (%.60s): move it away and add the documents "
+			    "again; 'sqlite3 FILE .dump' shows what it still holds",
+			    db->path, why != NULL ? why : "unreadable");
+}
+
+/* SQLite's last error as ours, unless there was one before. */
+static void note_failure(struct db *db, const char *doing)
+{
+	int code = db->h != NULL ? sqlite3_extended_errcode(db->h) : SQLITE_NOMEM;
+	const char *why = db->h != NULL ? sqlite3_errmsg(db->h) : "out of memory";
+
+	if (db->rc < 0)
+		return;
+	db->rc = errno_of(db, code);
+	if (db->rc == -ENOSPC)
+		ragd_err_set(&db->err, db->rc,
+			     "the disk under '%s' is full: nothing was lost; free some space "
+			     "and try again",
+			     db->path);
+	else if (db->rc == -EBADMSG)
+		db_damaged(db, why, &db->err);
+	else
+		ragd_err_set(&db->err, db->rc, "%s the store '%s': %s", doing, db->path, why);
+}
+
+void db_close(struct db *db)
+{
+	for (size_t i = 0; i < ARRAY_LEN(db->stmts); i++)
+		sqlite3_finalize(db->stmts[i]);
+	sqlite3_close_v2(db->h);
+	buf_fini(&db->texts);
+	memset(db, 0, sizeof(*db));
+}
+
 int db_open(struct db *db, const char *path, enum db_mode mode, struct ragd_err *err)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
@@ -44,42 +111,15 @@ int db_open(struct db *db, const char *path, enum db_mode mode, struct ragd_err 
 		close(fd);
 	}
 	if (sqlite3_open_v2(path, &db->h, flags, NULL) != SQLITE_OK) {
-		rc = db_fail(db, "open", err);
-		goto fail;
+		note_failure(db, "open");
+	} else {
+		sqlite3_busy_timeout(db->h, 10000);
+		db_exec(db, mode == DB_WRITER ? writer_pragmas : reader_pragmas);
 	}
-	sqlite3_busy_timeout(db->h, 10000);
-	rc = db_exec(db, mode == DB_WRITER ? writer_pragmas : reader_pragmas, err);
-	if (rc == 0)
-		return 0;
-fail:
-	db_close(db);
+	rc = db_result(db, err);
+	if (rc < 0)
+		db_close(db);
 	return rc;
-}
-
-void db_close(struct db *db)
-{
-	for (size_t i = 0; i < ARRAY_LEN(db->stmts); i++)
-		sqlite3_finalize(db->stmts[i]);
-	sqlite3_close_v2(db->h);
-	buf_fini(&db->texts);
-	memset(db, 0, sizeof(*db));
-}
-
-sqlite3_stmt *db_stmt(struct db *db, enum sql id, struct ragd_err *err)
-{
-	if (db->stmts[id] == NULL &&
-	    sqlite3_prepare_v3(db->h, sql_text[id], -1, SQLITE_PREPARE_PERSISTENT, &db->stmts[id],
-			       NULL) != SQLITE_OK) {
-		db_fail(db, "prepare a statement", err);
-		return NULL;
-	}
-	return db->stmts[id];
-}
-
-static void note_failure(struct db *db, const char *doing)
-{
-	if (db->rc == 0)
-		db->rc = db_fail(db, doing, &db->err);
 }
 
 static void bind_args(sqlite3_stmt *stmt, const struct db_arg *args)
@@ -160,32 +200,6 @@ int db_result(struct db *db, struct ragd_err *err)
 	return rc;
 }
 
-bool db_row(struct db *db, sqlite3_stmt *stmt, int *rc, struct ragd_err *err)
-{
-	errno = 0;
-	switch (sqlite3_step(stmt)) {
-	case SQLITE_ROW:
-		return true;
-	case SQLITE_DONE:
-		*rc = 0;
-		return false;
-	default:
-		*rc = db_fail(db, "read", err);
-		return false;
-	}
-}
-
-int db_done(struct db *db, sqlite3_stmt *stmt, struct ragd_err *err)
-{
-	int rc = 0;
-
-	errno = 0;
-	if (sqlite3_step(stmt) != SQLITE_DONE)
-		rc = db_fail(db, "write", err);
-	db_reset(stmt);
-	return rc;
-}
-
 void db_reset(sqlite3_stmt *stmt)
 {
 	if (stmt == NULL)
@@ -194,92 +208,37 @@ void db_reset(sqlite3_stmt *stmt)
 	sqlite3_clear_bindings(stmt);
 }
 
-int db_exec(struct db *db, const char *sql, struct ragd_err *err)
+void db_exec(struct db *db, const char *sql)
 {
+	if (db->rc < 0)
+		return;
 	errno = 0;
 	if (sqlite3_exec(db->h, sql, NULL, NULL, NULL) != SQLITE_OK)
-		return db_fail(db, "use", err);
-	return 0;
+		note_failure(db, "use");
 }
 
-int db_read_int(struct db *db, const char *sql, int64_t dflt, int64_t *out, struct ragd_err *err)
+void db_roll_back(struct db *db)
+{
+	if (!sqlite3_get_autocommit(db->h)) /* SQLite may have done so by itself */
+		sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
+}
+
+sqlite3_stmt *db_prepare(struct db *db, const char *sql)
 {
 	sqlite3_stmt *stmt = NULL;
-	int rc = 0;
 
-	if (sqlite3_prepare_v2(db->h, sql, -1, &stmt, NULL) != SQLITE_OK)
-		return db_fail(db, "read", err);
-	if (db_row(db, stmt, &rc, err))
-		*out = sqlite3_column_int64(stmt, 0);
-	else if (rc == 0)
-		*out = dflt;
+	if (db->rc == 0 && sqlite3_prepare_v2(db->h, sql, -1, &stmt, NULL) != SQLITE_OK)
+		note_failure(db, "read");
+	return stmt;
+}
+
+int64_t db_read_int(struct db *db, const char *sql)
+{
+	sqlite3_stmt *stmt = db_prepare(db, sql);
+	int64_t n = db_next(db, stmt) ? sqlite3_column_int64(stmt, 0) : 0;
+
 	sqlite3_finalize(stmt);
-	return rc;
-}
-
-static int errno_of(struct db *db, int code)
-{
-	/* SQLite 3.40 forgets the number of a failed write; steps begin with errno 0. */
-	int sys = db->h != NULL && sqlite3_system_errno(db->h) != 0 ? sqlite3_system_errno(db->h)
-								    : errno;
-
-	switch (code & 0xff) {
-	case SQLITE_FULL:
-		return -ENOSPC;
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		return -EBADMSG;
-	case SQLITE_NOMEM:
-		return -ENOMEM;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return -EBUSY;
-	case SQLITE_READONLY:
-		return -EROFS;
-	case SQLITE_PERM:
-	case SQLITE_CANTOPEN:
-	case SQLITE_IOERR:
-		if (sys == ENOSPC || sys == EDQUOT || sys == EFBIG)
-			return -ENOSPC;
-		return sys == EACCES || sys == EPERM ? -EACCES : -EIO;
-	default:
-		return -EIO;
-	}
-}
-
-int db_damaged(struct db *db, const char *why, struct ragd_err *err)
-{
-	return ragd_err_set(err, -EBADMSG,
-			    "the store '%s' is damaged (%.60s): move it away and add the documents "
-			    "again; 'sqlite3 FILE .dump' shows what it still holds",
-			    db->path, why != NULL ? why : "unreadable");
-}
-
-int db_fail(struct db *db, const char *doing, struct ragd_err *err)
-{
-	int code = db->h != NULL ? sqlite3_extended_errcode(db->h) : SQLITE_NOMEM;
-	const char *why = db->h != NULL ? sqlite3_errmsg(db->h) : "out of memory";
-	int rc = errno_of(db, code);
-
-	if (rc == -ENOSPC)
-		return ragd_err_set(
-			err, rc,
-			"the disk under '%s' is full: nothing was lost; free some space "
-			"and try again",
-			db->path);
-	if (rc == -EBADMSG)
-		return db_damaged(db, why, err);
-	return ragd_err_set(err, rc, "%s the store '%s': %s", doing, db->path, why);
-}
-
-void db_bind_str(sqlite3_stmt *stmt, int at, struct ragd_str s)
-{
-	sqlite3_bind_text64(stmt, at, s.s != NULL ? s.s : "", s.len, SQLITE_STATIC, SQLITE_UTF8);
-}
-
-void db_bind_blob(sqlite3_stmt *stmt, int at, const void *data, size_t len)
-{
-	sqlite3_bind_blob64(stmt, at, data != NULL ? data : "", len, SQLITE_STATIC);
+	return n;
 }
 
 struct ragd_str db_column_str(sqlite3_stmt *stmt, int at)

@@ -79,8 +79,8 @@ int db_open(struct db *db, const char *path, enum db_mode mode, struct ragd_err 
 void db_close(struct db *db);
 
 /*
- * Failures stick: after the first, these do nothing until db_result has told it, so that a caller asks
- * once, at its end. What it does between them without the database has to bear that.
+ * Failures stick: after the first, nothing below does anything until db_result has told it, so that a
+ * caller asks once, at its end. A caller must ask before it lets go of the connection.
  *
  * db_run is for a statement without rows. After db_query come db_next and at last db_reset: a statement
  * left in the middle of its rows keeps its snapshot of the database. args may be NULL: there are none.
@@ -90,36 +90,24 @@ void db_run(struct db *db, enum sql id, const struct db_arg *args);
 sqlite3_stmt *db_query(struct db *db, enum sql id, const struct db_arg *args);
 /* True for a row; false after the last one, and after a failure. */
 bool db_next(struct db *db, sqlite3_stmt *stmt);
-/* The first failure since the last call, with its sentence, or 0; it is then forgotten. */
+/*
+ * The first failure since the last call, or 0; it is then forgotten: -ENOSPC (full disk, quota, file size
+ * limit), -EBADMSG (damaged), -ENOMEM, -EBUSY, -EROFS, -EACCES, -EIO.
+ */
 int db_result(struct db *db, struct ragd_err *err);
 
-/*
- * The statement, reset and without bindings; NULL with *err. Bind, step, then db_reset: a statement
- * left in the middle of its rows keeps its snapshot of the database.
- */
-sqlite3_stmt *db_stmt(struct db *db, enum sql id, struct ragd_err *err);
-/* True for a row; false at the end (*rc = 0) or on an error (*rc < 0). */
-bool db_row(struct db *db, sqlite3_stmt *stmt, int *rc, struct ragd_err *err);
-/* Step a statement without rows to its end and reset it. */
-int db_done(struct db *db, sqlite3_stmt *stmt, struct ragd_err *err);
 void db_reset(sqlite3_stmt *stmt);
 
-/* Run SQL text without parameters or results. */
-int db_exec(struct db *db, const char *sql, struct ragd_err *err);
-/* The first column of the first row, or `dflt` if there is no row. */
-int db_read_int(struct db *db, const char *sql, int64_t dflt, int64_t *out, struct ragd_err *err);
-
-/*
- * Turn SQLite's last error into ours: -ENOSPC (full disk, quota, file size limit), -EBADMSG
- * (damaged), -ENOMEM, -EBUSY, -EROFS, -EIO.
- */
-int db_fail(struct db *db, const char *doing, struct ragd_err *err);
+/* SQL text without arguments, for what is done once: run, prepared (sqlite3_finalize it), or one number. */
+void db_exec(struct db *db, const char *sql);
+sqlite3_stmt *db_prepare(struct db *db, const char *sql);
+int64_t db_read_int(struct db *db, const char *sql);
+/* Undo the transaction that is open, if one is, whatever has failed. */
+void db_roll_back(struct db *db);
 
 /* -EBADMSG with the sentence for a file that is not what it should be. */
 int db_damaged(struct db *db, const char *why, struct ragd_err *err);
 
-void db_bind_str(sqlite3_stmt *stmt, int at, struct ragd_str s);
-void db_bind_blob(sqlite3_stmt *stmt, int at, const void *data, size_t len);
 /* A column's bytes; valid until the statement is stepped or reset. */
 struct ragd_str db_column_str(sqlite3_stmt *stmt, int at);
 

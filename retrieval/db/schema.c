@@ -4,8 +4,10 @@
 
 #include "retrieval/db/fts.h"
 
-#define APPLICATION_ID 0x72616764 /* "ragd" */
-#define SCHEMA_VERSION 2
+#define APPLICATION_ID  0x72616764 /* "ragd" */
+#define SCHEMA_VERSION  2
+#define AS_TEXT(n)      #n
+#define PRAGMA(name, n) "PRAGMA " #name " = " AS_TEXT(n) ";"
 
 /*
  * content.id is document << 16 | piece, vector.id is document << 1 | generation & 1, of the embedder
@@ -38,7 +40,8 @@ static const char schema_sql[] =
 		DOCUMENT_INDEX
 	"CREATE VIRTUAL TABLE fts USING fts5(title, heading, body, content = '', columnsize = 0,"
 	" tokenize = 'ragd');"
-	"INSERT INTO fts(fts, rank) VALUES('hashsize', 4194304);";
+	"INSERT INTO fts(fts, rank) VALUES('hashsize', 4194304);" PRAGMA(
+		application_id, APPLICATION_ID) PRAGMA(user_version, SCHEMA_VERSION);
 
 /*
  * Format 1 had one embedder for all collections, and tags without a collection. Vectors and
@@ -54,8 +57,7 @@ static const char from_1_sql[] =
 		DOCUMENT_INDEX "INSERT INTO tag(collection, tag, document)"
 	" SELECT document.collection, tag_1.tag, document.id FROM tag_1, document"
 	" WHERE document.id = tag_1.document;"
-	"DROP TABLE tag_1;"
-	"PRAGMA user_version = 2;";
+	"DROP TABLE tag_1;" PRAGMA(user_version, SCHEMA_VERSION);
 
 int schema_connect(struct db *db, const char *path, enum db_mode mode, struct ragd_err *err)
 {
@@ -69,72 +71,48 @@ int schema_connect(struct db *db, const char *path, enum db_mode mode, struct ra
 	return rc;
 }
 
-static int create(struct db *db, struct ragd_err *err)
+/* All or nothing: what a crash interrupts is begun again. */
+static int run_transaction(struct db *db, const char *sql, struct ragd_err *err)
 {
-	char pragmas[96];
 	int rc;
 
-	snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id = %d; PRAGMA user_version = %d;",
-		 APPLICATION_ID, SCHEMA_VERSION);
-	rc = db_exec(db, "PRAGMA journal_mode = WAL", err);
-	if (rc == 0)
-		rc = db_exec(db, "BEGIN EXCLUSIVE", err);
-	if (rc == 0)
-		rc = db_exec(db, schema_sql, err);
-	if (rc == 0)
-		rc = db_exec(db, pragmas, err);
-	if (rc == 0)
-		rc = db_exec(db, "COMMIT", err);
+	db_exec(db, "BEGIN EXCLUSIVE");
+	db_exec(db, sql);
+	db_exec(db, "COMMIT");
+	rc = db_result(db, err);
 	if (rc < 0)
-		sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
-	return rc;
-}
-
-/* All or nothing: what a crash interrupts is begun again. */
-static int upgrade(struct db *db, struct ragd_err *err)
-{
-	int rc = db_exec(db, "BEGIN EXCLUSIVE", err);
-
-	if (rc == 0)
-		rc = db_exec(db, from_1_sql, err);
-	if (rc == 0)
-		rc = db_exec(db, "COMMIT", err);
-	if (rc < 0)
-		sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
+		db_roll_back(db);
 	return rc;
 }
 
 static int check_pages(struct db *db, struct ragd_err *err)
 {
-	sqlite3_stmt *stmt = NULL;
-	struct ragd_str said = { NULL, 0 };
-	int rc = 0;
+	sqlite3_stmt *stmt = db_prepare(db, "PRAGMA quick_check(1)");
+	struct ragd_str said = RAGD_STR("ok");
+	int rc;
 
-	if (sqlite3_prepare_v2(db->h, "PRAGMA quick_check(1)", -1, &stmt, NULL) != SQLITE_OK)
-		return db_fail(db, "check", err);
-	if (db_row(db, stmt, &rc, err)) {
+	if (db_next(db, stmt))
 		said = db_column_str(stmt, 0);
-		if (said.len != 2 || memcmp(said.s, "ok", 2) != 0)
-			rc = db_damaged(db, (const char *)sqlite3_column_text(stmt, 0), err);
-	}
+	rc = db_result(db, err);
+	if (rc == 0 && (said.len != 2 || memcmp(said.s, "ok", 2) != 0))
+		rc = db_damaged(db, (const char *)sqlite3_column_text(stmt, 0), err);
 	sqlite3_finalize(stmt);
 	return rc;
 }
 
 int schema_ready(struct db *db, bool thorough, struct ragd_err *err)
 {
-	int64_t application = 0, version = 0, n_tables = 0;
-	int rc;
+	int64_t application = db_read_int(db, "PRAGMA application_id");
+	int64_t version = db_read_int(db, "PRAGMA user_version");
+	int64_t n_tables = db_read_int(db, "SELECT count(*) FROM sqlite_schema");
+	int rc = db_result(db, err);
 
-	rc = db_read_int(db, "PRAGMA application_id", 0, &application, err);
-	if (rc == 0)
-		rc = db_read_int(db, "PRAGMA user_version", 0, &version, err);
-	if (rc == 0)
-		rc = db_read_int(db, "SELECT count(*) FROM sqlite_schema", 0, &n_tables, err);
 	if (rc < 0)
 		return rc;
-	if (application == 0 && version == 0 && n_tables == 0)
-		return create(db, err);
+	if (application == 0 && version == 0 && n_tables == 0) {
+		db_exec(db, "PRAGMA journal_mode = WAL");
+		return run_transaction(db, schema_sql, err);
+	}
 	if (application != APPLICATION_ID)
 		return ragd_err_set(err, -EINVAL,
 				    "'%s' is another program's database: move it away or choose "
@@ -147,5 +125,5 @@ int schema_ready(struct db *db, bool thorough, struct ragd_err *err)
 			"that made it",
 			db->path, (int)version, SCHEMA_VERSION);
 	rc = thorough ? check_pages(db, err) : 0;
-	return rc == 0 && version == 1 ? upgrade(db, err) : rc;
+	return rc == 0 && version == 1 ? run_transaction(db, from_1_sql, err) : rc;
 }

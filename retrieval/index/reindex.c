@@ -77,36 +77,30 @@ static int index_all(struct store *s, struct db *db, struct ragd_err *err)
 int reindex_if_needed(struct store *s, struct db *db, struct ragd_err *err)
 {
 	char terms[96];
-	int64_t n_documents = 0;
+	int64_t n_documents;
 	bool same;
 	int rc;
 
 	describe_terms(s, terms, sizeof(terms));
 	same = meta_is(db, "terms", terms);
+	n_documents = db_read_int(db, "SELECT count(*) FROM document");
 	rc = db_result(db, err);
 	if (rc < 0 || same)
 		return rc;
-	rc = db_read_int(db, "SELECT count(*) FROM document", 0, &n_documents, err);
-	if (rc == 0)
-		rc = db_exec(db, "BEGIN IMMEDIATE", err);
-	if (rc < 0)
-		return rc;
-	rc = db_exec(db, "INSERT INTO fts(fts) VALUES('delete-all')", err);
+	db_exec(db, "BEGIN IMMEDIATE");
+	db_exec(db, "INSERT INTO fts(fts) VALUES('delete-all')");
+	rc = db_result(db, err);
 	if (rc == 0)
 		rc = index_all(s, db, err);
 	if (rc == 0) {
 		meta_set(db, "terms", terms);
+		db_exec(db, "DELETE FROM vector; DELETE FROM embedder;"
+			    "UPDATE collection SET generation = 0, changes = changes + 1");
+		db_exec(db, "COMMIT");
 		rc = db_result(db, err);
 	}
-	if (rc == 0)
-		rc = db_exec(db,
-			     "DELETE FROM vector; DELETE FROM embedder;"
-			     "UPDATE collection SET generation = 0, changes = changes + 1",
-			     err);
-	if (rc == 0)
-		rc = db_exec(db, "COMMIT", err);
 	if (rc < 0) {
-		sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
+		db_roll_back(db);
 		return rc;
 	}
 	return n_documents > 0;

@@ -77,7 +77,8 @@ static int open_database(struct store *s, struct ragd_err *err)
 	if (rc == 0 && s->options.max_pages > 0) {
 		snprintf(pragma, sizeof(pragma), "PRAGMA max_page_count = %lld",
 			 (long long)s->options.max_pages);
-		rc = db_exec(&db, pragma, err);
+		db_exec(&db, pragma);
+		rc = db_result(&db, err);
 	}
 	if (rc == 0)
 		rc = reindex_if_needed(s, &db, err);

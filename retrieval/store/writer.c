@@ -172,8 +172,7 @@ static void roll_back(struct writer *w, struct job *jobs)
 	for (struct job *job = jobs; job != NULL; job = job->next)
 		if (job->undo != NULL)
 			job->undo(job);
-	if (!sqlite3_get_autocommit(w->db.h)) /* SQLite may have done so by itself */
-		run_statement(w, SQL_ROLLBACK, NULL);
+	db_roll_back(&w->db);
 }
 
 static int run_job(struct writer *w, struct job *job, struct ragd_err *err)

@@ -33,7 +33,9 @@ static void make_old(struct fixture *f)
 
 	fixture_close(f);
 	snprintf(path, sizeof(path), "%s/store.sqlite", f->dir);
-	if (schema_connect(&db, path, DB_WRITER, &err) < 0 || db_exec(&db, to_format_1, &err) < 0)
+	if (schema_connect(&db, path, DB_WRITER, &err) == 0)
+		db_exec(&db, to_format_1);
+	if (err.code < 0 || db_result(&db, &err) < 0)
 		fail_msg("%s", err.msg);
 	db_close(&db);
 }
