@@ -34,20 +34,23 @@ static char *join(const char *dir, const char *name)
 static int lock_dir(struct store *s, struct ragd_err *err)
 {
 	char *path = join(s->dir, "lock");
-	int rc = 0;
 
 	if (path == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a path");
 	s->lock_fd = private_open(path, O_RDWR, err);
-	if (s->lock_fd < 0)
-		rc = s->lock_fd;
-	else if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-		rc = ragd_err_set(err, -EBUSY,
-				  "another process has the store in '%s' open: stop it or choose "
-				  "another state directory",
-				  s->dir);
 	free(path);
-	return rc;
+	if (s->lock_fd < 0)
+		return s->lock_fd;
+	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno == EWOULDBLOCK)
+		return ragd_err_set(err, -EBUSY,
+				    "another process has the store in '%s' open: stop it or choose "
+				    "another state directory",
+				    s->dir);
+	/* Not known to be alone, which two that write would pay for with the store. */
+	return ragd_err_sys(err, "lock the store in '%s', which needs a file system with locks",
+			    s->dir);
 }
 
 /* Whether the last process left its log behind, which closing the store removes. */
