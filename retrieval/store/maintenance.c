@@ -200,6 +200,14 @@ static void *maintenance_main(void *arg)
 	return NULL;
 }
 
+static void maintenance_free(struct maintenance *m)
+{
+	pthread_mutex_destroy(&m->lock);
+	pthread_cond_destroy(&m->wake);
+	pthread_cond_destroy(&m->settled);
+	free(m);
+}
+
 int maintenance_start(struct store *s, struct maintenance **out, struct ragd_err *err)
 {
 	struct maintenance *m = calloc(1, sizeof(*m));
@@ -218,7 +226,7 @@ int maintenance_start(struct store *s, struct maintenance **out, struct ragd_err
 	pthread_condattr_destroy(&attr);
 	rc = -pthread_create(&m->thread, NULL, maintenance_main, m);
 	if (rc < 0) {
-		free(m);
+		maintenance_free(m);
 		return ragd_err_set(err, rc, "start a thread: %s", strerror(-rc));
 	}
 	*out = m;
@@ -234,10 +242,7 @@ void maintenance_stop(struct maintenance *m)
 	pthread_cond_signal(&m->wake);
 	pthread_mutex_unlock(&m->lock);
 	pthread_join(m->thread, NULL);
-	pthread_mutex_destroy(&m->lock);
-	pthread_cond_destroy(&m->wake);
-	pthread_cond_destroy(&m->settled);
-	free(m);
+	maintenance_free(m);
 }
 
 void maintenance_note_write(struct maintenance *m, struct catalog_collection *col)

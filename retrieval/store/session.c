@@ -8,12 +8,10 @@
 
 #define SESSION_ARENA ((size_t)1 << 30) /* a bound on one call, not a size */
 
-void sessions_init(struct sessions *all, const char *path, const char *language)
+void sessions_init(struct sessions *all)
 {
 	memset(all, 0, sizeof(*all));
 	pthread_mutex_init(&all->lock, NULL);
-	all->path = path;
-	all->language = language;
 }
 
 static void session_free(struct session *session)

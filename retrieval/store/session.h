@@ -25,11 +25,12 @@ struct session {
 struct sessions {
 	pthread_mutex_t lock;
 	struct session *idle;
-	const char *path; /* borrowed */
+	/* Borrowed; to be set before the first session is acquired. */
+	const char *path;
 	const char *language;
 };
 
-void sessions_init(struct sessions *all, const char *path, const char *language);
+void sessions_init(struct sessions *all);
 void sessions_fini(struct sessions *all);
 int session_acquire(struct sessions *all, struct session **out, struct ragd_err *err);
 /* Accepts NULL. */

@@ -103,6 +103,20 @@ static int open_database(struct store *s, struct ragd_err *err)
 	return writer_start(&db, &s->catalog, &s->writer, err);
 }
 
+/* With its locks made, so that store_close may destroy them however far opening came. */
+static struct store *store_new(void)
+{
+	struct store *s = calloc(1, sizeof(*s));
+
+	if (s == NULL || catalog_init(&s->catalog) < 0) {
+		free(s);
+		return NULL;
+	}
+	sessions_init(&s->sessions);
+	s->lock_fd = -1;
+	return s;
+}
+
 static int set_up(struct store *s, const struct store_options *o, struct ragd_err *err)
 {
 	struct ragd_err why = { 0 };
@@ -116,22 +130,21 @@ static int set_up(struct store *s, const struct store_options *o, struct ragd_er
 		s->options.weight_vector = FUSE_WEIGHT_VECTOR;
 	s->chunks.target_bytes = o->passage_target;
 	s->chunks.max_bytes = o->passage_max;
-	s->lock_fd = -1;
 	s->dir = strdup(o->dir);
 	s->language = strdup(o->language != NULL ? o->language : "english");
 	s->path = join(o->dir, "store.sqlite");
 	s->arena = arena_new((size_t)1 << 30);
-	if (s->dir == NULL || s->language == NULL || s->path == NULL || s->arena == NULL ||
-	    catalog_init(&s->catalog) < 0)
+	if (s->dir == NULL || s->language == NULL || s->path == NULL || s->arena == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a store");
-	sessions_init(&s->sessions, s->path, s->language);
+	s->sessions.path = s->path;
+	s->sessions.language = s->language;
 	s->terms = terms_new(s->language, &why);
 	return s->terms != NULL ? 0 : ragd_err_set(err, why.code, "%s", why.msg);
 }
 
 int store_open(const struct store_options *options, struct store **out, struct ragd_err *err)
 {
-	struct store *s = calloc(1, sizeof(*s));
+	struct store *s = store_new();
 	int rc;
 
 	if (s == NULL)
@@ -157,8 +170,8 @@ void store_close(struct store *s)
 		return;
 	maintenance_stop(s->maintenance);
 	embedding_indexes_close(s);
-	sessions_fini(
-		&s->sessions); /* before the writer: the last connection to close empties the log */
+	/* Before the writer: the last connection to close empties the log. */
+	sessions_fini(&s->sessions);
 	writer_stop(s->writer);
 	catalog_fini(&s->catalog);
 	terms_free(s->terms);

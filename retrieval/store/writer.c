@@ -282,6 +282,14 @@ static void *writer_main(void *arg)
 
 /* ---- the submitters' threads ------------------------------------------------------------------ */
 
+static void writer_free(struct writer *w)
+{
+	db_close(&w->db);
+	pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->work);
+	free(w);
+}
+
 int writer_start(struct db *db, struct catalog *catalog, struct writer **out, struct ragd_err *err)
 {
 	struct writer *w = calloc(1, sizeof(*w));
@@ -301,8 +309,7 @@ int writer_start(struct db *db, struct catalog *catalog, struct writer **out, st
 		*out = w;
 		return 0;
 	}
-	db_close(&w->db);
-	free(w);
+	writer_free(w);
 	return ragd_err_set(err, rc, "start the store's writer: %s", strerror(-rc));
 }
 
@@ -315,10 +322,7 @@ void writer_stop(struct writer *w)
 	pthread_cond_signal(&w->work);
 	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
-	db_close(&w->db);
-	pthread_mutex_destroy(&w->lock);
-	pthread_cond_destroy(&w->work);
-	free(w);
+	writer_free(w);
 }
 
 /* Of a job that is not begun: wait for news on `cond`, asking now and then whether it is wanted. */
