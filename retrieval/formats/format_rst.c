@@ -63,7 +63,7 @@ static bool is_adornment(const struct rst *r, const struct format_line *line)
 	return true;
 }
 
-static bool underlines(const struct format_line *under, const struct format_line *title)
+static bool is_underline(const struct format_line *under, const struct format_line *title)
 {
 	return under->end - under->start >= MIN(title->end - title->text, (size_t)4);
 }
@@ -111,8 +111,8 @@ static void title_plain(struct buf *label, const char *s, size_t len)
 	}
 }
 
-static void section(struct rst *r, size_t start, size_t end, const struct format_line *title,
-		    char style)
+static void emit_section(struct rst *r, size_t start, size_t end, const struct format_line *title,
+			 char style)
 {
 	struct buf label = BUF_INIT;
 	size_t len = utf8_whole(r->s + title->text,
@@ -139,21 +139,21 @@ static size_t try_section(struct rst *r, const struct format_line *line)
 		return 0;
 	if (is_adornment(r, line)) {
 		if (!format_line_at(r->out, a.next, &b) || !is_adornment(r, &b) ||
-		    r->s[b.start] != r->s[line->start] || !underlines(&b, &a))
+		    r->s[b.start] != r->s[line->start] || !is_underline(&b, &a))
 			return 0;
-		section(r, line->start, b.end, &a, (char)(r->s[b.start] | (char)0x80));
+		emit_section(r, line->start, b.end, &a, (char)(r->s[b.start] | (char)0x80));
 		return b.next;
 	}
-	if (line->indent > 0 || !is_adornment(r, &a) || !underlines(&a, line))
+	if (line->indent > 0 || !is_adornment(r, &a) || !is_underline(&a, line))
 		return 0;
-	section(r, line->start, a.end, line, r->s[a.start]);
+	emit_section(r, line->start, a.end, line, r->s[a.start]);
 	return a.next;
 }
 
 /* ---- blocks --------------------------------------------------------------------------------- */
 
 /* A block that begins where the targets before it do. */
-static void block(struct rst *r, enum format_block_kind kind, size_t start, size_t end)
+static void emit_block(struct rst *r, enum format_block_kind kind, size_t start, size_t end)
 {
 	format_out_block(r->out, kind, r->targeted ? r->target : start, end);
 	r->targeted = false;
@@ -215,7 +215,7 @@ static size_t body_end(const struct rst *r, size_t at, size_t indent, bool to_en
 	return behind;
 }
 
-static size_t directive(struct rst *r, const struct format_line *line, size_t name_len)
+static size_t read_directive(struct rst *r, const struct format_line *line, size_t name_len)
 {
 	static const enum format_block_kind kinds[] = {
 		[BODY_TEXT] = FORMAT_PARAGRAPH,
@@ -230,7 +230,7 @@ static size_t directive(struct rst *r, const struct format_line *line, size_t na
 		return line->next;
 	next = body_end(r, line->next, line->indent, body == BODY_ENTRY, &end);
 	if (body != BODY_NONE)
-		block(r, kinds[body], line->start, end);
+		emit_block(r, kinds[body], line->start, end);
 	return next;
 }
 
@@ -241,10 +241,10 @@ static size_t explicit_markup(struct rst *r, const struct format_line *line)
 	char c = line->end - line->text > 3 ? r->s[line->text + 3] : '\0';
 
 	if (name_len > 0)
-		return directive(r, line, name_len);
+		return read_directive(r, line, name_len);
 	next = body_end(r, line->next, line->indent, false, &end);
 	if (c == '[' || c == '|') {
-		block(r, FORMAT_PARAGRAPH, line->start, end);
+		emit_block(r, FORMAT_PARAGRAPH, line->start, end);
 	} else if (c == '_') {
 		if (!r->targeted)
 			r->target = line->start;
@@ -285,7 +285,7 @@ static bool is_table(const struct rst *r, const struct format_line *line)
 }
 
 /* The end of a table that begins at `line`: a simple one ends with its third border, before a blank. */
-static size_t table(struct rst *r, const struct format_line *first)
+static size_t read_table(struct rst *r, const struct format_line *first)
 {
 	bool grid = r->s[first->text] == '+';
 	struct format_line line = *first, after;
@@ -306,12 +306,12 @@ static size_t table(struct rst *r, const struct format_line *first)
 			break;
 		}
 	}
-	block(r, FORMAT_TABLE, first->start, end);
+	emit_block(r, FORMAT_TABLE, first->start, end);
 	return at;
 }
 
 /* A paragraph, up to a blank line; remembers whether it announces code. */
-static size_t paragraph(struct rst *r, const struct format_line *first)
+static size_t read_paragraph(struct rst *r, const struct format_line *first)
 {
 	struct format_line line = *first;
 	size_t end = first->end, at = first->next;
@@ -320,17 +320,17 @@ static size_t paragraph(struct rst *r, const struct format_line *first)
 		end = line.end;
 	if (end - first->text >= 2 && memcmp(r->s + end - 2, "::", 2) == 0)
 		r->literal = first->indent + 1;
-	block(r, FORMAT_PARAGRAPH, first->text, end);
+	emit_block(r, FORMAT_PARAGRAPH, first->text, end);
 	return at;
 }
 
-static size_t item(struct rst *r, const struct format_line *line)
+static size_t read_item(struct rst *r, const struct format_line *line)
 {
 	size_t end = line->end, next = body_end(r, line->next, line->indent, false, &end);
 
 	if (end - line->text >= 2 && memcmp(r->s + line->end - 2, "::", 2) == 0 && end == line->end)
 		r->literal = line->indent + 1;
-	block(r, FORMAT_LIST, line->start, end);
+	emit_block(r, FORMAT_LIST, line->start, end);
 	return next;
 }
 
@@ -352,23 +352,23 @@ int format_rst(struct format_out *out, struct ragd_err *err)
 		if (literal > 0 && line.indent >= literal) {
 			end = line.end;
 			at = body_end(&r, line.next, literal - 1, false, &end);
-			block(&r, FORMAT_CODE, line.start, end);
+			emit_block(&r, FORMAT_CODE, line.start, end);
 		} else if ((next = try_section(&r, &line)) > 0) {
 			at = next;
 		} else if (line.end - line.text >= 2 && memcmp(r.s + line.text, "..", 2) == 0 &&
 			   (line.end - line.text == 2 || r.s[line.text + 2] == ' ')) {
 			at = explicit_markup(&r, &line);
 		} else if (is_table(&r, &line)) {
-			at = table(&r, &line);
+			at = read_table(&r, &line);
 		} else if (is_item(&r, &line)) {
-			at = item(&r, &line);
+			at = read_item(&r, &line);
 		} else if (is_adornment(&r, &line) && line.end - line.start >= 4) {
 			at = line.next; /* a rule between paragraphs */
 		} else {
-			at = paragraph(&r, &line);
+			at = read_paragraph(&r, &line);
 		}
 	}
 	if (r.targeted)
-		block(&r, FORMAT_PARAGRAPH, out->content.len, out->content.len);
+		emit_block(&r, FORMAT_PARAGRAPH, out->content.len, out->content.len);
 	return 0;
 }
