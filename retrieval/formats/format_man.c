@@ -64,7 +64,7 @@ struct man {
 	unsigned dashes; /* before it: mdoc's Fl */
 };
 
-static bool listed(const char *list, const char *name, size_t len)
+static bool is_listed(const char *list, const char *name, size_t len)
 {
 	char find[8];
 
@@ -79,7 +79,7 @@ static bool listed(const char *list, const char *name, size_t len)
 
 /* ---- text ----------------------------------------------------------------------------------- */
 
-static void piece(struct man *m, size_t start, size_t end)
+static void add_plain(struct man *m, size_t start, size_t end)
 {
 	if (start < end && m->code)
 		extract_add(&m->x, m->s + start, end - start, start);
@@ -88,7 +88,7 @@ static void piece(struct man *m, size_t start, size_t end)
 }
 
 /* content[start .. end), within one line, with its escapes. */
-static void text(struct man *m, size_t start, size_t end)
+static void add_text(struct man *m, size_t start, size_t end)
 {
 	char utf8[ROFF_ESCAPE_UTF8_MAX];
 	size_t from = start, used = 0, n;
@@ -99,7 +99,7 @@ static void text(struct man *m, size_t start, size_t end)
 		if (backslash == NULL)
 			break;
 		at = (size_t)(backslash - m->s);
-		piece(m, from, at);
+		add_plain(m, from, at);
 		used = roff_escape(backslash, end - at, utf8, &n);
 		from = at + used;
 		if (n == 1 && utf8[0] == ' ' && !m->code)
@@ -107,7 +107,7 @@ static void text(struct man *m, size_t start, size_t end)
 		else if (n > 0)
 			extract_add(&m->x, utf8, n, at);
 	}
-	piece(m, from, end);
+	add_plain(m, from, end);
 }
 
 /* The next argument of a macro from *at on; false if there is none. Quotes group, "" is a quote. */
@@ -135,27 +135,27 @@ static bool closes_phrase(char c)
 }
 
 /* One argument as text, after a space unless something forbids it. */
-static void argument(struct man *m, size_t from, size_t to)
+static void add_argument(struct man *m, size_t from, size_t to)
 {
 	if (!m->joined && !(to - from == 1 && closes_phrase(m->s[from])))
 		extract_gap(&m->x, EXTRACT_SPACE);
 	m->joined = false;
 	for (; m->dashes > 0; m->dashes--) /* there is a macro's name before it */
 		extract_add(&m->x, "-", 1, from - m->dashes);
-	text(m, from, to);
+	add_text(m, from, to);
 }
 
-static void arguments(struct man *m, size_t at, size_t end, bool join)
+static void add_arguments(struct man *m, size_t at, size_t end, bool join)
 {
 	size_t from, to;
 
 	while (argument_next(m, &at, end, &from, &to) && format_goes_on(m->x.out, to - from + 1)) {
-		if (listed(callable, m->s + from, to - from)) {
+		if (is_listed(callable, m->s + from, to - from)) {
 			m->dashes = memcmp(m->s + from, "Fl", 2) == 0 ? MIN(m->dashes + 1, 2u) : 0;
 			m->joined = memcmp(m->s + from, "Ns", 2) == 0;
 			continue;
 		}
-		argument(m, from, to);
+		add_argument(m, from, to);
 		m->joined = join;
 	}
 	m->joined = false;
@@ -170,7 +170,7 @@ static void next_block(struct man *m, enum format_block_kind kind)
 	m->tag = m->heading = false;
 }
 
-static void section(struct man *m, size_t at, size_t end, unsigned level)
+static void begin_section(struct man *m, size_t at, size_t end, unsigned level)
 {
 	size_t from, to, begin = at;
 
@@ -178,13 +178,13 @@ static void section(struct man *m, size_t at, size_t end, unsigned level)
 	next_block(m, FORMAT_HEADING);
 	m->x.level = level;
 	m->heading = !argument_next(m, &begin, end, &from, &to);
-	arguments(m, at, end, false);
+	add_arguments(m, at, end, false);
 	if (!m->heading)
 		next_block(m, FORMAT_PARAGRAPH);
 }
 
 /* .TH NAME 3: the title is NAME(3). */
-static void title(struct man *m, size_t at, size_t end)
+static void set_title(struct man *m, size_t at, size_t end)
 {
 	struct buf *out = &m->x.out->title;
 	char utf8[ROFF_ESCAPE_UTF8_MAX];
@@ -210,22 +210,22 @@ static void title(struct man *m, size_t at, size_t end)
 	}
 }
 
-static void tagged(struct man *m, size_t at, size_t end, bool all)
+static void begin_tagged(struct man *m, size_t at, size_t end, bool all)
 {
 	size_t from, to;
 
 	next_block(m, FORMAT_ENTRY);
 	if (all)
-		arguments(m, at, end, false);
+		add_arguments(m, at, end, false);
 	else if (argument_next(m, &at, end, &from, &to))
-		argument(m, from, to);
+		add_argument(m, from, to);
 	extract_gap(&m->x, EXTRACT_LINE);
 }
 
 static enum request request_find(const char *s, size_t len)
 {
 	for (size_t i = 0; i < ARRAY_LEN(requests); i++)
-		if (listed(requests[i].names, s, len))
+		if (is_listed(requests[i].names, s, len))
 			return requests[i].request;
 	/* troff's own requests are in small letters; the rest are macros around text. */
 	return len > 0 && s[0] >= 'A' && s[0] <= 'Z' ? REQ_TEXT : REQ_NONE;
@@ -244,14 +244,14 @@ static void on_request(struct man *m, const struct format_line *line)
 	switch (request) {
 	case REQ_SECTION:
 	case REQ_SUBSECTION:
-		section(m, at, end, request == REQ_SECTION ? 1 : 2);
+		begin_section(m, at, end, request == REQ_SECTION ? 1 : 2);
 		break;
 	case REQ_PARAGRAPH:
 		next_block(m, FORMAT_PARAGRAPH);
 		break;
 	case REQ_ITEM:
 	case REQ_LIST_ITEM:
-		tagged(m, at, end, request == REQ_LIST_ITEM);
+		begin_tagged(m, at, end, request == REQ_LIST_ITEM);
 		break;
 	case REQ_TAGGED:
 		next_block(m, FORMAT_ENTRY);
@@ -269,7 +269,7 @@ static void on_request(struct man *m, const struct format_line *line)
 		extract_gap(&m->x, EXTRACT_LINE);
 		break;
 	case REQ_TITLE:
-		title(m, at, end);
+		set_title(m, at, end);
 		break;
 	case REQ_SKIP:
 		m->skip = true;
@@ -278,7 +278,7 @@ static void on_request(struct man *m, const struct format_line *line)
 	case REQ_JOIN:
 		extract_gap(&m->x, m->code ? EXTRACT_LINE : EXTRACT_SPACE);
 		m->dashes = at - start == 2 && memcmp(m->s + start, "Fl", 2) == 0;
-		arguments(m, at, end, request == REQ_JOIN);
+		add_arguments(m, at, end, request == REQ_JOIN);
 		break;
 	case REQ_NONE:
 		break;
@@ -304,7 +304,7 @@ static void on_line(struct man *m, const struct format_line *line)
 		on_request(m, line);
 	} else {
 		extract_gap(&m->x, m->code ? EXTRACT_LINE : EXTRACT_SPACE);
-		text(m, line->start, line->end);
+		add_text(m, line->start, line->end);
 	}
 	if (tag && m->tag && m->x.open) {
 		extract_gap(&m->x, EXTRACT_LINE);
