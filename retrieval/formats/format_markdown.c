@@ -70,7 +70,7 @@ static bool next_line(const struct markdown *m, size_t from, size_t to, size_t *
 	return false;
 }
 
-static bool only(const char *s, size_t start, size_t end, const char *chars)
+static bool has_only(const char *s, size_t start, size_t end, const char *chars)
 {
 	while (start < end && strchr(chars, s[start]) != NULL)
 		start++;
@@ -78,17 +78,17 @@ static bool only(const char *s, size_t start, size_t end, const char *chars)
 }
 
 /* Whether the line that follows a block belongs to it: a fence, an underline, a row of dashes. */
-static bool closes(const struct markdown *m, const struct leaf *leaf, size_t start, size_t end)
+static bool closes_leaf(const struct markdown *m, const struct leaf *leaf, size_t start, size_t end)
 {
 	const char *s = m->out->content.s;
 
 	switch (leaf->type) {
 	case MD_BLOCK_CODE:
-		return leaf->fenced && only(s, start, end, "`~ \t");
+		return leaf->fenced && has_only(s, start, end, "`~ \t");
 	case MD_BLOCK_H:
-		return only(s, start, end, "=- \t");
+		return has_only(s, start, end, "=- \t");
 	case MD_BLOCK_TABLE:
-		return only(s, start, end, "|:- \t");
+		return has_only(s, start, end, "|:- \t");
 	default:
 		return false;
 	}
@@ -102,7 +102,7 @@ static void close_previous(struct markdown *m, size_t to)
 
 	if (m->previous.type == MD_BLOCK_DOC || out->n_blocks == 0 || out->failed)
 		return;
-	if (next_line(m, m->done, to, &start, &end) && closes(m, &m->previous, start, end)) {
+	if (next_line(m, m->done, to, &start, &end) && closes_leaf(m, &m->previous, start, end)) {
 		while (end > start && format_is_space(out->content.s[end - 1]))
 			end--;
 		out->blocks[out->n_blocks - 1].end = (uint32_t)end;
@@ -149,7 +149,7 @@ static bool is_comment(const struct markdown *m, size_t start, size_t end)
 	       memcmp(s + end - 3, "-->", 3) == 0;
 }
 
-static void heading(struct markdown *m, size_t start, size_t end)
+static void emit_heading(struct markdown *m, size_t start, size_t end)
 {
 	size_t first = m->leaf.first, last = m->leaf.last;
 	const char *s = m->out->content.s, *brace;
@@ -184,7 +184,7 @@ static void leaf_end(struct markdown *m)
 	if (leaf->fenced)
 		start = fence_begin(m, start);
 	if (leaf->type == MD_BLOCK_H) {
-		heading(m, start, end);
+		emit_heading(m, start, end);
 	} else if (leaf->type != MD_BLOCK_HTML || !is_comment(m, start, end)) {
 		format_out_block(m->out, kind_of(m), start, end);
 	} else {

@@ -31,7 +31,7 @@ static bool is_punctuation(char c)
 }
 
 /* "[text](address)", "[text][name]": the brackets and what follows them are not shown. */
-static void links(struct line *l)
+static void hide_links(struct line *l)
 {
 	size_t open[NESTING_MAX], n = 0, begin;
 	const char *end;
@@ -60,7 +60,7 @@ static void links(struct line *l)
 }
 
 /* Bytes of the tag at i, but none of "<http://…>", whose inside is shown. */
-static size_t tag(const struct line *l, size_t i)
+static size_t tag_len(const struct line *l, size_t i)
 {
 	const char *end = memchr(l->s + i, '>', l->len - i);
 	size_t n;
@@ -72,7 +72,7 @@ static size_t tag(const struct line *l, size_t i)
 }
 
 /* Whether the mark at i is one of emphasis, and not a star between spaces, an underscore in a name. */
-static bool emphasis(const struct line *l, size_t i)
+static bool is_emphasis(const struct line *l, size_t i)
 {
 	size_t from = i, to = i + 1; /* of the run of such marks */
 
@@ -91,7 +91,7 @@ void markdown_plain(struct buf *out, const char *s, size_t len)
 	char utf8[HTML_ENTITY_UTF8_MAX];
 	size_t used, n, bytes;
 
-	links(&l);
+	hide_links(&l);
 	for (size_t i = 0; i < l.len; i += used) {
 		used = 1;
 		if (l.skip[i] > 0) {
@@ -102,9 +102,9 @@ void markdown_plain(struct buf *out, const char *s, size_t len)
 		} else if (s[i] == '&' && (n = html_entity(s + i, l.len - i, utf8, &bytes)) > 0) {
 			buf_add(out, utf8, bytes);
 			used = n;
-		} else if (s[i] == '<' && (n = tag(&l, i)) > 0) {
+		} else if (s[i] == '<' && (n = tag_len(&l, i)) > 0) {
 			used = n;
-		} else if (s[i] != '`' && !((s[i] == '*' || s[i] == '_') && emphasis(&l, i))) {
+		} else if (s[i] != '`' && !((s[i] == '*' || s[i] == '_') && is_emphasis(&l, i))) {
 			buf_addc(out, s[i]);
 		}
 	}

@@ -31,7 +31,7 @@ static bool is_blank(char c)
 }
 
 /* Bytes of a list or quote marker at s[i .. len), 0 if there is none. */
-static size_t marker(const char *s, size_t i, size_t len)
+static size_t marker_len(const char *s, size_t i, size_t len)
 {
 	size_t n = 0;
 
@@ -61,7 +61,7 @@ static size_t line_markers(char *s, size_t i, size_t len)
 	for (;;) {
 		for (; i < len && is_blank(s[i]); i++)
 			indent += s[i] == '\t' ? 8 : 1;
-		bytes = marker(s, i, len);
+		bytes = marker_len(s, i, len);
 		if (bytes == 0)
 			return i;
 		if (n++ == MARKERS_MAX || indent > INDENT_MAX) {
