@@ -94,7 +94,7 @@ static void block_or_line(struct html *h)
 		block_break(h);
 }
 
-static unsigned count(unsigned n, bool start)
+static unsigned count_nesting(unsigned n, bool start)
 {
 	return start ? n + 1 : n - (n > 0);
 }
@@ -147,7 +147,7 @@ static void on_tag(struct html *h, const struct html_token *t, enum role role)
 		extract_gap(&h->x, h->tables > 0 ? EXTRACT_SPACE : EXTRACT_LINE);
 		break;
 	case ROLE_TABLE:
-		h->tables = count(h->tables, start);
+		h->tables = count_nesting(h->tables, start);
 		if (h->tables <= (start ? 1u : 0u))
 			block_break(h);
 		else
@@ -169,7 +169,7 @@ static void on_tag(struct html *h, const struct html_token *t, enum role role)
 		}
 		break;
 	case ROLE_DL:
-		h->lists = count(h->lists, start);
+		h->lists = count_nesting(h->lists, start);
 		h->described = false;
 		if (h->tables == 0 && h->lists <= (start ? 1u : 0u))
 			block_break(h);
@@ -193,7 +193,7 @@ static bool ends_drop(const char *drop, const struct tag *tag)
 }
 
 /* Navigation, drawings, scripts' stand-ins; true if the token is inside such an element. */
-static bool dropping(struct html *h, const struct html_token *t, const struct tag *tag)
+static bool track_dropped(struct html *h, const struct html_token *t, const struct tag *tag)
 {
 	bool start = t->kind == HTML_START;
 
@@ -203,7 +203,7 @@ static bool dropping(struct html *h, const struct html_token *t, const struct ta
 		h->drop = tag->name;
 		h->dropped = 1;
 	} else if (tag != NULL && tag->name == h->drop) {
-		h->dropped = count(h->dropped, start);
+		h->dropped = count_nesting(h->dropped, start);
 	} else if (tag != NULL && start && ends_drop(h->drop, tag)) {
 		h->dropped = 0; /* never closed; this is no part of it */
 		h->drop = NULL;
@@ -309,7 +309,7 @@ int format_html(struct format_out *out, struct ragd_err *err)
 			continue;
 		}
 		tag = bsearch(t.name, tags, ARRAY_LEN(tags), sizeof(tags[0]), tag_compare);
-		if (!dropping(&h, &t, tag) && tag != NULL)
+		if (!track_dropped(&h, &t, tag) && tag != NULL)
 			on_tag(&h, &t, tag->role);
 	}
 	extract_break(&h.x, FORMAT_PARAGRAPH);

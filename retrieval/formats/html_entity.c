@@ -18,7 +18,7 @@ static const uint16_t windows_1252[32] = {
 	0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0x9d,   0x017e, 0x0178,
 };
 
-static int digit(char c, int base)
+static int digit_value(char c, int base)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -27,15 +27,15 @@ static int digit(char c, int base)
 	return -1;
 }
 
-static size_t numeric(const char *s, size_t len, uint32_t *cp)
+static size_t entity_by_number(const char *s, size_t len, uint32_t *cp)
 {
 	bool hex = len > 2 && (s[2] == 'x' || s[2] == 'X');
 	size_t first = hex ? 3 : 2, i = first;
 	uint32_t n = 0;
 
-	for (; i < len && digit(s[i], hex ? 16 : 10) >= 0; i++)
+	for (; i < len && digit_value(s[i], hex ? 16 : 10) >= 0; i++)
 		if (n <= 0x10ffff) /* else it is too large already, however many follow */
-			n = n * (hex ? 16 : 10) + (uint32_t)digit(s[i], hex ? 16 : 10);
+			n = n * (hex ? 16 : 10) + (uint32_t)digit_value(s[i], hex ? 16 : 10);
 	if (i == first)
 		return 0;
 	if (n >= 0x80 && n < 0xa0)
@@ -46,7 +46,7 @@ static size_t numeric(const char *s, size_t len, uint32_t *cp)
 	return i < len && s[i] == ';' ? i + 1 : i;
 }
 
-static size_t named(const char *s, size_t len, uint32_t *cp)
+static size_t entity_by_name(const char *s, size_t len, uint32_t *cp)
 {
 	static const char *const bare[] = { "amp", "lt", "gt", "quot", "nbsp", "copy", "reg" };
 	const htmlEntityDesc *e;
@@ -85,7 +85,7 @@ size_t html_entity(const char *s, size_t len, char utf8[HTML_ENTITY_UTF8_MAX], s
 
 	if (len < 2)
 		return 0;
-	used = s[1] == '#' ? numeric(s, len, &cp) : named(s, len, &cp);
+	used = s[1] == '#' ? entity_by_number(s, len, &cp) : entity_by_name(s, len, &cp);
 	if (used > 0)
 		*n = utf8_put(cp, utf8);
 	return used;

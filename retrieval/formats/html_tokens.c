@@ -21,7 +21,7 @@ void html_tokens_start(struct html_tokens *t, struct ragd_str source, size_t at)
 }
 
 /* Behind the next `c` from `at` on, or the end. */
-static size_t behind(const struct html_tokens *t, size_t at, char c)
+static size_t find_behind(const struct html_tokens *t, size_t at, char c)
 {
 	const char *s = t->source.s;
 	const char *p = at < t->source.len ? memchr(s + at, c, t->source.len - at) : NULL;
@@ -67,7 +67,7 @@ static size_t tag_end(const struct html_tokens *t, size_t at)
 			at++;
 		while (at < len && is_space(s[at]));
 		if (at < len && (s[at] == '"' || s[at] == '\''))
-			at = behind(t, at + 1, s[at]);
+			at = find_behind(t, at + 1, s[at]);
 		else
 			while (at < len && !is_space(s[at]) && s[at] != '>')
 				at++;
@@ -154,7 +154,7 @@ static enum markup markup_next(struct html_tokens *t, struct html_token *token)
 		t->at = comment_end(t, t->at);
 		return MARKUP_SKIP;
 	} else if (left >= 3 && (s[1] == '!' || s[1] == '?' || s[1] == '/')) {
-		t->at = behind(t, t->at + 2, '>');
+		t->at = find_behind(t, t->at + 2, '>');
 		return MARKUP_SKIP;
 	} else {
 		return MARKUP_TEXT;
