@@ -8,7 +8,7 @@
  * What is inserted before the text at content[at] stands for the markup or white space directly before
  * it. Where that is shorter, as a line break is that ends a block, the end of s is inserted.
  */
-static void insert(struct extract *x, const char *s, size_t at)
+static void insert_before(struct extract *x, const char *s, size_t at)
 {
 	size_t len = strlen(s), room = at - MIN(x->source_end, at);
 
@@ -27,9 +27,9 @@ static void block_open(struct extract *x, size_t at)
 
 	x->block_start = text->len;
 	if (text->len > 0)
-		insert(x, list ? "\n- " : x->item ? "\n\n- " : "\n\n", at);
+		insert_before(x, list ? "\n- " : x->item ? "\n\n- " : "\n\n", at);
 	else if (x->item)
-		insert(x, "- ", at);
+		insert_before(x, "- ", at);
 	while (x->block_start < text->len && text->data[x->block_start] == '\n')
 		x->block_start++; /* an item's mark is part of it */
 	x->open = true;
@@ -50,7 +50,7 @@ void extract_add(struct extract *x, const char *s, size_t len, size_t at)
 	if (!x->open)
 		block_open(x, at);
 	else if (x->gap != EXTRACT_NONE)
-		insert(x, gaps[x->gap], at);
+		insert_before(x, gaps[x->gap], at);
 	x->gap = EXTRACT_NONE;
 	format_out_run(x->out, at);
 	buf_add(&x->out->text, s, len);

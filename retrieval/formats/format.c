@@ -67,7 +67,7 @@ static const struct {
 };
 
 /* Whether `word`, in small letters, is in a list of the tables above. */
-static bool listed(const char *list, struct ragd_str word)
+static bool is_listed(const char *list, struct ragd_str word)
 {
 	char find[72];
 
@@ -105,7 +105,7 @@ static struct ragd_str id_extension(struct ragd_str id)
 	return (struct ragd_str){ dot + 1, (size_t)(base.s + base.len - dot - 1) };
 }
 
-static bool starts(struct ragd_str s, const char *with)
+static bool starts_with(struct ragd_str s, const char *with)
 {
 	size_t len = strlen(with);
 
@@ -124,13 +124,14 @@ static const struct format_kind *kind_by_look(struct ragd_str s)
 {
 	const char *type = "text/plain";
 
-	if (starts(s, "\xef\xbb\xbf"))
+	if (starts_with(s, "\xef\xbb\xbf"))
 		s = (struct ragd_str){ s.s + 3, s.len - 3 };
 	while (s.len > 0 && format_is_space(s.s[0]))
 		s = (struct ragd_str){ s.s + 1, s.len - 1 };
 	if (starts_nocase(s, "<!doctype html") || starts_nocase(s, "<html"))
 		type = "text/html";
-	else if (starts(s, ".TH ") || starts(s, ".Dd ") || starts(s, "'\\\"") || starts(s, ".\\\""))
+	else if (starts_with(s, ".TH ") || starts_with(s, ".Dd ") || starts_with(s, "'\\\"") ||
+		 starts_with(s, ".\\\""))
 		type = "text/troff";
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (strcmp(kinds[i].media_type, type) == 0)
@@ -151,7 +152,7 @@ static struct ragd_str media_type_bare(struct ragd_str type)
 		type.s++;
 		type.len--;
 	}
-	if (listed(" application/octet-stream binary/octet-stream */* ", type))
+	if (is_listed(" application/octet-stream binary/octet-stream */* ", type))
 		type.len = 0;
 	return type;
 }
@@ -172,7 +173,7 @@ static int kind_by_type(struct ragd_str type, const struct format_kind **kind, s
 		name = (struct ragd_str){ kinds[i].media_type, strlen(kinds[i].media_type) };
 		*kind = &kinds[i];
 		if ((name.len == type.len && strncasecmp(name.s, type.s, type.len) == 0) ||
-		    listed(kinds[i].aliases, type))
+		    is_listed(kinds[i].aliases, type))
 			return 0;
 	}
 	*kind = &kinds[0];
@@ -195,15 +196,15 @@ static int kind_find(const struct format_input *in, const struct format_kind **k
 		return kind_by_type(type, kind, err);
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		*kind = &kinds[i];
-		if (!listed(kinds[i].extensions, ext))
+		if (!is_listed(kinds[i].extensions, ext))
 			continue;
 		if (kinds[i].read == format_man) /* "notes.1" may be anything */
 			*kind = kind_by_look(in->content);
 		return 0;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
-		if (listed(refused[i].extensions, ext) ||
-		    (refused[i].magic != NULL && starts(in->content, refused[i].magic)))
+		if (is_listed(refused[i].extensions, ext) ||
+		    (refused[i].magic != NULL && starts_with(in->content, refused[i].magic)))
 			return refuse_kind(err, refused[i].what);
 	*kind = kind_by_look(in->content);
 	return 0;
@@ -230,7 +231,7 @@ static int content_check(const struct format_input *in, struct ragd_err *err)
 				    "the document has %zu bytes, more than the %zu that are taken; "
 				    "split it",
 				    s.len, MIN(max, (size_t)UINT32_MAX / 2));
-	if (starts(s, "\xff\xfe") || starts(s, "\xfe\xff"))
+	if (starts_with(s, "\xff\xfe") || starts_with(s, "\xfe\xff"))
 		encoding = "UTF-16";
 	if (s.len >= 4 &&
 	    (memcmp(s.s, "\xff\xfe\0\0", 4) == 0 || memcmp(s.s, "\0\0\xfe\xff", 4) == 0))
@@ -259,7 +260,7 @@ static int content_check(const struct format_input *in, struct ragd_err *err)
 /* ---- from the builder to the caller's arena --------------------------------------------------- */
 
 /* A copy in the arena; sets *failed where memory is out. */
-static void *keep(struct arena *arena, const void *v, size_t n, size_t size, bool *failed)
+static void *arena_keep(struct arena *arena, const void *v, size_t n, size_t size, bool *failed)
 {
 	void *p = arena_alloc(arena, n, size);
 
@@ -301,8 +302,8 @@ static int out_keep(struct arena *arena, const struct format_out *out, struct fo
 		return -ENOMEM;
 	doc->content = out->content;
 	doc->n_blocks = out->n_blocks;
-	doc->blocks = keep(arena, out->blocks, out->n_blocks, sizeof(*out->blocks), &failed);
-	label_text = keep(arena, out->label_text.data, out->label_text.len, 1, &failed);
+	doc->blocks = arena_keep(arena, out->blocks, out->n_blocks, sizeof(*out->blocks), &failed);
+	label_text = arena_keep(arena, out->label_text.data, out->label_text.len, 1, &failed);
 	doc->n_labels = out->n_labels;
 	doc->labels = labels = arena_alloc(arena, out->n_labels, sizeof(*labels));
 	if (failed || labels == NULL)
@@ -318,9 +319,9 @@ static int out_keep(struct arena *arena, const struct format_out *out, struct fo
 		return 0;
 	}
 	doc->text.len = out->text.len;
-	doc->text.s = keep(arena, out->text.data, out->text.len, 1, &failed);
+	doc->text.s = arena_keep(arena, out->text.data, out->text.len, 1, &failed);
 	doc->n_runs = out->n_runs;
-	doc->runs = keep(arena, out->runs, out->n_runs, sizeof(*out->runs), &failed);
+	doc->runs = arena_keep(arena, out->runs, out->n_runs, sizeof(*out->runs), &failed);
 	return failed ? -ENOMEM : 0;
 }
 
@@ -337,7 +338,7 @@ int format_read(struct arena *arena, const struct format_input *in, struct forma
 		rc = content_check(in, err);
 	if (rc < 0)
 		return rc;
-	if (starts(o.content, "\xef\xbb\xbf"))
+	if (starts_with(o.content, "\xef\xbb\xbf"))
 		o.skip = 3;
 	if (kind->extracts)
 		buf_add(&o.text, "", 0); /* even if there is none */
