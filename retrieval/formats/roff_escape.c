@@ -25,7 +25,7 @@ static const struct {
 	{ "Fc", 0xbb },   { "Eu", 0x20ac }, { "pl", '+' },    { "eq", '=' },    { "sl", '/' },
 };
 
-static void put(uint32_t cp, char *utf8, size_t *n)
+static void put_char(uint32_t cp, char *utf8, size_t *n)
 {
 	*n = utf8_put(cp, utf8);
 }
@@ -37,17 +37,17 @@ static void put_named(const char *name, size_t len, char *utf8, size_t *n)
 
 	for (size_t i = 0; i < ARRAY_LEN(names) && len == 2; i++)
 		if (memcmp(names[i].name, name, 2) == 0)
-			put(names[i].cp, utf8, n);
+			put_char(names[i].cp, utf8, n);
 	if (len < 5 || len > 7 || name[0] != 'u')
 		return;
 	memcpy(hex, name + 1, len - 1);
 	cp = strtoul(hex, &end, 16);
 	if (*end == '\0' && cp >= 0xa0 && cp < 0xd800)
-		put((uint32_t)cp, utf8, n);
+		put_char((uint32_t)cp, utf8, n);
 }
 
 /* The argument at s[i..len), as in "\*x", "\*(xx", "\*[name]": its bytes in all, *arg and *arg_len. */
-static size_t argument(const char *s, size_t i, size_t len, const char **arg, size_t *arg_len)
+static size_t argument_len(const char *s, size_t i, size_t len, const char **arg, size_t *arg_len)
 {
 	const char *close;
 
@@ -80,7 +80,7 @@ static size_t size_argument(const char *s, size_t i, size_t len)
 	const char *arg;
 
 	if (i < len && (s[i] == '(' || s[i] == '['))
-		return argument(s, i, len, &arg, &arg_len);
+		return argument_len(s, i, len, &arg, &arg_len);
 	if (i < len && (s[i] == '+' || s[i] == '-'))
 		i++;
 	for (; i < len && s[i] >= '0' && s[i] <= '9' && digits < 2; i++)
@@ -113,12 +113,12 @@ size_t roff_escape(const char *s, size_t len, char utf8[ROFF_ESCAPE_UTF8_MAX], s
 	if (len < 2 || (unsigned char)s[1] >= 0x80 || s[1] < ' ')
 		return 1;
 	if (s[1] == '(' || s[1] == '[') {
-		used = argument(s, 1, len, &arg, &arg_len);
+		used = argument_len(s, 1, len, &arg, &arg_len);
 		put_named(arg, arg_len, utf8, n);
 		return 1 + used;
 	}
 	if (s[1] == '*') { /* a string: of those that have one meaning everywhere */
-		used = argument(s, 2, len, &arg, &arg_len);
+		used = argument_len(s, 2, len, &arg, &arg_len);
 		if (arg_len == 2 && one_of("lr", arg[0]) && arg[1] == 'q')
 			put_named(arg, arg_len, utf8, n);
 		return 2 + used;
@@ -126,13 +126,16 @@ size_t roff_escape(const char *s, size_t len, char utf8[ROFF_ESCAPE_UTF8_MAX], s
 	if (s[1] == 's')
 		return 2 + size_argument(s, 2, len);
 	if (one_of("fnkFmMgY", s[1])) /* fonts, registers, colours */
-		return 2 + argument(s, 2, len, &arg, &arg_len);
+		return 2 + argument_len(s, 2, len, &arg, &arg_len);
 	if (one_of("hvwlLobDxXNSHRZ", s[1])) /* movements, drawings, devices */
 		return 2 + quoted_argument(s, 2, len);
 	if (one_of("&|^)/,%:c{}duprzat", s[1])) /* nothing that is seen */
 		return 2;
 	if (one_of("\"#", s[1])) /* a comment, up to the end of the line */
 		return len;
-	put(one_of("~0", s[1]) ? ' ' : one_of("eE", s[1]) ? '\\' : (unsigned char)s[1], utf8, n);
+	put_char(one_of("~0", s[1])   ? ' '
+		 : one_of("eE", s[1]) ? '\\'
+				      : (unsigned char)s[1],
+		 utf8, n);
 	return 2;
 }
