@@ -105,8 +105,8 @@ static int take_vectors(struct store *s, struct db *db, const struct embedding_i
 }
 
 /* The vectors of the collection's documents out of SQLite. */
-static int rebuild(struct store *s, struct db *db, const struct catalog_collection *col,
-		   struct ragd_err *err)
+static int rebuild_vectors(struct store *s, struct db *db, const struct catalog_collection *col,
+			   struct ragd_err *err)
 {
 	sqlite3_stmt *stmt = db_query(db, SQL_DOCUMENT_OF, DB_ARGS(db_int(col->id)));
 	int rc = 0;
@@ -152,7 +152,7 @@ static int load_vectors(struct store *s, struct db *db, struct catalog_collectio
 		return rc;
 	if (vectors_load(col->now.vectors, &s->catalog, s->dir, &stamp, &why) == 0)
 		return 0;
-	rc = rebuild(s, db, col, err);
+	rc = rebuild_vectors(s, db, col, err);
 	if (rc == 0)
 		store_tell(s, STORE_VECTORS_REBUILT, "index of vectors rebuilt: %s", why.msg);
 	return rc;

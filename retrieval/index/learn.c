@@ -34,7 +34,7 @@ struct met {
 	struct ragd_str title; /* the session's arena's */
 };
 
-static int cancelled(const struct round *r, struct ragd_err *err)
+static int round_cancelled(const struct round *r, struct ragd_err *err)
 {
 	if (r->stop(r->arg))
 		return ragd_err_set(err, -ECANCELED, "the store is closing");
@@ -127,15 +127,15 @@ static int gather_document(struct round *r, const struct met *met, uint64_t n_pa
 }
 
 /* What is added meanwhile is not in it: one that comes late must not make it larger than its bound. */
-static int gather(struct round *r, uint64_t n_passages, struct embed_rows *rows,
-		  struct ragd_err *err)
+static int round_gather(struct round *r, uint64_t n_passages, struct embed_rows *rows,
+			struct ragd_err *err)
 {
 	struct met met = { 0 };
 	int found = 1, rc = 0;
 
 	while (rc == 0 && found > 0 && rows->n <= EMBED_MAX_PASSAGES + EMBED_MAX_PASSAGES / 8) {
 		arena_reset(r->session->arena);
-		rc = cancelled(r, err);
+		rc = round_cancelled(r, err);
 		if (rc == 0)
 			rc = session_begin(r->session, err);
 		if (rc < 0)
@@ -257,8 +257,8 @@ static void fill_applied(struct job *job)
 				    &s->catalog, &j->docs[i], j->f16[i]);
 }
 
-static int project(struct round *r, const struct embedder *e, const struct met *met,
-		   struct fill_job *j, struct ragd_err *err)
+static int fill_document(struct round *r, const struct embedder *e, const struct met *met,
+			 struct fill_job *j, struct ragd_err *err)
 {
 	struct prepared_passage *p;
 	ssize_t n = read_terms(r, met, met->place.first_passage, met->place.n_passages, &p, err);
@@ -295,13 +295,13 @@ static int fill_batch(struct round *r, const struct embedder *e, struct met *met
 			rc = *found;
 			break;
 		}
-		rc = project(r, e, met, j, err);
+		rc = fill_document(r, e, met, j, err);
 	}
 	session_end(r->session);
 	return rc;
 }
 
-static int fill(struct round *r, const struct embedder *e, struct ragd_err *err)
+static int round_fill(struct round *r, const struct embedder *e, struct ragd_err *err)
 {
 	struct fill_job *j = calloc(1, sizeof(*j));
 	struct met met = { 0 };
@@ -315,7 +315,7 @@ static int fill(struct round *r, const struct embedder *e, struct ragd_err *err)
 	j->collection = r->collection;
 	j->embedder = e;
 	while (rc == 0 && found > 0) {
-		rc = cancelled(r, err);
+		rc = round_cancelled(r, err);
 		if (rc == 0)
 			rc = fill_batch(r, e, &met, j, &found, err);
 		if (rc == 0 && j->n > 0)
@@ -362,7 +362,7 @@ static void switch_applied(struct job *job)
 	col->next = (struct embedding_index){ 0 };
 }
 
-static int finish(struct round *r, bool abandon, struct ragd_err *err)
+static int round_finish(struct round *r, bool abandon, struct ragd_err *err)
 {
 	struct switch_job j = { .store = r->store,
 				.collection = r->collection,
@@ -423,7 +423,7 @@ static int clean_run(struct job *job, struct db *db, struct ragd_err *err)
 	return db_result(db, err);
 }
 
-static int clean(struct round *r, struct ragd_err *err)
+static int round_clean(struct round *r, struct ragd_err *err)
 {
 	struct clean_job j = { .store = r->store, .collection = r->collection };
 	int rc;
@@ -437,7 +437,7 @@ static int clean(struct round *r, struct ragd_err *err)
 
 /* ---- the round ----------------------------------------------------------------------------- */
 
-static int begin(struct round *r, struct embedder *e, struct ragd_err *err)
+static int round_begin(struct round *r, struct embedder *e, struct ragd_err *err)
 {
 	struct store *s = r->store;
 	struct begin_job j = { .store = s, .collection = r->collection };
@@ -463,7 +463,7 @@ static uint32_t dim_for(const struct store *s, size_t n_rows)
 	return (uint32_t)MIN(s->options.dim, MAX(n_rows / 16, 64));
 }
 
-static int fit(struct round *r, struct embedder **out, struct ragd_err *err)
+static int round_fit(struct round *r, struct embedder **out, struct ragd_err *err)
 {
 	struct store *s = r->store;
 	struct embed_rows rows = { 0 };
@@ -476,7 +476,7 @@ static int fit(struct round *r, struct embedder **out, struct ragd_err *err)
 	if (col != NULL)
 		n_passages = col->n_passages;
 	pthread_rwlock_unlock(&s->catalog.lock);
-	rc = gather(r, n_passages, &rows, err);
+	rc = round_gather(r, n_passages, &rows, err);
 	if (rc == 0)
 		rc = embedder_fit(&rows, dim_for(s, rows.n), r->stop, r->arg, out, err);
 	if (rc == 0)
@@ -492,24 +492,24 @@ int learn_collection(struct store *s, uint32_t collection, bool (*stop)(void *ar
 	struct embedder *e = NULL;
 	int rc;
 
-	rc = clean(&r, err); /* of a round that a crash ended */
+	rc = round_clean(&r, err); /* of a round that a crash ended */
 	if (rc == 0)
 		rc = session_acquire(&s->sessions, &r.session, err);
 	if (rc == 0)
-		rc = fit(&r, &e, err);
+		rc = round_fit(&r, &e, err);
 	if (rc == 0)
-		rc = begin(&r, e, err);
+		rc = round_begin(&r, e, err);
 	if (rc == 0) {
-		rc = fill(&r, e, err);
+		rc = round_fill(&r, e, err);
 		if (rc == 0)
-			rc = finish(&r, false, err);
+			rc = round_finish(&r, false, err);
 		if (rc < 0)
-			finish(&r, true, NULL);
+			round_finish(&r, true, NULL);
 	}
 	if (rc == 0) {
 		store_tell(s, STORE_LEARNED, "learned %u-dimensional vectors from %u passages",
 			   e->dim, e->n_fitted);
-		rc = clean(&r, err);
+		rc = round_clean(&r, err);
 	}
 	embedder_unref(e);
 	session_release(&s->sessions, r.session);
