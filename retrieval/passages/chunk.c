@@ -30,7 +30,7 @@ struct chunker {
 	struct arena *arena;
 };
 
-static uint32_t span(const struct chunker *c, size_t first, size_t last)
+static uint32_t pieces_span(const struct chunker *c, size_t first, size_t last)
 {
 	return last > first ? c->pieces.v[last - 1].end - c->pieces.v[first].start : 0;
 }
@@ -41,15 +41,15 @@ static uint32_t span(const struct chunker *c, size_t first, size_t last)
  * How many of pieces[first .. last), all of one section, make the next passage. `goal` is what a
  * passage should have so that the section is shared out evenly.
  */
-static size_t pack(const struct chunker *c, size_t first, size_t last, uint32_t goal)
+static size_t pieces_pack(const struct chunker *c, size_t first, size_t last, uint32_t goal)
 {
 	const struct piece *v = c->pieces.v;
 	uint32_t have, with;
 	size_t i, end;
 
 	for (i = first + 1; i < last; i++) {
-		have = span(c, first, i);
-		with = span(c, first, i + 1);
+		have = pieces_span(c, first, i);
+		with = pieces_span(c, first, i + 1);
 		if (with > c->o.max_bytes)
 			break;
 		if (v[i - 1].announces && have < goal)
@@ -68,7 +68,7 @@ static size_t pack(const struct chunker *c, size_t first, size_t last, uint32_t 
 	/* Do not end with what announces the next, if enough is left. */
 	for (end = i; end < last && end > first + 1 && v[end - 1].announces;)
 		end--;
-	return (i < last && span(c, first, end) >= c->o.min_bytes ? end : i) - first;
+	return (i < last && pieces_span(c, first, end) >= c->o.min_bytes ? end : i) - first;
 }
 
 static void passage_add(struct chunker *c, size_t first, size_t last)
@@ -87,9 +87,9 @@ static void passage_add(struct chunker *c, size_t first, size_t last)
 }
 
 /* Passages of pieces[first .. last): one section, or as much of it as nothing parts. */
-static void stretch(struct chunker *c, size_t first, size_t last, bool whole)
+static void pack_stretch(struct chunker *c, size_t first, size_t last, bool whole)
 {
-	uint32_t total = span(c, first, last), n, goal;
+	uint32_t total = pieces_span(c, first, last), n, goal;
 	size_t end, before = c->n_passages;
 
 	/* A quarter more than wanted is better than two halves. */
@@ -98,7 +98,7 @@ static void stretch(struct chunker *c, size_t first, size_t last, bool whole)
 		    : (total + c->o.target_bytes - 1) / c->o.target_bytes;
 	goal = total / n;
 	while (first < last) {
-		end = first + pack(c, first, last, goal);
+		end = first + pieces_pack(c, first, last, goal);
 		passage_add(c, first, end);
 		first = end;
 	}
@@ -113,9 +113,9 @@ static void pack_sections(struct chunker *c)
 	for (i = 1; i <= c->pieces.n; i++) {
 		if (i < c->pieces.n && v[i].section == v[first].section && !v[i].apart)
 			continue;
-		stretch(c, first, i,
-			(first == 0 || v[first - 1].section != v[first].section) &&
-				(i == c->pieces.n || v[i].section != v[first].section));
+		pack_stretch(c, first, i,
+			     (first == 0 || v[first - 1].section != v[first].section) &&
+				     (i == c->pieces.n || v[i].section != v[first].section));
 		first = i;
 	}
 }
@@ -128,7 +128,7 @@ static uint32_t parent_of(const struct chunker *c, uint32_t section)
 }
 
 /* The innermost section around both. */
-static uint32_t common(const struct chunker *c, uint32_t a, uint32_t b)
+static uint32_t common_section(const struct chunker *c, uint32_t a, uint32_t b)
 {
 	while (a != b) {
 		/* A section comes after its parent. */
@@ -140,31 +140,31 @@ static uint32_t common(const struct chunker *c, uint32_t a, uint32_t b)
 	return a;
 }
 
-static bool joins(const struct chunker *c, const struct passage *p, const struct passage *q)
+static bool may_join(const struct chunker *c, const struct passage *p, const struct passage *q)
 {
-	uint32_t a = span(c, p->first, p->last), b = span(c, q->first, q->last);
-	uint32_t both = span(c, p->first, q->last);
+	uint32_t a = pieces_span(c, p->first, p->last), b = pieces_span(c, q->first, q->last);
+	uint32_t both = pieces_span(c, p->first, q->last);
 	bool related;
 
 	if (c->pieces.v[q->first].apart || !p->whole)
 		return false;
-	if (p->bare && common(c, p->section, q->section) == p->section)
+	if (p->bare && common_section(c, p->section, q->section) == p->section)
 		return both <= c->o.max_bytes;
 	/* A bare heading waits for what it heads. */
 	if (!q->whole || both > c->o.target_bytes || (q->bare && !p->bare))
 		return false;
-	related = common(c, p->section, q->section) == p->section ||
+	related = common_section(c, p->section, q->section) == p->section ||
 		  parent_of(c, q->section) == parent_of(c, p->section);
 	return related ? a < c->o.min_bytes || b < c->o.min_bytes
 		       : a < c->o.min_bytes && b < c->o.min_bytes;
 }
 
 /* Put q, the next one, into p. */
-static void join(const struct chunker *c, struct passage *p, const struct passage *q)
+static void passage_join(const struct chunker *c, struct passage *p, const struct passage *q)
 {
-	bool small_p = span(c, p->first, p->last) < c->o.min_bytes;
-	bool small_q = span(c, q->first, q->last) < c->o.min_bytes;
-	uint32_t around = common(c, p->section, q->section);
+	bool small_p = pieces_span(c, p->first, p->last) < c->o.min_bytes;
+	bool small_q = pieces_span(c, q->first, q->last) < c->o.min_bytes;
+	uint32_t around = common_section(c, p->section, q->section);
 
 	if (p->bare && around == p->section) { /* its heading is the beginning of q's path */
 		p->section = q->section;
@@ -184,8 +184,8 @@ static void join_small(struct chunker *c)
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n_passages; i++) {
-		if (n > 0 && joins(c, &v[n - 1], &v[i]))
-			join(c, &v[n - 1], &v[i]);
+		if (n > 0 && may_join(c, &v[n - 1], &v[i]))
+			passage_join(c, &v[n - 1], &v[i]);
 		else
 			v[n++] = v[i];
 	}
@@ -229,7 +229,7 @@ static int path_make(struct chunker *c, uint32_t section, struct ragd_str *out)
 }
 
 /* The place in the content of text[at]; *run is where the search begins, and ends. */
-static uint64_t place(const struct format_document *doc, size_t at, size_t *run)
+static uint64_t content_place(const struct format_document *doc, size_t at, size_t *run)
 {
 	if (doc->runs == NULL)
 		return at;
@@ -247,9 +247,9 @@ static int chunk_make(struct chunker *c, const struct passage *p, size_t *run, s
 	if (!wanted_still(doc->wanted, end - start))
 		return -ECANCELED;
 	out->text = (struct ragd_str){ doc->text.s + start, end - start };
-	out->start = place(doc, start, run);
+	out->start = content_place(doc, start, run);
 	first = *run;
-	out->end = format_place_end(doc, place(doc, end - 1, run));
+	out->end = format_place_end(doc, content_place(doc, end - 1, run));
 	if (doc->runs == NULL)
 		return path_make(c, p->named, &out->heading);
 	out->n_runs = *run - first + 1;

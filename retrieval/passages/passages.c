@@ -35,7 +35,7 @@ char *memory_copy(const struct memory *m, struct ragd_str s)
 	return copy;
 }
 
-static int nomem(struct ragd_err *err)
+static int no_memory(struct ragd_err *err)
 {
 	return ragd_err_set(err, -ENOMEM, "the request's memory does not hold what was found");
 }
@@ -131,7 +131,7 @@ static int read_texts(struct db *db, const struct memory *m, uint32_t document,
 		p->text.len = (size_t)(p->end - p->start);
 		text = m->alloc(m->from, p->text.len + 1, 1);
 		if (text == NULL)
-			return nomem(err);
+			return no_memory(err);
 		rc = content_read(db, document, p->start, p->end, text, err);
 		p->text.s = text;
 	}
@@ -147,12 +147,12 @@ ssize_t passages_read(struct db *db, const struct memory *m, uint32_t document, 
 	int rc = 0;
 
 	if (passages == NULL)
-		return nomem(err);
+		return no_memory(err);
 	stmt = db_query(db, SQL_PASSAGE_READ,
 			DB_ARGS(db_int(first), db_int((int64_t)first + n - 1)));
 	while (rc == 0 && found < (ssize_t)n && db_next(db, stmt))
 		if (copy_row(stmt, m, &passages[found++]) < 0)
-			rc = nomem(err);
+			rc = no_memory(err);
 	db_reset(stmt);
 	if (rc == 0)
 		rc = db_result(db, err);

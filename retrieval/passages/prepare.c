@@ -129,7 +129,7 @@ int prepare_start(struct arena *arena, const struct ragd_document *doc, size_t m
 	return 0;
 }
 
-static int unwanted(const struct wanted *w, struct ragd_err *err)
+static int fail_unwanted(const struct wanted *w, struct ragd_err *err)
 {
 	return ragd_err_set(err, w->err.code, "%s", w->err.msg);
 }
@@ -147,7 +147,7 @@ static int make_passages(struct arena *arena, struct terms *terms, struct chunk 
 		struct prepared_passage *passage = &p->passages[i];
 
 		if (!wanted_still(wanted, chunks[i].text.len))
-			return unwanted(wanted, err);
+			return fail_unwanted(wanted, err);
 		passage->chunk = chunks[i];
 		rc = terms_passage(terms, arena, p->title, chunks[i].heading, chunks[i].text,
 				   &passage->terms, err);
@@ -192,7 +192,7 @@ int prepare_vectors(struct arena *arena, const struct embedder *e, struct wanted
 		uint32_t n = MIN(p->n_passages - i, VECTORS_AT_ONCE);
 
 		if (!wanted_still(wanted, WANTED_BYTES))
-			return unwanted(wanted, err);
+			return fail_unwanted(wanted, err);
 		if (embedder_project_passages(e, p->passages + i, n,
 					      p->vectors + (size_t)i * e->dim) < 0)
 			p->vectors = NULL;
