@@ -15,20 +15,20 @@ int candidates_push(struct candidates *list, uint32_t passage, uint32_t document
 }
 
 /* Equal scores: the passage added first is first, so that results do not depend on chance. */
-static bool better(const struct candidate *a, const struct candidate *b)
+static bool is_better(const struct candidate *a, const struct candidate *b)
 {
 	return a->score != b->score ? a->score > b->score : a->passage < b->passage;
 }
 
-static void sift(struct candidates *list, size_t at)
+static void sift_down(struct candidates *list, size_t at)
 {
 	for (;;) {
 		size_t best = at, child = 2 * at + 1;
 		struct candidate swap;
 
-		if (child < list->n && better(&list->p[child], &list->p[best]))
+		if (child < list->n && is_better(&list->p[child], &list->p[best]))
 			best = child;
-		if (child + 1 < list->n && better(&list->p[child + 1], &list->p[best]))
+		if (child + 1 < list->n && is_better(&list->p[child + 1], &list->p[best]))
 			best = child + 1;
 		if (best == at)
 			return;
@@ -42,7 +42,7 @@ static void sift(struct candidates *list, size_t at)
 void candidates_order(struct candidates *list)
 {
 	for (size_t i = list->n / 2; i-- > 0;)
-		sift(list, i);
+		sift_down(list, i);
 }
 
 bool candidates_pop(struct candidates *list, struct candidate *out)
@@ -51,6 +51,6 @@ bool candidates_pop(struct candidates *list, struct candidate *out)
 		return false;
 	*out = list->p[0];
 	list->p[0] = list->p[--list->n];
-	sift(list, 0);
+	sift_down(list, 0);
 	return true;
 }

@@ -24,7 +24,7 @@ struct question {
 	size_t pool;
 };
 
-static int nomem(struct ragd_err *err)
+static int no_memory(struct ragd_err *err)
 {
 	return ragd_err_set(err, -ENOMEM, "out of memory for a search");
 }
@@ -58,7 +58,7 @@ static int collect_words(struct search *se, const struct catalog *c, struct ragd
 				failed = true;
 		}
 	}
-	return failed ? nomem(err) : 0;
+	return failed ? no_memory(err) : 0;
 }
 
 /* ---- vectors ------------------------------------------------------------------------------- */
@@ -73,7 +73,7 @@ static int make_question(struct search *se, const struct catalog *c, struct ques
 	q->vectors = arena_alloc(arena, (size_t)se->n_allowed + 1, sizeof(*q->vectors));
 	terms = arena_alloc(arena, (size_t)se->n_words + 1, sizeof(*terms));
 	if (terms == NULL || q->vectors == NULL)
-		return nomem(err);
+		return no_memory(err);
 	if (!(weight > 0))
 		return 0;
 	q->weight = (float)weight;
@@ -87,7 +87,7 @@ static int make_question(struct search *se, const struct catalog *c, struct ques
 			continue;
 		v = arena_alloc(arena, e->dim, sizeof(*v));
 		if (v == NULL)
-			return nomem(err);
+			return no_memory(err);
 		if (!(embedder_project(e, terms, (uint32_t)se->n_words, v) > 0))
 			continue;
 		q->vectors[se->ids[i]] = v;
@@ -97,8 +97,8 @@ static int make_question(struct search *se, const struct catalog *c, struct ques
 }
 
 /* The cosine of the question and a passage; -1 where its collection has no vectors for it. */
-static float cosine(const struct catalog *c, const struct question *q,
-		    const struct catalog_page *page, uint32_t place)
+static float passage_cosine(const struct catalog *c, const struct question *q,
+			    const struct catalog_page *page, uint32_t place)
 {
 	uint32_t collection = page->collection[place];
 
@@ -121,7 +121,7 @@ static int add_near(struct search *se, const struct catalog *c, const struct nea
 		if (candidates_push(&se->found, near[i].passage, page->document[place],
 				    page->collection[place], take_score(se, page, place),
 				    near[i].cosine) < 0)
-			return nomem(err);
+			return no_memory(err);
 	}
 	return 0;
 }
@@ -134,7 +134,7 @@ static int search_collections(struct search *se, const struct catalog *c, const 
 	int rc = 0;
 
 	if (near == NULL)
-		return nomem(err);
+		return no_memory(err);
 	for (size_t i = 0; rc == 0 && i < se->n_ids; i++) {
 		const struct vectors *v = c->collections[se->ids[i]]->now.vectors;
 		ssize_t n;
@@ -164,7 +164,7 @@ static int search_document(struct search *se, const struct catalog *c, const str
 
 		if (page == NULL)
 			continue;
-		near.cosine = cosine(c, q, page, place);
+		near.cosine = passage_cosine(c, q, page, place);
 		rc = add_near(se, c, &near, 1, err);
 	}
 	se->n_looked_at += n;
@@ -203,8 +203,8 @@ static int search_documents(struct search *se, const struct catalog *c, const st
 /*
  * Keep the pool's best by words and those that the vectors found; give each the part it lacks.
  */
-static void complete(struct search *se, const struct catalog *c, const struct question *q,
-		     size_t n_near)
+static void complete_parts(struct search *se, const struct catalog *c, const struct question *q,
+			   size_t n_near)
 {
 	struct candidates words = { se->found.p + n_near, se->found.n - n_near, 0 };
 	struct candidate *best = se->found.p + n_near;
@@ -227,7 +227,7 @@ static void complete(struct search *se, const struct catalog *c, const struct qu
 		uint32_t place;
 		const struct catalog_page *page = catalog_at(c, best[i].passage, &place);
 
-		best[i].vector = cosine(c, q, page, place);
+		best[i].vector = passage_cosine(c, q, page, place);
 	}
 	se->found.n = n_near + kept;
 }
@@ -239,7 +239,7 @@ struct top {
 	size_t n;
 };
 
-static void offer(struct top *t, float value, float with)
+static void top_offer(struct top *t, float value, float with)
 {
 	size_t at = t->n;
 
@@ -262,7 +262,7 @@ static void offer(struct top *t, float value, float with)
  * first, as a share of what the best cosines are. Where the vectors have not caught what the question is
  * about, they prefer passages that share nothing with it, and the share is low.
  */
-static float agreement(const struct top *words, const struct top *vectors)
+static float vectors_agreement(const struct top *words, const struct top *vectors)
 {
 	float found = 0, best = 0;
 
@@ -277,7 +277,7 @@ static float agreement(const struct top *words, const struct top *vectors)
  * A passage whose collection has no vectors for the question is taken to mean as much as its words do:
  * it would else stand behind all those that have one.
  */
-static void weigh(struct search *se, const struct question *q)
+static void weigh_candidates(struct search *se, const struct question *q)
 {
 	struct top words = { .n = 0 }, vectors = { .n = 0 };
 	float weight = 0, most = 0, nearest;
@@ -288,13 +288,13 @@ static void weigh(struct search *se, const struct question *q)
 		most = MAX(most, p->lexical);
 		if (p->vector < 0)
 			continue;
-		offer(&words, p->lexical, p->vector);
-		offer(&vectors, p->vector, p->lexical);
+		top_offer(&words, p->lexical, p->vector);
+		top_offer(&vectors, p->vector, p->lexical);
 	}
 	most = most > 0 ? most : 1;
 	nearest = vectors.n > 0 ? vectors.value[0] : 1;
 	if (q->some)
-		weight = q->weight * agreement(&words, &vectors);
+		weight = q->weight * vectors_agreement(&words, &vectors);
 	for (size_t i = 0; i < se->found.n; i++) {
 		struct candidate *p = &se->found.p[i];
 
@@ -326,7 +326,7 @@ int fuse_candidates(struct search *se, const struct catalog *c, struct ragd_err 
 	if (rc < 0)
 		return rc;
 	if (q.some && se->found.n > 0)
-		complete(se, c, &q, n_near);
-	weigh(se, &q);
+		complete_parts(se, c, &q, n_near);
+	weigh_candidates(se, &q);
 	return 0;
 }

@@ -113,7 +113,7 @@ static int documents_of_tag(struct search *se, struct ragd_str tag, struct id_li
 }
 
 /* Keep of a what is also in b. */
-static size_t intersect(uint32_t *a, size_t n_a, const uint32_t *b, size_t n_b)
+static size_t ids_intersect(uint32_t *a, size_t n_a, const uint32_t *b, size_t n_b)
 {
 	size_t kept = 0;
 
@@ -145,7 +145,8 @@ static int filter_tags(struct search *se, struct ragd_err *err)
 			continue;
 		}
 		if (rc == 0)
-			se->n_documents = intersect(se->documents, se->n_documents, ids.p, ids.n);
+			se->n_documents =
+				ids_intersect(se->documents, se->n_documents, ids.p, ids.n);
 		free(ids.p);
 	}
 	se->by_document = q->n_tags > 0;
@@ -257,7 +258,7 @@ static bool has_document(const struct candidate *best, size_t n, uint32_t docume
 }
 
 /* The k best into se->best. */
-static int choose(struct search *se, struct ragd_err *err)
+static int choose_best(struct search *se, struct ragd_err *err)
 {
 	struct candidate next;
 	int rc = 0;
@@ -361,7 +362,7 @@ static int load_hits(struct search *se, const struct ragd_hit **out, size_t *n,
 /* ---- the whole ----------------------------------------------------------------------------- */
 
 /* With the catalog locked: what is seen in it and in the database's snapshot is one state. */
-static int find(struct search *se, struct ragd_err *err)
+static int find_passages(struct search *se, struct ragd_err *err)
 {
 	struct catalog *c = &se->store->catalog;
 	int rc;
@@ -375,7 +376,7 @@ static int find(struct search *se, struct ragd_err *err)
 	if (rc == 0)
 		rc = fuse_candidates(se, c, err);
 	if (rc == 0)
-		rc = choose(se, err);
+		rc = choose_best(se, err);
 	if (rc == 0)
 		rc = copy_names(se, c, err);
 	pthread_rwlock_unlock(&c->lock);
@@ -404,7 +405,7 @@ int store_search(struct store *s, const struct ragd_call *call, const struct rag
 	se.n_words = terms_query(se.session->terms, se.session->arena, query->text, &se.words, err);
 	rc = se.n_words < 0 ? (int)se.n_words : session_begin(se.session, err);
 	if (rc == 0)
-		rc = find(&se, err);
+		rc = find_passages(&se, err);
 	if (rc == 0)
 		rc = load_hits(&se, hits, n, err);
 	session_end(se.session);
