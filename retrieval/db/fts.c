@@ -60,8 +60,10 @@ static void tokenizer_free(Fts5Tokenizer *tokenizer)
 	(void)tokenizer;
 }
 
-static int tokenize(Fts5Tokenizer *tokenizer, void *ctx, int flags, const char *text, int len,
-		    int (*token)(void *ctx, int tflags, const char *s, int n, int start, int end))
+static int tokenizer_split(Fts5Tokenizer *tokenizer, void *ctx, int flags, const char *text,
+			   int len,
+			   int (*token)(void *ctx, int tflags, const char *s, int n, int start,
+					int end))
 {
 	size_t n_head = len > 0 ? head_len(text, (size_t)len) : 0;
 	char out[HEAD_MAX + WORD_MAX];
@@ -141,7 +143,7 @@ static fts5_api *find_api(sqlite3 *h)
 
 int fts_register(sqlite3 *h, struct ragd_err *err)
 {
-	static fts5_tokenizer tokenizer = { tokenizer_new, tokenizer_free, tokenize };
+	static fts5_tokenizer tokenizer = { tokenizer_new, tokenizer_free, tokenizer_split };
 	fts5_api *api = find_api(h);
 
 	if (api == NULL || api->iVersion < 2)

@@ -123,7 +123,7 @@ static struct queue **next_turn(struct writer *w)
 }
 
 /* Take one job of the user whose turn it is, who is the last from then on; NULL if none waits. */
-static struct job *take(struct writer *w)
+static struct job *take_job(struct writer *w)
 {
 	struct job *job = NULL;
 	struct queue **at, *q;
@@ -148,7 +148,7 @@ static struct job *take(struct writer *w)
 
 /* ---- the writer's thread -------------------------------------------------------------------- */
 
-static void finish(struct writer *w, struct job *jobs)
+static void jobs_finish(struct writer *w, struct job *jobs)
 {
 	pthread_mutex_lock(&w->lock);
 	while (jobs != NULL) {
@@ -184,7 +184,7 @@ static int run_job(struct writer *w, struct job *job, struct ragd_err *err)
 }
 
 /* A search takes its snapshot of the database with the catalog locked for reading. */
-static int commit(struct writer *w, struct job *jobs, struct ragd_err *err)
+static int transaction_commit(struct writer *w, struct job *jobs, struct ragd_err *err)
 {
 	bool removes = false;
 	int rc;
@@ -204,7 +204,7 @@ static int commit(struct writer *w, struct job *jobs, struct ragd_err *err)
 }
 
 /* One transaction: first, and whatever else waits meanwhile. *jobs is then all of them. */
-static int transact(struct writer *w, struct job *first, bool alone, struct ragd_err *err)
+static int run_transaction(struct writer *w, struct job *first, bool alone, struct ragd_err *err)
 {
 	struct job *last = first, *job = first;
 	int64_t end_ms = clock_ms() + GROUP_MS;
@@ -215,14 +215,14 @@ static int transact(struct writer *w, struct job *first, bool alone, struct ragd
 		rc = run_job(w, job, err);
 		if (rc < 0 || alone || clock_ms() >= end_ms)
 			break;
-		job = take(w);
+		job = take_job(w);
 		if (job != NULL) {
 			last->next = job;
 			last = job;
 		}
 	}
 	if (rc == 0)
-		rc = commit(w, first, err);
+		rc = transaction_commit(w, first, err);
 	if (rc < 0)
 		roll_back(w, first);
 	return rc;
@@ -231,26 +231,26 @@ static int transact(struct writer *w, struct job *first, bool alone, struct ragd
 static void run_alone(struct writer *w, struct job *job)
 {
 	struct ragd_err err = { 0 };
-	int rc = transact(w, job, true, &err);
+	int rc = run_transaction(w, job, true, &err);
 
 	if (rc < 0) {
 		job->rc = rc;
 		job->err = err;
 	}
-	finish(w, job);
+	jobs_finish(w, job);
 }
 
 static void run_group(struct writer *w, struct job *first)
 {
 	struct ragd_err err = { 0 };
-	int rc = transact(w, first, false, &err);
+	int rc = run_transaction(w, first, false, &err);
 
 	if (rc == 0) {
-		finish(w, first);
+		jobs_finish(w, first);
 	} else if (first->next == NULL) {
 		first->rc = rc;
 		first->err = err;
-		finish(w, first);
+		jobs_finish(w, first);
 	} else {
 		for (struct job *job = first, *next; job != NULL; job = next) {
 			next = job->next;
@@ -274,7 +274,7 @@ static void *writer_main(void *arg)
 		pthread_mutex_unlock(&w->lock);
 		if (idle)
 			return NULL; /* stop, and nothing is left */
-		job = take(w);
+		job = take_job(w);
 		if (job != NULL) /* else it was given up */
 			run_group(w, job);
 	}
