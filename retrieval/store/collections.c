@@ -248,7 +248,7 @@ static void sweep_undo(struct job *job)
 	j->emptied = false;
 }
 
-static int sweep(struct store *s, uint32_t collection, struct ragd_err *err)
+static int collection_sweep(struct store *s, uint32_t collection, struct ragd_err *err)
 {
 	struct sweep_job j = { .store = s, .collection = collection };
 	int rc;
@@ -282,7 +282,7 @@ int collections_sweep(struct store *s, struct ragd_err *err)
 		rc = db_result(&session->db, err);
 		session_release(&s->sessions, session);
 		if (rc == 0 && id != 0)
-			rc = sweep(s, id, err);
+			rc = collection_sweep(s, id, err);
 	} while (rc == 0 && id != 0);
 	return rc;
 }
@@ -299,13 +299,13 @@ int store_collection_remove(struct store *s, const struct ragd_call *call, const
 	j.job.run = hide_run;
 	j.job.applied = hide_applied;
 	rc = writer_run(s->writer, &j.job, err);
-	return rc < 0 ? rc : sweep(s, j.row.id, err);
+	return rc < 0 ? rc : collection_sweep(s, j.row.id, err);
 }
 
 /* ---- tell --------------------------------------------------------------------------------- */
 
-static int describe(const struct ragd_call *call, const struct catalog_collection *col,
-		    struct ragd_collection *out)
+static int collection_describe(const struct ragd_call *call, const struct catalog_collection *col,
+			       struct ragd_collection *out)
 {
 	struct memory m = memory_of_call(call);
 
@@ -336,7 +336,7 @@ int store_collections(struct store *s, const struct ragd_call *call,
 		const struct catalog_collection *col = c->collections[i];
 
 		if (col != NULL && col->shown && acl_may(&col->acl, call->caller, ACL_READ))
-			rc = describe(call, col, &list[found++]);
+			rc = collection_describe(call, col, &list[found++]);
 	}
 	pthread_rwlock_unlock(&s->catalog.lock);
 	if (rc < 0)

@@ -53,8 +53,8 @@ static int copy_stored(struct store *s, sqlite3_stmt *stmt, uint32_t collection,
 }
 
 /* 1 and *out; 0 if there is none; negative on failure. */
-static int find(struct store *s, struct db *db, uint32_t collection, struct ragd_str id,
-		const struct prepared *p, struct stored *out, struct ragd_err *err)
+static int document_find(struct store *s, struct db *db, uint32_t collection, struct ragd_str id,
+			 const struct prepared *p, struct stored *out, struct ragd_err *err)
 {
 	sqlite3_stmt *stmt =
 		db_query(db, SQL_DOCUMENT_FIND, DB_ARGS(db_int(collection), db_str(id)));
@@ -185,7 +185,7 @@ static int add_vectors(struct db *db, const struct embedding_index *m, const str
 	return embedding_index_write(db, document, embedder_side(m->embedder), f16, n, err);
 }
 
-static int reserve(struct store *s, const struct catalog_document *d, struct ragd_err *err)
+static int catalog_room(struct store *s, const struct catalog_document *d, struct ragd_err *err)
 {
 	int rc;
 
@@ -206,7 +206,7 @@ int document_write(struct store *s, struct db *db, const struct ragd_call *call,
 
 	change_clear(change);
 	arena_reset(s->arena);
-	found = find(s, db, collection, p->id, p, &old, err);
+	found = document_find(s, db, collection, p->id, p, &old, err);
 	if (found < 0)
 		return found;
 	if (found && old.same && !always) {
@@ -225,7 +225,7 @@ int document_write(struct store *s, struct db *db, const struct ragd_call *call,
 	d.n_passages = p->n_passages;
 	d.lengths = p->lengths;
 	d.n_bytes = p->content.len;
-	rc = reserve(s, &d, err);
+	rc = catalog_room(s, &d, err);
 	if (rc == 0 && found)
 		rc = drop_rows(s, db, &old, err);
 	if (rc == 0)
@@ -254,7 +254,7 @@ int document_drop(struct store *s, struct db *db, uint32_t collection, struct ra
 
 	change_clear(change);
 	arena_reset(s->arena);
-	found = find(s, db, collection, id, NULL, &old, err);
+	found = document_find(s, db, collection, id, NULL, &old, err);
 	if (found < 0)
 		return found;
 	if (found == 0)

@@ -225,7 +225,7 @@ static bool met_before(struct put *put, struct ragd_str id)
 	return false;
 }
 
-static void submit(struct put *put)
+static void put_submit(struct put *put)
 {
 	struct batch *b = put->open;
 
@@ -260,7 +260,7 @@ static int put_one(struct put *put, const struct ragd_document *doc, struct ragd
 	if (rc < 0)
 		return rc;
 	if (put->open != NULL && is_full(put->open, doc->content.len))
-		submit(put);
+		put_submit(put);
 	if (put->open == NULL)
 		put->open = batch_new(s, put->call, put->collection,
 				      MAX(doc->content.len, BATCH_BYTES));
@@ -288,7 +288,7 @@ static int put_one(struct put *put, const struct ragd_document *doc, struct ragd
 }
 
 /* Wait for all jobs; the error of the first that failed as a whole. */
-static int collect(struct put *put, struct ragd_err *err)
+static int put_collect(struct put *put, struct ragd_err *err)
 {
 	struct batch *b, *next;
 	int rc = 0;
@@ -311,7 +311,7 @@ static int collect(struct put *put, struct ragd_err *err)
 }
 
 /* What the whole put returns: an error only if every document met one that concerned them all. */
-static int verdict(const struct ragd_put_result *results, size_t n, int rc)
+static int put_verdict(const struct ragd_put_result *results, size_t n, int rc)
 {
 	for (size_t i = 0; i < n; i++)
 		if (results[i].status != RAGD_PUT_FAILED)
@@ -364,8 +364,8 @@ int store_put(struct store *s, const struct ragd_call *call, const char *collect
 		if (put_one(&put, &docs[i], &results[i], &why) < 0)
 			fail_item(&results[i], &why);
 	}
-	submit(&put);
-	rc = verdict(results, n, collect(&put, err));
+	put_submit(&put);
+	rc = put_verdict(results, n, put_collect(&put, err));
 out:
 	session_release(&s->sessions, put.session);
 	embedder_unref(put.embedder);

@@ -20,7 +20,7 @@
 /* A database up to this size has every page looked at when the last process did not close it. */
 #define THOROUGH_BYTES ((off_t)64 << 20)
 
-static char *join(const char *dir, const char *name)
+static char *join_path(const char *dir, const char *name)
 {
 	size_t len = strlen(dir) + strlen(name) + 2;
 	char *path = malloc(len);
@@ -33,7 +33,7 @@ static char *join(const char *dir, const char *name)
 /* Our catalog would not see what another process writes. */
 static int lock_dir(struct store *s, struct ragd_err *err)
 {
-	char *path = join(s->dir, "lock");
+	char *path = join_path(s->dir, "lock");
 
 	if (path == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a path");
@@ -132,7 +132,7 @@ static int set_up(struct store *s, const struct store_options *o, struct ragd_er
 	s->chunks.max_bytes = o->passage_max;
 	s->dir = strdup(o->dir);
 	s->language = strdup(o->language != NULL ? o->language : "english");
-	s->path = join(o->dir, "store.sqlite");
+	s->path = join_path(o->dir, "store.sqlite");
 	s->arena = arena_new((size_t)1 << 30);
 	if (s->dir == NULL || s->language == NULL || s->path == NULL || s->arena == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a store");
