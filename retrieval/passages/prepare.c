@@ -7,7 +7,7 @@
 #include "base/util.h"
 #include "retrieval/formats/format.h"
 #include "retrieval/index/embed.h"
-#include "retrieval/store/acl.h"
+#include "retrieval/passages/document_validate.h"
 
 #define TITLE_MAX 1024 /* bytes; a longer one is cut at a character */
 
@@ -86,15 +86,6 @@ static struct ragd_str cut_title(struct ragd_str title)
 	return title;
 }
 
-static int check_title(struct ragd_str title, struct ragd_err *err)
-{
-	ssize_t at = utf8_invalid_at(title.s, title.len);
-
-	if (at >= 0)
-		return ragd_err_set(err, -EINVAL, "the title is not UTF-8 at byte %zd", at);
-	return 0;
-}
-
 int prepare_start(struct arena *arena, const struct ragd_document *doc, size_t max_bytes,
 		  struct prepared *out, struct ragd_err *err)
 {
@@ -103,18 +94,9 @@ int prepare_start(struct arena *arena, const struct ragd_document *doc, size_t m
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	rc = acl_id_check(doc->id, err);
-	if (rc == 0)
-		rc = acl_tags_check(doc->tags, doc->n_tags, err);
-	if (rc == 0)
-		rc = check_title(doc->title, err);
+	rc = document_validate(doc, max_bytes, err);
 	if (rc < 0)
 		return rc;
-	if (doc->content.len > max_bytes)
-		return ragd_err_set(err, -EFBIG,
-				    "the document has %zu bytes, more than the %zu that "
-				    "max_document allows",
-				    doc->content.len, max_bytes);
 	make_input(doc, &in);
 	out->media_type = format_media_type(&in, &why);
 	if (out->media_type == NULL)

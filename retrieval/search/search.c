@@ -19,6 +19,7 @@
 #include "retrieval/search/fuse.h"
 #include "retrieval/search/search.h"
 #include "retrieval/search/wanted.h"
+#include "retrieval/passages/document_validate.h"
 
 #define BM25_K1 1.2f
 #define BM25_B  0.6f
@@ -388,7 +389,7 @@ static int check_query(const struct ragd_query *q, struct ragd_err *err)
 	if (q->k < 1 || q->k > SEARCH_K_MAX)
 		return ragd_err_set(err, -EINVAL, "k is %u, not between 1 and %d", q->k,
 				    SEARCH_K_MAX);
-	return acl_tags_check(q->tags, q->n_tags, err);
+	return document_validate_tags(q->tags, q->n_tags, err);
 }
 
 int store_search(struct store *s, const struct ragd_call *call, const struct ragd_query *query,

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/name.h"
-#include "base/text/utf8.h"
 
 static bool is_member(const struct ragd_caller *caller, gid_t group)
 {
@@ -132,55 +131,4 @@ int acl_name_check(const char *name, struct ragd_err *err)
 				    "the name of a collection is made of a-z, 0-9, '.', '_', '-' "
 				    "and begins with a letter or digit");
 	return 0;
-}
-
-/* The first control character of s, or -1: ids and tags go into logs and terminals. */
-static ssize_t control_at(struct ragd_str s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.s[i];
-
-		if (c < 0x20 || c == 0x7f)
-			return (ssize_t)i;
-		/* U+0080..U+009F */
-		if (c == 0xc2 && i + 1 < s.len && (unsigned char)s.s[i + 1] < 0xa0)
-			return (ssize_t)i;
-	}
-	return -1;
-}
-
-static int check_label(const char *what, struct ragd_str s, size_t max, struct ragd_err *err)
-{
-	ssize_t at;
-
-	if (s.len == 0)
-		return ragd_err_set(err, -EINVAL, "%s may not be empty", what);
-	if (s.len > max)
-		return ragd_err_set(err, -EINVAL, "%s has at most %zu bytes, this has %zu", what,
-				    max, s.len);
-	at = utf8_invalid_at(s.s, s.len);
-	if (at >= 0)
-		return ragd_err_set(err, -EINVAL, "%s is not UTF-8 at byte %zd", what, at);
-	at = control_at(s);
-	if (at >= 0)
-		return ragd_err_set(err, -EINVAL, "%s has a control character at byte %zd", what,
-				    at);
-	return 0;
-}
-
-int acl_id_check(struct ragd_str id, struct ragd_err *err)
-{
-	return check_label("the id of a document", id, ACL_ID_MAX, err);
-}
-
-int acl_tags_check(const struct ragd_str *tags, size_t n, struct ragd_err *err)
-{
-	int rc = 0;
-
-	if (n > ACL_TAGS_MAX)
-		return ragd_err_set(err, -EINVAL, "at most %d tags, these are %zu", ACL_TAGS_MAX,
-				    n);
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = check_label("a tag", tags[i], ACL_TAG_MAX, err);
-	return rc;
 }

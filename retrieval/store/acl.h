@@ -1,6 +1,6 @@
 /*
- * Who may do what to a collection: owner, group and mode, judged as the kernel judges a file. Also
- * what names, ids and tags may look like, since both are asked before anything else happens.
+ * Who may do what to a collection: owner, group and mode, decided as the kernel decides for a file. Also
+ * what a collection's name may look like.
  */
 #ifndef RETRIEVAL_ACL_H
 #define RETRIEVAL_ACL_H
@@ -15,10 +15,7 @@
 
 #define ACL_MODE_DEFAULT 0600u
 
-#define ACL_NAME_MAX 64   /* bytes of a collection's name */
-#define ACL_ID_MAX   1024 /* bytes of a document's id */
-#define ACL_TAG_MAX  256  /* bytes of a tag */
-#define ACL_TAGS_MAX 64   /* tags of one document or query */
+#define ACL_NAME_MAX 64 /* bytes of a collection's name */
 
 struct acl {
 	uid_t owner;
@@ -56,7 +53,5 @@ int acl_change(const struct ragd_caller *caller, const struct ragd_collection *w
 
 /* 0, or -EINVAL with a sentence that says what is allowed. */
 int acl_name_check(const char *name, struct ragd_err *err);
-int acl_id_check(struct ragd_str id, struct ragd_err *err);
-int acl_tags_check(const struct ragd_str *tags, size_t n, struct ragd_err *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include "retrieval/store/document.h"
 #include "retrieval/store/store_events.h"
 #include "retrieval/store/store_private.h"
+#include "retrieval/passages/document_validate.h"
 
 bool store_collection_copy(struct store *s, const char *name, struct catalog_collection *out)
 {
@@ -194,7 +195,7 @@ static bool any_document(struct db *db, uint32_t collection, char *name, size_t 
 	if (found) {
 		struct ragd_str s = db_column_str(stmt, 0);
 
-		*len = MIN(s.len, ACL_ID_MAX);
+		*len = MIN(s.len, DOCUMENT_ID_MAX);
 		memcpy(name, s.s, *len);
 	}
 	db_reset(stmt);
@@ -204,7 +205,7 @@ static bool any_document(struct db *db, uint32_t collection, char *name, size_t 
 static int sweep_run(struct job *job, struct db *db, struct ragd_err *err)
 {
 	struct sweep_job *j = container_of(job, struct sweep_job, job);
-	char name[ACL_ID_MAX];
+	char name[DOCUMENT_ID_MAX];
 	size_t len = 0;
 	int rc;
 

@@ -8,6 +8,7 @@
 #include "retrieval/store/collections.h"
 #include "retrieval/store/document.h"
 #include "retrieval/store/store_events.h"
+#include "retrieval/passages/document_validate.h"
 
 #define MAX_LIST 4096 /* rows at once; the API asks for one more than a page of 1000 */
 
@@ -202,7 +203,7 @@ int store_remove(struct store *s, const struct ragd_call *call, const char *coll
 
 	rc = acl_name_check(collection, err);
 	if (rc == 0)
-		rc = acl_id_check(id, err);
+		rc = document_validate_id(id, err);
 	if (rc < 0)
 		return rc;
 	j.job.run = remove_run;

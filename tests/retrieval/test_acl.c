@@ -10,6 +10,7 @@
 
 #include "base/util.h"
 #include "retrieval/store/acl.h"
+#include "retrieval/passages/document_validate.h"
 
 static const gid_t staff[] = { 50, 60 };
 
@@ -119,8 +120,8 @@ static void names_ids_and_tags_are_checked(void **state)
 		{ "a C1 control", { "a\xc2\x9b", 3 }, -EINVAL },
 		{ "not UTF-8", { "a\xff", 2 }, -EINVAL },
 	};
-	char long_name[ACL_NAME_MAX + 2], long_id[ACL_ID_MAX + 1];
-	struct ragd_str tags[ACL_TAGS_MAX + 1];
+	char long_name[ACL_NAME_MAX + 2], long_id[DOCUMENT_ID_MAX + 1];
+	struct ragd_str tags[DOCUMENT_TAGS_MAX + 1];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -129,21 +130,24 @@ static void names_ids_and_tags_are_checked(void **state)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
 		print_message("id: %s\n", ids[i].name);
-		assert_int_equal(acl_id_check(ids[i].id, NULL), ids[i].want);
+		assert_int_equal(document_validate_id(ids[i].id, NULL), ids[i].want);
 	}
 	memset(long_name, 'a', sizeof(long_name));
 	long_name[ACL_NAME_MAX + 1] = '\0';
 	assert_int_equal(acl_name_check(long_name, NULL), -EINVAL);
 	assert_int_equal(acl_name_check(long_name + 1, NULL), 0);
 	memset(long_id, 'a', sizeof(long_id));
-	assert_int_equal(acl_id_check((struct ragd_str){ long_id, ACL_ID_MAX + 1 }, NULL), -EINVAL);
-	assert_int_equal(acl_id_check((struct ragd_str){ long_id, ACL_ID_MAX }, NULL), 0);
+	assert_int_equal(
+		document_validate_id((struct ragd_str){ long_id, DOCUMENT_ID_MAX + 1 }, NULL),
+		-EINVAL);
+	assert_int_equal(document_validate_id((struct ragd_str){ long_id, DOCUMENT_ID_MAX }, NULL),
+			 0);
 	for (size_t i = 0; i < ARRAY_LEN(tags); i++)
 		tags[i] = RAGD_STR("t");
-	assert_int_equal(acl_tags_check(tags, ACL_TAGS_MAX, NULL), 0);
-	assert_int_equal(acl_tags_check(tags, ACL_TAGS_MAX + 1, NULL), -EINVAL);
+	assert_int_equal(document_validate_tags(tags, DOCUMENT_TAGS_MAX, NULL), 0);
+	assert_int_equal(document_validate_tags(tags, DOCUMENT_TAGS_MAX + 1, NULL), -EINVAL);
 	tags[0] = RAGD_STR("");
-	assert_int_equal(acl_tags_check(tags, 1, NULL), -EINVAL);
+	assert_int_equal(document_validate_tags(tags, 1, NULL), -EINVAL);
 }
 
 int main(void)
