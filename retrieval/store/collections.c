@@ -74,7 +74,7 @@ struct collection_job {
 	struct store *store;
 	const struct ragd_collection *want;
 	struct collection_row row;
-	bool made;
+	bool created;
 };
 
 static int put_run(struct job *job, struct db *db, struct ragd_err *err)
@@ -97,7 +97,7 @@ static int put_run(struct job *job, struct db *db, struct ragd_err *err)
 	if (job->rc < 0)
 		return 0;
 	rc = collection_make(j->store, db, j->want->name, &j->row, err);
-	j->made = rc == 0;
+	j->created = rc == 0;
 	return rc;
 }
 
@@ -115,9 +115,9 @@ static void put_undo(struct job *job)
 {
 	struct collection_job *j = container_of(job, struct collection_job, job);
 
-	if (j->made)
+	if (j->created)
 		collection_unmake(j->store, j->row.id);
-	j->made = false;
+	j->created = false;
 }
 
 int store_collection_put(struct store *s, const struct ragd_call *call,
@@ -133,14 +133,14 @@ int store_collection_put(struct store *s, const struct ragd_call *call,
 	j.job.undo = put_undo;
 	rc = writer_run(s->writer, &j.job, err);
 	if (rc == 0 && created != NULL)
-		*created = j.made;
+		*created = j.created;
 	return rc;
 }
 
 /* ---- remove ------------------------------------------------------------------------------- */
 
 /*
- * Two steps: one short transaction hides the collection, which nobody finds from then on; then its
+ * Two steps: one short transaction hides the collection, so that nothing finds it from then on; then its
  * documents go, a few in each transaction, so that others are not kept waiting. What a crash leaves
  * of the second step is done when the store opens again.
  */
@@ -234,7 +234,7 @@ static void sweep_applied(struct job *job)
 		change_apply(j->store, &j->changes[i]);
 		change_clear(&j->changes[i]);
 	}
-	if (!j->emptied || col == NULL) /* who else swept it came first */
+	if (!j->emptied || col == NULL) /* another sweep of it was faster */
 		return;
 	embedding_index_fini(&col->now);
 	embedding_index_fini(&col->next);

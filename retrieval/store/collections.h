@@ -19,8 +19,8 @@ bool store_collection_copy(struct store *s, const char *name, struct catalog_col
 int store_collection(struct store *s, const struct ragd_call *call, const char *name, unsigned want,
 		     struct catalog_collection *out, struct ragd_err *err);
 /*
- * How many a user may own who is no administrator: each makes the searches of all who may read it a little
- * longer.
+ * How many a user who is not an administrator may own: each one slows the searches of all its readers
+ * down a little.
  */
 #define COLLECTIONS_PER_OWNER 100
 /* On the writer's thread: whether the caller may make one more. -EACCES with a sentence. */

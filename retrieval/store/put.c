@@ -33,14 +33,17 @@ struct batch {
 	struct item *items;
 	size_t n;
 	size_t bytes;
-	bool made_collection;
+	bool created_collection;
 	struct collection_row row;
 	struct batch *next;
 };
 
 /* ---- on the writer's thread --------------------------------------------------------------- */
 
-/* Where there is none, one is made: one that the caller may not know of has taken the name. */
+/*
+ * Where there is none, put makes one. So a collection that the caller may not know of is told as a name
+ * that is taken, not as missing.
+ */
 static int check_write(const struct acl *acl, const char *name, const struct ragd_caller *caller,
 		       struct ragd_err *err)
 {
@@ -69,7 +72,7 @@ static int find_or_make(struct batch *b, struct db *db, struct ragd_err *err)
 	rc = acl_new(b->job.call->caller, &want, &b->row.acl, err);
 	if (rc == 0)
 		rc = collection_make(b->store, db, b->collection, &b->row, err);
-	b->made_collection = rc == 0;
+	b->created_collection = rc == 0;
 	return rc;
 }
 
@@ -108,7 +111,7 @@ static void batch_applied(struct job *job)
 	struct catalog *c = &b->store->catalog;
 	bool changed = false;
 
-	if (b->made_collection)
+	if (b->created_collection)
 		c->collections[b->row.id]->shown = true;
 	for (size_t i = 0; i < b->n; i++) {
 		change_apply(b->store, &b->items[i].change);
@@ -124,9 +127,9 @@ static void batch_undo(struct job *job)
 {
 	struct batch *b = container_of(job, struct batch, job);
 
-	if (b->made_collection)
+	if (b->created_collection)
 		collection_unmake(b->store, b->row.id);
-	b->made_collection = false;
+	b->created_collection = false;
 	for (size_t i = 0; i < b->n; i++)
 		change_clear(&b->items[i].change);
 }
