@@ -105,7 +105,7 @@ int prepare_start(struct arena *arena, const struct ragd_document *doc, size_t m
 	if (out->tags.s == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a document");
 	out->id = doc->id;
-	out->given = cut_title(doc->title);
+	out->given_title = cut_title(doc->title);
 	out->content = doc->content;
 	digest_hex(doc->content.s, doc->content.len, out->digest);
 	return 0;

@@ -23,10 +23,10 @@ struct prepared_passage {
 
 struct prepared {
 	struct ragd_str id;
-	struct ragd_str title;   /* one line: the caller's, the document's, or from the id */
-	struct ragd_str given;   /* the caller's, as it came; may be empty */
-	const char *media_type;  /* the format's constant */
-	struct ragd_str content; /* borrowed */
+	struct ragd_str title;       /* one line: the caller's, the document's, or from the id */
+	struct ragd_str given_title; /* the caller's, as it came; may be empty */
+	const char *media_type;      /* the format's constant */
+	struct ragd_str content;     /* borrowed */
 	char digest[DIGEST_HEX + 1];
 	struct ragd_str tags; /* sorted, each followed by a newline, each once */
 	struct prepared_passage *passages;
@@ -40,7 +40,7 @@ struct prepared {
 /*
  * The steps end with -ETIMEDOUT or -ECANCELED when `wanted` says so.
  *
- * Two steps, so that a document that is stored already is neither read nor cut: the first judges id,
+ * Two steps, so that a document that is stored already is neither read nor cut: the first validates id,
  * size and tags and fills id, digest, tags and media_type; the second fills the rest. What they
  * point to is the arena's or the document's. Negative errno with a sentence about this document.
  */

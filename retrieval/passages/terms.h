@@ -1,5 +1,5 @@
 /*
- * A passage as terms: what the full text index stores, what BM25 counts and what the embedder learns
+ * A passage as terms: what the full-text index stores, what BM25 counts and what the embedder learns
  * from. Terms are the stems of base/words. They are made in the threads that add documents, outside
  * the writer, and reach FTS5 as ready tokens.
  */
@@ -14,8 +14,8 @@
 #include "base/arena.h"
 
 /*
- * Raised whenever the same text gives other terms or they are written otherwise: the index is then
- * made anew.
+ * Raised whenever the same text gives other terms, or they are written in another way: the index is
+ * then built again.
  */
 #define TERMS_VERSION 2
 

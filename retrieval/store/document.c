@@ -33,7 +33,7 @@ bool document_same(sqlite3_stmt *stmt, const struct prepared *p)
 	struct ragd_str kind = { p->media_type, strlen(p->media_type) };
 
 	return same_str(db_column_str(stmt, 4), digest) &&
-	       same_str(db_column_str(stmt, 2), p->given) &&
+	       same_str(db_column_str(stmt, 2), p->given_title) &&
 	       same_str(db_column_str(stmt, 3), kind) && same_str(db_column_str(stmt, 5), p->tags);
 }
 
@@ -136,7 +136,7 @@ static void add_document(struct db *db, const struct catalog_document *d, const 
 {
 	db_run(db, SQL_DOCUMENT_ADD,
 	       DB_ARGS(db_int(d->id), db_int(d->collection), db_str(p->id), db_str(p->title),
-		       db_str(p->given), db_text(p->media_type), db_text(p->digest),
+		       db_str(p->given_title), db_text(p->media_type), db_text(p->digest),
 		       db_str(p->tags), db_int((int64_t)p->content.len), db_int(store_now()),
 		       db_int(d->first_passage), db_int(d->n_passages),
 		       db_blob(p->lengths, p->n_passages * sizeof(*p->lengths))));
