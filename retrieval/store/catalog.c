@@ -10,7 +10,7 @@ int catalog_init(struct catalog *c)
 
 	memset(c, 0, sizeof(*c));
 	pthread_rwlockattr_init(&attr);
-	/* Searches overlap; without this the writer could wait for ever. */
+	/* Searches overlap; without this the writer could wait forever. */
 	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	rc = -pthread_rwlock_init(&c->lock, &attr);
 	pthread_rwlockattr_destroy(&attr);

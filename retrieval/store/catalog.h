@@ -1,5 +1,5 @@
 /*
- * What every search must know of every passage, in memory: whose it is, which document's, how long.
+ * What every search must know of every passage, in memory: its collection, its document, its length.
  * Loaded from SQLite when the store opens; afterwards the writer applies each commit to it before it
  * acknowledges, under the lock that searches hold for reading. Eighteen bytes a passage.
  */
@@ -23,7 +23,7 @@
 struct embedder;
 struct vectors;
 
-/* An embedder and the vectors it made. The store's: the catalog keeps them, but frees neither. */
+/* An embedder and the vectors it made. They belong to the store: the catalog frees neither. */
 struct embedding_index {
 	struct embedder *embedder; /* NULL: nothing learned */
 	struct vectors *vectors;
@@ -33,7 +33,7 @@ struct catalog_collection {
 	uint32_t id;
 	char name[ACL_NAME_MAX + 1];
 	struct acl acl;
-	bool shown; /* false: being made or removed, nobody may know of it */
+	bool shown; /* false: being made or removed, to be told to no caller */
 	uint64_t n_documents;
 	uint64_t n_passages;
 	uint64_t n_bytes;
@@ -43,7 +43,7 @@ struct catalog_collection {
 	/*
 	 * What search by meaning knows of it, learned from nothing but its own passages. Changed on
 	 * the writer's thread with the catalog locked for writing: read there, or with the catalog
-	 * locked for reading. `next` is learned and being filled, beside `now`.
+	 * locked for reading. `next` is learned and being filled while `now` serves.
 	 */
 	struct embedding_index now;
 	struct embedding_index next;
@@ -64,7 +64,8 @@ struct catalog_page {
 	uint32_t place[2][CATALOG_PAGE]; /* of its vector, + 1, see vectors.h; 0: none */
 	uint16_t length[CATALOG_PAGE];
 	uint32_t n_live;
-	uint32_t dense; /* number of this page among those that exist, for arrays beside it */
+	uint32_t
+		dense; /* number of this page among those that exist, for arrays that run in parallel */
 };
 
 struct catalog {

@@ -13,7 +13,7 @@
 #include "retrieval/store/store_events.h"
 #include "retrieval/store/store_private.h"
 
-#define QUIET_MS    300   /* how long nobody must have written to a collection */
+#define QUIET_MS    300   /* how long a collection must not have been written to */
 #define BUSY_MAX_MS 5000  /* written to for so long without a pause, it does not wait for quiet */
 #define POLL_MS     100   /* between two looks at whether it is quiet */
 #define BACKLOG_MAX 50000 /* more passages without vectors than these do not wait either */
@@ -46,8 +46,8 @@ static bool is_stopping(void *arg)
 enum due { DUE_NOT, DUE_WHEN_QUIET, DUE_NOW };
 
 /*
- * Grown by a quarter since it was learned: when nobody writes to it. Four times as many: if they are many,
- * or have been written for long. Asked to settle: at once, however little it has grown. What happens to
+ * Grown by a quarter since it was learned: once it is quiet. Grown fourfold: also if its passages are many,
+ * or it has been written to for long. Asked to settle: at once, however little it has grown. What happens to
  * other collections does not matter. With the catalog locked.
  */
 static enum due due_of(const struct catalog_collection *col, bool asked)

@@ -98,7 +98,7 @@ static int open_database(struct store *s, struct ragd_err *err)
 	if (killed)
 		store_tell(s, STORE_REPAIRED, "the store '%s' was not closed; recovered", s->path);
 	if (reindexed)
-		store_tell(s, STORE_REINDEXED, "the full text index of '%s' was made anew",
+		store_tell(s, STORE_REINDEXED, "the full-text index of '%s' was built again",
 			   s->path);
 	return writer_start(&db, &s->catalog, &s->writer, err);
 }

@@ -19,7 +19,7 @@ struct store;
 /* What the owner may want to log; `detail` is one line. */
 enum store_event {
 	STORE_REPAIRED,        /* the last process ended without closing the store */
-	STORE_REINDEXED,       /* the full text index was made anew */
+	STORE_REINDEXED,       /* the full-text index was built again */
 	STORE_VECTORS_REBUILT, /* the file of vectors was missing, old or damaged */
 	STORE_LEARNED,         /* the embedder has learned (again) from the documents */
 	STORE_TROUBLE,         /* work in the background failed; it will be tried again */
@@ -28,14 +28,14 @@ enum store_event {
 typedef void (*store_event_cb)(void *arg, enum store_event event, const char *detail);
 
 struct store_options {
-	const char *dir;         /* exists, may be written; nobody else uses it */
+	const char *dir;         /* exists and is writable; used by this store alone */
 	const char *language;    /* a Snowball name; NULL: "english" */
 	uint32_t passage_target; /* bytes, see chunk.h; 0: its default */
 	uint32_t passage_max;    /* bytes; 0: its default */
 	size_t max_document;     /* bytes; 0: 32 MiB */
 	uint32_t dim;            /* floats of a learned vector; 0: 128 */
 	double weight_vector;    /* share of the vector part in a score, 0 .. 1; < 0: default */
-	store_event_cb event;    /* from any thread; NULL: nobody listens */
+	store_event_cb event;    /* from any thread; NULL: not told */
 	void *event_arg;
 	int64_t max_pages; /* of the database, for tests of a full disk; 0: no bound */
 };

@@ -11,9 +11,9 @@
 #define GROUP_MS    100               /* how long a transaction takes further jobs in */
 #define ASK_MS      50 /* between two questions whether a waiting job is still wanted */
 
-#define NOBODY ((uid_t)-1) /* whose the store's own jobs are */
+#define NOBODY ((uid_t)-1) /* owns the store's own jobs */
 
-/* What waits of one user, in the order it came. Lives while there is any or somebody waits for room. */
+/* One user's waiting jobs, oldest first. Lives while there are any, or while a submitter waits for room. */
 struct queue {
 	uid_t uid;
 	struct job *head;
@@ -30,7 +30,7 @@ struct writer {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t work;  /* a queue is no longer empty, or stop */
-	struct queue *queues; /* whose turn is next stands first */
+	struct queue *queues; /* the next turn is the first one's */
 	bool stop;
 };
 
@@ -122,7 +122,7 @@ static struct queue **next_turn(struct writer *w)
 	return at;
 }
 
-/* Take one job of the user whose turn it is, who is the last from then on; NULL if none waits. */
+/* Take one job of the user whose turn it is, and put that user last; NULL if none waits. */
 static struct job *take_job(struct writer *w)
 {
 	struct job *job = NULL;
