@@ -3,7 +3,7 @@
  * weighted by TF-IDF are projected on the main directions of the collection, which a randomised SVD
  * (Halko, Martinsson, Tropp 2011) finds: words that are used alike come to lie near each other.
  *
- * An embedder does not change once made; who keeps one holds a reference.
+ * An embedder does not change once it is made; keep one by holding a reference.
  */
 #ifndef RETRIEVAL_EMBED_H
 #define RETRIEVAL_EMBED_H

@@ -147,7 +147,7 @@ static int round_gather(struct round *r, uint64_t n_passages, struct embed_rows 
 	return rc;
 }
 
-/* ---- begin: the new embedder stands beside the old -------------------------------------------- */
+/* ---- begin: the new embedder next to the old ------------------------------------------------- */
 
 /*
  * The collection may have been removed meanwhile. The writer's thread is the only one that adds to the

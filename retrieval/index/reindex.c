@@ -36,7 +36,7 @@ static int index_document(struct store *s, struct db *db, const struct catalog_d
 	if (found < 0)
 		return (int)found;
 	if (lengths == NULL)
-		return ragd_err_set(err, -ENOMEM, "out of memory for the full text index");
+		return ragd_err_set(err, -ENOMEM, "out of memory for the full-text index");
 	if ((uint32_t)found != n)
 		return db_damaged(db, "a document lacks passages", err);
 	for (uint32_t i = 0; rc == 0 && i < n; i++) {

@@ -1,4 +1,4 @@
-/* The full text index made anew, when terms are no longer what they were. */
+/* The full-text index, built again when terms are no longer what they were. */
 #ifndef RETRIEVAL_REINDEX_H
 #define RETRIEVAL_REINDEX_H
 

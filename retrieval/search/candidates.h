@@ -1,4 +1,4 @@
-/* What a search found so far: a list that is made a heap, from which the best comes first. */
+/* What a search found so far: a list, then turned into a heap that gives the best first. */
 #ifndef RETRIEVAL_CANDIDATES_H
 #define RETRIEVAL_CANDIDATES_H
 
