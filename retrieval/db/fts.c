@@ -150,7 +150,7 @@ int fts_register(sqlite3 *h, struct ragd_err *err)
 		return ragd_err_set(err, -ENOTSUP, "this SQLite was built without FTS5");
 	if (api->xCreateTokenizer(api, "ragd", NULL, &tokenizer, NULL) != SQLITE_OK ||
 	    api->xCreateFunction(api, "ragd_postings", NULL, postings_function, NULL) != SQLITE_OK)
-		return ragd_err_set(err, -ENOMEM, "out of memory for the full text index");
+		return ragd_err_set(err, -ENOMEM, "out of memory for the full-text index");
 	return 0;
 }
 
@@ -169,7 +169,7 @@ static int write_row(struct db *db, enum sql id, uint32_t collection, int64_t pa
 		ends[i] = texts->len;
 	}
 	if (buf_failed(texts))
-		return ragd_err_set(err, -ENOMEM, "out of memory for the full text index");
+		return ragd_err_set(err, -ENOMEM, "out of memory for the full-text index");
 	for (int i = 0; i < TERMS_COLUMNS; i++) { /* now that texts stays where it is */
 		args[1 + i] = db_str((struct ragd_str){ texts->data + start, ends[i] - start });
 		start = ends[i];

@@ -1,5 +1,5 @@
 /*
- * The full text index: SQLite's FTS5 under a tokenizer of our own. Terms come ready-made (terms.h),
+ * The full-text index: SQLite's FTS5 under a tokenizer of our own. Terms come ready-made (terms.h),
  * so the tokenizer only splits at spaces. What it puts in front of each is the collection: a word has
  * a list of postings for each collection, and a search reads those of the collections it may read,
  * so that not even its time depends on others. FTS5 is asked for one list at a time; scores are

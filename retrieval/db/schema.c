@@ -45,7 +45,7 @@ static const char schema_sql[] =
 
 /*
  * Format 1 had one embedder for all collections, and tags without a collection. Vectors and
- * embedders are learned again; the full text index is made anew because TERMS_VERSION is another.
+ * embedders are learned again; the full-text index is built again because TERMS_VERSION is another.
  */
 static const char from_1_sql[] =
 	"ALTER TABLE collection ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;"

@@ -1,5 +1,5 @@
 /*
- * The store's tables: made in an empty file, checked in one that exists. Nothing is ever overwritten
+ * The store's tables: created in an empty file, checked in one that exists. Nothing is ever overwritten
  * to make a file fit: what is not ours, newer than us or damaged is refused with a sentence.
  */
 #ifndef RETRIEVAL_SCHEMA_H

@@ -1,5 +1,5 @@
 /*
- * Extracted text, for the formats whose text is made rather than point into it: appended piece by piece,
+ * Extracted text, for the formats whose text is made rather than pointed at: appended piece by piece,
  * white space collapsed, blocks set apart by a blank line, every byte with its place in the source.
  */
 #ifndef RETRIEVAL_EXTRACT_H

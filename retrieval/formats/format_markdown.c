@@ -27,7 +27,7 @@ struct leaf {
 
 struct markdown {
 	struct format_out *out;
-	const char *tame; /* what md4c reads, byte by byte beside the content */
+	const char *tame; /* what md4c reads, byte for byte as long as the content */
 	size_t base;      /* tame[0] stands for content[base] */
 	struct leaf leaf;
 	bool in_leaf;

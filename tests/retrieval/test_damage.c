@@ -505,7 +505,7 @@ static void a_damaged_embedder_is_learned_again(void **state)
 	assert_int_equal(st.n_vectors, 250);
 }
 
-/* Another language gives other terms: the index is made anew, also what was learned. */
+/* Another language gives other terms: the index is built again, and what was learned is learned again. */
 static void another_language_makes_the_index_anew(void **state)
 {
 	struct fixture *f = *state;
