@@ -79,11 +79,12 @@ int db_open(struct db *db, const char *path, enum db_mode mode, struct ragd_err 
 void db_close(struct db *db);
 
 /*
- * Failures stick: after the first, nothing below does anything until db_result has told it, so that a
- * caller asks once, at its end. A caller must ask before it lets go of the connection.
+ * Failures stick: after the first, nothing below does anything until db_result has told it, so that
+ * a caller asks once, at its end. A caller must ask before it lets go of the connection.
  *
- * db_run is for a statement without rows. After db_query come db_next and at last db_reset: a statement
- * left in the middle of its rows keeps its snapshot of the database. args may be NULL: there are none.
+ * db_run is for a statement without rows. After db_query come db_next and at last db_reset: a
+ * statement left in the middle of its rows keeps its snapshot of the database. args may be NULL:
+ * there are none.
  */
 void db_run(struct db *db, enum sql id, const struct db_arg *args);
 /* NULL after a failure, which db_next and db_reset accept. */
@@ -91,14 +92,17 @@ sqlite3_stmt *db_query(struct db *db, enum sql id, const struct db_arg *args);
 /* True for a row; false after the last one, and after a failure. */
 bool db_next(struct db *db, sqlite3_stmt *stmt);
 /*
- * The first failure since the last call, or 0; it is then forgotten: -ENOSPC (full disk, quota, file size
- * limit), -EBADMSG (damaged), -ENOMEM, -EBUSY, -EROFS, -EACCES, -EIO.
+ * The first failure since the last call, or 0; it is then forgotten: -ENOSPC (full disk, quota,
+ * file size limit), -EBADMSG (damaged), -ENOMEM, -EBUSY, -EROFS, -EACCES, -EIO.
  */
 int db_result(struct db *db, struct ragd_err *err);
 
 void db_reset(sqlite3_stmt *stmt);
 
-/* SQL text without arguments, for what is done once: run, prepared (sqlite3_finalize it), or one number. */
+/*
+ * SQL text without arguments, for what is done once: run, prepared (sqlite3_finalize it), or one
+ * number.
+ */
 void db_exec(struct db *db, const char *sql);
 sqlite3_stmt *db_prepare(struct db *db, const char *sql);
 int64_t db_read_int(struct db *db, const char *sql);

@@ -1,11 +1,11 @@
 /*
  * The full-text index: SQLite's FTS5 under a tokenizer of our own. Terms come ready-made (terms.h),
- * so the tokenizer only splits at spaces. What it puts in front of each is the collection: a word has
- * a list of postings for each collection, and a search reads those of the collections it may read,
- * so that not even its time depends on others. FTS5 is asked for one list at a time; scores are
- * ours (search.c), computed over what the caller may read and nothing else, so that no rank depends
- * on documents that stay hidden. That is also what makes long questions cheap: bm25() of FTS5 costs
- * about a microsecond for every row that has any of the words.
+ * so the tokenizer only splits at spaces. What it puts in front of each is the collection: a word
+ * has a list of postings for each collection, and a search reads those of the collections it may
+ * read, so that not even its time depends on others. FTS5 is asked for one list at a time; scores
+ * are ours (search.c), computed over what the caller may read and nothing else, so that no rank
+ * depends on documents that stay hidden. That is also what makes long questions cheap: bm25() of
+ * FTS5 costs about a microsecond for every row that has any of the words.
  */
 #ifndef RETRIEVAL_FTS_H
 #define RETRIEVAL_FTS_H

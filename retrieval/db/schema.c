@@ -10,8 +10,9 @@
 #define PRAGMA(name, n) "PRAGMA " #name " = " AS_TEXT(n) ";"
 
 /*
- * content.id is document << 16 | piece, vector.id is document << 1 | generation & 1, of the embedder
- * of its collection. fts holds terms only (contentless): their text is in content and passage, once.
+ * content.id is document << 16 | piece, vector.id is document << 1 | generation & 1, of the
+ * embedder of its collection. fts holds terms only (contentless): their text is in content and
+ * passage, once.
  */
 #define TAG_TABLE                                                                                  \
 	"CREATE TABLE tag(collection INTEGER NOT NULL, tag TEXT NOT NULL,"                         \

@@ -1,6 +1,6 @@
 /*
- * Every statement on the store's tables, by name; schema.c has the tables. A document's passages have
- * consecutive ids from first_passage, so that neither needs an index on the other.
+ * Every statement on the store's tables, by name; schema.c has the tables. A document's passages
+ * have consecutive ids from first_passage, so that neither needs an index on the other.
  */
 #ifndef RETRIEVAL_SQL_H
 #define RETRIEVAL_SQL_H
@@ -24,17 +24,21 @@
 	ROW(COLLECTION_FIND, \
 		"SELECT id, owner, grp, mode, updated FROM collection WHERE name = ?1") \
 	ROW(COLLECTION_ADD, \
-		"INSERT INTO collection(name, owner, grp, mode, updated) VALUES(?1, ?2, ?3, ?4, ?5)") \
+		"INSERT INTO collection(name, owner, grp, mode, updated) " \
+		"VALUES(?1, ?2, ?3, ?4, ?5)") \
 	ROW(COLLECTION_CHANGE, \
-		"UPDATE collection SET owner = ?2, grp = ?3, mode = ?4, updated = ?5 WHERE id = ?1") \
+		"UPDATE collection SET owner = ?2, grp = ?3, mode = ?4, updated = ?5 " \
+		"WHERE id = ?1") \
 	ROW(COLLECTION_TOUCH, "UPDATE collection SET updated = ?2 WHERE id = ?1") \
 	/* a name that no collection can have: removed, its documents are on their way out */ \
 	ROW(COLLECTION_HIDE, "UPDATE collection SET name = ' ' || id WHERE id = ?1") \
-	ROW(COLLECTION_HIDDEN, "SELECT id FROM collection WHERE name >= ' ' AND name < '!' LIMIT 1") \
+	ROW(COLLECTION_HIDDEN, \
+		"SELECT id FROM collection WHERE name >= ' ' AND name < '!' LIMIT 1") \
 	ROW(COLLECTION_DROP, "DELETE FROM collection WHERE id = ?1") \
 	/* documents */ \
 	ROW(DOCUMENT_LOAD, \
-		"SELECT id, collection, n_bytes, first_passage, n_passages, lengths FROM document") \
+		"SELECT id, collection, n_bytes, first_passage, n_passages, lengths " \
+		"FROM document") \
 	ROW(DOCUMENT_FIND, \
 		"SELECT id, title, given_title, media_type, digest, tags, n_bytes, updated, " \
 		"first_passage, n_passages, lengths FROM document " \
@@ -44,16 +48,16 @@
 		"FROM document WHERE collection = ?1 AND name = ?2") \
 	ROW(DOCUMENT_GET, "SELECT name, title, collection FROM document WHERE id = ?1") \
 	ROW(DOCUMENT_ADD, \
-		"INSERT INTO document(id, collection, name, title, given_title, media_type, digest, " \
-		"tags, n_bytes, updated, first_passage, n_passages, lengths) " \
+		"INSERT INTO document(id, collection, name, title, given_title, " \
+		"media_type, digest, tags, n_bytes, updated, first_passage, n_passages, lengths) " \
 		"VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)") \
 	ROW(DOCUMENT_LENGTHS, "UPDATE document SET lengths = ?2 WHERE id = ?1") \
 	ROW(DOCUMENT_DROP, "DELETE FROM document WHERE id = ?1") \
 	ROW(DOCUMENT_PAGE, \
-		"SELECT name, title, media_type, digest, n_bytes, n_passages, updated FROM document " \
-		"WHERE collection = ?1 AND name > ?2 ORDER BY name LIMIT ?3") \
+		"SELECT name, title, media_type, digest, n_bytes, n_passages, updated " \
+		"FROM document WHERE collection = ?1 AND name > ?2 ORDER BY name LIMIT ?3") \
 	ROW(DOCUMENT_ANY, "SELECT name FROM document WHERE collection = ?1 LIMIT 1") \
-	/* the content in pieces, so that a passage far inside is read without what is before it */ \
+	/* in pieces, so that a passage far inside is read without what is before it */ \
 	ROW(CONTENT_ADD, "INSERT INTO content(id, body) VALUES(?1, ?2)") \
 	ROW(CONTENT_READ, "SELECT id, body FROM content WHERE id BETWEEN ?1 AND ?2 ORDER BY id") \
 	ROW(CONTENT_DROP, "DELETE FROM content WHERE id BETWEEN ?1 AND ?2") \
@@ -75,7 +79,8 @@
 	ROW(VECTOR_GET, "SELECT data FROM vector WHERE id = ?1") \
 	ROW(VECTOR_DROP, "DELETE FROM vector WHERE id BETWEEN ?1 AND ?2") \
 	ROW(EMBEDDER_GET, \
-		"SELECT digest, model, n_fitted FROM embedder WHERE collection = ?1 AND generation = ?2") \
+		"SELECT digest, model, n_fitted FROM embedder " \
+		"WHERE collection = ?1 AND generation = ?2") \
 	ROW(EMBEDDER_ADD, \
 		"INSERT INTO embedder(collection, generation, digest, dim, n_fitted, model) " \
 		"VALUES(?1, ?2, ?3, ?4, ?5, ?6)") \
@@ -86,8 +91,8 @@
 		"WHERE id > ?1 ORDER BY id LIMIT 1") \
 	/* the same of one collection */ \
 	ROW(DOCUMENT_OF_NEXT, \
-		"SELECT id, first_passage, n_passages, title FROM document INDEXED BY document_of " \
-		"WHERE collection = ?1 AND id > ?2 ORDER BY id LIMIT 1") \
+		"SELECT id, first_passage, n_passages, title FROM document " \
+		"INDEXED BY document_of WHERE collection = ?1 AND id > ?2 ORDER BY id LIMIT 1") \
 	ROW(DOCUMENT_OF, \
 		"SELECT id, first_passage, n_passages FROM document INDEXED BY document_of " \
 		"WHERE collection = ?1 ORDER BY id") \
