@@ -5,8 +5,8 @@
 #include "base/util.h"
 
 /*
- * What is inserted before the text at content[at] stands for the markup or white space directly before
- * it. Where that is shorter, as a line break is that ends a block, the end of s is inserted.
+ * What is inserted before the text at content[at] stands for the markup or white space directly
+ * before it. Where that is shorter, as a line break is that ends a block, the end of s is inserted.
  */
 static void insert_before(struct extract *x, const char *s, size_t at)
 {

@@ -1,6 +1,7 @@
 /*
- * Extracted text, for the formats whose text is made rather than pointed at: appended piece by piece,
- * white space collapsed, blocks set apart by a blank line, every byte with its place in the source.
+ * Extracted text, for the formats whose text is made rather than pointed at: appended piece by
+ * piece, white space collapsed, blocks set apart by a blank line, every byte with its place in the
+ * source.
  */
 #ifndef RETRIEVAL_EXTRACT_H
 #define RETRIEVAL_EXTRACT_H

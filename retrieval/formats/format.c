@@ -32,10 +32,10 @@ static const struct format_kind kinds[] = {
 	  " application/xml text/xml application/yaml text/yaml text/x-yaml application/toml"
 	  " text/x-diff text/x-patch text/x-makefile application/x-perl text/x-lua text/x-go"
 	  " text/x-rust text/x-sql application/sql ",
-	  " c h cc cpp cxx hh hpp hxx py pyi js mjs ts tsx jsx java kt go rs rb pl pm php lua sh bash"
-	  " zsh fish sql css scss xml xsd svg yaml yml toml ini cfg conf cmake mk am ac in m4 diff patch"
-	  " s asm cs fs hs ml mli ex exs erl el lisp clj scala swift r jl vim tcl awk proto graphql"
-	  " service socket desktop tex bib y l def ",
+	  " c h cc cpp cxx hh hpp hxx py pyi js mjs ts tsx jsx java kt go rs rb pl pm php lua sh"
+	  " bash zsh fish sql css scss xml xsd svg yaml yml toml ini cfg conf cmake mk am ac in"
+	  " m4 diff patch s asm cs fs hs ml mli ex exs erl el lisp clj scala swift r jl vim tcl"
+	  " awk proto graphql service socket desktop tex bib y l def ",
 	  false, format_source },
 };
 /* clang-format on */
@@ -257,7 +257,7 @@ static int content_check(const struct format_input *in, struct ragd_err *err)
 	return 0;
 }
 
-/* ---- from the builder to the caller's arena --------------------------------------------------- */
+/* ---- from the builder to the caller's arena ------------------------------------------------- */
 
 /* A copy in the arena; sets *failed where memory is out. */
 static void *arena_keep(struct arena *arena, const void *v, size_t n, size_t size, bool *failed)

@@ -1,7 +1,7 @@
 /*
- * Document formats: the bytes of a document, as they are on its owner's disk, to its title and its blocks
- * (headings, paragraphs, lists, tables, code) with byte offsets. One parser per format;
- * the rows in format.c say which media types and file name extensions each one takes.
+ * Document formats: the bytes of a document, as they are on its owner's disk, to its title and its
+ * blocks (headings, paragraphs, lists, tables, code) with byte offsets. One parser per format; the
+ * rows in format.c say which media types and file name extensions each one takes.
  *
  * Plain text, Markdown and reStructuredText stay verbatim: document.text is the content itself, so
  * that a quote always equals the bytes in the file. HTML and manual pages are extracted:
@@ -86,8 +86,8 @@ int format_read(struct arena *arena, const struct format_input *in, struct forma
 		struct ragd_err *err);
 
 /*
- * Where the character ends whose first or other byte stands for content[at]: behind it, or behind the
- * whole of the reference ("&amp;") that it comes from.
+ * Where the character ends whose first or other byte stands for content[at]: behind it, or behind
+ * the whole of the reference ("&amp;") that it comes from.
  */
 uint64_t format_place_end(const struct format_document *doc, uint64_t at);
 

@@ -1,7 +1,7 @@
 /*
  * Manual pages (troff with the man or mdoc macros): extracted text with sections, paragraphs,
- * tagged items and examples. Requests that only lay out the page are passed over; no macro is defined,
- * no condition evaluated, and mdoc's .Nm without a name stays empty.
+ * tagged items and examples. Requests that only lay out the page are passed over; no macro is
+ * defined, no condition evaluated, and mdoc's .Nm without a name stays empty.
  */
 #include <string.h>
 

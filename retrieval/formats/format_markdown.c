@@ -1,7 +1,7 @@
 /*
  * Markdown: md4c says what is a heading, paragraph, item, table or code, and the pointers it
- * hands out say where each stands. Blocks are whole lines of the source, so that markers, fences and
- * underlines stay with what they mark.
+ * hands out say where each stands. Blocks are whole lines of the source, so that markers, fences
+ * and underlines stay with what they mark.
  */
 #include <md4c.h>
 #include <stdlib.h>
@@ -55,7 +55,9 @@ static size_t line_end(const struct markdown *m, size_t at)
 	return at;
 }
 
-/* The first line in content[from .. to) that is not blank, without the markers of quotes and lists. */
+/*
+ * The first line in content[from .. to) that is not blank, without the markers of quotes and lists.
+ */
 static bool next_line(const struct markdown *m, size_t from, size_t to, size_t *start, size_t *end)
 {
 	const char *s = m->out->content.s;

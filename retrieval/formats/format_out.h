@@ -1,6 +1,7 @@
 /*
- * What the parser of a format writes into: blocks, labels and, for those that extract, text with its runs. Grows
- * on the heap; format_read moves it into the caller's arena. Out of memory is remembered: add freely.
+ * What the parser of a format writes into: blocks, labels and, for those that extract, text with
+ * its runs. Grows on the heap; format_read moves it into the caller's arena. Out of memory is
+ * remembered: add freely.
  */
 #ifndef RETRIEVAL_FORMAT_OUT_H
 #define RETRIEVAL_FORMAT_OUT_H
@@ -94,7 +95,10 @@ static inline bool format_line_blank(const struct format_line *line)
 	return line->text == line->end;
 }
 
-/* White space of ASCII, which is what separates blocks; and what a passage never begins or ends with. */
+/*
+ * White space of ASCII, which is what separates blocks; and what a passage never begins or ends
+ * with.
+ */
 static inline bool format_is_space(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');

@@ -1,7 +1,7 @@
 /*
  * reStructuredText, by lines and their indentation: sections, directives with their bodies,
- * literal blocks, lists, tables. No directive is carried out; what describes an object (a function, a
- * type, an option) stays together with its description.
+ * literal blocks, lists, tables. No directive is carried out; what describes an object (a function,
+ * a type, an option) stays together with its description.
  */
 #include <string.h>
 
@@ -196,8 +196,8 @@ static bool begins_entry(const struct rst *r, const struct format_line *line)
 
 /*
  * Behind the lines from `at` on that are indented by more than `indent`, blank ones between them
- * included; *end is the end of the last that is not blank. With `to_entry`, it ends before an object's
- * description that stands inside.
+ * included; *end is the end of the last that is not blank. With `to_entry`, it ends before an
+ * object's description that stands inside.
  */
 static size_t body_end(const struct rst *r, size_t at, size_t indent, bool to_entry, size_t *end)
 {
@@ -284,7 +284,10 @@ static bool is_table(const struct rst *r, const struct format_line *line)
 	return i == len && space && (s[0] == '+' ? s[1] == '-' || s[1] == '=' : s[1] == '=');
 }
 
-/* The end of a table that begins at `line`: a simple one ends with its third border, before a blank. */
+/*
+ * The end of a table that begins at `line`: a simple one ends with its third border, before a
+ * blank.
+ */
 static size_t read_table(struct rst *r, const struct format_line *first)
 {
 	bool grid = r->s[first->text] == '+';

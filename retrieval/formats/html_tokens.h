@@ -1,9 +1,9 @@
 /*
- * HTML as tags and text, each with its place in the source: the tokenizing half of what a browser does
- * (WHATWG HTML, section 13.2.5), which never fails and never looks back, so it is linear on every
- * input. libxml2's parser was tried for this and is not used: it takes quadratic time where one tag has
- * thousands of attributes, or where thousands of open elements meet as many stray end tags (1.3 s for
- * 200 kB, and a request could bring 32 MB). Its table of entities is.
+ * HTML as tags and text, each with its place in the source: the tokenizing half of what a browser
+ * does (WHATWG HTML, section 13.2.5), which never fails and never looks back, so it is linear on
+ * every input. libxml2's parser was tried for this and is not used: it takes quadratic time where
+ * one tag has thousands of attributes, or where thousands of open elements meet as many stray end
+ * tags (1.3 s for 200 kB, and a request could bring 32 MB). Its table of entities is.
  */
 #ifndef RETRIEVAL_HTML_TOKENS_H
 #define RETRIEVAL_HTML_TOKENS_H

@@ -71,7 +71,9 @@ static size_t tag_len(const struct line *l, size_t i)
 	return memchr(l->s + i, '@', n) != NULL || memmem(l->s + i, n, "://", 3) != NULL ? 0 : n;
 }
 
-/* Whether the mark at i is one of emphasis, and not a star between spaces, an underscore in a name. */
+/*
+ * Whether the mark at i is one of emphasis, and not a star between spaces, an underscore in a name.
+ */
 static bool is_emphasis(const struct line *l, size_t i)
 {
 	size_t from = i, to = i + 1; /* of the run of such marks */

@@ -53,7 +53,9 @@ static size_t marker_len(const char *s, size_t i, size_t len)
 	return n;
 }
 
-/* Walk over the markers that begin a line and defuse those that nest too deep; returns their end. */
+/*
+ * Walk over the markers that begin a line and defuse those that nest too deep; returns their end.
+ */
 static size_t line_markers(char *s, size_t i, size_t len)
 {
 	size_t n = 0, bytes, indent = 0;
@@ -85,7 +87,9 @@ static size_t line_markup(char *s, size_t i, size_t len, size_t *n_angles)
 		text = text || i > start || i >= leading;
 		if (i == len || sort_of(s[i]) == LINE_END)
 			return i;
-		/* A line begins with marks of blocks; tags begin and end blocks of HTML anywhere. */
+		/*
+		 * A line begins with marks of blocks; tags begin and end blocks of HTML anywhere.
+		 */
 		if (sort_of(s[i]) == LINK || (sort_of(s[i]) == INLINE && text) ||
 		    (sort_of(s[i]) == ANGLE && ++*n_angles > ANGLES_MAX && text))
 			s[i] = 'x';

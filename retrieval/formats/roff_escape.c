@@ -46,7 +46,9 @@ static void put_named(const char *name, size_t len, char *utf8, size_t *n)
 		put_char((uint32_t)cp, utf8, n);
 }
 
-/* The argument at s[i..len), as in "\*x", "\*(xx", "\*[name]": its bytes in all, *arg and *arg_len. */
+/*
+ * The argument at s[i..len), as in "\*x", "\*(xx", "\*[name]": its bytes in all, *arg and *arg_len.
+ */
 static size_t argument_len(const char *s, size_t i, size_t len, const char **arg, size_t *arg_len)
 {
 	const char *close;
