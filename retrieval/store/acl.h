@@ -1,6 +1,6 @@
 /*
- * Who may do what to a collection: owner, group and mode, decided as the kernel decides for a file. Also
- * what a collection's name may look like.
+ * Who may do what to a collection: owner, group and mode, decided as the kernel decides for a file.
+ * Also what a collection's name may look like.
  */
 #ifndef RETRIEVAL_ACL_H
 #define RETRIEVAL_ACL_H

@@ -1,7 +1,7 @@
 /*
- * What every search must know of every passage, in memory: its collection, its document, its length.
- * Loaded from SQLite when the store opens; afterwards the writer applies each commit to it before it
- * acknowledges, under the lock that searches hold for reading. Eighteen bytes a passage.
+ * What every search must know of every passage, in memory: its collection, its document, its
+ * length. Loaded from SQLite when the store opens; afterwards the writer applies each commit to it
+ * before it acknowledges, under the lock that searches hold for reading. Eighteen bytes a passage.
  */
 #ifndef RETRIEVAL_CATALOG_H
 #define RETRIEVAL_CATALOG_H
@@ -64,8 +64,7 @@ struct catalog_page {
 	uint32_t place[2][CATALOG_PAGE]; /* of its vector, + 1, see vectors.h; 0: none */
 	uint16_t length[CATALOG_PAGE];
 	uint32_t n_live;
-	uint32_t
-		dense; /* number of this page among those that exist, for arrays that run in parallel */
+	uint32_t dense; /* its number among the pages that exist, for arrays in parallel */
 };
 
 struct catalog {

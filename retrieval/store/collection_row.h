@@ -1,6 +1,6 @@
 /*
- * A collection's row, as the transaction sees it: the writer goes by it, since the catalog shows what
- * was committed. All are called on the writer's connection, inside a transaction.
+ * A collection's row, as the transaction sees it: the writer goes by it, since the catalog shows
+ * what was committed. All are called on the writer's connection, inside a transaction.
  */
 #ifndef RETRIEVAL_COLLECTION_ROW_H
 #define RETRIEVAL_COLLECTION_ROW_H

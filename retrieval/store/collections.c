@@ -140,9 +140,9 @@ int store_collection_put(struct store *s, const struct ragd_call *call,
 /* ---- remove ------------------------------------------------------------------------------- */
 
 /*
- * Two steps: one short transaction hides the collection, so that nothing finds it from then on; then its
- * documents go, a few in each transaction, so that others are not kept waiting. What a crash leaves
- * of the second step is done when the store opens again.
+ * Two steps: one short transaction hides the collection, so that nothing finds it from then on;
+ * then its documents go, a few in each transaction, so that others are not kept waiting. What a
+ * crash leaves of the second step is done when the store opens again.
  */
 static int hide_run(struct job *job, struct db *db, struct ragd_err *err)
 {

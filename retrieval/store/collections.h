@@ -19,15 +19,15 @@ bool store_collection_copy(struct store *s, const char *name, struct catalog_col
 int store_collection(struct store *s, const struct ragd_call *call, const char *name, unsigned want,
 		     struct catalog_collection *out, struct ragd_err *err);
 /*
- * How many a user who is not an administrator may own: each one slows the searches of all its readers
- * down a little.
+ * How many a user who is not an administrator may own: each one slows the searches of all its
+ * readers down a little.
  */
 #define COLLECTIONS_PER_OWNER 100
 /* On the writer's thread: whether the caller may make one more. -EACCES with a sentence. */
 int collection_room(const struct store *s, const struct ragd_caller *caller, struct ragd_err *err);
 /*
- * Inside a transaction: a new collection with row->acl; sets row->id. The catalog has it from now on
- * but does not show it: show it once committed, unmake it after a rollback.
+ * Inside a transaction: a new collection with row->acl; sets row->id. The catalog has it from now
+ * on but does not show it: show it once committed, unmake it after a rollback.
  */
 int collection_make(struct store *s, struct db *db, const char *name, struct collection_row *row,
 		    struct ragd_err *err);

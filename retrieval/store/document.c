@@ -162,8 +162,8 @@ static int add_rows(struct db *db, const struct ragd_call *call, const struct ca
 }
 
 /*
- * The vectors of a document for one embedder: those it was prepared with, or, when another was learned
- * meanwhile, made here.
+ * The vectors of a document for one embedder: those it was prepared with, or, when another was
+ * learned meanwhile, made here.
  */
 static int add_vectors(struct db *db, const struct embedding_index *m, const struct prepared *p,
 		       struct change *change, uint32_t document, struct ragd_err *err)

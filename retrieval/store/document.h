@@ -1,6 +1,6 @@
 /*
- * One document's rows, written and dropped inside the writer's transaction, and what the catalog and the
- * indexes of vectors have to learn of it once the transaction is committed.
+ * One document's rows, written and dropped inside the writer's transaction, and what the catalog
+ * and the indexes of vectors have to learn of it once the transaction is committed.
  */
 #ifndef RETRIEVAL_DOCUMENT_H
 #define RETRIEVAL_DOCUMENT_H

@@ -46,9 +46,9 @@ static bool is_stopping(void *arg)
 enum due { DUE_NOT, DUE_WHEN_QUIET, DUE_NOW };
 
 /*
- * Grown by a quarter since it was learned: once it is quiet. Grown fourfold: also if its passages are many,
- * or it has been written to for long. Asked to settle: at once, however little it has grown. What happens to
- * other collections does not matter. With the catalog locked.
+ * Grown by a quarter since it was learned: once it is quiet. Grown fourfold: also if its passages
+ * are many, or it has been written to for long. Asked to settle: at once, however little it has
+ * grown. What happens to other collections does not matter. With the catalog locked.
  */
 static enum due due_of(const struct catalog_collection *col, bool asked)
 {
@@ -71,7 +71,10 @@ static enum due due_of(const struct catalog_collection *col, bool asked)
 		       : DUE_WHEN_QUIET;
 }
 
-/* The first collection from `*id` on for which something is due, `least` or more; DUE_NOT at the end. */
+/*
+ * The first collection from `*id` on for which something is due, `least` or more; DUE_NOT at the
+ * end.
+ */
 static enum due next_due(struct maintenance *m, bool asked, enum due least, uint32_t *id)
 {
 	const struct catalog *c = &m->store->catalog;
@@ -157,7 +160,9 @@ static bool run_once(struct maintenance *m)
 	return next_due(m, false, DUE_WHEN_QUIET, &id) != DUE_NOT;
 }
 
-/* Until there is something to look at, or for POLL_MS if something waits for quiet. False for stop. */
+/*
+ * Until there is something to look at, or for POLL_MS if something waits for quiet. False for stop.
+ */
 static bool wait_for_work(struct maintenance *m, bool waits_for_quiet)
 {
 	struct timespec until;

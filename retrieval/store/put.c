@@ -41,8 +41,8 @@ struct batch {
 /* ---- on the writer's thread --------------------------------------------------------------- */
 
 /*
- * Where there is none, put makes one. So a collection that the caller may not know of is told as a name
- * that is taken, not as missing.
+ * Where there is none, put makes one. So a collection that the caller may not know of is told as a
+ * name that is taken, not as missing.
  */
 static int check_write(const struct acl *acl, const char *name, const struct ragd_caller *caller,
 		       struct ragd_err *err)

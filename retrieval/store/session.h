@@ -37,8 +37,8 @@ int session_acquire(struct sessions *all, struct session **out, struct ragd_err 
 void session_release(struct sessions *all, struct session *session);
 
 /*
- * Between them the session sees the database as of one moment. End accepts that begin failed or was not
- * called.
+ * Between them the session sees the database as of one moment. End accepts that begin failed or was
+ * not called.
  */
 int session_begin(struct session *session, struct ragd_err *err);
 void session_end(struct session *session);

@@ -41,8 +41,8 @@ struct store_options {
 };
 
 /*
- * Open or make the store in options->dir. -EBUSY: another process has it; -EBADMSG: damaged, nothing
- * was changed; -ENOTSUP: made by a newer ragd; -EINVAL: not a store, unknown language.
+ * Open or make the store in options->dir. -EBUSY: another process has it; -EBADMSG: damaged,
+ * nothing was changed; -ENOTSUP: made by a newer ragd; -EINVAL: not a store, unknown language.
  */
 int store_open(const struct store_options *options, struct store **out, struct ragd_err *err);
 /* Accepts NULL. No call may be under way. */
@@ -73,13 +73,13 @@ void store_stats(struct store *s, const struct ragd_caller *caller,
 int store_embed(struct store *s, const struct ragd_call *call, const struct ragd_str *texts,
 		size_t n, const float **out, uint32_t *dim, struct ragd_err *err);
 /*
- * Postings, vectors and tagged documents that searches have read so far: what a search reads must not
- * depend on what its caller may not.
+ * Postings, vectors and tagged documents that searches have read so far: what a search reads must
+ * not depend on what its caller may not.
  */
 uint64_t store_looked_at(struct store *s);
 /*
- * Do now what the store would do by itself once it is left alone (learn from what was added), and wait
- * until it is done.
+ * Do now what the store would do by itself once it is left alone (learn from what was added), and
+ * wait until it is done.
  */
 int store_settle(struct store *s, struct ragd_err *err);
 

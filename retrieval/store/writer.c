@@ -13,7 +13,10 @@
 
 #define NOBODY ((uid_t)-1) /* owns the store's own jobs */
 
-/* One user's waiting jobs, oldest first. Lives while there are any, or while a submitter waits for room. */
+/*
+ * One user's waiting jobs, oldest first. Lives while there are any, or while a submitter waits for
+ * room.
+ */
 struct queue {
 	uid_t uid;
 	struct job *head;
@@ -280,7 +283,7 @@ static void *writer_main(void *arg)
 	}
 }
 
-/* ---- the submitters' threads ------------------------------------------------------------------ */
+/* ---- the submitters' threads ---------------------------------------------------------------- */
 
 static void writer_free(struct writer *w)
 {

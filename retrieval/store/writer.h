@@ -4,9 +4,9 @@
  * the catalog shows it. If a transaction of several fails, each is tried again alone, so that one
  * document too large for the disk does not take others with it.
  *
- * Each user has a queue, and they take turns, a job at a time: what one has waiting puts another's job
- * off by one of his, and by the transaction that is open. Of one user, what was submitted first is
- * written first.
+ * Each user has a queue, and they take turns, a job at a time: what one has waiting puts another's
+ * job off by one of his, and by the transaction that is open. Of one user, what was submitted first
+ * is written first.
  */
 #ifndef RETRIEVAL_WRITER_H
 #define RETRIEVAL_WRITER_H
@@ -27,15 +27,17 @@ struct job {
 	 * transaction has to be rolled back, and run may come once more.
 	 */
 	int (*run)(struct job *job, struct db *db, struct ragd_err *err);
-	/* After the commit, with the catalog locked for writing. Cannot fail. NULL: nothing to do. */
+	/*
+	 * After the commit, with the catalog locked for writing. Cannot fail. NULL: nothing to do.
+	 */
 	void (*applied)(struct job *job);
 	/* After a rollback: forget what run noted. NULL: nothing to do. */
 	void (*undo)(struct job *job);
 	const struct ragd_call *call; /* whose it is; NULL: the store's own */
 	size_t cost;                  /* bytes, for the bound of its user's queue */
 	/*
-	 * Set by run: takes away what a search may have seen. Such a commit keeps searches out until
-	 * the catalog has it, so that a document being replaced is found at every moment.
+	 * Set by run: takes away what a search may have seen. Such a commit keeps searches out
+	 * until the catalog has it, so that a document being replaced is found at every moment.
 	 */
 	bool removes;
 
@@ -56,14 +58,14 @@ int writer_start(struct db *db, struct catalog *catalog, struct writer **out, st
 void writer_stop(struct writer *w);
 
 /*
- * Queue a job, which stays the caller's until writer_wait returned; blocks while the queue of its user is
- * full. Cannot fail: what could not be queued, or is no longer wanted before there is room, is done with
- * its rc set.
+ * Queue a job, which stays the caller's until writer_wait returned; blocks while the queue of its
+ * user is full. Cannot fail: what could not be queued, or is no longer wanted before there is room,
+ * is done with its rc set.
  */
 void writer_submit(struct writer *w, struct job *job);
 /*
- * The job's rc. One that is no longer wanted before it began is taken out of the queue and never runs:
- * -ECANCELED, -ETIMEDOUT. One that began is waited for. Once for each job submitted.
+ * The job's rc. One that is no longer wanted before it began is taken out of the queue and never
+ * runs: -ECANCELED, -ETIMEDOUT. One that began is waited for. Once for each job submitted.
  */
 int writer_wait(struct writer *w, struct job *job, struct ragd_err *err);
 int writer_run(struct writer *w, struct job *job, struct ragd_err *err);
