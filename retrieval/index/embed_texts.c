@@ -30,8 +30,9 @@ static int embed_texts(struct session *session, const struct ragd_call *call,
 }
 
 /*
- * Of the collections that the caller may read, the embedder of the one that had most to learn from; of
- * equals the first made. What the caller may not read neither decides nor is part of it. Referenced.
+ * Of the collections that the caller may read, the embedder of the one that had most to learn from;
+ * of equals the first made. What the caller may not read neither decides nor is part of it.
+ * Referenced.
  */
 static struct embedder *choose_embedder(struct store *s, const struct ragd_caller *caller)
 {

@@ -1,6 +1,6 @@
 /*
- * The embedding index of each collection, struct embedding_index in catalog.h: the embedder that was
- * learned from its passages, and the vectors that it gave them. From the disk and back.
+ * The embedding index of each collection, struct embedding_index in catalog.h: the embedder that
+ * was learned from its passages, and the vectors that it gave them. From the disk and back.
  */
 #ifndef RETRIEVAL_EMBEDDING_INDEX_H
 #define RETRIEVAL_EMBEDDING_INDEX_H

@@ -85,11 +85,11 @@ static ssize_t read_terms(struct round *r, const struct met *met, uint32_t first
 	return rc < 0 ? rc : found;
 }
 
-/* ---- gather -------------------------------------------------------------------------------- */
+/* ---- gather --------------------------------------------------------------------------------- */
 
 /*
- * A passage is in the sample or not by its number in the collection alone, so that the same collection
- * teaches the same, whatever else the store holds.
+ * A passage is in the sample or not by its number in the collection alone, so that the same
+ * collection teaches the same, whatever else the store holds.
  */
 static bool in_sample(uint32_t number, uint64_t n_passages)
 {
@@ -126,7 +126,9 @@ static int gather_document(struct round *r, const struct met *met, uint64_t n_pa
 	return rc;
 }
 
-/* What is added meanwhile is not in it: one that comes late must not make it larger than its bound. */
+/*
+ * What is added meanwhile is not in it: one that comes late must not make it larger than its bound.
+ */
 static int round_gather(struct round *r, uint64_t n_passages, struct embed_rows *rows,
 			struct ragd_err *err)
 {
@@ -147,11 +149,11 @@ static int round_gather(struct round *r, uint64_t n_passages, struct embed_rows 
 	return rc;
 }
 
-/* ---- begin: the new embedder next to the old ------------------------------------------------- */
+/* ---- begin: the new embedder next to the old ------------------------------------------------ */
 
 /*
- * The collection may have been removed meanwhile. The writer's thread is the only one that adds to the
- * catalog or takes from it, so that it may look without a lock.
+ * The collection may have been removed meanwhile. The writer's thread is the only one that adds to
+ * the catalog or takes from it, so that it may look without a lock.
  */
 static struct catalog_collection *still_there(struct store *s, uint32_t collection, struct job *job)
 {
@@ -197,7 +199,7 @@ static void begin_applied(struct job *job)
 	j->next = (struct embedding_index){ 0 };
 }
 
-/* ---- fill: every document gets its vectors ----------------------------------------------------- */
+/* ---- fill: every document gets its vectors -------------------------------------------------- */
 
 struct fill_job {
 	struct job job;
@@ -328,7 +330,7 @@ static int round_fill(struct round *r, const struct embedder *e, struct ragd_err
 	return rc;
 }
 
-/* ---- switch -------------------------------------------------------------------------------- */
+/* ---- switch --------------------------------------------------------------------------------- */
 
 struct switch_job {
 	struct job job;
@@ -376,7 +378,7 @@ static int round_finish(struct round *r, bool abandon, struct ragd_err *err)
 	return rc;
 }
 
-/* ---- clean: what other generations left ------------------------------------------------------ */
+/* ---- clean: what other generations left ----------------------------------------------------- */
 
 struct clean_job {
 	struct job job;
@@ -435,7 +437,7 @@ static int round_clean(struct round *r, struct ragd_err *err)
 	return rc;
 }
 
-/* ---- the round ----------------------------------------------------------------------------- */
+/* ---- the round ------------------------------------------------------------------------------ */
 
 static int round_begin(struct round *r, struct embedder *e, struct ragd_err *err)
 {

@@ -10,8 +10,8 @@ struct store;
 
 /*
  * Learn an embedder from the passages of a collection, give each its vector, swap. `stop` is asked
- * between steps: true ends with -ECANCELED. -ENODATA if the passages teach nothing yet; -ENOENT if the
- * collection is gone.
+ * between steps: true ends with -ECANCELED. -ENODATA if the passages teach nothing yet; -ENOENT if
+ * the collection is gone.
  */
 int learn_collection(struct store *s, uint32_t collection, bool (*stop)(void *arg), void *arg,
 		     struct ragd_err *err);

@@ -2,9 +2,9 @@
  * Chunker: a document's blocks to passages, the unit that is indexed, found, cited. A passage is
  * whole blocks of one section; a heading begins a new one and stands in it, along with the path of
  * the headings above it. Tables and code are cut only where they alone exceed max_bytes (at
- * lines), long paragraphs at sentence ends, long sentences after a comma or a word, what has neither
- * between characters. Small neighbouring sections share a passage, which has the path of the larger
- * one. Nothing is joined over text that no block holds (comments, rules).
+ * lines), long paragraphs at sentence ends, long sentences after a comma or a word, what has
+ * neither between characters. Small neighbouring sections share a passage, which has the path of
+ * the larger one. Nothing is joined over text that no block holds (comments, rules).
  */
 #ifndef RETRIEVAL_CHUNK_H
 #define RETRIEVAL_CHUNK_H

@@ -69,7 +69,9 @@ static void piece_add(struct cutter *c, const struct format_block *b, size_t sta
 	};
 }
 
-/* How good a place it is behind text[at]: 3 behind a full stop, 2 a comma, 1 a word, 0 inside one. */
+/*
+ * How good a place it is behind text[at]: 3 behind a full stop, 2 a comma, 1 a word, 0 inside one.
+ */
 static int break_rank(const char *s, size_t at)
 {
 	if (!format_is_space(s[at + 1]))
@@ -138,7 +140,8 @@ static void cut_sentences(struct cutter *c, const struct format_block *b, size_t
 }
 
 /*
- * Behind the last line break in text[start .. end), or behind the last blank line. 0 if there is none.
+ * Behind the last line break in text[start .. end), or behind the last blank line. 0 if there is
+ * none.
  */
 static size_t last_break(const struct cutter *c, size_t start, size_t end, bool blank)
 {

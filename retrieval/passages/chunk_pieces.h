@@ -1,6 +1,6 @@
 /*
- * The pieces that passages are packed from: whole blocks, and parts of those that are too long to stay
- * whole. Between two pieces of one block stands white space only, or nothing.
+ * The pieces that passages are packed from: whole blocks, and parts of those that are too long to
+ * stay whole. Between two pieces of one block stands white space only, or nothing.
  */
 #ifndef RETRIEVAL_CHUNK_PIECES_H
 #define RETRIEVAL_CHUNK_PIECES_H
@@ -15,8 +15,8 @@ struct piece {
 	uint32_t start; /* text[start .. end) of the document */
 	uint32_t end;
 	uint32_t section;
-	uint8_t kind; /* of its block */
-	bool apart; /* before it stands text that belongs to no block: nothing is joined over that */
+	uint8_t kind;   /* of its block */
+	bool apart;     /* after text that belongs to no block: nothing is joined over that */
 	bool whole;     /* a whole block */
 	bool announces; /* what follows should not be parted from it: a heading, "for example:" */
 };

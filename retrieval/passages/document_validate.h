@@ -11,8 +11,8 @@
 #define DOCUMENT_TAGS_MAX 64   /* tags of one document or query */
 
 /*
- * Each: 0, or -EINVAL with a sentence that says what is allowed. The whole document also: -EFBIG, its
- * content is larger than max_bytes.
+ * Each: 0, or -EINVAL with a sentence that says what is allowed. The whole document also: -EFBIG,
+ * its content is larger than max_bytes.
  */
 int document_validate(const struct ragd_document *doc, size_t max_bytes, struct ragd_err *err);
 int document_validate_id(struct ragd_str id, struct ragd_err *err);

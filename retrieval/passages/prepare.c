@@ -13,7 +13,10 @@
 
 size_t prepare_arena_bytes(size_t len)
 {
-	/* Format, chunker, tokens (a stem is no longer than its word, parts double identifiers), terms. */
+	/*
+	 * Format, chunker, tokens (a stem is no longer than its word, parts double identifiers),
+	 * terms.
+	 */
 	return FORMAT_ARENA_BYTES(len) + CHUNK_ARENA_BYTES(len) + 60 * len + ((size_t)1 << 20);
 }
 

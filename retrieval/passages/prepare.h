@@ -40,8 +40,8 @@ struct prepared {
 /*
  * The steps end with -ETIMEDOUT or -ECANCELED when `wanted` says so.
  *
- * Two steps, so that a document that is stored already is neither read nor cut: the first validates id,
- * size and tags and fills id, digest, tags and media_type; the second fills the rest. What they
+ * Two steps, so that a document that is stored already is neither read nor cut: the first validates
+ * id, size and tags and fills id, digest, tags and media_type; the second fills the rest. What they
  * point to is the arena's or the document's. Negative errno with a sentence about this document.
  */
 int prepare_start(struct arena *arena, const struct ragd_document *doc, size_t max_bytes,

@@ -122,9 +122,9 @@ static void count_start(struct terms *t)
 }
 
 /*
- * One column: its words into the counts and the tokens. Stop words of the body are not indexed: they
- * are near half of all words and say nothing of what it is about. Those of titles are, so that "The
- * Who" is found.
+ * One column: its words into the counts and the tokens. Stop words of the body are not indexed:
+ * they are near half of all words and say nothing of what it is about. Those of titles are, so that
+ * "The Who" is found.
  */
 static int add_column(struct terms *t, enum terms_column column, struct ragd_str text,
 		      float *length)

@@ -1,7 +1,7 @@
 /*
- * A passage as terms: what the full-text index stores, what BM25 counts and what the embedder learns
- * from. Terms are the stems of base/words. They are made in the threads that add documents, outside
- * the writer, and reach FTS5 as ready tokens.
+ * A passage as terms: what the full-text index stores, what BM25 counts and what the embedder
+ * learns from. Terms are the stems of base/words. They are made in the threads that add documents,
+ * outside the writer, and reach FTS5 as ready tokens.
  */
 #ifndef RETRIEVAL_TERMS_H
 #define RETRIEVAL_TERMS_H
@@ -58,8 +58,8 @@ int terms_passage(struct terms *t, struct arena *arena, struct ragd_str title,
 
 /*
  * The distinct words of a query in the order of the text, at most TERMS_QUERY_MAX. Stop words are
- * left out, unless there is nothing else. Of a longer text the first TERMS_TEXT_MAX bytes are looked
- * at. *out is the arena's. Returns their number or -ENOMEM.
+ * left out, unless there is nothing else. Of a longer text the first TERMS_TEXT_MAX bytes are
+ * looked at. *out is the arena's. Returns their number or -ENOMEM.
  */
 #define TERMS_QUERY_MAX 256
 #define TERMS_TEXT_MAX  ((size_t)64 << 10)

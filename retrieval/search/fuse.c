@@ -211,7 +211,9 @@ static void complete_parts(struct search *se, const struct catalog *c, const str
 	size_t kept = 0;
 
 	if (words.n > q->pool) {
-		/* The heap shrinks from its end: the best are put there, then moved to the front. */
+		/*
+		 * The heap shrinks from its end: the best are put there, then moved to the front.
+		 */
 		size_t n = words.n;
 		struct candidate next;
 
@@ -259,8 +261,8 @@ static void top_offer(struct top *t, float value, float with)
 
 /*
  * How far to trust the vectors for this question: what cosine the passages have that its words find
- * first, as a share of what the best cosines are. Where the vectors have not caught what the question is
- * about, they prefer passages that share nothing with it, and the share is low.
+ * first, as a share of what the best cosines are. Where the vectors have not caught what the
+ * question is about, they prefer passages that share nothing with it, and the share is low.
  */
 static float vectors_agreement(const struct top *words, const struct top *vectors)
 {
@@ -274,8 +276,8 @@ static float vectors_agreement(const struct top *words, const struct top *vector
 }
 
 /*
- * A passage whose collection has no vectors for the question is taken to mean as much as its words do:
- * it would else stand behind all those that have one.
+ * A passage whose collection has no vectors for the question is taken to mean as much as its words
+ * do: it would else stand behind all those that have one.
  */
 static void weigh_candidates(struct search *se, const struct question *q)
 {

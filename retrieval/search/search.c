@@ -1,6 +1,6 @@
 /*
- * Search: the words of the question to postings, postings to scores over the passages the caller may
- * read, the best of them to hits.
+ * Search: the words of the question to postings, postings to scores over the passages the caller
+ * may read, the best of them to hits.
  *
  * The filter comes first: what stands in collections outside it is neither read nor counted in
  * document frequencies and lengths, so that ranks, scores and the work are those of an index that

@@ -37,7 +37,9 @@ struct search {
 	uint32_t *documents; /* malloc'd, ascending */
 	size_t n_documents;
 
-	/* [n_words][n_ids]: of each word in each collection; session->scores has what they score. */
+	/*
+	 * [n_words][n_ids]: of each word in each collection; session->scores has what they score.
+	 */
 	struct postings *lists;
 	size_t n_lists;          /* read so far */
 	struct candidates found; /* a heap, when fused */

@@ -1,6 +1,6 @@
 /*
- * Whether anybody still waits for the answer: asked in every loop over what a client sent, so that a
- * request whose client left or whose deadline passed does not keep a thread from the others.
+ * Whether anybody still waits for the answer: asked in every loop over what a client sent, so that
+ * a request whose client left or whose deadline passed does not keep a thread from the others.
  */
 #ifndef RETRIEVAL_WANTED_H
 #define RETRIEVAL_WANTED_H
@@ -25,7 +25,10 @@ struct wanted {
 /* See wanted_still. */
 bool wanted_ask(struct wanted *w);
 
-/* Before so many bytes more are worked on: false, and false from then on, if nobody waits. NULL: true. */
+/*
+ * Before so many bytes more are worked on: false, and false from then on, if nobody waits. NULL:
+ * true.
+ */
 static inline bool wanted_still(struct wanted *w, size_t bytes)
 {
 	if (w == NULL)

@@ -20,8 +20,8 @@ struct outline_row {
 };
 
 /*
- * The blocks as one string: "H1(label) P(text) L(…) T(…) C(…) E(…)", line breaks as '/'. A heading shows
- * its label; with `text`, its text.
+ * The blocks as one string: "H1(label) P(text) L(…) T(…) C(…) E(…)", line breaks as '/'. A heading
+ * shows its label; with `text`, its text.
  */
 static inline char *outline(const struct format_document *d, bool text)
 {

@@ -505,7 +505,10 @@ static void a_damaged_embedder_is_learned_again(void **state)
 	assert_int_equal(st.n_vectors, 250);
 }
 
-/* Another language gives other terms: the index is built again, and what was learned is learned again. */
+/*
+ * Another language gives other terms: the index is built again, and what was learned is learned
+ * again.
+ */
 static void another_language_makes_the_index_anew(void **state)
 {
 	struct fixture *f = *state;

@@ -1,4 +1,7 @@
-/* Real and odd files of ../shared: each is taken and what is promised of it holds, or it is refused. */
+/*
+ * Real and odd files of ../shared: each is taken and what is promised of it holds, or it is
+ * refused.
+ */
 #include <ftw.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /*
- * Whose turn it is at the store's writer. A gate in the first job holds the writer's thread while others
- * are queued; what ran then, and in which order, is written down by the jobs themselves.
+ * Whose turn it is at the store's writer. A gate in the first job holds the writer's thread while
+ * others are queued; what ran then, and in which order, is written down by the jobs themselves.
  */
 #include "tests/retrieval/stores.h"
 
