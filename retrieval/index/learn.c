@@ -155,7 +155,8 @@ static int round_gather(struct round *r, uint64_t n_passages, struct embed_rows 
  * The collection may have been removed meanwhile. The writer's thread is the only one that adds to
  * the catalog or takes from it, so that it may look without a lock.
  */
-static struct catalog_collection *still_there(struct store *s, uint32_t collection, struct job *job)
+static struct catalog_collection *still_there(struct store *s, uint32_t collection,
+					      struct writer_job *job)
 {
 	struct catalog_collection *col = catalog_collection(&s->catalog, collection);
 
@@ -165,13 +166,13 @@ static struct catalog_collection *still_there(struct store *s, uint32_t collecti
 }
 
 struct begin_job {
-	struct job job;
+	struct writer_job job;
 	struct store *store;
 	uint32_t collection;
 	struct embedding_index next;
 };
 
-static int begin_run(struct job *job, struct db *db, struct ragd_err *err)
+static int begin_run(struct writer_job *job, struct db *db, struct ragd_err *err)
 {
 	struct begin_job *j = container_of(job, struct begin_job, job);
 	const struct embedder *e = j->next.embedder;
@@ -191,7 +192,7 @@ static int begin_run(struct job *job, struct db *db, struct ragd_err *err)
 	return db_result(db, err);
 }
 
-static void begin_applied(struct job *job)
+static void begin_applied(struct writer_job *job)
 {
 	struct begin_job *j = container_of(job, struct begin_job, job);
 
@@ -202,7 +203,7 @@ static void begin_applied(struct job *job)
 /* ---- fill: every document gets its vectors -------------------------------------------------- */
 
 struct fill_job {
-	struct job job;
+	struct writer_job job;
 	struct store *store;
 	uint32_t collection;
 	const struct embedder *embedder;
@@ -228,7 +229,7 @@ static bool wants_vectors(struct db *db, const struct catalog_document *d, unsig
 	return wants;
 }
 
-static int fill_run(struct job *job, struct db *db, struct ragd_err *err)
+static int fill_run(struct writer_job *job, struct db *db, struct ragd_err *err)
 {
 	struct fill_job *j = container_of(job, struct fill_job, job);
 	const struct embedder *e = j->embedder;
@@ -248,7 +249,7 @@ static int fill_run(struct job *job, struct db *db, struct ragd_err *err)
 	return rc;
 }
 
-static void fill_applied(struct job *job)
+static void fill_applied(struct writer_job *job)
 {
 	struct fill_job *j = container_of(job, struct fill_job, job);
 	struct store *s = j->store;
@@ -333,14 +334,14 @@ static int round_fill(struct round *r, const struct embedder *e, struct ragd_err
 /* ---- switch --------------------------------------------------------------------------------- */
 
 struct switch_job {
-	struct job job;
+	struct writer_job job;
 	struct store *store;
 	uint32_t collection;
 	struct embedding_index old;
 	bool abandon; /* drop next instead */
 };
 
-static int switch_run(struct job *job, struct db *db, struct ragd_err *err)
+static int switch_run(struct writer_job *job, struct db *db, struct ragd_err *err)
 {
 	struct switch_job *j = container_of(job, struct switch_job, job);
 	struct catalog_collection *col = still_there(j->store, j->collection, job);
@@ -351,7 +352,7 @@ static int switch_run(struct job *job, struct db *db, struct ragd_err *err)
 	return db_result(db, err);
 }
 
-static void switch_applied(struct job *job)
+static void switch_applied(struct writer_job *job)
 {
 	struct switch_job *j = container_of(job, struct switch_job, job);
 	struct catalog_collection *col = j->store->catalog.collections[j->collection];
@@ -381,7 +382,7 @@ static int round_finish(struct round *r, bool abandon, struct ragd_err *err)
 /* ---- clean: what other generations left ----------------------------------------------------- */
 
 struct clean_job {
-	struct job job;
+	struct writer_job job;
 	struct store *store;
 	uint32_t collection;
 	int64_t after; /* id of the last document that was cleaned */
@@ -400,7 +401,7 @@ static void clean_document(struct db *db, int64_t document, const struct embedde
 	db_run(db, SQL_VECTOR_DROP, DB_ARGS(db_int(first), db_int(last)));
 }
 
-static int clean_run(struct job *job, struct db *db, struct ragd_err *err)
+static int clean_run(struct writer_job *job, struct db *db, struct ragd_err *err)
 {
 	struct clean_job *j = container_of(job, struct clean_job, job);
 	struct catalog_collection *col = still_there(j->store, j->collection, job);

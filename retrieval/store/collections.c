@@ -70,14 +70,14 @@ void collection_unmake(struct store *s, uint32_t id)
 /* ---- make or change ----------------------------------------------------------------------- */
 
 struct collection_job {
-	struct job job;
+	struct writer_job job;
 	struct store *store;
 	const struct ragd_collection *want;
 	struct collection_row row;
 	bool created;
 };
 
-static int put_run(struct job *job, struct db *db, struct ragd_err *err)
+static int put_run(struct writer_job *job, struct db *db, struct ragd_err *err)
 {
 	struct collection_job *j = container_of(job, struct collection_job, job);
 	int rc = collection_row_find(db, j->want->name, &j->row, err);
@@ -101,7 +101,7 @@ static int put_run(struct job *job, struct db *db, struct ragd_err *err)
 	return rc;
 }
 
-static void put_applied(struct job *job)
+static void put_applied(struct writer_job *job)
 {
 	struct collection_job *j = container_of(job, struct collection_job, job);
 	struct catalog_collection *col = j->store->catalog.collections[j->row.id];
@@ -111,7 +111,7 @@ static void put_applied(struct job *job)
 	col->shown = true;
 }
 
-static void put_undo(struct job *job)
+static void put_undo(struct writer_job *job)
 {
 	struct collection_job *j = container_of(job, struct collection_job, job);
 
@@ -144,7 +144,7 @@ int store_collection_put(struct store *s, const struct ragd_call *call,
  * then its documents go, a few in each transaction, so that others are not kept waiting. What a
  * crash leaves of the second step is done when the store opens again.
  */
-static int hide_run(struct job *job, struct db *db, struct ragd_err *err)
+static int hide_run(struct writer_job *job, struct db *db, struct ragd_err *err)
 {
 	struct collection_job *j = container_of(job, struct collection_job, job);
 	const struct ragd_caller *caller = j->job.call->caller;
@@ -168,7 +168,7 @@ static int hide_run(struct job *job, struct db *db, struct ragd_err *err)
 	return db_result(db, err);
 }
 
-static void hide_applied(struct job *job)
+static void hide_applied(struct writer_job *job)
 {
 	struct collection_job *j = container_of(job, struct collection_job, job);
 
@@ -178,7 +178,7 @@ static void hide_applied(struct job *job)
 #define SWEEP_DOCS 16
 
 struct sweep_job {
-	struct job job;
+	struct writer_job job;
 	struct store *store;
 	uint32_t collection;
 	struct change changes[SWEEP_DOCS];
@@ -202,7 +202,7 @@ static bool any_document(struct db *db, uint32_t collection, char *name, size_t 
 	return found;
 }
 
-static int sweep_run(struct job *job, struct db *db, struct ragd_err *err)
+static int sweep_run(struct writer_job *job, struct db *db, struct ragd_err *err)
 {
 	struct sweep_job *j = container_of(job, struct sweep_job, job);
 	char name[DOCUMENT_ID_MAX];
@@ -225,7 +225,7 @@ static int sweep_run(struct job *job, struct db *db, struct ragd_err *err)
 	return db_result(db, err);
 }
 
-static void sweep_applied(struct job *job)
+static void sweep_applied(struct writer_job *job)
 {
 	struct sweep_job *j = container_of(job, struct sweep_job, job);
 	struct catalog_collection *col = j->store->catalog.collections[j->collection];
@@ -241,7 +241,7 @@ static void sweep_applied(struct job *job)
 	catalog_drop_collection(&j->store->catalog, j->collection);
 }
 
-static void sweep_undo(struct job *job)
+static void sweep_undo(struct writer_job *job)
 {
 	struct sweep_job *j = container_of(job, struct sweep_job, job);
 

@@ -149,7 +149,7 @@ int store_get(struct store *s, const struct ragd_call *call, const char *collect
 /* ---- remove a document -------------------------------------------------------------------- */
 
 struct remove_job {
-	struct job job;
+	struct writer_job job;
 	struct store *store;
 	const char *collection;
 	struct ragd_str id;
@@ -157,7 +157,7 @@ struct remove_job {
 	struct change change;
 };
 
-static int remove_run(struct job *job, struct db *db, struct ragd_err *err)
+static int remove_run(struct writer_job *job, struct db *db, struct ragd_err *err)
 {
 	struct remove_job *j = container_of(job, struct remove_job, job);
 	struct collection_row row;
@@ -186,7 +186,7 @@ static int remove_run(struct job *job, struct db *db, struct ragd_err *err)
 	return rc;
 }
 
-static void remove_applied(struct job *job)
+static void remove_applied(struct writer_job *job)
 {
 	struct remove_job *j = container_of(job, struct remove_job, job);
 

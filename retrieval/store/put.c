@@ -26,7 +26,7 @@ struct item {
 
 /* Some documents of one put: one job of the writer. */
 struct batch {
-	struct job job;
+	struct writer_job job;
 	struct store *store;
 	const char *collection;
 	struct arena *arena;
@@ -76,7 +76,7 @@ static int find_or_make(struct batch *b, struct db *db, struct ragd_err *err)
 	return rc;
 }
 
-static int batch_run(struct job *job, struct db *db, struct ragd_err *err)
+static int batch_run(struct writer_job *job, struct db *db, struct ragd_err *err)
 {
 	struct batch *b = container_of(job, struct batch, job);
 	bool changed = false, reads;
@@ -105,7 +105,7 @@ static int batch_run(struct job *job, struct db *db, struct ragd_err *err)
 	return db_result(db, err);
 }
 
-static void batch_applied(struct job *job)
+static void batch_applied(struct writer_job *job)
 {
 	struct batch *b = container_of(job, struct batch, job);
 	struct catalog *c = &b->store->catalog;
@@ -123,7 +123,7 @@ static void batch_applied(struct job *job)
 	maintenance_note_write(b->store->maintenance, c->collections[b->row.id]);
 }
 
-static void batch_undo(struct job *job)
+static void batch_undo(struct writer_job *job)
 {
 	struct batch *b = container_of(job, struct batch, job);
 

@@ -19,8 +19,8 @@
  */
 struct queue {
 	uid_t uid;
-	struct job *head;
-	struct job **tail;
+	struct writer_job *head;
+	struct writer_job **tail;
 	size_t bytes;
 	unsigned n_blocked; /* submitters that wait for room */
 	pthread_cond_t room;
@@ -49,7 +49,7 @@ static void cond_init(pthread_cond_t *cond)
 
 /* ---- the queues, with the lock held --------------------------------------------------------- */
 
-static uid_t uid_of(const struct job *job)
+static uid_t uid_of(const struct writer_job *job)
 {
 	return job->call != NULL ? job->call->caller->uid : NOBODY;
 }
@@ -81,7 +81,7 @@ static struct queue *queue_get(struct writer *w, uid_t uid)
 	return q;
 }
 
-static void queue_push(struct queue *q, struct job *job)
+static void queue_push(struct queue *q, struct writer_job *job)
 {
 	job->next = NULL;
 	*q->tail = job;
@@ -89,9 +89,9 @@ static void queue_push(struct queue *q, struct job *job)
 	q->bytes += job->cost;
 }
 
-static void queue_unlink(struct queue *q, struct job *job)
+static void queue_unlink(struct queue *q, struct writer_job *job)
 {
-	struct job **at = &q->head;
+	struct writer_job **at = &q->head;
 
 	while (*at != job)
 		at = &(*at)->next;
@@ -126,9 +126,9 @@ static struct queue **next_turn(struct writer *w)
 }
 
 /* Take one job of the user whose turn it is, and put that user last; NULL if none waits. */
-static struct job *take_job(struct writer *w)
+static struct writer_job *take_job(struct writer *w)
 {
-	struct job *job = NULL;
+	struct writer_job *job = NULL;
 	struct queue **at, *q;
 
 	pthread_mutex_lock(&w->lock);
@@ -151,11 +151,11 @@ static struct job *take_job(struct writer *w)
 
 /* ---- the writer's thread -------------------------------------------------------------------- */
 
-static void jobs_finish(struct writer *w, struct job *jobs)
+static void jobs_finish(struct writer *w, struct writer_job *jobs)
 {
 	pthread_mutex_lock(&w->lock);
 	while (jobs != NULL) {
-		struct job *next = jobs->next;
+		struct writer_job *next = jobs->next;
 
 		jobs->state = JOB_DONE;
 		pthread_cond_signal(&jobs->news);
@@ -170,15 +170,15 @@ static int run_statement(struct writer *w, enum sql id, struct ragd_err *err)
 	return db_result(&w->db, err);
 }
 
-static void roll_back(struct writer *w, struct job *jobs)
+static void roll_back(struct writer *w, struct writer_job *jobs)
 {
-	for (struct job *job = jobs; job != NULL; job = job->next)
+	for (struct writer_job *job = jobs; job != NULL; job = job->next)
 		if (job->undo != NULL)
 			job->undo(job);
 	db_roll_back(&w->db);
 }
 
-static int run_job(struct writer *w, struct job *job, struct ragd_err *err)
+static int run_job(struct writer *w, struct writer_job *job, struct ragd_err *err)
 {
 	job->rc = 0;
 	job->removes = false;
@@ -187,19 +187,19 @@ static int run_job(struct writer *w, struct job *job, struct ragd_err *err)
 }
 
 /* A search takes its snapshot of the database with the catalog locked for reading. */
-static int transaction_commit(struct writer *w, struct job *jobs, struct ragd_err *err)
+static int transaction_commit(struct writer *w, struct writer_job *jobs, struct ragd_err *err)
 {
 	bool removes = false;
 	int rc;
 
-	for (struct job *job = jobs; job != NULL; job = job->next)
+	for (struct writer_job *job = jobs; job != NULL; job = job->next)
 		removes = removes || job->removes;
 	if (removes)
 		pthread_rwlock_wrlock(&w->catalog->lock);
 	rc = run_statement(w, SQL_COMMIT, err);
 	if (!removes)
 		pthread_rwlock_wrlock(&w->catalog->lock);
-	for (struct job *job = jobs; rc == 0 && job != NULL; job = job->next)
+	for (struct writer_job *job = jobs; rc == 0 && job != NULL; job = job->next)
 		if (job->applied != NULL && job->rc == 0)
 			job->applied(job);
 	pthread_rwlock_unlock(&w->catalog->lock);
@@ -207,9 +207,10 @@ static int transaction_commit(struct writer *w, struct job *jobs, struct ragd_er
 }
 
 /* One transaction: first, and whatever else waits meanwhile. *jobs is then all of them. */
-static int run_transaction(struct writer *w, struct job *first, bool alone, struct ragd_err *err)
+static int run_transaction(struct writer *w, struct writer_job *first, bool alone,
+			   struct ragd_err *err)
 {
-	struct job *last = first, *job = first;
+	struct writer_job *last = first, *job = first;
 	int64_t end_ms = clock_ms() + GROUP_MS;
 	int rc;
 
@@ -231,7 +232,7 @@ static int run_transaction(struct writer *w, struct job *first, bool alone, stru
 	return rc;
 }
 
-static void run_alone(struct writer *w, struct job *job)
+static void run_alone(struct writer *w, struct writer_job *job)
 {
 	struct ragd_err err = { 0 };
 	int rc = run_transaction(w, job, true, &err);
@@ -243,7 +244,7 @@ static void run_alone(struct writer *w, struct job *job)
 	jobs_finish(w, job);
 }
 
-static void run_group(struct writer *w, struct job *first)
+static void run_group(struct writer *w, struct writer_job *first)
 {
 	struct ragd_err err = { 0 };
 	int rc = run_transaction(w, first, false, &err);
@@ -255,7 +256,7 @@ static void run_group(struct writer *w, struct job *first)
 		first->err = err;
 		jobs_finish(w, first);
 	} else {
-		for (struct job *job = first, *next; job != NULL; job = next) {
+		for (struct writer_job *job = first, *next; job != NULL; job = next) {
 			next = job->next;
 			job->next = NULL;
 			run_alone(w, job);
@@ -266,7 +267,7 @@ static void run_group(struct writer *w, struct job *first)
 static void *writer_main(void *arg)
 {
 	struct writer *w = arg;
-	struct job *job;
+	struct writer_job *job;
 	bool idle;
 
 	for (;;) {
@@ -329,7 +330,7 @@ void writer_stop(struct writer *w)
 }
 
 /* Of a job that is not begun: wait for news on `cond`, asking now and then whether it is wanted. */
-static int wait_unbegun(struct writer *w, pthread_cond_t *cond, struct job *job)
+static int wait_unbegun(struct writer *w, pthread_cond_t *cond, struct writer_job *job)
 {
 	struct timespec until;
 
@@ -346,7 +347,7 @@ static int wait_unbegun(struct writer *w, pthread_cond_t *cond, struct job *job)
 	return wanted_check(job->call, &job->err);
 }
 
-void writer_submit(struct writer *w, struct job *job)
+void writer_submit(struct writer *w, struct writer_job *job)
 {
 	struct queue *q;
 
@@ -375,7 +376,7 @@ void writer_submit(struct writer *w, struct job *job)
 	pthread_mutex_unlock(&w->lock);
 }
 
-int writer_wait(struct writer *w, struct job *job, struct ragd_err *err)
+int writer_wait(struct writer *w, struct writer_job *job, struct ragd_err *err)
 {
 	pthread_mutex_lock(&w->lock);
 	while (job->state == JOB_QUEUED) {
@@ -399,7 +400,7 @@ int writer_wait(struct writer *w, struct job *job, struct ragd_err *err)
 	return job->rc;
 }
 
-int writer_run(struct writer *w, struct job *job, struct ragd_err *err)
+int writer_run(struct writer *w, struct writer_job *job, struct ragd_err *err)
 {
 	writer_submit(w, job);
 	return writer_wait(w, job, err);

@@ -20,19 +20,19 @@
 #include "retrieval/db/db.h"
 #include "retrieval/store/catalog.h"
 
-struct job {
+struct writer_job {
 	/*
 	 * On the writer's thread, inside the transaction. A refusal (no such document, not allowed)
 	 * is written to job->rc and job->err, and 0 returned: it changed nothing. Negative: the
 	 * transaction has to be rolled back, and run may come once more.
 	 */
-	int (*run)(struct job *job, struct db *db, struct ragd_err *err);
+	int (*run)(struct writer_job *job, struct db *db, struct ragd_err *err);
 	/*
 	 * After the commit, with the catalog locked for writing. Cannot fail. NULL: nothing to do.
 	 */
-	void (*applied)(struct job *job);
+	void (*applied)(struct writer_job *job);
 	/* After a rollback: forget what run noted. NULL: nothing to do. */
-	void (*undo)(struct job *job);
+	void (*undo)(struct writer_job *job);
 	const struct ragd_call *call; /* whose it is; NULL: the store's own */
 	size_t cost;                  /* bytes, for the bound of its user's queue */
 	/*
@@ -45,7 +45,7 @@ struct job {
 	struct ragd_err err;
 
 	/* The writer's. */
-	struct job *next;
+	struct writer_job *next;
 	enum { JOB_QUEUED, JOB_BEGUN, JOB_DONE } state;
 	pthread_cond_t news; /* it is done */
 };
@@ -62,12 +62,12 @@ void writer_stop(struct writer *w);
  * user is full. Cannot fail: what could not be queued, or is no longer wanted before there is room,
  * is done with its rc set.
  */
-void writer_submit(struct writer *w, struct job *job);
+void writer_submit(struct writer *w, struct writer_job *job);
 /*
  * The job's rc. One that is no longer wanted before it began is taken out of the queue and never
  * runs: -ECANCELED, -ETIMEDOUT. One that began is waited for. Once for each job submitted.
  */
-int writer_wait(struct writer *w, struct job *job, struct ragd_err *err);
-int writer_run(struct writer *w, struct job *job, struct ragd_err *err);
+int writer_wait(struct writer *w, struct writer_job *job, struct ragd_err *err);
+int writer_run(struct writer *w, struct writer_job *job, struct ragd_err *err);
 
 #endif

@@ -13,7 +13,7 @@
 #define BEN  2000
 
 struct task {
-	struct job job;
+	struct writer_job job;
 	struct test_call *call;
 	unsigned n; /* of its user's */
 	struct scene *scene;
@@ -21,7 +21,7 @@ struct task {
 
 /* The store's own job that holds the writer, and what ran after it. */
 struct scene {
-	struct job gate;
+	struct writer_job gate;
 	sem_t held;
 	sem_t open;
 	struct writer *writer;
@@ -30,7 +30,7 @@ struct scene {
 	size_t n_ran;
 };
 
-static int gate_run(struct job *job, struct db *db, struct ragd_err *err)
+static int gate_run(struct writer_job *job, struct db *db, struct ragd_err *err)
 {
 	struct scene *sc = container_of(job, struct scene, gate);
 
@@ -72,7 +72,7 @@ static void scene_end(struct scene *sc)
 	sem_destroy(&sc->open);
 }
 
-static int task_run(struct job *job, struct db *db, struct ragd_err *err)
+static int task_run(struct writer_job *job, struct db *db, struct ragd_err *err)
 {
 	struct task *t = container_of(job, struct task, job);
 
