@@ -22,7 +22,7 @@ struct store {
 
 	struct catalog catalog;
 	struct sessions sessions;
-	struct writer *writer;
+	struct store_writer *writer;
 	struct maintenance *maintenance;
 	atomic_uint_fast64_t n_looked_at; /* see store_looked_at */
 

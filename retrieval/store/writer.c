@@ -27,7 +27,7 @@ struct queue {
 	struct queue *next;
 };
 
-struct writer {
+struct store_writer {
 	struct db db;
 	struct catalog *catalog;
 	pthread_t thread;
@@ -55,7 +55,7 @@ static uid_t uid_of(const struct writer_job *job)
 }
 
 /* Where the queue of a user hangs; where a new one would, if there is none. */
-static struct queue **queue_at(struct writer *w, uid_t uid)
+static struct queue **queue_at(struct store_writer *w, uid_t uid)
 {
 	struct queue **at = &w->queues;
 
@@ -65,7 +65,7 @@ static struct queue **queue_at(struct writer *w, uid_t uid)
 }
 
 /* The user's queue, made if need be; NULL if memory is out. */
-static struct queue *queue_get(struct writer *w, uid_t uid)
+static struct queue *queue_get(struct store_writer *w, uid_t uid)
 {
 	struct queue **at = queue_at(w, uid), *q = *at;
 
@@ -116,7 +116,7 @@ static void queue_release(struct queue **at)
 }
 
 /* The first queue with a job in it. */
-static struct queue **next_turn(struct writer *w)
+static struct queue **next_turn(struct store_writer *w)
 {
 	struct queue **at = &w->queues;
 
@@ -126,7 +126,7 @@ static struct queue **next_turn(struct writer *w)
 }
 
 /* Take one job of the user whose turn it is, and put that user last; NULL if none waits. */
-static struct writer_job *take_job(struct writer *w)
+static struct writer_job *take_job(struct store_writer *w)
 {
 	struct writer_job *job = NULL;
 	struct queue **at, *q;
@@ -151,7 +151,7 @@ static struct writer_job *take_job(struct writer *w)
 
 /* ---- the writer's thread -------------------------------------------------------------------- */
 
-static void jobs_finish(struct writer *w, struct writer_job *jobs)
+static void jobs_finish(struct store_writer *w, struct writer_job *jobs)
 {
 	pthread_mutex_lock(&w->lock);
 	while (jobs != NULL) {
@@ -164,13 +164,13 @@ static void jobs_finish(struct writer *w, struct writer_job *jobs)
 	pthread_mutex_unlock(&w->lock);
 }
 
-static int run_statement(struct writer *w, enum sql id, struct ragd_err *err)
+static int run_statement(struct store_writer *w, enum sql id, struct ragd_err *err)
 {
 	db_run(&w->db, id, NULL);
 	return db_result(&w->db, err);
 }
 
-static void roll_back(struct writer *w, struct writer_job *jobs)
+static void roll_back(struct store_writer *w, struct writer_job *jobs)
 {
 	for (struct writer_job *job = jobs; job != NULL; job = job->next)
 		if (job->undo != NULL)
@@ -178,7 +178,7 @@ static void roll_back(struct writer *w, struct writer_job *jobs)
 	db_roll_back(&w->db);
 }
 
-static int run_job(struct writer *w, struct writer_job *job, struct ragd_err *err)
+static int run_job(struct store_writer *w, struct writer_job *job, struct ragd_err *err)
 {
 	job->rc = 0;
 	job->removes = false;
@@ -187,7 +187,7 @@ static int run_job(struct writer *w, struct writer_job *job, struct ragd_err *er
 }
 
 /* A search takes its snapshot of the database with the catalog locked for reading. */
-static int transaction_commit(struct writer *w, struct writer_job *jobs, struct ragd_err *err)
+static int transaction_commit(struct store_writer *w, struct writer_job *jobs, struct ragd_err *err)
 {
 	bool removes = false;
 	int rc;
@@ -207,7 +207,7 @@ static int transaction_commit(struct writer *w, struct writer_job *jobs, struct 
 }
 
 /* One transaction: first, and whatever else waits meanwhile. *jobs is then all of them. */
-static int run_transaction(struct writer *w, struct writer_job *first, bool alone,
+static int run_transaction(struct store_writer *w, struct writer_job *first, bool alone,
 			   struct ragd_err *err)
 {
 	struct writer_job *last = first, *job = first;
@@ -232,7 +232,7 @@ static int run_transaction(struct writer *w, struct writer_job *first, bool alon
 	return rc;
 }
 
-static void run_alone(struct writer *w, struct writer_job *job)
+static void run_alone(struct store_writer *w, struct writer_job *job)
 {
 	struct ragd_err err = { 0 };
 	int rc = run_transaction(w, job, true, &err);
@@ -244,7 +244,7 @@ static void run_alone(struct writer *w, struct writer_job *job)
 	jobs_finish(w, job);
 }
 
-static void run_group(struct writer *w, struct writer_job *first)
+static void run_group(struct store_writer *w, struct writer_job *first)
 {
 	struct ragd_err err = { 0 };
 	int rc = run_transaction(w, first, false, &err);
@@ -266,7 +266,7 @@ static void run_group(struct writer *w, struct writer_job *first)
 
 static void *writer_main(void *arg)
 {
-	struct writer *w = arg;
+	struct store_writer *w = arg;
 	struct writer_job *job;
 	bool idle;
 
@@ -286,7 +286,7 @@ static void *writer_main(void *arg)
 
 /* ---- the submitters' threads ---------------------------------------------------------------- */
 
-static void writer_free(struct writer *w)
+static void writer_free(struct store_writer *w)
 {
 	db_close(&w->db);
 	pthread_mutex_destroy(&w->lock);
@@ -294,9 +294,10 @@ static void writer_free(struct writer *w)
 	free(w);
 }
 
-int writer_start(struct db *db, struct catalog *catalog, struct writer **out, struct ragd_err *err)
+int writer_start(struct db *db, struct catalog *catalog, struct store_writer **out,
+		 struct ragd_err *err)
 {
-	struct writer *w = calloc(1, sizeof(*w));
+	struct store_writer *w = calloc(1, sizeof(*w));
 	int rc;
 
 	if (w == NULL) {
@@ -317,7 +318,7 @@ int writer_start(struct db *db, struct catalog *catalog, struct writer **out, st
 	return ragd_err_set(err, rc, "start the store's writer: %s", strerror(-rc));
 }
 
-void writer_stop(struct writer *w)
+void writer_stop(struct store_writer *w)
 {
 	if (w == NULL)
 		return;
@@ -330,7 +331,7 @@ void writer_stop(struct writer *w)
 }
 
 /* Of a job that is not begun: wait for news on `cond`, asking now and then whether it is wanted. */
-static int wait_unbegun(struct writer *w, pthread_cond_t *cond, struct writer_job *job)
+static int wait_unbegun(struct store_writer *w, pthread_cond_t *cond, struct writer_job *job)
 {
 	struct timespec until;
 
@@ -347,7 +348,7 @@ static int wait_unbegun(struct writer *w, pthread_cond_t *cond, struct writer_jo
 	return wanted_check(job->call, &job->err);
 }
 
-void writer_submit(struct writer *w, struct writer_job *job)
+void writer_submit(struct store_writer *w, struct writer_job *job)
 {
 	struct queue *q;
 
@@ -376,7 +377,7 @@ void writer_submit(struct writer *w, struct writer_job *job)
 	pthread_mutex_unlock(&w->lock);
 }
 
-int writer_wait(struct writer *w, struct writer_job *job, struct ragd_err *err)
+int writer_wait(struct store_writer *w, struct writer_job *job, struct ragd_err *err)
 {
 	pthread_mutex_lock(&w->lock);
 	while (job->state == JOB_QUEUED) {
@@ -400,7 +401,7 @@ int writer_wait(struct writer *w, struct writer_job *job, struct ragd_err *err)
 	return job->rc;
 }
 
-int writer_run(struct writer *w, struct writer_job *job, struct ragd_err *err)
+int writer_run(struct store_writer *w, struct writer_job *job, struct ragd_err *err)
 {
 	writer_submit(w, job);
 	return writer_wait(w, job, err);

@@ -50,24 +50,25 @@ struct writer_job {
 	pthread_cond_t news; /* it is done */
 };
 
-struct writer;
+struct store_writer;
 
 /* Opens nothing: takes the connection over (also on failure) and starts the thread. */
-int writer_start(struct db *db, struct catalog *catalog, struct writer **out, struct ragd_err *err);
+int writer_start(struct db *db, struct catalog *catalog, struct store_writer **out,
+		 struct ragd_err *err);
 /* Finish what is queued, end the thread, close the connection. Accepts NULL. */
-void writer_stop(struct writer *w);
+void writer_stop(struct store_writer *w);
 
 /*
  * Queue a job, which stays the caller's until writer_wait returned; blocks while the queue of its
  * user is full. Cannot fail: what could not be queued, or is no longer wanted before there is room,
  * is done with its rc set.
  */
-void writer_submit(struct writer *w, struct writer_job *job);
+void writer_submit(struct store_writer *w, struct writer_job *job);
 /*
  * The job's rc. One that is no longer wanted before it began is taken out of the queue and never
  * runs: -ECANCELED, -ETIMEDOUT. One that began is waited for. Once for each job submitted.
  */
-int writer_wait(struct writer *w, struct writer_job *job, struct ragd_err *err);
-int writer_run(struct writer *w, struct writer_job *job, struct ragd_err *err);
+int writer_wait(struct store_writer *w, struct writer_job *job, struct ragd_err *err);
+int writer_run(struct store_writer *w, struct writer_job *job, struct ragd_err *err);
 
 #endif

@@ -24,7 +24,7 @@ struct scene {
 	struct writer_job gate;
 	sem_t held;
 	sem_t open;
-	struct writer *writer;
+	struct store_writer *writer;
 	struct test_call anna, ben;
 	const struct task *ran[128];
 	size_t n_ran;
