@@ -25,7 +25,7 @@ struct item {
 };
 
 /* Some documents of one put: one job of the writer. */
-struct batch {
+struct put_batch {
 	struct writer_job job;
 	struct store *store;
 	const char *collection;
@@ -35,7 +35,7 @@ struct batch {
 	size_t bytes;
 	bool created_collection;
 	struct collection_row row;
-	struct batch *next;
+	struct put_batch *next;
 };
 
 /* ---- on the writer's thread --------------------------------------------------------------- */
@@ -51,7 +51,7 @@ static int check_write(const struct acl *acl, const char *name, const struct rag
 				      : acl_taken(name, err);
 }
 
-static int find_or_make(struct batch *b, struct db *db, struct ragd_err *err)
+static int find_or_make(struct put_batch *b, struct db *db, struct ragd_err *err)
 {
 	struct ragd_collection want = { .owner = (uid_t)-1,
 					.group = (gid_t)-1,
@@ -78,7 +78,7 @@ static int find_or_make(struct batch *b, struct db *db, struct ragd_err *err)
 
 static int batch_run(struct writer_job *job, struct db *db, struct ragd_err *err)
 {
-	struct batch *b = container_of(job, struct batch, job);
+	struct put_batch *b = container_of(job, struct put_batch, job);
 	bool changed = false, reads;
 	int rc;
 
@@ -107,7 +107,7 @@ static int batch_run(struct writer_job *job, struct db *db, struct ragd_err *err
 
 static void batch_applied(struct writer_job *job)
 {
-	struct batch *b = container_of(job, struct batch, job);
+	struct put_batch *b = container_of(job, struct put_batch, job);
 	struct catalog *c = &b->store->catalog;
 	bool changed = false;
 
@@ -125,7 +125,7 @@ static void batch_applied(struct writer_job *job)
 
 static void batch_undo(struct writer_job *job)
 {
-	struct batch *b = container_of(job, struct batch, job);
+	struct put_batch *b = container_of(job, struct put_batch, job);
 
 	if (b->created_collection)
 		collection_unmake(b->store, b->row.id);
@@ -143,10 +143,10 @@ static void fail_item(struct ragd_put_result *result, const struct ragd_err *err
 	result->err = *err;
 }
 
-static struct batch *batch_new(struct store *s, const struct ragd_call *call,
-			       const char *collection, size_t bytes)
+static struct put_batch *batch_new(struct store *s, const struct ragd_call *call,
+				   const char *collection, size_t bytes)
 {
-	struct batch *b = calloc(1, sizeof(*b));
+	struct put_batch *b = calloc(1, sizeof(*b));
 
 	if (b == NULL)
 		return NULL;
@@ -167,7 +167,7 @@ static struct batch *batch_new(struct store *s, const struct ragd_call *call,
 	return b;
 }
 
-static void batch_free(struct batch *b)
+static void batch_free(struct put_batch *b)
 {
 	for (size_t i = 0; i < b->n; i++)
 		change_clear(&b->items[i].change);
@@ -205,9 +205,9 @@ struct put {
 	const char *collection;
 	uint32_t collection_id; /* 0: it did not exist when the put began */
 	bool reads;             /* the caller may, so that it may know what is stored already */
-	struct batch *first;
-	struct batch **last;
-	struct batch *open;        /* being filled, not submitted */
+	struct put_batch *first;
+	struct put_batch **last;
+	struct put_batch *open;    /* being filled, not submitted */
 	struct embedder *embedder; /* as it was when the put began */
 	uint64_t *seen;            /* hashes of ids met, open addressing */
 	size_t n_seen;             /* places, a power of two */
@@ -230,7 +230,7 @@ static bool met_before(struct put *put, struct ragd_str id)
 
 static void put_submit(struct put *put)
 {
-	struct batch *b = put->open;
+	struct put_batch *b = put->open;
 
 	if (b == NULL)
 		return;
@@ -246,7 +246,7 @@ static void put_submit(struct put *put)
 }
 
 /* Documents that fail take no place but memory. */
-static bool is_full(const struct batch *b, size_t len)
+static bool is_full(const struct put_batch *b, size_t len)
 {
 	return b->n == BATCH_DOCS || b->bytes + len > BATCH_BYTES ||
 	       arena_used(b->arena) > prepare_arena_bytes(BATCH_BYTES);
@@ -293,7 +293,7 @@ static int put_one(struct put *put, const struct ragd_document *doc, struct ragd
 /* Wait for all jobs; the error of the first that failed as a whole. */
 static int put_collect(struct put *put, struct ragd_err *err)
 {
-	struct batch *b, *next;
+	struct put_batch *b, *next;
 	int rc = 0;
 
 	for (b = put->first; b != NULL; b = next) {
