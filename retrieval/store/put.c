@@ -18,7 +18,7 @@
 #define BATCH_DOCS  256
 
 /* One document on its way. */
-struct item {
+struct put_item {
 	struct prepared p;
 	struct change change;
 	struct ragd_put_result *result;
@@ -30,7 +30,7 @@ struct put_batch {
 	struct store *store;
 	const char *collection;
 	struct arena *arena;
-	struct item *items;
+	struct put_item *items;
 	size_t n;
 	size_t bytes;
 	bool created_collection;
@@ -88,7 +88,7 @@ static int batch_run(struct writer_job *job, struct db *db, struct ragd_err *err
 	rc = find_or_make(b, db, err);
 	reads = rc == 0 && acl_may(&b->row.acl, b->job.call->caller, ACL_READ);
 	for (size_t i = 0; rc == 0 && job->rc == 0 && i < b->n; i++) {
-		struct item *it = &b->items[i];
+		struct put_item *it = &b->items[i];
 
 		rc = document_write(b->store, db, b->job.call, b->row.id, &it->p, !reads,
 				    &it->result->status, &it->change, err);
@@ -256,7 +256,7 @@ static int put_one(struct put *put, const struct ragd_document *doc, struct ragd
 		   struct ragd_err *err)
 {
 	struct store *s = put->store;
-	struct item *it;
+	struct put_item *it;
 	int rc;
 
 	rc = wanted_check(put->call, err);
