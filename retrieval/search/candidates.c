@@ -9,13 +9,13 @@ int candidates_push(struct candidates *list, uint32_t passage, uint32_t document
 {
 	if (!array_reserve(&list->p, &list->cap, list->n + 1, sizeof(*list->p)))
 		return -ENOMEM;
-	list->p[list->n++] =
-		(struct candidate){ passage, document, collection, lexical, vector, lexical };
+	list->p[list->n++] = (struct search_candidate){ passage, document, collection,
+							lexical, vector,   lexical };
 	return 0;
 }
 
 /* Equal scores: the passage added first is first, so that results do not depend on chance. */
-static bool is_better(const struct candidate *a, const struct candidate *b)
+static bool is_better(const struct search_candidate *a, const struct search_candidate *b)
 {
 	return a->score != b->score ? a->score > b->score : a->passage < b->passage;
 }
@@ -24,7 +24,7 @@ static void sift_down(struct candidates *list, size_t at)
 {
 	for (;;) {
 		size_t best = at, child = 2 * at + 1;
-		struct candidate swap;
+		struct search_candidate swap;
 
 		if (child < list->n && is_better(&list->p[child], &list->p[best]))
 			best = child;
@@ -45,7 +45,7 @@ void candidates_order(struct candidates *list)
 		sift_down(list, i);
 }
 
-bool candidates_pop(struct candidates *list, struct candidate *out)
+bool candidates_pop(struct candidates *list, struct search_candidate *out)
 {
 	if (list->n == 0)
 		return false;

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct candidate {
+struct search_candidate {
 	uint32_t passage;
 	uint32_t document;
 	uint32_t collection;
@@ -16,7 +16,7 @@ struct candidate {
 };
 
 struct candidates {
-	struct candidate *p; /* malloc'd */
+	struct search_candidate *p; /* malloc'd */
 	size_t n;
 	size_t cap;
 };
@@ -25,6 +25,6 @@ int candidates_push(struct candidates *list, uint32_t passage, uint32_t document
 		    uint32_t collection, float lexical, float vector);
 /* Make a heap of them; then pop gives the best, each time. */
 void candidates_order(struct candidates *list);
-bool candidates_pop(struct candidates *list, struct candidate *out);
+bool candidates_pop(struct candidates *list, struct search_candidate *out);
 
 #endif

@@ -207,7 +207,7 @@ static void complete_parts(struct search *se, const struct catalog *c, const str
 			   size_t n_near)
 {
 	struct candidates words = { se->found.p + n_near, se->found.n - n_near, 0 };
-	struct candidate *best = se->found.p + n_near;
+	struct search_candidate *best = se->found.p + n_near;
 	size_t kept = 0;
 
 	if (words.n > q->pool) {
@@ -215,7 +215,7 @@ static void complete_parts(struct search *se, const struct catalog *c, const str
 		 * The heap shrinks from its end: the best are put there, then moved to the front.
 		 */
 		size_t n = words.n;
-		struct candidate next;
+		struct search_candidate next;
 
 		candidates_order(&words);
 		while (kept < q->pool && candidates_pop(&words, &next))
@@ -285,7 +285,7 @@ static void weigh_candidates(struct search *se, const struct question *q)
 	float weight = 0, most = 0, nearest;
 
 	for (size_t i = 0; i < se->found.n; i++) {
-		const struct candidate *p = &se->found.p[i];
+		const struct search_candidate *p = &se->found.p[i];
 
 		most = MAX(most, p->lexical);
 		if (p->vector < 0)
@@ -298,7 +298,7 @@ static void weigh_candidates(struct search *se, const struct question *q)
 	if (q->some)
 		weight = q->weight * vectors_agreement(&words, &vectors);
 	for (size_t i = 0; i < se->found.n; i++) {
-		struct candidate *p = &se->found.p[i];
+		struct search_candidate *p = &se->found.p[i];
 
 		p->lexical /= most;
 		p->score = p->lexical;

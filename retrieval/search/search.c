@@ -250,7 +250,7 @@ static int search_words(struct search *se, const struct catalog *c, struct ragd_
 
 /* ---- the best ------------------------------------------------------------------------------- */
 
-static bool has_document(const struct candidate *best, size_t n, uint32_t document)
+static bool has_document(const struct search_candidate *best, size_t n, uint32_t document)
 {
 	for (size_t i = 0; i < n; i++)
 		if (best[i].document == document)
@@ -261,7 +261,7 @@ static bool has_document(const struct candidate *best, size_t n, uint32_t docume
 /* The k best into se->best. */
 static int choose_best(struct search *se, struct ragd_err *err)
 {
-	struct candidate next;
+	struct search_candidate next;
 	int rc = 0;
 
 	se->best = arena_alloc(se->session->arena, (size_t)se->query->k + 1, sizeof(*se->best));
@@ -279,7 +279,7 @@ static int choose_best(struct search *se, struct ragd_err *err)
 /* ---- hits ---------------------------------------------------------------------------------- */
 
 /* 1 and *hit; 0 if it is gone. */
-static int load_hit(struct search *se, const struct memory *m, const struct candidate *found,
+static int load_hit(struct search *se, const struct memory *m, const struct search_candidate *found,
 		    struct ragd_hit *hit, struct ragd_err *err)
 {
 	struct db *db = &se->session->db;

@@ -43,7 +43,7 @@ struct search {
 	struct postings *lists;
 	size_t n_lists;          /* read so far */
 	struct candidates found; /* a heap, when fused */
-	struct candidate *best;
+	struct search_candidate *best;
 	size_t n_best;
 	const char **names; /* of the collections of the best */
 
