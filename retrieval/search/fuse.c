@@ -13,7 +13,7 @@
 #define AGREE    10  /* how many of the best by both are compared */
 
 /* The question as vectors. */
-struct question {
+struct question_vectors {
 	/*
 	 * By id of the collection, each made by that collection's own embedder; NULL where it has
 	 * none, or where the question shares nothing with what it learned.
@@ -63,7 +63,7 @@ static int collect_words(struct search *se, const struct catalog *c, struct ragd
 
 /* ---- vectors ------------------------------------------------------------------------------- */
 
-static int make_question(struct search *se, const struct catalog *c, struct question *q,
+static int make_question(struct search *se, const struct catalog *c, struct question_vectors *q,
 			 struct ragd_err *err)
 {
 	struct arena *arena = se->session->arena;
@@ -97,7 +97,7 @@ static int make_question(struct search *se, const struct catalog *c, struct ques
 }
 
 /* The cosine of the question and a passage; -1 where its collection has no vectors for it. */
-static float passage_cosine(const struct catalog *c, const struct question *q,
+static float passage_cosine(const struct catalog *c, const struct question_vectors *q,
 			    const struct catalog_page *page, uint32_t place)
 {
 	uint32_t collection = page->collection[place];
@@ -127,8 +127,8 @@ static int add_near(struct search *se, const struct catalog *c, const struct nea
 }
 
 /* The nearest of each collection that may be read. */
-static int search_collections(struct search *se, const struct catalog *c, const struct question *q,
-			      struct ragd_err *err)
+static int search_collections(struct search *se, const struct catalog *c,
+			      const struct question_vectors *q, struct ragd_err *err)
 {
 	struct near *near = arena_alloc(se->session->arena, q->pool, sizeof(*near));
 	int rc = 0;
@@ -152,8 +152,9 @@ static int search_collections(struct search *se, const struct catalog *c, const 
 }
 
 /* Each passage of a document. */
-static int search_document(struct search *se, const struct catalog *c, const struct question *q,
-			   uint32_t first, uint32_t n, struct ragd_err *err)
+static int search_document(struct search *se, const struct catalog *c,
+			   const struct question_vectors *q, uint32_t first, uint32_t n,
+			   struct ragd_err *err)
 {
 	int rc = 0;
 
@@ -172,8 +173,8 @@ static int search_document(struct search *se, const struct catalog *c, const str
 }
 
 /* Only those documents that have the tags. */
-static int search_documents(struct search *se, const struct catalog *c, const struct question *q,
-			    struct ragd_err *err)
+static int search_documents(struct search *se, const struct catalog *c,
+			    const struct question_vectors *q, struct ragd_err *err)
 {
 	struct db *db = &se->session->db;
 	int rc = 0;
@@ -203,8 +204,8 @@ static int search_documents(struct search *se, const struct catalog *c, const st
 /*
  * Keep the pool's best by words and those that the vectors found; give each the part it lacks.
  */
-static void complete_parts(struct search *se, const struct catalog *c, const struct question *q,
-			   size_t n_near)
+static void complete_parts(struct search *se, const struct catalog *c,
+			   const struct question_vectors *q, size_t n_near)
 {
 	struct candidates words = { se->found.p + n_near, se->found.n - n_near, 0 };
 	struct search_candidate *best = se->found.p + n_near;
@@ -279,7 +280,7 @@ static float vectors_agreement(const struct top *words, const struct top *vector
  * A passage whose collection has no vectors for the question is taken to mean as much as its words
  * do: it would else stand behind all those that have one.
  */
-static void weigh_candidates(struct search *se, const struct question *q)
+static void weigh_candidates(struct search *se, const struct question_vectors *q)
 {
 	struct top words = { .n = 0 }, vectors = { .n = 0 };
 	float weight = 0, most = 0, nearest;
@@ -313,7 +314,7 @@ static void weigh_candidates(struct search *se, const struct question *q)
 
 int fuse_candidates(struct search *se, const struct catalog *c, struct ragd_err *err)
 {
-	struct question q = { .pool = MAX(POOL_MIN, 2 * (size_t)se->query->k) };
+	struct question_vectors q = { .pool = MAX(POOL_MIN, 2 * (size_t)se->query->k) };
 	size_t n_near;
 	int rc, rc_words;
 
