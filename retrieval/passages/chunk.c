@@ -43,7 +43,7 @@ static uint32_t pieces_span(const struct chunker *c, size_t first, size_t last)
  */
 static size_t pieces_pack(const struct chunker *c, size_t first, size_t last, uint32_t goal)
 {
-	const struct piece *v = c->pieces.v;
+	const struct chunk_piece *v = c->pieces.v;
 	uint32_t have, with;
 	size_t i, end;
 
@@ -107,7 +107,7 @@ static void pack_stretch(struct chunker *c, size_t first, size_t last, bool whol
 
 static void pack_sections(struct chunker *c)
 {
-	const struct piece *v = c->pieces.v;
+	const struct chunk_piece *v = c->pieces.v;
 	size_t first = 0, i;
 
 	for (i = 1; i <= c->pieces.n; i++) {

@@ -58,7 +58,7 @@ static void piece_add(struct cutter *c, const struct format_block *b, size_t sta
 		c->failed = true;
 		return;
 	}
-	p->v[p->n++] = (struct piece){
+	p->v[p->n++] = (struct chunk_piece){
 		.start = (uint32_t)start,
 		.end = (uint32_t)end,
 		.section = c->section,

@@ -11,7 +11,7 @@
 
 #include "retrieval/passages/chunk.h"
 
-struct piece {
+struct chunk_piece {
 	uint32_t start; /* text[start .. end) of the document */
 	uint32_t end;
 	uint32_t section;
@@ -29,7 +29,7 @@ struct section {
 };
 
 struct pieces {
-	struct piece *v;
+	struct chunk_piece *v;
 	size_t n;
 	size_t cap;
 	struct section *sections;
