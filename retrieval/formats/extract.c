@@ -8,7 +8,7 @@
  * What is inserted before the text at content[at] stands for the markup or white space directly
  * before it. Where that is shorter, as a line break is that ends a block, the end of s is inserted.
  */
-static void insert_before(struct extract *x, const char *s, size_t at)
+static void insert_before(struct extractor *x, const char *s, size_t at)
 {
 	size_t len = strlen(s), room = at - MIN(x->source_end, at);
 
@@ -20,7 +20,7 @@ static void insert_before(struct extract *x, const char *s, size_t at)
 	buf_add(&x->out->text, s, len);
 }
 
-static void block_open(struct extract *x, size_t at)
+static void block_open(struct extractor *x, size_t at)
 {
 	struct buf *text = &x->out->text;
 	bool list = x->item && x->after_item;
@@ -38,7 +38,7 @@ static void block_open(struct extract *x, size_t at)
 	x->gap = EXTRACT_NONE;
 }
 
-void extract_add(struct extract *x, const char *s, size_t len, size_t at)
+void extract_add(struct extractor *x, const char *s, size_t len, size_t at)
 {
 	static const char *const gaps[] = {
 		[EXTRACT_NONE] = "",
@@ -57,7 +57,7 @@ void extract_add(struct extract *x, const char *s, size_t len, size_t at)
 	x->source_end = at + len;
 }
 
-void extract_words(struct extract *x, size_t start, size_t end)
+void extract_words(struct extractor *x, size_t start, size_t end)
 {
 	const char *s = x->out->content.s;
 	size_t word;
@@ -76,13 +76,13 @@ void extract_words(struct extract *x, size_t start, size_t end)
 	}
 }
 
-void extract_gap(struct extract *x, enum extract_gap gap)
+void extract_gap(struct extractor *x, enum extract_gap gap)
 {
 	if (x->open && gap > x->gap)
 		x->gap = gap;
 }
 
-void extract_break(struct extract *x, enum format_block_kind next)
+void extract_break(struct extractor *x, enum format_block_kind next)
 {
 	struct format_out *out = x->out;
 

@@ -14,7 +14,7 @@
 /* What comes between two pieces of text of one block; the strongest of several wins. */
 enum extract_gap { EXTRACT_NONE, EXTRACT_SPACE, EXTRACT_CELL, EXTRACT_LINE };
 
-struct extract {
+struct extractor {
 	struct format_out *out;
 	enum format_block_kind kind; /* of the block that is open, else of the next */
 	unsigned level;              /* of a heading */
@@ -27,12 +27,12 @@ struct extract {
 };
 
 /* Text as it is, at content[at]; len > 0. Opens a block if none is. */
-void extract_add(struct extract *x, const char *s, size_t len, size_t at);
+void extract_add(struct extractor *x, const char *s, size_t len, size_t at);
 /* content[start .. end), white space collapsed. */
-void extract_words(struct extract *x, size_t start, size_t end);
+void extract_words(struct extractor *x, size_t start, size_t end);
 /* A gap before the next text of this block. */
-void extract_gap(struct extract *x, enum extract_gap gap);
+void extract_gap(struct extractor *x, enum extract_gap gap);
 /* The block ends, if one is open; the next is of this kind. */
-void extract_break(struct extract *x, enum format_block_kind next);
+void extract_break(struct extractor *x, enum format_block_kind next);
 
 #endif

@@ -12,7 +12,7 @@
 #include "retrieval/formats/html_tokens.h"
 
 struct html {
-	struct extract x;
+	struct extractor x;
 	unsigned tables;  /* open ones, as for the next three */
 	unsigned lists;   /* of definitions */
 	unsigned pre;     /* 0 or 1 */

@@ -54,7 +54,7 @@ static const char callable[] = " Ac Ad Ao Ap Aq Ar Bc Bo Bq Brc Bro Brq Bx Bsx C
 			       "Va Vt Xc Xo Xr ";
 
 struct man {
-	struct extract x;
+	struct extractor x;
 	const char *s;
 	bool code;       /* lines stay lines */
 	bool tag;        /* the next line is the tag of a .TP */
