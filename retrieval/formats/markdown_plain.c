@@ -10,14 +10,14 @@
 
 #define NESTING_MAX 8 /* brackets in brackets; deeper ones stay */
 
-struct line {
+struct plain_line {
 	const char *s;
 	size_t len;
 	/* Where to go on instead of showing the byte: 0 shows it. */
 	uint16_t skip[MARKDOWN_PLAIN_MAX];
 };
 
-static bool is_word(const struct line *l, size_t i)
+static bool is_word(const struct plain_line *l, size_t i)
 {
 	unsigned char c = i < l->len ? (unsigned char)l->s[i] : ' ';
 
@@ -31,7 +31,7 @@ static bool is_punctuation(char c)
 }
 
 /* "[text](address)", "[text][name]": the brackets and what follows them are not shown. */
-static void hide_links(struct line *l)
+static void hide_links(struct plain_line *l)
 {
 	size_t open[NESTING_MAX], n = 0, begin;
 	const char *end;
@@ -60,7 +60,7 @@ static void hide_links(struct line *l)
 }
 
 /* Bytes of the tag at i, but none of "<http://…>", whose inside is shown. */
-static size_t tag_len(const struct line *l, size_t i)
+static size_t tag_len(const struct plain_line *l, size_t i)
 {
 	const char *end = memchr(l->s + i, '>', l->len - i);
 	size_t n;
@@ -74,7 +74,7 @@ static size_t tag_len(const struct line *l, size_t i)
 /*
  * Whether the mark at i is one of emphasis, and not a star between spaces, an underscore in a name.
  */
-static bool is_emphasis(const struct line *l, size_t i)
+static bool is_emphasis(const struct plain_line *l, size_t i)
 {
 	size_t from = i, to = i + 1; /* of the run of such marks */
 
@@ -89,7 +89,8 @@ static bool is_emphasis(const struct line *l, size_t i)
 
 void markdown_plain(struct buf *out, const char *s, size_t len)
 {
-	struct line l = { .s = s, .len = utf8_whole(s, MIN(len, (size_t)MARKDOWN_PLAIN_MAX)) };
+	struct plain_line l = { .s = s,
+				.len = utf8_whole(s, MIN(len, (size_t)MARKDOWN_PLAIN_MAX)) };
 	char utf8[HTML_ENTITY_UTF8_MAX];
 	size_t used, n, bytes;
 
