@@ -11,7 +11,7 @@
 #define BETWEEN        " > "
 
 /* A passage in the making: pieces[first .. last). */
-struct passage {
+struct passage_draft {
 	uint32_t first;
 	uint32_t last;
 	uint32_t section; /* the innermost that holds all of it; a bare heading's: what it heads */
@@ -24,7 +24,7 @@ struct chunker {
 	const struct format_document *doc;
 	struct chunk_options o;
 	struct pieces pieces;
-	struct passage *passages; /* [pieces.n] */
+	struct passage_draft *passages; /* [pieces.n] */
 	size_t n_passages;
 	struct ragd_str *paths; /* [pieces.n_sections]; made when first needed */
 	struct arena *arena;
@@ -73,9 +73,9 @@ static size_t pieces_pack(const struct chunker *c, size_t first, size_t last, ui
 
 static void passage_add(struct chunker *c, size_t first, size_t last)
 {
-	struct passage *p = &c->passages[c->n_passages++];
+	struct passage_draft *p = &c->passages[c->n_passages++];
 
-	*p = (struct passage){
+	*p = (struct passage_draft){
 		.first = (uint32_t)first,
 		.last = (uint32_t)last,
 		.section = c->pieces.v[first].section,
@@ -140,7 +140,8 @@ static uint32_t common_section(const struct chunker *c, uint32_t a, uint32_t b)
 	return a;
 }
 
-static bool may_join(const struct chunker *c, const struct passage *p, const struct passage *q)
+static bool may_join(const struct chunker *c, const struct passage_draft *p,
+		     const struct passage_draft *q)
 {
 	uint32_t a = pieces_span(c, p->first, p->last), b = pieces_span(c, q->first, q->last);
 	uint32_t both = pieces_span(c, p->first, q->last);
@@ -160,7 +161,8 @@ static bool may_join(const struct chunker *c, const struct passage *p, const str
 }
 
 /* Put q, the next one, into p. */
-static void passage_join(const struct chunker *c, struct passage *p, const struct passage *q)
+static void passage_join(const struct chunker *c, struct passage_draft *p,
+			 const struct passage_draft *q)
 {
 	bool small_p = pieces_span(c, p->first, p->last) < c->o.min_bytes;
 	bool small_q = pieces_span(c, q->first, q->last) < c->o.min_bytes;
@@ -180,7 +182,7 @@ static void passage_join(const struct chunker *c, struct passage *p, const struc
 
 static void join_small(struct chunker *c)
 {
-	struct passage *v = c->passages;
+	struct passage_draft *v = c->passages;
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n_passages; i++) {
@@ -238,7 +240,8 @@ static uint64_t content_place(const struct format_document *doc, size_t at, size
 	return doc->runs[*run].to + (at - doc->runs[*run].from);
 }
 
-static int chunk_make(struct chunker *c, const struct passage *p, size_t *run, struct chunk *out)
+static int chunk_make(struct chunker *c, const struct passage_draft *p, size_t *run,
+		      struct chunk *out)
 {
 	const struct format_document *doc = c->doc;
 	size_t start = c->pieces.v[p->first].start, end = c->pieces.v[p->last - 1].end, first;
