@@ -134,7 +134,7 @@ static int set_vocabulary(struct embedder *e, const struct df *df, size_t n, siz
 
 /* ---- fit ----------------------------------------------------------------------------------- */
 
-static float weigh(const struct embedder *e, int64_t term, float tf)
+static float term_weight(const struct embedder *e, int64_t term, float tf)
 {
 	return (1 + logf(MAX(tf, 1))) * e->idf[term];
 }
@@ -165,7 +165,7 @@ static int make_matrix(const struct embedder *e, const struct embed_rows *rows, 
 			if (term < 0)
 				continue;
 			m->columns[n] = (uint32_t)term;
-			m->values[n] = weigh(e, term, rows->terms[at].tf);
+			m->values[n] = term_weight(e, term, rows->terms[at].tf);
 			sum += m->values[n] * m->values[n];
 			n++;
 		}
@@ -176,8 +176,8 @@ static int make_matrix(const struct embedder *e, const struct embed_rows *rows, 
 	return 0;
 }
 
-static int learn(struct embedder *e, const struct embed_rows *rows, bool (*stop)(void *arg),
-		 void *arg)
+static int fit_axes(struct embedder *e, const struct embed_rows *rows, bool (*stop)(void *arg),
+		    void *arg)
 {
 	struct matrix m = { 0 };
 	struct svd_matrix view;
@@ -215,7 +215,7 @@ int embedder_fit(const struct embed_rows *rows, uint32_t dim, bool (*stop)(void 
 		return ragd_err_set(err, -ENOMEM, "out of memory for an embedder");
 	e->refs = 1;
 	e->dim = dim;
-	rc = learn(e, rows, stop, arg);
+	rc = fit_axes(e, rows, stop, arg);
 	if (rc == 0)
 		rc = embedder_save(e, &blob, &len, err);
 	embedder_unref(e);
@@ -342,7 +342,7 @@ float embedder_project(const struct embedder *e, const struct term *terms, uint3
 
 		if (term < 0)
 			continue;
-		weight = weigh(e, term, terms[i].tf);
+		weight = term_weight(e, term, terms[i].tf);
 		sum += weight * weight;
 		dense_add(weight, e->axes + (size_t)term * e->dim, out, e->dim);
 	}

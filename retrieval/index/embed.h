@@ -36,7 +36,9 @@ struct embedder {
 	int refs;
 };
 
-/* Of the two sides on which vectors are kept, the one of its vectors: two embedders live at a time. */
+/*
+ * Of the two sides on which vectors are kept, the one of its vectors: two embedders live at a time.
+ */
 static inline unsigned embedder_side(const struct embedder *e)
 {
 	return (unsigned)(e->generation & 1);

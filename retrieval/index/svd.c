@@ -51,7 +51,7 @@ static void times_rows(struct work *w)
  * Make the columns of a[n][l] orthonormal, by Cholesky of their products. The small ridge lets it
  * pass where they are almost dependent; the iterations repair what it costs.
  */
-static int orthonormalise(struct work *w, float *a, size_t n)
+static int columns_orthonormalise(struct work *w, float *a, size_t n)
 {
 	size_t l = w->l;
 	float trace = 0;
@@ -91,8 +91,8 @@ static void fill_random(float *a, size_t n)
 }
 
 /*
- * z = m' y with orthonormal y: its left singular vectors are m's right ones, approximately. They are z
- * times the eigenvectors of z' z, over the singular values.
+ * z = m' y with orthonormal y: its left singular vectors are m's right ones, approximately. They
+ * are z times the eigenvectors of z' z, over the singular values.
  */
 static int take_directions(struct work *w, uint32_t dim, float *out)
 {
@@ -117,7 +117,7 @@ static int take_directions(struct work *w, uint32_t dim, float *out)
 	return rc;
 }
 
-static int iterate(struct work *w)
+static int subspace_iterate(struct work *w)
 {
 	int rc = 0;
 
@@ -126,11 +126,11 @@ static int iterate(struct work *w)
 		if (w->stop != NULL && w->stop(w->arg))
 			return -ECANCELED;
 		if (i > 0)
-			rc = orthonormalise(w, w->z, w->m->n_columns);
+			rc = columns_orthonormalise(w, w->z, w->m->n_columns);
 		if (rc < 0)
 			break;
 		times_columns(w);
-		rc = orthonormalise(w, w->y, w->m->n_rows);
+		rc = columns_orthonormalise(w, w->y, w->m->n_rows);
 		if (rc == 0)
 			times_rows(w);
 	}
@@ -150,7 +150,7 @@ int svd_directions(const struct svd_matrix *m, uint32_t dim, bool (*stop)(void *
 	w.y = malloc(m->n_rows * w.l * sizeof(*w.y));
 	w.z = malloc(m->n_columns * w.l * sizeof(*w.z));
 	w.gram = malloc((size_t)w.l * w.l * sizeof(*w.gram));
-	rc = w.y != NULL && w.z != NULL && w.gram != NULL ? iterate(&w) : -ENOMEM;
+	rc = w.y != NULL && w.z != NULL && w.gram != NULL ? subspace_iterate(&w) : -ENOMEM;
 	if (rc == 0)
 		rc = take_directions(&w, dim, out);
 	free(w.y);

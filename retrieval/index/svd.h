@@ -16,9 +16,9 @@ struct svd_matrix {
 };
 
 /*
- * The `dim` right singular vectors with the largest singular values, approximately: out[n_columns][dim],
- * column j of it of length 1, largest first. Returns 0, -ENOMEM, -ENODATA (rank below dim),
- * -ECANCELED (stop said so).
+ * The `dim` right singular vectors with the largest singular values, approximately:
+ * out[n_columns][dim], column j of it of length 1, largest first. Returns 0, -ENOMEM, -ENODATA
+ * (rank below dim), -ECANCELED (stop said so).
  */
 int svd_directions(const struct svd_matrix *m, uint32_t dim, bool (*stop)(void *arg), void *arg,
 		   float *out);

@@ -22,7 +22,7 @@ struct vectors *vectors_new(uint32_t collection, uint32_t dim, unsigned side)
 	return v;
 }
 
-static void forget(struct vectors *v)
+static void vectors_forget(struct vectors *v)
 {
 	flat_free(v->flat);
 	free(v->passages);
@@ -36,7 +36,7 @@ void vectors_free(struct vectors *v)
 {
 	if (v == NULL)
 		return;
-	forget(v);
+	vectors_forget(v);
 	free(v);
 }
 
@@ -90,7 +90,7 @@ void vectors_add(struct vectors *v, struct catalog *c, const struct catalog_docu
 }
 
 /* Give memory back once most of it is unused. */
-static void trim(struct vectors *v)
+static void vectors_trim(struct vectors *v)
 {
 	size_t n = flat_count(v->flat);
 
@@ -121,7 +121,7 @@ void vectors_remove(struct vectors *v, struct catalog *c, const struct catalog_d
 		v->n--;
 	}
 	v->changed = true;
-	trim(v);
+	vectors_trim(v);
 }
 
 void vectors_clear(struct vectors *v, struct catalog *c)
@@ -131,7 +131,7 @@ void vectors_clear(struct vectors *v, struct catalog *c)
 
 		page_of(c, passage)->place[v->side][passage % CATALOG_PAGE] = 0;
 	}
-	forget(v);
+	vectors_forget(v);
 }
 
 bool vectors_whole(const struct vectors *v)

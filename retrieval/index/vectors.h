@@ -1,8 +1,8 @@
 /*
  * The index of the vectors of one collection: exact (flat.h, inner product). Collections are what
- * callers may or may not read: a search asks the indexes of those it may, whole, and needs no filter
- * inside. Vectors lie at places 0 .. n - 1 without holes: the last one moves into the place of
- * one that is removed, so removing costs as much as adding.
+ * callers may or may not read: a search asks the indexes of those it may, whole, and needs no
+ * filter inside. Vectors lie at places 0 .. n - 1 without holes: the last one moves into the place
+ * of one that is removed, so removing costs as much as adding.
  *
  * The caller holds the catalog's lock: for writing where something is added or removed.
  */
@@ -25,8 +25,8 @@ struct vectors *vectors_new(uint32_t collection, uint32_t dim, unsigned side);
 void vectors_free(struct vectors *v);
 
 /*
- * The vectors of a document that the catalog has: f16[n_passages][dim]. When memory runs out they are
- * left out, the vectors are no longer `whole`, and what is missing is found by words alone.
+ * The vectors of a document that the catalog has: f16[n_passages][dim]. When memory runs out they
+ * are left out, the vectors are no longer `whole`, and what is missing is found by words alone.
  */
 void vectors_add(struct vectors *v, struct catalog *c, const struct catalog_document *d,
 		 const uint16_t *f16);
@@ -45,7 +45,8 @@ struct near {
 };
 
 /*
- * The k passages nearest to q, best first; q has length 1. Returns their number or a negative errno.
+ * The k passages nearest to q, best first; q has length 1. Returns their number or a negative
+ * errno.
  */
 ssize_t vectors_search(const struct vectors *v, const float *q, size_t k, struct near *out,
 		       struct ragd_err *err);
@@ -54,8 +55,8 @@ float vectors_cosine(const struct vectors *v, const struct catalog_page *page, u
 		     const float *q);
 
 /*
- * As a file in a directory, as a cache of what SQLite has. The stamp tells one state of the collection
- * from every other: embedder, and a count of changes.
+ * As a file in a directory, as a cache of what SQLite has. The stamp tells one state of the
+ * collection from every other: embedder, and a count of changes.
  */
 struct vectors_stamp {
 	char digest[64];
@@ -64,7 +65,10 @@ struct vectors_stamp {
 
 int vectors_save(struct vectors *v, const char *dir, const struct vectors_stamp *stamp,
 		 struct ragd_err *err);
-/* -ENOENT (the file is missing), -ESTALE (of another state), -EBADMSG (damaged); nothing was loaded. */
+/*
+ * -ENOENT (the file is missing), -ESTALE (of another state), -EBADMSG (damaged); nothing was
+ * loaded.
+ */
 int vectors_load(struct vectors *v, struct catalog *c, const char *dir,
 		 const struct vectors_stamp *stamp, struct ragd_err *err);
 

@@ -1,6 +1,7 @@
 /*
  * The index of vectors as a file. It begins with a header, then the passages by place, then what
- * the index writes. The checksum is looked at before the index reads a byte: FAISS's reader trusts lengths.
+ * the index writes. The checksum is looked at before the index reads a byte: FAISS's reader trusts
+ * lengths.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -117,16 +118,16 @@ int vectors_save(struct vectors *v, const char *dir, const struct vectors_stamp 
 
 /* ---- load ---------------------------------------------------------------------------------- */
 
-static int damaged(const char *path, struct ragd_err *err)
+static int file_damaged(const char *path, struct ragd_err *err)
 {
 	return ragd_err_set(err, -EBADMSG, "'%s' is damaged", path);
 }
 
-static int check(const char *path, const struct header *h, const struct vectors *v,
-		 const struct vectors_stamp *stamp, struct ragd_err *err)
+static int header_check(const char *path, const struct header *h, const struct vectors *v,
+			const struct vectors_stamp *stamp, struct ragd_err *err)
 {
 	if (memcmp(h->magic, magic, sizeof(magic)) != 0 || h->collection != v->collection)
-		return damaged(path, err);
+		return file_damaged(path, err);
 	if (h->dim != v->dim || memcmp(&h->stamp, stamp, sizeof(*stamp)) != 0)
 		return ragd_err_set(err, -ESTALE, "'%s' is of an older state", path);
 	return 0;
@@ -143,15 +144,16 @@ static int read_index(FILE *f, const char *path, const struct header *h, struct 
 	ix->n = h->n;
 	ix->cap = h->n;
 	if (fread(ix->passages, sizeof(*ix->passages), h->n, f) != h->n)
-		return damaged(path, err);
+		return file_damaged(path, err);
 	rc = flat_read(f, h->dim, h->n, &ix->flat);
 	if (rc == -ENOMEM)
 		return ragd_err_set(err, rc, "out of memory for '%s'", path);
-	return rc < 0 ? damaged(path, err) : 0;
+	return rc < 0 ? file_damaged(path, err) : 0;
 }
 
 /* Each place is a living passage of the collection that has no other. */
-static int place(struct vectors *v, struct catalog *c, const char *path, struct ragd_err *err)
+static int place_vectors(struct vectors *v, struct catalog *c, const char *path,
+			 struct ragd_err *err)
 {
 	for (uint32_t i = 0; i < v->n; i++) {
 		uint32_t at;
@@ -160,7 +162,7 @@ static int place(struct vectors *v, struct catalog *c, const char *path, struct 
 		if (page == NULL || page->collection[at] != v->collection ||
 		    page->place[v->side][at] != 0) {
 			v->n = i; /* what vectors_clear has to undo */
-			return damaged(path, err);
+			return file_damaged(path, err);
 		}
 		c->pages[v->passages[i] / CATALOG_PAGE]->place[v->side][at] = i + 1;
 	}
@@ -181,19 +183,19 @@ int vectors_load(struct vectors *v, struct catalog *c, const char *dir,
 	if (f == NULL)
 		return ragd_err_sys(err, "open '%s'", path);
 	if (fread(&h, sizeof(h), 1, f) != 1)
-		rc = damaged(path, err);
+		rc = file_damaged(path, err);
 	else
-		rc = check(path, &h, v, stamp, err);
+		rc = header_check(path, &h, v, stamp, err);
 	if (rc == 0 && (sum_of(f, sum, &len) < 0 || memcmp(sum, h.sum, sizeof(h.sum)) != 0 ||
 			h.n > len / sizeof(uint32_t)))
-		rc = damaged(path, err);
+		rc = file_damaged(path, err);
 	if (rc == 0)
 		rc = read_index(f, path, &h, v, err);
 	fclose(f);
 	if (rc < 0)
 		v->n = 0; /* no place was given yet */
 	else
-		rc = place(v, c, path, err);
+		rc = place_vectors(v, c, path, err);
 	if (rc < 0)
 		vectors_clear(v, c);
 	return rc;
