@@ -225,6 +225,7 @@ int document_write(struct store *s, struct db *db, const struct ragd_call *call,
 	d.n_passages = p->n_passages;
 	d.lengths = p->lengths;
 	d.n_bytes = p->content.len;
+	/* What the catalog will need is allocated now: after the commit nothing may fail. */
 	rc = catalog_room(s, &d, err);
 	if (rc == 0 && found)
 		rc = drop_rows(s, db, &old, err);
@@ -236,6 +237,7 @@ int document_write(struct store *s, struct db *db, const struct ragd_call *call,
 		rc = add_vectors(db, &col->next, p, change, d.id, err);
 	if (rc < 0)
 		return rc;
+	/* A rollback does not take these back: an id that was handed out is never used again. */
 	s->next.document += found ? 0 : 1;
 	s->next.passage += p->n_passages;
 	change->removed = found;

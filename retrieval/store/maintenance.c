@@ -273,7 +273,7 @@ int maintenance_settle(struct maintenance *m, struct ragd_err *err)
 	pthread_mutex_lock(&m->lock);
 	mine = ++m->asked;
 	pthread_cond_signal(&m->wake);
-	while ((int)(m->answered - mine) < 0)
+	while ((int)(m->answered - mine) < 0) /* the counters may wrap */
 		pthread_cond_wait(&m->settled, &m->lock);
 	rc = m->rc;
 	if (rc < 0 && err != NULL)

@@ -159,7 +159,7 @@ static void jobs_finish(struct store_writer *w, struct writer_job *jobs)
 
 		jobs->state = JOB_DONE;
 		pthread_cond_signal(&jobs->news);
-		jobs = next; /* its owner may be gone from here on, once the lock is free */
+		jobs = next; /* once the lock is free, a job's owner may free it: it was read before */
 	}
 	pthread_mutex_unlock(&w->lock);
 }
