@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text/ascii.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "retrieval/formats/html_entity.h"
@@ -77,8 +78,7 @@ static bool is_listed(const char *list, struct ragd_str word)
 	for (size_t i = 0; i < word.len; i++) {
 		if (word.s[i] == ' ' || word.s[i] == '\0')
 			return false;
-		find[i + 1] =
-			word.s[i] >= 'A' && word.s[i] <= 'Z' ? (char)(word.s[i] | 0x20) : word.s[i];
+		find[i + 1] = ascii_to_lower(word.s[i]);
 	}
 	find[word.len + 1] = ' ';
 	find[word.len + 2] = '\0';

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text/utf8.h"
+#include "base/text/ascii.h"
 #include "base/util.h"
 #include "retrieval/formats/format_out.h"
 
@@ -46,16 +47,10 @@ static const struct {
 	  BODY_ENTRY },
 };
 
-static bool is_adornment_char(char c)
-{
-	return c > ' ' && c < 0x7f && !(c >= '0' && c <= '9') &&
-	       !((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
-
 /* A line of one punctuation character repeated, with nothing else. */
 static bool is_adornment(const struct rst *r, const struct format_line *line)
 {
-	if (format_line_blank(line) || line->indent > 0 || !is_adornment_char(r->s[line->start]))
+	if (format_line_blank(line) || line->indent > 0 || !ascii_is_punct(r->s[line->start]))
 		return false;
 	for (size_t i = line->start; i < line->end; i++)
 		if (r->s[i] != r->s[line->start])
@@ -262,10 +257,10 @@ static bool is_item(const struct rst *r, const struct format_line *line)
 		return true;
 	if (*p == '(')
 		p++;
-	if (p < end && (*p == '#' || ((*p | 0x20) >= 'a' && (*p | 0x20) <= 'z')))
+	if (p < end && (*p == '#' || ascii_is_alpha(*p)))
 		p++;
 	else
-		while (p < end && p - s < 10 && *p >= '0' && *p <= '9')
+		while (p < end && p - s < 10 && ascii_is_digit(*p))
 			p++;
 	return p > s && end - p >= 2 && (*p == '.' || *p == ')') && p[1] == ' ';
 }

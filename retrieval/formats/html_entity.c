@@ -6,6 +6,7 @@
 
 #include <libxml/HTMLparser.h>
 
+#include "base/text/ascii.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
 
@@ -54,9 +55,7 @@ static size_t entity_by_name(const char *s, size_t len, uint32_t *cp)
 	bool found = false;
 	size_t n = 0;
 
-	while (n < NAME_MAX_LEN && n + 1 < len &&
-	       ((s[n + 1] >= '0' && s[n + 1] <= '9') ||
-		((s[n + 1] | 0x20) >= 'a' && (s[n + 1] | 0x20) <= 'z'))) {
+	while (n < NAME_MAX_LEN && n + 1 < len && ascii_is_alnum(s[n + 1])) {
 		name[n] = s[n + 1];
 		n++;
 	}

@@ -3,14 +3,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text/ascii.h"
 #include "base/util.h"
 
-static bool is_letter(char c)
-{
-	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-}
-
-static bool is_space(char c)
+/* ASCII white space of the HTML standard: no vertical tab. */
+static bool is_html_space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
 }
@@ -65,11 +62,11 @@ static size_t tag_end(const struct html_tokens *t, size_t at)
 		}
 		do
 			at++;
-		while (at < len && is_space(s[at]));
+		while (at < len && is_html_space(s[at]));
 		if (at < len && (s[at] == '"' || s[at] == '\''))
 			at = find_behind(t, at + 1, s[at]);
 		else
-			while (at < len && !is_space(s[at]) && s[at] != '>')
+			while (at < len && !is_html_space(s[at]) && s[at] != '>')
 				at++;
 	}
 	return at < len ? at + 1 : len;
@@ -80,9 +77,9 @@ static size_t tag_name(const struct html_tokens *t, size_t at, char name[HTML_NA
 	const char *s = t->source.s;
 	size_t n = 0;
 
-	for (; at < t->source.len && !is_space(s[at]) && s[at] != '/' && s[at] != '>'; at++)
+	for (; at < t->source.len && !is_html_space(s[at]) && s[at] != '/' && s[at] != '>'; at++)
 		if (n + 1 < HTML_NAME_MAX)
-			name[n++] = s[at] >= 'A' && s[at] <= 'Z' ? (char)(s[at] | 0x20) : s[at];
+			name[n++] = ascii_to_lower(s[at]);
 	name[n] = '\0';
 	return at;
 }
@@ -98,7 +95,7 @@ static size_t raw_end(const struct html_tokens *t, const char *name)
 		if (p == NULL || (size_t)(s + len - p) < n + 2)
 			break;
 		if (p[1] == '/' && strncasecmp(p + 2, name, n) == 0 &&
-		    (p + 2 + n == s + len || !is_letter(p[2 + n])))
+		    (p + 2 + n == s + len || !ascii_is_alpha(p[2 + n])))
 			return (size_t)(p - s);
 	}
 	return len;
@@ -142,12 +139,12 @@ static enum markup markup_next(struct html_tokens *t, struct html_token *token)
 	size_t left = t->source.len - t->at;
 
 	token->start = t->at;
-	if (left >= 2 && is_letter(s[1])) {
+	if (left >= 2 && ascii_is_alpha(s[1])) {
 		token->kind = HTML_START;
 		t->at = tag_end(t, tag_name(t, t->at + 1, token->name));
 		if (holds_raw(t, token->name))
 			memcpy(t->raw, token->name, sizeof(t->raw));
-	} else if (left >= 3 && s[1] == '/' && is_letter(s[2])) {
+	} else if (left >= 3 && s[1] == '/' && ascii_is_alpha(s[2])) {
 		token->kind = HTML_END;
 		t->at = tag_end(t, tag_name(t, t->at + 2, token->name));
 	} else if (left >= 4 && memcmp(s, "<!--", 4) == 0) {

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/text/ascii.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "retrieval/formats/html_entity.h"
@@ -19,15 +20,7 @@ struct plain_line {
 
 static bool is_word(const struct plain_line *l, size_t i)
 {
-	unsigned char c = i < l->len ? (unsigned char)l->s[i] : ' ';
-
-	return c >= 0x80 || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
-
-static bool is_punctuation(char c)
-{
-	return c > ' ' && c < 0x7f && !(c >= '0' && c <= '9') &&
-	       !((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+	return i < l->len && ascii_is_word(l->s[i]);
 }
 
 /* "[text](address)", "[text][name]": the brackets and what follows them are not shown. */
@@ -99,7 +92,7 @@ void markdown_plain(struct buf *out, const char *s, size_t len)
 		used = 1;
 		if (l.skip[i] > 0) {
 			used = l.skip[i] - i;
-		} else if (s[i] == '\\' && i + 1 < l.len && is_punctuation(s[i + 1])) {
+		} else if (s[i] == '\\' && i + 1 < l.len && ascii_is_punct(s[i + 1])) {
 			buf_addc(out, s[i + 1]);
 			used = 2;
 		} else if (s[i] == '&' && (n = html_entity(s + i, l.len - i, utf8, &bytes)) > 0) {

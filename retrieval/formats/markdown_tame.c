@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text/ascii.h"
+
 #define MARKERS_MAX 16   /* of lists and quotes at the start of one line */
 #define INDENT_MAX  64   /* columns; deeper, a list marker is text */
 #define ANGLES_MAX  4096 /* between two blank lines */
@@ -42,7 +44,7 @@ static size_t marker_len(const char *s, size_t i, size_t len)
 	if (s[i] == '-' || s[i] == '+' || s[i] == '*') {
 		n = 1;
 	} else {
-		while (i + n < len && n < 9 && s[i + n] >= '0' && s[i + n] <= '9')
+		while (i + n < len && n < 9 && ascii_is_digit(s[i + n]))
 			n++;
 		if (n == 0 || i + n == len || (s[i + n] != '.' && s[i + n] != ')'))
 			return 0;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text/ascii.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
 
@@ -85,7 +86,7 @@ static size_t size_argument(const char *s, size_t i, size_t len)
 		return argument_len(s, i, len, &arg, &arg_len);
 	if (i < len && (s[i] == '+' || s[i] == '-'))
 		i++;
-	for (; i < len && s[i] >= '0' && s[i] <= '9' && digits < 2; i++)
+	for (; i < len && ascii_is_digit(s[i]) && digits < 2; i++)
 		digits++;
 	return i - start;
 }
