@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/text/ascii.h"
 #include "base/util.h"
 
 /*
@@ -63,12 +64,12 @@ void extract_words(struct extractor *x, size_t start, size_t end)
 	size_t word;
 
 	while (start < end && !x->out->failed) {
-		if (format_is_space(s[start])) {
+		if (ascii_is_space(s[start])) {
 			extract_gap(x, EXTRACT_SPACE);
-			while (start < end && format_is_space(s[start]))
+			while (start < end && ascii_is_space(s[start]))
 				start++;
 		}
-		for (word = start; word < end && !format_is_space(s[word]); word++)
+		for (word = start; word < end && !ascii_is_space(s[word]); word++)
 			;
 		if (word > start && format_goes_on(x->out, word - start + 1))
 			extract_add(x, s + start, word - start, start);

@@ -126,7 +126,7 @@ static const struct format_kind *kind_by_look(struct ragd_str s)
 
 	if (starts_with(s, "\xef\xbb\xbf"))
 		s = (struct ragd_str){ s.s + 3, s.len - 3 };
-	while (s.len > 0 && format_is_space(s.s[0]))
+	while (s.len > 0 && ascii_is_space(s.s[0]))
 		s = (struct ragd_str){ s.s + 1, s.len - 1 };
 	if (starts_nocase(s, "<!doctype html") || starts_nocase(s, "<html"))
 		type = "text/html";
@@ -146,9 +146,9 @@ static struct ragd_str media_type_bare(struct ragd_str type)
 
 	if (semicolon != NULL)
 		type.len = (size_t)(semicolon - type.s);
-	while (type.len > 0 && format_is_space(type.s[type.len - 1]))
+	while (type.len > 0 && ascii_is_space(type.s[type.len - 1]))
 		type.len--;
-	while (type.len > 0 && format_is_space(type.s[0])) {
+	while (type.len > 0 && ascii_is_space(type.s[0])) {
 		type.s++;
 		type.len--;
 	}

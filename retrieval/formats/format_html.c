@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text/utf8.h"
+#include "base/text/ascii.h"
 #include "base/util.h"
 #include "retrieval/formats/extract.h"
 #include "retrieval/formats/html_entity.h"
@@ -220,7 +221,7 @@ static void pre_text(struct html *h, size_t start, size_t end)
 	const char *s = h->x.out->content.s;
 
 	if (!h->x.open) { /* blank lines before the first */
-		for (size_t i = start; i < end && format_is_space(s[i]); i++)
+		for (size_t i = start; i < end && ascii_is_space(s[i]); i++)
 			if (s[i] == '\n')
 				start = i + 1;
 		if (start == end)
@@ -259,7 +260,7 @@ static void on_text(struct html *h, size_t start, size_t end)
 		from = at + used;
 		/* A no-break space separates words like any other; &#10; and its like too. */
 		if ((n == 2 && memcmp(utf8, "\xc2\xa0", 2) == 0) ||
-		    (n == 1 && format_is_space(utf8[0])))
+		    (n == 1 && ascii_is_space(utf8[0])))
 			extract_gap(&h->x, EXTRACT_SPACE);
 		else if (n > 1 || (unsigned char)utf8[0] >= ' ')
 			extract_add(&h->x, utf8, n, at);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/text/utf8.h"
+#include "base/text/ascii.h"
 #include "base/util.h"
 #include "retrieval/formats/markdown_plain.h"
 #include "retrieval/formats/markdown_tame.h"
@@ -64,7 +65,7 @@ static bool next_line(const struct markdown *m, size_t from, size_t to, size_t *
 
 	for (*start = from; *start < to; *start = *end + 1) {
 		*end = MIN(line_end(m, *start), to);
-		while (*start < *end && (format_is_space(s[*start]) || s[*start] == '>'))
+		while (*start < *end && (ascii_is_space(s[*start]) || s[*start] == '>'))
 			(*start)++;
 		if (*start < *end)
 			return true;
@@ -105,7 +106,7 @@ static void close_previous(struct markdown *m, size_t to)
 	if (m->previous.type == MD_BLOCK_DOC || out->n_blocks == 0 || out->failed)
 		return;
 	if (next_line(m, m->done, to, &start, &end) && closes_leaf(m, &m->previous, start, end)) {
-		while (end > start && format_is_space(out->content.s[end - 1]))
+		while (end > start && ascii_is_space(out->content.s[end - 1]))
 			end--;
 		out->blocks[out->n_blocks - 1].end = (uint32_t)end;
 		m->done = end;
@@ -118,7 +119,7 @@ static size_t fence_begin(const struct markdown *m, size_t first)
 	size_t at = first, begin;
 	const char *s = m->out->content.s;
 
-	while (at > m->done && format_is_space(s[at - 1]))
+	while (at > m->done && ascii_is_space(s[at - 1]))
 		at--; /* blank lines of the code itself */
 	begin = line_begin(m, at, m->done);
 	return begin < at && (memmem(s + begin, at - begin, "```", 3) != NULL ||
@@ -143,9 +144,9 @@ static bool is_comment(const struct markdown *m, size_t start, size_t end)
 {
 	const char *s = m->out->content.s;
 
-	while (start < end && format_is_space(s[start]))
+	while (start < end && ascii_is_space(s[start]))
 		start++;
-	while (end > start && format_is_space(s[end - 1]))
+	while (end > start && ascii_is_space(s[end - 1]))
 		end--;
 	return end - start >= 7 && memcmp(s + start, "<!--", 4) == 0 &&
 	       memcmp(s + end - 3, "-->", 3) == 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/text/ascii.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
 
@@ -36,9 +37,9 @@ void format_out_block(struct format_out *out, enum format_block_kind kind, size_
 {
 	const char *s = out->text.data != NULL ? out->text.data : out->content.s;
 
-	while (end > start && format_is_space(s[end - 1]))
+	while (end > start && ascii_is_space(s[end - 1]))
 		end--;
-	while (start < end && kind != FORMAT_CODE && format_is_space(s[start]))
+	while (start < end && kind != FORMAT_CODE && ascii_is_space(s[start]))
 		start++; /* the indentation of code means something */
 	if (end == start)
 		return;
@@ -57,9 +58,9 @@ void format_one_line(struct buf *line, const char *s, size_t len)
 	size_t word;
 
 	for (size_t i = 0; i < len && line->len < FORMAT_LABEL_MAX; i += word) {
-		while (i < len && format_is_space(s[i]))
+		while (i < len && ascii_is_space(s[i]))
 			i++;
-		for (word = 0; i + word < len && !format_is_space(s[i + word]); word++)
+		for (word = 0; i + word < len && !ascii_is_space(s[i + word]); word++)
 			;
 		if (word > 0 && line->len > 0)
 			buf_addc(line, ' ');
@@ -123,7 +124,7 @@ bool format_line_at(const struct format_out *out, size_t at, struct format_line 
 	line->next = nl != NULL ? line->end + 1 : len;
 	if (!wanted_still(out->wanted, line->next - at))
 		return false;
-	while (line->end > at && format_is_space(s[line->end - 1]))
+	while (line->end > at && ascii_is_space(s[line->end - 1]))
 		line->end--;
 	line->indent = 0;
 	for (line->text = at; line->text < line->end; line->text++) {

@@ -95,13 +95,4 @@ static inline bool format_line_blank(const struct format_line *line)
 	return line->text == line->end;
 }
 
-/*
- * White space of ASCII, which is what separates blocks; and what a passage never begins or ends
- * with.
- */
-static inline bool format_is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 #endif

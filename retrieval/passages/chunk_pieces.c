@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/text/ascii.h"
 #include "base/text/sentences.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
@@ -29,7 +30,7 @@ void pieces_fini(struct pieces *p)
 /* Whether text[from .. to) holds more than white space. */
 static bool holds_text(const struct cutter *c, uint32_t from, uint32_t to)
 {
-	while (from < to && format_is_space(c->doc->text.s[from]))
+	while (from < to && ascii_is_space(c->doc->text.s[from]))
 		from++;
 	return from < to;
 }
@@ -41,9 +42,9 @@ static void piece_add(struct cutter *c, const struct format_block *b, size_t sta
 	size_t first;
 	bool apart;
 
-	while (end > start && format_is_space(s[end - 1]))
+	while (end > start && ascii_is_space(s[end - 1]))
 		end--;
-	for (first = start; start != b->start && first < end && format_is_space(s[first]); first++)
+	for (first = start; start != b->start && first < end && ascii_is_space(s[first]); first++)
 		if (b->kind != FORMAT_CODE || s[first] == '\n') /* whose indentation is kept */
 			start = first + 1;
 	if (start == end)
@@ -74,7 +75,7 @@ static void piece_add(struct cutter *c, const struct format_block *b, size_t sta
  */
 static int break_rank(const char *s, size_t at)
 {
-	if (!format_is_space(s[at + 1]))
+	if (!ascii_is_space(s[at + 1]))
 		return 0;
 	if (s[at] == '.' || s[at] == '!' || s[at] == '?')
 		return 3;
@@ -98,7 +99,7 @@ static size_t words_fit(const struct cutter *c, size_t start, size_t end)
 		}
 	}
 	for (size_t at = target; rank == 0 && at < max; at++)
-		if (format_is_space(s[at]))
+		if (ascii_is_space(s[at]))
 			return at;
 	if (rank > 0)
 		return best;

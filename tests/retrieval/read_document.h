@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/text/ascii.h"
 #include "base/text/utf8.h"
 #include "retrieval/formats/format.h"
 #include "retrieval/formats/format_out.h"
@@ -15,7 +16,7 @@
 /* Whether text[from .. to) has more than white space. */
 static inline bool has_text(struct ragd_str text, size_t from, size_t to)
 {
-	while (from < to && format_is_space(text.s[from]))
+	while (from < to && ascii_is_space(text.s[from]))
 		from++;
 	return from < to;
 }
@@ -40,7 +41,7 @@ static inline const char *document_broken(const struct format_document *d, struc
 			return "blocks overlap, are empty, out of order or of bounds";
 		if (utf8_invalid_at(d->text.s + b->start, b->end - b->start) >= 0)
 			return "a block begins or ends inside a character";
-		if (format_is_space(d->text.s[b->end - 1]))
+		if (ascii_is_space(d->text.s[b->end - 1]))
 			return "a block ends with white space";
 		if (b->kind > FORMAT_ENTRY || (b->kind == FORMAT_HEADING) != (b->level > 0) ||
 		    b->level > FORMAT_MAX_LEVEL)
