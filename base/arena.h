@@ -17,7 +17,9 @@ void arena_free(struct arena *a);
 /* Forget every allocation; keep the first block for reuse. */
 void arena_reset(struct arena *a);
 
-/* Zeroed and aligned for any type; NULL if n * size overflows, or the limit or memory is reached. */
+/*
+ * Zeroed and aligned for any type; NULL if n * size overflows, or the limit or memory is reached.
+ */
 void *arena_alloc(struct arena *a, size_t n, size_t size);
 /* A NUL-terminated copy; NULL as above. */
 char *arena_strndup(struct arena *a, const char *s, size_t len);

@@ -120,7 +120,9 @@ static void escape_add(struct buf *b, unsigned char c)
 	}
 }
 
-/* Whether all of eight bytes are plain; a borrow begins at a byte that is not, so none is missed. */
+/*
+ * Whether all of eight bytes are plain; a borrow begins at a byte that is not, so none is missed.
+ */
 static bool plain_eight(const char *s)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101);

@@ -149,7 +149,8 @@ static const struct config_row limits_rows[] = {
 static const struct config_row plugin_rows[] = {
 	{ INTO(config_plugin, module, CONFIG_AS_TEXT),
 	  .option = { .name = "module", .type = RAGD_OPT_STRING,
-		      .help = "The module: the name of its file without .so, or an absolute path." } },
+		      .help = "The module: the name of its file without .so, or an absolute "
+			      "path." } },
 	{ INTO(config_plugin, on_failure, CONFIG_AS_FAILURE),
 	  .option = { .name = "on_failure", .type = RAGD_OPT_CHOICE, .dflt = "closed",
 		      .choices = "closed|open",
@@ -166,7 +167,8 @@ static const struct config_row policy_rows[] = {
 	{ INTO(config_policy, filters, CONFIG_AS_LIST),
 	  .option = { .name = "filters", .type = RAGD_OPT_LIST, .dflt = "",
 		      .help = "Names of safety plugins, in the order in which they check a text. "
-			      "One that grounds answers comes last wherever it stands in the list." },
+			      "One that grounds answers comes last wherever it stands in the "
+			      "list." },
 	  .fallback = "none" },
 	{ INTO(config_policy, refusal, CONFIG_AS_TEXT),
 	  .option = { .name = "refusal", .type = RAGD_OPT_STRING,

@@ -37,8 +37,8 @@ static const char *outcome_name(const struct flow *f)
 }
 
 /*
- * What the journal stores of an answer; *b is empty for none. Scores have all their digits, as in the
- * rows of before.
+ * What the journal stores of an answer; *b is empty for none. Scores have all their digits, as in
+ * the rows of before.
  */
 static void findings_write(struct buf *b, const struct findings *list)
 {

@@ -30,7 +30,8 @@ struct call {
 
 	/* Of the call under way, see call_enter. */
 	struct pool_guard guard;
-	int64_t until_ms; /* the plugin's own deadline: one cut short by a flow's end is not its fault */
+	/* the plugin's own deadline: one cut short by a flow's end is not its fault */
+	int64_t until_ms;
 	const struct plugin *plugin;
 	const char *op;
 	void *owner;

@@ -360,7 +360,9 @@ RAGD_API int ragd_client_content(struct ragd_client *c, const char *collection, 
 
 #define RAGD_DIGEST_HEX 64
 
-/* SHA-256 in lower-case hexadecimal, and a NUL: the `digest` that the daemon keeps of a document. */
+/*
+ * SHA-256 in lower-case hexadecimal, and a NUL: the `digest` that the daemon keeps of a document.
+ */
 RAGD_API void ragd_digest(const void *data, size_t len, char out[RAGD_DIGEST_HEX + 1]);
 
 /* ---- filters and vectors --------------------------------------------------------------------- */

@@ -64,7 +64,9 @@ static inline int ragd_err_sys(struct ragd_err *err, const char *fmt, ...)
 	return -saved;
 }
 
-/* Static analysers do not look into functions with variable arguments: tell them what comes back. */
+/*
+ * Static analysers do not look into functions with variable arguments: tell them what comes back.
+ */
 #ifdef __clang_analyzer__
 #define ragd_err_set(err, code, ...) ((void)ragd_err_set(err, code, __VA_ARGS__), (code))
 #define ragd_err_sys(err, ...)       ((void)ragd_err_sys(err, __VA_ARGS__), -EIO)

@@ -159,7 +159,8 @@ static void jobs_finish(struct store_writer *w, struct writer_job *jobs)
 
 		jobs->state = JOB_DONE;
 		pthread_cond_signal(&jobs->news);
-		jobs = next; /* once the lock is free, a job's owner may free it: it was read before */
+		/* once the lock is free, a job's owner may free it: it was read before */
+		jobs = next;
 	}
 	pthread_mutex_unlock(&w->lock);
 }

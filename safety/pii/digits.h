@@ -14,7 +14,8 @@
 struct digit_group {
 	size_t start; /* offsets into the view */
 	size_t end;
-	char sep[3]; /* before it, "" for the first; at most 3 of " -./()"; of a wide run, its kind */
+	/* before it, "" for the first; at most 3 of " -./()"; of a wide run, its kind */
+	char sep[3];
 	size_t n_sep;
 };
 

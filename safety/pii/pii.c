@@ -14,15 +14,15 @@ const char *const pii_names[] = { "email", "role", "phone", "card", "iban",
 				  "ssn",   "id",   "ip",    "mac",  NULL };
 
 /* clang-format off */
-const struct span_kind pii_email = { "pii.email", "[e-mail removed]",         PII_EMAIL, RAGD_ALLOW };
-const struct span_kind pii_role  = { "pii.role",  "[e-mail removed]",         PII_ROLE, RAGD_ALLOW };
-const struct span_kind pii_phone = { "pii.phone", "[phone number removed]",   PII_PHONE, RAGD_ALLOW };
-const struct span_kind pii_card  = { "pii.card",  "[card number removed]",    PII_CARD, RAGD_ALLOW };
-const struct span_kind pii_iban  = { "pii.iban",  "[account number removed]", PII_IBAN, RAGD_ALLOW };
-const struct span_kind pii_ssn   = { "pii.ssn",   "[SSN removed]",            PII_SSN, RAGD_ALLOW };
-const struct span_kind pii_id    = { "pii.id",    "[ID number removed]",      PII_ID, RAGD_ALLOW };
-const struct span_kind pii_ip    = { "pii.ip",    "[IP address removed]",     PII_IP, RAGD_ALLOW };
-const struct span_kind pii_mac   = { "pii.mac",   "[MAC address removed]",    PII_MAC, RAGD_ALLOW };
+const struct span_kind pii_email = { "pii.email", "[e-mail removed]", PII_EMAIL, RAGD_ALLOW };
+const struct span_kind pii_role  = { "pii.role", "[e-mail removed]", PII_ROLE, RAGD_ALLOW };
+const struct span_kind pii_phone = { "pii.phone", "[phone number removed]", PII_PHONE, RAGD_ALLOW };
+const struct span_kind pii_card  = { "pii.card", "[card number removed]", PII_CARD, RAGD_ALLOW };
+const struct span_kind pii_iban  = { "pii.iban", "[account number removed]", PII_IBAN, RAGD_ALLOW };
+const struct span_kind pii_ssn   = { "pii.ssn", "[SSN removed]", PII_SSN, RAGD_ALLOW };
+const struct span_kind pii_id    = { "pii.id", "[ID number removed]", PII_ID, RAGD_ALLOW };
+const struct span_kind pii_ip    = { "pii.ip", "[IP address removed]", PII_IP, RAGD_ALLOW };
+const struct span_kind pii_mac   = { "pii.mac", "[MAC address removed]", PII_MAC, RAGD_ALLOW };
 /* clang-format on */
 
 static bool is_local(char c)

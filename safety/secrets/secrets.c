@@ -7,9 +7,9 @@
 #include "base/util.h"
 
 /* clang-format off */
-const struct span_kind secret_token    = { "secret.token",    "[secret removed]",      0, RAGD_ALLOW };
-const struct span_kind secret_key      = { "secret.key",      "[private key removed]", 0, RAGD_ALLOW };
-const struct span_kind secret_password = { "secret.password", "[password removed]",    0, RAGD_ALLOW };
+const struct span_kind secret_token    = { "secret.token", "[secret removed]", 0, RAGD_ALLOW };
+const struct span_kind secret_key      = { "secret.key", "[private key removed]", 0, RAGD_ALLOW };
+const struct span_kind secret_password = { "secret.password", "[password removed]", 0, RAGD_ALLOW };
 /* clang-format on */
 
 static bool has_word(const char *s, size_t len, const char *word)

@@ -1,4 +1,7 @@
-/* Files of words of a language: sections of rows; what is not in order is refused with file and line. */
+/*
+ * Files of words of a language: sections of rows; what is not in order is refused with file and
+ * line.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

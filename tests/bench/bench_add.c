@@ -1,7 +1,8 @@
 /*
- * Adding documents: how fast, beside a plain FTS5 table of SQLite's own that gets the same texts in the
- * same run. Wall clock and CPU, since machines are shared. The store's time ends when everything can be
- * found by words and by vectors; the plain table has neither documents, passages nor vectors.
+ * Adding documents: how fast, beside a plain FTS5 table of SQLite's own that gets the same texts in
+ * the same run. Wall clock and CPU, since machines are shared. The store's time ends when
+ * everything can be found by words and by vectors; the plain table has neither documents, passages
+ * nor vectors.
  *
  *     bench_add [MB]
  */

@@ -1,6 +1,6 @@
 /*
- * How long the extractive reader takes for ten passages of a thousand bytes, beside merely taking them
- * apart into words in the same run.
+ * How long the extractive reader takes for ten passages of a thousand bytes, beside merely taking
+ * them apart into words in the same run.
  */
 #include <stdio.h>
 #include <stdlib.h>

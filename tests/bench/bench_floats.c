@@ -61,7 +61,7 @@ static double best(void (*fn)(void *arg), void *arg)
 	return least;
 }
 
-/* ---- what the machine can do ----------------------------------------------------------------------- */
+/* ---- what the machine can do ----------------------------------------------------------------- */
 
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -139,7 +139,7 @@ static void read_all(void *arg)
 	sink += sum[0][0] + sum[1][7];
 }
 
-/* ---- products -------------------------------------------------------------------------------------- */
+/* ---- products -------------------------------------------------------------------------------- */
 
 struct product {
 	const struct kernels *k;
@@ -201,7 +201,7 @@ static void products(const struct kernels *k, enum quant_type type)
 	free(x);
 }
 
-/* ---- attention ------------------------------------------------------------------------------------- */
+/* ---- attention ------------------------------------------------------------------------------- */
 
 struct reading {
 	const struct kernels *k;
@@ -283,7 +283,7 @@ static void attention(const struct kernels *k, enum kv_type type, uint32_t dim, 
 	free(r.scratch);
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------ */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 #define ROW 4096
 

@@ -1,7 +1,7 @@
 /*
- * What the flow costs: answers by inference_echo, no retrieval, over one keep-alive connection and over
- * 64; then the same beside 1,000 idle connections and 200 that send and read slowly. The yardstick in
- * the same run is a bare ping-pong over a Unix socket, which is what any daemon pays.
+ * What the flow costs: answers by inference_echo, no retrieval, over one keep-alive connection and
+ * over 64; then the same beside 1,000 idle connections and 200 that send and read slowly. The
+ * yardstick in the same run is a bare ping-pong over a Unix socket, which is what any daemon pays.
  *
  *   bench_flow SOCKET [SECONDS]
  */

@@ -1,7 +1,7 @@
 /*
- * The HTTP server against what the machine can do: each row is measured beside a bare echo server of the
- * same shape (one thread, epoll, AF_UNIX, the same number of bytes both ways) under the same load
- * generator, in the same run.
+ * The HTTP server against what the machine can do: each row is measured beside a bare echo server
+ * of the same shape (one thread, epoll, AF_UNIX, the same number of bytes both ways) under the same
+ * load generator, in the same run.
  *
  *     bench_http [SECONDS]      of each measurement, default 1
  */

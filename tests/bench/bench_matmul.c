@@ -1,7 +1,8 @@
 /*
  * How fast products with quantised weights are, against what this processor can do: its VNNI peak
  * (a loop in registers) and its read bandwidth (a loop of loads over the very memory that holds the
- * weights), both measured beside every row of the table. Weights are 256 MiB, so that they come from memory.
+ * weights), both measured beside every row of the table. Weights are 256 MiB, so that they come
+ * from memory.
  *
  *   bench_matmul [-s SET] [-t THREADS] [-m ROWSxCOLS | -a] [-n TOKENS]... [TYPE...]
  *

@@ -1,6 +1,6 @@
 /*
- * What the filter costs: start, a prompt, a stream in pieces, a sentence's support. Times are best of
- * several, and stand beside one pass of memchr over the same bytes.
+ * What the filter costs: start, a prompt, a stream in pieces, a sentence's support. Times are best
+ * of several, and stand beside one pass of memchr over the same bytes.
  */
 #include <stdio.h>
 #include <stdlib.h>

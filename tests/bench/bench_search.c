@@ -1,6 +1,6 @@
 /*
- * Searching: how long a question takes in a store of some ten thousand passages, and how long the store
- * takes to open; beside bm25() of a plain FTS5 table for the same questions and texts.
+ * Searching: how long a question takes in a store of some ten thousand passages, and how long the
+ * store takes to open; beside bm25() of a plain FTS5 table for the same questions and texts.
  *
  *     bench_search [MB]
  */

@@ -1,9 +1,11 @@
 /*
- * Serving: how soon the first token comes, how even streams run, and what memory it takes, on a model file:
+ * Serving: how soon the first token comes, how even streams run, and what memory it takes, on a
+ * model file:
  *
  *     bench_serve -m FILE [-t THREADS] [-c TOKENS] [-p TOKENS] [-k f16|q8_0] [-n REQUESTS] [CASE…]
  *
- * CASE: cold, seen, gap, batch, rss, many, draft, busy; all without. RAGD_BENCH_MODEL names a file, too.
+ * CASE: cold, seen, gap, batch, rss, many, draft, busy; all without. RAGD_BENCH_MODEL names a file,
+ * too.
  */
 #include <pthread.h>
 #include <sched.h>

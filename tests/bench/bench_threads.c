@@ -1,6 +1,6 @@
 /*
- * Compute threads: what a run costs, and how work on all processors goes while another process keeps one
- * of them busy, against one thread alone in the same seconds.
+ * Compute threads: what a run costs, and how work on all processors goes while another process
+ * keeps one of them busy, against one thread alone in the same seconds.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /*
- * How long a vocabulary takes to open and a prompt of some 3,000 tokens to encode, beside copying its
- * bytes in the same run, and a long run of one letter, which takes little more than twice as long as half
- * of it. Vocabularies are given as arguments, or those of ../shared/models.
+ * How long a vocabulary takes to open and a prompt of some 3,000 tokens to encode, beside copying
+ * its bytes in the same run, and a long run of one letter, which takes little more than twice as
+ * long as half of it. Vocabularies are given as arguments, or those of ../shared/models.
  */
 #include <malloc.h>
 #include <stdio.h>

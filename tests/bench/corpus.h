@@ -1,6 +1,6 @@
 /*
- * Documents to measure with: the Markdown and text of ../shared/retrieval, cut into documents of some
- * kilobytes and given again with other words until there is enough.
+ * Documents to measure with: the Markdown and text of ../shared/retrieval, cut into documents of
+ * some kilobytes and given again with other words until there is enough.
  */
 #ifndef TESTS_BENCH_CORPUS_H
 #define TESTS_BENCH_CORPUS_H

@@ -1,16 +1,17 @@
 /*
- * peer LIBDIR MODEL THREADS RUNS [MEASURE …]: llama.cpp's own speed, through the C API of its shared
- * libraries (LIBDIR holds libllama, libggml and its processor backends), so that a table can set it
- * beside ours. Prints one JSON object of medians.
+ * peer LIBDIR MODEL THREADS RUNS [MEASURE …]: llama.cpp's own speed, through the C API of its
+ * shared libraries (LIBDIR holds libllama, libggml and its processor backends), so that a table can
+ * set it beside ours. Prints one JSON object of medians.
  *
  *   pp128, pp512   prompt tokens/s, one batch
  *   tg64           generated tokens/s, one by one
  *   tg64x8         generated tokens/s of 8 sequences in one batch, all together
  *   ttft3000       milliseconds for a prompt of 3,000 tokens and the logits after it
  *
- * No header of the peer is needed: parameters pass as opaque blocks, larger than the structures are.
- * The few fields that are set stand at the front of llama_context_params: context, batch, micro-batch,
- * sequences; the thread counts are the first two neighbours that have the library's default, 4.
+ * No header of the peer is needed: parameters pass as opaque blocks, larger than the structures
+ * are. The few fields that are set stand at the front of llama_context_params: context, batch,
+ * micro-batch, sequences; the thread counts are the first two neighbours that have the library's
+ * default, 4.
  */
 #include <dirent.h>
 #include <dlfcn.h>

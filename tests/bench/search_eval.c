@@ -1,7 +1,7 @@
 /*
  * How well the store ranks, without a daemon: adds a corpus of {"id","title","text"} lines to a new
- * store, asks its queries, writes a TREC run (best passage of each document), and says how long both
- * took.
+ * store, asks its queries, writes a TREC run (best passage of each document), and says how long
+ * both took.
  *
  *     search_eval CORPUS.jsonl QUERIES.jsonl RUN.tsv [weight_vector] [dim]
  */

@@ -1,7 +1,7 @@
 /*
- * Small modules for the daemon's own tests, built once for each VARIANT into VARIANT.so. Those with the
- * names of the default plugins let the built-in configuration be tested without what the real ones
- * need; `sample` has an option of each type, `clash` one with a name that is the daemon's.
+ * Small modules for the daemon's own tests, built once for each VARIANT into VARIANT.so. Those with
+ * the names of the default plugins let the built-in configuration be tested without what the real
+ * ones need; `sample` has an option of each type, `clash` one with a name that is the daemon's.
  */
 #include <fcntl.h>
 #include <poll.h>

@@ -402,7 +402,10 @@ static void what_a_filter_held_leaves_when_it_fails_open(void **state)
 	buf_fini(&out);
 }
 
-/* A streaming form that lets out a piece with the next, as it was or something else, and fails at the end. */
+/*
+ * A streaming form that lets out a piece with the next, as it was or something else, and fails at
+ * the end.
+ */
 struct holder {
 	struct ragd_str held;
 	bool changes;

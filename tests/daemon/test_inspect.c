@@ -12,8 +12,9 @@
 #include "daemon/flow/inspect.h"
 
 /*
- * A filter that acts on words: "drop" blocks, "secret" is redacted, and so is "do evil" with whatever white space
- * between, which makes an instruction that may stand over two parts. It counts how often it is asked.
+ * A filter that acts on words: "drop" blocks, "secret" is redacted, and so is "do evil" with
+ * whatever white space between, which makes an instruction that may stand over two parts. It counts
+ * how often it is asked.
  */
 struct words {
 	unsigned n_calls;
@@ -185,7 +186,10 @@ static void each_part_is_inspected_and_keeps_its_place(void **state)
 		assert_str(p.title, rows[i].left_title);
 		assert_str(p.heading, rows[i].left_heading);
 		assert_str(p.text, rows[i].left_text);
-		/* Citations count in a text that is the document's own as long as nothing was changed. */
+		/*
+		 * Citations count in a text that is the document's own as long as nothing was
+		 * changed.
+		 */
 		assert_true((p.text.s == rows[i].text) ==
 			    (strcmp(rows[i].text, rows[i].left_text) == 0));
 	}
@@ -213,7 +217,10 @@ static void what_holds_is_on_record(void **state)
 	assert_int_equal(x->findings.n, 3);
 }
 
-/* Two passages, the second with something in each part; true if the call `stuck_at` was made, and lost. */
+/*
+ * Two passages, the second with something in each part; true if the call `stuck_at` was made, and
+ * lost.
+ */
 static bool inspect_two(struct fixture *x, unsigned stuck_at, struct evidence *ev)
 {
 	static const struct ragd_hit hits[] = {

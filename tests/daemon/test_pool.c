@@ -17,8 +17,8 @@
 #define EVEN_LATER    (INT64_MAX / 2 + 1000)
 
 /*
- * Items wait at a gate for as long as the test wants a thread to be held; whoever waits for something
- * turns the loop or waits for the count of those that run.
+ * Items wait at a gate for as long as the test wants a thread to be held; whoever waits for
+ * something turns the loop or waits for the count of those that run.
  */
 struct item {
 	struct pool_work work;

@@ -1,7 +1,7 @@
 /*
- * Plugins whose calls do not come back, built once for each VARIANT: a filter, a search and a model that
- * are stuck on a text with a certain word in it, for as long as the file of the option `while` exists. Whatever the
- * deadline says and whoever cancels. /metrics counts their calls.
+ * Plugins whose calls do not come back, built once for each VARIANT: a filter, a search and a model
+ * that are stuck on a text with a certain word in it, for as long as the file of the option `while`
+ * exists. Whatever the deadline says and whoever cancels. /metrics counts their calls.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -52,10 +52,8 @@ static int work(struct self *s, struct ragd_str text, const char *word)
 	return rc;
 }
 
-/*
- * ---- the filter: "hang" in prompts, "stick" in documents and answers, "open" where a stream begins, "shut" where
- * it ends ----
- */
+/* ---- the filter: "hang" in prompts, "stick" in documents and answers, ---- */
+/* ---- "open" where a stream begins, "shut" where it ends               ---- */
 
 struct stream {
 	struct self *self;
@@ -124,7 +122,7 @@ static const struct ragd_safety_ops filter = {
 	.stream_close = stream_close,
 };
 
-/* ---- the search ---------------------------------------------------------------------------------- */
+/* ---- the search ------------------------------------------------------------------------------ */
 
 static int collections(void *self, const struct ragd_call *call, const struct ragd_collection **out,
 		       size_t *n, struct ragd_err *err)
@@ -233,7 +231,7 @@ static const struct ragd_retrieval_ops retrieval = {
 	.stats = stats,
 };
 
-/* ---- the model ----------------------------------------------------------------------------------- */
+/* ---- the model ------------------------------------------------------------------------------- */
 
 static void card(void *self, struct ragd_card *out)
 {
@@ -275,7 +273,8 @@ static const struct ragd_inference_ops inference = { .size = sizeof(struct ragd_
 
 /* clang-format off */
 static const struct ragd_option options[] = {
-	{ "while", RAGD_OPT_PATH, "", 0, 0, NULL, "Calls are stuck while this file exists.", false },
+	{ "while", RAGD_OPT_PATH, "", 0, 0, NULL, "Calls are stuck while this file exists.",
+	  false },
 	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 /* clang-format on */

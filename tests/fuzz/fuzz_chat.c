@@ -1,7 +1,8 @@
 /*
- * Chat templates. The input is a template's text up to the first byte 0xfe, which must be recognised as a
- * family or as none, and then a conversation, which every family must render or refuse with a sentence:
- * what people wrote stands in pieces of its own, in order, and none of it in the template's.
+ * Chat templates. The input is a template's text up to the first byte 0xfe, which must be
+ * recognised as a family or as none, and then a conversation, which every family must render or
+ * refuse with a sentence: what people wrote stands in pieces of its own, in order, and none of it
+ * in the template's.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -23,7 +24,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* No template of ours writes this byte: where it is, somebody's text is. */
 #define PEOPLE '\x07'
 
-/* Templates without it could not tell where a message begins that they trim, split or put elsewhere. */
+/*
+ * Templates without it could not tell where a message begins that they trim, split or put
+ * elsewhere.
+ */
 struct conversation {
 	struct ragd_message m[MESSAGES_MAX];
 	size_t n;
@@ -86,7 +90,10 @@ static void render(const char *name, const struct chat_context *ctx, const struc
 			n_bytes += p[i].text.s[k] == PEOPLE;
 		CHECK(!p[i].own || memchr(p[i].text.s, PEOPLE, p[i].text.len) == NULL);
 	}
-	/* A conversation of nothing but the system's is no prompt to the families that wait for a question. */
+	/*
+	 * A conversation of nothing but the system's is no prompt to the families that wait for a
+	 * question.
+	 */
 	if (rc == 0 && !has_thought(c) && c->n > 0 &&
 	    (c->n > 1 || c->m[0].role != RAGD_ROLE_SYSTEM)) {
 		CHECK(n_bytes == c->n_bytes);

@@ -1,6 +1,6 @@
 /*
- * Any text as a configuration: it is refused with one line, or gives a configuration in which every name
- * leads somewhere. And whatever it was, the next text is read as if nothing had been.
+ * Any text as a configuration: it is refused with one line, or gives a configuration in which every
+ * name leads somewhere. And whatever it was, the next text is read as if nothing had been.
  */
 #include <assert.h>
 #include <limits.h>

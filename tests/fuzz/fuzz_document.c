@@ -1,7 +1,8 @@
 /*
- * Any bytes as a document of any kind: read, or refused with a sentence; and what the headers promise
- * of blocks, runs and passages holds. The first byte chooses the kind and the size of passages, and
- * whether bytes that are not UTF-8 stay, so that the document is refused, or become question marks.
+ * Any bytes as a document of any kind: read, or refused with a sentence; and what the headers
+ * promise of blocks, runs and passages holds. The first byte chooses the kind and the size of
+ * passages, and whether bytes that are not UTF-8 stay, so that the document is refused, or become
+ * question marks.
  */
 #include <stdint.h>
 #include <stdio.h>

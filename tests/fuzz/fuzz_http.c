@@ -1,8 +1,9 @@
 /*
- * The request path: the real server on a real socket gets the input as a client's bytes. The first byte says
- * how they are cut into pieces and how the client ends; the loop turns between pieces. Whatever comes, the
- * server neither crashes nor keeps anything, the first reply is one of ours, and handlers get what http.h
- * promises. The parsers alone say of the same bytes the same in one piece and in many.
+ * The request path: the real server on a real socket gets the input as a client's bytes. The first
+ * byte says how they are cut into pieces and how the client ends; the loop turns between pieces.
+ * Whatever comes, the server neither crashes nor keeps anything, the first reply is one of ours,
+ * and handlers get what http.h promises. The parsers alone say of the same bytes the same in one
+ * piece and in many.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -156,7 +157,7 @@ static bool replies_read(int fd, size_t *have, char *begin, size_t size)
 	}
 }
 
-/* ---- the parsers alone ------------------------------------------------------------------------ */
+/* ---- the parsers alone ----------------------------------------------------------------------- */
 
 static enum http_head_result head_of(const char *text, size_t len, size_t piece, size_t *head_len)
 {
@@ -229,7 +230,7 @@ static void chunks_check(const char *text, size_t len, size_t piece)
 	CHECK(result == HTTP_CHUNK_BAD || cut == whole);
 }
 
-/* ---- the server ------------------------------------------------------------------------------- */
+/* ---- the server ------------------------------------------------------------------------------ */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

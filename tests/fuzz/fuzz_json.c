@@ -1,7 +1,7 @@
 /*
- * Bodies of requests: the first byte says which, the rest is the body. What decodes keeps the promises of
- * ipc/codec/codec.h; what does not has an error that can be sent. The bytes are then written back as a text of a
- * reply, which must be JSON whatever they are.
+ * Bodies of requests: the first byte says which, the rest is the body. What decodes keeps the
+ * promises of ipc/codec/codec.h; what does not has an error that can be sent. The bytes are then
+ * written back as a text of a reply, which must be JSON whatever they are.
  */
 #include <jansson.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /*
- * The filter on any text, cut anywhere: what a stream lets out in pieces must be what it lets out in
- * one, must hold no more than is published, and a check of a response must agree with it. The first
- * byte seeds the cuts.
+ * The filter on any text, cut anywhere: what a stream lets out in pieces must be what it lets out
+ * in one, must hold no more than is published, and a check of a response must agree with it. The
+ * first byte seeds the cuts.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * The grounding check on any answer over any passages (the parts of the input between NUL bytes; the last
- * is the answer), cut anywhere: the same text and citations come out as in one piece.
+ * The grounding check on any answer over any passages (the parts of the input between NUL bytes;
+ * the last is the answer), cut anywhere: the same text and citations come out as in one piece.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
- * What a server may send to inference_upstream: the first byte says as what it is read, the second seeds
- * the cuts of a stream. Whatever the cuts, the same events come out; whatever the bytes, a text that is
- * passed on is UTF-8 without NUL, and what cannot be read has a sentence.
+ * What a server may send to inference_upstream: the first byte says as what it is read, the second
+ * seeds the cuts of a stream. Whatever the cuts, the same events come out; whatever the bytes, a
+ * text that is passed on is UTF-8 without NUL, and what cannot be read has a sentence.
  */
 #include <math.h>
 #include <stdint.h>

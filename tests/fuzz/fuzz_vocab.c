@@ -1,7 +1,7 @@
 /*
- * Vocabularies that nobody made, and texts encoded with them and decoded again. An input is either the
- * letter g, the length of a text (two bytes, little end first), the text, and a GGUF file; or a recipe in
- * lines, after which a line of = and the text:
+ * Vocabularies that nobody made, and texts encoded with them and decoded again. An input is either
+ * the letter g, the length of a text (two bytes, little end first), the text, and a GGUF file; or a
+ * recipe in lines, after which a line of = and the text:
  *
  *   kKIND [PRE]   the kind of the file; llama and gpt2 begin with bytes in capitals (LLAMA, GPT2)
  *   tNSTEXT       a token of type N with the score 'a' - S

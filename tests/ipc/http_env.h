@@ -1,6 +1,7 @@
 /*
- * A real server on a real socket, and raw clients of it, all in one thread: whoever waits for something
- * turns the loop meanwhile. Nothing sleeps; what does not come within TIMEOUT_MS fails the test.
+ * A real server on a real socket, and raw clients of it, all in one thread: whoever waits for
+ * something turns the loop meanwhile. Nothing sleeps; what does not come within TIMEOUT_MS fails
+ * the test.
  */
 #ifndef TESTS_IPC_HTTP_ENV_H
 #define TESTS_IPC_HTTP_ENV_H

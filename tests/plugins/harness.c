@@ -1,6 +1,6 @@
 /*
- * Plugins run unchanged in a process of their own: every operation of every plugin here is called twice,
- * in this process and through remote.h, and both tell the same to the last byte.
+ * Plugins run unchanged in a process of their own: every operation of every plugin here is called
+ * twice, in this process and through remote.h, and both tell the same to the last byte.
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -540,7 +540,10 @@ static void folder_is_the_same(void **state)
 	assert_int_equal(system(cmd), 0);
 }
 
-/* A server for both, in a process of its own: this one may have no threads. Returns once it listens. */
+/*
+ * A server for both, in a process of its own: this one may have no threads. Returns once it
+ * listens.
+ */
 static pid_t server_fork(const char *path)
 {
 	static const struct act act = { HEAD_SSE TOKEN("four ") TOKEN("threads ") TOKEN("\\u00e4")
@@ -587,7 +590,10 @@ static void upstream_is_the_same(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
-/* From the caller's word to the plugin's end there lies a process, and a word of a slow answer at most. */
+/*
+ * From the caller's word to the plugin's end there lies a process, and a word of a slow answer at
+ * most.
+ */
 static void a_cancelled_call_ends_the_answer_there(void **state)
 {
 	static const char *const options[] = { "delay=20 ms", NULL };

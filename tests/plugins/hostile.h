@@ -1,6 +1,7 @@
 /*
- * What the hostile modules share: a request says by the word behind KEY in its text how it is to be misbehaved;
- * without one they do honest work. One module for each kind; tests/flow/test_hostile.sh has the list.
+ * What the hostile modules share: a request says by the word behind KEY in its text how it is to be
+ * misbehaved; without one they do honest work. One module for each kind; tests/flow/test_hostile.sh
+ * has the list.
  */
 #ifndef TESTS_PLUGINS_HOSTILE_H
 #define TESTS_PLUGINS_HOSTILE_H

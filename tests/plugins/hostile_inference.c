@@ -1,4 +1,7 @@
-/* Answers "Four threads.", or as its question asks; its vectors and its card go wrong in the same way. */
+/*
+ * Answers "Four threads.", or as its question asks; its vectors and its card go wrong in the same
+ * way.
+ */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>

@@ -1,4 +1,7 @@
-/* One collection, "default", with one document; or what the query, the id or the collection's name asks for. */
+/*
+ * One collection, "default", with one document; or what the query, the id or the collection's name
+ * asks for.
+ */
 #define KEY "store="
 #include "hostile.h"
 
@@ -51,7 +54,7 @@ static int collections(void *self, const struct ragd_call *call, const struct ra
 	return IS("positive") ? EIO : 0;
 }
 
-/* ---- documents ---------------------------------------------------------------------------------- */
+/* ---- documents ------------------------------------------------------------------------------- */
 
 static int put(void *self, const struct ragd_call *call, const char *collection,
 	       const struct ragd_document *docs, size_t n, struct ragd_put_result *results,
@@ -153,7 +156,7 @@ static int get(void *self, const struct ragd_call *call, const char *collection,
 	return IS("positive") ? EIO : 0;
 }
 
-/* ---- search ------------------------------------------------------------------------------------- */
+/* ---- search ---------------------------------------------------------------------------------- */
 
 static int search(void *self, const struct ragd_call *call, const struct ragd_query *query,
 		  const struct ragd_hit **hits, size_t *n, struct ragd_err *err)

@@ -1,4 +1,7 @@
-/* A filter that puts asterisks over "swordfish", or what its text asks for; at one stage (option `at`). */
+/*
+ * A filter that puts asterisks over "swordfish", or what its text asks for; at one stage (option
+ * `at`).
+ */
 #define KEY "filter="
 #include "hostile.h"
 
@@ -119,7 +122,7 @@ static int check(void *self, const struct ragd_call *call, const struct ragd_scr
 	return 0;
 }
 
-/* ---- streams: all is held until the end ---------------------------------------------------------- */
+/* ---- streams: all is held until the end ------------------------------------------------------ */
 
 static size_t holdback(void *self)
 {

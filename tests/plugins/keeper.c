@@ -1,6 +1,6 @@
 /*
- * keeper: a safety plugin that breaks the contract, for harness.c: it keeps a pointer into its arguments
- * and looks at it in the next call.
+ * keeper: a safety plugin that breaks the contract, for harness.c: it keeps a pointer into its
+ * arguments and looks at it in the next call.
  */
 #include <stdlib.h>
 

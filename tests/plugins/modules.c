@@ -84,8 +84,8 @@ static void nothing(void)
 #pragma GCC diagnostic ignored "-Wcast-function-type"
 
 /*
- * Older modules: what stands behind the end of their table is no operation, and must be taken for none.
- * A newer one has more than the host knows.
+ * Older modules: what stands behind the end of their table is no operation, and must be taken for
+ * none. A newer one has more than the host knows.
  */
 #define OLDER(op) IS(inference_older) ? OP(__typeof__(((struct ragd_inference_ops *)0)->op)) : NULL
 

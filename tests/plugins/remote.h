@@ -1,7 +1,8 @@
 /*
- * A plugin in a process of its own, behind the same operations: what goes in and out is copied as bytes,
- * and the child takes every argument's memory away as soon as the contract lets it, so that a plugin that
- * kept a pointer crashes. This is no worker of the daemon, but it shows that one needs nothing more.
+ * A plugin in a process of its own, behind the same operations: what goes in and out is copied as
+ * bytes, and the child takes every argument's memory away as soon as the contract lets it, so that
+ * a plugin that kept a pointer crashes. This is no worker of the daemon, but it shows that one
+ * needs nothing more.
  */
 #ifndef TESTS_PLUGINS_REMOTE_H
 #define TESTS_PLUGINS_REMOTE_H
@@ -22,8 +23,8 @@ struct subject {
 };
 
 /*
- * Start a process that opens w and serves its plugin number i. Call it while this process has no other
- * threads. Fails the test when it cannot.
+ * Start a process that opens w and serves its plugin number i. Call it while this process has no
+ * other threads. Fails the test when it cannot.
  */
 void remote_start(struct subject *s, struct world *w, size_t i);
 /* End it; fails the test if it crashed, or did not end well. */

@@ -77,8 +77,8 @@ struct child_call {
 };
 
 /*
- * Read what the parent says while generate runs, under the lock: all that is there, or up to an answer to
- * the last text. Returns that answer.
+ * Read what the parent says while generate runs, under the lock: all that is there, or up to an
+ * answer to the last text. Returns that answer.
  */
 static int child_listen(struct child *c, bool for_ack)
 {

@@ -1,6 +1,6 @@
 /*
- * inference_gguf with small real models: it answers, embeds, scores and counts; what it cannot do it says.
- * Without the models the tests are skipped.
+ * inference_gguf with small real models: it answers, embeds, scores and counts; what it cannot do
+ * it says. Without the models the tests are skipped.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -113,7 +113,9 @@ static void tells_the_story_that_the_model_tells(void **state)
 	end(&f);
 }
 
-/* Ask as somebody of this uid, whose messages[0] begins with so many bytes of the configuration's. */
+/*
+ * Ask as somebody of this uid, whose messages[0] begins with so many bytes of the configuration's.
+ */
 static uint32_t cached_for(struct fixture *f, uid_t uid, const struct ragd_message *messages,
 			   size_t n, size_t n_configured)
 {
@@ -157,7 +159,9 @@ static void guesses_tell_nothing_of_what_another_asked(void **state)
 				m.text.len--;
 		}
 		m.text.len = sizeof(secret) - 1;
-		/* Who asked finds it all, but for the last token and what the template begins with. */
+		/*
+		 * Who asked finds it all, but for the last token and what the template begins with.
+		 */
 		assert_true(cached_for(&f, 1000, &m, 1, 0) > 40);
 		end(&f);
 	}

@@ -1,6 +1,6 @@
 /*
- * Which options of our plugins every user may see: each row was judged once and stands here, so that a
- * new one has to be judged, too.
+ * Which options of our plugins every user may see: each row was judged once and stands here, so
+ * that a new one has to be judged, too.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,8 @@
 /*
- * Arguments and results of every plugin operation as bytes. Each function works in both directions: it
- * writes what its pointer shows, or reads into it, with memory from wire.alloc; so that the two can never
- * disagree. Nothing here knows of pointers that both sides share, and so proves that none are needed.
+ * Arguments and results of every plugin operation as bytes. Each function works in both directions:
+ * it writes what its pointer shows, or reads into it, with memory from wire.alloc; so that the two
+ * can never disagree. Nothing here knows of pointers that both sides share, and so proves that none
+ * are needed.
  */
 #ifndef TESTS_PLUGINS_WIRE_H
 #define TESTS_PLUGINS_WIRE_H
