@@ -88,7 +88,8 @@ static enum outcome declaration_end(const struct scan_view *v, size_t i, enum ht
 
 /* The inside of a tag, from behind its name. */
 struct inside {
-	size_t end; /* behind its '>'; 0: it has none within TAG_MAX, nor before an empty line or a '<' */
+	/* behind its '>'; 0: it has none within TAG_MAX, nor before an empty line or a '<' */
+	size_t end;
 	bool some;    /* attributes */
 	bool assigns; /* with values */
 	bool opens;   /* another '<' */

@@ -9,6 +9,7 @@
 #include "safety/links/code.h"
 #include "safety/links/html.h"
 #include "safety/links/known.h"
+#include "safety/links/linkless.h"
 #include "safety/links/target.h"
 #include "safety/links/url.h"
 
@@ -484,51 +485,6 @@ static void leave_margin(struct links *l, char c)
 	l->margin = false;
 }
 
-/*
- * ASCII by what it may begin: WORD an address, OTHER something else; SIGN goes on with a word and
- * is nothing by itself.
- */
-enum { PLAIN, WORD, SIGN, OTHER };
-/* clang-format off */
-static const unsigned char sorts[256] = {
-	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-	0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 2, 0, 2, 2, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 3, 0, 0, 0,
-	0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 3, 3, 0, 0,
-	3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0,
-};
-/* clang-format on */
-
-static unsigned sort_of(char c)
-{
-	return sorts[(unsigned char)c];
-}
-
-/* Over words and signs that begin nothing, which most text is. */
-static void pass_plain(struct at *at)
-{
-	const char *s = at->v.s;
-	size_t i = at->i, p;
-
-	while (i < at->v.len) {
-		unsigned sort = sort_of(s[i]);
-
-		if (sort == OTHER)
-			break;
-		if (sort != WORD) {
-			i++;
-			continue;
-		}
-		for (p = i + 1; p < at->v.len && (sort_of(s[p]) == WORD || sort_of(s[p]) == SIGN);
-		     p++)
-			;
-		if (p == at->v.len || s[p] == ':' || s[p] == '&' || s[p] == '%' ||
-		    (s[i] | 32) == 'w')
-			break;
-		i = p;
-	}
-	at->i = i;
-}
-
 /* Go on by what stands here. MORE: it is not decided. */
 static enum outcome scan_step(struct links *l, struct at *at)
 {
@@ -536,7 +492,7 @@ static enum outcome scan_step(struct links *l, struct at *at)
 	char c;
 
 	if (!l->margin && !l->long_run) {
-		pass_plain(at);
+		at->i = linkless_end(&at->v, at->i);
 		if (at->i == at->v.len)
 			return YES;
 	}
