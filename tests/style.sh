@@ -17,6 +17,7 @@ fi
 for f in $files; do
 	[ -f "$f" ] || continue
 	grep -nE '[[:blank:]]+$' "$f" | sed "s|^|$f:|; s|\$|: blanks at the end of the line|"
+	expand "$f" | LC_ALL=C.UTF-8 grep -nE '^.{101}' | sed "s|:.*|: more than 100 columns|; s|^|$f:|"
 	[ "$(wc -l < "$f")" -le 600 ] || case $f in
 	tests/*) ;; # tables of cases
 	*) echo "$f: $(wc -l < "$f") lines; more than 600 are more than one idea" ;;
@@ -27,6 +28,23 @@ done > "$tmp/found"
 grep -nE '"event=[a-z-]*_|event=.*([a-z]=\\"%s| err=%s)' $(echo "$files" | grep '^daemon/') |
 	sed 's|$|: see daemon/service/log.h|' >> "$tmp/found"
 [ ! -s "$tmp/found" ] || { cat "$tmp/found"; failed=1; }
+
+# A name of one word says nothing in a backtrace or to grep: few static functions may have one.
+# shellcheck disable=SC2086
+awk '
+	/^static [A-Za-z_0-9 *]*[ *][a-z_0-9]+\(/ {
+		name = $0
+		sub(/\(.*/, "", name)
+		sub(/.*[ *]/, "", name)
+		n++
+		if (name !~ /_/) { few[++m] = FILENAME ": " name "()" }
+	}
+	END {
+		if (m * 100 <= n * 3) exit 0
+		for (i = 1; i <= m; i++) print few[i]
+		printf "%d of %d static functions have a name of one word; at most 3 in 100 may\n", m, n
+		exit 1
+	}' $(echo "$files" | tr ' ' '\n' | grep -v '^tests/') || failed=1
 
 if command -v clang-format >/dev/null; then
 	# shellcheck disable=SC2086
