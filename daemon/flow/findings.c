@@ -35,8 +35,11 @@ void findings_undo(struct findings *list)
 /* Does the note stand in it already, as whole lines? */
 static bool notes_have(const struct notes *notes, struct ragd_str note)
 {
-	const char *at = notes->s, *end = notes->s + notes->len;
+	const char *at = notes->s, *end;
 
+	if (notes->len == 0) /* and s may be NULL, to which nothing can be added */
+		return false;
+	end = at + notes->len;
 	while (at != NULL && (size_t)(end - at) >= note.len) {
 		if (memcmp(at, note.s, note.len) == 0 &&
 		    (at + note.len == end || at[note.len] == '\n'))
