@@ -1,16 +1,11 @@
 /* Command lines as rows: what is read, what is refused and how, help, manual page, completion. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/args/args.h"
 #include "base/args/args_private.h"
 #include "base/util.h"
+#include "tests/test.h"
 
 /* ---- a program ---- */
 

@@ -1,12 +1,7 @@
 #include <ctype.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "base/text/ascii.h"
+#include "tests/test.h"
 
 /* The C locale, which no program of the test leaves, is the reference for bytes of ASCII. */
 static void classes_are_those_of_the_c_locale(void **state)

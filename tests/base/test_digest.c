@@ -1,14 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/digest.h"
 #include "base/util.h"
+#include "tests/test.h"
 
 /* FIPS 180-4's examples. */
 static void digests_are_sha256(void **state)

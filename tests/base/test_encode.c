@@ -1,14 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/encode.h"
 #include "base/util.h"
+#include "tests/test.h"
 
 static void bytes_become_hexadecimal(void **state)
 {

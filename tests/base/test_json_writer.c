@@ -1,11 +1,4 @@
 /* Each call of the writer, and that what it writes is what a JSON parser of others reads. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <float.h>
 #include <jansson.h>
 #include <locale.h>
@@ -18,6 +11,7 @@
 
 #include "base/json_writer.h"
 #include "base/util.h"
+#include "tests/test.h"
 
 /* ---- structure ------------------------------------------------------------------------------ */
 

@@ -3,19 +3,14 @@
  * line.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/text/lang.h"
 #include "base/util.h"
+#include "tests/test.h"
 
 static void reads_sections_of_rows(void **state)
 {

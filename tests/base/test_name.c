@@ -1,15 +1,9 @@
 /* The two rules for names. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 
 #include "base/name.h"
 #include "base/util.h"
+#include "tests/test.h"
 
 #define LONG64 "a23456789012345678901234567890123456789012345678901234567890abcd"
 

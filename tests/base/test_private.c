@@ -1,9 +1,3 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -13,6 +7,7 @@
 
 #include "base/file/private.h"
 #include "base/util.h"
+#include "tests/test.h"
 
 static char tmp[64]; /* fresh for each test */
 

@@ -1,15 +1,10 @@
 /* Server-sent events, whatever the pieces they come in. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/sse.h"
 #include "base/util.h"
+#include "tests/test.h"
 
 #define EVENT_MAX ((size_t)1 << 20)
 #define TOTAL_MAX ((size_t)8 << 20)

@@ -1,9 +1,3 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
@@ -14,6 +8,7 @@
 
 #include "base/file/trusted.h"
 #include "base/util.h"
+#include "tests/test.h"
 
 static char tmp[64]; /* fresh for each test */
 

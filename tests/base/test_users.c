@@ -1,16 +1,10 @@
 /* Users and groups by name and number. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/users.h"
 #include "base/util.h"
+#include "tests/test.h"
 
 static void digits_alone_are_the_number(void **state)
 {

@@ -1,14 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/text/utf8.h"
 #include "base/util.h"
+#include "tests/test.h"
 
 static void finds_the_first_invalid_byte(void **state)
 {
