@@ -8,6 +8,7 @@
 
 #include "tests/clients/fake.h"
 #include "tests/clients/replies.h"
+#include "tests/test.h"
 
 /* A server with these rows and a client on it. */
 struct pair {

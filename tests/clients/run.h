@@ -6,6 +6,7 @@
 
 #include "tests/clients/fake.h"
 #include "tests/clients/replies.h"
+#include "tests/test.h"
 
 #define assert_has(text, part)   assert_non_null(strstr(text, part))
 #define assert_hasnt(text, part) assert_null(strstr(text, part))

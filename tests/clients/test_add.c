@@ -1,11 +1,5 @@
 /* rag add: what is sent, what is not, what fails. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include <assert.h>
-#include <cmocka.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +8,7 @@
 #include <ragd/client.h>
 
 #include "tests/clients/run.h"
+#include "tests/test.h"
 
 /* Stores every line of a request: those whose text says so fail. */
 static char *store(const struct fake_request *req, int *status, struct fake *f)

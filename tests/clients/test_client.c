@@ -1,10 +1,4 @@
 /* libragd: finding a daemon, answers and streams, and what goes wrong. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +8,7 @@
 #include <ragd/plugin.h> /* both in one program, as in a plugin that asks another daemon */
 
 #include "tests/clients/pair.h"
+#include "tests/test.h"
 
 /* ---- opening ---- */
 

@@ -1,14 +1,9 @@
 /* libragd: every other call, what it sends and what it makes of the reply. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/clients/pair.h"
+#include "tests/test.h"
 
 static void searches(void **state)
 {

@@ -1,15 +1,10 @@
 /* The commands of rag but `add`: what they write, how they end. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdlib.h>
 
 #include <ragd/client.h>
 
 #include "tests/clients/run.h"
+#include "tests/test.h"
 
 /* ---- ask ---- */
 

@@ -1,10 +1,4 @@
 /* rag doctor: what it finds missing, and what it says of models. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +8,7 @@
 #include <ragd/client.h>
 
 #include "tests/clients/run.h"
+#include "tests/test.h"
 
 static void doctor_finds_what_is_missing(void **state)
 {

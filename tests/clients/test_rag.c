@@ -1,10 +1,4 @@
 /* What rag is made of: options, lines, wrapping, walking, the conversation, completion. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -20,6 +14,7 @@
 #include "clients/rag/terminal/wrap.h"
 #include "clients/rag/upload/file.h"
 #include "clients/rag/upload/walk.h"
+#include "tests/test.h"
 
 #define assert_has(text, part) assert_non_null(strstr(text, part))
 
