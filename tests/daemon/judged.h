@@ -1,10 +1,12 @@
-/* What the tests of the validator share; cmocka.h comes first. */
+/* What the tests of the validator share. */
 #ifndef TESTS_DAEMON_JUDGED_H
 #define TESTS_DAEMON_JUDGED_H
 
 #include <string.h>
 
 #include <ragd/plugin.h>
+
+#include "tests/test.h"
 
 #define NO_ACTION ((enum ragd_action) - 5)
 #define NOT_UTF8  "\xff\xfe"

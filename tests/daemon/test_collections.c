@@ -1,13 +1,7 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "daemon/api/collections.h"
 #include "tests/daemon/temp.h"
+#include "tests/test.h"
 
 static const char text[] = "plugin \"fake\" { module = retrieval_hybrid }\n"
 			   "plugin \"i\" { module = inference_extract }\n"

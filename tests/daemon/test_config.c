@@ -1,13 +1,7 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "daemon/config/config.h"
 #include "tests/daemon/temp.h"
+#include "tests/test.h"
 
 static const char *modules;
 static struct config_source source;

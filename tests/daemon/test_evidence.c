@@ -1,14 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/util.h"
 #include "daemon/flow/compose.h"
 #include "daemon/flow/evidence.h"
+#include "tests/test.h"
 
 static void a_mark_names_the_bytes_of_the_document(void **state)
 {

@@ -1,16 +1,11 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/util.h"
 #include "daemon/flow/filters.h"
+#include "tests/test.h"
 
 /*
  * Filters of a few lines each, for what the chain makes of them. `self` is a struct trait.

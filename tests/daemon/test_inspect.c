@@ -1,15 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/util.h"
 #include "daemon/flow/evidence.h"
 #include "daemon/flow/inspect.h"
+#include "tests/test.h"
 
 /*
  * A filter that acts on words: "drop" blocks, "secret" is redacted, and so is "do evil" with

@@ -1,9 +1,5 @@
 #include <errno.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -13,12 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/buf.h"
 #include "base/util.h"
 #include "daemon/records/journal.h"
 #include "daemon/records/recent.h"
+#include "tests/test.h"
 
 static int set_up(void **state)
 {

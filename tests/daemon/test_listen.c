@@ -1,9 +1,3 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -11,6 +5,7 @@
 
 #include "daemon/service/listen.h"
 #include "tests/daemon/temp.h"
+#include "tests/test.h"
 
 static int client(const char *path)
 {

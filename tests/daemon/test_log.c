@@ -1,9 +1,3 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -11,6 +5,7 @@
 
 #include "base/util.h"
 #include "daemon/service/log.h"
+#include "tests/test.h"
 
 /* What a child logs, with $JOURNAL_STREAM telling of its stderr or not. */
 static const char *logged(bool journal, enum ragd_log_level max, enum ragd_log_level level,

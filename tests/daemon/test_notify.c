@@ -1,9 +1,3 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -13,6 +7,7 @@
 #include "base/util.h"
 #include "daemon/service/notify.h"
 #include "tests/daemon/temp.h"
+#include "tests/test.h"
 
 /* What a service manager listens on; name begins with '/' or '@'. */
 static int manager(const char *name)

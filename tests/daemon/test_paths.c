@@ -1,9 +1,3 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
 #include <sys/wait.h>
 
@@ -11,6 +5,7 @@
 #include "daemon/config/paths.h"
 #include "daemon/service/cli.h"
 #include "tests/daemon/temp.h"
+#include "tests/test.h"
 
 static struct arena *arena;
 

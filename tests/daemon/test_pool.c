@@ -1,16 +1,11 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "daemon/service/pool.h"
+#include "tests/test.h"
 
 #define N_ITEMS       64
 #define LONG_FROM_NOW (INT64_MAX / 2)

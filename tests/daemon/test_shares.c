@@ -1,12 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "daemon/service/shares.h"
+#include "tests/test.h"
 
 #define PLACES 1024
 #define SHARE  90

@@ -1,15 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "daemon/records/steady.h"
+#include "tests/test.h"
 
 #define HOUR INT64_C(3600)
 #define DAY  (24 * HOUR)

@@ -1,10 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <math.h>
 
@@ -12,6 +6,7 @@
 #include "daemon/plugins/call.h"
 #include "daemon/plugins/validate.h"
 #include "tests/daemon/judged.h"
+#include "tests/test.h"
 
 static void a_return_value_is_zero_or_an_errno(void **state)
 {

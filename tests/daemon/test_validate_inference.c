@@ -1,16 +1,11 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <math.h>
 
 #include "base/util.h"
 #include "daemon/plugins/validate.h"
 #include "tests/daemon/judged.h"
+#include "tests/test.h"
 
 static void numbers_are_finite(void **state)
 {
