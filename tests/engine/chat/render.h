@@ -2,17 +2,12 @@
 #ifndef TESTS_ENGINE_CHAT_RENDER_H
 #define TESTS_ENGINE_CHAT_RENDER_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "engine/chat/chat.h"
+#include "tests/test.h"
 
 #define STR(s) ((struct ragd_str){ s, sizeof(s) - 1 })
 #define S(text)                                                                                    \

@@ -3,21 +3,16 @@
  * template wrote, whatever the messages say. Every control token of the vocabulary stands in every
  * message here.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/buf.h"
 #include "base/util.h"
 #include "engine/chat/chat.h"
 #include "engine/gguf/gguf.h"
+#include "tests/test.h"
 
 static char models[4096];
 

@@ -2,19 +2,15 @@
  * Our renderers against what Jinja makes of real templates: every case of
  * ../shared/models/chat-templates, prompt or refusal.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "base/buf.h"
 #include "base/util.h"
 #include "engine/chat/chat.h"
+#include "tests/test.h"
 
 #define MESSAGES_MAX 8
 
