@@ -3,19 +3,14 @@
  * for a token however a call is cut.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "engine/compute/kernels.h"
 #include "engine/quant/types.h"
+#include "tests/test.h"
 
 #define OFFSET    64 /* of the layer's part in a page */
 #define MAX_PAGES 8

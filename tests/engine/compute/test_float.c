@@ -3,18 +3,13 @@
  * cut.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "engine/compute/kernels.h"
+#include "tests/test.h"
 
 static const enum quant_type types[] = { QUANT_F32, QUANT_F16, QUANT_BF16 };
 

@@ -4,18 +4,13 @@
  */
 #include <float.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/util.h"
 #include "engine/compute/int_kernels.h"
 #include "tests/engine/compute/random_blocks.h"
+#include "tests/test.h"
 
 /*
  * What rounding in float may add, as a share of the sum of the products' sizes. Within a part sums

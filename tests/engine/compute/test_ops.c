@@ -1,17 +1,12 @@
 /* Rows of floats: every set of kernels against the same in double precision. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "engine/compute/kernels.h"
+#include "tests/test.h"
 
 static const size_t lengths[] = { 2, 4, 6, 8, 10, 16, 18, 30, 32, 34, 64, 66, 128, 130, 256, 298 };
 

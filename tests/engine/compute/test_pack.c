@@ -1,16 +1,11 @@
 /* Packed weights are the file's numbers, to the bit, and take hardly more room. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/util.h"
 #include "engine/compute/forms.h"
 #include "tests/engine/compute/random_blocks.h"
+#include "tests/test.h"
 
 #define COLS_MAX 1024
 

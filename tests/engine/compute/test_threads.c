@@ -2,22 +2,17 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "engine/compute/cpus.h"
 #include "engine/compute/threads.h"
+#include "tests/test.h"
 
 #define ITEMS 1000
 
