@@ -1,21 +1,16 @@
 /* Cards and digests. */
 #include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/digest.h"
 #include "base/util.h"
 #include "engine/gguf/card.h"
 #include "tests/engine/gguf/build.h"
+#include "tests/test.h"
 
 static char dir[] = "/tmp/ragd-card-XXXXXX";
 

@@ -2,20 +2,15 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "tests/engine/gguf/build.h"
+#include "tests/test.h"
 
 static struct gguf *read_ok(const struct buf *b)
 {

@@ -1,16 +1,11 @@
 /* Files that break the format: each is refused with a sentence, whatever it claims. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "tests/engine/gguf/build.h"
+#include "tests/test.h"
 
 static void not_gguf(struct buf *b)
 {

@@ -1,11 +1,7 @@
 /* Writing files: what is written is read, and what fails leaves nothing. */
 #include <dirent.h>
 #include <ftw.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "engine/gguf/write.h"
 #include "tests/engine/gguf/build.h"
+#include "tests/test.h"
 
 static char dir[] = "/tmp/ragd-write-XXXXXX";
 
