@@ -2,14 +2,12 @@
 #include "tests/engine/model/lab.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "tests/test.h"
 
 void lab_open(struct lab *lab, const char *path, const void *data, size_t len,
 	      const struct kernels *k)

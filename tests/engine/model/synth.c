@@ -2,17 +2,14 @@
 #include "tests/engine/model/synth.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "engine/quant/blocks.h"
 #include "tests/engine/gguf/build.h"
 #include "tests/engine/model/lab.h"
+#include "tests/test.h"
 
 /* Where a block has its scale, and its minimum or offset; -1: none. */
 static const struct {

@@ -3,15 +3,12 @@
  * them.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "tests/engine/model/synth.h"
+#include "tests/test.h"
 
 struct ref {
 	const struct gguf *g;

@@ -3,17 +3,14 @@
  * with every set of kernels that runs here.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "tests/engine/model/lab.h"
 #include "tests/engine/model/synth.h"
+#include "tests/test.h"
 
 #define N_TOKENS 37 /* more than a page */
 

@@ -2,17 +2,14 @@
  * What a token gets depends, to the last bit, on its sequence alone: not on how that was cut into
  * passes, on what else ran in them, or on how many threads there were.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "tests/engine/model/lab.h"
 #include "tests/engine/model/synth.h"
+#include "tests/test.h"
 
 #define N_SEQS   4
 #define LEN_MAX  70

@@ -4,22 +4,17 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "engine/gguf/card.h"
 #include "tests/engine/model/lab.h"
 #include "tests/engine/model/synth.h"
+#include "tests/test.h"
 
 #define N 9
 

@@ -3,19 +3,14 @@
  * them.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "engine/model/memory.h"
+#include "tests/test.h"
 
 #define MIB ((uint64_t)1 << 20)
 

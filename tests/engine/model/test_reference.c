@@ -4,17 +4,15 @@
  * parts of 8 bits. Models of more than that are in test_arch.c.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "base/util.h"
 #include "tests/engine/model/lab.h"
+#include "tests/test.h"
 
 static const struct {
 	const char *file;

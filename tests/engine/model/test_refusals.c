@@ -4,18 +4,15 @@
  */
 #include <errno.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/util.h"
 #include "engine/model/arch.h"
 #include "tests/engine/model/lab.h"
 #include "tests/engine/model/synth.h"
+#include "tests/test.h"
 
 static const struct synth_shape llama = { .arch = "llama",
 					  .type = QUANT_Q8_0,
