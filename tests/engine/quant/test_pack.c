@@ -2,17 +2,12 @@
  * From floats to blocks and back: how far off, and what becomes of numbers that no block can hold.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "engine/quant/types.h"
+#include "tests/test.h"
 
 #define N 8192
 

@@ -1,16 +1,11 @@
 /* Names and sizes of the types, and sixteen-bit floats. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "engine/quant/types.h"
+#include "tests/test.h"
 
 static void knows_fifteen_types(void **state)
 {

@@ -1,16 +1,11 @@
 /* The plain loops against what the format's reference implementation gives for the same bytes. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "engine/quant/types.h"
+#include "tests/test.h"
 
 #define N 256
 
