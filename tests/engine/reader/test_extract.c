@@ -1,17 +1,12 @@
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/buf.h"
 #include "base/util.h"
 #include "engine/reader/extract.h"
 #include "tests/engine/reader/english.h"
+#include "tests/test.h"
 
 #define P(title_, heading_, text_)                                                                 \
 	{                                                                                          \

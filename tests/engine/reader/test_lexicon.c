@@ -1,19 +1,14 @@
 /* A language is a file: one that is planted makes the reader understand its questions. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/util.h"
 #include "base/hash.h"
 #include "engine/reader/question.h"
 #include "tests/engine/reader/english.h"
+#include "tests/test.h"
 
 static const char german[] = "[names]\ngerman de\n"
 			     "[question-words]\nwer wann wo warum wie was welcher\n"

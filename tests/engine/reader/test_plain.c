@@ -1,15 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "engine/reader/plain.h"
+#include "tests/test.h"
 
 static void takes_markup_off(void **state)
 {

@@ -1,17 +1,12 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/util.h"
 #include "engine/reader/question.h"
 #include "tests/engine/reader/english.h"
+#include "tests/test.h"
 
 struct fixture {
 	struct words *words;
