@@ -1,19 +1,14 @@
 /* Random schedules, each request against what it writes alone. */
 #include <errno.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/buf.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "tests/engine/serve/schedules.h"
+#include "tests/test.h"
 
 #define REQUESTS 12
 #define PREFIXES 3

@@ -1,17 +1,12 @@
 /* The KV cache's tree: what is found again, what is shared, what goes when room is needed. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "engine/compute/kernels.h"
 #include "engine/serve/cache.h"
+#include "tests/test.h"
 
 #define ME         1000 /* an owner like any other */
 #define PAGE_BYTES (KV_PAGE * sizeof(int32_t))

@@ -3,21 +3,16 @@
  * nothing.
  */
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "engine/compute/kernels.h"
 #include "engine/serve/cache.h"
+#include "tests/test.h"
 
 #define ME         1000
 #define PAGE_BYTES 512

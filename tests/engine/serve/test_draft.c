@@ -1,15 +1,10 @@
 /* Drafting: what followed the same tokens before is proposed, and only while it pays. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "engine/serve/draft.h"
+#include "tests/test.h"
 
 static void proposes_what_followed_the_same_tokens(void **state)
 {

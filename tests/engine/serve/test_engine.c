@@ -4,21 +4,16 @@
 #include <errno.h>
 #include <math.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "tests/engine/serve/ask.h"
 #include "tests/engine/serve/fake.h"
+#include "tests/test.h"
 
 #define CONTEXT 4096
 #define PAGES   (2 * CONTEXT / KV_PAGE)

@@ -1,16 +1,11 @@
 /* The end of a text that is being written: neither stop strings nor characters are cut. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "engine/serve/holdback.h"
+#include "tests/test.h"
 
 #define S RAGD_STR
 

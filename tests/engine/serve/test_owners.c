@@ -2,23 +2,18 @@
  * Whose pages are whose: no client finds what another has asked, neither as tokens nor as work that
  * is saved nor as room that is left; only what the configuration says is read once for all.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "engine/compute/kernels.h"
 #include "engine/serve/cache.h"
 #include "tests/engine/serve/ask.h"
 #include "tests/engine/serve/fake.h"
+#include "tests/test.h"
 
 #define PAGE_BYTES (KV_PAGE * sizeof(int32_t))
 

@@ -1,16 +1,11 @@
 /* Sampling: which tokens may come, how often, and that a seed decides. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "engine/serve/sampler.h"
+#include "tests/test.h"
 
 #define VOCAB 8
 

@@ -1,17 +1,12 @@
 /* What goes into a step: fairness, budgets, and what is learnt of time. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "base/util.h"
 #include "engine/serve/clients.h"
 #include "engine/serve/schedule.h"
 #include "engine/serve/step_cost.h"
+#include "tests/test.h"
 
 #define SECOND INT64_C(1000000)
 

@@ -2,16 +2,11 @@
  * A thousand random schedules on a model that is a plain function: each request writes what it
  * writes alone.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "tests/engine/serve/fake.h"
 #include "tests/engine/serve/schedules.h"
+#include "tests/test.h"
 
 #define CONTEXT 300
 

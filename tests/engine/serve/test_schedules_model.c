@@ -2,21 +2,16 @@
  * Random schedules on a real model: with every kind of cache, each request writes what it writes
  * alone.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "engine/gguf/gguf.h"
 #include "tests/engine/model/lab.h"
 #include "tests/engine/model/synth.h"
 #include "tests/engine/serve/ask.h"
 #include "tests/engine/serve/schedules.h"
+#include "tests/test.h"
 
 #define CONTEXT 160
 

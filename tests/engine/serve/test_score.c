@@ -4,20 +4,15 @@
  */
 #include <errno.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "tests/engine/serve/ask.h"
 #include "tests/engine/serve/fake.h"
+#include "tests/test.h"
 
 #define CONTEXT 512
 

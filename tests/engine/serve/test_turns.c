@@ -5,19 +5,14 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/util.h"
 #include "engine/serve/queue_quota.h"
 #include "tests/engine/serve/ask.h"
 #include "tests/engine/serve/fake.h"
+#include "tests/test.h"
 
 enum { ANN = 1000, BOB = 1001, EVE = 1002 };
 
