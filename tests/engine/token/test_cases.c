@@ -2,22 +2,18 @@
  * Real vocabularies of ../shared/models against the ids that other tokenizers give: every case of
  * every file, and how many there were.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "base/buf.h"
 #include "base/util.h"
 #include "engine/gguf/gguf.h"
 #include "engine/token/vocab.h"
+#include "tests/test.h"
 
 static char models[4096];
 

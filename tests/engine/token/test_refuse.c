@@ -3,18 +3,13 @@
  * used.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "tests/engine/token/toy.h"
+#include "tests/test.h"
 
 static struct toy toy;
 

@@ -2,16 +2,11 @@
  * Pre-tokenizers against the regular expressions that they stand for, as ICU runs them, on texts
  * made of characters from every class that the expressions tell apart.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <unicode/uregex.h>
 #include <unicode/utext.h>
 
@@ -20,6 +15,7 @@
 #include "base/util.h"
 #include "engine/token/chars.h"
 #include "engine/token/split.h"
+#include "tests/test.h"
 
 #define TEXTS      1500
 #define TEXT_CHARS 40

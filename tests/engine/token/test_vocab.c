@@ -1,17 +1,12 @@
 /* What vocabularies make of texts, and texts of tokens, on vocabularies of a few tokens. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "tests/engine/token/toy.h"
+#include "tests/test.h"
 
 static struct toy toy;
 

@@ -3,22 +3,17 @@
  * each byte of a long text as of a short one, whatever the text; and it stops when the answer is
  * no.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/util.h"
 #include "engine/gguf/gguf.h"
 #include "engine/token/vocab.h"
+#include "tests/test.h"
 
 static char models[4096];
 
