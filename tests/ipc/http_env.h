@@ -6,16 +6,11 @@
 #ifndef TESTS_IPC_HTTP_ENV_H
 #define TESTS_IPC_HTTP_ENV_H
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "base/buf.h"
 #include "ipc/http/http.h"
+#include "tests/test.h"
 
 #define TIMEOUT_MS 20000
 

@@ -1,11 +1,4 @@
 /* Structs to bodies: always JSON, and what docs/protocol.md shows. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +6,7 @@
 
 #include "base/util.h"
 #include "ipc/codec/codec.h"
+#include "tests/test.h"
 
 static struct ragd_str str(const char *s)
 {

@@ -1,11 +1,4 @@
 /* Bodies to structs, and what is said of those that are not right. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +6,7 @@
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "ipc/codec/codec.h"
+#include "tests/test.h"
 
 static struct ragd_str str(const char *s)
 {

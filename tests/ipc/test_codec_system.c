@@ -1,16 +1,10 @@
 /* What runs here, as docs/protocol.md shows it, and how much of it each user sees. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
 #include "ipc/codec/codec.h"
+#include "tests/test.h"
 
 static void replies_of_one_word(void **state)
 {

@@ -1,18 +1,13 @@
 /* Heads and chunks, alone: the same verdict in whatever pieces they come. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/buf.h"
 #include "base/util.h"
 #include "ipc/http/syntax/http_chunk.h"
 #include "ipc/http/syntax/http_head.h"
+#include "tests/test.h"
 
 #define HEAD_MAX 4096
 

@@ -1,13 +1,7 @@
 /* What one user may hold beside others. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "ipc/http/http_share.h"
+#include "tests/test.h"
 
 #define KIND SHARE_BODIES
 

@@ -1,14 +1,9 @@
 /* Programs of the machine get in, web pages do not. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/util.h"
 #include "ipc/http/syntax/http_site.h"
+#include "tests/test.h"
 
 static const char *const hosts[] = { "chat.example.org", NULL };
 static const char *const origins[] = { "https://chat.example.org", NULL };
