@@ -3,18 +3,12 @@
  * twice, in this process and through remote.h, and both tell the same to the last byte.
  */
 #include <inttypes.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/util.h"
 #include "config.h"
@@ -22,6 +16,7 @@
 #include "tests/plugins/remote.h"
 #include "tests/plugins/upstream_server.h"
 #include "tests/plugins/wire.h"
+#include "tests/test.h"
 
 /* What a subject said so far, as text: transcripts of two subjects are compared. */
 struct transcript {

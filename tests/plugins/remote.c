@@ -1,20 +1,15 @@
 #include "tests/plugins/remote.h"
 
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "tests/plugins/remote_impl.h"
 #include "tests/plugins/wire.h"
+#include "tests/test.h"
 
 /* ---- messages: a length and that many bytes ------------------------------------------------ */
 

@@ -1,20 +1,15 @@
 #include "tests/plugins/remote_impl.h"
 
 #include <poll.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "daemon/plugins/plugin_set.h"
 #include "tests/plugins/wire.h"
+#include "tests/test.h"
 
 #define REGION_SIZE (4u << 20)
 #define STREAMS_MAX 16

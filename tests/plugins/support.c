@@ -1,19 +1,14 @@
 #include "tests/plugins/support.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/util.h"
 #include "daemon/modules/module.h"
 #include "daemon/modules/option.h"
 #include "daemon/plugins/plugin_set.h"
+#include "tests/test.h"
 
 const struct ragd_sampling plain_sampling = { .size = sizeof(plain_sampling) };
 

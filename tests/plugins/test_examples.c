@@ -1,17 +1,12 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/util.h"
 #include "daemon/modules/module.h"
 #include "daemon/plugins/plugin_set.h"
 #include "tests/plugins/support.h"
+#include "tests/test.h"
 
 struct example {
 	struct world w;

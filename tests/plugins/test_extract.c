@@ -1,12 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#include <cmocka.h>
 
 #include "base/clock.h"
 #include "base/text/sentences.h"
@@ -14,6 +8,7 @@
 #include "base/util.h"
 #include "daemon/plugins/plugin_set.h"
 #include "tests/plugins/support.h"
+#include "tests/test.h"
 
 struct fixture {
 	struct world w;

@@ -3,16 +3,10 @@
  * it says. Without the models the tests are skipped.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/clock.h"
 #include "base/util.h"
@@ -21,6 +15,7 @@
 #include "engine/compute/kernels.h"
 #include "engine/gguf/write.h"
 #include "tests/plugins/support.h"
+#include "tests/test.h"
 
 #define STORY "llm/tinystories-656K/tinystories-656K-Q8_0.gguf"
 #define BERT  "embeddings/static-bert/static-bert-Q8_0.gguf"

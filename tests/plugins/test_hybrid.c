@@ -1,17 +1,12 @@
 /* retrieval_hybrid as the host sees it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/clock.h"
 #include "base/util.h"
 #include "daemon/plugins/plugin_set.h"
 #include "tests/plugins/support.h"
+#include "tests/test.h"
 
 struct house {
 	struct world w;

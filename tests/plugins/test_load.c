@@ -1,19 +1,14 @@
 #include <fcntl.h>
 #include <limits.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "daemon/modules/module_private.h"
+#include "tests/test.h"
 
 static char mods[PATH_MAX]; /* where the modules were built */
 static char tmp[PATH_MAX];  /* fresh for each test */

@@ -1,12 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "daemon/modules/option.h"
+#include "tests/test.h"
 
 static const struct ragd_option table[] = {
 	{ "flag", RAGD_OPT_BOOL, "no", 0, 0, NULL, "h", false },

@@ -1,10 +1,4 @@
 /* What a reload opens anew, for files that changed. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +7,7 @@
 #include "daemon/plugins/plugin_set.h"
 #include "daemon/service/log.h"
 #include "tests/plugins/support.h"
+#include "tests/test.h"
 
 static const char *journal_option(struct world *w)
 {

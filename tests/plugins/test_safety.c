@@ -1,16 +1,11 @@
 /* safety_basic and safety_grounding as the host sees them. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/util.h"
 #include "daemon/plugins/plugin_set.h"
 #include "tests/plugins/support.h"
+#include "tests/test.h"
 
 struct house {
 	struct world w;

@@ -1,19 +1,14 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/util.h"
 #include "daemon/plugins/plugin_metrics.h"
 #include "daemon/plugins/plugin_set.h"
 #include "daemon/service/log.h"
 #include "tests/plugins/support.h"
+#include "tests/test.h"
 
 /* ---- helpers ------------------------------------------------------------------------------- */
 

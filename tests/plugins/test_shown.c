@@ -2,19 +2,14 @@
  * Which options of our plugins every user may see: each row was judged once and stands here, so
  * that a new one has to be judged, too.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "base/util.h"
 #include "config.h"
 #include "daemon/modules/module.h"
 #include "daemon/plugins/plugin_set.h"
 #include "tests/plugins/support.h"
+#include "tests/test.h"
 
 /* In the order of the tables; words between spaces. */
 static const struct {

@@ -1,15 +1,10 @@
 /* One request of inference_upstream to one server: what comes back, and what leaves. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "tests/plugins/upstream.h"
+#include "tests/test.h"
 
 static const struct act fine = ACT_FINE;
 

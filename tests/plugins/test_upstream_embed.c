@@ -1,15 +1,10 @@
 /* Embeddings by inference_upstream. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/util.h"
 #include "tests/plugins/upstream.h"
+#include "tests/test.h"
 
 #define VECTOR(at, x, y) "{\"index\":" at ",\"embedding\":[" x "," y "]}"
 

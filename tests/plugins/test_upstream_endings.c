@@ -2,15 +2,9 @@
  * inference_upstream against a server that does what a good one never does, over both kinds of
  * sockets.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "tests/plugins/upstream.h"
+#include "tests/test.h"
 
 /* What a server does, and what comes of it. */
 struct ending {

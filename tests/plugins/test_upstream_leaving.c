@@ -1,15 +1,10 @@
 /* How requests of inference_upstream end before their answer does, and many at once. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/clock.h"
 #include "base/util.h"
 #include "tests/plugins/upstream.h"
+#include "tests/test.h"
 
 static const struct act fine = ACT_FINE;
 

@@ -1,16 +1,11 @@
 /* Several servers of inference_upstream, several tries, and which of them are well. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/clock.h"
 #include "base/util.h"
 #include "tests/plugins/upstream.h"
+#include "tests/test.h"
 
 static const struct act fine = ACT_FINE;
 

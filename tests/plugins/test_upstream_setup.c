@@ -1,17 +1,12 @@
 /* What inference_upstream is set to: options, models, the key. */
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "tests/plugins/upstream.h"
+#include "tests/test.h"
 
 static const struct act fine = ACT_FINE;
 

@@ -1,18 +1,13 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/clock.h"
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "daemon/plugins/plugin_metrics.h"
 #include "tests/plugins/upstream.h"
+#include "tests/test.h"
 
 void up_server(struct up *t, bool on_unix, const struct act *acts, size_t n_acts)
 {
