@@ -2,16 +2,10 @@
 #ifndef TESTS_OUTLINE_H
 #define TESTS_OUTLINE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/buf.h"
 #include "base/util.h"
 #include "tests/retrieval/read_document.h"
+#include "tests/test.h"
 
 struct outline_row {
 	const char *name;

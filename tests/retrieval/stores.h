@@ -2,20 +2,13 @@
 #ifndef TESTS_RETRIEVAL_STORES_H
 #define TESTS_RETRIEVAL_STORES_H
 
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <stdio.h>
 #include <string.h>
 
 #include "base/util.h"
 #include "retrieval/store/store.h"
 #include "tests/retrieval/calls.h"
+#include "tests/test.h"
 
 struct fixture {
 	char dir[64];

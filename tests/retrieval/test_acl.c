@@ -1,16 +1,9 @@
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <string.h>
 
 #include "base/util.h"
 #include "retrieval/store/acl.h"
 #include "retrieval/passages/document_validate.h"
+#include "tests/test.h"
 
 static const gid_t staff[] = { 50, 60 };
 

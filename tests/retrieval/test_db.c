@@ -1,16 +1,9 @@
 /* One connection: its failures stick until they are told, its statements start afresh each time. */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <stdlib.h>
 
 #include "retrieval/db/schema.h"
 #include "tests/retrieval/calls.h"
+#include "tests/test.h"
 
 struct fixture {
 	char dir[64];

@@ -1,17 +1,12 @@
 /* Dense algebra against what it is by definition; built over OpenBLAS, and over the plain loops. */
 #include <errno.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "retrieval/index/dense.h"
+#include "tests/test.h"
 
 #define N 600 /* more than one block of rows */
 #define L 150

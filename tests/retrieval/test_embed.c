@@ -1,11 +1,3 @@
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +6,7 @@
 #include "retrieval/index/embed.h"
 #include "retrieval/index/f16.h"
 #include "retrieval/index/svd.h"
+#include "tests/test.h"
 
 static uint32_t state_of_chance = 1;
 

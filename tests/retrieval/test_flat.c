@@ -1,18 +1,13 @@
 /* Vectors, and those nearest to one; built over FAISS, and over the plain loops. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "retrieval/index/flat.h"
+#include "tests/test.h"
 
 #define DIM 20
 #define N   1500
