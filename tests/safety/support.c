@@ -1,10 +1,3 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "tests/safety/support.h"
 
 #include <dirent.h>
@@ -16,6 +9,7 @@
 #include "base/util.h"
 #include "safety/pii/pii.h"
 #include "safety/stream/filter_stream.h"
+#include "tests/test.h"
 
 struct ragd_screen test_evidence = { .size = sizeof(test_evidence), .stage = RAGD_STAGE_RESPONSE };
 

@@ -3,13 +3,6 @@
  * and the same characters gone; at every stage, in one piece and over tokens. And what is harmless
  * stays so.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +15,7 @@
 #include "tests/safety/decor.h"
 #include "tests/safety/rows.h"
 #include "tests/safety/support.h"
+#include "tests/test.h"
 
 #define FINDINGS_MAX 16
 

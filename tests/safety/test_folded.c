@@ -1,16 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "safety/text/folded.h"
 #include "safety/text/plain.h"
+#include "tests/test.h"
 
 static void folds_to_what_the_eye_reads(void **state)
 {

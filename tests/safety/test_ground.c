@@ -1,10 +1,3 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +5,7 @@
 #include "safety/grounding/ground.h"
 #include "safety/grounding/ground_stream.h"
 #include "tests/safety/support.h"
+#include "tests/test.h"
 
 static struct stop_check stop; /* that nobody stops */
 

@@ -1,11 +1,4 @@
 /* What a client would fetch, follow or run: an answer has it only where its evidence has. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +7,7 @@
 #include "safety/pii/pii.h"
 #include "safety/stream/filter_stream.h"
 #include "tests/safety/support.h"
+#include "tests/test.h"
 
 static const struct ragd_passage passages[] = {
 	{ .title = RAGD_STR("Guide at https://guide.example.net/start"),

@@ -1,11 +1,4 @@
 /* The installed rules: what they must stop, and what looks like it but must pass. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +6,7 @@
 #include "safety/pii/pii.h"
 #include "tests/safety/rows.h"
 #include "tests/safety/support.h"
+#include "tests/test.h"
 
 static struct filter *packs;
 static struct test_call call;

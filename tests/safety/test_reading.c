@@ -1,15 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "safety/text/reading.h"
+#include "tests/test.h"
 
 static const struct {
 	const char *in;

@@ -1,10 +1,3 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +7,7 @@
 #include "safety/pii/pii.h"
 #include "safety/rules/phrase_expand.h"
 #include "tests/safety/support.h"
+#include "tests/test.h"
 
 static void malformed_files_are_refused_by_line(void **state)
 {

@@ -3,13 +3,6 @@
  * many steps, so how often it asks is what it did: the same for each byte of a long text as of a
  * short one, for texts made to be slow too; and it stops soon after it is told to.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +15,7 @@
 #include "safety/stream/filter_stream.h"
 #include "safety/stream/stop_check.h"
 #include "tests/safety/support.h"
+#include "tests/test.h"
 
 #define KIB 1024
 #define MIB (1024 * KIB)

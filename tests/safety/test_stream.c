@@ -1,10 +1,3 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +6,7 @@
 #include "safety/stream/filter_stream.h"
 #include "tests/safety/rows.h"
 #include "tests/safety/support.h"
+#include "tests/test.h"
 
 static void releases_the_same_however_it_is_cut(void **state)
 {
