@@ -1,12 +1,6 @@
 /* Which server is asked next, and when again. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/util.h"
+#include "tests/test.h"
 #include "upstream/endpoint.h"
 #include "upstream/retry.h"
 

@@ -1,17 +1,12 @@
 /* The key that servers ask for. */
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
+#include "tests/test.h"
 #include "upstream/keyfile.h"
 
 struct dir {

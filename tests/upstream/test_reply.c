@@ -1,16 +1,11 @@
 /* What servers say, well or badly. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/text/utf8.h"
 #include "base/util.h"
+#include "tests/test.h"
 #include "upstream/reply.h"
 
 static void texts_are_repaired_not_refused(void **state)

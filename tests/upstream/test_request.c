@@ -1,14 +1,9 @@
 /* The bodies of requests. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
+#include "tests/test.h"
 #include "upstream/request.h"
 
 static void requests_say_what_was_asked_for(void **state)

@@ -1,12 +1,6 @@
 /* The URLs of servers. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/util.h"
+#include "tests/test.h"
 #include "upstream/server_url.h"
 
 static void the_urls_of_servers_are_taken_apart(void **state)
