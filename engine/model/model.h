@@ -14,7 +14,7 @@
 #include <ragd/err.h>
 
 #include "engine/compute/kernels.h"
-#include "engine/compute/threads.h"
+#include "engine/threads/threads.h"
 
 struct gguf;
 struct model;

@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "engine/compute/threads.h"
+#include "engine/threads/threads.h"
 
 #define SECOND 1000000
 #define ROUNDS 3

@@ -1,5 +1,5 @@
 /* The table of commands, and the options that several of them have. */
-#include "engine/compute/threads.h"
+#include "engine/threads/threads.h"
 #include "tools/model/tool.h"
 
 extern const struct model_command info_command;

@@ -5,7 +5,7 @@
 #ifndef MODEL_MEASURE_H
 #define MODEL_MEASURE_H
 
-#include "engine/compute/threads.h"
+#include "engine/threads/threads.h"
 
 struct measure;
 

@@ -2,9 +2,9 @@
 #ifndef MODEL_REQUANT_H
 #define MODEL_REQUANT_H
 
-#include "engine/compute/threads.h"
 #include "engine/gguf/gguf.h"
 #include "engine/gguf/write.h"
+#include "engine/threads/threads.h"
 
 /* Why a tensor does not get the type that was asked for. */
 enum requant_why {

@@ -2,8 +2,8 @@
  * The pool of compute threads: its state, shared by threads.c (runs) and threads_open.c (from open
  * to close).
  */
-#ifndef ENGINE_COMPUTE_THREADS_PRIVATE_H
-#define ENGINE_COMPUTE_THREADS_PRIVATE_H
+#ifndef ENGINE_THREADS_THREADS_PRIVATE_H
+#define ENGINE_THREADS_THREADS_PRIVATE_H
 
 #include <pthread.h>
 #include <sched.h>
@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/compute/threads.h"
+#include "engine/threads/threads.h"
 
 /* Aligned so that one thread's counters do not share a line with another's. */
 struct compute_thread {

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/compute/cpus.h"
-#include "engine/compute/threads_private.h"
+#include "engine/threads/cpus.h"
+#include "engine/threads/threads_private.h"
 
 unsigned threads_usable(void)
 {

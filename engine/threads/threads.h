@@ -4,8 +4,8 @@
  * share only; where a thread keeps being late, work is done without it for a while. Nobody spins
  * while there is nothing to do.
  */
-#ifndef ENGINE_COMPUTE_THREADS_H
-#define ENGINE_COMPUTE_THREADS_H
+#ifndef ENGINE_THREADS_THREADS_H
+#define ENGINE_THREADS_THREADS_H
 
 #include <stddef.h>
 

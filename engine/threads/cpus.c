@@ -1,5 +1,5 @@
 /* Which processors are ours. */
-#include "engine/compute/cpus.h"
+#include "engine/threads/cpus.h"
 
 #include <ctype.h>
 #include <sched.h>

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "engine/compute/cpus.h"
-#include "engine/compute/threads.h"
+#include "engine/threads/cpus.h"
+#include "engine/threads/threads.h"
 #include "tests/test.h"
 
 #define ITEMS 1000

@@ -8,12 +8,12 @@
  * the middle of a piece, so that the caller had to wait for it, or has none but the caller's is
  * left out for a while: what it could add is less than what the waiting costs.
  */
-#include "engine/compute/threads.h"
+#include "engine/threads/threads.h"
 
 #include <time.h>
 
 #include "base/util.h"
-#include "engine/compute/threads_private.h"
+#include "engine/threads/threads_private.h"
 
 #define SPIN_NS      50000   /* how long an idle thread looks out before it sleeps */
 #define WAIT_SPIN_NS 100000  /* how long the caller does for the last pieces */

@@ -2,8 +2,8 @@
  * Which processors are ours: the affinity this process was given, what a cgroup lets it use of
  * them, and lists of them as people write them.
  */
-#ifndef ENGINE_COMPUTE_CPUS_H
-#define ENGINE_COMPUTE_CPUS_H
+#ifndef ENGINE_THREADS_CPUS_H
+#define ENGINE_THREADS_CPUS_H
 
 #include <ragd/err.h>
 
