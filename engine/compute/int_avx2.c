@@ -13,9 +13,9 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/compute/forms.h"
 #include "engine/compute/int_kernels.h"
 #include "engine/compute/vec.h"
+#include "engine/packed/forms.h"
 
 #define UNITS    (FORM_BLOCK / 4)  /* in a block */
 #define PARTS    (2 * FORM_BLOCKS) /* in a chunk, at most */

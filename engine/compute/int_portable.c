@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/compute/forms.h"
 #include "engine/compute/int_kernels.h"
+#include "engine/packed/forms.h"
 
 static_assert(INT_PORTABLE_SCRATCH >= sizeof(struct form_plain), "scratch");
 static_assert(FORM_CHUNK == ACTS_CHUNK && FORM_ROWS == PACK_ROWS, "chunks");

@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/compute/forms.h"
 #include "engine/compute/int_kernels.h"
+#include "engine/packed/forms.h"
 
 #define INLINE static inline __attribute__((always_inline))
 

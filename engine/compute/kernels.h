@@ -16,8 +16,8 @@
 
 #include <ragd/err.h>
 
-#include "engine/compute/acts.h"
-#include "engine/compute/pack.h"
+#include "engine/packed/acts.h"
+#include "engine/packed/pack.h"
 
 /* How keys and values lie in a page of the KV cache. */
 enum kv_type { KV_F16, KV_Q8_0 };

@@ -1,6 +1,6 @@
 /*
  * A model: what an architecture computes with the weights of a file. Opening reads the shape from
- * the metadata, checks every tensor against it, packs the weights (engine/compute/pack.h) and is
+ * the metadata, checks every tensor against it, packs the weights (engine/packed/pack.h) and is
  * done with the file: what may happen to that later is nothing to the model. An open model is
  * read-only and shared between runs.
  */

@@ -23,7 +23,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 #include "engine/compute/int_kernels.h"
-#include "tests/engine/compute/random_blocks.h"
+#include "tests/engine/packed/random_blocks.h"
 
 #define WEIGHTS     ((size_t)256 << 20) /* bytes */
 #define THREADS_MAX 64

@@ -9,7 +9,7 @@
 
 #include "base/util.h"
 #include "engine/compute/int_kernels.h"
-#include "tests/engine/compute/random_blocks.h"
+#include "tests/engine/packed/random_blocks.h"
 #include "tests/test.h"
 
 /*

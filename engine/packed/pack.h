@@ -8,8 +8,8 @@
  * precision of the file and take its room within a few percent: unpacking gives what quant_unpack()
  * gives, to the bit. forms.h has the exact offsets of every form.
  */
-#ifndef ENGINE_COMPUTE_PACK_H
-#define ENGINE_COMPUTE_PACK_H
+#ifndef ENGINE_PACKED_PACK_H
+#define ENGINE_PACKED_PACK_H
 
 #include <stdbool.h>
 #include <stddef.h>

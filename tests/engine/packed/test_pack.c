@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/compute/forms.h"
-#include "tests/engine/compute/random_blocks.h"
+#include "engine/packed/forms.h"
+#include "tests/engine/packed/random_blocks.h"
 #include "tests/test.h"
 
 #define COLS_MAX 1024

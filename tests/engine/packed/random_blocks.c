@@ -1,4 +1,4 @@
-#include "tests/engine/compute/random_blocks.h"
+#include "tests/engine/packed/random_blocks.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -34,8 +34,8 @@
  *
  * Types of floats: [column][row], the file's own numbers; a group is filled up to 64 bytes.
  */
-#ifndef ENGINE_COMPUTE_FORMS_H
-#define ENGINE_COMPUTE_FORMS_H
+#ifndef ENGINE_PACKED_FORMS_H
+#define ENGINE_PACKED_FORMS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* The table of forms, and the plain loop from a packed chunk to quants and scales. */
-#include "engine/compute/forms.h"
+#include "engine/packed/forms.h"
 
 #include <string.h>
 

@@ -7,8 +7,8 @@
  * Chunks of 256 columns are the outer order, tokens the inner one, so that a product which walks
  * over all tokens with one chunk of the weights reads one straight line.
  */
-#ifndef ENGINE_COMPUTE_ACTS_H
-#define ENGINE_COMPUTE_ACTS_H
+#ifndef ENGINE_PACKED_ACTS_H
+#define ENGINE_PACKED_ACTS_H
 
 #include <stdbool.h>
 #include <stddef.h>

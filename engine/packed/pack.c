@@ -1,11 +1,11 @@
 /* From the file's blocks to the packed form; see forms.h. */
-#include "engine/compute/pack.h"
+#include "engine/packed/pack.h"
 
 #include <assert.h>
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/compute/forms.h"
+#include "engine/packed/forms.h"
 #include "engine/quant/blocks.h"
 
 /* One row's part of a chunk, taken out of its blocks: quants as they will be stored. */

@@ -1,5 +1,5 @@
 /* Where quantised activations lie in the caller's memory. */
-#include "engine/compute/acts.h"
+#include "engine/packed/acts.h"
 
 static size_t n_chunks(size_t cols)
 {

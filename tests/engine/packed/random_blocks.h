@@ -1,10 +1,10 @@
 /* Matrices of random blocks, the same on every machine, for the tests of packed weights. */
-#ifndef TESTS_ENGINE_COMPUTE_RANDOM_BLOCKS_H
-#define TESTS_ENGINE_COMPUTE_RANDOM_BLOCKS_H
+#ifndef TESTS_ENGINE_PACKED_RANDOM_BLOCKS_H
+#define TESTS_ENGINE_PACKED_RANDOM_BLOCKS_H
 
 #include <stdint.h>
 
-#include "engine/compute/pack.h"
+#include "engine/packed/pack.h"
 
 /* Every type, quantised ones first. */
 extern const enum quant_type random_types[];
