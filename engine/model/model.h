@@ -13,7 +13,7 @@
 
 #include <ragd/err.h>
 
-#include "engine/compute/kernels.h"
+#include "engine/kernels/kernels.h"
 #include "engine/threads/threads.h"
 
 struct gguf;

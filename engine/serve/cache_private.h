@@ -5,7 +5,7 @@
 #ifndef ENGINE_SERVE_CACHE_PRIVATE_H
 #define ENGINE_SERVE_CACHE_PRIVATE_H
 
-#include "engine/compute/kernels.h"
+#include "engine/kernels/kernels.h"
 #include "engine/serve/cache.h"
 
 #define NODE_NONE UINT32_MAX

@@ -12,7 +12,7 @@
 
 #include <ragd/plugin.h>
 
-#include "engine/compute/kernels.h"
+#include "engine/kernels/kernels.h"
 
 struct sampler_options {
 	float temperature; /* 0: greedy, the lowest id among equals */

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "engine/compute/kernels.h"
+#include "engine/kernels/kernels.h"
 
 #define ROUNDS 3 /* the best of them counts */
 

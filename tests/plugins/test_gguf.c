@@ -12,8 +12,8 @@
 #include "base/util.h"
 #include "daemon/plugins/plugin_set.h"
 #include "daemon/service/log.h"
-#include "engine/compute/kernels.h"
 #include "engine/gguf/write.h"
+#include "engine/kernels/kernels.h"
 #include "tests/plugins/support.h"
 #include "tests/test.h"
 

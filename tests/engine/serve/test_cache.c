@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/compute/kernels.h"
+#include "engine/kernels/kernels.h"
 #include "engine/serve/cache.h"
 #include "tests/test.h"
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "engine/compute/kernels.h"
+#include "engine/kernels/kernels.h"
 #include "engine/serve/cache.h"
 #include "tests/test.h"
 

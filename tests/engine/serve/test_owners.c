@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "engine/compute/kernels.h"
+#include "engine/kernels/kernels.h"
 #include "engine/serve/cache.h"
 #include "tests/engine/serve/ask.h"
 #include "tests/engine/serve/fake.h"

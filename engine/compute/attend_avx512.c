@@ -1,4 +1,0 @@
-/* The KV cache and attention with AVX-512. */
-#define ATTEND       attend_avx512
-#define ATTEND_STORE attend_avx512_store
-#include "engine/compute/attend_vec.h"

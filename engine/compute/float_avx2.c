@@ -1,3 +1,0 @@
-/* Products with weights in floats with AVX2, FMA and F16C. */
-#define FLOAT(name) float_avx2_##name
-#include "engine/compute/float_vec.h"

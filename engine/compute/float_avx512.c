@@ -1,3 +1,0 @@
-/* Products with weights in floats with AVX-512. */
-#define FLOAT(name) float_avx512_##name
-#include "engine/compute/float_vec.h"

@@ -1,3 +1,0 @@
-/* Rows of floats with AVX2. */
-#define OPS(name) ops_avx2_##name
-#include "engine/compute/ops_vec.h"
