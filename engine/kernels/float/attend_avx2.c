@@ -1,4 +1,4 @@
 /* The KV cache and attention with AVX2, FMA and F16C. */
 #define ATTEND       attend_avx2
 #define ATTEND_STORE attend_avx2_store
-#include "engine/kernels/attend_vec.h"
+#include "engine/kernels/float/attend_vec.h"

@@ -1,3 +1,3 @@
 /* Rows of floats with AVX-512. */
 #define OPS(name) ops_avx512_##name
-#include "engine/kernels/ops_vec.h"
+#include "engine/kernels/float/ops_vec.h"

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "engine/kernels/float/tile.h"
 #include "engine/kernels/sets.h"
-#include "engine/kernels/tile.h"
 
 #define CHUNK 256  /* columns at a time where there are many tokens */
 #define AHEAD 1024 /* columns' numbers of a group: how far memory is asked before */

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "engine/kernels/float/tile.h"
 #include "engine/kernels/sets.h"
-#include "engine/kernels/tile.h"
 
 #define ROWS 192 /* at a time */
 

@@ -3,8 +3,8 @@
  * columns of w, held in registers. Each output is one sum over k, from first to last, each step one
  * fma; the shape of the tile and the type that w is read from change nothing in it.
  */
-#ifndef ENGINE_KERNELS_TILE_H
-#define ENGINE_KERNELS_TILE_H
+#ifndef ENGINE_KERNELS_FLOAT_TILE_H
+#define ENGINE_KERNELS_FLOAT_TILE_H
 
 #include "engine/kernels/vec.h"
 
