@@ -1,6 +1,6 @@
 /* The table for AVX2, FMA and F16C. */
 #include "engine/kernels/cpu_features.h"
-#include "engine/kernels/int_kernels.h"
+#include "engine/kernels/int/int_kernels.h"
 #include "engine/kernels/sets.h"
 
 static void avx2_matmul(const struct packed *w, size_t r0, size_t r1, const struct acts *a,

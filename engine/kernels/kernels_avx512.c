@@ -1,6 +1,6 @@
 /* The table for AVX-512 F, BW, VL and DQ. */
 #include "engine/kernels/cpu_features.h"
-#include "engine/kernels/int_kernels.h"
+#include "engine/kernels/int/int_kernels.h"
 #include "engine/kernels/sets.h"
 
 static void avx512_matmul(const struct packed *w, size_t r0, size_t r1, const struct acts *a,

@@ -1,6 +1,6 @@
 /* The table of plain loops: for any processor, and what the others are measured against. */
 #include "base/util.h"
-#include "engine/kernels/int_kernels.h"
+#include "engine/kernels/int/int_kernels.h"
 #include "engine/kernels/sets.h"
 
 static bool portable_usable(void)

@@ -1,8 +1,8 @@
 /*
  * The parts that tables of kernels are made of, by set; what each does is said in kernels.h. A set
  * has files of its own, compiled for its processors: in float/ float_ (products with weights in
- * floats), attend_ (the KV cache) and ops_ (rows of floats); int_ (products with quantised weights,
- * int_kernels.h).
+ * floats), attend_ (the KV cache) and ops_ (rows of floats); in int/ int_ (products with quantised
+ * weights, int_kernels.h).
  */
 #ifndef ENGINE_KERNELS_SETS_H
 #define ENGINE_KERNELS_SETS_H

@@ -22,7 +22,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "engine/kernels/int_kernels.h"
+#include "engine/kernels/int/int_kernels.h"
 #include "tests/engine/packed/random_blocks.h"
 
 #define WEIGHTS     ((size_t)256 << 20) /* bytes */

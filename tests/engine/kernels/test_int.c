@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/kernels/int_kernels.h"
+#include "engine/kernels/int/int_kernels.h"
 #include "tests/engine/packed/random_blocks.h"
 #include "tests/test.h"
 

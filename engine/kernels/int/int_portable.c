@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/kernels/int_kernels.h"
+#include "engine/kernels/int/int_kernels.h"
 #include "engine/packed/forms.h"
 
 static_assert(INT_PORTABLE_SCRATCH >= sizeof(struct form_plain), "scratch");

@@ -10,8 +10,8 @@
  * it. No other rounding takes place and nothing else decides the order, so that a token's numbers
  * are the same bits in a batch of any size. For halves of a block, `sum` is as * that half's sum.
  */
-#ifndef ENGINE_KERNELS_INT_KERNELS_H
-#define ENGINE_KERNELS_INT_KERNELS_H
+#ifndef ENGINE_KERNELS_INT_INT_KERNELS_H
+#define ENGINE_KERNELS_INT_INT_KERNELS_H
 
 #include "engine/kernels/kernels.h"
 

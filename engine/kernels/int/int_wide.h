@@ -3,8 +3,8 @@
  * columns of 16 rows. Included by a set's .c, which has first defined INT_VNNI as 1 or 0.
  * Everything takes its form as a constant: each type becomes code of its own.
  */
-#ifndef ENGINE_KERNELS_INT_WIDE_H
-#define ENGINE_KERNELS_INT_WIDE_H
+#ifndef ENGINE_KERNELS_INT_INT_WIDE_H
+#define ENGINE_KERNELS_INT_INT_WIDE_H
 
 #include <assert.h>
 #include <immintrin.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/kernels/int_kernels.h"
+#include "engine/kernels/int/int_kernels.h"
 #include "engine/packed/forms.h"
 
 #define INLINE static inline __attribute__((always_inline))

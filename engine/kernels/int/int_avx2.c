@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/kernels/int_kernels.h"
+#include "engine/kernels/int/int_kernels.h"
 #include "engine/kernels/vec.h"
 #include "engine/packed/forms.h"
 

@@ -2,10 +2,10 @@
  * Products of few tokens: the weights stream by once, straight from memory, and meet all tokens
  * while they are in registers. See int_wide.h.
  */
-#ifndef ENGINE_KERNELS_INT_FEW_H
-#define ENGINE_KERNELS_INT_FEW_H
+#ifndef ENGINE_KERNELS_INT_INT_FEW_H
+#define ENGINE_KERNELS_INT_INT_FEW_H
 
-#include "engine/kernels/int_wide.h"
+#include "engine/kernels/int/int_wide.h"
 
 /*
  * Each number of tokens is code of its own; without VNNI it is long, so larger batches are tiles

@@ -5,10 +5,10 @@
  * larger tiles load less but have to keep results in memory, which costs more (measured: 64 against
  * 71 % of the peak). See int_wide.h.
  */
-#ifndef ENGINE_KERNELS_INT_MANY_H
-#define ENGINE_KERNELS_INT_MANY_H
+#ifndef ENGINE_KERNELS_INT_INT_MANY_H
+#define ENGINE_KERNELS_INT_INT_MANY_H
 
-#include "engine/kernels/int_wide.h"
+#include "engine/kernels/int/int_wide.h"
 
 #define GROUPS      4 /* of 16 rows in a panel */
 #define PANEL       (GROUPS * FORM_ROWS)

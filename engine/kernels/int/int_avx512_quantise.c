@@ -3,7 +3,7 @@
 #include <immintrin.h>
 
 #include "base/util.h"
-#include "engine/kernels/int_kernels.h"
+#include "engine/kernels/int/int_kernels.h"
 
 #define TINY 1e-36f /* as in int_portable.c */
 
