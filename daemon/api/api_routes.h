@@ -4,7 +4,7 @@
 
 #include "ipc/http/http.h"
 
-/* Every route; the handlers' ctx is the struct ragd. Static. */
-const struct http_route *api_routes(size_t *n);
+/* The tables of them, as http_server_start() takes them; the handlers' ctx is the struct ragd. */
+const struct http_route *const *api_routes(void);
 
 #endif

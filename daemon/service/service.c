@@ -309,8 +309,7 @@ static void start_watchdog(struct service *s)
 static int start_with(struct service *s, struct config *cfg, struct ragd_err *err)
 {
 	int fds[NOTIFY_FDS_MAX];
-	size_t n_fds = 0, n_routes;
-	const struct http_route *routes = api_routes(&n_routes);
+	size_t n_fds = 0;
 	int rc;
 
 	log_set_level(cfg->log_level);
@@ -326,8 +325,8 @@ static int start_with(struct service *s, struct config *cfg, struct ragd_err *er
 	if (rc == 0)
 		rc = flow_table_new(&s->ragd, &s->ragd.flows, err);
 	if (rc == 0)
-		rc = http_server_start(&s->loop, fds, n_fds, &cfg->limits, routes, n_routes,
-				       &s->ragd, &s->ragd.http, err);
+		rc = http_server_start(&s->loop, fds, n_fds, &cfg->limits, api_routes(), &s->ragd,
+				       &s->ragd.http, err);
 	if (rc == 0)
 		http_server_on_failure(s->ragd.http, api_failed_cb);
 	if (rc < 0) {

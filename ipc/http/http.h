@@ -76,6 +76,7 @@ typedef void (*http_gone_cb)(struct http_exchange *x, void *arg);
 #define HTTP_ROUTE_ADMIN  1u /* 403 unless the caller is an admin */
 #define HTTP_ROUTE_ALWAYS 2u /* also while the server drains */
 
+/* One row of a table, which a row of zeroes ends. */
 struct http_route {
 	const char *method;
 	const char *pattern; /* "/v1/collections/{}/documents/{}"; {} is one segment, not empty */
@@ -97,12 +98,13 @@ typedef void (*http_failure_cb)(const struct http_request *req, int status, stru
 				void *ctx);
 
 /*
- * Serve on the listening descriptors fds, at most 8, which the server owns on success. The routes
- * table and ctx must outlive the server. A HEAD request goes to the handler of GET.
+ * Serve on the listening descriptors fds, at most 8, which the server owns on success. routes is a
+ * NULL-ended array of tables, of which the first row that fits counts; they and ctx must outlive
+ * the server. A HEAD request goes to the handler of GET.
  */
 int http_server_start(uv_loop_t *loop, const int *fds, size_t n_fds,
-		      const struct http_limits *limits, const struct http_route *routes,
-		      size_t n_routes, void *ctx, struct http_server **out, struct ragd_err *err);
+		      const struct http_limits *limits, const struct http_route *const *routes,
+		      void *ctx, struct http_server **out, struct ragd_err *err);
 /* For a log of failures; cb gets the handlers' ctx. At most once, before the loop runs. */
 void http_server_on_failure(struct http_server *s, http_failure_cb cb);
 /* New bounds, for whatever arrives from now on. */

@@ -170,8 +170,7 @@ enum http_state { HTTP_SERVING, HTTP_DRAINING, HTTP_STOPPING, HTTP_STOPPED };
 struct http_server {
 	uv_loop_t *loop;
 	struct http_limits limits;
-	const struct http_route *routes; /* [n_routes] */
-	size_t n_routes;
+	const struct http_route *const *routes;
 	void *ctx;
 	http_failure_cb failure_cb;
 	enum http_state state;

@@ -40,8 +40,8 @@ static void route_find(struct http_exchange *x)
 	struct http_server *s = x->s;
 	const char *path = x->req.path;
 
-	switch (http_route_match(s->routes, s->n_routes, x->req.method, path,
-				 (char *)path + strlen(path) + 1, &x->match)) {
+	switch (http_route_match(s->routes, x->req.method, path, (char *)path + strlen(path) + 1,
+				 &x->match)) {
 	case HTTP_MATCH:
 		if ((x->match.route->flags & HTTP_ROUTE_ADMIN) != 0 && !x->req.caller->admin)
 			request_refuse(

@@ -196,8 +196,8 @@ static struct http_server *server_new(uv_loop_t *loop, const int *fds, size_t n_
 }
 
 int http_server_start(uv_loop_t *loop, const int *fds, size_t n_fds,
-		      const struct http_limits *limits, const struct http_route *routes,
-		      size_t n_routes, void *ctx, struct http_server **out, struct ragd_err *err)
+		      const struct http_limits *limits, const struct http_route *const *routes,
+		      void *ctx, struct http_server **out, struct ragd_err *err)
 {
 	struct http_server *s;
 	int rc;
@@ -212,7 +212,6 @@ int http_server_start(uv_loop_t *loop, const int *fds, size_t n_fds,
 	if (s == NULL)
 		return ragd_err_set(err, -ENOMEM, "start the HTTP server: out of memory");
 	s->routes = routes;
-	s->n_routes = n_routes;
 	s->ctx = ctx;
 	http_server_set_limits(s, limits);
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);

@@ -140,11 +140,14 @@ static void answer_stream(struct http_exchange *x, const struct http_request *re
 	http_stream_end(x);
 }
 
-static const struct http_route routes[] = {
+static const struct http_route table[] = {
 	{ "POST", "/v1/answer", 0, answer_now, NULL },
 	{ "POST", "/v1/laters", 0, answer_later, NULL },
 	{ "POST", "/v1/stream", 0, answer_stream, NULL },
+	{ 0 },
 };
+
+static const struct http_route *const routes[] = { table, NULL };
 
 static void check_cb(uv_check_t *handle)
 {
@@ -185,8 +188,8 @@ static void *http_main(void *arg)
 	struct ragd_err err;
 	uv_loop_t *loop = arg;
 
-	if (http_server_start(loop, (int[]){ listen_at("http") }, 1, &limits, routes,
-			      ARRAY_LEN(routes), NULL, &server, &err) < 0) {
+	if (http_server_start(loop, (int[]){ listen_at("http") }, 1, &limits, routes, NULL, &server,
+			      &err) < 0) {
 		fprintf(stderr, "%s\n", err.msg);
 		exit(1);
 	}

@@ -92,7 +92,7 @@ static void stream(struct http_exchange *x, const struct http_request *req, void
 	http_stream_end(x);
 }
 
-static const struct http_route routes[] = {
+static const struct http_route table[] = {
 	{ "GET", "/n", 0, now, NULL },
 	{ "POST", "/n", 0, now, NULL },
 	{ "PUT", "/n/{}", 0, now, NULL },
@@ -102,7 +102,10 @@ static const struct http_route routes[] = {
 	{ "GET", "/d", 0, late, NULL },
 	{ "GET", "/s", 0, stream, NULL },
 	{ "POST", "/a", HTTP_ROUTE_ADMIN, now, NULL },
+	{ 0 },
 };
+
+static const struct http_route *const routes[] = { table, NULL };
 
 static void start(void)
 {
@@ -126,8 +129,7 @@ static void start(void)
 	CHECK(getsockname(fd, (struct sockaddr *)&addr, &addr_len) == 0);
 	CHECK(listen(fd, 16) == 0);
 	CHECK(uv_loop_init(&loop) == 0);
-	CHECK(http_server_start(&loop, &fd, 1, &limits, routes, ARRAY_LEN(routes), NULL, &server,
-				&err) == 0);
+	CHECK(http_server_start(&loop, &fd, 1, &limits, routes, NULL, &server, &err) == 0);
 }
 
 /* Answer what waits; the next request of the connection may follow from it. */

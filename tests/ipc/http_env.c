@@ -158,7 +158,7 @@ static void big(struct http_exchange *x, const struct http_request *req, void *c
 	free(body);
 }
 
-static const struct http_route routes[] = {
+static const struct http_route table[] = {
 	{ "GET", "/hello", 0, hello, NULL },
 	{ "GET", "/always", HTTP_ROUTE_ALWAYS, hello, NULL },
 	{ "POST", "/admin", HTTP_ROUTE_ADMIN, hello, NULL },
@@ -175,7 +175,10 @@ static const struct http_route routes[] = {
 	{ "GET", "/c/{}", 0, hello, "one" },
 	{ "PUT", "/c/{}", 0, echo, NULL },
 	{ "GET", "/c/{}/d/{}", 0, hello, "two" },
+	{ 0 },
 };
+
+static const struct http_route *const routes[] = { table, NULL };
 
 /* ---- the server ----------------------------------------------------------------------------- */
 
@@ -198,9 +201,8 @@ int env_setup(void **state)
 	assert_int_equal(chmod(e->path, 0666), 0);
 	assert_int_equal(listen(fd, 1024), 0);
 	assert_int_equal(uv_loop_init(&e->loop), 0);
-	assert_int_equal(http_server_start(&e->loop, &fd, 1, &env_limits, routes, ARRAY_LEN(routes),
-					   e, &e->server, &err),
-			 0);
+	assert_int_equal(
+		http_server_start(&e->loop, &fd, 1, &env_limits, routes, e, &e->server, &err), 0);
 	http_server_on_failure(e->server, failure_cb);
 	*state = e;
 	return 0;

@@ -393,13 +393,13 @@ static void refuses_descriptors_it_cannot_watch(void **state)
 	(void)state;
 	unlink(path);
 	assert_int_equal(uv_loop_init(&loop), 0);
-	assert_int_equal(http_server_start(&loop, &file, 1, &env_limits, NULL, 0, NULL, &s, &err),
+	assert_int_equal(http_server_start(&loop, &file, 1, &env_limits, NULL, NULL, &s, &err),
 			 -EPERM);
 	assert_non_null(strstr(err.msg, "start the HTTP server"));
-	assert_int_equal(http_server_start(&loop, fds, 9, &env_limits, NULL, 0, NULL, &s, &err),
+	assert_int_equal(http_server_start(&loop, fds, 9, &env_limits, NULL, NULL, &s, &err),
 			 -EINVAL);
 	fds[0] = 987654;
-	assert_int_equal(http_server_start(&loop, fds, 1, &env_limits, NULL, 0, NULL, &s, &err),
+	assert_int_equal(http_server_start(&loop, fds, 1, &env_limits, NULL, NULL, &s, &err),
 			 -EBADF);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&loop), 0);

@@ -96,9 +96,8 @@ static void allow_add(struct http_matched *out, const char *method)
 		 strcmp(method, "GET") == 0 ? ", HEAD" : "");
 }
 
-enum http_match http_route_match(const struct http_route *routes, size_t n_routes,
-				 const char *method, const char *path, char *scratch,
-				 struct http_matched *out)
+enum http_match http_route_match(const struct http_route *const *routes, const char *method,
+				 const char *path, char *scratch, struct http_matched *out)
 {
 	struct ragd_str segment[HTTP_SEGMENTS_MAX];
 	enum http_match bad = HTTP_MATCH;
@@ -112,14 +111,16 @@ enum http_match http_route_match(const struct http_route *routes, size_t n_route
 		return bad != HTTP_MATCH ? bad : HTTP_MATCH_NO_PATH;
 	if (strcmp(method, "HEAD") == 0)
 		method = "GET";
-	for (size_t i = 0; i < n_routes; i++) {
-		if (!pattern_fits(routes[i].pattern, segment, n, out))
-			continue;
-		if (strcmp(routes[i].method, method) == 0) {
-			out->route = &routes[i];
-			return HTTP_MATCH;
+	for (; *routes != NULL; routes++) {
+		for (const struct http_route *r = *routes; r->method != NULL; r++) {
+			if (!pattern_fits(r->pattern, segment, n, out))
+				continue;
+			if (strcmp(r->method, method) == 0) {
+				out->route = r;
+				return HTTP_MATCH;
+			}
+			allow_add(out, r->method);
 		}
-		allow_add(out, routes[i].method);
 	}
 	return out->allow[0] != '\0' ? HTTP_MATCH_NO_METHOD : HTTP_MATCH_NO_PATH;
 }

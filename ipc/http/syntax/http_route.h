@@ -1,4 +1,4 @@
-/* Paths to routes: pure functions over the table of http.h. */
+/* Paths to routes: pure functions over the tables of http.h. */
 #ifndef IPC_HTTP_ROUTE_H
 #define IPC_HTTP_ROUTE_H
 
@@ -29,9 +29,8 @@ struct http_matched {
  * grows) and find its route. A slash that was sent as %2F is part of its segment. A HEAD finds the
  * GET route.
  */
-enum http_match http_route_match(const struct http_route *routes, size_t n_routes,
-				 const char *method, const char *path, char *scratch,
-				 struct http_matched *out);
+enum http_match http_route_match(const struct http_route *const *routes, const char *method,
+				 const char *path, char *scratch, struct http_matched *out);
 
 /*
  * Decode %XX of s in place; *len becomes the new length. HTTP_MATCH if the result is UTF-8 without
