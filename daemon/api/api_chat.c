@@ -506,7 +506,7 @@ static void then_start(struct job *job)
 	chat_start(job->x, job->d, q, &job->call->caller, job->call->request_id);
 }
 
-void api_chat(struct http_exchange *x, const struct http_request *req, void *ctx)
+static void api_chat(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
 	struct ragd *d = ctx;
 	struct codec_err err;
@@ -537,3 +537,8 @@ void api_chat(struct http_exchange *x, const struct http_request *req, void *ctx
 	question_free(q);
 	http_reply_error(x, err.status, err.code, codec_param(&err), "%s", err.msg);
 }
+
+const struct http_route api_chat_routes[] = {
+	{ "POST", "/v1/chat/completions", 0, api_chat, NULL },
+	{ 0 },
+};

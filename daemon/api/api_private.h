@@ -8,8 +8,17 @@
 #include "daemon/api/job.h"
 #include "ipc/http/http.h"
 
+/*
+ * In a row: the function gets a job, on a thread of the pool, where it may call plugins. That of a
+ * row without it gets the exchange, on the loop, where it may not wait.
+ */
+#define ON_POOL(run) job_handle, &((const struct job_route){ run })
+
 #define ADMIN  HTTP_ROUTE_ADMIN
 #define ALWAYS HTTP_ROUTE_ALWAYS
+
+/* Those with a table at the end of their file, next to the functions. */
+extern const struct http_route api_chat_routes[];
 
 /* clang-format off */
 /*
@@ -19,7 +28,6 @@
  *	    method     path                                       flags    function
  */
 #define API_ENDPOINTS(LOOP, POOL) \
-	LOOP("POST",   "/v1/chat/completions",                    0,       api_chat) \
 	LOOP("GET",    "/v1/models",                              0,       api_models) \
 	LOOP("GET",    "/v1/models/{}",                           0,       api_model) \
 	POOL("POST",   "/v1/embeddings",                          0,       api_embeddings) \
