@@ -89,7 +89,7 @@ static int list_collections(struct job *job, const struct ragd_collection **list
 	return validate_collections(job->retrieval->name, rc, *list, *n, err);
 }
 
-void api_collections(struct job *job)
+static void api_collections(struct job *job)
 {
 	const struct ragd_collection *list;
 	struct codec_collection *out;
@@ -131,7 +131,7 @@ static const struct ragd_collection *collection_find(struct job *job)
 	return NULL;
 }
 
-void api_collection_get(struct job *job)
+static void api_collection_get(struct job *job)
 {
 	const struct ragd_collection *c;
 	struct codec_collection out;
@@ -173,7 +173,7 @@ static bool collection_fill(struct job *job, const struct codec_collection_put *
 	return true;
 }
 
-void api_collection_put(struct job *job)
+static void api_collection_put(struct job *job)
 {
 	struct call *call = job->call;
 	struct codec_collection_put put;
@@ -213,7 +213,7 @@ void api_collection_put(struct job *job)
 	job->status = created ? 201 : 200;
 }
 
-void api_collection_remove(struct job *job)
+static void api_collection_remove(struct job *job)
 {
 	struct call *call = job->call;
 	struct ragd_err err = { 0 };
@@ -235,7 +235,7 @@ void api_collection_remove(struct job *job)
 
 /* ---- documents ----------------------------------------------------------------------------- */
 
-void api_documents(struct job *job)
+static void api_documents(struct job *job)
 {
 	struct call *call = job->call;
 	struct ragd_str after = { job->after, job->after != NULL ? strlen(job->after) : 0 };
@@ -330,7 +330,7 @@ static int documents_put_all(struct job *job, const struct codec_document *lines
 	return 0;
 }
 
-void api_documents_add(struct job *job)
+static void api_documents_add(struct job *job)
 {
 	struct codec_document *lines;
 	struct codec_put *puts;
@@ -353,7 +353,7 @@ void api_documents_add(struct job *job)
 		codec_puts(&job->out, puts, n);
 }
 
-void api_document_put(struct job *job)
+static void api_document_put(struct job *job)
 {
 	struct ragd_document doc = {
 		.id = job->param[1],
@@ -409,7 +409,7 @@ static bool document_find(struct job *job, struct ragd_document_info *info,
 	return true;
 }
 
-void api_document_get(struct job *job)
+static void api_document_get(struct job *job)
 {
 	struct ragd_document_info info;
 	struct ragd_str content;
@@ -418,7 +418,7 @@ void api_document_get(struct job *job)
 		codec_document(&job->out, &info);
 }
 
-void api_document_content(struct job *job)
+static void api_document_content(struct job *job)
 {
 	struct ragd_document_info info;
 	struct ragd_str content;
@@ -430,7 +430,7 @@ void api_document_content(struct job *job)
 	buf_add(&job->out, content.s, content.len);
 }
 
-void api_document_remove(struct job *job)
+static void api_document_remove(struct job *job)
 {
 	struct call *call = job->call;
 	struct ragd_err err = { 0 };
@@ -450,7 +450,7 @@ void api_document_remove(struct job *job)
 		codec_removed(&job->out);
 }
 
-void api_search(struct job *job)
+static void api_search(struct job *job)
 {
 	struct call *call = job->call;
 	struct codec_search req;
@@ -488,3 +488,18 @@ void api_search(struct job *job)
 	else
 		codec_search(&job->out, hits, n);
 }
+
+const struct http_route api_documents_routes[] = {
+	{ "GET", "/v1/collections", 0, ON_POOL(api_collections) },
+	{ "PUT", "/v1/collections/{}", 0, ON_POOL(api_collection_put) },
+	{ "GET", "/v1/collections/{}", 0, ON_POOL(api_collection_get) },
+	{ "DELETE", "/v1/collections/{}", 0, ON_POOL(api_collection_remove) },
+	{ "GET", "/v1/collections/{}/documents", 0, ON_POOL(api_documents) },
+	{ "POST", "/v1/collections/{}/documents", 0, ON_POOL(api_documents_add) },
+	{ "PUT", "/v1/collections/{}/documents/{}", 0, ON_POOL(api_document_put) },
+	{ "GET", "/v1/collections/{}/documents/{}", 0, ON_POOL(api_document_get) },
+	{ "DELETE", "/v1/collections/{}/documents/{}", 0, ON_POOL(api_document_remove) },
+	{ "GET", "/v1/collections/{}/documents/{}/content", 0, ON_POOL(api_document_content) },
+	{ "POST", "/v1/search", 0, ON_POOL(api_search) },
+	{ 0 },
+};

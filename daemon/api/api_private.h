@@ -19,6 +19,7 @@
 
 /* Those with a table at the end of their file, next to the functions. */
 extern const struct http_route api_chat_routes[];
+extern const struct http_route api_documents_routes[];
 
 /* clang-format off */
 /*
@@ -32,17 +33,6 @@ extern const struct http_route api_chat_routes[];
 	LOOP("GET",    "/v1/models/{}",                           0,       api_model) \
 	POOL("POST",   "/v1/embeddings",                          0,       api_embeddings) \
 	POOL("POST",   "/v1/moderations",                         0,       api_moderations) \
-	POOL("GET",    "/v1/collections",                         0,       api_collections) \
-	POOL("PUT",    "/v1/collections/{}",                      0,       api_collection_put) \
-	POOL("GET",    "/v1/collections/{}",                      0,       api_collection_get) \
-	POOL("DELETE", "/v1/collections/{}",                      0,       api_collection_remove) \
-	POOL("GET",    "/v1/collections/{}/documents",            0,       api_documents) \
-	POOL("POST",   "/v1/collections/{}/documents",            0,       api_documents_add) \
-	POOL("PUT",    "/v1/collections/{}/documents/{}",         0,       api_document_put) \
-	POOL("GET",    "/v1/collections/{}/documents/{}",         0,       api_document_get) \
-	POOL("DELETE", "/v1/collections/{}/documents/{}",         0,       api_document_remove) \
-	POOL("GET",    "/v1/collections/{}/documents/{}/content", 0,       api_document_content) \
-	POOL("POST",   "/v1/search",                              0,       api_search) \
 	POOL("POST",   "/v1/feedback",                            0,       api_feedback) \
 	POOL("GET",    "/v1/feedback/export",                     ADMIN,   api_feedback_export) \
 	LOOP("GET",    "/v1/system-card",                         0,       api_system_card) \
