@@ -20,6 +20,7 @@
 /* Those with a table at the end of their file, next to the functions. */
 extern const struct http_route api_chat_routes[];
 extern const struct http_route api_documents_routes[];
+extern const struct http_route api_texts_routes[];
 
 /* clang-format off */
 /*
@@ -31,10 +32,6 @@ extern const struct http_route api_documents_routes[];
 #define API_ENDPOINTS(LOOP, POOL) \
 	LOOP("GET",    "/v1/models",                              0,       api_models) \
 	LOOP("GET",    "/v1/models/{}",                           0,       api_model) \
-	POOL("POST",   "/v1/embeddings",                          0,       api_embeddings) \
-	POOL("POST",   "/v1/moderations",                         0,       api_moderations) \
-	POOL("POST",   "/v1/feedback",                            0,       api_feedback) \
-	POOL("GET",    "/v1/feedback/export",                     ADMIN,   api_feedback_export) \
 	LOOP("GET",    "/v1/system-card",                         0,       api_system_card) \
 	LOOP("GET",    "/v1/status",                              0,       api_status_get) \
 	LOOP("GET",    "/v1/plugins",                             0,       api_plugins) \

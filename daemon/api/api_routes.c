@@ -8,8 +8,8 @@
 
 static const struct http_route endpoints[] = { API_ENDPOINTS(ROUTE_LOOP, ROUTE_POOL){ 0 } };
 
-static const struct http_route *const tables[] = { api_chat_routes, api_documents_routes, endpoints,
-						   NULL };
+static const struct http_route *const tables[] = { api_chat_routes, api_documents_routes,
+						   api_texts_routes, endpoints, NULL };
 
 const struct http_route *const *api_routes(void)
 {

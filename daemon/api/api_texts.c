@@ -97,7 +97,7 @@ static struct moderation *moderation_begin(struct job *job)
 	return m;
 }
 
-void api_moderations(struct job *job)
+static void api_moderations(struct job *job)
 {
 	struct moderation *m = job->progress;
 
@@ -154,7 +154,7 @@ static int texts_embed(struct job *job, const struct plugin *p, const struct cod
 	return validate_vectors(p->name, rc, *vectors, *dim, req->n_input, err);
 }
 
-void api_embeddings(struct job *job)
+static void api_embeddings(struct job *job)
 {
 	const struct config_assistant *a;
 	const struct plugin *p;
@@ -193,7 +193,7 @@ static const char *text_or_null(struct arena *a, struct ragd_str s)
 	return s.len > 0 ? arena_strndup(a, s.s, s.len) : NULL;
 }
 
-void api_feedback(struct job *job)
+static void api_feedback(struct job *job)
 {
 	struct arena *a = job->call->arena;
 	struct codec_feedback req;
@@ -232,7 +232,7 @@ static int export_line(const char *line, size_t len, void *arg)
 	return buf_failed(&job->out) || job->call->base.cancelled(&job->call->base);
 }
 
-void api_feedback_export(struct job *job)
+static void api_feedback_export(struct job *job)
 {
 	struct ragd_err err = { 0 };
 
@@ -240,3 +240,11 @@ void api_feedback_export(struct job *job)
 	if (journal_export(job->d->journal, export_line, job, &err) < 0)
 		job_fail_err(job, &err, "not_found");
 }
+
+const struct http_route api_texts_routes[] = {
+	{ "POST", "/v1/embeddings", 0, ON_POOL(api_embeddings) },
+	{ "POST", "/v1/moderations", 0, ON_POOL(api_moderations) },
+	{ "POST", "/v1/feedback", 0, ON_POOL(api_feedback) },
+	{ "GET", "/v1/feedback/export", ADMIN, ON_POOL(api_feedback_export) },
+	{ 0 },
+};
