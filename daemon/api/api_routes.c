@@ -2,14 +2,10 @@
 
 #include "daemon/api/api_private.h"
 
-#define ROUTE_LOOP(method, path, flags, fn) { method, path, flags, fn, NULL },
-#define ROUTE_POOL(method, path, flags, fn)                                                        \
-	{ method, path, flags, job_handle, &(const struct job_route){ fn } },
-
-static const struct http_route endpoints[] = { API_ENDPOINTS(ROUTE_LOOP, ROUTE_POOL){ 0 } };
-
-static const struct http_route *const tables[] = { api_chat_routes, api_documents_routes,
-						   api_texts_routes, endpoints, NULL };
+/* No path and method fits two rows, so their order decides nothing: tests/daemon/test_routes.c. */
+static const struct http_route *const tables[] = {
+	api_chat_routes, api_documents_routes, api_system_routes, api_texts_routes, NULL,
+};
 
 const struct http_route *const *api_routes(void)
 {

@@ -30,7 +30,7 @@ static void reply_buf(struct http_exchange *x, int status, struct buf *out)
 	buf_fini(out);
 }
 
-void api_healthz(struct http_exchange *x, const struct http_request *req, void *ctx)
+static void api_healthz(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
 	static const char *const words[] = { "starting", "ok", "draining" };
 	const struct ragd *d = ctx;
@@ -41,7 +41,7 @@ void api_healthz(struct http_exchange *x, const struct http_request *req, void *
 	reply_buf(x, d->state == RAGD_READY ? 200 : 503, &out);
 }
 
-void api_metrics(struct http_exchange *x, const struct http_request *req, void *ctx)
+static void api_metrics(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
 	struct ragd *d = ctx;
 	struct buf out = BUF_INIT;
@@ -73,7 +73,7 @@ static struct codec_model model_of(const struct ragd *d, const struct config_ass
 	};
 }
 
-void api_models(struct http_exchange *x, const struct http_request *req, void *ctx)
+static void api_models(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
 	const struct ragd *d = ctx;
 	const struct config *cfg;
@@ -95,7 +95,7 @@ void api_models(struct http_exchange *x, const struct http_request *req, void *c
 	reply_buf(x, 200, &out);
 }
 
-void api_model(struct http_exchange *x, const struct http_request *req, void *ctx)
+static void api_model(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
 	const struct ragd *d = ctx;
 	char name[128];
@@ -198,7 +198,7 @@ static bool status_fill(struct arena *a, const struct ragd *d, const struct ragd
 	return true;
 }
 
-void api_status_get(struct http_exchange *x, const struct http_request *req, void *ctx)
+static void api_status_get(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
 	struct ragd *d = ctx;
 	struct arena *a;
@@ -236,7 +236,7 @@ static struct codec_options options_of(const struct plugin *p, const struct ragd
 	};
 }
 
-void api_plugins(struct http_exchange *x, const struct http_request *req, void *ctx)
+static void api_plugins(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
 	const struct ragd *d = ctx;
 	struct codec_plugin *list;
@@ -340,7 +340,7 @@ static bool card_fill(struct arena *a, const struct generation *gen,
 	return true;
 }
 
-void api_system_card(struct http_exchange *x, const struct http_request *req, void *ctx)
+static void api_system_card(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
 	struct ragd *d = ctx;
 	struct arena *a;
@@ -389,7 +389,7 @@ static void reload_done_cb(const struct ragd_err *err, void *arg)
 	free(r);
 }
 
-void api_reload(struct http_exchange *x, const struct http_request *req, void *ctx)
+static void api_reload(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
 	struct reload_reply *r = calloc(1, sizeof(*r));
 	struct ragd_err err = { 0 };
@@ -410,3 +410,15 @@ void api_reload(struct http_exchange *x, const struct http_request *req, void *c
 	}
 	http_on_gone(x, reload_gone_cb, r);
 }
+
+const struct http_route api_system_routes[] = {
+	{ "GET", "/v1/models", 0, api_models, NULL },
+	{ "GET", "/v1/models/{}", 0, api_model, NULL },
+	{ "GET", "/v1/system-card", 0, api_system_card, NULL },
+	{ "GET", "/v1/status", 0, api_status_get, NULL },
+	{ "GET", "/v1/plugins", 0, api_plugins, NULL },
+	{ "POST", "/v1/admin/reload", ADMIN, api_reload, NULL },
+	{ "GET", "/healthz", ALWAYS, api_healthz, NULL },
+	{ "GET", "/metrics", ALWAYS | ADMIN, api_metrics, NULL },
+	{ 0 },
+};
