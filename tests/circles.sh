@@ -13,7 +13,7 @@ command -v nm >/dev/null || { echo "SKIP: nm is missing"; exit 77; }
 # compiled for two libraries: the file is the source. Objects of sources that are gone do not count.
 names() {
 	find "$1/$2" -name '*.o' | while read -r o; do
-		file=$(echo "${o#"$1"/}" | sed 's|\.libs/||; s|lib[a-z]*_la-||; s|\.o$||')
+		file=$(echo "${o#"$1"/}" | sed 's|\.libs/||; s|lib[a-z0-9_]*_la-||; s|\.o$||')
 		[ -e "$3/$file.c" ] || [ -e "$3/$file.cpp" ] || continue
 		nm -g "$o" 2>/dev/null | awk -v file="$file" 'NF >= 2 { print file, ($(NF - 1) == "U" ? "U" : "D"), $NF }'
 	done
