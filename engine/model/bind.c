@@ -3,13 +3,15 @@
  * there, has the shape that the metadata says, and goes to its place; one that no table knows would
  * change what the model computes, so it is refused by name.
  */
+#include "engine/model/bind.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
-#include "engine/model/arch.h"
+#include "engine/model/shape.h"
 
 #define NAME_MAX_LEN 80
 
@@ -144,13 +146,4 @@ void bindings_fini(struct bindings *b)
 {
 	free(b->list);
 	*b = (struct bindings){ 0 };
-}
-
-void row_read(const struct rows *r, size_t i, float *out)
-{
-	if (r->packed != NULL)
-		pack_row(r->packed, i, out);
-	else
-		quant_unpack(r->type, r->data + i * quant_row_bytes(r->type, r->cols), out,
-			     r->cols);
 }

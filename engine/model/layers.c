@@ -34,6 +34,16 @@ static void acts_take(struct run *r, const float *x, size_t cols, bool integer)
 
 /* ---- tokens in ------------------------------------------------------------------------------ */
 
+/* Row i as floats. */
+static void row_read(const struct rows *r, size_t i, float *out)
+{
+	if (r->packed != NULL)
+		pack_row(r->packed, i, out);
+	else
+		quant_unpack(r->type, r->data + i * quant_row_bytes(r->type, r->cols), out,
+			     r->cols);
+}
+
 static void embed_token(const struct run *r, size_t row, size_t id, size_t position)
 {
 	const struct model *m = r->m;

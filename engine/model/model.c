@@ -11,7 +11,9 @@
 #include <sys/mman.h>
 
 #include "base/util.h"
-#include "engine/model/arch.h"
+#include "engine/gguf/gguf.h"
+#include "engine/model/bind.h"
+#include "engine/model/shape.h"
 
 #define PACK_ALIGN 64
 #define HUGE_PAGE  ((size_t)2 << 20)

@@ -3,11 +3,14 @@
  * models stretch them to longer texts: linear, YaRN (arXiv:2309.00071), and factors that the file
  * gives (Llama 3.1).
  */
+#include "engine/model/rope.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
+#include "engine/gguf/gguf.h"
 #include "engine/model/arch.h"
 
 /* YaRN: pairs that turn more often than beta_fast within the original context keep their frequency,

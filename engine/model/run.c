@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "base/util.h"
+#include "engine/model/shape.h"
 
 /* More than any step takes; sizes stay far from overflow. */
 #define TOKENS_MAX ((size_t)1 << 20)

@@ -6,7 +6,7 @@
 #ifndef ENGINE_MODEL_RUN_H
 #define ENGINE_MODEL_RUN_H
 
-#include "engine/model/arch.h"
+#include "engine/model/weights.h"
 
 /* A segment in the rows of a pass. */
 struct run_span {

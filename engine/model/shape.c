@@ -1,9 +1,11 @@
 /* The shape of a model from the metadata of its file, every number of it doubted. */
+#include "engine/model/shape.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/model/arch.h"
+#include "engine/gguf/gguf.h"
 
 /* Far beyond any model there is; products of two of them do not overflow 64 bits, and positions and
  * sizes of rows stay exact. */
