@@ -11,7 +11,7 @@
 
 #include "base/util.h"
 #include "engine/gguf/gguf.h"
-#include "engine/model/arch.h"
+#include "engine/model/arch/arch.h"
 
 /* YaRN: pairs that turn more often than beta_fast within the original context keep their frequency,
  * those that turn less often than beta_slow are slowed by the factor, those between are mixed. */

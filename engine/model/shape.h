@@ -2,7 +2,7 @@
 #ifndef ENGINE_MODEL_SHAPE_H
 #define ENGINE_MODEL_SHAPE_H
 
-#include "engine/model/arch.h"
+#include "engine/model/arch/arch.h"
 
 /* Read shape, eps and rope of the file's architecture into m, whose arch and gguf are set. */
 int shape_read(struct model *m, struct ragd_err *err);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/model/arch.h"
+#include "engine/model/arch/arch.h"
 #include "tests/engine/model/lab.h"
 #include "tests/engine/model/synth.h"
 #include "tests/test.h"

@@ -1,5 +1,5 @@
 /* qwen2: Qwen 1.5 to 2.5: llama's form with biases of q, k and v, and rotation by halves. */
-#include "engine/model/arch.h"
+#include "engine/model/arch/arch.h"
 #include "engine/model/layers.h"
 
 /* clang-format off */

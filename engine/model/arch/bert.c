@@ -2,7 +2,7 @@
  * bert: encoders of texts: absolute positions, every token sees every other, a layer norm after
  * attention and after the feed-forward, which has a GELU.
  */
-#include "engine/model/arch.h"
+#include "engine/model/arch/arch.h"
 #include "engine/model/layers.h"
 
 /* clang-format off */

@@ -1,5 +1,5 @@
 /* qwen3: llama's form with an RMS norm of every head of q and k before the rotation, by halves. */
-#include "engine/model/arch.h"
+#include "engine/model/arch/arch.h"
 #include "engine/model/layers.h"
 
 /* clang-format off */

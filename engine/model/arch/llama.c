@@ -3,7 +3,7 @@
  * attention and feed-forward, rotary positions on neighbours, grouped queries, a gated
  * feed-forward. Biases where the file has them.
  */
-#include "engine/model/arch.h"
+#include "engine/model/arch/arch.h"
 #include "engine/model/layers.h"
 
 /* clang-format off */

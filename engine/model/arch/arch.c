@@ -1,5 +1,5 @@
 /* The list of architectures. */
-#include "engine/model/arch.h"
+#include "engine/model/arch/arch.h"
 
 #include "base/util.h"
 

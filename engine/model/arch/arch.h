@@ -3,8 +3,8 @@
  * files hold, what it reads from the metadata, and a forward function. To add one: a file with
  * these, and a row in arch.c.
  */
-#ifndef ENGINE_MODEL_ARCH_H
-#define ENGINE_MODEL_ARCH_H
+#ifndef ENGINE_MODEL_ARCH_ARCH_H
+#define ENGINE_MODEL_ARCH_ARCH_H
 
 #include "engine/model/weights.h"
 

@@ -2,7 +2,7 @@
  * nomic-bert: bert's order of norms with rotary positions by halves, q, k and v as one matrix, a
  * gated feed-forward, and no biases.
  */
-#include "engine/model/arch.h"
+#include "engine/model/arch/arch.h"
 #include "engine/model/layers.h"
 
 /* clang-format off */

@@ -1,5 +1,5 @@
 /* The tables of tensors that several architectures share. */
-#include "engine/model/arch.h"
+#include "engine/model/arch/arch.h"
 
 /* clang-format off */
 const struct tensor_rule tensors_decoder[] = {
