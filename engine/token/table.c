@@ -15,27 +15,29 @@ uint64_t table_seed(void)
 	return seed | 1;
 }
 
-/* A power of two, at most three quarters of which n fill. */
-static size_t slots_for(size_t n)
+/*
+ * Empty slots, which are all ones, for n entries: a power of two of them, at most three quarters of
+ * which n fill.
+ */
+static void *slots_new(struct arena *a, size_t n, size_t size, size_t *mask)
 {
-	size_t size = 16;
+	size_t n_slots = 16;
+	void *slots;
 
-	while (size / 4 * 3 <= n)
-		size *= 2;
-	return size;
+	while (n_slots / 4 * 3 <= n)
+		n_slots *= 2;
+	slots = arena_alloc(a, n_slots, size);
+	if (slots != NULL)
+		memset(slots, 0xff, n_slots * size);
+	*mask = n_slots - 1;
+	return slots;
 }
 
 int text_table_init(struct text_table *t, struct arena *a, size_t n)
 {
-	size_t size = slots_for(n);
-
-	t->slots = arena_alloc(a, size, sizeof(*t->slots));
-	if (t->slots == NULL)
-		return -ENOMEM;
-	memset(t->slots, 0xff, size * sizeof(*t->slots));
-	t->mask = size - 1;
+	t->slots = slots_new(a, n, sizeof(*t->slots), &t->mask);
 	t->seed = table_seed();
-	return 0;
+	return t->slots != NULL ? 0 : -ENOMEM;
 }
 
 /* The slot of this text, or the empty one where it belongs. */
@@ -114,15 +116,9 @@ void text_table_find_many(const struct text_table *t, const struct ragd_str *tex
 
 int pair_table_init(struct pair_table *t, struct arena *a, size_t n)
 {
-	size_t size = slots_for(n);
-
-	t->slots = arena_alloc(a, size, sizeof(*t->slots));
-	if (t->slots == NULL)
-		return -ENOMEM;
-	memset(t->slots, 0xff, size * sizeof(*t->slots));
-	t->mask = size - 1;
+	t->slots = slots_new(a, n, sizeof(*t->slots), &t->mask);
 	t->seed = table_seed();
-	return 0;
+	return t->slots != NULL ? 0 : -ENOMEM;
 }
 
 void pair_table_add(struct pair_table *t, const struct pair_slot *pair)
