@@ -36,6 +36,12 @@ int chat_alternate(const struct chat_out *o, const struct ragd_message *m, size_
 		   const char *complaint);
 /* Refuse an empty conversation, as templates do that look at messages[0]. */
 int chat_not_empty(const struct chat_out *o, size_t n);
+/*
+ * Both, for templates that put the system's text into a turn of the user's: *system is the first
+ * message, taken off the others, or NULL if it is not the system's.
+ */
+int chat_system_apart(const struct chat_out *o, const struct ragd_message **m, size_t *n,
+		      const char *complaint, const struct ragd_message **system);
 
 typedef int (*chat_render_fn)(const void *form, struct chat_out *o, const struct ragd_message *m,
 			      size_t n);

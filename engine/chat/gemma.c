@@ -20,16 +20,10 @@ const struct chat_turns chat_gemma = {
 
 int chat_gemma3_render(const void *form, struct chat_out *o, const struct ragd_message *m, size_t n)
 {
-	const struct ragd_message *system = NULL;
-	int rc = chat_not_empty(o, n);
+	const struct ragd_message *system;
+	int rc = chat_system_apart(o, &m, &n, CHAT_ALTERNATE, &system);
 
 	(void)form;
-	if (rc == 0 && m[0].role == RAGD_ROLE_SYSTEM) {
-		system = m++;
-		n--;
-	}
-	if (rc == 0)
-		rc = chat_alternate(o, m, n, CHAT_ALTERNATE);
 	if (rc < 0)
 		return rc;
 	chat_own(o, BOS);

@@ -3,16 +3,10 @@
 
 int chat_llama2_render(const void *form, struct chat_out *o, const struct ragd_message *m, size_t n)
 {
-	const struct ragd_message *system = NULL;
-	int rc = chat_not_empty(o, n);
+	const struct ragd_message *system;
+	int rc = chat_system_apart(o, &m, &n, CHAT_ALTERNATE, &system);
 
 	(void)form;
-	if (rc == 0 && m[0].role == RAGD_ROLE_SYSTEM) {
-		system = m++;
-		n--;
-	}
-	if (rc == 0)
-		rc = chat_alternate(o, m, n, CHAT_ALTERNATE);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		bool user = m[i].role == RAGD_ROLE_USER;
 		size_t first;

@@ -17,16 +17,10 @@ int chat_mistral_render(const void *form, struct chat_out *o, const struct ragd_
 			size_t n)
 {
 	const struct chat_mistral *f = form;
-	const struct ragd_message *system = NULL;
+	const struct ragd_message *system;
 	size_t at;
-	int rc = chat_not_empty(o, n);
+	int rc = chat_system_apart(o, &m, &n, ALTERNATE, &system);
 
-	if (rc == 0 && m[0].role == RAGD_ROLE_SYSTEM) {
-		system = m++;
-		n--;
-	}
-	if (rc == 0)
-		rc = chat_alternate(o, m, n, ALTERNATE);
 	if (rc < 0)
 		return rc;
 	if (f->system_last && system != NULL && n % 2 == 0 && n > 0)

@@ -126,3 +126,18 @@ int chat_not_empty(const struct chat_out *o, size_t n)
 		return ragd_err_set(o->err, -EINVAL, "the conversation has no messages");
 	return 0;
 }
+
+int chat_system_apart(const struct chat_out *o, const struct ragd_message **m, size_t *n,
+		      const char *complaint, const struct ragd_message **system)
+{
+	int rc = chat_not_empty(o, *n);
+
+	*system = NULL;
+	if (rc < 0)
+		return rc;
+	if ((*m)[0].role == RAGD_ROLE_SYSTEM) {
+		*system = (*m)++;
+		--*n;
+	}
+	return chat_alternate(o, *m, *n, complaint);
+}
