@@ -102,12 +102,12 @@ static int error_to_line(int rc, struct ragd_err *err)
 	return rc;
 }
 
-/* Build what was read; takes built, also on failure. */
-static int build_finish(struct config_built *built, const struct config_source *src,
+/* Build what was read, unless reading it ended with rc; takes built and what is in the tree. */
+static int build_finish(int rc, struct config_built *built, const struct config_source *src,
 			struct config_tree *tree, struct config **out, struct ragd_err *err)
 {
-	int rc = defaults_add(built, tree, err);
-
+	if (rc == 0)
+		rc = defaults_add(built, tree, err);
 	if (rc == 0)
 		rc = config_build(built, src, tree, err);
 	if (rc == 0 && sections_digest(built, tree) < 0)
@@ -116,7 +116,8 @@ static int build_finish(struct config_built *built, const struct config_source *
 		*out = &built->pub;
 	else
 		config_free(&built->pub);
-	return rc;
+	config_tree_fini(tree);
+	return error_to_line(rc, err);
 }
 
 int config_load(const struct config_source *src, struct config **out, struct ragd_err *err)
@@ -137,12 +138,7 @@ int config_load(const struct config_source *src, struct config **out, struct rag
 		built->pub.path = "";
 		rc = 0;
 	}
-	if (rc == 0)
-		rc = build_finish(built, src, &tree, out, err);
-	else
-		config_free(&built->pub);
-	config_tree_fini(&tree);
-	return error_to_line(rc, err);
+	return build_finish(rc, built, src, &tree, out, err);
 }
 
 int config_parse(const struct config_source *src, const char *name, const char *text, size_t len,
@@ -155,10 +151,5 @@ int config_parse(const struct config_source *src, const char *name, const char *
 	if (built == NULL)
 		return ragd_err_set(err, -ENOMEM, "configuration: out of memory");
 	rc = config_tree_parse(&tree, built->arena, name, text, len, err);
-	if (rc == 0)
-		rc = build_finish(built, src, &tree, out, err);
-	else
-		config_free(&built->pub);
-	config_tree_fini(&tree);
-	return error_to_line(rc, err);
+	return build_finish(rc, built, src, &tree, out, err);
 }
