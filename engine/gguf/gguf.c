@@ -380,53 +380,47 @@ static struct gguf *gguf_new(void)
 {
 	struct gguf *g = calloc(1, sizeof(*g));
 
-	if (g != NULL)
-		g->parts = calloc(1, sizeof(*g->parts));
+	if (g == NULL)
+		return NULL;
+	g->parts = calloc(1, sizeof(*g->parts));
+	if (g->parts == NULL) {
+		free(g);
+		return NULL;
+	}
+	g->n_parts = 1;
 	return g;
+}
+
+/* Parse the model whose first part is there, unless opening that ended with rc; takes g. */
+static int gguf_finish(int rc, struct gguf *g, const char *path, struct gguf **out,
+		       struct ragd_err *err)
+{
+	if (rc == 0)
+		rc = model_parse(g, path, err);
+	if (rc == 0)
+		*out = g;
+	else
+		gguf_close(g);
+	return rc;
 }
 
 int gguf_open(const char *path, struct gguf **out, struct ragd_err *err)
 {
 	struct gguf *g = gguf_new();
-	int rc;
 
-	if (g == NULL || g->parts == NULL) {
-		rc = ragd_err_set(err, -ENOMEM, "open model '%s': out of memory", path);
-		goto out;
-	}
-	g->n_parts = 1;
-	rc = part_open(path, &g->parts[0], err);
-	if (rc < 0)
-		goto out;
-	rc = model_parse(g, path, err);
-	if (rc < 0)
-		goto out;
-	*out = g;
-	g = NULL;
-out:
-	gguf_close(g);
-	return rc;
+	if (g == NULL)
+		return ragd_err_set(err, -ENOMEM, "open model '%s': out of memory", path);
+	return gguf_finish(part_open(path, &g->parts[0], err), g, path, out, err);
 }
 
 int gguf_read(const void *data, size_t len, struct gguf **out, struct ragd_err *err)
 {
 	struct gguf *g = gguf_new();
-	int rc;
 
-	if (g == NULL || g->parts == NULL) {
-		rc = ragd_err_set(err, -ENOMEM, "read model: out of memory");
-		goto out;
-	}
+	if (g == NULL)
+		return ragd_err_set(err, -ENOMEM, "read model: out of memory");
 	g->parts[0] = (struct gguf_part){ .fd = -1, .data = data, .len = len };
-	g->n_parts = 1;
-	rc = model_parse(g, NULL, err);
-	if (rc < 0)
-		goto out;
-	*out = g;
-	g = NULL;
-out:
-	gguf_close(g);
-	return rc;
+	return gguf_finish(0, g, NULL, out, err);
 }
 
 void gguf_close(struct gguf *g)
