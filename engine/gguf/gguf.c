@@ -154,76 +154,28 @@ int gguf_private(const struct gguf *g, struct ragd_err *err)
 
 /* ---- index ---------------------------------------------------------------------------------- */
 
-static int by_key(const void *a, const void *b, void *pairs)
-{
-	const struct gguf_pair *p = pairs;
-
-	return gguf_str_cmp(p[*(const uint32_t *)a].key, p[*(const uint32_t *)b].key);
-}
-
-static int by_name(const void *a, const void *b, void *tensors)
-{
-	const struct gguf_tensor *t = tensors;
-
-	return gguf_str_cmp(t[*(const uint32_t *)a].name, t[*(const uint32_t *)b].name);
-}
-
-/* 0 .. n - 1 in the order of cmp. Sorted rather than hashed: no file can choose its collisions. */
-static uint32_t *index_new(size_t n, void *items, int (*cmp)(const void *, const void *, void *))
-{
-	uint32_t *index = calloc(MAX(n, 1), sizeof(*index));
-
-	if (index == NULL)
-		return NULL;
-	for (size_t i = 0; i < n; i++)
-		index[i] = (uint32_t)i;
-	qsort_r(index, n, sizeof(*index), cmp, items);
-	return index;
-}
-
 static int index_all(struct gguf *g, const char *name, struct ragd_err *err)
 {
+	const struct ragd_str *twice;
 	char shown[GGUF_SHOW_MAX];
 
-	g->pairs_by_key = index_new(g->n_pairs, g->pairs, by_key);
-	g->tensors_by_name = index_new(g->n_tensors, g->tensors, by_name);
-	if (g->pairs_by_key == NULL || g->tensors_by_name == NULL)
+	if (gguf_index_init(&g->by_key, g->pairs, g->n_pairs, sizeof(*g->pairs)) < 0 ||
+	    gguf_index_init(&g->by_name, g->tensors, g->n_tensors, sizeof(*g->tensors)) < 0)
 		return ragd_err_set(err, -ENOMEM, "model '%s': out of memory for its index", name);
-	for (size_t i = 1; i < g->n_pairs; i++) {
-		struct ragd_str key = g->pairs[g->pairs_by_key[i]].key;
-
-		if (gguf_str_cmp(key, g->pairs[g->pairs_by_key[i - 1]].key) == 0)
-			return ragd_err_set(err, -EINVAL, "model '%s': key '%s' is there twice",
-					    name, gguf_show(key, shown, sizeof(shown)));
-	}
-	for (size_t i = 1; i < g->n_tensors; i++) {
-		struct ragd_str t = g->tensors[g->tensors_by_name[i]].name;
-
-		if (gguf_str_cmp(t, g->tensors[g->tensors_by_name[i - 1]].name) == 0)
-			return ragd_err_set(err, -EINVAL, "model '%s': tensor '%s' is there twice",
-					    name, gguf_show(t, shown, sizeof(shown)));
-	}
+	twice = gguf_index_twice(&g->by_key);
+	if (twice != NULL)
+		return ragd_err_set(err, -EINVAL, "model '%s': key '%s' is there twice", name,
+				    gguf_show(*twice, shown, sizeof(shown)));
+	twice = gguf_index_twice(&g->by_name);
+	if (twice != NULL)
+		return ragd_err_set(err, -EINVAL, "model '%s': tensor '%s' is there twice", name,
+				    gguf_show(*twice, shown, sizeof(shown)));
 	return 0;
 }
 
 const struct gguf_tensor *gguf_tensor(const struct gguf *g, const char *name)
 {
-	struct ragd_str want = { name, strlen(name) };
-	size_t lo = 0, hi = g->n_tensors;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		const struct gguf_tensor *t = &g->tensors[g->tensors_by_name[mid]];
-		int c = gguf_str_cmp(want, t->name);
-
-		if (c == 0)
-			return t;
-		if (c < 0)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return NULL;
+	return gguf_index_find(&g->by_name, (struct ragd_str){ name, strlen(name) });
 }
 
 /* ---- split models --------------------------------------------------------------------------- */
@@ -371,8 +323,8 @@ static int model_parse(struct gguf *g, const char *path, struct ragd_err *err)
 	rc = split_open(g, path, count, err);
 	if (rc < 0)
 		return rc;
-	free(g->pairs_by_key);
-	free(g->tensors_by_name);
+	gguf_index_fini(&g->by_key);
+	gguf_index_fini(&g->by_name);
 	return index_all(g, name, err);
 }
 
@@ -434,8 +386,8 @@ void gguf_close(struct gguf *g)
 	for (size_t i = 0; i < g->n_parts; i++)
 		part_close(&g->parts[i]);
 	free(g->parts);
-	free(g->pairs_by_key);
-	free(g->tensors_by_name);
+	gguf_index_fini(&g->by_key);
+	gguf_index_fini(&g->by_name);
 	free(g);
 }
 

@@ -5,25 +5,6 @@
 #include "base/util.h"
 #include "engine/gguf/parse.h"
 
-static const struct gguf_pair *pair_find(const struct gguf *g, struct ragd_str key)
-{
-	size_t lo = 0, hi = g->n_pairs;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		const struct gguf_pair *p = &g->pairs[g->pairs_by_key[mid]];
-		int c = gguf_str_cmp(key, p->key);
-
-		if (c == 0)
-			return p;
-		if (c < 0)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return NULL;
-}
-
 static bool is_signed(enum gguf_type t)
 {
 	return t == GGUF_I8 || t == GGUF_I16 || t == GGUF_I32 || t == GGUF_I64;
@@ -71,7 +52,7 @@ static bool pair_str(const struct gguf_pair *p, struct ragd_str *out)
 
 static const struct gguf_pair *find_key(const struct gguf *g, const char *key)
 {
-	return pair_find(g, (struct ragd_str){ key, strlen(key) });
+	return gguf_index_find(&g->by_key, (struct ragd_str){ key, strlen(key) });
 }
 
 bool gguf_u32(const struct gguf *g, const char *key, uint32_t *out)
@@ -112,7 +93,7 @@ static const struct gguf_pair *find_arch(const struct gguf *g, const char *suffi
 	n = snprintf(key, sizeof(key), "%.*s.%s", (int)arch.len, arch.s, suffix);
 	if (n < 0 || (size_t)n >= sizeof(key))
 		return NULL;
-	return pair_find(g, (struct ragd_str){ key, (size_t)n });
+	return gguf_index_find(&g->by_key, (struct ragd_str){ key, (size_t)n });
 }
 
 bool gguf_arch_u32(const struct gguf *g, const char *suffix, uint32_t *out)

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "engine/gguf/gguf.h"
+#include "engine/gguf/index.h"
 
 /* One pair of the metadata. */
 struct gguf_pair {
@@ -41,10 +42,9 @@ struct gguf {
 	size_t n_parts;
 	struct gguf_pair *pairs; /* of the first part */
 	size_t n_pairs;
-	uint32_t *pairs_by_key; /* indexes, sorted */
 	struct gguf_tensor *tensors;
 	size_t n_tensors;
-	uint32_t *tensors_by_name;
+	struct gguf_index by_key, by_name;
 };
 
 /* What a parse of one file gives; owned by the caller even after an error. */
