@@ -8,6 +8,7 @@
 #include "base/text/ascii.h"
 #include "safety/secrets/pem.h"
 #include "safety/secrets/secrets.h"
+#include "safety/secrets/secrets_rows.h"
 
 #define NAME_MAX_BACK 56 /* bytes before the value that are looked at */
 #define VALUE_MAX     96 /* bytes of the value that decide; it may be longer */
@@ -153,22 +154,6 @@ static bool tail_ok(const char *s, size_t len)
 	return true;
 }
 
-/* The first name that does not begin with a letter before c. */
-static size_t names_from(char c)
-{
-	size_t lo = 0, hi = ARRAY_LEN(names);
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (names[mid].text[0] < c)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 /* The strongest pattern in the name s[lo..hi); the last one wins among equals. */
 static enum credential_pattern credential_pattern_of(const char *s, size_t lo, size_t hi)
 {
@@ -179,7 +164,8 @@ static enum credential_pattern credential_pattern_of(const char *s, size_t lo, s
 
 		if (!ascii_is_lower(c))
 			continue;
-		for (size_t k = names_from(c); k < ARRAY_LEN(names) && names[k].text[0] == c; k++) {
+		for (size_t k = SECRETS_FROM(names, c);
+		     k < ARRAY_LEN(names) && names[k].text[0] == c; k++) {
 			size_t n;
 
 			n = name_at(s + i, hi - i, names[k].text);

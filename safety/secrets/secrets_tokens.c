@@ -5,6 +5,7 @@
 #include "base/text/ascii.h"
 #include "safety/secrets/pem.h"
 #include "safety/secrets/secrets.h"
+#include "safety/secrets/secrets_rows.h"
 
 enum {
 	C_HEX = 1,
@@ -292,29 +293,14 @@ static enum outcome azure_try(const struct scan_view *v, size_t i, size_t *body)
 	return YES;
 }
 
-/* The first row whose prefix does not begin below c; the table is sorted. */
-static size_t tokens_from(char c)
-{
-	size_t lo = 0, hi = ARRAY_LEN(tokens);
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (tokens[mid].prefix[0] < c)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 static enum outcome any_try(const struct scan_view *v, size_t i, size_t *body, unsigned *cls,
 			    const char **rule)
 {
 	enum outcome rc, all = NO;
 	char c = v->s[i];
 
-	for (size_t k = tokens_from(c); k < ARRAY_LEN(tokens) && tokens[k].prefix[0] == c; k++) {
+	for (size_t k = SECRETS_FROM(tokens, c); k < ARRAY_LEN(tokens) && tokens[k].prefix[0] == c;
+	     k++) {
 		rc = token_try(v, i, &tokens[k], body);
 		if (rc == MORE)
 			all = MORE;
