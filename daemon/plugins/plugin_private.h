@@ -92,6 +92,17 @@ void plugin_set_publish(struct plugin_set *set);
  * there is none.
  */
 struct plugin_instance *plugin_instance_peer(const struct plugin_instance *from, const char *name);
+/* ---- opening ------------------------------------------------------------------------------- */
+
+/*
+ * A new instance of the section, opened, with one reference. Where it cannot open because what it
+ * needs is taken, an instance of that name in the previous set (or NULL) is named as the likely
+ * holder. A trial tells the plugin that it will be closed at once.
+ */
+int plugin_instance_open(const struct config *cfg, const struct config_plugin *cp,
+			 const struct plugin_set *previous, bool trial,
+			 struct plugin_instance **out, struct ragd_err *err);
+
 /* ---- host services ------------------------------------------------------------------------- */
 
 /* Fill inst->host from its names and directories. */

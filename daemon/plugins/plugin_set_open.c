@@ -21,9 +21,9 @@ static int instance_open_failed(const struct config_plugin *cp, const struct plu
 	return plugin_open_failed(cp, rc, why, err);
 }
 
-static int instance_open(const struct config *cfg, const struct config_plugin *cp,
-			 const struct plugin_set *previous, struct plugin_instance **out,
-			 struct ragd_err *err)
+int plugin_instance_open(const struct config *cfg, const struct config_plugin *cp,
+			 const struct plugin_set *previous, bool trial,
+			 struct plugin_instance **out, struct ragd_err *err)
 {
 	struct plugin_instance *inst = NULL;
 	struct ragd_err why = { 0 };
@@ -33,6 +33,7 @@ static int instance_open(const struct config *cfg, const struct config_plugin *c
 	if (rc < 0)
 		return rc;
 	plugin_host_init(inst);
+	inst->host.trial = trial;
 	rc = cp->descriptor->open(&inst->host, &inst->options, &inst->self, &why);
 	rc = validate_rc(cp->name, "open", rc, &why);
 	plugin_progress_end(&inst->host);
@@ -121,7 +122,8 @@ int plugin_set_open(const struct config *cfg, struct plugin_set *previous, struc
 	for (size_t i = 0; rc == 0 && i < cfg->n_plugins; i++) {
 		inst = instance_carry(cfg, &cfg->plugins[i], previous);
 		if (inst == NULL)
-			rc = instance_open(cfg, &cfg->plugins[i], previous, &inst, err);
+			rc = plugin_instance_open(cfg, &cfg->plugins[i], previous, false, &inst,
+						  err);
 		if (rc == 0)
 			set_add(set, i, &cfg->plugins[i], inst);
 	}
