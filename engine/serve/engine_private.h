@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-#include "engine/serve/cache.h"
+#include "engine/cache/cache.h"
 #include "engine/serve/clients.h"
 #include "engine/serve/draft.h"
 #include "engine/serve/engine.h"

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "engine/cache/cache.h"
 #include "engine/kernels/kernels.h"
-#include "engine/serve/cache.h"
 #include "tests/engine/serve/ask.h"
 #include "tests/engine/serve/fake.h"
 #include "tests/test.h"

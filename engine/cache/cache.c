@@ -1,5 +1,5 @@
 /* The KV cache's pages, the tree of what they hold, and whose they are. */
-#include "engine/serve/cache.h"
+#include "engine/cache/cache.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "engine/serve/cache_private.h"
+#include "engine/cache/cache_private.h"
 
 uint8_t *cache_page(const struct cache *c, uint32_t page)
 {

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "engine/serve/cache_private.h"
+#include "engine/cache/cache_private.h"
 
 static const char magic[8] = "ragdkv\2";
 

@@ -2,11 +2,11 @@
  * The inside of the KV cache: pages and their tree (cache.c), sequences (cache_seq.c), the file
  * (cache_file.c).
  */
-#ifndef ENGINE_SERVE_CACHE_PRIVATE_H
-#define ENGINE_SERVE_CACHE_PRIVATE_H
+#ifndef ENGINE_CACHE_CACHE_PRIVATE_H
+#define ENGINE_CACHE_CACHE_PRIVATE_H
 
+#include "engine/cache/cache.h"
 #include "engine/kernels/kernels.h"
-#include "engine/serve/cache.h"
 
 #define NODE_NONE UINT32_MAX
 

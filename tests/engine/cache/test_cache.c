@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "engine/cache/cache.h"
 #include "engine/kernels/kernels.h"
-#include "engine/serve/cache.h"
 #include "tests/test.h"
 
 #define ME         1000 /* an owner like any other */

@@ -14,8 +14,8 @@
  *
  * One thread at a time.
  */
-#ifndef ENGINE_SERVE_CACHE_H
-#define ENGINE_SERVE_CACHE_H
+#ifndef ENGINE_CACHE_CACHE_H
+#define ENGINE_CACHE_CACHE_H
 
 #include <stdbool.h>
 #include <stddef.h>

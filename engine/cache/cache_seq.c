@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/serve/cache_private.h"
+#include "engine/cache/cache_private.h"
 
 struct cache_seq {
 	struct cache *c;

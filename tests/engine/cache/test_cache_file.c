@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "engine/cache/cache.h"
 #include "engine/kernels/kernels.h"
-#include "engine/serve/cache.h"
 #include "tests/test.h"
 
 #define ME         1000
