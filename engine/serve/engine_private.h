@@ -5,13 +5,13 @@
 #include <pthread.h>
 
 #include "engine/cache/cache.h"
-#include "engine/serve/clients.h"
+#include "engine/schedule/clients.h"
+#include "engine/schedule/queue_quota.h"
+#include "engine/schedule/schedule.h"
+#include "engine/schedule/step_cost.h"
 #include "engine/serve/draft.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/holdback.h"
-#include "engine/serve/queue_quota.h"
-#include "engine/serve/schedule.h"
-#include "engine/serve/step_cost.h"
 
 struct score;
 struct embed;

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/serve/queue_quota.h"
+#include "engine/schedule/queue_quota.h"
 #include "tests/engine/serve/ask.h"
 #include "tests/engine/serve/fake.h"
 #include "tests/test.h"

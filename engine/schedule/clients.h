@@ -3,8 +3,8 @@
  * halved every half minute. The client that has used least is served first, however much the others
  * ask.
  */
-#ifndef ENGINE_SERVE_CLIENTS_H
-#define ENGINE_SERVE_CLIENTS_H
+#ifndef ENGINE_SCHEDULE_CLIENTS_H
+#define ENGINE_SCHEDULE_CLIENTS_H
 
 #include <stddef.h>
 #include <stdint.h>

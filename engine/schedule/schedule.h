@@ -1,14 +1,14 @@
 /*
  * What goes into the next step: pure decisions on numbers, so that they are tested without a model.
  */
-#ifndef ENGINE_SERVE_SCHEDULE_H
-#define ENGINE_SERVE_SCHEDULE_H
+#ifndef ENGINE_SCHEDULE_SCHEDULE_H
+#define ENGINE_SCHEDULE_SCHEDULE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/serve/step_cost.h"
+#include "engine/schedule/step_cost.h"
 
 /* A sequence that runs, or wants to. */
 struct schedule_seq {

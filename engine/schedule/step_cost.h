@@ -3,8 +3,8 @@
  * costs something whatever is in it (the weights are read once), something for each token that is
  * decoded, and something for each token of a prompt. Times are microseconds.
  */
-#ifndef ENGINE_SERVE_STEP_COST_H
-#define ENGINE_SERVE_STEP_COST_H
+#ifndef ENGINE_SCHEDULE_STEP_COST_H
+#define ENGINE_SCHEDULE_STEP_COST_H
 
 #include <stddef.h>
 

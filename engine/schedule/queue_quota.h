@@ -4,8 +4,8 @@
  * the queue, two that ask all they can about half each. The last places are for those of whom
  * nothing waits yet.
  */
-#ifndef ENGINE_SERVE_QUEUE_QUOTA_H
-#define ENGINE_SERVE_QUEUE_QUOTA_H
+#ifndef ENGINE_SCHEDULE_QUEUE_QUOTA_H
+#define ENGINE_SCHEDULE_QUEUE_QUOTA_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* What goes into the next step. */
-#include "engine/serve/schedule.h"
+#include "engine/schedule/schedule.h"
 
 #include "base/util.h"
 

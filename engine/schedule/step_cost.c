@@ -1,5 +1,5 @@
 /* How long steps take: a line through the steps without prompts, a mean over those with. */
-#include "engine/serve/step_cost.h"
+#include "engine/schedule/step_cost.h"
 
 #include "base/util.h"
 

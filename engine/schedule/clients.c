@@ -1,5 +1,5 @@
 /* What each client has used: a short list, searched from the start. */
-#include "engine/serve/clients.h"
+#include "engine/schedule/clients.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* A list of those of whom something waits, searched from the start: it is short. */
-#include "engine/serve/queue_quota.h"
+#include "engine/schedule/queue_quota.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "base/util.h"
-#include "engine/serve/clients.h"
-#include "engine/serve/schedule.h"
-#include "engine/serve/step_cost.h"
+#include "engine/schedule/clients.h"
+#include "engine/schedule/schedule.h"
+#include "engine/schedule/step_cost.h"
 #include "tests/test.h"
 
 #define SECOND INT64_C(1000000)
