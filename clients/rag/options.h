@@ -50,4 +50,31 @@ struct rag_args {
 	const char *stage;
 };
 
+/* Rows that several commands have. What the help says of them is each command's own. */
+/* clang-format off */
+#define OPT_COLLECTION(what) { \
+	.letter = 'c', .name = "collection", .arg = "NAME", .help = what, \
+	.type = ARGS_TEXT, .offset = offsetof(struct rag_args, collection), \
+	.words = WORDS_COLLECTIONS }
+#define OPT_COLLECTIONS(what) { \
+	.letter = 'c', .name = "collection", .arg = "NAME", .help = what "; may be repeated", \
+	.type = ARGS_TEXTS, .offset = offsetof(struct rag_args, collections), \
+	.words = WORDS_COLLECTIONS }
+#define OPT_ASSISTANT { \
+	.letter = 'a', .name = "assistant", .arg = "NAME", \
+	.help = "the assistant to ask (default: default)", \
+	.type = ARGS_TEXT, .offset = offsetof(struct rag_args, assistant), \
+	.words = WORDS_ASSISTANTS }
+#define OPT_PASSAGES(most, what) { \
+	.letter = 'k', .name = "passages", .arg = "N", .help = what, \
+	.type = ARGS_NUMBER, .offset = offsetof(struct rag_args, k), .min = 1, .max = most }
+#define OPT_BATCH(what) { \
+	.name = "batch", \
+	.help = "read JSON lines {\"id\",\"text\"} from standard input, write " what, \
+	.type = ARGS_FLAG, .offset = offsetof(struct rag_args, batch) }
+#define OPT_JOBS(most, what) { \
+	.letter = 'j', .name = "jobs", .arg = "N", .help = what, \
+	.type = ARGS_NUMBER, .offset = offsetof(struct rag_args, jobs), .min = 1, .max = most }
+/* clang-format on */
+
 #endif

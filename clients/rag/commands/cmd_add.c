@@ -14,13 +14,7 @@
 #define JOBS_DEFAULT   3
 
 static const struct args_opt add_opts[] = {
-	{ .letter = 'c',
-	  .name = "collection",
-	  .arg = "NAME",
-	  .help = "the collection to add to; created if it does not exist (default: default)",
-	  .type = ARGS_TEXT,
-	  .offset = offsetof(struct rag_args, collection),
-	  .words = WORDS_COLLECTIONS },
+	OPT_COLLECTION("the collection to add to; created if it does not exist (default: default)"),
 	{ .name = "prefix",
 	  .arg = "TEXT",
 	  .help = "put TEXT and a slash before each id",
@@ -51,14 +45,7 @@ static const struct args_opt add_opts[] = {
 	  .help = "the files (or standard input) hold JSON lines {\"id\",\"title\",\"text\"}",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct rag_args, jsonl) },
-	{ .letter = 'j',
-	  .name = "jobs",
-	  .arg = "N",
-	  .help = "requests in flight, 1 to 16 (default: 3)",
-	  .type = ARGS_NUMBER,
-	  .offset = offsetof(struct rag_args, jobs),
-	  .min = 1,
-	  .max = 16 },
+	OPT_JOBS(16, "requests in flight, 1 to 16 (default: 3)"),
 	{ .name = "delete",
 	  .help = "afterwards remove documents from the collection (below --prefix, if given) "
 		  "whose files are gone",

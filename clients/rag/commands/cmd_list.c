@@ -8,13 +8,7 @@
 #define PAGE 1000
 
 static const struct args_opt list_opts[] = {
-	{ .letter = 'c',
-	  .name = "collection",
-	  .arg = "NAME",
-	  .help = "the documents of this collection",
-	  .type = ARGS_TEXT,
-	  .offset = offsetof(struct rag_args, collection),
-	  .words = WORDS_COLLECTIONS },
+	OPT_COLLECTION("the documents of this collection"),
 	{ .name = NULL },
 };
 

@@ -17,14 +17,7 @@ static const struct args_opt moderate_opts[] = {
 	  .type = ARGS_CHOICE,
 	  .offset = offsetof(struct rag_args, stage),
 	  .choices = "prompt document response" },
-	{ .letter = 'j',
-	  .name = "jobs",
-	  .arg = "N",
-	  .help = "lines in flight, 1 to 64 (default: 4)",
-	  .type = ARGS_NUMBER,
-	  .offset = offsetof(struct rag_args, jobs),
-	  .min = 1,
-	  .max = 64 },
+	OPT_JOBS(64, "lines in flight, 1 to 64 (default: 4)"),
 	{ .name = NULL },
 };
 

@@ -6,13 +6,7 @@
 #include "clients/rag/commands/commands.h"
 
 static const struct args_opt rm_opts[] = {
-	{ .letter = 'c',
-	  .name = "collection",
-	  .arg = "NAME",
-	  .help = "the collection (default: default)",
-	  .type = ARGS_TEXT,
-	  .offset = offsetof(struct rag_args, collection),
-	  .words = WORDS_COLLECTIONS },
+	OPT_COLLECTION("the collection (default: default)"),
 	{ .name = "all",
 	  .help = "remove the collection itself, with all its documents",
 	  .type = ARGS_FLAG,
