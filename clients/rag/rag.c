@@ -65,6 +65,17 @@ const char *rag_collection(const struct rag *r)
 	return r->args.collection != NULL ? r->args.collection : "default";
 }
 
+struct ragd_ask rag_ask(const struct rag *r, const char *question)
+{
+	return (struct ragd_ask){
+		.assistant = r->args.assistant,
+		.question = question,
+		.collections = r->args.collections.at,
+		.n_collections = r->args.collections.n,
+		.k = (unsigned)r->args.k,
+	};
+}
+
 char *rag_words(const struct rag *r, int first)
 {
 	char *text = NULL;

@@ -40,6 +40,8 @@ int rag_usage(struct rag *r, const char *fmt, ...) RAGD_PRINTF(2, 3);
 int rag_connect(struct rag *r, struct ragd_client **out);
 /* "default" unless the command line names one. */
 const char *rag_collection(const struct rag *r);
+/* The question as the command line says whom to ask, and about what. Borrows from both. */
+struct ragd_ask rag_ask(const struct rag *r, const char *question);
 /*
  * The words that are no options, from the first-th on, with spaces between; to free(), NULL: out of
  * memory.

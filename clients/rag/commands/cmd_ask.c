@@ -20,17 +20,6 @@ static const struct args_opt ask_opts[] = {
 	{ .name = NULL },
 };
 
-static struct ragd_ask ask_of(const struct rag *r, const char *question)
-{
-	return (struct ragd_ask){
-		.assistant = r->args.assistant,
-		.question = question,
-		.collections = r->args.collections.at,
-		.n_collections = r->args.collections.n,
-		.k = (unsigned)r->args.k,
-	};
-}
-
 /* The words of the command line, or standard input, without white space at its ends. */
 static char *question_read(struct rag *r, int *rc)
 {
@@ -131,7 +120,7 @@ static int ask_line(struct ragd_client *c, const struct json_line *line, void *c
 		    struct ragd_err *err)
 {
 	const struct rag *r = ctx;
-	const struct ragd_ask ask = ask_of(r, line->text);
+	const struct ragd_ask ask = rag_ask(r, line->text);
 	struct ragd_answer *a;
 	json_t *o;
 	int rc = ragd_client_ask(c, &ask, NULL, &a, err);
@@ -168,7 +157,7 @@ static int ask_run(struct rag *r)
 		return rc;
 	rc = rag_connect(r, &c);
 	if (rc == 0) {
-		ask = ask_of(r, question);
+		ask = rag_ask(r, question);
 		rc = r->args.json ? ask_json(r, c, &ask) : ask_shown(r, c, &ask);
 		ragd_client_close(c);
 	}

@@ -48,13 +48,7 @@ static void chat_ask(struct chat_session *chat, const char *question)
 {
 	struct rag *r = chat->r;
 	struct ragd_events events;
-	struct ragd_ask ask = {
-		.assistant = r->args.assistant,
-		.question = question,
-		.collections = r->args.collections.at,
-		.n_collections = r->args.collections.n,
-		.k = (unsigned)r->args.k,
-	};
+	struct ragd_ask ask = rag_ask(r, question);
 	struct ragd_answer *a;
 	struct ragd_err err;
 	struct answer_view v;
