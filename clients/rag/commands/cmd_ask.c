@@ -20,37 +20,44 @@ static const struct args_opt ask_opts[] = {
 	{ .name = NULL },
 };
 
+/* Standard input, or what of it a question may be; NULL: out of memory. */
+static char *stdin_read(void)
+{
+	char *text = NULL;
+	size_t size = 0, len;
+	FILE *f = open_memstream(&text, &size);
+	char part[4096];
+
+	if (f == NULL)
+		return NULL;
+	while (size <= QUESTION_MAX && (len = fread(part, 1, sizeof(part), stdin)) > 0) {
+		fwrite(part, 1, len, f);
+		fflush(f);
+	}
+	fclose(f);
+	return text;
+}
+
 /* The words of the command line, or standard input, without white space at its ends. */
 static char *question_read(struct rag *r, int *rc)
 {
 	bool from_stdin =
 		r->line.n_rest == 0 || (r->line.n_rest == 1 && !strcmp(r->line.rest[0], "-"));
-	char *text = NULL;
-	size_t size = 0, len = 0, from;
-	FILE *f = open_memstream(&text, &size);
-	char part[4096];
+	size_t from, len;
+	char *text;
 
-	*rc = EXIT_FAILED;
-	if (f == NULL)
-		return NULL;
 	if (r->line.n_rest == 0 && isatty(STDIN_FILENO)) {
-		fclose(f);
-		free(text);
 		*rc = rag_usage(r, "which question? Several: rag chat");
 		return NULL;
 	}
-	if (!from_stdin)
-		for (int i = 0; i < r->line.n_rest; i++)
-			fprintf(f, "%s%s", i > 0 ? " " : "", r->line.rest[i]);
-	while (from_stdin && size <= QUESTION_MAX &&
-	       (len = fread(part, 1, sizeof(part), stdin)) > 0) {
-		fwrite(part, 1, len, f);
-		fflush(f);
-	}
-	fclose(f);
+	*rc = EXIT_FAILED;
+	text = from_stdin ? stdin_read() : rag_words(r, 0);
+	if (text == NULL)
+		return NULL;
 	from = strspn(text, " \t\r\n");
-	memmove(text, text + from, size - from + 1);
-	for (len = size - from; len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL; len--)
+	len = strlen(text + from);
+	memmove(text, text + from, len + 1);
+	for (; len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL; len--)
 		text[len - 1] = '\0';
 	if (len > 0)
 		return text;
