@@ -30,12 +30,11 @@ static struct ragd_added_row added_row(const json_t *o)
 static int added_new(struct client_reply *reply, const json_t *rows, size_t n,
 		     struct ragd_added **out, struct ragd_err *err)
 {
-	struct ragd_added *added = calloc(1, sizeof(*added) + n * sizeof(added->rows[0]));
+	struct ragd_added *added =
+		client_list_new(reply, sizeof(*added), n, sizeof(added->rows[0]), err);
 
-	if (added == NULL) {
-		client_reply_fini(reply);
-		return client_no_memory(err);
-	}
+	if (added == NULL)
+		return -ENOMEM;
 	added->reply = *reply;
 	added->n = n;
 	for (size_t i = 0; i < n; i++)

@@ -23,23 +23,18 @@ static struct ragd_collection_row collection_row(const json_t *o)
 	};
 }
 
-/* The reply of either call: a list under `data`, or one object. */
 static int collections_new(struct client_reply *reply, struct ragd_collections **out,
 			   struct ragd_err *err)
 {
-	const json_t *data = json_object_get(reply->root, "data");
-	size_t n = json_is_array(data) ? json_array_size(data) : 1;
-	struct ragd_collections *l = calloc(1, sizeof(*l) + n * sizeof(l->rows[0]));
+	size_t n = client_rows(reply);
+	struct ragd_collections *l = client_list_new(reply, sizeof(*l), n, sizeof(l->rows[0]), err);
 
-	if (l == NULL) {
-		client_reply_fini(reply);
-		return client_no_memory(err);
-	}
+	if (l == NULL)
+		return -ENOMEM;
 	l->reply = *reply;
 	l->n = n;
 	for (size_t i = 0; i < n; i++)
-		l->rows[i] =
-			collection_row(json_is_array(data) ? json_array_get(data, i) : reply->root);
+		l->rows[i] = collection_row(client_row(reply, i));
 	*out = l;
 	return 0;
 }

@@ -25,24 +25,19 @@ static struct ragd_document_row document_row(const json_t *o)
 	};
 }
 
-/* The reply of either call: a list under `data`, or one object. */
 static int documents_new(struct client_reply *reply, struct ragd_documents **out,
 			 struct ragd_err *err)
 {
-	const json_t *data = json_object_get(reply->root, "data");
-	size_t n = json_is_array(data) ? json_array_size(data) : 1;
-	struct ragd_documents *l = calloc(1, sizeof(*l) + n * sizeof(l->rows[0]));
+	size_t n = client_rows(reply);
+	struct ragd_documents *l = client_list_new(reply, sizeof(*l), n, sizeof(l->rows[0]), err);
 
-	if (l == NULL) {
-		client_reply_fini(reply);
-		return client_no_memory(err);
-	}
+	if (l == NULL)
+		return -ENOMEM;
 	l->reply = *reply;
 	l->n = n;
 	l->next = json_string_value(json_object_get(l->reply.root, "next"));
 	for (size_t i = 0; i < n; i++)
-		l->rows[i] =
-			document_row(json_is_array(data) ? json_array_get(data, i) : reply->root);
+		l->rows[i] = document_row(client_row(reply, i));
 	*out = l;
 	return 0;
 }

@@ -28,6 +28,32 @@ int client_reply_parse(char *text, size_t len, struct client_reply *out, struct 
 	return 0;
 }
 
+void *client_list_new(struct client_reply *reply, size_t head, size_t n, size_t row,
+		      struct ragd_err *err)
+{
+	void *list = calloc(1, head + n * row);
+
+	if (list == NULL) {
+		client_reply_fini(reply);
+		client_no_memory(err);
+	}
+	return list;
+}
+
+size_t client_rows(const struct client_reply *r)
+{
+	const json_t *data = json_object_get(r->root, "data");
+
+	return json_is_array(data) ? json_array_size(data) : 1;
+}
+
+const json_t *client_row(const struct client_reply *r, size_t i)
+{
+	const json_t *data = json_object_get(r->root, "data");
+
+	return json_is_array(data) ? json_array_get(data, i) : r->root;
+}
+
 const char *client_text(const json_t *object, const char *key)
 {
 	const char *s = json_string_value(json_object_get(object, key));

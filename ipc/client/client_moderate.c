@@ -59,11 +59,9 @@ int ragd_client_moderate(struct ragd_client *c, const struct ragd_moderate *m,
 	if (rc < 0)
 		return rc;
 	results = json_object_get(reply.root, "results");
-	v = calloc(1, sizeof(*v) + m->n_texts * sizeof(v->rows[0]));
-	if (v == NULL) {
-		client_reply_fini(&reply);
-		return client_no_memory(err);
-	}
+	v = client_list_new(&reply, sizeof(*v), m->n_texts, sizeof(v->rows[0]), err);
+	if (v == NULL)
+		return -ENOMEM;
 	v->reply = reply;
 	v->n = m->n_texts;
 	if (json_array_size(results) != v->n)

@@ -59,6 +59,16 @@ void client_reply_fini(struct client_reply *r);
 /* Parse text (stolen, also on failure). */
 int client_reply_parse(char *text, size_t len, struct client_reply *out, struct ragd_err *err);
 
+/*
+ * Zeroed memory for a list of n rows that borrows from the reply, which is freed, with a sentence,
+ * where there is none.
+ */
+void *client_list_new(struct client_reply *reply, size_t head, size_t n, size_t row,
+		      struct ragd_err *err);
+/* The rows of a reply that is a list under `data`, or one object, which is the only row. */
+size_t client_rows(const struct client_reply *r);
+const json_t *client_row(const struct client_reply *r, size_t i);
+
 /* "/v1/collections/{}" with an argument, percent-encoded, for every {}. NULL: out of memory. */
 char *client_path(const char *pattern, ...);
 

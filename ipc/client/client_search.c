@@ -44,11 +44,10 @@ int ragd_client_search(struct ragd_client *c, const struct ragd_search *search,
 	if (rc < 0)
 		return rc;
 	data = json_object_get(reply.root, "data");
-	hits = calloc(1, sizeof(*hits) + json_array_size(data) * sizeof(hits->rows[0]));
-	if (hits == NULL) {
-		client_reply_fini(&reply);
-		return client_no_memory(err);
-	}
+	hits = client_list_new(&reply, sizeof(*hits), json_array_size(data), sizeof(hits->rows[0]),
+			       err);
+	if (hits == NULL)
+		return -ENOMEM;
 	hits->reply = reply;
 	for (size_t i = 0; i < json_array_size(data); i++)
 		hits->rows[hits->n++] = hit_row(json_array_get(data, i));
