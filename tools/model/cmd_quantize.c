@@ -26,14 +26,7 @@ static const struct args_opt opts[] = {
 		  "every token",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct model_args, pure) },
-	{ .letter = 't',
-	  .name = "threads",
-	  .arg = "N",
-	  .help = "threads to compute with (default: as many as there are processors)",
-	  .type = ARGS_NUMBER,
-	  .offset = offsetof(struct model_args, n_threads),
-	  .min = 0,
-	  .max = THREADS_MAX },
+	OPT_THREADS,
 	{ .name = NULL },
 };
 

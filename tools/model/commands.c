@@ -1,5 +1,4 @@
 /* The table of commands, and the options that several of them have. */
-#include "engine/threads/threads.h"
 #include "tools/model/tool.h"
 
 extern const struct model_command info_command;
@@ -41,14 +40,7 @@ static const struct args_opt common_opts[] = {
 };
 
 static const struct args_opt run_opts[] = {
-	{ .letter = 't',
-	  .name = "threads",
-	  .arg = "N",
-	  .help = "threads to compute with (default: as many as there are processors)",
-	  .type = ARGS_NUMBER,
-	  .offset = offsetof(struct model_args, n_threads),
-	  .min = 0,
-	  .max = THREADS_MAX },
+	OPT_THREADS,
 	{ .name = "cpus",
 	  .arg = "LIST",
 	  .help = "pin the threads to these processors, e.g. 0,2-5",

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/args/args.h"
+#include "engine/threads/threads.h"
 
 /* Each command reads what its rows set. */
 struct model_args {
@@ -60,6 +61,15 @@ struct model_args {
 	long pass;
 	long runs;
 };
+
+/* A row of the commands that run a model, and of quantize. */
+/* clang-format off */
+#define OPT_THREADS { \
+	.letter = 't', .name = "threads", .arg = "N", \
+	.help = "threads to compute with (default: as many as there are processors)", \
+	.type = ARGS_NUMBER, .offset = offsetof(struct model_args, n_threads), \
+	.min = 0, .max = THREADS_MAX }
+/* clang-format on */
 
 extern const struct args_program model_program;
 
