@@ -19,6 +19,21 @@
 /* Without it the compiler would see that all chains are the same. */
 #define KEEP(x) __asm__ volatile("" : "+v"(x))
 
+/* n times: one step of each chain s[k]; then all of them in s[0]. */
+/* clang-format off */
+#define CHAINS_RUN(s, n, step, add)                                             \
+	do {                                                                    \
+		for (size_t i = 0; i < (n); i++) {                              \
+			UNROLL for (int k = 0; k < CHAINS; k++) {               \
+				(s)[k] = step;                                  \
+				KEEP((s)[k]);                                   \
+			}                                                       \
+		}                                                               \
+		UNROLL for (int k = 1; k < CHAINS; k++)                         \
+			(s)[0] = add((s)[0], (s)[k]);                           \
+	} while (0)
+/* clang-format on */
+
 /* ---- plain ---------------------------------------------------------------------------------- */
 
 static bool always_usable(void)
@@ -88,33 +103,25 @@ AVX2 static uint64_t avx2_f32(size_t n)
 	__m256 s[CHAINS], x = _mm256_set1_ps(0.999f), y = _mm256_set1_ps(0.001f);
 
 	UNROLL for (int k = 0; k < CHAINS; k++) s[k] = x;
-	for (size_t i = 0; i < n; i++) {
-		UNROLL for (int k = 0; k < CHAINS; k++)
-		{
-			s[k] = _mm256_fmadd_ps(s[k], x, y);
-			KEEP(s[k]);
-		}
-	}
-	UNROLL for (int k = 1; k < CHAINS; k++) s[0] = _mm256_add_ps(s[0], s[k]);
+	CHAINS_RUN(s, n, _mm256_fmadd_ps(s[k], x, y), _mm256_add_ps);
 	return avx2_end(_mm256_castps_si256(s[0]));
+}
+
+/* What AVX-512 has one instruction for. */
+AVX2 static inline __m256i avx2_dot(__m256i sum, __m256i a, __m256i b)
+{
+	__m256i t = _mm256_maddubs_epi16(a, b);
+
+	KEEP(t);
+	return _mm256_add_epi32(sum, _mm256_madd_epi16(t, _mm256_set1_epi16(1)));
 }
 
 AVX2 static uint64_t avx2_int8(size_t n)
 {
-	__m256i s[CHAINS], a = _mm256_set1_epi8(3), b = _mm256_set1_epi8(5), t;
-	__m256i ones = _mm256_set1_epi16(1);
+	__m256i s[CHAINS], a = _mm256_set1_epi8(3), b = _mm256_set1_epi8(5);
 
 	UNROLL for (int k = 0; k < CHAINS; k++) s[k] = a;
-	for (size_t i = 0; i < n; i++) {
-		UNROLL for (int k = 0; k < CHAINS; k++)
-		{
-			t = _mm256_maddubs_epi16(a, b);
-			KEEP(t);
-			s[k] = _mm256_add_epi32(s[k], _mm256_madd_epi16(t, ones));
-			KEEP(s[k]);
-		}
-	}
-	UNROLL for (int k = 1; k < CHAINS; k++) s[0] = _mm256_add_epi32(s[0], s[k]);
+	CHAINS_RUN(s, n, avx2_dot(s[k], a, b), _mm256_add_epi32);
 	return avx2_end(s[0]);
 }
 
@@ -154,14 +161,7 @@ AVX512 static uint64_t avx512_f32(size_t n)
 	__m512 s[CHAINS], x = _mm512_set1_ps(0.999f), y = _mm512_set1_ps(0.001f);
 
 	UNROLL for (int k = 0; k < CHAINS; k++) s[k] = x;
-	for (size_t i = 0; i < n; i++) {
-		UNROLL for (int k = 0; k < CHAINS; k++)
-		{
-			s[k] = _mm512_fmadd_ps(s[k], x, y);
-			KEEP(s[k]);
-		}
-	}
-	UNROLL for (int k = 1; k < CHAINS; k++) s[0] = _mm512_add_ps(s[0], s[k]);
+	CHAINS_RUN(s, n, _mm512_fmadd_ps(s[k], x, y), _mm512_add_ps);
 	return avx512_end(_mm512_castps_si512(s[0]));
 }
 
@@ -170,14 +170,7 @@ AVX512 static uint64_t avx512_int8(size_t n)
 	__m512i s[CHAINS], a = _mm512_set1_epi8(3), b = _mm512_set1_epi8(5);
 
 	UNROLL for (int k = 0; k < CHAINS; k++) s[k] = a;
-	for (size_t i = 0; i < n; i++) {
-		UNROLL for (int k = 0; k < CHAINS; k++)
-		{
-			s[k] = _mm512_dpbusd_epi32(s[k], a, b);
-			KEEP(s[k]);
-		}
-	}
-	UNROLL for (int k = 1; k < CHAINS; k++) s[0] = _mm512_add_epi32(s[0], s[k]);
+	CHAINS_RUN(s, n, _mm512_dpbusd_epi32(s[k], a, b), _mm512_add_epi32);
 	return avx512_end(s[0]);
 }
 #endif
