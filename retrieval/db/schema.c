@@ -5,14 +5,14 @@
 #include "retrieval/db/fts.h"
 
 #define APPLICATION_ID  0x72616764 /* "ragd" */
-#define SCHEMA_VERSION  2
+#define SCHEMA_VERSION  3
 #define AS_TEXT(n)      #n
 #define PRAGMA(name, n) "PRAGMA " #name " = " AS_TEXT(n) ";"
 
 /*
- * content.id is document << 16 | piece, vector.id is document << 1 | generation & 1, of the
- * embedder of its collection. fts holds terms only (contentless): their text is in content and
- * passage, once.
+ * content.id is document << 16 | piece. A row of vector has those of a run of passages of one
+ * document; its id is the first passage << 1 | generation & 1, of the embedder of its collection.
+ * fts holds terms only (contentless): their text is in content and passage, once.
  */
 #define TAG_TABLE                                                                                  \
 	"CREATE TABLE tag(collection INTEGER NOT NULL, tag TEXT NOT NULL,"                         \
@@ -20,7 +20,7 @@
 #define EMBEDDER_TABLE                                                                             \
 	"CREATE TABLE embedder(collection INTEGER NOT NULL, generation INTEGER NOT NULL,"          \
 	" digest TEXT NOT NULL, dim INTEGER NOT NULL, n_fitted INTEGER NOT NULL,"                  \
-	" model BLOB NOT NULL, PRIMARY KEY(collection, generation));"
+	" encoder TEXT NOT NULL, model BLOB NOT NULL, PRIMARY KEY(collection, generation));"
 #define DOCUMENT_INDEX "CREATE INDEX document_of ON document(collection);"
 
 static const char schema_sql[] =
@@ -45,9 +45,16 @@ static const char schema_sql[] =
 		application_id, APPLICATION_ID) PRAGMA(user_version, SCHEMA_VERSION);
 
 /*
- * Format 1 had one embedder for all collections, and tags without a collection. Vectors and
- * embedders are learned again; the full-text index is built again because TERMS_VERSION is another.
+ * Vectors and embedders are made again in any case: format 2 kept vectors by document, format 1 had
+ * one embedder for all collections, and tags without a collection. There, the full-text index is
+ * built again, too, because TERMS_VERSION is another.
  */
+static const char from_2_sql[] =
+	"DROP TABLE embedder;"
+	"DELETE FROM vector;"
+	"UPDATE collection SET generation = 0, changes = changes + 1;" EMBEDDER_TABLE PRAGMA(
+		user_version, SCHEMA_VERSION);
+
 static const char from_1_sql[] =
 	"ALTER TABLE collection ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE collection ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;"
@@ -119,12 +126,14 @@ int schema_ready(struct db *db, bool thorough, struct ragd_err *err)
 				    "'%s' is another program's database: move it away or choose "
 				    "another state directory",
 				    db->path);
-	if (version != 1 && version != SCHEMA_VERSION)
+	if (version < 1 || version > SCHEMA_VERSION)
 		return ragd_err_set(
 			err, -ENOTSUP,
 			"the store '%s' has format %d, this ragd reads %d: use the ragd "
 			"that made it",
 			db->path, (int)version, SCHEMA_VERSION);
 	rc = thorough ? check_pages(db, err) : 0;
-	return rc == 0 && version == 1 ? run_transaction(db, from_1_sql, err) : rc;
+	if (rc == 0 && version < SCHEMA_VERSION)
+		rc = run_transaction(db, version == 1 ? from_1_sql : from_2_sql, err);
+	return rc;
 }

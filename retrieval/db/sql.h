@@ -74,16 +74,19 @@
 	ROW(TAG_DROP, "DELETE FROM tag WHERE collection = ?1 AND tag = ?2 AND document = ?3") \
 	ROW(TAG_FIND, \
 		"SELECT document FROM tag WHERE collection = ?1 AND tag = ?2 ORDER BY document") \
-	/* vectors, id = document << 1 | side of the generation */ \
+	/* vectors of runs of passages, id = the first << 1 | side of the generation */ \
 	ROW(VECTOR_ADD, "INSERT INTO vector(id, data) VALUES(?1, ?2)") \
-	ROW(VECTOR_GET, "SELECT data FROM vector WHERE id = ?1") \
+	ROW(VECTOR_RUNS, \
+		"SELECT id, data FROM vector WHERE id BETWEEN ?1 AND ?2 AND id & 1 = ?3 " \
+		"ORDER BY id") \
 	ROW(VECTOR_DROP, "DELETE FROM vector WHERE id BETWEEN ?1 AND ?2") \
+	ROW(VECTOR_DROP_SIDE, "DELETE FROM vector WHERE id BETWEEN ?1 AND ?2 AND id & 1 = ?3") \
 	ROW(EMBEDDER_GET, \
-		"SELECT digest, model, n_fitted FROM embedder " \
+		"SELECT digest, dim, n_fitted, encoder, model FROM embedder " \
 		"WHERE collection = ?1 AND generation = ?2") \
 	ROW(EMBEDDER_ADD, \
-		"INSERT INTO embedder(collection, generation, digest, dim, n_fitted, model) " \
-		"VALUES(?1, ?2, ?3, ?4, ?5, ?6)") \
+		"INSERT INTO embedder(collection, generation, digest, dim, n_fitted, encoder, " \
+		"model) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
 	/* all but the one of this generation; there is none of 0 */ \
 	ROW(EMBEDDER_DROP, "DELETE FROM embedder WHERE collection = ?1 AND generation <> ?2") \
 	ROW(DOCUMENT_NEXT, \

@@ -32,12 +32,20 @@ void embedding_index_fini(struct embedding_index *m)
 	*m = (struct embedding_index){ 0 };
 }
 
-int embedding_index_write(struct db *db, uint32_t document, unsigned side, const uint16_t *f16,
-			  size_t n, struct ragd_err *err)
+/* Rows small enough that one which is read or dropped alone costs little. */
+#define ROW_PASSAGES 256
+
+void embedding_index_write(struct db *db, const struct embedder *e, uint32_t first, uint32_t n,
+			   const uint16_t *f16)
 {
-	db_run(db, SQL_VECTOR_ADD,
-	       DB_ARGS(db_int((int64_t)document << 1 | side), db_blob(f16, n * sizeof(*f16))));
-	return db_result(db, err);
+	for (uint32_t i = 0; i < n; i += ROW_PASSAGES) {
+		int64_t id = (int64_t)(first + i) << 1 | embedder_side(e);
+		size_t n_row = MIN(n - i, ROW_PASSAGES);
+
+		db_run(db, SQL_VECTOR_ADD,
+		       DB_ARGS(db_int(id),
+			       db_blob(f16 + (size_t)i * e->dim, n_row * e->dim * sizeof(*f16))));
+	}
 }
 
 /* ---- open ---------------------------------------------------------------------------------- */
@@ -56,7 +64,7 @@ static int load_embedder(struct db *db, const struct catalog_collection *col, st
 		goto out;
 	}
 	digest = db_column_str(stmt, 0);
-	model = db_column_str(stmt, 1);
+	model = db_column_str(stmt, 4);
 	rc = embedder_load(model.s, model.len, out, err);
 	if (rc == 0 &&
 	    (digest.len != DIGEST_HEX || memcmp(digest.s, (*out)->digest, DIGEST_HEX) != 0)) {
@@ -73,34 +81,49 @@ out:
 	return rc;
 }
 
+/* One row's vectors into the index. SQLite's bytes may lie anywhere. */
+static int take_row(struct store *s, const struct embedding_index *m, uint32_t first,
+		    struct ragd_str data, struct ragd_err *err)
+{
+	uint16_t *f16 = malloc(data.len + 1);
+
+	if (f16 == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
+	memcpy(f16, data.s, data.len);
+	vectors_add(m->vectors, &s->catalog, first,
+		    (uint32_t)(data.len / (m->embedder->dim * sizeof(*f16))), f16);
+	free(f16);
+	return 0;
+}
+
+/* The rows of a document, which follow each other without gaps. */
 static int take_vectors(struct store *s, struct db *db, const struct embedding_index *m,
 			const struct catalog_document *d, struct ragd_err *err)
 {
-	int64_t id = (int64_t)d->id << 1 | embedder_side(m->embedder);
-	sqlite3_stmt *stmt = db_query(db, SQL_VECTOR_GET, DB_ARGS(db_int(id)));
-	size_t size = (size_t)d->n_passages * m->embedder->dim * sizeof(uint16_t);
-	struct ragd_str data;
-	uint16_t *f16;
-	bool found = db_next(db, stmt);
-	int rc = db_result(db, err);
+	const size_t size = m->embedder->dim * sizeof(uint16_t);
+	uint32_t next = d->first_passage, end = next + d->n_passages;
+	sqlite3_stmt *stmt =
+		db_query(db, SQL_VECTOR_RUNS,
+			 DB_ARGS(db_int((int64_t)next << 1), db_int((int64_t)(end - 1) << 1 | 1),
+				 db_int(embedder_side(m->embedder))));
+	int rc = 0;
 
-	if (found) {
-		data = db_column_str(stmt, 0);
-		f16 = malloc(size + 1); /* SQLite's bytes may lie anywhere */
-		if (f16 == NULL) {
-			rc = ragd_err_set(err, -ENOMEM, "out of memory for vectors");
-		} else if (data.len == size) {
-			memcpy(f16, data.s, size);
-			vectors_add(m->vectors, &s->catalog, d, f16);
-		} else {
-			rc = ragd_err_set(err, -EBADMSG, "vectors of document %u are damaged",
-					  d->id);
-		}
-		free(f16);
-	} else if (rc == 0) {
-		rc = ragd_err_set(err, -EBADMSG, "vectors of document %u are missing", d->id);
+	while (rc == 0 && next < end && db_next(db, stmt)) {
+		uint32_t first = (uint32_t)(sqlite3_column_int64(stmt, 0) >> 1);
+		struct ragd_str data = db_column_str(stmt, 1);
+
+		if (first != next || data.len == 0 || data.len % size != 0 ||
+		    data.len / size > end - next)
+			break;
+		rc = take_row(s, m, first, data, err);
+		next += (uint32_t)(data.len / size);
 	}
 	db_reset(stmt);
+	if (rc == 0)
+		rc = db_result(db, err);
+	if (rc == 0 && next < end)
+		rc = ragd_err_set(err, -EBADMSG, "vectors of document %u are missing or damaged",
+				  d->id);
 	return rc;
 }
 

@@ -27,7 +27,11 @@ void embedding_indexes_close(struct store *s);
 struct embedder *embedding_index_embedder(struct store *s, uint32_t collection);
 /* Free one that the catalog no longer has, and make it none. */
 void embedding_index_fini(struct embedding_index *m);
-int embedding_index_write(struct db *db, uint32_t document, unsigned side, const uint16_t *f16,
-			  size_t n, struct ragd_err *err);
+/*
+ * In a transaction: the vectors f16[n][dim] of passages first .. first + n of one document. What it
+ * came to, db_result tells.
+ */
+void embedding_index_write(struct db *db, const struct embedder *e, uint32_t first, uint32_t n,
+			   const uint16_t *f16);
 
 #endif

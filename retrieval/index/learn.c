@@ -6,6 +6,7 @@
 #include "base/util.h"
 #include "retrieval/index/embed.h"
 #include "retrieval/index/embedding_index.h"
+#include "retrieval/index/fill.h"
 #include "retrieval/index/vectors.h"
 #include "retrieval/passages/passages.h"
 #include "retrieval/passages/prepare.h"
@@ -15,7 +16,6 @@
 #include "retrieval/store/store_private.h"
 
 #define FILL_PASSAGES 256 /* in one transaction */
-#define FILL_DOCS     64
 #define CLEAN_DOCS    256
 
 /* Of one collection, from its own passages and nothing else. */
@@ -187,7 +187,7 @@ static int begin_run(struct writer_job *job, struct db *db, struct ragd_err *err
 		return rc;
 	db_run(db, SQL_EMBEDDER_ADD,
 	       DB_ARGS(db_int(j->collection), db_int((int64_t)e->generation), db_text(e->digest),
-		       db_int(e->dim), db_int(e->n_fitted), db_blob(blob, len)));
+		       db_int(e->dim), db_int(e->n_fitted), db_text(""), db_blob(blob, len)));
 	free(blob);
 	return db_result(db, err);
 }
@@ -202,103 +202,38 @@ static void begin_applied(struct writer_job *job)
 
 /* ---- fill: every document gets its vectors -------------------------------------------------- */
 
-struct fill_job {
-	struct writer_job job;
-	struct store *store;
-	uint32_t collection;
-	const struct embedder *embedder;
-	struct catalog_document docs[FILL_DOCS];
-	uint16_t *f16[FILL_DOCS]; /* malloc'd */
-	bool taken[FILL_DOCS];
-	size_t n;
-	uint32_t n_passages;
-};
-
-/* Whether the document is still the one that was read, and has no vectors of this side yet. */
-static bool wants_vectors(struct db *db, const struct catalog_document *d, unsigned side)
-{
-	sqlite3_stmt *stmt = db_query(db, SQL_DOCUMENT_AT, DB_ARGS(db_int(d->id)));
-	bool wants = db_next(db, stmt) && sqlite3_column_int64(stmt, 0) == d->first_passage;
-
-	db_reset(stmt);
-	if (!wants)
-		return false;
-	stmt = db_query(db, SQL_VECTOR_GET, DB_ARGS(db_int((int64_t)d->id << 1 | side)));
-	wants = !db_next(db, stmt);
-	db_reset(stmt);
-	return wants;
-}
-
-static int fill_run(struct writer_job *job, struct db *db, struct ragd_err *err)
-{
-	struct fill_job *j = container_of(job, struct fill_job, job);
-	const struct embedder *e = j->embedder;
-	int rc = 0;
-
-	if (still_there(j->store, j->collection, job) == NULL)
-		return 0;
-	for (size_t i = 0; rc == 0 && i < j->n; i++) {
-		const struct catalog_document *d = &j->docs[i];
-
-		j->taken[i] = wants_vectors(db, d, embedder_side(e));
-		rc = db_result(db, err);
-		if (rc == 0 && j->taken[i])
-			rc = embedding_index_write(db, d->id, embedder_side(e), j->f16[i],
-						   (size_t)d->n_passages * e->dim, err);
-	}
-	return rc;
-}
-
-static void fill_applied(struct writer_job *job)
-{
-	struct fill_job *j = container_of(job, struct fill_job, job);
-	struct store *s = j->store;
-
-	for (size_t i = 0; i < j->n; i++)
-		if (j->taken[i])
-			vectors_add(s->catalog.collections[j->collection]->next.vectors,
-				    &s->catalog, &j->docs[i], j->f16[i]);
-}
-
-static int fill_document(struct round *r, const struct embedder *e, const struct met *met,
-			 struct fill_job *j, struct ragd_err *err)
+static int fill_document(struct round *r, const struct met *met, struct fill *f,
+			 struct ragd_err *err)
 {
 	struct prepared_passage *p;
 	ssize_t n = read_terms(r, met, met->place.first_passage, met->place.n_passages, &p, err);
-	uint16_t *f16;
+	struct fill_run *run;
 
 	if (n < 0)
 		return (int)n;
-	if ((uint32_t)n != met->place.n_passages)
+	if (n == 0 || (uint32_t)n != met->place.n_passages)
 		return 0; /* replaced meanwhile: what replaced it has its vectors */
-	f16 = malloc(((size_t)n * e->dim + 1) * sizeof(*f16));
-	if (f16 == NULL || embedder_project_passages(e, p, (uint32_t)n, f16) < 0) {
-		free(f16);
+	run = fill_add(f, &met->place, met->place.first_passage, (uint32_t)n);
+	if (run == NULL || embedder_project_passages(f->embedder, p, run->n, run->f16) < 0)
 		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
-	}
-	j->docs[j->n] = met->place;
-	j->f16[j->n++] = f16;
-	j->n_passages += (uint32_t)n;
 	return 0;
 }
 
 /* The next documents as of one moment; *found is 0 at the end. */
-static int fill_batch(struct round *r, const struct embedder *e, struct met *met,
-		      struct fill_job *j, int *found, struct ragd_err *err)
+static int fill_batch(struct round *r, struct met *met, struct fill *f, int *found,
+		      struct ragd_err *err)
 {
 	int rc;
 
-	j->n = 0;
-	j->n_passages = 0;
 	arena_reset(r->session->arena);
 	rc = session_begin(r->session, err);
-	while (rc == 0 && j->n < FILL_DOCS && j->n_passages < FILL_PASSAGES) {
+	while (rc == 0 && f->n < FILL_RUNS && f->n_passages < FILL_PASSAGES) {
 		*found = next_document(r, met->place.id, met, err);
 		if (*found <= 0) {
 			rc = *found;
 			break;
 		}
-		rc = fill_document(r, e, met, j, err);
+		rc = fill_document(r, met, f, err);
 	}
 	session_end(r->session);
 	return rc;
@@ -306,28 +241,22 @@ static int fill_batch(struct round *r, const struct embedder *e, struct met *met
 
 static int round_fill(struct round *r, const struct embedder *e, struct ragd_err *err)
 {
-	struct fill_job *j = calloc(1, sizeof(*j));
+	struct fill *f = malloc(sizeof(*f));
 	struct met met = { 0 };
 	int found = 1, rc = 0;
 
-	if (j == NULL)
+	if (f == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
-	j->job.run = fill_run;
-	j->job.applied = fill_applied;
-	j->store = r->store;
-	j->collection = r->collection;
-	j->embedder = e;
+	fill_init(f, r->store, r->collection, e);
 	while (rc == 0 && found > 0) {
 		rc = round_cancelled(r, err);
 		if (rc == 0)
-			rc = fill_batch(r, e, &met, j, &found, err);
-		if (rc == 0 && j->n > 0)
-			rc = writer_run(r->store->writer, &j->job, err);
-		for (size_t i = 0; i < j->n; i++)
-			free(j->f16[i]);
-		j->n = 0;
+			rc = fill_batch(r, &met, f, &found, err);
+		if (rc == 0)
+			rc = fill_write(f, err);
 	}
-	free(j);
+	fill_clear(f);
+	free(f);
 	return rc;
 }
 
@@ -389,16 +318,15 @@ struct clean_job {
 	bool more;
 };
 
-/* The rows of one document, but for those of the side in use. */
-static void clean_document(struct db *db, int64_t document, const struct embedder *now)
+/* The rows of passages first .. last, but for those of the side in use. */
+static void clean_document(struct db *db, int64_t first, int64_t last, const struct embedder *now)
 {
-	int64_t first = document << 1, last = first | 1;
-
-	if (now != NULL && embedder_side(now) == 0)
-		first = last;
-	else if (now != NULL)
-		last = first;
-	db_run(db, SQL_VECTOR_DROP, DB_ARGS(db_int(first), db_int(last)));
+	if (now == NULL)
+		db_run(db, SQL_VECTOR_DROP, DB_ARGS(db_int(first << 1), db_int(last << 1 | 1)));
+	else
+		db_run(db, SQL_VECTOR_DROP_SIDE,
+		       DB_ARGS(db_int(first << 1), db_int(last << 1 | 1),
+			       db_int(!embedder_side(now))));
 }
 
 static int clean_run(struct writer_job *job, struct db *db, struct ragd_err *err)
@@ -415,13 +343,17 @@ static int clean_run(struct writer_job *job, struct db *db, struct ragd_err *err
 	for (int i = 0; j->more && i < CLEAN_DOCS; i++) {
 		sqlite3_stmt *find = db_query(db, SQL_DOCUMENT_OF_NEXT,
 					      DB_ARGS(db_int(j->collection), db_int(j->after)));
+		int64_t first = 0, n = 0;
 
 		j->more = db_next(db, find);
-		if (j->more)
+		if (j->more) {
 			j->after = sqlite3_column_int64(find, 0);
+			first = sqlite3_column_int64(find, 1);
+			n = sqlite3_column_int64(find, 2);
+		}
 		db_reset(find);
-		if (j->more)
-			clean_document(db, j->after, now);
+		if (n > 0)
+			clean_document(db, first, first + n - 1, now);
 	}
 	return db_result(db, err);
 }

@@ -67,18 +67,18 @@ static struct catalog_page *page_of(const struct catalog *c, uint32_t passage)
 	return c->pages[passage / CATALOG_PAGE];
 }
 
-void vectors_add(struct vectors *v, struct catalog *c, const struct catalog_document *d,
+void vectors_add(struct vectors *v, struct catalog *c, uint32_t first, uint32_t n,
 		 const uint16_t *f16)
 {
 	float *data;
 
-	if (make_room(v, v->n + d->n_passages) < 0) {
+	if (make_room(v, v->n + n) < 0) {
 		v->whole = false;
 		return;
 	}
 	data = data_of(v);
-	for (uint32_t i = 0; i < d->n_passages; i++) {
-		uint32_t passage = d->first_passage + i, at = v->n++;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t passage = first + i, at = v->n++;
 		float *to = data + (size_t)at * v->dim;
 
 		for (uint32_t j = 0; j < v->dim; j++)

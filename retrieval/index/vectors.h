@@ -25,10 +25,11 @@ struct vectors *vectors_new(uint32_t collection, uint32_t dim, unsigned side);
 void vectors_free(struct vectors *v);
 
 /*
- * The vectors of a document that the catalog has: f16[n_passages][dim]. When memory runs out they
- * are left out, the vectors are no longer `whole`, and what is missing is found by words alone.
+ * The vectors of passages first .. first + n, which the catalog has: f16[n][dim]. When memory runs
+ * out they are left out, the vectors are no longer `whole`, and what is missing is found by words
+ * alone.
  */
-void vectors_add(struct vectors *v, struct catalog *c, const struct catalog_document *d,
+void vectors_add(struct vectors *v, struct catalog *c, uint32_t first, uint32_t n,
 		 const uint16_t *f16);
 /* Before the catalog forgets the document. */
 void vectors_remove(struct vectors *v, struct catalog *c, const struct catalog_document *d);

@@ -106,14 +106,14 @@ static int drop_terms(struct store *s, struct db *db, const struct stored *doc,
 static int drop_rows(struct store *s, struct db *db, const struct stored *doc, struct ragd_err *err)
 {
 	int64_t first = doc->place.first_passage, last = first + doc->place.n_passages - 1;
-	int64_t content = (int64_t)doc->id << 16, vector = (int64_t)doc->id << 1;
+	int64_t content = (int64_t)doc->id << 16;
 	int rc = drop_terms(s, db, doc, err);
 
 	if (rc < 0)
 		return rc;
 	db_run(db, SQL_PASSAGE_DROP, DB_ARGS(db_int(first), db_int(last)));
 	db_run(db, SQL_CONTENT_DROP, DB_ARGS(db_int(content), db_int(content | 0xffff)));
-	db_run(db, SQL_VECTOR_DROP, DB_ARGS(db_int(vector), db_int(vector | 1)));
+	db_run(db, SQL_VECTOR_DROP, DB_ARGS(db_int(first << 1), db_int(last << 1 | 1)));
 	write_tags(db, SQL_TAG_DROP, doc->tags, &doc->place);
 	db_run(db, SQL_DOCUMENT_DROP, DB_ARGS(db_int(doc->id)));
 	return db_result(db, err);
@@ -166,7 +166,7 @@ static int add_rows(struct db *db, const struct ragd_call *call, const struct ca
  * learned meanwhile, made here.
  */
 static int add_vectors(struct db *db, const struct embedding_index *m, const struct prepared *p,
-		       struct change *change, uint32_t document, struct ragd_err *err)
+		       struct change *change, uint32_t first, struct ragd_err *err)
 {
 	size_t n;
 	uint16_t *f16;
@@ -182,7 +182,8 @@ static int add_vectors(struct db *db, const struct embedding_index *m, const str
 		memcpy(f16, p->vectors, n * sizeof(*f16));
 	else if (embedder_project_passages(m->embedder, p->passages, p->n_passages, f16) < 0)
 		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
-	return embedding_index_write(db, document, embedder_side(m->embedder), f16, n, err);
+	embedding_index_write(db, m->embedder, first, p->n_passages, f16);
+	return db_result(db, err);
 }
 
 static int catalog_room(struct store *s, const struct catalog_document *d, struct ragd_err *err)
@@ -232,9 +233,9 @@ int document_write(struct store *s, struct db *db, const struct ragd_call *call,
 	if (rc == 0)
 		rc = add_rows(db, call, &d, p, err);
 	if (rc == 0)
-		rc = add_vectors(db, &col->now, p, change, d.id, err);
+		rc = add_vectors(db, &col->now, p, change, d.first_passage, err);
 	if (rc == 0)
-		rc = add_vectors(db, &col->next, p, change, d.id, err);
+		rc = add_vectors(db, &col->next, p, change, d.first_passage, err);
 	if (rc < 0)
 		return rc;
 	/* A rollback does not take these back: an id that was handed out is never used again. */
@@ -276,8 +277,8 @@ static void apply_vectors(struct store *s, const struct embedding_index *m,
 	if (m->vectors == NULL)
 		return;
 	if (change->added && change->f16[embedder_side(m->embedder)] != NULL)
-		vectors_add(m->vectors, &s->catalog, &change->now,
-			    change->f16[embedder_side(m->embedder)]);
+		vectors_add(m->vectors, &s->catalog, change->now.first_passage,
+			    change->now.n_passages, change->f16[embedder_side(m->embedder)]);
 }
 
 void change_apply(struct store *s, const struct change *change)

@@ -1,4 +1,4 @@
-/* A store of the format before: opened, upgraded, nothing of it lost. */
+/* A store of a format before: opened, upgraded, nothing of it lost. */
 #include "tests/retrieval/stores.h"
 
 #include "retrieval/db/schema.h"
@@ -25,7 +25,16 @@ static const char to_format_1[] =
 	"PRAGMA user_version = 1;"
 	"COMMIT";
 
-static void make_old(struct fixture *f)
+/* Format 2 kept vectors by document. */
+static const char to_format_2[] =
+	"BEGIN;"
+	"DELETE FROM vector;"
+	"INSERT INTO vector(id, data) SELECT id * 2 + 1, zeroblob(256) FROM document;"
+	"ALTER TABLE embedder DROP COLUMN encoder;"
+	"PRAGMA user_version = 2;"
+	"COMMIT";
+
+static void make_old(struct fixture *f, const char *sql)
 {
 	char path[200];
 	struct ragd_err err = { 0 };
@@ -34,13 +43,44 @@ static void make_old(struct fixture *f)
 	fixture_close(f);
 	snprintf(path, sizeof(path), "%s/store.sqlite", f->dir);
 	if (schema_connect(&db, path, DB_WRITER, &err) == 0)
-		db_exec(&db, to_format_1);
+		db_exec(&db, sql);
 	if (err.code < 0 || db_result(&db, &err) < 0)
 		fail_msg("%s", err.msg);
 	db_close(&db);
 }
 
-static void an_old_store_is_taken_over(void **state)
+static void add_many(struct fixture *f)
+{
+	char text[200], id[16];
+
+	for (unsigned i = 0; i < 220; i++) {
+		make_text(text, sizeof(text) - 20, i + 1, 20);
+		strcat(text, " anchor");
+		snprintf(id, sizeof(id), "%u", i);
+		add(f, "many", id, text);
+	}
+}
+
+static void format_2_is_taken_over(void **state)
+{
+	struct fixture *f = *state;
+	struct ragd_retrieval_stats st;
+	const struct ragd_hit *hits;
+
+	add_many(f);
+	assert_int_equal(store_settle(f->store, NULL), 0);
+	make_old(f, to_format_2);
+	fixture_open(f);
+	assert_int_equal(f->events[STORE_REINDEXED], 0);
+	assert_int_equal(f->events[STORE_TROUBLE], 0);
+	assert_int_equal(find(f, "anchor", &hits), 10);
+	assert_int_equal(store_settle(f->store, NULL), 0);
+	store_stats(f->store, &test_admin, &st);
+	assert_int_equal(st.n_documents, 220);
+	assert_int_equal(st.n_vectors, 220);
+}
+
+static void format_1_is_taken_over(void **state)
 {
 	struct fixture *f = *state;
 	struct ragd_str tags[1] = { RAGD_STR("b") };
@@ -49,18 +89,12 @@ static void an_old_store_is_taken_over(void **state)
 	struct ragd_retrieval_stats st;
 	const struct ragd_hit *hits;
 	struct ragd_str content;
-	char text[200], id[16];
 	size_t n;
 
-	for (unsigned i = 0; i < 220; i++) {
-		make_text(text, sizeof(text) - 20, i + 1, 20);
-		strcat(text, " anchor");
-		snprintf(id, sizeof(id), "%u", i);
-		add(f, "many", id, text);
-	}
+	add_many(f);
 	add_tagged(f, "few", "a.txt", "the harbour of Anna", "a");
 	add_tagged(f, "few", "b.txt", "the harbour of Ben", "b");
-	make_old(f);
+	make_old(f, to_format_1);
 	fixture_open(f);
 	assert_int_equal(f->events[STORE_REINDEXED], 1);
 	assert_int_equal(f->events[STORE_TROUBLE], 0);
@@ -92,7 +126,8 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(an_old_store_is_taken_over),
+		CASE(format_1_is_taken_over),
+		CASE(format_2_is_taken_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
