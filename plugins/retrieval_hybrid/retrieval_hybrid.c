@@ -26,8 +26,9 @@ static const struct ragd_option hybrid_options[] = {
 	  "Bytes of the largest document taken.", true },
 	{ "dim", RAGD_OPT_INT, "128", 16, 512, NULL,
 	  "Numbers in a vector that the embedder learns to make.", true },
-	{ "weight_vector", RAGD_OPT_FLOAT, "0.33", 0, 1, NULL,
-	  "Most that the vector part may count in a score; words count the rest.", true },
+	{ "weight_vector", RAGD_OPT_FLOAT, "0.5", 0, 1, NULL,
+	  "How much vectors count in a score; words count the rest. Learned ones get 0.4 of it.",
+	  true },
 	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 

@@ -171,6 +171,6 @@ float vectors_cosine(const struct vectors *v, const struct catalog_page *page, u
 	uint32_t at = page->place[v->side][place];
 
 	if (at == 0 || page->collection[place] != v->collection)
-		return 0;
+		return VECTORS_NONE;
 	return dense_dot(data_of(v) + (size_t)(at - 1) * v->dim, q, v->dim);
 }

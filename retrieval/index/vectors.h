@@ -51,7 +51,9 @@ struct near {
  */
 ssize_t vectors_search(const struct vectors *v, const float *q, size_t k, struct near *out,
 		       struct ragd_err *err);
-/* The cosine of q and a passage's vector; 0 if it has none. */
+#define VECTORS_NONE (-2.0f) /* less than any cosine */
+
+/* The cosine of q and a passage's vector; VECTORS_NONE if it has none. */
 float vectors_cosine(const struct vectors *v, const struct catalog_page *page, uint32_t place,
 		     const float *q);
 

@@ -9,18 +9,28 @@
 #include "retrieval/search/wanted.h"
 #include "retrieval/store/store_private.h"
 
-#define POOL_MIN 256 /* how many of the best by either part are looked at by both, at least */
-#define AGREE    10  /* how many of the best by both are compared */
+#define POOL_MIN  256 /* how many of the best by either part are looked at by both, at least */
+#define NEAR_RANK 200 /* V is 0 from the passage that is so many-th nearest */
 
-/* The question as vectors. */
-struct question_vectors {
-	/*
-	 * By id of the collection, each made by that collection's own embedder; NULL where it has
-	 * none, or where the question shares nothing with what it learned.
-	 */
-	float **vectors;
-	bool some;    /* at least one of them is there */
-	float weight; /* of the vector part */
+/* Cosines of one encoder, or of all learned embedders, and what they are measured by. */
+struct scale {
+	float best;  /* of the nearest passage that the caller may read */
+	float floor; /* of the NEAR_RANK-th, or of the last */
+};
+
+enum { SCALE_LEARNED, N_SCALES };
+
+/* The question as a vector of one embedder. */
+struct space {
+	const float *vector; /* NULL: the collection has no vectors for this question */
+	float weight;        /* of the vector part */
+	unsigned scale;
+};
+
+struct question {
+	struct space *spaces; /* by id of the collection */
+	struct scale scales[N_SCALES];
+	bool some; /* a collection has vectors for it */
 	size_t pool;
 };
 
@@ -39,7 +49,7 @@ static float take_score(struct search *se, const struct catalog_page *page, uint
 	return taken;
 }
 
-/* All passages with a score of the words into the candidates, with a vector part of -1: unknown. */
+/* All passages with a score of the words into the candidates, without a vector part. */
 static int collect_words(struct search *se, const struct catalog *c, struct ragd_err *err)
 {
 	bool failed = false; /* but go on: the scores must become zero */
@@ -54,7 +64,7 @@ static int collect_words(struct search *se, const struct catalog *c, struct ragd
 
 			if (score > 0 &&
 			    candidates_push(&se->found, list->p[j].passage, page->document[place],
-					    page->collection[place], score, -1) < 0)
+					    page->collection[place], score, VECTORS_NONE) < 0)
 				failed = true;
 		}
 	}
@@ -63,50 +73,56 @@ static int collect_words(struct search *se, const struct catalog *c, struct ragd
 
 /* ---- vectors ------------------------------------------------------------------------------- */
 
-static int make_question(struct search *se, const struct catalog *c, struct question_vectors *q,
-			 struct ragd_err *err)
+/* With one question for each embedder that learned, since it depends on that one's terms. */
+static int project_question(struct search *se, const struct embedder *e, struct space *space,
+			    struct ragd_err *err)
 {
 	struct arena *arena = se->session->arena;
-	double weight = se->store->options.weight_vector;
-	struct term *terms;
+	struct term *terms = arena_alloc(arena, (size_t)se->n_words + 1, sizeof(*terms));
+	float *v = arena_alloc(arena, e->dim, sizeof(*v));
+	float weight = FUSE_SHARE_LEARNED * (float)se->store->options.weight_vector;
 
-	q->vectors = arena_alloc(arena, (size_t)se->n_allowed + 1, sizeof(*q->vectors));
-	terms = arena_alloc(arena, (size_t)se->n_words + 1, sizeof(*terms));
-	if (terms == NULL || q->vectors == NULL)
+	if (terms == NULL || v == NULL)
 		return no_memory(err);
-	if (!(weight > 0))
-		return 0;
-	q->weight = (float)weight;
 	for (ssize_t i = 0; i < se->n_words; i++)
 		terms[i] = (struct term){ se->words[i].hash, se->words[i].n };
-	for (size_t i = 0; i < se->n_ids; i++) {
-		const struct embedder *e = c->collections[se->ids[i]]->now.embedder;
-		float *v;
-
-		if (e == NULL)
-			continue;
-		v = arena_alloc(arena, e->dim, sizeof(*v));
-		if (v == NULL)
-			return no_memory(err);
-		if (!(embedder_project(e, terms, (uint32_t)se->n_words, v) > 0))
-			continue;
-		q->vectors[se->ids[i]] = v;
-		q->some = true;
-	}
+	if (embedder_project(e, terms, (uint32_t)se->n_words, v) > 0)
+		*space = (struct space){ v, weight, SCALE_LEARNED };
 	return 0;
 }
 
-/* The cosine of the question and a passage; -1 where its collection has no vectors for it. */
-static float passage_cosine(const struct catalog *c, const struct question_vectors *q,
+static int make_question(struct search *se, const struct catalog *c, struct question *q,
+			 struct ragd_err *err)
+{
+	int rc = 0;
+
+	q->spaces = arena_alloc(se->session->arena, (size_t)se->n_allowed + 1, sizeof(*q->spaces));
+	if (q->spaces == NULL)
+		return no_memory(err);
+	if (!(se->store->options.weight_vector > 0))
+		return 0;
+	for (size_t i = 0; rc == 0 && i < se->n_ids; i++) {
+		const struct embedder *e = c->collections[se->ids[i]]->now.embedder;
+		struct space *space = &q->spaces[se->ids[i]];
+
+		if (e == NULL)
+			continue;
+		rc = project_question(se, e, space, err);
+		q->some = q->some || space->vector != NULL;
+	}
+	return rc;
+}
+
+/* The cosine of the question and a passage. */
+static float passage_cosine(const struct catalog *c, const struct question *q,
 			    const struct catalog_page *page, uint32_t place)
 {
 	uint32_t collection = page->collection[place];
 
-	if (q->vectors[collection] == NULL)
-		return -1;
-	return MAX(vectors_cosine(c->collections[collection]->now.vectors, page, place,
-				  q->vectors[collection]),
-		   0);
+	if (q->spaces[collection].vector == NULL)
+		return VECTORS_NONE;
+	return vectors_cosine(c->collections[collection]->now.vectors, page, place,
+			      q->spaces[collection].vector);
 }
 
 static int add_near(struct search *se, const struct catalog *c, const struct near *near, size_t n,
@@ -116,7 +132,7 @@ static int add_near(struct search *se, const struct catalog *c, const struct nea
 		uint32_t place;
 		const struct catalog_page *page = catalog_at(c, near[i].passage, &place);
 
-		if (page == NULL || !(near[i].cosine > 0))
+		if (page == NULL || near[i].cosine == VECTORS_NONE)
 			continue;
 		if (candidates_push(&se->found, near[i].passage, page->document[place],
 				    page->collection[place], take_score(se, page, place),
@@ -127,8 +143,8 @@ static int add_near(struct search *se, const struct catalog *c, const struct nea
 }
 
 /* The nearest of each collection that may be read. */
-static int search_collections(struct search *se, const struct catalog *c,
-			      const struct question_vectors *q, struct ragd_err *err)
+static int search_collections(struct search *se, const struct catalog *c, const struct question *q,
+			      struct ragd_err *err)
 {
 	struct near *near = arena_alloc(se->session->arena, q->pool, sizeof(*near));
 	int rc = 0;
@@ -137,14 +153,15 @@ static int search_collections(struct search *se, const struct catalog *c,
 		return no_memory(err);
 	for (size_t i = 0; rc == 0 && i < se->n_ids; i++) {
 		const struct vectors *v = c->collections[se->ids[i]]->now.vectors;
+		const float *question = q->spaces[se->ids[i]].vector;
 		ssize_t n;
 
-		if (q->vectors[se->ids[i]] == NULL)
+		if (question == NULL)
 			continue;
 		rc = wanted_check(se->call, err);
 		if (rc < 0)
 			break;
-		n = vectors_search(v, q->vectors[se->ids[i]], q->pool, near, err);
+		n = vectors_search(v, question, q->pool, near, err);
 		se->n_looked_at += vectors_count(v);
 		rc = n < 0 ? (int)n : add_near(se, c, near, (size_t)n, err);
 	}
@@ -152,9 +169,8 @@ static int search_collections(struct search *se, const struct catalog *c,
 }
 
 /* Each passage of a document. */
-static int search_document(struct search *se, const struct catalog *c,
-			   const struct question_vectors *q, uint32_t first, uint32_t n,
-			   struct ragd_err *err)
+static int search_document(struct search *se, const struct catalog *c, const struct question *q,
+			   uint32_t first, uint32_t n, struct ragd_err *err)
 {
 	int rc = 0;
 
@@ -173,8 +189,8 @@ static int search_document(struct search *se, const struct catalog *c,
 }
 
 /* Only those documents that have the tags. */
-static int search_documents(struct search *se, const struct catalog *c,
-			    const struct question_vectors *q, struct ragd_err *err)
+static int search_documents(struct search *se, const struct catalog *c, const struct question *q,
+			    struct ragd_err *err)
 {
 	struct db *db = &se->session->db;
 	int rc = 0;
@@ -204,8 +220,8 @@ static int search_documents(struct search *se, const struct catalog *c,
 /*
  * Keep the pool's best by words and those that the vectors found; give each the part it lacks.
  */
-static void complete_parts(struct search *se, const struct catalog *c,
-			   const struct question_vectors *q, size_t n_near)
+static void complete_parts(struct search *se, const struct catalog *c, const struct question *q,
+			   size_t n_near)
 {
 	struct candidates words = { se->found.p + n_near, se->found.n - n_near, 0 };
 	struct search_candidate *best = se->found.p + n_near;
@@ -235,86 +251,66 @@ static void complete_parts(struct search *se, const struct catalog *c,
 	se->found.n = n_near + kept;
 }
 
-/* The best few values that were offered, and what was offered along with each. */
-struct top {
-	float value[AGREE];
-	float with[AGREE];
-	size_t n;
-};
-
-static void top_offer(struct top *t, float value, float with)
+static int compare_cosines(const void *a, const void *b)
 {
-	size_t at = t->n;
+	float x = *(const float *)a, y = *(const float *)b;
 
-	if (!(value > 0) || (t->n == AGREE && value <= t->value[AGREE - 1]))
-		return;
-	if (t->n < AGREE)
-		t->n++;
-	else
-		at--;
-	for (; at > 0 && t->value[at - 1] < value; at--) {
-		t->value[at] = t->value[at - 1];
-		t->with[at] = t->with[at - 1];
-	}
-	t->value[at] = value;
-	t->with[at] = with;
+	return (x < y) - (x > y);
 }
 
-/*
- * How far to trust the vectors for this question: what cosine the passages have that its words find
- * first, as a share of what the best cosines are. Where the vectors have not caught what the
- * question is about, they prefer passages that share nothing with it, and the share is low.
- */
-static float vectors_agreement(const struct top *words, const struct top *vectors)
+/* What the cosines that were found by this scale are measured by. */
+static int scale_set(struct search *se, const struct question *q, unsigned at, struct scale *scale,
+		     struct ragd_err *err)
 {
-	float found = 0, best = 0;
+	float *cosines = arena_alloc(se->session->arena, se->found.n + 1, sizeof(*cosines));
+	size_t n = 0;
 
-	for (size_t i = 0; i < MIN(words->n, vectors->n); i++) {
-		found += MAX(words->with[i], 0);
-		best += vectors->value[i];
-	}
-	return best > 0 ? MIN(found / best, 1) : 1;
+	if (cosines == NULL)
+		return no_memory(err);
+	for (size_t i = 0; i < se->found.n; i++)
+		if (se->found.p[i].vector != VECTORS_NONE &&
+		    q->spaces[se->found.p[i].collection].scale == at)
+			cosines[n++] = se->found.p[i].vector;
+	qsort(cosines, n, sizeof(*cosines), compare_cosines);
+	if (n > 0)
+		*scale = (struct scale){ cosines[0], cosines[MIN(n, NEAR_RANK) - 1] };
+	return 0;
 }
 
-/*
- * A passage whose collection has no vectors for the question is taken to mean as much as its words
- * do: it would else stand behind all those that have one.
- */
-static void weigh_candidates(struct search *se, const struct question_vectors *q)
+/* V of the head of this file's header. */
+static float vector_share(const struct scale *scale, float cosine)
 {
-	struct top words = { .n = 0 }, vectors = { .n = 0 };
-	float weight = 0, most = 0, nearest;
+	if (cosine >= scale->best)
+		return 1;
+	return cosine > scale->floor ? (cosine - scale->floor) / (scale->best - scale->floor) : 0;
+}
 
-	for (size_t i = 0; i < se->found.n; i++) {
-		const struct search_candidate *p = &se->found.p[i];
+static void weigh_candidates(struct search *se, const struct question *q)
+{
+	float most = 0;
 
-		most = MAX(most, p->lexical);
-		if (p->vector < 0)
-			continue;
-		top_offer(&words, p->lexical, p->vector);
-		top_offer(&vectors, p->vector, p->lexical);
-	}
-	most = most > 0 ? most : 1;
-	nearest = vectors.n > 0 ? vectors.value[0] : 1;
-	if (q->some)
-		weight = q->weight * vectors_agreement(&words, &vectors);
+	for (size_t i = 0; i < se->found.n; i++)
+		most = MAX(most, se->found.p[i].lexical);
 	for (size_t i = 0; i < se->found.n; i++) {
 		struct search_candidate *p = &se->found.p[i];
+		const struct space *space = &q->spaces[p->collection];
+		float w = most > 0 ? space->weight : 1; /* no word is anywhere: vectors alone */
 
-		p->lexical /= most;
+		p->lexical = most > 0 ? p->lexical / most : 0;
 		p->score = p->lexical;
-		if (p->vector >= 0) {
-			p->vector /= nearest;
-			p->score = (1 - weight) * p->lexical + weight * p->vector;
+		if (p->vector != VECTORS_NONE) {
+			p->vector = vector_share(&q->scales[space->scale], p->vector);
+			p->score = (1 - w) * p->lexical + w * p->vector;
+		} else {
+			p->vector = 0;
 		}
-		p->vector = MAX(p->vector, 0);
 	}
 	candidates_order(&se->found);
 }
 
 int fuse_candidates(struct search *se, const struct catalog *c, struct ragd_err *err)
 {
-	struct question_vectors q = { .pool = MAX(POOL_MIN, 2 * (size_t)se->query->k) };
+	struct question q = { .pool = MAX(POOL_MIN, 2 * (size_t)se->query->k) };
 	size_t n_near;
 	int rc, rc_words;
 
@@ -330,6 +326,9 @@ int fuse_candidates(struct search *se, const struct catalog *c, struct ragd_err 
 		return rc;
 	if (q.some && se->found.n > 0)
 		complete_parts(se, c, &q, n_near);
-	weigh_candidates(se, &q);
-	return 0;
+	for (unsigned i = 0; rc == 0 && q.some && i < N_SCALES; i++)
+		rc = scale_set(se, &q, i, &q.scales[i], err);
+	if (rc == 0)
+		weigh_candidates(se, &q);
+	return rc;
 }

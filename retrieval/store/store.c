@@ -127,7 +127,7 @@ static int set_up(struct store *s, const struct store_options *o, struct ragd_er
 	if (s->options.dim == 0)
 		s->options.dim = 128;
 	if (s->options.weight_vector < 0)
-		s->options.weight_vector = FUSE_WEIGHT_VECTOR;
+		s->options.weight_vector = FUSE_WEIGHT;
 	s->chunks.target_bytes = o->passage_target;
 	s->chunks.max_bytes = o->passage_max;
 	s->dir = strdup(o->dir);
