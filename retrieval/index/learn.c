@@ -5,18 +5,15 @@
 
 #include "base/util.h"
 #include "retrieval/index/embed.h"
-#include "retrieval/index/embedding_index.h"
 #include "retrieval/index/fill.h"
-#include "retrieval/index/vectors.h"
+#include "retrieval/index/generation.h"
 #include "retrieval/passages/passages.h"
 #include "retrieval/passages/prepare.h"
 #include "retrieval/search/wanted.h"
-#include "retrieval/store/collection_row.h"
 #include "retrieval/store/store_events.h"
 #include "retrieval/store/store_private.h"
 
 #define FILL_PASSAGES 256 /* in one transaction */
-#define CLEAN_DOCS    256
 
 /* Of one collection, from its own passages and nothing else. */
 struct round {
@@ -149,57 +146,6 @@ static int round_gather(struct round *r, uint64_t n_passages, struct embed_rows 
 	return rc;
 }
 
-/* ---- begin: the new embedder next to the old ------------------------------------------------ */
-
-/*
- * The collection may have been removed meanwhile. The writer's thread is the only one that adds to
- * the catalog or takes from it, so that it may look without a lock.
- */
-static struct catalog_collection *still_there(struct store *s, uint32_t collection,
-					      struct writer_job *job)
-{
-	struct catalog_collection *col = catalog_collection(&s->catalog, collection);
-
-	if (col == NULL)
-		job->rc = ragd_err_set(&job->err, -ENOENT, "the collection was removed");
-	return col;
-}
-
-struct begin_job {
-	struct writer_job job;
-	struct store *store;
-	uint32_t collection;
-	struct embedding_index next;
-};
-
-static int begin_run(struct writer_job *job, struct db *db, struct ragd_err *err)
-{
-	struct begin_job *j = container_of(job, struct begin_job, job);
-	const struct embedder *e = j->next.embedder;
-	void *blob = NULL;
-	size_t len = 0;
-	int rc;
-
-	if (still_there(j->store, j->collection, job) == NULL)
-		return 0;
-	rc = embedder_save(e, &blob, &len, err);
-	if (rc < 0)
-		return rc;
-	db_run(db, SQL_EMBEDDER_ADD,
-	       DB_ARGS(db_int(j->collection), db_int((int64_t)e->generation), db_text(e->digest),
-		       db_int(e->dim), db_int(e->n_fitted), db_text(""), db_blob(blob, len)));
-	free(blob);
-	return db_result(db, err);
-}
-
-static void begin_applied(struct writer_job *job)
-{
-	struct begin_job *j = container_of(job, struct begin_job, job);
-
-	j->store->catalog.collections[j->collection]->next = j->next;
-	j->next = (struct embedding_index){ 0 };
-}
-
 /* ---- fill: every document gets its vectors -------------------------------------------------- */
 
 static int fill_document(struct round *r, const struct met *met, struct fill *f,
@@ -260,137 +206,7 @@ static int round_fill(struct round *r, const struct embedder *e, struct ragd_err
 	return rc;
 }
 
-/* ---- switch --------------------------------------------------------------------------------- */
-
-struct switch_job {
-	struct writer_job job;
-	struct store *store;
-	uint32_t collection;
-	struct embedding_index old;
-	bool abandon; /* drop next instead */
-};
-
-static int switch_run(struct writer_job *job, struct db *db, struct ragd_err *err)
-{
-	struct switch_job *j = container_of(job, struct switch_job, job);
-	struct catalog_collection *col = still_there(j->store, j->collection, job);
-
-	if (col == NULL || j->abandon)
-		return 0;
-	collection_row_learned(db, col->id, (int64_t)col->next.embedder->generation);
-	return db_result(db, err);
-}
-
-static void switch_applied(struct writer_job *job)
-{
-	struct switch_job *j = container_of(job, struct switch_job, job);
-	struct catalog_collection *col = j->store->catalog.collections[j->collection];
-
-	j->old = j->abandon ? col->next : col->now;
-	if (j->old.vectors != NULL)
-		vectors_clear(j->old.vectors, &j->store->catalog);
-	if (!j->abandon)
-		col->now = col->next;
-	col->next = (struct embedding_index){ 0 };
-}
-
-static int round_finish(struct round *r, bool abandon, struct ragd_err *err)
-{
-	struct switch_job j = { .store = r->store,
-				.collection = r->collection,
-				.abandon = abandon };
-	int rc;
-
-	j.job.run = switch_run;
-	j.job.applied = switch_applied;
-	rc = writer_run(r->store->writer, &j.job, err);
-	embedding_index_fini(&j.old);
-	return rc;
-}
-
-/* ---- clean: what other generations left ----------------------------------------------------- */
-
-struct clean_job {
-	struct writer_job job;
-	struct store *store;
-	uint32_t collection;
-	int64_t after; /* id of the last document that was cleaned */
-	bool more;
-};
-
-/* The rows of passages first .. last, but for those of the side in use. */
-static void clean_document(struct db *db, int64_t first, int64_t last, const struct embedder *now)
-{
-	if (now == NULL)
-		db_run(db, SQL_VECTOR_DROP, DB_ARGS(db_int(first << 1), db_int(last << 1 | 1)));
-	else
-		db_run(db, SQL_VECTOR_DROP_SIDE,
-		       DB_ARGS(db_int(first << 1), db_int(last << 1 | 1),
-			       db_int(!embedder_side(now))));
-}
-
-static int clean_run(struct writer_job *job, struct db *db, struct ragd_err *err)
-{
-	struct clean_job *j = container_of(job, struct clean_job, job);
-	struct catalog_collection *col = still_there(j->store, j->collection, job);
-	const struct embedder *now = col != NULL ? col->now.embedder : NULL;
-	int64_t generation = now != NULL ? (int64_t)now->generation : 0;
-
-	j->more = col != NULL;
-	if (col == NULL)
-		return 0;
-	db_run(db, SQL_EMBEDDER_DROP, DB_ARGS(db_int(j->collection), db_int(generation)));
-	for (int i = 0; j->more && i < CLEAN_DOCS; i++) {
-		sqlite3_stmt *find = db_query(db, SQL_DOCUMENT_OF_NEXT,
-					      DB_ARGS(db_int(j->collection), db_int(j->after)));
-		int64_t first = 0, n = 0;
-
-		j->more = db_next(db, find);
-		if (j->more) {
-			j->after = sqlite3_column_int64(find, 0);
-			first = sqlite3_column_int64(find, 1);
-			n = sqlite3_column_int64(find, 2);
-		}
-		db_reset(find);
-		if (n > 0)
-			clean_document(db, first, first + n - 1, now);
-	}
-	return db_result(db, err);
-}
-
-static int round_clean(struct round *r, struct ragd_err *err)
-{
-	struct clean_job j = { .store = r->store, .collection = r->collection };
-	int rc;
-
-	j.job.run = clean_run;
-	do
-		rc = writer_run(r->store->writer, &j.job, err);
-	while (rc == 0 && j.more && !r->stop(r->arg));
-	return rc;
-}
-
 /* ---- the round ------------------------------------------------------------------------------ */
-
-static int round_begin(struct round *r, struct embedder *e, struct ragd_err *err)
-{
-	struct store *s = r->store;
-	struct begin_job j = { .store = s, .collection = r->collection };
-	struct embedder *now = embedding_index_embedder(s, r->collection);
-	int rc;
-
-	e->generation = now != NULL ? now->generation + 1 : 1;
-	embedder_unref(now);
-	j.next.vectors = vectors_new(r->collection, e->dim, embedder_side(e));
-	if (j.next.vectors == NULL)
-		return ragd_err_set(err, -ENOMEM, "out of memory for vectors");
-	j.next.embedder = embedder_ref(e);
-	j.job.run = begin_run;
-	j.job.applied = begin_applied;
-	rc = writer_run(s->writer, &j.job, err);
-	embedding_index_fini(&j.next);
-	return rc;
-}
 
 /* As many directions as asked for, but no more than a few passages each can speak for. */
 static uint32_t dim_for(const struct store *s, size_t n_rows)
@@ -427,24 +243,24 @@ int learn_collection(struct store *s, uint32_t collection, bool (*stop)(void *ar
 	struct embedder *e = NULL;
 	int rc;
 
-	rc = round_clean(&r, err); /* of a round that a crash ended */
+	rc = generation_clean(s, collection, stop, arg, err); /* of a round that a crash ended */
 	if (rc == 0)
 		rc = session_acquire(&s->sessions, &r.session, err);
 	if (rc == 0)
 		rc = round_fit(&r, &e, err);
 	if (rc == 0)
-		rc = round_begin(&r, e, err);
+		rc = generation_begin(s, collection, e, err);
 	if (rc == 0) {
 		rc = round_fill(&r, e, err);
 		if (rc == 0)
-			rc = round_finish(&r, false, err);
+			rc = generation_switch(s, collection, err);
 		if (rc < 0)
-			round_finish(&r, true, NULL);
+			generation_abandon(s, collection, NULL);
 	}
 	if (rc == 0) {
 		store_tell(s, STORE_LEARNED, "learned %u-dimensional vectors from %u passages",
 			   e->dim, e->n_fitted);
-		rc = round_clean(&r, err);
+		rc = generation_clean(s, collection, stop, arg, err);
 	}
 	embedder_unref(e);
 	session_release(&s->sessions, r.session);
