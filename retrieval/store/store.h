@@ -34,7 +34,7 @@ struct store_options {
 	uint32_t passage_max;    /* bytes; 0: its default */
 	size_t max_document;     /* bytes; 0: 32 MiB */
 	uint32_t dim;            /* floats of a learned vector; 0: 128 */
-	double weight_vector;    /* of the vector part in a score, 0 .. 1; < 0: default, see fuse.h */
+	double weight_vector;    /* see fuse.h, 0 .. 1; < 0: its default */
 	store_event_cb event;    /* from any thread; NULL: not told */
 	void *event_arg;
 	int64_t max_pages; /* of the database, for tests of a full disk; 0: no bound */
