@@ -8,7 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/text/lang.h"
+#include "base/text/lang_index.h"
 #include "base/util.h"
 #include "tests/test.h"
 
@@ -43,6 +45,40 @@ static void reads_sections_of_rows(void **state)
 	assert_null(lang_word(&at, &len));
 	lang_close(l);
 	lang_close(NULL);
+}
+
+static uint64_t bits_of(const struct lang_index *x, const char *word)
+{
+	return lang_index_find(x, hash_bytes(word, strlen(word)));
+}
+
+static void an_index_tells_the_sections_of_a_word(void **state)
+{
+	static const struct lang_section_bits known[] = { { "a", 1 },
+							  { "b", UINT64_C(1) << 40 },
+							  { "rows", 0 } };
+	static const char text[] = "[a]\none two\nthree\n[rows]\nfour\n[b]\ntwo\n";
+	struct ragd_err err = { 0 };
+	struct lang_index x;
+	struct lang *l = NULL;
+	char word[16];
+
+	(void)state;
+	assert_int_equal(lang_parse("t.lang", text, sizeof(text) - 1, &l, NULL), 0);
+	assert_int_equal(lang_index_init(&x), 0);
+	assert_int_equal(lang_index_fill(&x, l, known, ARRAY_LEN(known), NULL), 0);
+	assert_true(bits_of(&x, "one") == 1 && bits_of(&x, "three") == 1);
+	assert_true(bits_of(&x, "two") == (UINT64_C(1) << 40 | 1));
+	assert_true(bits_of(&x, "four") == 0 && bits_of(&x, "five") == 0);
+	for (int i = 0; i < 1000; i++) { /* it grows */
+		snprintf(word, sizeof(word), "w%d", i);
+		assert_int_equal(lang_index_add(&x, hash_bytes(word, strlen(word)), 4), 0);
+	}
+	assert_true(bits_of(&x, "two") == (UINT64_C(1) << 40 | 1) && bits_of(&x, "w999") == 4);
+	assert_int_equal(lang_index_fill(&x, l, known, 2, &err), -EINVAL);
+	assert_string_equal(err.msg, "t.lang: there is no section [rows]");
+	lang_index_fini(&x);
+	lang_close(l);
 }
 
 static void refuses_what_is_not_in_order(void **state)
@@ -111,6 +147,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_sections_of_rows),
+		cmocka_unit_test(an_index_tells_the_sections_of_a_word),
 		cmocka_unit_test(refuses_what_is_not_in_order),
 		cmocka_unit_test(finds_the_file_that_has_the_name),
 	};
