@@ -1,10 +1,10 @@
 /*
  * Scores the grounding check on labelled pairs of claim and evidence.
  *
- *     ground_score expertqa|climate|rgb|qed FILE [CORPUS]
+ *     ground_score labelled|expertqa|climate|rgb|qed FILE [CORPUS]
  *
- * prints AUROC of the support score, then precision and recall of "supported" at several
- * thresholds. SHOW=1 prints each pair with its score.
+ * prints what becomes of the claims of each label, AUROC of the support score, then precision and
+ * recall of "supported" at several thresholds. SHOW=1 prints each pair with its score.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -20,6 +20,7 @@
 struct pair {
 	float score;
 	bool gold;
+	enum ground_verdict verdict;
 };
 
 static struct stop_check stop; /* that nobody stops */
@@ -83,7 +84,7 @@ static void count_verdict(const char *question, const char *claim, const char *t
 		printf("%d %.2f %d %s\n     %.*s\n", gold, (double)support.score, verdict, text,
 		       (int)(support.end - support.start),
 		       evidence[support.passage] + support.start);
-	pairs[n_pairs++] = (struct pair){ support.score, gold };
+	pairs[n_pairs++] = (struct pair){ support.score, gold, verdict };
 	ground_free(g);
 	free(text);
 }
@@ -99,6 +100,18 @@ static void expertqa(json_t *o)
 		list[n++] = json_string_value(json_array_get(ev, i));
 	if (strcmp(support, "Complete") == 0 || strcmp(support, "Incomplete") == 0)
 		count_verdict(str(o, "question"), str(o, "claim"), "", list, n, support[0] == 'C');
+}
+
+static void labelled(json_t *o)
+{
+	json_t *ev = json_object_get(o, "evidence");
+	const char *list[64];
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(ev) && n < 64; i++)
+		list[n++] = json_string_value(json_array_get(ev, i));
+	count_verdict(str(o, "question"), str(o, "claim"), str(o, "title"), list, n,
+		      strcmp(str(o, "label"), "supported") == 0);
 }
 
 static void climate(json_t *o)
@@ -180,11 +193,24 @@ static int by_score(const void *a, const void *b)
 	return (x->score > y->score) - (x->score < y->score);
 }
 
+static void report_verdicts(bool gold)
+{
+	size_t n[GROUND_DISCLAIMER + 1] = { 0 };
+
+	for (size_t i = 0; i < n_pairs; i++)
+		n[pairs[i].verdict] += pairs[i].gold == gold;
+	printf("%s: cited %zu, dropped %zu, no claim %zu, disclaimer %zu\n",
+	       gold ? "supported" : "unsupported", n[GROUND_SUPPORTED], n[GROUND_UNSUPPORTED],
+	       n[GROUND_NO_CLAIM], n[GROUND_DISCLAIMER]);
+}
+
 static void report(void)
 {
 	size_t n_gold = 0, i = 0;
 	double ranks = 0;
 
+	report_verdicts(true);
+	report_verdicts(false);
 	qsort(pairs, n_pairs, sizeof(pairs[0]), by_score);
 	while (i < n_pairs) { /* ties share their mean rank */
 		size_t k = i;
@@ -237,6 +263,8 @@ int main(int argc, char **argv)
 				climate(o);
 			else if (strcmp(argv[1], "rgb") == 0)
 				rgb(o);
+			else if (strcmp(argv[1], "labelled") == 0)
+				labelled(o);
 			else
 				expertqa(o);
 			json_decref(o);
