@@ -1,14 +1,15 @@
 /*
  * safety_grounding: in a grounded answer a sentence leaves only with a passage that supports it,
- * and cites it. This file is the ABI's side; what it does is in safety/ground*.c.
+ * and cites it. This file is the ABI's side; what it does is in safety/grounding.
  */
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <ragd/plugin.h>
 
 #include "base/text/words.h"
 #include "config.h"
+#include "safety/grounding/claim_lexicon.h"
 #include "safety/grounding/ground.h"
 #include "safety/grounding/ground_stream.h"
 
@@ -17,15 +18,15 @@ static const struct ragd_option options[] = {
 	{ .name = "threshold", .type = RAGD_OPT_FLOAT, .dflt = "0.6", .min = 0.05, .max = 1,
 	  .help = "How well a passage must support a sentence, from 0 to 1.", .everyone = true },
 	{ .name = "language", .type = RAGD_OPT_STRING, .dflt = "english",
-	  .help = "Whose word endings are ignored: a Snowball stemmer such as english, "
-		  "german, french.",
+	  .help = "Language of the documents, by Snowball's name; its negations and opposites "
+		  "are in lang/grounding of data_dir.",
 	  .everyone = true },
 	{ .name = NULL },
 	/* clang-format on */
 };
 
 struct grounding {
-	char *language;
+	struct claim_lexicon *lexicon;
 	float threshold;
 };
 
@@ -44,16 +45,20 @@ static int grounding_check_config(const struct ragd_config *cfg, struct ragd_err
 static int grounding_open(const struct ragd_host *host, const struct ragd_config *cfg, void **self,
 			  struct ragd_err *err)
 {
-	struct grounding *g = calloc(1, sizeof(*g));
+	struct grounding *g;
+	char dir[4096];
+	int rc;
 
-	(void)host;
+	if (snprintf(dir, sizeof(dir), "%s/lang/grounding", host->data_dir) >= (int)sizeof(dir))
+		return ragd_err_set(err, -ENAMETOOLONG, "the data directory's path is too long");
+	g = calloc(1, sizeof(*g));
 	if (g == NULL)
 		return ragd_err_set(err, -ENOMEM, "safety_grounding: out of memory");
-	g->language = strdup(ragd_config_get(cfg, "language")->s);
 	g->threshold = (float)ragd_config_get(cfg, "threshold")->f;
-	if (g->language == NULL) {
+	rc = claim_lexicon_open(dir, ragd_config_get(cfg, "language")->s, &g->lexicon, err);
+	if (rc < 0) {
 		free(g);
-		return ragd_err_set(err, -ENOMEM, "safety_grounding: out of memory");
+		return rc;
 	}
 	*self = g;
 	return 0;
@@ -63,7 +68,7 @@ static void grounding_close(void *self)
 {
 	struct grounding *g = self;
 
-	free(g->language);
+	claim_lexicon_close(g->lexicon);
 	free(g);
 }
 
@@ -81,7 +86,7 @@ static int grounding_stream_open(void *self, const struct ragd_call *call,
 	struct ground_stream *gs = NULL;
 	int rc;
 
-	rc = ground_stream_open(call, screen, g->language, g->threshold, &gs, err);
+	rc = ground_stream_open(call, screen, g->lexicon, g->threshold, &gs, err);
 	if (rc == 0)
 		*stream = gs;
 	return rc;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/text/words.h"
+#include "safety/grounding/claim_lexicon.h"
 
 enum claim_token_kind {
 	TOKEN_WORD,
@@ -22,17 +23,18 @@ struct claim_token {
 /* What a run of text has, besides its tokens. */
 struct claim_marks {
 	unsigned n_negations; /* not, never, without, ... */
-	uint32_t poles; /* bit 2k, 2k + 1: one and the other of a pair such as increase, decrease */
-	unsigned n_meta; /* document, passage, answer: words about the asking itself */
-	unsigned n_know; /* know, find, say, mention: what a disclaimer denies */
-	bool speaks;     /* I, we: the answer speaks of itself */
+	unsigned n_asking;    /* document, passage, answer: words about the asking itself */
+	unsigned n_holding;   /* know, find, say, mention */
+	bool speaks;          /* I, we: the answer speaks of itself */
+	uint64_t sides;       /* of opposites, as claim_lexicon_sides() has them */
 };
 
 /*
  * Take text[0..len) apart: cb for each token that carries meaning, in order; a negative return of
  * it stops. [x removed], which stands for what a filter took out, is passed over.
  */
-int claim_read(struct words *w, const char *text, size_t len, struct claim_marks *marks,
-	       int (*cb)(void *arg, const struct claim_token *t), void *arg);
+int claim_read(struct words *w, const struct claim_lexicon *x, const char *text, size_t len,
+	       struct claim_marks *marks, int (*cb)(void *arg, const struct claim_token *t),
+	       void *arg);
 
 #endif

@@ -27,6 +27,7 @@ struct evidence_sentence {
 
 struct ground {
 	const struct ragd_screen *screen;
+	const struct claim_lexicon *lexicon;
 	struct words *words;
 	struct sentences *sentences;
 	struct evidence_sentence *pieces;
@@ -87,7 +88,8 @@ static int read_passage(struct ground *g, uint32_t i, struct stop_check *stop)
 						 .start = (uint32_t)start,
 						 .end = (uint32_t)end,
 						 .first = (uint32_t)g->n_tokens };
-		rc = claim_read(g->words, text.s + start, end - start, &p->marks, add_token, g);
+		rc = claim_read(g->words, g->lexicon, text.s + start, end - start, &p->marks,
+				add_token, g);
 		if (rc < 0)
 			return rc;
 		p->n = (uint32_t)g->n_tokens - p->first;
@@ -107,20 +109,22 @@ static int read_evidence(struct ground *g, struct stop_check *stop)
 		const struct ragd_passage *p = &s->passages[i];
 
 		g->titles[i] = (uint32_t)g->n_tokens;
-		rc = claim_read(g->words, p->title.s, p->title.len, &unused, add_token, g);
+		rc = claim_read(g->words, g->lexicon, p->title.s, p->title.len, &unused, add_token,
+				g);
 		if (rc == 0)
-			rc = claim_read(g->words, p->heading.s, p->heading.len, &unused, add_token,
-					g);
+			rc = claim_read(g->words, g->lexicon, p->heading.s, p->heading.len, &unused,
+					add_token, g);
 	}
 	g->titles[s->n_passages] = (uint32_t)g->n_tokens;
 	g->question = g->n_tokens;
 	if (rc == 0)
-		rc = claim_read(g->words, s->question.s, s->question.len, &unused, add_token, g);
+		rc = claim_read(g->words, g->lexicon, s->question.s, s->question.len, &unused,
+				add_token, g);
 	return rc;
 }
 
-int ground_new(const struct ragd_screen *screen, const char *language, struct stop_check *stop,
-	       struct ground **out, struct ragd_err *err)
+int ground_new(const struct ragd_screen *screen, const struct claim_lexicon *lexicon,
+	       struct stop_check *stop, struct ground **out, struct ragd_err *err)
 {
 	struct ground *g = calloc(1, sizeof(*g));
 	int rc = 0;
@@ -128,13 +132,12 @@ int ground_new(const struct ragd_screen *screen, const char *language, struct st
 	if (g == NULL)
 		return ragd_err_set(err, -ENOMEM, "grounding: out of memory");
 	g->screen = screen;
-	g->words = words_new(language);
-	if (g->words == NULL)
-		rc = ragd_err_set(err, -EINVAL, "grounding: no stemmer for the language '%s'",
-				  language);
+	g->lexicon = lexicon;
+	g->words = words_new(lexicon->language);
 	g->sentences = sentences_new();
 	g->titles = calloc(screen->n_passages + 1, sizeof(*g->titles));
-	if (rc == 0 && (g->sentences == NULL || g->titles == NULL || read_evidence(g, stop) < 0))
+	if (g->words == NULL || g->sentences == NULL || g->titles == NULL ||
+	    read_evidence(g, stop) < 0)
 		rc = stop->rc < 0 ? stop_check_error(stop, err)
 				  : ragd_err_set(err, -ENOMEM, "grounding: out of memory");
 	if (rc < 0) {
@@ -232,15 +235,14 @@ static void claim_weigh(const struct ground *g, struct claim_words *c, const uin
 	}
 }
 
-static bool poles_oppose(uint32_t a, uint32_t b)
+/* Whether one has a side of a pair, and the other the other side. */
+static bool sides_oppose(uint64_t a, uint64_t b)
 {
-	for (unsigned k = 0; k < 32; k += 2) {
-		uint32_t x = a >> k & 3, y = b >> k & 3;
+	const uint64_t one = 0x5555555555555555u;
+	uint64_t a_one = a & ~(a >> 1) & one, a_other = a >> 1 & ~a & one;
+	uint64_t b_one = b & ~(b >> 1) & one, b_other = b >> 1 & ~b & one;
 
-		if ((x == 1 && y == 2) || (x == 2 && y == 1))
-			return true;
-	}
-	return false;
+	return ((a_one & b_other) | (a_other & b_one)) != 0;
 }
 
 struct context {
@@ -277,7 +279,7 @@ static float support_of(const struct ground *g, const struct claim_words *c, con
 	/* What the sentence that says most of it denies, and the other way round. */
 	if ((c->marks.n_negations % 2) != (g->pieces[best].marks.n_negations % 2))
 		s *= 0.5f;
-	if (poles_oppose(c->marks.poles, g->pieces[best].marks.poles))
+	if (sides_oppose(c->marks.sides, g->pieces[best].marks.sides))
 		s *= 0.5f;
 	return s - 0.03f * (float)(n - 1);
 }
@@ -287,10 +289,13 @@ static float support_of(const struct ground *g, const struct claim_words *c, con
 static enum ground_verdict claim_kind(const struct claim_words *c, const char *sentence, size_t len)
 {
 	const struct claim_marks *m = &c->marks;
-	size_t plain = c->n_words > m->n_meta + m->n_know ? c->n_words - m->n_meta - m->n_know : 0;
+	size_t plain = c->n_words > m->n_asking + m->n_holding
+			       ? c->n_words - m->n_asking - m->n_holding
+			       : 0;
 
 	/* "I could not find that in the documents", "The passages do not say." */
-	if (m->n_negations > 0 && m->n_know > 0 && (m->speaks || m->n_meta > 0) && c->numbers == 0)
+	if (m->n_negations > 0 && m->n_holding > 0 && (m->speaks || m->n_asking > 0) &&
+	    c->numbers == 0)
 		return GROUND_DISCLAIMER;
 	if (c->n_words == 0 || plain == 0)
 		return GROUND_NO_CLAIM;
@@ -299,7 +304,7 @@ static enum ground_verdict claim_kind(const struct claim_words *c, const char *s
 	if (len > 0 && sentence[len - 1] == '?')
 		return GROUND_NO_CLAIM;
 	/* A heading or the words before a list. */
-	if (len > 0 && sentence[len - 1] == ':' && c->numbers == 0 && plain <= 3 && m->n_meta > 0)
+	if (len > 0 && sentence[len - 1] == ':' && c->numbers == 0 && plain <= 3 && m->n_asking > 0)
 		return GROUND_NO_CLAIM;
 	return GROUND_UNSUPPORTED;
 }
@@ -391,7 +396,7 @@ int ground_check(struct ground *g, const char *sentence, size_t len, uint64_t hi
 	if (!stop_check_step(stop, len + g->n_tokens + g->n_pieces))
 		return stop->rc;
 	*support = (struct ground_support){ 0 };
-	if (claim_read(g->words, sentence, len, &c.marks, claim_add, &c) < 0)
+	if (claim_read(g->words, g->lexicon, sentence, len, &c.marks, claim_add, &c) < 0)
 		return -ENOMEM;
 	*verdict = claim_kind(&c, sentence, len);
 	if (c.n == 0 || g->n_pieces == 0)

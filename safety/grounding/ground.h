@@ -13,6 +13,7 @@
 
 #include <ragd/plugin.h>
 
+#include "safety/grounding/claim_lexicon.h"
 #include "safety/stream/stop_check.h"
 
 #define GROUND_THRESHOLD 0.6 /* docs/safety.md says what it was chosen on */
@@ -35,11 +36,11 @@ struct ground_support {
 };
 
 /*
- * screen's passages and question are borrowed until ground_free. -EINVAL: unknown language; or what
+ * screen's passages and question, and the lexicon, are borrowed until ground_free. -ENOMEM, or what
  * stopped it.
  */
-int ground_new(const struct ragd_screen *screen, const char *language, struct stop_check *stop,
-	       struct ground **out, struct ragd_err *err);
+int ground_new(const struct ragd_screen *screen, const struct claim_lexicon *lexicon,
+	       struct stop_check *stop, struct ground **out, struct ragd_err *err);
 void ground_free(struct ground *g);
 
 /*

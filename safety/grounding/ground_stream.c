@@ -43,8 +43,8 @@ struct ground_stream {
 };
 
 int ground_stream_open(const struct ragd_call *call, const struct ragd_screen *screen,
-		       const char *language, float threshold, struct ground_stream **out,
-		       struct ragd_err *err)
+		       const struct claim_lexicon *lexicon, float threshold,
+		       struct ground_stream **out, struct ragd_err *err)
 {
 	struct ground_stream *gs = calloc(1, sizeof(*gs));
 	int rc;
@@ -58,7 +58,7 @@ int ground_stream_open(const struct ragd_call *call, const struct ragd_screen *s
 	if (gs->sentences == NULL)
 		rc = ragd_err_set(err, -ENOMEM, "grounding: out of memory");
 	else
-		rc = ground_new(&gs->screen, language, &gs->stop, &gs->ground, err);
+		rc = ground_new(&gs->screen, lexicon, &gs->stop, &gs->ground, err);
 	if (rc == 0)
 		sentences_start(gs->sentences, "", 0);
 	if (rc < 0) {

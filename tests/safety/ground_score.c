@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 #include "safety/grounding/ground.h"
+#include "tests/safety/claim_english.h"
 
 #define PAIRS_MAX 20000
 
@@ -25,6 +26,7 @@ struct pair {
 
 static struct stop_check stop; /* that nobody stops */
 
+static struct claim_lexicon *lexicon;
 static struct pair pairs[PAIRS_MAX];
 static size_t n_pairs;
 static bool show;
@@ -75,7 +77,7 @@ static void count_verdict(const char *question, const char *claim, const char *t
 	screen.passages = passages;
 	screen.n_passages = n;
 	if (text == NULL || n_pairs == PAIRS_MAX ||
-	    ground_new(&screen, "english", &stop, &g, NULL) < 0)
+	    ground_new(&screen, lexicon, &stop, &g, NULL) < 0)
 		exit(1);
 	strip(text);
 	if (ground_check(g, text, strlen(text), 0, GROUND_THRESHOLD, &stop, &verdict, &support) < 0)
@@ -252,6 +254,9 @@ int main(int argc, char **argv)
 	show = getenv("SHOW") != NULL;
 	if (argc < 3)
 		return 2;
+	lexicon = claim_english_open();
+	if (lexicon == NULL)
+		return 1;
 	if (strcmp(argv[1], "qed") == 0 && argc > 3) {
 		qed(argv[2], argv[3]);
 	} else {
@@ -276,5 +281,6 @@ int main(int argc, char **argv)
 	}
 	fprintf(stderr, "%.1f us a pair\n", (double)(clock_us() - t) / (double)n_pairs);
 	report();
+	claim_lexicon_close(lexicon);
 	return 0;
 }

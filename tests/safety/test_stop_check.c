@@ -14,6 +14,7 @@
 #include "safety/stream/filter.h"
 #include "safety/stream/filter_stream.h"
 #include "safety/stream/stop_check.h"
+#include "tests/safety/claim_english.h"
 #include "tests/safety/support.h"
 #include "tests/test.h"
 
@@ -294,16 +295,19 @@ static size_t ground(struct counted *c, const char *unit, size_t len, int want)
 				      .passages = &evidence,
 				      .n_passages = 1,
 				      .grounded = true };
+	struct claim_lexicon *lexicon = claim_english_open();
 	struct ground_stream *gs = NULL;
 	struct ragd_release r;
 	char *text = malloc(len);
 
 	assert_non_null(text);
+	assert_non_null(lexicon);
 	for (size_t i = 0; i < len; i++)
 		text[i] = unit[i % strlen(unit)];
-	assert_int_equal(ground_stream_open(&c->test.call, &screen, "english", 0.6f, &gs, NULL), 0);
+	assert_int_equal(ground_stream_open(&c->test.call, &screen, lexicon, 0.6f, &gs, NULL), 0);
 	assert_int_equal(ground_stream_feed(gs, &c->test.call, text, len, true, &r, NULL), want);
 	ground_stream_close(gs);
+	claim_lexicon_close(lexicon);
 	free(text);
 	return c->n_asked;
 }
