@@ -1,5 +1,7 @@
 /* safety_basic and safety_grounding as the host sees them. */
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -170,6 +172,79 @@ static void bad_options_are_refused(void **state)
 	}
 }
 
+static const char german[] = "[names]\ngerman\n[negations]\nnicht kein keine\n[opposites]\n"
+			     "öffnet | schließt\n[numbers]\n4 vier\n";
+
+/* Write deutsch.lang into a folder of languages of this world's own, empty before. */
+static void lang_write(struct world *w, const char *text)
+{
+	char path[PATH_MAX + 64];
+	FILE *f;
+
+	w->cfg.data_dir = w->dir;
+	snprintf(path, sizeof(path), "%s/lang", w->dir);
+	assert_true(mkdir(path, 0700) == 0 || errno == EEXIST);
+	snprintf(path, sizeof(path), "%s/lang/grounding", w->dir);
+	assert_true(mkdir(path, 0700) == 0 || errno == EEXIST);
+	snprintf(path, sizeof(path), "%s/lang/grounding/deutsch.lang", w->dir);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* A language that somebody adds on a machine without a compiler. */
+static void a_language_of_grounding_is_a_file(void **state)
+{
+	struct ragd_passage passage = { .text = RAGD_STR(
+						"Die Schleuse öffnet um vier Uhr. Der Hafen ist "
+						"nicht tief.") };
+	struct ragd_screen screen = { .size = sizeof(screen),
+				      .stage = RAGD_STAGE_RESPONSE,
+				      .passages = &passage,
+				      .n_passages = 1,
+				      .grounded = true };
+	struct house h = { 0 };
+
+	(void)state;
+	world_init(&h.w);
+	lang_write(&h.w, german);
+	world_add(&h.w, "grounding", "safety_grounding", "language=german");
+	house_open(&h);
+	stream(&h, &screen, "Die Schleuse öffnet um 4 Uhr.", "Die Schleuse öffnet um 4 Uhr.{1}");
+	stream(&h, &screen, "Die Schleuse schließt um 4 Uhr.", "");
+	stream(&h, &screen, "Der Hafen ist nicht tief.", "Der Hafen ist nicht tief.{1}");
+	stream(&h, &screen, "Der Hafen ist tief, wirklich.", "");
+	house_end(&h);
+}
+
+static void languages_that_cannot_be_read_are_refused_at_open(void **state)
+{
+	static const struct {
+		const char *text, *language, *says;
+	} rows[] = {
+		{ "[names]\ngerman\n", "language=english",
+		  "/lang/grounding' has no file for the language 'english'" },
+		{ "[names]\ngerman\n[negation]\n", "language=german",
+		  "/lang/grounding/deutsch.lang: there is no section [negation]" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct plugin_set *set = NULL;
+		struct ragd_err err = { 0 };
+		struct world w;
+
+		world_init(&w);
+		lang_write(&w, rows[i].text);
+		world_add(&w, "grounding", "safety_grounding", rows[i].language);
+		assert_true(plugin_set_open(&w.cfg, NULL, &set, &err) < 0);
+		if (strstr(err.msg, rows[i].says) == NULL)
+			fail_msg("'%s'", err.msg);
+		world_fini(&w);
+	}
+}
+
 static void bad_rule_files_are_refused_at_open(void **state)
 {
 	static const struct {
@@ -262,6 +337,8 @@ int main(void)
 		cmocka_unit_test(basic_obeys_its_options),
 		cmocka_unit_test(bad_options_are_refused),
 		cmocka_unit_test(bad_rule_files_are_refused_at_open),
+		cmocka_unit_test(a_language_of_grounding_is_a_file),
+		cmocka_unit_test(languages_that_cannot_be_read_are_refused_at_open),
 		cmocka_unit_test(grounding_cites_and_drops),
 		cmocka_unit_test(grounding_obeys_its_threshold),
 	};

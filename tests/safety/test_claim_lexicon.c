@@ -1,16 +1,11 @@
 /* The words that tell what a sentence claims: English as it is installed, another from a text. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/hash.h"
 #include "base/util.h"
 #include "tests/safety/claim_english.h"
+#include "tests/test.h"
 
 static uint64_t word_bits(const struct claim_lexicon *x, const char *fold)
 {
