@@ -1,6 +1,6 @@
 /*
- * What the grounding check knows of the words of a language, read from a file of data/lang/grounding
- * (base/text/lang.h), whose comments say what its sections are for.
+ * What the grounding check knows about the words of a language, read from a file in
+ * data/lang/grounding (base/text/lang.h), whose comments say what its sections are for.
  */
 #ifndef SAFETY_CLAIM_LEXICON_H
 #define SAFETY_CLAIM_LEXICON_H

@@ -15,8 +15,8 @@
 struct ground_stream;
 
 /*
- * screen and lexicon stay valid until ground_stream_close. screen->grounded: what no passage supports does not
- * leave; otherwise all leaves and what is supported is cited.
+ * screen and lexicon stay valid until ground_stream_close. screen->grounded: what no passage
+ * supports does not leave; otherwise all leaves and what is supported is cited.
  */
 int ground_stream_open(const struct ragd_call *call, const struct ragd_screen *screen,
 		       const struct claim_lexicon *lexicon, float threshold,
