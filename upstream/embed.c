@@ -76,22 +76,21 @@ static int batch_embed(struct upstream *u, const struct ragd_call *call,
 	return rc;
 }
 
-int upstream_embed(struct upstream *u, const struct ragd_call *call, const struct ragd_str *texts,
-		   size_t n, const float **out, uint32_t *dim, struct ragd_err *err)
+int upstream_embed(struct upstream *u, const struct ragd_call *call, const struct ragd_embed *req,
+		   struct ragd_embeddings *out, struct ragd_err *err)
 {
+	size_t n = req->n;
 	float *vectors = NULL;
-	uint32_t d = 0;
+	uint32_t dim = 0;
 	int rc = 0;
 
 	if (n == 0)
 		return ragd_err_set(err, -EINVAL, "there is no text to embed");
 	for (size_t at = 0; rc == 0 && at < n; at += u->servers.settings.embed_batch)
-		rc = batch_embed(u, call, texts, n, at,
-				 MIN(n - at, (size_t)u->servers.settings.embed_batch), &vectors, &d,
-				 err);
-	if (rc < 0)
-		return rc;
-	*out = vectors;
-	*dim = d;
-	return 0;
+		rc = batch_embed(u, call, req->texts, n, at,
+				 MIN(n - at, (size_t)u->servers.settings.embed_batch), &vectors,
+				 &dim, err);
+	if (rc == 0)
+		RAGD_FILL(out, .dim = dim, .values = vectors);
+	return rc;
 }

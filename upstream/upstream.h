@@ -26,7 +26,7 @@ void upstream_card(const struct upstream *u, struct ragd_card *out);
 int upstream_generate(struct upstream *u, const struct ragd_call *call,
 		      const struct ragd_generate *req, struct ragd_sink *sink,
 		      struct ragd_err *err);
-int upstream_embed(struct upstream *u, const struct ragd_call *call, const struct ragd_str *texts,
-		   size_t n, const float **out, uint32_t *dim, struct ragd_err *err);
+int upstream_embed(struct upstream *u, const struct ragd_call *call, const struct ragd_embed *req,
+		   struct ragd_embeddings *out, struct ragd_err *err);
 
 #endif

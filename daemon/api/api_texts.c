@@ -133,14 +133,17 @@ static const struct plugin *embedder_of(const struct job *job, const struct conf
 	const struct plugin_set *set = job->gen->plugins;
 	const struct plugin *p = plugin_set_find(set, RAGD_KIND_INFERENCE, a->inference);
 
-	if (p == NULL || !plugin_embeds(p->descriptor))
+	if (p == NULL || !plugin_can(p->descriptor, p->self, RAGD_EMBEDS))
 		p = plugin_set_find(set, RAGD_KIND_RETRIEVAL, a->retrieval);
-	return p != NULL && plugin_embeds(p->descriptor) ? p : NULL;
+	return p != NULL && plugin_can(p->descriptor, p->self, RAGD_EMBEDS) ? p : NULL;
 }
 
 static int texts_embed(struct job *job, const struct plugin *p, const struct codec_embeddings *req,
-		       const float **vectors, uint32_t *dim, struct ragd_err *err)
+		       struct ragd_embeddings *out, struct ragd_err *err)
 {
+	const struct ragd_embed texts = { .size = sizeof(texts),
+					  .texts = req->input,
+					  .n = req->n_input };
 	struct call *call = job->call;
 	int rc;
 
@@ -148,10 +151,9 @@ static int texts_embed(struct job *job, const struct plugin *p, const struct cod
 	rc = call_enter(call, p, "embed", err);
 	if (rc < 0)
 		return rc;
-	rc = plugin_embed(p->descriptor, p->self, &call->base, req->input, req->n_input, vectors,
-			  dim, err);
+	rc = plugin_embed(p->descriptor, p->self, &call->base, &texts, out, err);
 	call_leave(call);
-	return validate_vectors(p->name, rc, *vectors, *dim, req->n_input, err);
+	return validate_vectors(p->name, rc, out, req->n_input, err);
 }
 
 static void api_embeddings(struct job *job)
@@ -162,8 +164,7 @@ static void api_embeddings(struct job *job)
 	struct ragd_usage usage = { .size = sizeof(usage) };
 	struct codec_err cerr;
 	struct ragd_err err = { 0 };
-	const float *vectors;
-	uint32_t dim;
+	struct ragd_embeddings vectors = { .size = sizeof(vectors) };
 
 	if (codec_embeddings_decode(job->call->arena, job->body, &req, &cerr) < 0) {
 		job_fail_codec(job, &cerr);
@@ -179,11 +180,11 @@ static void api_embeddings(struct job *job)
 	if (p == NULL)
 		job_fail(job, 404, "not_found", NULL, "assistant '%s' has no plugin that embeds",
 			 a->name);
-	else if (texts_embed(job, p, &req, &vectors, &dim, &err) < 0)
+	else if (texts_embed(job, p, &req, &vectors, &err) < 0)
 		job_fail_err(job, &err, "not_found");
 	else
-		codec_embeddings(&job->out, req.model, vectors, req.n_input, dim, req.base64,
-				 &usage);
+		codec_embeddings(&job->out, req.model, vectors.values, req.n_input, vectors.dim,
+				 req.base64, &usage);
 }
 
 /* ---- feedback ------------------------------------------------------------------------------ */

@@ -56,53 +56,51 @@ static int peer_lacks(const struct ragd_host *host, const char *instance, const 
 			    instance, ability);
 }
 
-bool plugin_embeds(const struct ragd_plugin *d)
-{
-	return (d->kind == RAGD_KIND_INFERENCE && d->ops.inference->embed != NULL) ||
-	       (d->kind == RAGD_KIND_RETRIEVAL && d->ops.retrieval->embed != NULL);
-}
-
-int plugin_embed(const struct ragd_plugin *d, void *self, const struct ragd_call *call,
-		 const struct ragd_str *texts, size_t n, const float **out, uint32_t *dim,
-		 struct ragd_err *err)
-{
-	*out = NULL;
-	*dim = 0;
-	if (d->kind == RAGD_KIND_INFERENCE)
-		return d->ops.inference->embed(self, call, texts, n, out, dim, err);
-	return d->ops.retrieval->embed(self, call, texts, n, out, dim, err);
-}
-
 static int embed_validated(const struct plugin_instance *peer, const struct ragd_call *call,
-			   const struct ragd_str *texts, size_t n, const float **out, uint32_t *dim,
+			   const struct ragd_embed *req, struct ragd_embeddings *out,
 			   struct ragd_err *err)
 {
+	struct ragd_embeddings got = { .size = sizeof(got) };
 	struct ragd_err why = { 0 };
-	const float *v;
-	uint32_t got;
-	int rc = plugin_embed(peer->descriptor, peer->self, call, texts, n, &v, &got, &why);
+	int rc = plugin_embed(peer->descriptor, peer->self, call, req, &got, &why);
 
-	rc = validate_vectors(peer->name, rc, v, got, n, &why);
+	rc = validate_vectors(peer->name, rc, &got, req->n, &why);
 	if (rc < 0)
 		return ragd_err_set(err, rc, "%s", why.msg);
-	*out = v;
-	*dim = got;
+	ragd_fill(out, &got, sizeof(got));
 	return 0;
 }
 
 static int host_embed(const struct ragd_host *host, const char *instance,
-		      const struct ragd_call *call, const struct ragd_str *texts, size_t n,
-		      const float **out, uint32_t *dim, struct ragd_err *err)
+		      const struct ragd_call *call, const struct ragd_embed *req,
+		      struct ragd_embeddings *out, struct ragd_err *err)
 {
 	struct plugin_instance *peer = plugin_instance_peer(instance_of(host), instance);
 	int rc;
 
 	if (peer == NULL || peer->descriptor->kind == RAGD_KIND_SAFETY)
 		rc = peer_missing(host, instance, "inference or retrieval", err);
-	else if (plugin_embeds(peer->descriptor))
-		rc = embed_validated(peer, call, texts, n, out, dim, err);
+	else if (plugin_can(peer->descriptor, peer->self, RAGD_EMBEDS))
+		rc = embed_validated(peer, call, req, out, err);
 	else
 		rc = peer_lacks(host, instance, "embed", err);
+	plugin_instance_unref_later(peer);
+	return rc;
+}
+
+static int host_embed_card(const struct ragd_host *host, const char *instance,
+			   struct ragd_embed_card *out, struct ragd_err *err)
+{
+	struct plugin_instance *peer = plugin_instance_peer(instance_of(host), instance);
+	struct ragd_embed_card card;
+	int rc = 0;
+
+	if (peer == NULL || peer->descriptor->kind == RAGD_KIND_SAFETY)
+		rc = peer_missing(host, instance, "inference or retrieval", err);
+	else if (plugin_embed_card(peer->name, peer->descriptor, peer->self, &card))
+		ragd_fill(out, &card, sizeof(card));
+	else
+		rc = peer_lacks(host, instance, "say what its vectors are", err);
 	plugin_instance_unref_later(peer);
 	return rc;
 }
@@ -118,7 +116,7 @@ static int host_score(const struct ragd_host *host, const char *instance,
 
 	if (peer == NULL || peer->descriptor->kind != RAGD_KIND_INFERENCE) {
 		rc = peer_missing(host, instance, "inference", err);
-	} else if (peer->descriptor->ops.inference->score == NULL) {
+	} else if (!plugin_can(peer->descriptor, peer->self, RAGD_SCORES)) {
 		rc = peer_lacks(host, instance, "score", err);
 	} else {
 		validate_scores_prepare(out, n);
@@ -251,6 +249,7 @@ void plugin_host_init(struct plugin_instance *inst)
 		.count = host_count,
 		.gauge = host_gauge,
 		.embed = host_embed,
+		.embed_card = host_embed_card,
 		.score = host_score,
 		.generate = host_generate,
 		.progress = plugin_progress_set,

@@ -7,6 +7,7 @@
  *   plugin_files.c     which files an instance was made from
  *   plugin_instance.c  one opened plugin: its memory, references, closing
  *   plugin_set.c       the instances of a configuration, and the sets that live
+ *   plugin_ability.c   what an instance can do; its vectors
  *   plugin_host.c      what the host does for a plugin: log, metrics, abilities of others
  *   plugin_set_open.c  a set from a configuration, carrying over what did not change
  *   plugin_trial.c     opens plugins as a start would, and closes them again

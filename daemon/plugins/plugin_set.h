@@ -64,11 +64,18 @@ unsigned plugin_lost(const struct plugin *p, int add);
  */
 bool plugin_progress(char *out, size_t room);
 
-/* Can it turn texts into vectors: an ability of inference and of retrieval. */
-bool plugin_embeds(const struct ragd_plugin *descriptor);
-/* Call it; what comes back is for validate_vectors(). */
+/* ---- abilities: plugin_ability.c ------------------------------------------------------------ */
+
+/* Has it this ability: by its operations and, of inference, by what its card says. */
+bool plugin_can(const struct ragd_plugin *descriptor, void *self, enum ragd_ability ability);
+/*
+ * Turn texts into vectors, which inference and retrieval can; -EINVAL where one is blank. *out has
+ * its size; what comes back is for validate_vectors(), but for the stamp, which is set here.
+ */
 int plugin_embed(const struct ragd_plugin *descriptor, void *self, const struct ragd_call *call,
-		 const struct ragd_str *texts, size_t n, const float **out, uint32_t *dim,
-		 struct ragd_err *err);
+		 const struct ragd_embed *req, struct ragd_embeddings *out, struct ragd_err *err);
+/* What its vectors are, validated; false if it does not say. `name` is the instance's. */
+bool plugin_embed_card(const char *name, const struct ragd_plugin *descriptor, void *self,
+		       struct ragd_embed_card *out);
 
 #endif

@@ -67,8 +67,9 @@ void validate_stats(const char *plugin, struct ragd_retrieval_stats *stats);
 /* It returns nothing: a card that is wrong is emptied, but for the name "unknown". */
 void validate_card(const char *plugin, struct ragd_card *card);
 /* Of n texts. Also what retrieval embeds. */
-int validate_vectors(const char *plugin, int rc, const float *v, uint32_t dim, size_t n,
+int validate_vectors(const char *plugin, int rc, const struct ragd_embeddings *v, size_t n,
 		     struct ragd_err *err);
+int validate_embed_card(const char *plugin, const struct ragd_embed_card *card);
 /* Before the call: a score that the plugin leaves out is found by it. */
 void validate_scores_prepare(struct ragd_score *scores, size_t n);
 int validate_scores(const char *plugin, int rc, const struct ragd_score *scores, size_t n,

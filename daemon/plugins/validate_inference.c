@@ -2,9 +2,12 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
-#define CARD_MAX 65536 /* bytes of each string; some models bring their licence along */
-#define DIM_MAX  (1u << 20)
+#define CARD_MAX       65536 /* bytes of each string; some models bring their licence along */
+#define DIM_MAX        (1u << 20)
+#define UNIT_TOLERANCE 1e-3 /* of the square of a vector's length */
+#define ABILITIES      (RAGD_GENERATES | RAGD_EMBEDS | RAGD_SCORES)
 
 void validate_card(const char *plugin, struct ragd_card *c)
 {
@@ -28,11 +31,29 @@ void validate_card(const char *plugin, struct ragd_card *c)
 			rc = returned_string(&r, strings[i].what, strings[i].s, CARD_MAX);
 	if (rc == 0 && (c->n_parameters > INT64_MAX || c->n_context > INT32_MAX))
 		rc = returned_fault(&r, PLUGIN_FAULT_NUMBER, "a count beyond all numbers");
+	if (rc == 0 && (c->abilities & ~(uint32_t)ABILITIES) != 0)
+		rc = returned_fault(&r, PLUGIN_FAULT_NUMBER, "unknown abilities 0x%x",
+				    (unsigned)c->abilities);
 	if (rc < 0)
 		*c = (struct ragd_card){ .name = "unknown" };
 }
 
-int validate_vectors(const char *plugin, int rc, const float *v, uint32_t dim, size_t n,
+static int vector_check(const struct returned *r, const float *v, uint32_t dim)
+{
+	double sum = 0;
+
+	for (uint32_t i = 0; i < dim; i++)
+		sum += (double)v[i] * v[i];
+	if (!isfinite(sum))
+		return returned_fault(r, PLUGIN_FAULT_NUMBER,
+				      "a vector with what is no finite number");
+	if (fabs(sum - 1) > UNIT_TOLERANCE)
+		return returned_fault(r, PLUGIN_FAULT_NUMBER, "a vector of length %.4g, not 1",
+				      sqrt(sum));
+	return 0;
+}
+
+int validate_vectors(const char *plugin, int rc, const struct ragd_embeddings *v, size_t n,
 		     struct ragd_err *err)
 {
 	const struct returned r = { plugin, "embed", err };
@@ -40,15 +61,32 @@ int validate_vectors(const char *plugin, int rc, const float *v, uint32_t dim, s
 	rc = returned_code(&r, rc);
 	if (rc < 0 || n == 0)
 		return rc;
-	if (dim == 0 || dim > DIM_MAX)
+	if (v->dim == 0 || v->dim > DIM_MAX)
 		return returned_fault(&r, PLUGIN_FAULT_LENGTH, "vectors of %u numbers",
-				      (unsigned)dim);
-	rc = returned_array(&r, "vectors", v, n, dim * sizeof(*v));
-	for (size_t i = 0; rc == 0 && i < n * dim; i++)
-		if (!isfinite(v[i]))
-			rc = returned_fault(&r, PLUGIN_FAULT_NUMBER,
-					    "a vector with what is no finite number");
+				      (unsigned)v->dim);
+	rc = returned_array(&r, "vectors", v->values, n, v->dim * sizeof(*v->values));
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = vector_check(&r, v->values + i * v->dim, v->dim);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		if ((v->n_tokens != NULL && v->n_tokens[i] > INT32_MAX) ||
+		    (v->n_pieces != NULL && v->n_pieces[i] > INT32_MAX))
+			rc = returned_fault(&r, PLUGIN_FAULT_NUMBER, "a count beyond all numbers");
 	return rc;
+}
+
+int validate_embed_card(const char *plugin, const struct ragd_embed_card *c)
+{
+	struct ragd_err err;
+	const struct returned r = { plugin, "embed_card", &err };
+	size_t n = strspn(c->stamp, "0123456789abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+	if (n == 0 || n >= sizeof(c->stamp) || c->stamp[n] != '\0')
+		return returned_fault(&r, PLUGIN_FAULT_NAME,
+				      "a stamp that is not of letters and digits");
+	if (c->dim > DIM_MAX || c->n_context > INT32_MAX)
+		return returned_fault(&r, PLUGIN_FAULT_NUMBER, "a count beyond all numbers");
+	return 0;
 }
 
 void validate_scores_prepare(struct ragd_score *scores, size_t n)

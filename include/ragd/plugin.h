@@ -63,7 +63,7 @@ extern "C" {
 /* Members and their comments stand in columns. */
 /* clang-format off */
 
-#define RAGD_PLUGIN_ABI 3
+#define RAGD_PLUGIN_ABI 4
 
 #define RAGD_EXPORT __attribute__((visibility("default")))
 
@@ -92,11 +92,18 @@ struct ragd_host {
 
 	/*
 	 * Call another instance, by its name in the configuration. -ENOENT if there is none of the
-	 * right kind, -ENOTSUP if it can't do this. Not from open or close.
+	 * right kind, -ENOTSUP if it can't do this. Not from open or close. A plugin's own thread
+	 * passes a ragd_call of its own, with caller NULL where it works for nobody in particular.
+	 * Until the configuration that both belong to is in use, and when it no longer is, they
+	 * don't find each other: -ENOENT, too. Results are checked, and *out need only have its
+	 * size set.
 	 */
 	int (*embed)(const struct ragd_host *host, const char *instance,
-		     const struct ragd_call *call, const struct ragd_str *texts, size_t n,
-		     const float **out, uint32_t *dim, struct ragd_err *err);
+		     const struct ragd_call *call, const struct ragd_embed *req,
+		     struct ragd_embeddings *out, struct ragd_err *err);
+	/* -ENOTSUP also where the plugin doesn't say what its vectors are. Doesn't block. */
+	int (*embed_card)(const struct ragd_host *host, const char *instance,
+			  struct ragd_embed_card *out, struct ragd_err *err);
 	int (*score)(const struct ragd_host *host, const char *instance,
 		     const struct ragd_call *call, struct ragd_str prompt,
 		     const struct ragd_str *continuations, size_t n, struct ragd_score *out,

@@ -13,6 +13,13 @@ extern "C" {
 /* Members and their comments stand in columns. */
 /* clang-format off */
 
+/* What an instance can do, where its model decides that. */
+enum ragd_ability {
+	RAGD_GENERATES = 1 << 0,
+	RAGD_EMBEDS    = 1 << 1,
+	RAGD_SCORES    = 1 << 2,
+};
+
 /* A model card in brief; strings live as long as the instance, NULL where unknown. */
 struct ragd_card {
 	uint32_t    size;
@@ -24,6 +31,11 @@ struct ragd_card {
 	const char *licence;
 	const char *digest;  /* "sha256:…" of the weights */
 	const char *summary; /* one or two sentences: what it is for, what it cannot do */
+	/*
+	 * RAGD_GENERATES | …; 0: all that it has operations for. What it lacks isn't asked of it:
+	 * one that doesn't generate can be no assistant's.
+	 */
+	uint32_t    abilities;
 };
 
 enum ragd_role { RAGD_ROLE_SYSTEM, RAGD_ROLE_USER, RAGD_ROLE_ASSISTANT };
@@ -107,6 +119,57 @@ struct ragd_sink {
 		     const struct ragd_usage *usage, const struct ragd_err *err);
 };
 
+/* ---- texts as vectors ------------------------------------------------------------------------ */
+
+/* What texts are to be found by, or for: encoders made for search read the two differently. */
+enum ragd_embed_use {
+	RAGD_EMBED_PLAIN,   /* as they come */
+	RAGD_EMBED_QUERY,   /* what somebody searches for */
+	RAGD_EMBED_PASSAGE, /* what is to be found: "title: heading. text" */
+};
+
+struct ragd_embed {
+	uint32_t               size;
+	enum ragd_embed_use    use;
+	const struct ragd_str *texts; /* none is empty or white space only: the host sees to that */
+	size_t                 n;
+	/* Nobody waits for it: whoever does goes first, and so does an answer's next token. */
+	bool                   background;
+};
+
+#define RAGD_STAMP_SIZE 65 /* bytes, the final NUL included */
+
+/* What texts become. Of one longer than the context, the beginning counts. */
+struct ragd_embeddings {
+	uint32_t        size;
+	uint32_t        dim;    /* the same in every result of one stamp */
+	const float    *values; /* [n][dim]: unit vectors, finite */
+	const uint32_t *n_tokens; /* [n]: read of each, prefix and ends included; NULL: unknown */
+	/*
+	 * [n]: the pieces that each text itself breaks into, one that the vocabulary doesn't know
+	 * counted as many times as it has characters; NULL: unknown. Few characters a piece tell
+	 * that the model hardly knows the language.
+	 */
+	const uint32_t *n_pieces;
+	/*
+	 * As embed_card says it of the instance that made them. A plugin leaves it: the host sets
+	 * it for whoever asked through host->embed.
+	 */
+	char            stamp[RAGD_STAMP_SIZE];
+};
+
+struct ragd_embed_card {
+	uint32_t size;
+	uint32_t dim;       /* 0: not known before the first text */
+	uint32_t n_context; /* tokens that are read of a text; 0: not known */
+	bool     nested;    /* Matryoshka: made so that the first numbers of a vector will do */
+	/*
+	 * Letters and digits; another one whenever the same text may get another vector: the
+	 * weights' digest, prefixes, pooling, context …
+	 */
+	char     stamp[RAGD_STAMP_SIZE];
+};
+
 struct ragd_score {
 	double logprob; /* natural logarithm of P(continuation | prompt); finite */
 };
@@ -128,9 +191,10 @@ struct ragd_inference_ops {
 
 	/* The rest may be NULL: the plugin can't do that. */
 
-	/* n texts to n unit vectors: out[i * dim .. (i + 1) * dim), finite, from call->alloc. */
-	int (*embed)(void *self, const struct ragd_call *call, const struct ragd_str *texts,
-		     size_t n, const float **out, uint32_t *dim, struct ragd_err *err);
+	int (*embed)(void *self, const struct ragd_call *call, const struct ragd_embed *req,
+		     struct ragd_embeddings *out, struct ragd_err *err);
+	/* What its vectors are; with embed only. Any thread; doesn't block. */
+	void (*embed_card)(void *self, struct ragd_embed_card *out);
 	/*
 	 * How probable each continuation of the prompt is, as a guard model or a reranker needs it.
 	 */

@@ -157,8 +157,8 @@ struct ragd_retrieval_ops {
 	 * As for inference; may be NULL. -EAGAIN while the caller may read nothing that an embedder
 	 * could have been trained on.
 	 */
-	int (*embed)(void *self, const struct ragd_call *call, const struct ragd_str *texts,
-		     size_t n, const float **out, uint32_t *dim, struct ragd_err *err);
+	int (*embed)(void *self, const struct ragd_call *call, const struct ragd_embed *req,
+		     struct ragd_embeddings *out, struct ragd_err *err);
 };
 
 /* clang-format on */

@@ -336,24 +336,32 @@ static void embed_one(struct ragd_str text, float *out)
 		out[i] = (float)(out[i] / sqrt(norm));
 }
 
-static int echo_embed(void *self, const struct ragd_call *call, const struct ragd_str *texts,
-		      size_t n, const float **out, uint32_t *dim, struct ragd_err *err)
+static int echo_embed(void *self, const struct ragd_call *call, const struct ragd_embed *req,
+		      struct ragd_embeddings *out, struct ragd_err *err)
 {
-	float *v = call->alloc(call, n, DIM * sizeof(*v));
+	float *v = call->alloc(call, req->n, DIM * sizeof(*v));
+	uint32_t *n_tokens = call->alloc(call, req->n, sizeof(*n_tokens));
 	int rc;
 
 	(void)self;
-	if (v == NULL)
-		return ragd_err_set(err, -ENOMEM, "echo: no memory for %zu vectors", n);
-	for (size_t i = 0; i < n; i++) {
+	if (v == NULL || n_tokens == NULL)
+		return ragd_err_set(err, -ENOMEM, "echo: no memory for %zu vectors", req->n);
+	for (size_t i = 0; i < req->n; i++) {
 		rc = call_check(call);
 		if (rc < 0)
-			return ragd_err_set(err, rc, "echo: stopped at text %zu of %zu", i + 1, n);
-		embed_one(texts[i], v + i * DIM);
+			return ragd_err_set(err, rc, "echo: stopped at text %zu of %zu", i + 1,
+					    req->n);
+		embed_one(req->texts[i], v + i * DIM);
+		n_tokens[i] = (uint32_t)count_words(req->texts[i]);
 	}
-	*out = v;
-	*dim = DIM;
+	RAGD_FILL(out, .dim = DIM, .values = v, .n_tokens = n_tokens);
 	return 0;
+}
+
+static void echo_embed_card(void *self, struct ragd_embed_card *out)
+{
+	(void)self;
+	RAGD_FILL(out, .dim = DIM, .stamp = "echo1");
 }
 
 static ssize_t echo_count(void *self, struct ragd_str text, struct ragd_err *err)
@@ -415,6 +423,7 @@ static const struct ragd_inference_ops echo_ops = {
 	.card = echo_card,
 	.generate = echo_generate,
 	.embed = echo_embed,
+	.embed_card = echo_embed_card,
 	.count = echo_count,
 };
 

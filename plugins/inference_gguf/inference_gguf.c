@@ -125,10 +125,11 @@ static int lists_encode(const struct llm *l, const struct ragd_call *call,
 	return rc;
 }
 
-static int gguf_embed(void *self, const struct ragd_call *call, const struct ragd_str *texts,
-		      size_t n, const float **out, uint32_t *dim, struct ragd_err *err)
+static int gguf_embed(void *self, const struct ragd_call *call, const struct ragd_embed *req,
+		      struct ragd_embeddings *out, struct ragd_err *err)
 {
 	struct llm *l = self;
+	size_t n = req->n;
 	uint32_t n_embd = model_shape(l->model)->n_embd;
 	float *rows = call->alloc(call, MAX(n, 1), n_embd * sizeof(*rows));
 	struct tokens *lists;
@@ -137,7 +138,7 @@ static int gguf_embed(void *self, const struct ragd_call *call, const struct rag
 	if (rows == NULL)
 		return ragd_err_set(err, -ENOMEM, "no memory for %zu vectors of %u numbers", n,
 				    (unsigned)n_embd);
-	rc = lists_encode(l, call, texts, n, VOCAB_ENDS, &lists, err);
+	rc = lists_encode(l, call, req->texts, n, VOCAB_ENDS, &lists, err);
 	if (rc < 0)
 		return rc;
 	rc = engine_embed(l->engine, answer_client(call), lists, n, rows, nobody_waits,
@@ -146,8 +147,7 @@ static int gguf_embed(void *self, const struct ragd_call *call, const struct rag
 	llm_tell(l);
 	if (rc < 0)
 		return why_stopped(call, rc, err);
-	*out = rows;
-	*dim = n_embd;
+	RAGD_FILL(out, .dim = n_embd, .values = rows);
 	return 0;
 }
 

@@ -22,10 +22,10 @@ static int plugin_generate(void *self, const struct ragd_call *call,
 	return upstream_generate(self, call, req, sink, err);
 }
 
-static int plugin_embed(void *self, const struct ragd_call *call, const struct ragd_str *texts,
-			size_t n, const float **out, uint32_t *dim, struct ragd_err *err)
+static int plugin_embed(void *self, const struct ragd_call *call, const struct ragd_embed *req,
+			struct ragd_embeddings *out, struct ragd_err *err)
 {
-	return upstream_embed(self, call, texts, n, out, dim, err);
+	return upstream_embed(self, call, req, out, err);
 }
 
 static int plugin_check(const struct ragd_config *cfg, struct ragd_err *err)

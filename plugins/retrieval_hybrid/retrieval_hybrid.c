@@ -163,10 +163,10 @@ static void hybrid_stats(void *self, const struct ragd_caller *caller,
 	ragd_fill(out, &stats, sizeof(stats));
 }
 
-static int hybrid_embed(void *self, const struct ragd_call *call, const struct ragd_str *texts,
-			size_t n, const float **out, uint32_t *dim, struct ragd_err *err)
+static int hybrid_embed(void *self, const struct ragd_call *call, const struct ragd_embed *req,
+			struct ragd_embeddings *out, struct ragd_err *err)
 {
-	return store_embed(((struct hybrid *)self)->store, call, texts, n, out, dim, err);
+	return store_embed(((struct hybrid *)self)->store, call, req, out, err);
 }
 
 static const struct ragd_retrieval_ops hybrid_ops = {

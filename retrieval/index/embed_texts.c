@@ -6,25 +6,26 @@
 #include "retrieval/search/wanted.h"
 #include "retrieval/store/store_private.h"
 
-/* Of a long text, its beginning. */
+/* Rows of `dim` numbers, of which e has the first. Of a long text, its beginning. */
 static int embed_texts(struct session *session, const struct ragd_call *call,
-		       const struct embedder *e, const struct ragd_str *texts, size_t n, float *out,
-		       struct ragd_err *err)
+		       const struct embedder *e, const struct ragd_embed *req, uint32_t dim,
+		       float *out, struct ragd_err *err)
 {
 	const struct ragd_str none = { NULL, 0 };
 	struct terms_passage p;
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		struct ragd_str text = { texts[i].s, MIN(texts[i].len, TERMS_TEXT_MAX) };
+	for (size_t i = 0; rc == 0 && i < req->n; i++) {
+		struct ragd_str text = { req->texts[i].s, MIN(req->texts[i].len, TERMS_TEXT_MAX) };
 
 		arena_reset(session->arena);
 		rc = wanted_check(call, err);
 		if (rc == 0)
 			rc = terms_passage(session->terms, session->arena, none, none, text, &p,
 					   err);
-		if (rc == 0)
-			embedder_project(e, p.terms, p.n_terms, out + i * e->dim);
+		if (rc == 0 && embedder_project(e, p.terms, p.n_terms, out + i * dim) == 0)
+			rc = ragd_err_set(err, -EINVAL,
+					  "text %zu has no word that vectors were learned from", i);
 	}
 	return rc;
 }
@@ -53,12 +54,13 @@ static struct embedder *choose_embedder(struct store *s, const struct ragd_calle
 	return best;
 }
 
-int store_embed(struct store *s, const struct ragd_call *call, const struct ragd_str *texts,
-		size_t n, const float **out, uint32_t *dim, struct ragd_err *err)
+int store_embed(struct store *s, const struct ragd_call *call, const struct ragd_embed *req,
+		struct ragd_embeddings *out, struct ragd_err *err)
 {
 	struct session *session = NULL;
 	struct embedder *e = choose_embedder(s, call->caller);
 	float *vectors;
+	uint32_t dim;
 	int rc;
 
 	if (e == NULL)
@@ -66,19 +68,19 @@ int store_embed(struct store *s, const struct ragd_call *call, const struct ragd
 				    "there is nothing to have learned vectors from yet: add at "
 				    "least %d passages of text to a collection that you may read",
 				    EMBED_MIN_PASSAGES);
-	vectors = call->alloc(call, n * e->dim + 1, sizeof(*vectors));
+	/* As long as they will be once there is more to learn from; zeros change no cosine. */
+	dim = MAX(e->dim, s->options.dim);
+	vectors = call->alloc(call, req->n * dim + 1, sizeof(*vectors));
 	rc = vectors != NULL ? session_acquire(&s->sessions, &session, err)
 			     : ragd_err_set(err, -ENOMEM,
 					    "the request's memory does not hold %zu "
 					    "vectors",
-					    n);
+					    req->n);
 	if (rc == 0)
-		rc = embed_texts(session, call, e, texts, n, vectors, err);
+		rc = embed_texts(session, call, e, req, dim, vectors, err);
 	session_release(&s->sessions, session);
-	if (rc == 0) {
-		*out = vectors;
-		*dim = e->dim;
-	}
+	if (rc == 0)
+		RAGD_FILL(out, .dim = dim, .values = vectors);
 	embedder_unref(e);
 	return rc;
 }

@@ -70,8 +70,8 @@ int store_search(struct store *s, const struct ragd_call *call, const struct rag
 		 const struct ragd_hit **hits, size_t *n, struct ragd_err *err);
 void store_stats(struct store *s, const struct ragd_caller *caller,
 		 struct ragd_retrieval_stats *out);
-int store_embed(struct store *s, const struct ragd_call *call, const struct ragd_str *texts,
-		size_t n, const float **out, uint32_t *dim, struct ragd_err *err);
+int store_embed(struct store *s, const struct ragd_call *call, const struct ragd_embed *req,
+		struct ragd_embeddings *out, struct ragd_err *err);
 /*
  * Postings, vectors and tagged documents that searches have read so far: what a search reads must
  * not depend on what its caller may not.

@@ -7,22 +7,67 @@
 #include "tests/daemon/judged.h"
 #include "tests/test.h"
 
+static int vectors(const float *v, uint32_t dim, size_t n, struct ragd_err *err)
+{
+	const struct ragd_embeddings e = { .size = sizeof(e), .values = v, .dim = dim };
+
+	return validate_vectors("p", 0, &e, n, err);
+}
+
+static void vectors_are_finite_and_of_length_one(void **state)
+{
+	float v[6] = { 0, 1, 0, 0.6f, 0, -0.8f };
+	const uint32_t counts[2] = { 7, UINT32_MAX };
+	struct ragd_embeddings counted = { .size = sizeof(counted), .values = v, .dim = 3 };
+	struct ragd_err err = { 0 };
+
+	(void)state;
+	assert_judged(vectors(v, 3, 2, &err), 0, &err);
+	assert_judged(vectors(NULL, 0, 0, &err), 0, &err);
+	assert_judged(vectors(NULL, 3, 2, &err), -EPROTO, &err);
+	assert_judged(vectors(v, 0, 2, &err), -EPROTO, &err);
+	assert_judged(vectors(v, UINT32_MAX, 2, &err), -EPROTO, &err);
+	assert_judged(vectors(v, 3, LONG, &err), -EPROTO, &err);
+	counted.n_tokens = counts;
+	assert_judged(validate_vectors("p", 0, &counted, 1, &err), 0, &err);
+	assert_judged(validate_vectors("p", 0, &counted, 2, &err), -EPROTO, &err);
+	counted.n_pieces = counts;
+	counted.n_tokens = NULL;
+	assert_judged(validate_vectors("p", 0, &counted, 2, &err), -EPROTO, &err);
+	v[5] = 0.8f;
+	assert_judged(vectors(v, 3, 2, &err), 0, &err);
+	v[5] = 0.9f;
+	assert_judged(vectors(v, 3, 2, &err), -EPROTO, &err);
+	v[5] = NAN;
+	assert_judged(vectors(v, 3, 2, &err), -EPROTO, &err);
+	memset(v, 0, sizeof(v));
+	assert_judged(vectors(v, 3, 2, &err), -EPROTO, &err);
+}
+
+static void an_embed_card_has_a_stamp(void **state)
+{
+	struct ragd_embed_card c = { .size = sizeof(c), .dim = 3, .stamp = "0aZ9" };
+
+	(void)state;
+	assert_int_equal(validate_embed_card("p", &c), 0);
+	c.dim = UINT32_MAX;
+	assert_int_equal(validate_embed_card("p", &c), -EPROTO);
+	c.dim = 0;
+	strcpy(c.stamp, "a b");
+	assert_int_equal(validate_embed_card("p", &c), -EPROTO);
+	memset(c.stamp, 'a', sizeof(c.stamp));
+	assert_int_equal(validate_embed_card("p", &c), -EPROTO);
+	memset(c.stamp, 0, sizeof(c.stamp));
+	assert_int_equal(validate_embed_card("p", &c), -EPROTO);
+}
+
 static void numbers_are_finite(void **state)
 {
-	float v[6] = { 0, 1, 2, 3, 4, 5 };
 	struct ragd_score s[2];
 	struct ragd_retrieval_stats stats = { .n_documents = 7, .dim = 3 };
 	struct ragd_err err = { 0 };
 
 	(void)state;
-	assert_judged(validate_vectors("p", 0, v, 3, 2, &err), 0, &err);
-	assert_judged(validate_vectors("p", 0, NULL, 0, 0, &err), 0, &err);
-	assert_judged(validate_vectors("p", 0, NULL, 3, 2, &err), -EPROTO, &err);
-	assert_judged(validate_vectors("p", 0, v, 0, 2, &err), -EPROTO, &err);
-	assert_judged(validate_vectors("p", 0, v, UINT32_MAX, 2, &err), -EPROTO, &err);
-	assert_judged(validate_vectors("p", 0, v, 3, LONG, &err), -EPROTO, &err);
-	v[5] = NAN;
-	assert_judged(validate_vectors("p", 0, v, 3, 2, &err), -EPROTO, &err);
 	validate_scores_prepare(s, 2);
 	s[0].logprob = -1;
 	assert_judged(validate_scores("p", 0, s, 2, &err), -EPROTO, &err);
@@ -45,6 +90,7 @@ static void a_card_that_is_wrong_is_emptied(void **state)
 		{ .name = "m", .summary = endless },
 		{ .name = "m", .n_parameters = UINT64_MAX },
 		{ .name = "m", .n_context = UINT32_MAX },
+		{ .name = "m", .abilities = 0x80 },
 	};
 	struct ragd_card c = { .name = "m", .summary = "Two lines\nof text." };
 
@@ -109,6 +155,8 @@ static void the_end_of_an_answer_is_judged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(vectors_are_finite_and_of_length_one),
+		cmocka_unit_test(an_embed_card_has_a_stamp),
 		cmocka_unit_test(numbers_are_finite),
 		cmocka_unit_test(a_card_that_is_wrong_is_emptied),
 		cmocka_unit_test(the_end_of_an_answer_is_judged),

@@ -253,17 +253,16 @@ static int generate(void *self, const struct ragd_call *call, const struct ragd_
 	return 0;
 }
 
-static int embed(void *self, const struct ragd_call *call, const struct ragd_str *texts, size_t n,
-		 const float **out, uint32_t *dim, struct ragd_err *err)
+static int embed(void *self, const struct ragd_call *call, const struct ragd_embed *req,
+		 struct ragd_embeddings *out, struct ragd_err *err)
 {
-	float *v = call->alloc(call, n, sizeof(*v));
+	float *v = call->alloc(call, req->n, sizeof(*v));
 
 	(void)err;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < req->n; i++)
 		v[i] = 1;
-	*out = v;
-	*dim = 1;
-	return work(self, texts[0], "hang");
+	RAGD_FILL(out, .dim = 1, .values = v);
+	return work(self, req->texts[0], "hang");
 }
 
 static const struct ragd_inference_ops inference = { .size = sizeof(struct ragd_inference_ops),

@@ -109,7 +109,7 @@ if [ -f "$modules/good.so" ]; then
 	refused "a module that crashes" "crashed while loading (signal 11" "plugin \"bad\" { module = \"$modules/crashes.so\" }"
 	refused "a module that aborts" "crashed while loading (signal 6" "plugin \"bad\" { module = \"$modules/aborts.so\" }"
 	refused "a module that exits" "ended the process while loading" "plugin \"bad\" { module = \"$modules/exits.so\" }"
-	refused "another ABI" "built for plugin ABI 99, this ragd has 3" "plugin \"bad\" { module = \"$modules/abi_other.so\" }"
+	refused "another ABI" "built for plugin ABI 99, this ragd has 4" "plugin \"bad\" { module = \"$modules/abi_other.so\" }"
 	refused "no plugin" "exports no 'ragd_plugin'" "plugin \"bad\" { module = \"$modules/no_symbol.so\" }"
 	refused "open fails" "plugin 'bad' (peer): told to fail" "plugin \"bad\" { module = \"$modules/peer.so\" fail = \"yes\" }"
 	cp "$modules/good.so" "$T/good.so"
@@ -143,6 +143,6 @@ stops() {
 }
 if [ -f "$modules/good.so" ]; then
 	stops "a module that crashes" "crashed while loading (signal 11" "plugin \"bad\" { module = \"$modules/crashes.so\" }"
-	stops "another ABI" "built for plugin ABI 99, this ragd has 3" "plugin \"bad\" { module = \"$modules/abi_other.so\" }"
+	stops "another ABI" "built for plugin ABI 99, this ragd has 4" "plugin \"bad\" { module = \"$modules/abi_other.so\" }"
 fi
 stops "an unknown option" "delya" 'plugin "bad" { module = "inference_echo" delya = 5 }'

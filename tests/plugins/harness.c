@@ -106,8 +106,9 @@ static void inference_scenario(struct transcript *t)
 	struct ragd_score scores[ARRAY_LEN(texts)];
 	struct ragd_err err = { 0 };
 	struct ragd_card card = { .size = sizeof(card) };
-	const float *v;
-	uint32_t dim;
+	struct ragd_embed embed = { .size = sizeof(embed), .texts = texts, .n = ARRAY_LEN(texts) };
+	struct ragd_embeddings v = { .size = sizeof(v) };
+	struct ragd_embed_card embed_card = { .size = sizeof(embed_card) };
 	int rc;
 
 	ops->card(t->subject->self, &card);
@@ -121,11 +122,17 @@ static void inference_scenario(struct transcript *t)
 	generate(t, "How many threads does the thread pool have by default?", 0, 1, -ENOBUFS);
 	generate(t, "And again, how many threads are in the pool?", 0, 0, 0);
 	if (ops->embed != NULL) {
-		rc = ops->embed(t->subject->self, &t->call.call, texts, ARRAY_LEN(texts), &v, &dim,
-				&err);
+		rc = ops->embed(t->subject->self, &t->call.call, &embed, &v, &err);
 		note(t, "embed", rc, &err);
-		for (size_t i = 0; rc == 0 && i < ARRAY_LEN(texts) * dim; i++)
-			buf_printf(&t->text, " %a", (double)v[i]);
+		for (size_t i = 0; rc == 0 && i < ARRAY_LEN(texts) * v.dim; i++)
+			buf_printf(&t->text, " %a", (double)v.values[i]);
+		for (size_t i = 0; rc == 0 && v.n_tokens != NULL && i < ARRAY_LEN(texts); i++)
+			buf_printf(&t->text, " tokens %u", v.n_tokens[i]);
+	}
+	if (ops->embed_card != NULL) {
+		ops->embed_card(t->subject->self, &embed_card);
+		buf_printf(&t->text, "embed_card %u %u %d %s\n", embed_card.dim,
+			   embed_card.n_context, embed_card.nested, embed_card.stamp);
 	}
 	if (ops->score != NULL) {
 		rc = ops->score(t->subject->self, &t->call.call, texts[0], texts, ARRAY_LEN(texts),

@@ -127,23 +127,29 @@ static int generate(void *self, const struct ragd_call *call, const struct ragd_
 	return IS("done_and_positive") ? EIO : 0;
 }
 
-static int embed(void *self, const struct ragd_call *call, const struct ragd_str *texts, size_t n,
-		 const float **out, uint32_t *dim, struct ragd_err *err)
+static int embed(void *self, const struct ragd_call *call, const struct ragd_embed *req,
+		 struct ragd_embeddings *out, struct ragd_err *err)
 {
-	float *v = call->alloc(call, n * 4, sizeof(*v));
+	float *v = call->alloc(call, req->n * 4, sizeof(*v));
 	char mode[MODE_LEN];
 
 	(void)self;
 	(void)err;
-	mode_of(texts[0], mode);
-	for (size_t i = 0; i < n * 4; i++)
+	mode_of(req->texts[0], mode);
+	for (size_t i = 0; i < req->n * 4; i++)
 		v[i] = 0.5f;
 	if (IS("nan"))
-		v[n * 4 - 1] = NAN;
+		v[req->n * 4 - 1] = NAN;
 	if (IS("infinite"))
 		v[0] = INFINITY;
-	*out = IS("vectors_missing") ? NULL : v;
-	*dim = IS("dim_none") ? 0 : IS("dim_huge") ? UINT32_MAX : 4;
+	if (IS("zero"))
+		memset(v, 0, 4 * sizeof(*v));
+	if (IS("long"))
+		v[req->n * 4 - 1] = 0.6f;
+	RAGD_FILL(out, .values = IS("vectors_missing") ? NULL : v,
+		  .dim = IS("dim_none")   ? 0
+			 : IS("dim_huge") ? UINT32_MAX
+					  : 4);
 	return IS("positive") ? EIO : 0;
 }
 

@@ -130,21 +130,20 @@ static int peer_generate(void *self, const struct ragd_call *call, const struct 
 	return 0;
 }
 
-static int peer_embed(void *self, const struct ragd_call *call, const struct ragd_str *texts,
-		      size_t n, const float **out, uint32_t *dim, struct ragd_err *err)
+static int peer_embed(void *self, const struct ragd_call *call, const struct ragd_embed *req,
+		      struct ragd_embeddings *out, struct ragd_err *err)
 {
 	struct peer *p = self;
 	float *v;
 
 	if (p->ask[0] != '\0')
-		return p->host->embed(p->host, p->ask, call, texts, n, out, dim, err);
-	v = call->alloc(call, n, sizeof(*v));
+		return p->host->embed(p->host, p->ask, call, req, out, err);
+	v = call->alloc(call, req->n, sizeof(*v));
 	if (v == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < req->n; i++)
 		v[i] = 1;
-	*out = v;
-	*dim = 1;
+	RAGD_FILL(out, .dim = 1, .values = v);
 	return 0;
 }
 

@@ -225,35 +225,40 @@ static int remote_generate(void *self, const struct ragd_call *call,
 }
 
 static int remote_embed(struct remote *r, enum op op, const struct ragd_call *call,
-			const struct ragd_str *texts, size_t n, const float **out, uint32_t *dim,
+			const struct ragd_embed *req, struct ragd_embeddings *out,
 			struct ragd_err *err)
 {
 	struct wire w = request(op, call);
-	uint32_t got = 0;
 	int rc;
 
-	wire_strs(&w, &texts, &n);
+	wire_embed(&w, (struct ragd_embed *)req);
 	rc = exchange(r, &w, call, err);
-	if (rc == 0) {
-		WIRE(&w, got);
-		*dim = got;
-		wire_floats(&w, out, n * got);
-	}
+	if (rc == 0)
+		wire_embeddings(&w, out, req->n);
 	return finish(&w, rc);
 }
 
 static int remote_inference_embed(void *self, const struct ragd_call *call,
-				  const struct ragd_str *texts, size_t n, const float **out,
-				  uint32_t *dim, struct ragd_err *err)
+				  const struct ragd_embed *req, struct ragd_embeddings *out,
+				  struct ragd_err *err)
 {
-	return remote_embed(self, OP_INFERENCE_EMBED, call, texts, n, out, dim, err);
+	return remote_embed(self, OP_INFERENCE_EMBED, call, req, out, err);
 }
 
 static int remote_retrieval_embed(void *self, const struct ragd_call *call,
-				  const struct ragd_str *texts, size_t n, const float **out,
-				  uint32_t *dim, struct ragd_err *err)
+				  const struct ragd_embed *req, struct ragd_embeddings *out,
+				  struct ragd_err *err)
 {
-	return remote_embed(self, OP_RETRIEVAL_EMBED, call, texts, n, out, dim, err);
+	return remote_embed(self, OP_RETRIEVAL_EMBED, call, req, out, err);
+}
+
+static void remote_embed_card(void *self, struct ragd_embed_card *out)
+{
+	struct wire w = request(OP_EMBED_CARD, NULL);
+
+	exchange(self, &w, NULL, NULL);
+	wire_embed_card(&w, out);
+	finish(&w, 0);
 }
 
 static int remote_score(void *self, const struct ragd_call *call, struct ragd_str prompt,
@@ -487,6 +492,7 @@ static void subject_fill(struct subject *s)
 			.card = remote_card,
 			.generate = remote_generate,
 			.embed = THERE(d->ops.inference->embed, remote_inference_embed),
+			.embed_card = THERE(d->ops.inference->embed_card, remote_embed_card),
 			.score = THERE(d->ops.inference->score, remote_score),
 			.count = THERE(d->ops.inference->count, remote_count),
 		};

@@ -220,9 +220,10 @@ static int serve_inference(struct child *c, enum op op, const struct ragd_call *
 	const struct ragd_str *texts = NULL;
 	struct ragd_str text = { 0 };
 	struct ragd_card card = { .size = sizeof(card) };
+	struct ragd_embed embed = { .size = sizeof(embed) };
+	struct ragd_embeddings vectors = { .size = sizeof(vectors) };
+	struct ragd_embed_card embed_card = { .size = sizeof(embed_card) };
 	struct ragd_score *scores;
-	const float *v = NULL;
-	uint32_t dim = 0;
 	ssize_t count;
 	size_t n = 0;
 	int rc = 0;
@@ -233,11 +234,14 @@ static int serve_inference(struct child *c, enum op op, const struct ragd_call *
 		wire_card(out, &card);
 		break;
 	case OP_INFERENCE_EMBED:
-		wire_strs(in, &texts, &n);
-		rc = ops->embed(self, call, texts, n, &v, &dim, err);
-		WIRE(out, dim);
+		wire_embed(in, &embed);
+		rc = ops->embed(self, call, &embed, &vectors, err);
 		if (rc == 0)
-			wire_floats(out, &v, n * dim);
+			wire_embeddings(out, &vectors, embed.n);
+		break;
+	case OP_EMBED_CARD:
+		ops->embed_card(self, &embed_card);
+		wire_embed_card(out, &embed_card);
 		break;
 	case OP_SCORE:
 		wire_str(in, &text);
@@ -336,11 +340,10 @@ static int serve_retrieval(struct child *c, enum op op, const struct ragd_call *
 	const struct ragd_retrieval_ops *ops = c->plugin->descriptor->ops.retrieval;
 	struct ragd_retrieval_stats stats = { .size = sizeof(stats) };
 	struct ragd_caller caller = { 0 };
-	const struct ragd_str *texts = NULL;
 	const struct ragd_hit *hits = NULL;
 	struct ragd_query query = { 0 };
-	const float *v = NULL;
-	uint32_t dim = 0;
+	struct ragd_embed embed = { .size = sizeof(embed) };
+	struct ragd_embeddings vectors = { .size = sizeof(vectors) };
 	size_t n = 0;
 	int rc = 0;
 
@@ -361,11 +364,10 @@ static int serve_retrieval(struct child *c, enum op op, const struct ragd_call *
 		WIRE(out, stats);
 		return 0;
 	case OP_RETRIEVAL_EMBED:
-		wire_strs(in, &texts, &n);
-		rc = ops->embed(c->plugin->self, call, texts, n, &v, &dim, err);
-		WIRE(out, dim);
+		wire_embed(in, &embed);
+		rc = ops->embed(c->plugin->self, call, &embed, &vectors, err);
 		if (rc == 0)
-			wire_floats(out, &v, n * dim);
+			wire_embeddings(out, &vectors, embed.n);
 		return rc;
 	default:
 		return serve_documents(c, op, call, in, out, err);

@@ -141,9 +141,9 @@ static void notices_a_cancelled_call_and_a_deadline(void **state)
 static void an_end_does_not_wait_for_the_next_word(void **state)
 {
 	static const struct ragd_str texts[] = { { "one", 3 }, { "two", 3 } };
-	const float *vectors;
+	const struct ragd_embed embed = { .size = sizeof(embed), .texts = texts, .n = 2 };
+	struct ragd_embeddings out = { .size = sizeof(out) };
 	struct echo_test t;
-	uint32_t dim;
 
 	(void)state;
 	echo_begin(&t, "delay=60 s");
@@ -152,8 +152,8 @@ static void an_end_does_not_wait_for_the_next_word(void **state)
 	test_sink_wait(&t.sink);
 	assert_int_equal(t.sink.rc, -ECANCELED);
 	assert_int_equal(t.sink.n_pieces, 0);
-	assert_int_equal(t.echo->descriptor->ops.inference->embed(t.echo->self, &t.call.call, texts,
-								  2, &vectors, &dim, &t.err),
+	assert_int_equal(t.echo->descriptor->ops.inference->embed(t.echo->self, &t.call.call,
+								  &embed, &out, &t.err),
 			 -ECANCELED);
 	echo_end(&t);
 
@@ -201,17 +201,23 @@ static void embeds_texts_as_unit_vectors(void **state)
 				    RAGD_STR("Fox, brown! the QUICK"),
 				    RAGD_STR("something else entirely"), RAGD_STR("") };
 	double dot[ARRAY_LEN(texts)][ARRAY_LEN(texts)] = { 0 };
+	const struct ragd_embed embed = { .size = sizeof(embed),
+					  .texts = texts,
+					  .n = ARRAY_LEN(texts) };
+	struct ragd_embeddings out = { .size = sizeof(out) };
 	struct echo_test t;
 	const float *v;
 	uint32_t dim;
 
 	(void)state;
 	echo_begin(&t, "delay=0");
-	assert_int_equal(t.echo->descriptor->ops.inference->embed(t.echo->self, &t.call.call, texts,
-								  ARRAY_LEN(texts), &v, &dim,
-								  &t.err),
+	assert_int_equal(t.echo->descriptor->ops.inference->embed(t.echo->self, &t.call.call,
+								  &embed, &out, &t.err),
 			 0);
+	v = out.values;
+	dim = out.dim;
 	assert_int_equal(dim, 64);
+	assert_int_equal(out.n_tokens[0], 4);
 	for (size_t a = 0; a < ARRAY_LEN(texts); a++)
 		for (size_t b = 0; b < ARRAY_LEN(texts); b++)
 			for (uint32_t i = 0; i < dim; i++)

@@ -292,10 +292,14 @@ static void long_texts_are_given_up(void **state)
 	struct ragd_generate req = {
 		.size = sizeof(req), .messages = &m, .n_messages = 1, .sampling = &plain_sampling
 	};
+	const struct ragd_str short_text = { text, 9 };
+	const struct ragd_embed long_one = { .size = sizeof(long_one), .texts = &s, .n = 1 };
+	const struct ragd_embed short_one = { .size = sizeof(short_one),
+					      .texts = &short_text,
+					      .n = 1 };
+	struct ragd_embeddings v = { .size = sizeof(v) };
 	struct ragd_score score;
 	struct fixture f;
-	const float *v;
-	uint32_t dim;
 
 	(void)state;
 	assert_non_null(text);
@@ -307,13 +311,12 @@ static void long_texts_are_given_up(void **state)
 		assert_int_equal(
 			f.ops->generate(f.llm->self, &f.call.call, &req, &f.sink.sink, &f.err),
 			rows[i].rc);
-		assert_int_equal(f.ops->embed(f.llm->self, &f.call.call, &s, 1, &v, &dim, &f.err),
+		assert_int_equal(f.ops->embed(f.llm->self, &f.call.call, &long_one, &v, &f.err),
 				 rows[i].rc);
 		assert_int_equal(f.ops->score(f.llm->self, &f.call.call, s, &s, 1, &score, &f.err),
 				 rows[i].rc);
 		/* Short ones, too, that only the engine has to give up. */
-		assert_int_equal(f.ops->embed(f.llm->self, &f.call.call,
-					      &(struct ragd_str){ text, 9 }, 1, &v, &dim, &f.err),
+		assert_int_equal(f.ops->embed(f.llm->self, &f.call.call, &short_one, &v, &f.err),
 				 rows[i].rc);
 		assert_int_equal(f.ops->score(f.llm->self, &f.call.call,
 					      (struct ragd_str){ text, 9 },
@@ -399,6 +402,8 @@ static void embeds_texts(void **state)
 				     .messages = &message,
 				     .n_messages = 1,
 				     .sampling = &plain_sampling };
+	const struct ragd_embed embed = { .size = sizeof(embed), .texts = texts, .n = 3 };
+	struct ragd_embeddings out = { .size = sizeof(out) };
 	struct ragd_score score;
 	struct fixture f;
 	const float *v;
@@ -406,7 +411,9 @@ static void embeds_texts(void **state)
 
 	(void)state;
 	begin(&f, model_option(BERT));
-	assert_int_equal(f.ops->embed(f.llm->self, &f.call.call, texts, 3, &v, &dim, &f.err), 0);
+	assert_int_equal(f.ops->embed(f.llm->self, &f.call.call, &embed, &out, &f.err), 0);
+	v = out.values;
+	dim = out.dim;
 	for (size_t i = 0; i < 3; i++)
 		assert_true(fabs(dot(v + i * dim, v + i * dim, dim) - 1) < 1e-4);
 	assert_true(dot(v, v + dim, dim) > dot(v, v + 2 * dim, dim) + 0.1);

@@ -110,8 +110,8 @@ static void it_embeds_once_it_has_learned(void **state)
 	struct ragd_retrieval_stats st = { .size = sizeof(st) };
 	struct ragd_err err = { 0 };
 	struct house h = { 0 };
-	const float *v;
-	uint32_t dim = 0;
+	const struct ragd_embed req = { .size = sizeof(req), .texts = &text, .n = 1 };
+	struct ragd_embeddings v = { .size = sizeof(v) };
 	float sum = 0;
 	int64_t give_up_ms = clock_ms() + 60000;
 	char id[16], doc[200];
@@ -121,7 +121,7 @@ static void it_embeds_once_it_has_learned(void **state)
 	world_init(&h.w);
 	world_add(&h.w, "hybrid", "retrieval_hybrid", "dim=64");
 	house_open(&h);
-	assert_int_equal(h.ops->embed(h.self, &h.call.call, &text, 1, &v, &dim, &err), -EAGAIN);
+	assert_int_equal(h.ops->embed(h.self, &h.call.call, &req, &v, &err), -EAGAIN);
 	assert_true(err.msg[0] != '\0');
 	for (unsigned i = 0; i < 260; i++) {
 		snprintf(id, sizeof(id), "%u.txt", i);
@@ -130,12 +130,12 @@ static void it_embeds_once_it_has_learned(void **state)
 		put(&h, id, doc);
 	}
 	do /* it learns by itself, when it is left alone */
-		rc = h.ops->embed(h.self, &h.call.call, &text, 1, &v, &dim, NULL);
+		rc = h.ops->embed(h.self, &h.call.call, &req, &v, NULL);
 	while (rc == -EAGAIN && clock_ms() < give_up_ms);
 	assert_int_equal(rc, 0);
-	assert_int_equal(dim, 64);
-	for (uint32_t i = 0; i < dim; i++)
-		sum += v[i] * v[i];
+	assert_int_equal(v.dim, 64);
+	for (uint32_t i = 0; i < v.dim; i++)
+		sum += v.values[i] * v.values[i];
 	assert_true(sum > 0.99f && sum < 1.01f);
 	h.ops->stats(h.self, &h.call.caller, &st);
 	assert_int_equal(st.dim, 64);

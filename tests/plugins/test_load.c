@@ -195,7 +195,7 @@ static void refuses_bad_descriptors_each_with_its_sentence(void **state)
 		{ "no_symbol", "exports no 'ragd_plugin', so it is not a ragd plugin" },
 		{ "symbol_function", "its ragd_plugin is not a descriptor" },
 		{ "symbol_tiny", "its ragd_plugin has 4 bytes" },
-		{ "abi_other", "built for plugin ABI 99, this ragd has 3" },
+		{ "abi_other", "built for plugin ABI 99, this ragd has 4" },
 		{ "size_small", "its descriptor announces" },
 		{ "size_lies", "its descriptor announces" },
 		{ "kind_unknown", "unknown kind 9" },
@@ -469,7 +469,7 @@ static void a_refusal_at_reload_says_what_it_would_at_start(void **state)
 	(void)state;
 	module_probe_enable();
 	copy_file(in(mods, "abi_other.so"), in(tmp, "abi_other.so"));
-	refused(tmp, "abi_other", 0, -EINVAL, "built for plugin ABI 99, this ragd has 3");
+	refused(tmp, "abi_other", 0, -EINVAL, "built for plugin ABI 99, this ragd has 4");
 	write_file(in(tmp, "text.so"), not_elf);
 	refused(tmp, "text", 0, -ENOEXEC, "invalid ELF header");
 	copy_file(in(mods, "good_safety.so"), in(tmp, "good_safety.so"));

@@ -269,10 +269,10 @@ static void reaches_the_abilities_of_others_by_name(void **state)
 	struct ragd_score score[2];
 	struct plugin_set *set;
 	struct test_call call;
+	const struct ragd_embed embed = { .size = sizeof(embed), .texts = &text, .n = 1 };
+	struct ragd_embeddings v = { .size = sizeof(v) };
 	struct test_sink sink;
-	const float *v;
 	struct world w;
-	uint32_t dim;
 
 	(void)state;
 	world_init(&w);
@@ -289,10 +289,12 @@ static void reaches_the_abilities_of_others_by_name(void **state)
 	dumb = plugin_set_find(set, 0, "dumb");
 
 	says(set, "front", "from the back");
-	assert_int_equal(ops(front)->embed(front->self, &call.call, &text, 1, &v, &dim, &err), 0);
-	assert_int_equal(dim, 1);
-	assert_int_equal(ops(dumb)->embed(dumb->self, &call.call, &text, 1, &v, &dim, &err), 0);
-	assert_int_equal(dim, 64);
+	assert_int_equal(ops(front)->embed(front->self, &call.call, &embed, &v, &err), 0);
+	assert_int_equal(v.dim, 1);
+	assert_string_equal(v.stamp, "");
+	assert_int_equal(ops(dumb)->embed(dumb->self, &call.call, &embed, &v, &err), 0);
+	assert_int_equal(v.dim, 64);
+	assert_string_equal(v.stamp, "echo1"); /* of the one that made them */
 	assert_int_equal(ops(front)->score(front->self, &call.call, text, words, 2, score, &err),
 			 0);
 	assert_true(score[0].logprob == -3 && score[1].logprob == -2);
@@ -300,8 +302,7 @@ static void reaches_the_abilities_of_others_by_name(void **state)
 	assert_int_equal(ops(dumb)->score(dumb->self, &call.call, text, words, 2, score, &err),
 			 -ENOTSUP);
 	assert_string_equal(err.msg, "plugin 'dumb': plugin 'echo' cannot score");
-	assert_int_equal(ops(lost)->embed(lost->self, &call.call, &text, 1, &v, &dim, &err),
-			 -ENOENT);
+	assert_int_equal(ops(lost)->embed(lost->self, &call.call, &embed, &v, &err), -ENOENT);
 	assert_string_equal(
 		err.msg,
 		"plugin 'lost': there is no inference or retrieval plugin 'nobody' to ask");
@@ -428,6 +429,8 @@ static void what_a_peer_returns_is_judged(void **state)
 		{ "score", "positive", -EPROTO },
 		{ "embed", "", 0 },
 		{ "embed", "nan", -EPROTO },
+		{ "embed", "zero", -EPROTO },
+		{ "embed", "long", -EPROTO },
 		{ "embed", "vectors_missing", -EPROTO },
 		{ "embed", "positive", -EPROTO },
 		{ "generate", "", 0 },
@@ -456,8 +459,10 @@ static void what_a_peer_returns_is_judged(void **state)
 		struct ragd_generate req = { .size = sizeof(req), .sampling = &plain_sampling };
 		struct ragd_err err = { 0 };
 		struct test_sink sink;
-		const float *v;
-		uint32_t dim;
+		const struct ragd_embed embed = { .size = sizeof(embed),
+						  .texts = &req.question,
+						  .n = 1 };
+		struct ragd_embeddings v = { .size = sizeof(v) };
 		char text[64];
 		int rc;
 
@@ -469,7 +474,7 @@ static void what_a_peer_returns_is_judged(void **state)
 			rc = ops(p)->score(p->self, &call.call, req.question, words, 2, score,
 					   &err);
 		} else if (strcmp(rows[i].ability, "embed") == 0) {
-			rc = ops(p)->embed(p->self, &call.call, &req.question, 1, &v, &dim, &err);
+			rc = ops(p)->embed(p->self, &call.call, &embed, &v, &err);
 		} else {
 			rc = ops(p)->generate(p->self, &call.call, &req, &sink.sink, &err);
 			assert_int_equal(rc, 0);
@@ -485,7 +490,7 @@ static void what_a_peer_returns_is_judged(void **state)
 			assert_int_equal(strncmp(err.msg, "back: ", 6), 0);
 	}
 	test_call_fini(&call);
-	metrics_are("back faults counter 11\n");
+	metrics_are("back faults counter 13\n");
 	plugin_set_unref(set);
 	world_fini(&w);
 }

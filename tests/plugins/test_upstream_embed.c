@@ -8,11 +8,13 @@
 
 #define VECTOR(at, x, y) "{\"index\":" at ",\"embedding\":[" x "," y "]}"
 
-static int up_embed(struct up *t, const struct ragd_str *texts, size_t n, const float **v,
-		    uint32_t *dim)
+static int up_embed(struct up *t, const struct ragd_str *texts, size_t n,
+		    struct ragd_embeddings *out)
 {
-	return t->plugin->descriptor->ops.inference->embed(t->plugin->self, &t->call.call, texts, n,
-							   v, dim, &t->err);
+	const struct ragd_embed req = { .size = sizeof(req), .texts = texts, .n = n };
+
+	return t->plugin->descriptor->ops.inference->embed(t->plugin->self, &t->call.call, &req,
+							   out, &t->err);
 }
 
 static void texts_are_embedded_in_batches(void **state)
@@ -25,18 +27,17 @@ static void texts_are_embedded_in_batches(void **state)
 	};
 	static const struct ragd_str texts[] = { RAGD_STR("a"), RAGD_STR("b"), RAGD_STR("c") };
 	static const float want[] = { 0.6f, 0.8f, 0, 1, -1, 0 };
-	const float *v;
-	uint32_t dim;
+	struct ragd_embeddings v = { .size = sizeof(v) };
 	struct up t;
 
 	(void)state;
 	up_init(&t);
 	up_server(&t, true, acts, ARRAY_LEN(acts));
 	up_open(&t, QUICK, "model=m", "embed_model=e", "embed_batch=2");
-	assert_int_equal(up_embed(&t, texts, 3, &v, &dim), 0);
-	assert_int_equal(dim, 2);
+	assert_int_equal(up_embed(&t, texts, 3, &v), 0);
+	assert_int_equal(v.dim, 2);
 	for (size_t i = 0; i < ARRAY_LEN(want); i++)
-		assert_true(fabsf(v[i] - want[i]) < 1e-6f);
+		assert_true(fabsf(v.values[i] - want[i]) < 1e-6f);
 	assert_non_null(strstr(t.servers[0].head.data, "POST /v1/embeddings "));
 	assert_string_equal(t.servers[0].body.data,
 			    "{\"model\":\"e\",\"input\":[\"c\"],\"encoding_format\":\"float\"}");
@@ -70,8 +71,7 @@ static void embeddings_that_cannot_be_are_errors(void **state)
 		  "no first token" },
 	};
 	static const struct ragd_str text = RAGD_STR("a");
-	const float *v;
-	uint32_t dim;
+	struct ragd_embeddings v = { .size = sizeof(v) };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -81,10 +81,10 @@ static void embeddings_that_cannot_be_are_errors(void **state)
 		up_init(&t);
 		up_server(&t, true, &rows[i].act, 1);
 		up_open(&t, QUICK, "model=m", rows[i].option);
-		assert_int_equal(up_embed(&t, &text, 1, &v, &dim), rows[i].rc);
+		assert_int_equal(up_embed(&t, &text, 1, &v), rows[i].rc);
 		if (strstr(t.err.msg, rows[i].want) == NULL)
 			fail_msg("'%s' is not in '%s'", rows[i].want, t.err.msg);
-		assert_int_equal(up_embed(&t, NULL, 0, &v, &dim), -EINVAL);
+		assert_int_equal(up_embed(&t, NULL, 0, &v), -EINVAL);
 		up_end(&t);
 	}
 }

@@ -126,6 +126,43 @@ void wire_card(struct wire *w, struct ragd_card *c)
 	wire_name(w, &c->licence);
 	wire_name(w, &c->digest);
 	wire_name(w, &c->summary);
+	WIRE(w, c->abilities);
+}
+
+void wire_embed(struct wire *w, struct ragd_embed *e)
+{
+	WIRE(w, e->use);
+	wire_strs(w, &e->texts, &e->n);
+	WIRE(w, e->background);
+}
+
+static void wire_counts(struct wire *w, const uint32_t **v, size_t n)
+{
+	bool there = *v != NULL;
+
+	WIRE(w, there);
+	if (!there)
+		return;
+	if (w->reading)
+		*v = wire_room(w, n, sizeof(**v));
+	for (size_t i = 0; i < n && !w->bad; i++)
+		wire_raw(w, (uint32_t *)&(*v)[i], sizeof(**v));
+}
+
+void wire_embeddings(struct wire *w, struct ragd_embeddings *v, size_t n)
+{
+	WIRE(w, v->dim);
+	wire_floats(w, &v->values, n * v->dim);
+	wire_counts(w, &v->n_tokens, n);
+	wire_counts(w, &v->n_pieces, n);
+}
+
+void wire_embed_card(struct wire *w, struct ragd_embed_card *c)
+{
+	WIRE(w, c->dim);
+	WIRE(w, c->n_context);
+	WIRE(w, c->nested);
+	wire_raw(w, c->stamp, sizeof(c->stamp));
 }
 
 static void wire_passage(struct wire *w, struct ragd_passage *p)

@@ -35,6 +35,9 @@ void wire_err(struct wire *w, struct ragd_err *err);
 void wire_caller(struct wire *w, struct ragd_caller *c);
 
 void wire_card(struct wire *w, struct ragd_card *c);
+void wire_embed(struct wire *w, struct ragd_embed *e);
+void wire_embeddings(struct wire *w, struct ragd_embeddings *v, size_t n); /* of n texts */
+void wire_embed_card(struct wire *w, struct ragd_embed_card *c);
 void wire_generate(struct wire *w, struct ragd_generate *g);
 
 void wire_collection(struct wire *w, struct ragd_collection *c);
