@@ -421,6 +421,8 @@ void layers_encoder(struct run *r)
 				 any_integer(&l->gate, &l->up, &l->up));
 		layer_ffn(r, l);
 		layer_norm_after(r, l->ffn_norm, l->ffn_norm_bias, begins_integer(m, i + 1));
+		if (r->between != NULL)
+			r->between(r->between_arg);
 	}
 	memcpy(r->out, r->x, r->n * n * sizeof(float));
 }

@@ -109,6 +109,12 @@ int run_forward(struct run *r, const struct segment *segments, size_t n, enum ru
 		const float **rows, struct ragd_err *err);
 
 /*
+ * From now on fn is called between the layers of a pass of an encoder, for what cannot wait for its
+ * end; it may use any run but this one. NULL: nothing is.
+ */
+void run_between(struct run *r, void (*fn)(void *arg), void *arg);
+
+/*
  * One text's hidden rows to one vector of unit length: mean of the rows, the first, or the last.
  * rows: [n][n_embd].
  */

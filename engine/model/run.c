@@ -136,6 +136,12 @@ int run_new(const struct model *m, struct threads *t, enum kv_type type, size_t 
 	return 0;
 }
 
+void run_between(struct run *r, void (*fn)(void *arg), void *arg)
+{
+	r->between = fn;
+	r->between_arg = arg;
+}
+
 void run_free(struct run *r)
 {
 	if (r == NULL)

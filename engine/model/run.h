@@ -71,6 +71,9 @@ struct run {
 	uint8_t *page_memory;
 	size_t n_pages;
 
+	void (*between)(void *arg); /* layers; NULL: nothing */
+	void *between_arg;
+
 	uint8_t *memory; /* all of the above */
 	size_t memory_bytes;
 };

@@ -8,12 +8,17 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/util.h"
 #include "base/array.h"
 #include "engine/serve/engine_private.h"
 
 #define TOGETHER 8 /* windows of a causal model that are read at once */
+
+/* A pass in the background waits for moments in which nobody else computes, but not for ever. */
+#define MOMENT_NS   500000
+#define MOMENTS_MAX 80
 
 /* A text, or a part of one that is too long, with the ends that every text has. */
 struct window {
@@ -38,6 +43,7 @@ struct window_reading {
 struct embed {
 	struct embed *next;
 	uint64_t client;
+	bool background;
 	uint64_t turn; /* when its client had its last, or came; under the engine's lock */
 	struct window *windows;
 	size_t n_windows, cap_windows;
@@ -109,7 +115,8 @@ static void add_window(const struct engine *e, struct embed *m, const struct win
 
 /* ---- encoders ------------------------------------------------------------------------------- */
 
-static int pass_encoder(struct engine *e, struct embed *m, size_t budget, struct ragd_err *err)
+static int pass_encoder(struct engine *e, struct run *run, struct segment *segments,
+			struct embed *m, size_t budget, struct ragd_err *err)
 {
 	size_t n = 0, tokens = 0;
 	const float *rows;
@@ -120,10 +127,10 @@ static int pass_encoder(struct engine *e, struct embed *m, size_t budget, struct
 
 		if (n > 0 && tokens + w->n > budget)
 			break;
-		e->segments[n++] = (struct segment){ .ids = w->ids, .n = w->n, .n_outputs = w->n };
+		segments[n++] = (struct segment){ .ids = w->ids, .n = w->n, .n_outputs = w->n };
 		tokens += w->n;
 	}
-	rc = run_forward(e->run, e->segments, n, RUN_HIDDEN, &rows, err);
+	rc = run_forward(run, segments, n, RUN_HIDDEN, &rows, err);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < n; i++) {
@@ -255,12 +262,14 @@ static struct embed *embed_next(struct engine *e, struct embed *m)
 	return next;
 }
 
+static const char nobody_waits[] = "nobody waits for the result any more";
+
 /* End what was cancelled, at its turn or not. */
 static void drop_cancelled(struct engine *e)
 {
 	struct ragd_err err;
 
-	ragd_err_set(&err, -ECANCELED, "nobody waits for the result any more");
+	ragd_err_set(&err, -ECANCELED, "%s", nobody_waits);
 	for (struct embed *m = embed_next(e, NULL), *next; m != NULL; m = next) {
 		next = embed_next(e, m);
 		if (m->cancelled != NULL && m->cancelled(m->arg))
@@ -268,7 +277,10 @@ static void drop_cancelled(struct engine *e)
 	}
 }
 
-/* The oldest of the client that has waited longest for its turn. NULL: nothing waits. */
+/*
+ * The oldest of the client that has waited longest for its turn, of those that somebody waits for;
+ * else of the others. NULL: there is none.
+ */
 static struct embed *whose_turn(struct engine *e)
 {
 	struct embed *first;
@@ -276,7 +288,8 @@ static struct embed *whose_turn(struct engine *e)
 	pthread_mutex_lock(&e->lock);
 	first = e->embeds;
 	for (struct embed *m = e->embeds; m != NULL; m = m->next)
-		if (m->turn < first->turn)
+		if (m->background < first->background ||
+		    (m->background == first->background && m->turn < first->turn))
 			first = m;
 	pthread_mutex_unlock(&e->lock);
 	return first;
@@ -293,6 +306,45 @@ static void had_turn(struct engine *e, const struct embed *had)
 	pthread_mutex_unlock(&e->lock);
 }
 
+/* m has had a pass, which returned rc. */
+static void pass_over(struct engine *e, struct embed *m, int rc, const struct ragd_err *err)
+{
+	had_turn(e, m);
+	if (rc < 0)
+		embed_finish(e, m, err);
+	else if (m->next_window == m->n_windows && m->n_reading == 0)
+		embed_finish(e, m, NULL);
+}
+
+/* Another engine on the same threads is computing: whatever it is, somebody waits for it. */
+static bool others_compute(const struct engine *e)
+{
+	const struct timespec moment = { .tv_nsec = MOMENT_NS };
+	struct threads_stats before, after;
+
+	threads_stats(e->opt.threads, &before);
+	nanosleep(&moment, NULL);
+	threads_stats(e->opt.threads, &after);
+	return after.n_runs != before.n_runs;
+}
+
+/* Between two layers of a pass that nobody waits for: whoever does wait for texts goes first. */
+static void embed_urgent(void *arg)
+{
+	struct engine *e = arg;
+	struct ragd_err err = { 0 };
+	struct embed *m;
+	int rc;
+
+	while ((m = whose_turn(e)) != NULL && !m->background) {
+		rc = m->cancelled != NULL && m->cancelled(m->arg)
+			     ? ragd_err_set(&err, -ECANCELED, "%s", nobody_waits)
+			     : pass_encoder(e, e->urgent, e->urgent_segments, m, e->max_tokens,
+					    &err);
+		pass_over(e, m, rc, &err);
+	}
+}
+
 void embed_pass(struct engine *e, size_t budget)
 {
 	struct ragd_err err = { 0 };
@@ -303,15 +355,26 @@ void embed_pass(struct engine *e, size_t budget)
 	m = whose_turn(e);
 	if (m == NULL)
 		return;
-	if (e->cache == NULL)
-		rc = pass_encoder(e, m, budget, &err);
-	else
-		rc = pass_causal(e, m, budget, &err);
-	had_turn(e, m);
-	if (rc < 0)
-		embed_finish(e, m, &err);
-	else if (m->next_window == m->n_windows && m->n_reading == 0)
-		embed_finish(e, m, NULL);
+	/* Not for ever: it is to end some time, however busy the others are. */
+	for (int i = 0; m->background && e->cache == NULL && i < MOMENTS_MAX && others_compute(e);
+	     i++)
+		m = whose_turn(e);
+	if (e->cache != NULL) {
+		rc = pass_causal(e, m, m->background ? budget / 4 + 1 : budget, &err);
+	} else {
+		run_between(e->run, m->background ? embed_urgent : NULL, e);
+		rc = pass_encoder(e, e->run, e->segments, m, budget, &err);
+	}
+	pass_over(e, m, rc, &err);
+}
+
+int embed_alloc(struct engine *e, struct ragd_err *err)
+{
+	e->urgent_segments = calloc(e->max_tokens, sizeof(*e->urgent_segments));
+	if (e->urgent_segments == NULL)
+		return ragd_err_set(err, -ENOMEM, "engine: out of memory");
+	return run_new(e->opt.model, e->opt.threads, e->opt.kv, e->max_tokens, e->max_outputs,
+		       &e->urgent, err);
 }
 
 void embed_end(struct engine *e, const struct ragd_err *err)
@@ -429,22 +492,37 @@ static int embed_wait(struct engine *e, struct embed *m, struct ragd_err *err)
 	return m->err.code < 0 ? ragd_err_set(err, m->err.code, "embed: %s", m->err.msg) : 0;
 }
 
+static int texts_embed(struct engine *e, struct embed *m, const struct tokens *texts, size_t n,
+		       struct ragd_err *err)
+{
+	int rc = embed_prepare(e, m, texts, n, err);
+
+	if (rc == 0)
+		rc = embed_wait(e, m, err);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		unit_length(m->out + i * e->shape->n_embd, e->shape->n_embd);
+	for (size_t i = 0; i < m->n_windows; i++)
+		free(m->windows[i].own);
+	free(m->windows);
+	free(m->vector);
+	return rc;
+}
+
 int engine_embed(struct engine *e, uint64_t client, const struct tokens *texts, size_t n,
 		 float *out, bool (*cancelled)(void *arg), void *arg, struct ragd_err *err)
 {
 	struct embed m = { .client = client, .out = out, .cancelled = cancelled, .arg = arg };
-	int rc;
 
-	if (n == 0)
-		return 0;
-	rc = embed_prepare(e, &m, texts, n, err);
-	if (rc == 0)
-		rc = embed_wait(e, &m, err);
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		unit_length(out + i * e->shape->n_embd, e->shape->n_embd);
-	for (size_t i = 0; i < m.n_windows; i++)
-		free(m.windows[i].own);
-	free(m.windows);
-	free(m.vector);
-	return rc;
+	return n > 0 ? texts_embed(e, &m, texts, n, err) : 0;
+}
+
+int engine_embed_background(struct engine *e, uint64_t client, const struct tokens *texts, size_t n,
+			    float *out, bool (*cancelled)(void *arg), void *arg,
+			    struct ragd_err *err)
+{
+	struct embed m = {
+		.client = client, .background = true, .out = out, .cancelled = cancelled, .arg = arg
+	};
+
+	return n > 0 ? texts_embed(e, &m, texts, n, err) : 0;
 }

@@ -41,7 +41,9 @@ size_t engine_plan(const struct engine_options *opt)
 
 	options_settle(&o, &max_tokens, &max_outputs);
 	bytes = run_bytes(o.model, max_tokens, max_outputs, threads_n(o.threads));
-	if (model_shape(o.model)->causal && page > 0)
+	if (!model_shape(o.model)->causal)
+		bytes *= 2; /* embed_alloc() */
+	else if (page > 0)
 		bytes += o.cache_bytes / page * page;
 	return bytes;
 }
@@ -202,9 +204,11 @@ static void engine_free(struct engine *e)
 		return;
 	cache_close(e->cache);
 	run_free(e->run);
+	run_free(e->urgent);
 	free(e->active);
 	free(e->plan);
 	free(e->segments);
+	free(e->urgent_segments);
 	queue_quota_fini(&e->quota);
 	buf_fini(&e->piece);
 	pthread_cond_destroy(&e->done);
@@ -249,6 +253,8 @@ static int engine_alloc(struct engine *e, struct ragd_err *err)
 		return ragd_err_set(err, -ENOMEM, "engine: out of memory");
 	rc = run_new(e->opt.model, e->opt.threads, e->opt.kv, e->max_tokens, e->max_outputs,
 		     &e->run, err);
+	if (rc == 0 && !e->shape->causal)
+		rc = embed_alloc(e, err);
 	if (rc < 0 || !e->shape->causal)
 		return rc;
 	page = model_page_bytes(e->opt.model, e->opt.kv);

@@ -123,6 +123,11 @@ int engine_score(struct engine *e, uint64_t client, const int32_t *prompt, size_
 int engine_embed(struct engine *e, uint64_t client, const struct tokens *texts, size_t n,
 		 float *out, bool (*cancelled)(void *arg), void *arg, struct ragd_err *err);
 
+/* The same, where nobody waits for it: all others go first, within a layer of an encoder's pass. */
+int engine_embed_background(struct engine *e, uint64_t client, const struct tokens *texts, size_t n,
+			    float *out, bool (*cancelled)(void *arg), void *arg,
+			    struct ragd_err *err);
+
 struct engine_stats {
 	uint32_t n_active;
 	uint32_t n_waiting;

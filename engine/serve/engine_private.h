@@ -65,6 +65,7 @@ struct engine {
 	struct engine_options opt;
 	const struct model_shape *shape;
 	struct run *run;
+	struct run *urgent;  /* of an encoder, for texts that go before those of a pass under way */
 	struct cache *cache; /* NULL for an encoder */
 	size_t max_tokens;   /* of a pass */
 	size_t max_outputs;
@@ -96,9 +97,10 @@ struct engine {
 	bool no_room; /* the first in line did not fit, and nothing has changed since */
 	struct step_cost cost;
 	struct clients clients;
-	double accept[DRAFT_MAX + 1]; /* of all sequences lately */
-	struct schedule_seq *plan;    /* [max_active] */
-	struct segment *segments;     /* [max_active], or for an encoder [max_tokens] */
+	double accept[DRAFT_MAX + 1];    /* of all sequences lately */
+	struct schedule_seq *plan;       /* [max_active] */
+	struct segment *segments;        /* [max_active], or for an encoder [max_tokens] */
+	struct segment *urgent_segments; /* of an encoder [max_tokens] */
 	struct buf piece;
 	struct engine_stats counts;
 };
@@ -167,6 +169,8 @@ void score_part(struct engine *e, struct seq *s, int rc, const struct ragd_err *
  * cancelled.
  */
 void embed_pass(struct engine *e, size_t budget);
+/* What an encoder needs besides; its memory is touched when it is used. */
+int embed_alloc(struct engine *e, struct ragd_err *err);
 /* End all of them. */
 void embed_end(struct engine *e, const struct ragd_err *err);
 

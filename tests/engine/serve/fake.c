@@ -17,6 +17,8 @@ struct run {
 	const struct model *m;
 	size_t max_tokens, max_outputs;
 	float *rows;
+	void (*between)(void *arg);
+	void *between_arg;
 };
 
 /* What a token leaves in its page. */
@@ -210,6 +212,8 @@ static size_t segment_rows(const struct segment *s, enum run_output what, float 
 	return n_wrong;
 }
 
+static _Thread_local int depth; /* passes that are under way between whose layers we are */
+
 int run_forward(struct run *r, const struct segment *segments, size_t n, enum run_output what,
 		const float **rows, struct ragd_err *err)
 {
@@ -226,6 +230,15 @@ int run_forward(struct run *r, const struct segment *segments, size_t n, enum ru
 	assert(n > 0 && tokens <= r->max_tokens && outputs <= r->max_outputs);
 	if (!gate(segments, n))
 		return ragd_err_set(err, -EIO, "the pass that was to fail");
+	if (r->between != NULL) {
+		depth++;
+		r->between(r->between_arg);
+		depth--;
+	} else if (depth > 0) {
+		pthread_mutex_lock(&lock);
+		counts.n_between++;
+		pthread_mutex_unlock(&lock);
+	}
 	for (size_t i = 0; i < n; i++) {
 		n_wrong += segment_rows(&segments[i], what, out, dim);
 		out += segments[i].n_outputs * dim;
@@ -254,11 +267,19 @@ int run_new(const struct model *m, struct threads *t, enum kv_type type, size_t 
 	(void)type;
 	(void)err;
 	assert(r != NULL);
-	*r = (struct run){ m, max_tokens, max_outputs,
-			   malloc(max_outputs * FAKE_VOCAB * sizeof(float)) };
+	*r = (struct run){ .m = m,
+			   .max_tokens = max_tokens,
+			   .max_outputs = max_outputs,
+			   .rows = malloc(max_outputs * FAKE_VOCAB * sizeof(float)) };
 	assert(r->rows != NULL);
 	*out = r;
 	return 0;
+}
+
+void run_between(struct run *r, void (*fn)(void *arg), void *arg)
+{
+	r->between = fn;
+	r->between_arg = arg;
 }
 
 void run_free(struct run *r)
@@ -328,6 +349,12 @@ unsigned threads_n(const struct threads *t)
 {
 	(void)t;
 	return 1;
+}
+
+void threads_stats(const struct threads *t, struct threads_stats *out)
+{
+	(void)t;
+	*out = (struct threads_stats){ .n_active = 1 };
 }
 
 /* ---- the vocabulary ------------------------------------------------------------------------- */

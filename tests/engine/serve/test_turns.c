@@ -153,6 +153,7 @@ struct texts {
 	pthread_t thread;
 	struct engine *e;
 	uint64_t client;
+	bool background;
 	size_t n, n_tokens; /* texts, tokens of each */
 	atomic_bool cancel;
 	int rc;
@@ -175,7 +176,8 @@ static void *embed(void *arg)
 
 	for (size_t i = 0; i < x->n; i++)
 		t[i] = (struct tokens){ .ids = (int32_t *)ids, .n = x->n_tokens };
-	x->rc = engine_embed(x->e, x->client, t, x->n, out[0], is_cancelled, x, &err);
+	x->rc = (x->background ? engine_embed_background : engine_embed)(
+		x->e, x->client, t, x->n, out[0], is_cancelled, x, &err);
 	return NULL;
 }
 
@@ -244,6 +246,40 @@ static void texts_of_several_clients_are_read_in_turn(void **state)
 	}
 }
 
+static void texts_in_the_background_come_after_all_others(void **state)
+{
+	enum { SLICE = LONG / 4 + 1 };
+	static const struct engine_options *rows[] = { &encoder, &causal };
+	static const size_t want[2][7] = {
+		{ LONG, LONG, 5, LONG, LONG, LONG },
+		/* A causal model reads them in smaller slices, too. */
+		{ SLICE, 5, LONG, LONG, SLICE, SLICE, LONG - 3 * SLICE },
+	};
+
+	(void)state;
+	for (size_t m = 0; m < ARRAY_LEN(rows); m++) {
+		struct texts v[] = {
+			{ .client = ANN, .n = 4, .n_tokens = LONG, .background = true },
+			{ .client = BOB, .n = 1, .n_tokens = 5 },
+			{ .client = ANN, .n = 2, .n_tokens = LONG },
+		};
+		struct engine *e = embed_all(rows[m], v, ARRAY_LEN(v));
+		struct fake_counts counts;
+
+		for (size_t i = 0; i < ARRAY_LEN(want[m]) && want[m][i] > 0; i++)
+			assert_int_equal(next_pass(), want[m][i]);
+		fake_free();
+		for (size_t i = 0; i < ARRAY_LEN(v); i++) {
+			pthread_join(v[i].thread, NULL);
+			assert_int_equal(v[i].rc, 0);
+		}
+		/* An encoder's pass is long: they go between its layers. */
+		fake_counts(&counts);
+		assert_int_equal(counts.n_between, rows[m] == &encoder ? 3 : 0);
+		engine_close(e);
+	}
+}
+
 static void texts_that_want_pages_have_the_next_that_are_free(void **state)
 {
 	struct texts v[] = {
@@ -293,6 +329,7 @@ int main(void)
 		cmocka_unit_test(two_that_press_come_to_half_each),
 		cmocka_unit_test(who_floods_is_told_and_others_get_in),
 		cmocka_unit_test(texts_of_several_clients_are_read_in_turn),
+		cmocka_unit_test(texts_in_the_background_come_after_all_others),
 		cmocka_unit_test(texts_that_want_pages_have_the_next_that_are_free),
 		cmocka_unit_test(texts_that_nobody_waits_for_go_before_their_turn),
 	};
