@@ -1,6 +1,6 @@
 #include "base/util.h"
 #include "daemon/api/collections.h"
-#include "tests/daemon/temp.h"
+#include "tests/daemon/install.h"
 #include "tests/test.h"
 
 static const char text[] = "plugin \"fake\" { module = retrieval_hybrid }\n"
@@ -100,7 +100,7 @@ int main(void)
 						temp_setup, temp_teardown),
 	};
 
-	modules = temp_modules();
+	modules = install_modules();
 	if (modules == NULL) {
 		perror("tests/daemon/modules");
 		return 1;

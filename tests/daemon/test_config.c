@@ -1,6 +1,6 @@
 #include "base/util.h"
 #include "daemon/config/config.h"
-#include "tests/daemon/temp.h"
+#include "tests/daemon/install.h"
 #include "tests/test.h"
 
 static const char *modules;
@@ -515,7 +515,7 @@ static void a_diff_names_a_plugin_whose_module_was_replaced(void **state)
 
 	(void)state;
 	snprintf(from, sizeof(from), "%s/sample.so", modules);
-	path = temp_install("sample.so", from);
+	path = install_file("sample.so", from);
 	snprintf(text, sizeof(text),
 		 "plugin x { module = \"%s\" }\n"
 		 "plugin extract { module = inference_extract }\n"
@@ -525,7 +525,7 @@ static void a_diff_names_a_plugin_whose_module_was_replaced(void **state)
 		 path);
 	was = good(text);
 	same = good(text);
-	temp_install("sample.so", from);
+	install_file("sample.so", from);
 	is = good(text);
 	diff = config_diff(was, same);
 	assert_string_equal(diff, " changed=none");
@@ -562,7 +562,7 @@ int main(void)
 		cmocka_unit_test(a_diff_names_the_sections_that_changed),
 	};
 
-	modules = temp_modules();
+	modules = install_modules();
 	source = (struct config_source){ .scope = CONFIG_USER, .plugin_dir = modules };
 	setenv("HOME", "/home/t", 1);
 	setenv("XDG_RUNTIME_DIR", "/run/user/7", 1);

@@ -4,7 +4,7 @@
 #include <sys/un.h>
 
 #include "daemon/service/listen.h"
-#include "tests/daemon/temp.h"
+#include "tests/temp.h"
 #include "tests/test.h"
 
 static int client(const char *path)

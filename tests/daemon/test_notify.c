@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 #include "daemon/service/notify.h"
-#include "tests/daemon/temp.h"
+#include "tests/temp.h"
 #include "tests/test.h"
 
 /* What a service manager listens on; name begins with '/' or '@'. */

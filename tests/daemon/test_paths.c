@@ -4,7 +4,7 @@
 #include "base/util.h"
 #include "daemon/config/paths.h"
 #include "daemon/service/cli.h"
-#include "tests/daemon/temp.h"
+#include "tests/temp.h"
 #include "tests/test.h"
 
 static struct arena *arena;

@@ -1,6 +1,6 @@
-/* A fresh directory for each test, and files in it. */
-#ifndef TESTS_DAEMON_TEMP_H
-#define TESTS_DAEMON_TEMP_H
+/* A fresh directory for each test, and files in it: for programs that keep to one at a time. */
+#ifndef TESTS_TEMP_H
+#define TESTS_TEMP_H
 
 #include <ftw.h>
 #include <stdio.h>
@@ -52,35 +52,6 @@ static inline const char *temp_write(const char *name, const char *text)
 	if (f == NULL || fputs(text, f) < 0 || fclose(f) != 0 || chmod(path, 0644) != 0)
 		abort();
 	return path;
-}
-
-/* A copy of the file, put in the place of what is there by renaming, as installers do. */
-static inline const char *temp_install(const char *name, const char *from)
-{
-	const char *path = temp_path(name), *next = temp_path("next");
-	FILE *in = fopen(from, "r"), *out = fopen(next, "w");
-	char buf[65536];
-	size_t n;
-
-	if (in == NULL || out == NULL)
-		abort();
-	while ((n = fread(buf, 1, sizeof(buf), in)) > 0)
-		if (fwrite(buf, 1, n, out) != n)
-			abort();
-	fclose(in);
-	if (fclose(out) != 0 || chmod(next, 0755) != 0 || rename(next, path) != 0)
-		abort();
-	return path;
-}
-
-/* Where the modules of modules.c were built. */
-static inline const char *temp_modules(void)
-{
-	static char path[512];
-	const char *build = getenv("RAGD_BUILDDIR");
-
-	snprintf(path, sizeof(path), "%s/tests/daemon/modules", build != NULL ? build : ".");
-	return realpath(path, NULL); /* lives as long as the test program */
 }
 
 #endif
