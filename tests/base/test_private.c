@@ -7,23 +7,12 @@
 
 #include "base/file/private.h"
 #include "base/util.h"
+#include "tests/temp.h"
 #include "tests/test.h"
-
-static char tmp[64]; /* fresh for each test */
-
-static const char *in(const char *name)
-{
-	static char paths[8][PATH_MAX];
-	static unsigned next;
-	char *path = paths[next++ % ARRAY_LEN(paths)];
-
-	snprintf(path, sizeof(paths[0]), "%s/%s", tmp, name);
-	return path;
-}
 
 static void make_file(const char *name, mode_t mode)
 {
-	int fd = open(in(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int fd = open(temp_path(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	assert_true(fd >= 0);
 	assert_int_equal(fchmod(fd, mode), 0);
@@ -32,40 +21,29 @@ static void make_file(const char *name, mode_t mode)
 
 static void make_dir(const char *name, mode_t mode)
 {
-	assert_int_equal(mkdir(in(name), 0700), 0);
-	assert_int_equal(chmod(in(name), mode), 0);
+	assert_int_equal(mkdir(temp_path(name), 0700), 0);
+	assert_int_equal(chmod(temp_path(name), mode), 0);
 }
 
 static mode_t mode_of(const char *name)
 {
 	struct stat st;
 
-	assert_int_equal(stat(in(name), &st), 0);
+	assert_int_equal(stat(temp_path(name), &st), 0);
 	return st.st_mode & 07777;
 }
 
 static int set_up(void **state)
 {
-	(void)state;
 	umask(0);
-	strcpy(tmp, "/tmp/ragd-private-XXXXXX");
-	return mkdtemp(tmp) != NULL ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	char cmd[128];
-
-	(void)state;
-	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", tmp);
-	return system(cmd);
+	return temp_setup(state);
 }
 
 static void refuses(const char *name, int code, const char *sentence)
 {
 	struct ragd_err err = { 0 };
 
-	assert_int_equal(private_open(in(name), O_RDWR, &err), code);
+	assert_int_equal(private_open(temp_path(name), O_RDWR, &err), code);
 	print_message("%s\n", err.msg);
 	assert_int_equal(err.code, code);
 	if (strstr(err.msg, sentence) == NULL)
@@ -77,14 +55,14 @@ static void a_file_is_private_new_or_old(void **state)
 	int fd;
 
 	(void)state;
-	fd = private_open(in("new"), O_RDWR, NULL);
+	fd = private_open(temp_path("new"), O_RDWR, NULL);
 	assert_true(fd >= 0);
 	assert_int_equal(mode_of("new"), 0600);
 	assert_int_equal(write(fd, "text", 4), 4);
 	assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 	close(fd);
 	make_file("old", 0664);
-	fd = private_open(in("old"), O_RDONLY, NULL);
+	fd = private_open(temp_path("old"), O_RDONLY, NULL);
 	assert_true(fd >= 0);
 	assert_int_equal(mode_of("old"), 0600);
 	close(fd);
@@ -95,14 +73,14 @@ static void what_is_not_ours_to_use_is_refused(void **state)
 	(void)state;
 	make_file("f", 0600);
 	make_dir("d", 0700);
-	assert_int_equal(symlink("f", in("link")), 0);
-	assert_int_equal(mkfifo(in("fifo"), 0600), 0);
+	assert_int_equal(symlink("f", temp_path("link")), 0);
+	assert_int_equal(mkfifo(temp_path("fifo"), 0600), 0);
 	refuses("link", -ELOOP, "open '");
 	refuses("d", -EISDIR, "open '");
 	refuses("fifo", -EINVAL, "is not a regular file");
 	refuses("none/f", -ENOENT, "open '");
 	if (geteuid() == 0) {
-		assert_int_equal(chown(in("f"), 12345, 0), 0);
+		assert_int_equal(chown(temp_path("f"), 12345, 0), 0);
 		refuses("f", -EPERM, "belongs to user 12345, the daemon runs as 0");
 	}
 }
@@ -119,24 +97,25 @@ static void a_tree_is_tightened_as_far_as_it_is_ours(void **state)
 	make_file("t/private", 0600);
 	make_dir("t/sub", 0750);
 	make_file("t/sub/script", 0777);
-	assert_int_equal(symlink("../outside", in("t/link")), 0);
-	assert_int_equal(private_tighten(AT_FDCWD, in("t"), in("t"), &err), 4);
+	assert_int_equal(symlink("../outside", temp_path("t/link")), 0);
+	assert_int_equal(private_tighten(AT_FDCWD, temp_path("t"), temp_path("t"), &err), 4);
 	assert_int_equal(mode_of("t"), 0700);
 	assert_int_equal(mode_of("t/f"), 0600);
 	assert_int_equal(mode_of("t/sub"), 0700);
 	assert_int_equal(mode_of("t/sub/script"), 0700);
 	assert_int_equal(mode_of("outside"), 0755); /* links are not followed */
 	assert_int_equal(mode_of("outside/f"), 0644);
-	assert_int_equal(private_tighten(AT_FDCWD, in("t"), in("t"), &err), 0);
-	assert_int_equal(private_tighten(AT_FDCWD, in("none"), "none", &err), 0);
+	assert_int_equal(private_tighten(AT_FDCWD, temp_path("t"), temp_path("t"), &err), 0);
+	assert_int_equal(private_tighten(AT_FDCWD, temp_path("none"), "none", &err), 0);
 	if (geteuid() == 0) {
-		assert_int_equal(chown(in("t/sub/script"), 12345, 0), 0);
-		assert_int_equal(private_tighten(AT_FDCWD, in("t"), in("t"), &err), -EPERM);
+		assert_int_equal(chown(temp_path("t/sub/script"), 12345, 0), 0);
+		assert_int_equal(private_tighten(AT_FDCWD, temp_path("t"), temp_path("t"), &err),
+				 -EPERM);
 		assert_non_null(strstr(err.msg, "t/sub/script' belongs to user 12345"));
 	}
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, temp_teardown)
 
 int main(void)
 {

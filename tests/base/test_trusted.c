@@ -8,19 +8,8 @@
 
 #include "base/file/trusted.h"
 #include "base/util.h"
+#include "tests/temp.h"
 #include "tests/test.h"
-
-static char tmp[64]; /* fresh for each test */
-
-static const char *in(const char *name)
-{
-	static char paths[8][PATH_MAX];
-	static unsigned next;
-	char *path = paths[next++ % ARRAY_LEN(paths)];
-
-	snprintf(path, sizeof(paths[0]), "%s/%s", tmp, name);
-	return path;
-}
 
 static void make_file(const char *path, mode_t mode)
 {
@@ -40,19 +29,8 @@ static void make_dir(const char *path, mode_t mode)
 
 static int set_up(void **state)
 {
-	(void)state;
 	umask(022);
-	strcpy(tmp, "/tmp/ragd-trusted-XXXXXX");
-	return mkdtemp(tmp) != NULL ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	char cmd[128];
-
-	(void)state;
-	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", tmp);
-	return system(cmd);
+	return temp_setup(state);
 }
 
 /* Walk to path; what was found is the file that has its own first name for content. */
@@ -90,44 +68,46 @@ static void a_file_is_reached_by_any_way_there(void **state)
 	char cwd[PATH_MAX];
 
 	(void)state;
-	make_dir(in("a"), 0755);
-	make_dir(in("a/b"), 0755);
-	make_file(in("a/b/f"), 0644);
-	reaches(in("a/b/f"), in("a/b/f"));
-	reaches(in("a/./b//../b/f"), in("a/b/f"));
-	assert_int_equal(symlink("../a/b", in("a/link")), 0);
-	reaches(in("a/link/f"), in("a/b/f"));
-	reaches(in("a/link/../b/f"), in("a/b/f")); /* above what the link names */
-	assert_int_equal(symlink(in("a/link/f"), in("absolute")), 0);
-	reaches(in("absolute"), in("a/b/f"));
-	assert_int_equal(symlink("../../../../../../../..", in("a/up")), 0);
-	assert_int_equal(symlink("a/up", in("root")), 0);
+	make_dir(temp_path("a"), 0755);
+	make_dir(temp_path("a/b"), 0755);
+	make_file(temp_path("a/b/f"), 0644);
+	reaches(temp_path("a/b/f"), temp_path("a/b/f"));
+	reaches(temp_path("a/./b//../b/f"), temp_path("a/b/f"));
+	assert_int_equal(symlink("../a/b", temp_path("a/link")), 0);
+	reaches(temp_path("a/link/f"), temp_path("a/b/f"));
+	reaches(temp_path("a/link/../b/f"), temp_path("a/b/f")); /* above what the link names */
+	assert_int_equal(symlink(temp_path("a/link/f"), temp_path("absolute")), 0);
+	reaches(temp_path("absolute"), temp_path("a/b/f"));
+	assert_int_equal(symlink("../../../../../../../..", temp_path("a/up")), 0);
+	assert_int_equal(symlink("a/up", temp_path("root")), 0);
 	assert_non_null(getcwd(cwd, sizeof(cwd)));
-	assert_int_equal(chdir(in("a")), 0);
-	reaches("b/f", in("a/b/f"));
+	assert_int_equal(chdir(temp_path("a")), 0);
+	reaches("b/f", temp_path("a/b/f"));
 	assert_int_equal(chdir(cwd), 0);
-	snprintf(cwd, sizeof(cwd), "%s%s", in("root"), in("a/b/f")); /* nothing is above the root */
-	reaches(cwd, in("a/b/f"));
+	snprintf(cwd, sizeof(cwd), "%s%s", temp_path("root"),
+		 temp_path("a/b/f")); /* nothing is above the root */
+	reaches(cwd, temp_path("a/b/f"));
 }
 
 static void what_is_not_there_or_no_file_is_refused(void **state)
 {
 	(void)state;
-	make_file(in("f"), 0644);
-	make_dir(in("d"), 0755);
-	assert_int_equal(mkfifo(in("fifo"), 0600), 0);
-	assert_int_equal(symlink("circle", in("circle")), 0);
-	assert_int_equal(symlink("nowhere", in("dangling")), 0);
-	refuses(in("none"), -ENOENT, "No such file");
-	refuses(in("none/f"), -ENOENT, "No such file");
-	refuses(in("dangling"), -ENOENT, "No such file");
-	refuses(in("f/g"), -ENOTDIR, "is not a folder");
-	refuses(in("d"), -EINVAL, "is not a regular file");
-	refuses(in("d/.."), -EINVAL, "is not a regular file");
+	make_file(temp_path("f"), 0644);
+	make_dir(temp_path("d"), 0755);
+	assert_int_equal(mkfifo(temp_path("fifo"), 0600), 0);
+	assert_int_equal(symlink("circle", temp_path("circle")), 0);
+	assert_int_equal(symlink("nowhere", temp_path("dangling")), 0);
+	refuses(temp_path("none"), -ENOENT, "No such file");
+	refuses(temp_path("none/f"), -ENOENT, "No such file");
+	refuses(temp_path("dangling"), -ENOENT, "No such file");
+	refuses(temp_path("f/g"), -ENOTDIR, "is not a folder");
+	refuses(temp_path("d"), -EINVAL, "is not a regular file");
+	refuses(temp_path("d/.."), -EINVAL, "is not a regular file");
 	refuses("/", -EINVAL, "/ is not a regular file");
-	refuses(in("fifo"), -EINVAL, "is not a regular file"); /* and nobody waits for a writer */
+	refuses(temp_path("fifo"), -EINVAL,
+		"is not a regular file"); /* and nobody waits for a writer */
 	refuses("/dev/null", -EINVAL, "is not a regular file");
-	refuses(in("circle"), -ELOOP, "more than 40 symbolic links");
+	refuses(temp_path("circle"), -ELOOP, "more than 40 symbolic links");
 }
 
 static void who_may_write_decides(void **state)
@@ -151,7 +131,7 @@ static void who_may_write_decides(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		snprintf(path, sizeof(path), "%s/f%zu", tmp, i);
+		snprintf(path, sizeof(path), "%s/f%zu", temp_dir, i);
 		make_file(path, files[i].mode);
 		if (files[i].sentence == NULL)
 			reaches(path, path);
@@ -159,7 +139,7 @@ static void who_may_write_decides(void **state)
 			refuses(path, -EACCES, files[i].sentence);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
-		snprintf(path, sizeof(path), "%s/d%zu", tmp, i);
+		snprintf(path, sizeof(path), "%s/d%zu", temp_dir, i);
 		make_dir(path, 0700);
 		strcat(path, "/f");
 		make_file(path, 0644);
@@ -178,17 +158,18 @@ static void every_folder_above_counts(void **state)
 	char folder[PATH_MAX];
 
 	(void)state;
-	make_dir(in("a"), 0755);
-	make_dir(in("a/b"), 0755);
-	make_file(in("a/b/f"), 0644);
-	assert_int_equal(symlink(in("a/b/f"), in("link")), 0);
-	assert_int_equal(chmod(in("a"), 0777), 0);
-	snprintf(folder, sizeof(folder), "the folder %s may be written by others", in("a"));
-	refuses(in("a/b/f"), -EACCES, folder);
-	refuses(in("link"), -EACCES, folder);
-	assert_int_equal(chmod(in("a"), 01777), 0); /* as /tmp: what is ours stays where it is */
-	reaches(in("a/b/f"), in("a/b/f"));
-	reaches(in("link"), in("a/b/f"));
+	make_dir(temp_path("a"), 0755);
+	make_dir(temp_path("a/b"), 0755);
+	make_file(temp_path("a/b/f"), 0644);
+	assert_int_equal(symlink(temp_path("a/b/f"), temp_path("link")), 0);
+	assert_int_equal(chmod(temp_path("a"), 0777), 0);
+	snprintf(folder, sizeof(folder), "the folder %s may be written by others", temp_path("a"));
+	refuses(temp_path("a/b/f"), -EACCES, folder);
+	refuses(temp_path("link"), -EACCES, folder);
+	assert_int_equal(chmod(temp_path("a"), 01777),
+			 0); /* as /temp_dir: what is ours stays where it is */
+	reaches(temp_path("a/b/f"), temp_path("a/b/f"));
+	reaches(temp_path("link"), temp_path("a/b/f"));
 }
 
 static void owners_and_groups_count_everywhere_on_the_way(void **state)
@@ -198,25 +179,25 @@ static void owners_and_groups_count_everywhere_on_the_way(void **state)
 		print_message("only root can give files away\n");
 		skip();
 	}
-	make_dir(in("a"), 0755);
-	make_dir(in("a/b"), 0755);
-	make_file(in("a/b/f"), 0644);
-	assert_int_equal(symlink("b/f", in("a/link")), 0);
+	make_dir(temp_path("a"), 0755);
+	make_dir(temp_path("a/b"), 0755);
+	make_file(temp_path("a/b/f"), 0644);
+	assert_int_equal(symlink("b/f", temp_path("a/link")), 0);
 
-	assert_int_equal(chown(in("a"), 12345, 0), 0);
-	refuses(in("a/b/f"), -EACCES, "/a belongs to user 12345; it has to be root's");
-	assert_int_equal(chown(in("a"), 0, 12345), 0);
-	reaches(in("a/b/f"), in("a/b/f"));
-	assert_int_equal(chmod(in("a"), 0775), 0);
-	refuses(in("a/b/f"), -EACCES, "/a may be written by a group; chmod g-w it");
-	assert_int_equal(chown(in("a"), 0, 0), 0); /* the group is root's */
-	reaches(in("a/b/f"), in("a/b/f"));
+	assert_int_equal(chown(temp_path("a"), 12345, 0), 0);
+	refuses(temp_path("a/b/f"), -EACCES, "/a belongs to user 12345; it has to be root's");
+	assert_int_equal(chown(temp_path("a"), 0, 12345), 0);
+	reaches(temp_path("a/b/f"), temp_path("a/b/f"));
+	assert_int_equal(chmod(temp_path("a"), 0775), 0);
+	refuses(temp_path("a/b/f"), -EACCES, "/a may be written by a group; chmod g-w it");
+	assert_int_equal(chown(temp_path("a"), 0, 0), 0); /* the group is root's */
+	reaches(temp_path("a/b/f"), temp_path("a/b/f"));
 
-	reaches(in("a/link"), in("a/b/f"));
-	assert_int_equal(lchown(in("a/link"), 12345, 0), 0);
-	refuses(in("a/link"), -EACCES, "the link ");
-	assert_int_equal(chown(in("a/b/f"), 12345, 0), 0);
-	refuses(in("a/b/f"), -EACCES, "/a/b/f belongs to user 12345");
+	reaches(temp_path("a/link"), temp_path("a/b/f"));
+	assert_int_equal(lchown(temp_path("a/link"), 12345, 0), 0);
+	refuses(temp_path("a/link"), -EACCES, "the link ");
+	assert_int_equal(chown(temp_path("a/b/f"), 12345, 0), 0);
+	refuses(temp_path("a/b/f"), -EACCES, "/a/b/f belongs to user 12345");
 }
 
 /* As useradd makes one for each user; with it comes umask 002. */
@@ -230,16 +211,16 @@ static void a_private_group_is_the_users_own(void **state)
 		print_message("not root, or no user daemon with a group of that name\n");
 		skip();
 	}
-	make_file(in("f"), 0664);
-	assert_int_equal(chown(in("f"), user->pw_uid, user->pw_gid), 0);
-	assert_int_equal(chown(tmp, user->pw_uid, user->pw_gid), 0);
-	assert_int_equal(chmod(tmp, 0775), 0);
+	make_file(temp_path("f"), 0664);
+	assert_int_equal(chown(temp_path("f"), user->pw_uid, user->pw_gid), 0);
+	assert_int_equal(chown(temp_dir, user->pw_uid, user->pw_gid), 0);
+	assert_int_equal(chmod(temp_dir, 0775), 0);
 	assert_int_equal(seteuid(user->pw_uid), 0);
-	reaches(in("f"), in("f"));
+	reaches(temp_path("f"), temp_path("f"));
 	assert_int_equal(seteuid(0), 0);
-	assert_int_equal(chown(in("f"), user->pw_uid, 12345), 0);
+	assert_int_equal(chown(temp_path("f"), user->pw_uid, 12345), 0);
 	assert_int_equal(seteuid(user->pw_uid), 0);
-	refuses(in("f"), -EACCES, "may be written by a group; chmod g-w it");
+	refuses(temp_path("f"), -EACCES, "may be written by a group; chmod g-w it");
 	assert_int_equal(seteuid(0), 0);
 }
 
@@ -250,24 +231,24 @@ static void a_file_is_judged_wherever_it_lies(void **state)
 	int fd;
 
 	(void)state;
-	make_dir(in("open"), 0777);
-	make_file(in("open/f"), 0644);
-	assert_int_equal(chmod(in("open"), 0777), 0);
-	fd = trusted_open(in("open/f"), &st, &err);
+	make_dir(temp_path("open"), 0777);
+	make_file(temp_path("open/f"), 0644);
+	assert_int_equal(chmod(temp_path("open"), 0777), 0);
+	fd = trusted_open(temp_path("open/f"), &st, &err);
 	assert_true(fd >= 0);
 	assert_true(st.st_size > 0);
 	close(fd);
-	assert_int_equal(chmod(in("open/f"), 0666), 0);
-	assert_int_equal(trusted_open(in("open/f"), NULL, &err), -EACCES);
+	assert_int_equal(chmod(temp_path("open/f"), 0666), 0);
+	assert_int_equal(trusted_open(temp_path("open/f"), NULL, &err), -EACCES);
 	assert_non_null(strstr(err.msg, "/open/f may be written by others; chmod o-w it"));
-	assert_int_equal(trusted_open(in("open"), NULL, &err), -EINVAL);
-	assert_int_equal(trusted_open(in("none"), NULL, &err), -ENOENT);
-	assert_int_equal(mkfifo(in("fifo"), 0600), 0);
-	assert_int_equal(trusted_open(in("fifo"), NULL, &err), -EINVAL);
+	assert_int_equal(trusted_open(temp_path("open"), NULL, &err), -EINVAL);
+	assert_int_equal(trusted_open(temp_path("none"), NULL, &err), -ENOENT);
+	assert_int_equal(mkfifo(temp_path("fifo"), 0600), 0);
+	assert_int_equal(trusted_open(temp_path("fifo"), NULL, &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "is not a regular file"));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, temp_teardown)
 
 int main(void)
 {
