@@ -3,15 +3,13 @@
  * line.
  */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/hash.h"
 #include "base/text/lang.h"
 #include "base/text/lang_index.h"
 #include "base/util.h"
+#include "tests/temp.h"
 #include "tests/test.h"
 
 static void reads_sections_of_rows(void **state)
@@ -105,42 +103,26 @@ static void refuses_what_is_not_in_order(void **state)
 	}
 }
 
-static void put_file(const char *dir, const char *name, const char *text)
-{
-	char path[256];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-}
-
 static void finds_the_file_that_has_the_name(void **state)
 {
-	char dir[] = "/tmp/ragd-test-XXXXXX", command[64];
 	struct ragd_err err = { 0 };
 	struct lang *l = NULL;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
-	put_file(dir, "a.lang", "[names]\nalpha al\n");
-	put_file(dir, "b.lang", "[names]\nbeta\nbe bet\n");
-	put_file(dir, "b.txt", "not a language");
-	assert_int_equal(lang_open(dir, "bet", &l, &err), 0);
+	temp_write("a.lang", "[names]\nalpha al\n");
+	temp_write("b.lang", "[names]\nbeta\nbe bet\n");
+	temp_write("b.txt", "not a language");
+	assert_int_equal(lang_open(temp_dir, "bet", &l, &err), 0);
 	assert_non_null(strstr(lang_path(l), "/b.lang"));
 	lang_close(l);
-	assert_int_equal(lang_open(dir, "gamma", &l, &err), -ENOENT);
+	assert_int_equal(lang_open(temp_dir, "gamma", &l, &err), -ENOENT);
 	assert_non_null(strstr(err.msg, "'gamma'"));
 	assert_int_equal(lang_open("/nowhere", "alpha", &l, &err), -ENOENT);
-	put_file(dir, "c.lang", "lost words");
-	assert_int_equal(lang_open(dir, "alpha", &l, &err), 0);
+	temp_write("c.lang", "lost words");
+	assert_int_equal(lang_open(temp_dir, "alpha", &l, &err), 0);
 	lang_close(l);
-	assert_int_equal(lang_open(dir, "gamma", &l, &err), -EINVAL);
+	assert_int_equal(lang_open(temp_dir, "gamma", &l, &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "/c.lang:1"));
-	snprintf(command, sizeof(command), "rm -r %s", dir);
-	assert_int_equal(system(command), 0);
 }
 
 int main(void)
@@ -149,7 +131,8 @@ int main(void)
 		cmocka_unit_test(reads_sections_of_rows),
 		cmocka_unit_test(an_index_tells_the_sections_of_a_word),
 		cmocka_unit_test(refuses_what_is_not_in_order),
-		cmocka_unit_test(finds_the_file_that_has_the_name),
+		cmocka_unit_test_setup_teardown(finds_the_file_that_has_the_name, temp_setup,
+						temp_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

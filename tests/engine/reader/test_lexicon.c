@@ -1,13 +1,12 @@
 /* A language is a file: one that is planted makes the reader understand its questions. */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
 #include "base/hash.h"
 #include "engine/reader/question.h"
 #include "tests/engine/reader/english.h"
+#include "tests/temp.h"
 #include "tests/test.h"
 
 static const char german[] = "[names]\ngerman de\n"
@@ -19,25 +18,13 @@ static const char german[] = "[names]\ngerman de\n"
 			     "[forms]\nschreiben schrieb geschrieben\n"
 			     "[related]\ngeboren geburt\n";
 
-static void put_file(const char *dir, const char *name, const char *text)
-{
-	char path[256];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-}
-
-static struct lexicon *open_german(const char *dir)
+static struct lexicon *open_german(void)
 {
 	struct ragd_err err = { 0 };
 	struct lexicon *x = NULL;
 
-	put_file(dir, "german.lang", german);
-	if (lexicon_open(dir, "german", &x, &err) < 0)
+	temp_write("german.lang", german);
+	if (lexicon_open(temp_dir, "german", &x, &err) < 0)
 		fail_msg("%s", err.msg);
 	return x;
 }
@@ -62,8 +49,9 @@ static void a_planted_language_is_understood(void **state)
 	};
 	struct words *w = words_new("german");
 	static struct reader_question q;
-	struct lexicon *x = open_german(*state);
+	struct lexicon *x = open_german();
 
+	(void)state;
 	assert_non_null(w);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		print_message("%s\n", rows[i].text);
@@ -91,8 +79,9 @@ static void its_forms_and_related_words_match(void **state)
 {
 	struct words *w = words_new("german");
 	static struct reader_question q;
-	struct lexicon *x = open_german(*state);
+	struct lexicon *x = open_german();
 
+	(void)state;
 	question_read(&q, w, x, RAGD_STR("Wer schrieb?"));
 	assert_true(match_of(w, &q, "geschrieben") == 1);
 	assert_true(match_of(w, &q, "gelesen") == 0);
@@ -134,8 +123,9 @@ static void of_a_language_without_a_file_nothing_is_known(void **state)
 	size_t at = 0;
 	bool same;
 
-	lexicon_close(open_german(*state)); /* its file is there now */
-	assert_int_equal(lexicon_open(*state, "danish", &x, &err), 0);
+	(void)state;
+	lexicon_close(open_german()); /* its file is there now */
+	assert_int_equal(lexicon_open(temp_dir, "danish", &x, &err), 0);
 	assert_true(lexicon_is_empty(x));
 	assert_int_equal(lexicon_cues(x, hash_bytes("wer", 3)), 0);
 	assert_int_equal(lexicon_asks(x, hash_bytes("wer", 3)), 0);
@@ -150,39 +140,25 @@ static void a_section_that_is_spelt_wrong_is_refused(void **state)
 	struct ragd_err err = { 0 };
 	struct lexicon *x = NULL;
 
-	put_file(*state, "a.lang", "[names]\nfinnish\n[negation]\nei\n");
-	assert_int_equal(lexicon_open(*state, "finnish", &x, &err), -EINVAL);
+	(void)state;
+	temp_write("a.lang", "[names]\nfinnish\n[negation]\nei\n");
+	assert_int_equal(lexicon_open(temp_dir, "finnish", &x, &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "a.lang"));
 	assert_non_null(strstr(err.msg, "[negation]"));
-}
-
-static int setup(void **state)
-{
-	static char dir[] = "/tmp/ragd-test-XXXXXX";
-
-	memcpy(dir + sizeof(dir) - 7, "XXXXXX", 6);
-	*state = mkdtemp(dir);
-	return *state == NULL ? -1 : 0;
-}
-
-static int teardown(void **state)
-{
-	char command[64];
-
-	snprintf(command, sizeof(command), "rm -r %s", (const char *)*state);
-	return system(command);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_planted_language_is_understood, setup, teardown),
-		cmocka_unit_test_setup_teardown(its_forms_and_related_words_match, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_planted_language_is_understood, temp_setup,
+						temp_teardown),
+		cmocka_unit_test_setup_teardown(its_forms_and_related_words_match, temp_setup,
+						temp_teardown),
 		cmocka_unit_test(english_has_words_in_every_section),
 		cmocka_unit_test_setup_teardown(of_a_language_without_a_file_nothing_is_known,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(a_section_that_is_spelt_wrong_is_refused, setup,
-						teardown),
+						temp_setup, temp_teardown),
+		cmocka_unit_test_setup_teardown(a_section_that_is_spelt_wrong_is_refused,
+						temp_setup, temp_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
