@@ -44,14 +44,19 @@ static inline const char *temp_path(const char *name)
 	return path;
 }
 
-static inline const char *temp_write(const char *name, const char *text)
+static inline const char *temp_write_bytes(const char *name, const void *data, size_t len)
 {
 	const char *path = temp_path(name);
 	FILE *f = fopen(path, "w");
 
-	if (f == NULL || fputs(text, f) < 0 || fclose(f) != 0 || chmod(path, 0644) != 0)
+	if (f == NULL || fwrite(data, 1, len, f) != len || fclose(f) != 0 || chmod(path, 0644) != 0)
 		abort();
 	return path;
+}
+
+static inline const char *temp_write(const char *name, const char *text)
+{
+	return temp_write_bytes(name, text, strlen(text));
 }
 
 #endif

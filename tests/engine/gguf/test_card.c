@@ -1,5 +1,4 @@
 /* Cards and digests. */
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,30 +9,8 @@
 #include "base/util.h"
 #include "engine/gguf/card.h"
 #include "tests/engine/gguf/build.h"
+#include "tests/temp.h"
 #include "tests/test.h"
-
-static char dir[] = "/tmp/ragd-card-XXXXXX";
-
-static int remove_cb(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static int dir_make(void **state)
-{
-	(void)state;
-	strcpy(dir + sizeof(dir) - 7, "XXXXXX");
-	return mkdtemp(dir) == NULL ? -1 : 0;
-}
-
-static int dir_drop(void **state)
-{
-	(void)state;
-	return nftw(dir, remove_cb, 8, FTW_DEPTH | FTW_PHYS);
-}
 
 static void card_of(const struct buf *b, const char *path, struct gguf **g, struct gguf_card **c)
 {
@@ -149,23 +126,6 @@ static void long_texts_are_cut_at_a_character(void **state)
 
 /* ---- digests -------------------------------------------------------------------------------- */
 
-static char *path_of(const char *name)
-{
-	static char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	return path;
-}
-
-static void save(const char *name, const void *data, size_t len)
-{
-	FILE *f = fopen(path_of(name), "wb");
-
-	assert_non_null(f);
-	assert_int_equal(fwrite(data, 1, len, f), len);
-	assert_int_equal(fclose(f), 0);
-}
-
 static void build(struct buf *b, uint8_t fill)
 {
 	put_head(b, 3, 1, 0);
@@ -180,7 +140,7 @@ static void digest_of(const char *name, const char *cache, char out[GGUF_DIGEST_
 	struct ragd_err err = { 0 };
 	struct gguf *g;
 
-	if (gguf_open(path_of(name), &g, &err) < 0 ||
+	if (gguf_open(temp_path(name), &g, &err) < 0 ||
 	    gguf_digest(g, cache, NULL, NULL, out, &err) < 0)
 		fail_msg("%s", err.msg);
 	gguf_close(g);
@@ -193,7 +153,7 @@ static void digests_are_those_of_the_file(void **state)
 
 	(void)state;
 	build(&b, 1);
-	save("m.gguf", b.data, b.len);
+	temp_write_bytes("m.gguf", b.data, b.len);
 	digest_hex(b.data, b.len, hex);
 	digest_of("m.gguf", NULL, out);
 	assert_memory_equal(out, "sha256:", 7);
@@ -223,10 +183,10 @@ static void digests_are_remembered_while_the_file_is_the_same(void **state)
 	FILE *f;
 
 	(void)state;
-	snprintf(cache, sizeof(cache), "%s/cache", dir);
+	snprintf(cache, sizeof(cache), "%s/cache", temp_dir);
 	assert_int_equal(mkdir(cache, 0700), 0);
 	build(&b, 1);
-	save("m.gguf", b.data, b.len);
+	temp_write_bytes("m.gguf", b.data, b.len);
 	digest_of("m.gguf", cache, first);
 	/* What the cache says is what comes back: put something else into it. */
 	cached_file(cache, file, sizeof(file));
@@ -241,11 +201,11 @@ static void digests_are_remembered_while_the_file_is_the_same(void **state)
 	assert_string_equal(out + 7,
 			    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
 	/* Another time of the file: computed again, and kept. */
-	assert_int_equal(stat(path_of("m.gguf"), &st), 0);
+	assert_int_equal(stat(temp_path("m.gguf"), &st), 0);
 	st.st_mtim.tv_sec -= 10;
-	assert_int_equal(
-		utimensat(-1, path_of("m.gguf"), (struct timespec[]){ st.st_mtim, st.st_mtim }, 0),
-		0);
+	assert_int_equal(utimensat(-1, temp_path("m.gguf"),
+				   (struct timespec[]){ st.st_mtim, st.st_mtim }, 0),
+			 0);
 	digest_of("m.gguf", cache, out);
 	assert_string_equal(out, first);
 	/* A cache of rubbish, and none. */
@@ -286,9 +246,10 @@ int main(void)
 		cmocka_unit_test(a_card_says_what_the_file_says),
 		cmocka_unit_test(what_is_not_said_is_counted_or_left_out),
 		cmocka_unit_test(long_texts_are_cut_at_a_character),
-		cmocka_unit_test_setup_teardown(digests_are_those_of_the_file, dir_make, dir_drop),
+		cmocka_unit_test_setup_teardown(digests_are_those_of_the_file, temp_setup,
+						temp_teardown),
 		cmocka_unit_test_setup_teardown(digests_are_remembered_while_the_file_is_the_same,
-						dir_make, dir_drop),
+						temp_setup, temp_teardown),
 		cmocka_unit_test(a_digest_can_be_cancelled),
 	};
 

@@ -1,6 +1,5 @@
 /* Reading files that hold to the format. What breaks it is in test_refuse.c. */
 #include <fcntl.h>
-#include <ftw.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 
 #include "base/util.h"
 #include "tests/engine/gguf/build.h"
+#include "tests/temp.h"
 #include "tests/test.h"
 
 static struct gguf *read_ok(const struct buf *b)
@@ -272,54 +272,12 @@ static void tensors_are_found_by_name(void **state)
 
 /* ---- files ---------------------------------------------------------------------------------- */
 
-static char dir[] = "/tmp/ragd-gguf-XXXXXX";
-
-static int remove_cb(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static int dir_make(void **state)
-{
-	(void)state;
-	strcpy(dir + sizeof(dir) - 7, "XXXXXX");
-	return mkdtemp(dir) == NULL ? -1 : 0;
-}
-
-static int dir_drop(void **state)
-{
-	(void)state;
-	return nftw(dir, remove_cb, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static char *path_of(const char *name)
-{
-	static char paths[2][256];
-	static int turn;
-
-	turn = !turn;
-	snprintf(paths[turn], sizeof(paths[turn]), "%s/%s", dir, name);
-	return paths[turn];
-}
-
-static void save(const char *name, const struct buf *b)
-{
-	FILE *f = fopen(path_of(name), "wb");
-
-	assert_non_null(f);
-	assert_int_equal(fwrite(b->data, 1, b->len, f), b->len);
-	assert_int_equal(fclose(f), 0);
-}
-
 static void open_fails(const char *name, int code, const char *says)
 {
 	struct ragd_err err = { 0 };
 	struct gguf *g = NULL;
 
-	assert_int_equal(gguf_open(path_of(name), &g, &err), code);
+	assert_int_equal(gguf_open(temp_path(name), &g, &err), code);
 	assert_null(g);
 	print_message("%s\n", err.msg);
 	assert_non_null(strstr(err.msg, says));
@@ -346,9 +304,9 @@ static void long_metadata_is_read_to_its_end(void **state)
 	put_tensor(&b, "t", 32, 1, QUANT_Q8_0, 0);
 	put_pad(&b, 32);
 	buf_add(&b, "0123456789abcdef0123456789abcdef01", 34);
-	save("long.gguf", &b);
+	temp_write_bytes("long.gguf", b.data, b.len);
 	assert_true(b.len > 4 << 20);
-	assert_int_equal(gguf_open(path_of("long.gguf"), &g, NULL), 0);
+	assert_int_equal(gguf_open(temp_path("long.gguf"), &g, NULL), 0);
 	assert_true(gguf_array(g, "texts", &a) && a.n == TEXTS);
 	assert_str(a.strings[TEXTS - 1], "399999");
 	assert_true(gguf_u32(g, "last", &last) && last == 7);
@@ -356,7 +314,7 @@ static void long_metadata_is_read_to_its_end(void **state)
 	gguf_close(g);
 	/* Cut anywhere, it says so. */
 	for (size_t len = b.len - 1; len > 0; len = len * 2 / 3) {
-		assert_int_equal(truncate(path_of("long.gguf"), (off_t)len), 0);
+		assert_int_equal(truncate(temp_path("long.gguf"), (off_t)len), 0);
 		open_fails("long.gguf", -EINVAL, "long.gguf");
 	}
 	buf_fini(&b);
@@ -369,19 +327,19 @@ static void files_are_opened_or_named_in_a_sentence(void **state)
 
 	(void)state;
 	build_tensors(&b, 32);
-	save("good.gguf", &b);
-	assert_int_equal(gguf_open(path_of("good.gguf"), &g, NULL), 0);
+	temp_write_bytes("good.gguf", b.data, b.len);
+	assert_int_equal(gguf_open(temp_path("good.gguf"), &g, NULL), 0);
 	assert_int_equal(byte_of(g, gguf_tensor(g, "first"), 3), 3);
 	gguf_close(g);
 	open_fails("none.gguf", -ENOENT, "No such file");
 	open_fails(".", -EISDIR, "not a regular file");
-	assert_int_equal(mkfifo(path_of("fifo"), 0600), 0);
+	assert_int_equal(mkfifo(temp_path("fifo"), 0600), 0);
 	open_fails("fifo", -EINVAL, "not a regular file");
 	buf_clear(&b);
-	save("empty.gguf", &b);
+	temp_write_bytes("empty.gguf", b.data, b.len);
 	open_fails("empty.gguf", -EINVAL, "empty file");
 	if (geteuid() != 0) {
-		assert_int_equal(chmod(path_of("good.gguf"), 0), 0);
+		assert_int_equal(chmod(temp_path("good.gguf"), 0), 0);
 		open_fails("good.gguf", -EACCES, "Permission denied");
 	}
 	buf_fini(&b);
@@ -404,7 +362,7 @@ static void save_part(unsigned no, unsigned count, unsigned said_no, unsigned n_
 	for (int i = 0; i < 32; i++)
 		buf_addc(&b, (char)no);
 	snprintf(name, sizeof(name), "m-%05u-of-%05u.gguf", no + 1, count);
-	save(name, &b);
+	temp_write_bytes(name, b.data, b.len);
 	buf_fini(&b);
 }
 
@@ -419,7 +377,7 @@ static void parts_are_one_model(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 3; i++)
 		save_part(i, 3, i, 3);
-	if (gguf_open(path_of("m-00001-of-00003.gguf"), &g, &err) < 0)
+	if (gguf_open(temp_path("m-00001-of-00003.gguf"), &g, &err) < 0)
 		fail_msg("%s", err.msg);
 	assert_int_equal(gguf_n_tensors(g), 3);
 	for (unsigned i = 0; i < 3; i++) {
@@ -432,7 +390,7 @@ static void parts_are_one_model(void **state)
 	}
 	assert_true(gguf_str(g, "general.architecture", &arch));
 	assert_str(arch, "llama"); /* metadata is the first part's */
-	assert_int_equal(stat(path_of("m-00001-of-00003.gguf"), &st), 0);
+	assert_int_equal(stat(temp_path("m-00001-of-00003.gguf"), &st), 0);
 	assert_int_equal(gguf_size(g), 3 * st.st_size);
 	gguf_close(g);
 }
@@ -443,7 +401,7 @@ static void parts_that_do_not_fit_are_refused(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		save_part(i, 3, i, 3);
 	open_fails("m-00002-of-00003.gguf", -EINVAL, "open the first part");
-	assert_int_equal(rename(path_of("m-00003-of-00003.gguf"), path_of("away")), 0);
+	assert_int_equal(rename(temp_path("m-00003-of-00003.gguf"), temp_path("away")), 0);
 	open_fails("m-00001-of-00003.gguf", -ENOENT, "m-00003-of-00003.gguf");
 	save_part(2, 3, 1, 3);
 	open_fails("m-00001-of-00003.gguf", -EINVAL, "not part 3 of 3");
@@ -451,14 +409,14 @@ static void parts_that_do_not_fit_are_refused(void **state)
 	save_part(0, 3, 0, 4);
 	open_fails("m-00001-of-00003.gguf", -EINVAL, "have 3 tensors, not 4");
 	save_part(0, 3, 0, 3);
-	assert_int_equal(rename(path_of("m-00001-of-00003.gguf"), path_of("first.gguf")), 0);
+	assert_int_equal(rename(temp_path("m-00001-of-00003.gguf"), temp_path("first.gguf")), 0);
 	open_fails("first.gguf", -EINVAL, "its name must end in");
 	/* the same tensor in two parts */
-	assert_int_equal(rename(path_of("first.gguf"), path_of("m-00001-of-00003.gguf")), 0);
+	assert_int_equal(rename(temp_path("first.gguf"), temp_path("m-00001-of-00003.gguf")), 0);
 	save_part(0, 2, 0, 2);
 	save_part(0, 2, 1, 2);
-	assert_int_equal(rename(path_of("m-00001-of-00002.gguf"), path_of("m-00002-of-00002.gguf")),
-			 0);
+	assert_int_equal(
+		rename(temp_path("m-00001-of-00002.gguf"), temp_path("m-00002-of-00002.gguf")), 0);
 	save_part(0, 2, 0, 2);
 	open_fails("m-00001-of-00002.gguf", -EINVAL, "'tensor.0' is there twice");
 }
@@ -519,13 +477,13 @@ int main(void)
 		cmocka_unit_test(keys_of_the_architecture_need_not_name_it),
 		cmocka_unit_test(arrays_hold_numbers_or_texts),
 		cmocka_unit_test(tensors_are_found_by_name),
-		cmocka_unit_test_setup_teardown(long_metadata_is_read_to_its_end, dir_make,
-						dir_drop),
-		cmocka_unit_test_setup_teardown(files_are_opened_or_named_in_a_sentence, dir_make,
-						dir_drop),
-		cmocka_unit_test_setup_teardown(parts_are_one_model, dir_make, dir_drop),
-		cmocka_unit_test_setup_teardown(parts_that_do_not_fit_are_refused, dir_make,
-						dir_drop),
+		cmocka_unit_test_setup_teardown(long_metadata_is_read_to_its_end, temp_setup,
+						temp_teardown),
+		cmocka_unit_test_setup_teardown(files_are_opened_or_named_in_a_sentence, temp_setup,
+						temp_teardown),
+		cmocka_unit_test_setup_teardown(parts_are_one_model, temp_setup, temp_teardown),
+		cmocka_unit_test_setup_teardown(parts_that_do_not_fit_are_refused, temp_setup,
+						temp_teardown),
 		cmocka_unit_test(real_files_are_read),
 	};
 

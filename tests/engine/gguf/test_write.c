@@ -1,6 +1,5 @@
 /* Writing files: what is written is read, and what fails leaves nothing. */
 #include <dirent.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,42 +11,12 @@
 #include "base/util.h"
 #include "engine/gguf/write.h"
 #include "tests/engine/gguf/build.h"
+#include "tests/temp.h"
 #include "tests/test.h"
-
-static char dir[] = "/tmp/ragd-write-XXXXXX";
-
-static int remove_cb(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static int dir_make(void **state)
-{
-	(void)state;
-	strcpy(dir + sizeof(dir) - 7, "XXXXXX");
-	return mkdtemp(dir) == NULL ? -1 : 0;
-}
-
-static int dir_drop(void **state)
-{
-	(void)state;
-	return nftw(dir, remove_cb, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static char *path_of(const char *name)
-{
-	static char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	return path;
-}
 
 static size_t n_files(void)
 {
-	DIR *d = opendir(dir);
+	DIR *d = opendir(temp_dir);
 	size_t n = 0;
 
 	assert_non_null(d);
@@ -89,7 +58,7 @@ static void write_ok(const char *name, size_t step)
 	int rc;
 
 	fill(data);
-	rc = gguf_writer_begin(w, path_of(name), &err);
+	rc = gguf_writer_begin(w, temp_path(name), &err);
 	for (size_t at = 0; at < DATA_BYTES && rc == 0; at += step)
 		rc = gguf_writer_data(w, data + at, MIN(step, DATA_BYTES - at), &err);
 	if (rc == 0)
@@ -117,7 +86,7 @@ static void what_is_written_is_read(void **state)
 
 		write_ok("m.gguf", steps[i]);
 		assert_int_equal(n_files(), 1);
-		if (gguf_open(path_of("m.gguf"), &g, &err) < 0)
+		if (gguf_open(temp_path("m.gguf"), &g, &err) < 0)
 			fail_msg("%s", err.msg);
 		assert_int_equal(gguf_size(g) % 32, 0);
 		assert_true(gguf_str(g, "general.architecture", &s) && s.len == 5);
@@ -160,10 +129,10 @@ static void entries_of_other_files_are_copied_as_they_are(void **state)
 	assert_non_null(w);
 	for (size_t i = 0; i < gguf_n_entries(from); i++)
 		gguf_writer_entry(w, from, i);
-	assert_int_equal(gguf_writer_begin(w, path_of("m.gguf"), NULL), 0);
+	assert_int_equal(gguf_writer_begin(w, temp_path("m.gguf"), NULL), 0);
 	assert_int_equal(gguf_writer_end(w, NULL), 0);
 	gguf_writer_free(w);
-	assert_int_equal(gguf_open(path_of("m.gguf"), &to, NULL), 0);
+	assert_int_equal(gguf_open(temp_path("m.gguf"), &to, NULL), 0);
 	assert_int_equal(gguf_n_entries(to), 8);
 	for (size_t i = 0; i < 8; i++) {
 		struct gguf_entry x, y;
@@ -192,14 +161,14 @@ static void what_is_there_is_replaced_at_the_end(void **state)
 	(void)state;
 	fill(data);
 	write_ok("m.gguf", DATA_BYTES);
-	assert_int_equal(stat(path_of("m.gguf"), &before), 0);
-	assert_int_equal(gguf_writer_begin(w, path_of("m.gguf"), NULL), 0);
+	assert_int_equal(stat(temp_path("m.gguf"), &before), 0);
+	assert_int_equal(gguf_writer_begin(w, temp_path("m.gguf"), NULL), 0);
 	assert_int_equal(gguf_writer_data(w, data, DATA_BYTES, NULL), 0);
-	assert_int_equal(stat(path_of("m.gguf"), &after), 0);
+	assert_int_equal(stat(temp_path("m.gguf"), &after), 0);
 	assert_int_equal(before.st_ino, after.st_ino);
 	assert_int_equal(gguf_writer_end(w, NULL), 0);
 	gguf_writer_free(w);
-	assert_int_equal(stat(path_of("m.gguf"), &after), 0);
+	assert_int_equal(stat(temp_path("m.gguf"), &after), 0);
 	assert_int_not_equal(before.st_ino, after.st_ino);
 	assert_int_equal(n_files(), 1);
 }
@@ -212,7 +181,7 @@ static void what_is_given_up_leaves_nothing(void **state)
 
 	(void)state;
 	fill(data);
-	assert_int_equal(gguf_writer_begin(w, path_of("m.gguf"), NULL), 0);
+	assert_int_equal(gguf_writer_begin(w, temp_path("m.gguf"), NULL), 0);
 	assert_int_equal(gguf_writer_data(w, data, A_BYTES + 3, NULL), 0);
 	assert_int_equal(gguf_writer_end(w, &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "bytes are missing from tensor 1 on"));
@@ -228,7 +197,7 @@ static void too_many_bytes_are_refused(void **state)
 	uint8_t data[DATA_BYTES + 1] = { 0 };
 
 	(void)state;
-	assert_int_equal(gguf_writer_begin(w, path_of("m.gguf"), NULL), 0);
+	assert_int_equal(gguf_writer_begin(w, temp_path("m.gguf"), NULL), 0);
 	assert_int_equal(gguf_writer_data(w, data, sizeof(data), &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "more bytes than tensors"));
 	gguf_writer_free(w);
@@ -241,11 +210,11 @@ static void places_that_cannot_be_written_are_named(void **state)
 	struct ragd_err err = { 0 };
 
 	(void)state;
-	assert_int_equal(gguf_writer_begin(w, path_of("no/m.gguf"), &err), -ENOENT);
+	assert_int_equal(gguf_writer_begin(w, temp_path("no/m.gguf"), &err), -ENOENT);
 	assert_non_null(strstr(err.msg, "no/m.gguf"));
 	gguf_writer_free(w);
 	w = writer();
-	assert_int_equal(gguf_writer_begin(w, dir, &err), -EINVAL);
+	assert_int_equal(gguf_writer_begin(w, temp_dir, &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "no regular file"));
 	gguf_writer_free(w);
 	assert_int_equal(n_files(), 0);
@@ -270,7 +239,7 @@ static void a_file_too_large_is_an_error_that_leaves_nothing(void **state)
 	tight.rlim_cur = 4096;
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
-	rc = gguf_writer_begin(w, path_of("m.gguf"), &err);
+	rc = gguf_writer_begin(w, temp_path("m.gguf"), &err);
 	if (rc == 0) { /* a file system that cannot reserve */
 		static const uint8_t zeros[8192];
 
@@ -287,7 +256,7 @@ static void a_file_too_large_is_an_error_that_leaves_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, dir_make, dir_drop)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, temp_setup, temp_teardown)
 		TEST(what_is_written_is_read),
 		TEST(entries_of_other_files_are_copied_as_they_are),
 		TEST(what_is_there_is_replaced_at_the_end),
