@@ -7,7 +7,6 @@
 #include "base/util.h"
 #include "daemon/modules/module.h"
 #include "daemon/modules/option.h"
-#include "daemon/plugins/plugin_set.h"
 #include "tests/test.h"
 
 const struct ragd_sampling plain_sampling = { .size = sizeof(plain_sampling) };
@@ -126,6 +125,21 @@ int world_try(struct world *w, const char *instance, const char *module, const c
 		return rc;
 	w->cfg.n_plugins++;
 	return 0;
+}
+
+const char *world_journal(const struct world *w)
+{
+	return arena_printf(w->arena, "journal=%s/journal", w->dir);
+}
+
+struct plugin_set *world_open(const struct world *w, struct plugin_set *previous)
+{
+	struct plugin_set *set = NULL;
+	struct ragd_err err = { 0 };
+
+	if (plugin_set_open(&w->cfg, previous, &set, &err) < 0)
+		fail_msg("%s", err.msg);
+	return set;
 }
 
 /* ---- call ---------------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "daemon/config/config.h"
+#include "daemon/plugins/plugin_set.h"
 
 #define WORLD_PLUGINS 8
 
@@ -46,6 +47,11 @@ int world_try(struct world *w, const char *instance, const char *module, const c
 			      &world_err) < 0)                                                     \
 			fail_msg("%s", world_err.msg);                                             \
 	} while (0)
+
+/* The option of module "peer" that has it write what it does to the world's journal. */
+const char *world_journal(const struct world *w);
+/* Opens the plugins of the world, or fails the test; previous as in plugin_set_open(). */
+struct plugin_set *world_open(const struct world *w, struct plugin_set *previous);
 
 /* A call whose memory is an arena of a few MiB; the caller is this process's user. */
 struct test_call {

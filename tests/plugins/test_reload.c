@@ -9,21 +9,6 @@
 #include "tests/plugins/support.h"
 #include "tests/test.h"
 
-static const char *journal_option(struct world *w)
-{
-	return arena_printf(w->arena, "journal=%s/journal", w->dir);
-}
-
-static struct plugin_set *must_open(struct world *w, struct plugin_set *previous)
-{
-	struct plugin_set *set = NULL;
-	struct ragd_err err = { 0 };
-
-	if (plugin_set_open(&w->cfg, previous, &set, &err) < 0)
-		fail_msg("%s", err.msg);
-	return set;
-}
-
 static void write_in(const struct world *w, const char *name, const char *text)
 {
 	char path[PATH_MAX + 64];
@@ -45,14 +30,14 @@ static bool opens_anew(struct world *w, const char *file, void (*change)(const s
 	bool anew;
 
 	w->cfg.n_plugins = 0;
-	world_add(w, "reader", "peer", journal_option(w), option);
-	world_add(w, "other", "peer", journal_option(w));
-	one = must_open(w, NULL);
+	world_add(w, "reader", "peer", world_journal(w), option);
+	world_add(w, "other", "peer", world_journal(w));
+	one = world_open(w, NULL);
 	change(w);
 	world_next(&next, w);
-	world_add(&next, "reader", "peer", journal_option(w), option);
-	world_add(&next, "other", "peer", journal_option(w));
-	two = must_open(&next, one);
+	world_add(&next, "reader", "peer", world_journal(w), option);
+	world_add(&next, "other", "peer", world_journal(w));
+	two = world_open(&next, one);
 	anew = plugin_set_find(one, 0, "reader")->self != plugin_set_find(two, 0, "reader")->self;
 	assert_ptr_equal(plugin_set_find(one, 0, "other")->self,
 			 plugin_set_find(two, 0, "other")->self);

@@ -12,11 +12,6 @@
 
 /* ---- helpers ------------------------------------------------------------------------------- */
 
-static const char *journal_option(struct world *w)
-{
-	return arena_printf(w->arena, "journal=%s/journal", w->dir);
-}
-
 static void journal_is(struct world *w, const char *want)
 {
 	char path[PATH_MAX + 16], text[4096] = "";
@@ -31,16 +26,6 @@ static void journal_is(struct world *w, const char *want)
 	}
 	text[n] = '\0';
 	assert_string_equal(text, want);
-}
-
-static struct plugin_set *must_open(struct world *w, struct plugin_set *previous)
-{
-	struct plugin_set *set = NULL;
-	struct ragd_err err = { 0 };
-
-	if (plugin_set_open(&w->cfg, previous, &set, &err) < 0)
-		fail_msg("%s", err.msg);
-	return set;
 }
 
 static const struct ragd_inference_ops *ops(const struct plugin *p)
@@ -77,9 +62,9 @@ static void opens_in_order_and_closes_in_reverse(void **state)
 
 	(void)state;
 	world_init(&w);
-	world_add(&w, "one", "peer", journal_option(&w), "verse=a");
-	world_add(&w, "two", "peer", journal_option(&w), "verse=b");
-	set = must_open(&w, NULL);
+	world_add(&w, "one", "peer", world_journal(&w), "verse=a");
+	world_add(&w, "two", "peer", world_journal(&w), "verse=b");
+	set = world_open(&w, NULL);
 	assert_int_equal(plugin_set_count(set), 2);
 	assert_string_equal(plugin_set_at(set, 0)->name, "one");
 	assert_string_equal(plugin_set_at(set, 1)->name, "two");
@@ -107,8 +92,8 @@ static void gives_each_instance_a_private_folder(void **state)
 
 	(void)state;
 	world_init(&w);
-	world_add(&w, "one", "peer", journal_option(&w));
-	set = must_open(&w, NULL);
+	world_add(&w, "one", "peer", world_journal(&w));
+	set = world_open(&w, NULL);
 	snprintf(path, sizeof(path), "%s/plugins/one", w.dir);
 	assert_int_equal(stat(path, &st), 0);
 	assert_true(S_ISDIR(st.st_mode));
@@ -138,8 +123,8 @@ static void one_that_does_not_open_undoes_all(void **state)
 		struct world w;
 
 		world_init(&w);
-		world_add(&w, "one", "peer", journal_option(&w));
-		world_add(&w, "two", "peer", journal_option(&w), rows[i].fail);
+		world_add(&w, "one", "peer", world_journal(&w));
+		world_add(&w, "two", "peer", world_journal(&w), rows[i].fail);
 		assert_int_equal(plugin_set_open(&w.cfg, NULL, &set, &err), rows[i].code);
 		assert_string_equal(err.msg, rows[i].sentence);
 		assert_null(set);
@@ -167,8 +152,8 @@ static void refuses_names_that_are_no_folders_and_twins(void **state)
 		struct world w;
 
 		world_init(&w);
-		world_add(&w, "one", "peer", journal_option(&w));
-		world_add(&w, rows[i].name, "peer", journal_option(&w));
+		world_add(&w, "one", "peer", world_journal(&w));
+		world_add(&w, rows[i].name, "peer", world_journal(&w));
 		assert_int_equal(plugin_set_open(&w.cfg, NULL, &set, &err), rows[i].code);
 		assert_non_null(strstr(err.msg, rows[i].sentence));
 		journal_is(&w, "");
@@ -184,7 +169,7 @@ static void says_why_there_is_no_state_folder(void **state)
 
 	(void)state;
 	world_init(&w);
-	world_add(&w, "one", "peer", journal_option(&w));
+	world_add(&w, "one", "peer", world_journal(&w));
 	w.cfg.state_dir = "/nonexistent";
 	assert_int_equal(plugin_set_open(&w.cfg, NULL, &set, &err), -ENOENT);
 	assert_string_equal(err.msg,
@@ -199,15 +184,15 @@ static void carries_over_what_did_not_change(void **state)
 
 	(void)state;
 	world_init(&w);
-	world_add(&w, "same", "peer", journal_option(&w), "verse=a", "words=x,y");
-	world_add(&w, "other", "peer", journal_option(&w), "verse=a", "words=x,y");
-	world_add(&w, "gone", "peer", journal_option(&w), "verse=a");
-	one = must_open(&w, NULL);
+	world_add(&w, "same", "peer", world_journal(&w), "verse=a", "words=x,y");
+	world_add(&w, "other", "peer", world_journal(&w), "verse=a", "words=x,y");
+	world_add(&w, "gone", "peer", world_journal(&w), "verse=a");
+	one = world_open(&w, NULL);
 
 	world_next(&next, &w);
-	world_add(&next, "other", "peer", journal_option(&w), "verse=a", "words=x,z");
-	world_add(&next, "same", "peer", journal_option(&w), "verse=a", "words=x,y");
-	two = must_open(&next, one);
+	world_add(&next, "other", "peer", world_journal(&w), "verse=a", "words=x,z");
+	world_add(&next, "same", "peer", world_journal(&w), "verse=a", "words=x,y");
+	two = world_open(&next, one);
 	assert_ptr_equal(plugin_set_find(one, 0, "same")->self,
 			 plugin_set_find(two, 0, "same")->self);
 	assert_ptr_not_equal(plugin_set_find(one, 0, "other")->self,
@@ -220,8 +205,8 @@ static void carries_over_what_did_not_change(void **state)
 	says(two, "same", "a");
 
 	world_next(&last, &next);
-	world_add(&last, "same", "peer", journal_option(&next), "verse=a", "words=x,y", "part=0.5");
-	three = must_open(&last, two);
+	world_add(&last, "same", "peer", world_journal(&next), "verse=a", "words=x,y", "part=0.5");
+	three = world_open(&last, two);
 	assert_ptr_not_equal(plugin_set_find(two, 0, "same")->self,
 			     plugin_set_find(three, 0, "same")->self);
 	plugin_set_unref(two);
@@ -238,16 +223,16 @@ static void a_failed_reload_leaves_the_old_set_as_it_was(void **state)
 
 	(void)state;
 	world_init(&w);
-	world_add(&w, "same", "peer", journal_option(&w), "verse=a");
-	one = must_open(&w, NULL);
+	world_add(&w, "same", "peer", world_journal(&w), "verse=a");
+	one = world_open(&w, NULL);
 	world_next(&next, &w);
-	world_add(&next, "same", "peer", journal_option(&w), "verse=a");
-	world_add(&next, "new", "peer", journal_option(&w), "fail=yes");
+	world_add(&next, "same", "peer", world_journal(&w), "verse=a");
+	world_add(&next, "new", "peer", world_journal(&w), "fail=yes");
 	assert_int_equal(plugin_set_open(&next.cfg, one, &two, &err), -EIO);
 	journal_is(&w, "open same a\n");
 	says(one, "same", "a");
 	next.cfg.n_plugins = 0;
-	world_add(&next, "same", "peer", journal_option(&w), "verse=b", "fail=busy");
+	world_add(&next, "same", "peer", world_journal(&w), "verse=b", "fail=busy");
 	assert_int_equal(plugin_set_open(&next.cfg, one, &two, &err), -EBUSY);
 	assert_string_equal(
 		err.msg,
@@ -276,12 +261,12 @@ static void reaches_the_abilities_of_others_by_name(void **state)
 
 	(void)state;
 	world_init(&w);
-	world_add(&w, "front", "peer", journal_option(&w), "ask=back");
-	world_add(&w, "back", "peer", journal_option(&w), "verse=from the back");
-	world_add(&w, "lost", "peer", journal_option(&w), "ask=nobody");
-	world_add(&w, "dumb", "peer", journal_option(&w), "ask=echo");
+	world_add(&w, "front", "peer", world_journal(&w), "ask=back");
+	world_add(&w, "back", "peer", world_journal(&w), "verse=from the back");
+	world_add(&w, "lost", "peer", world_journal(&w), "ask=nobody");
+	world_add(&w, "dumb", "peer", world_journal(&w), "ask=echo");
 	world_add(&w, "echo", "inference_echo", NULL);
-	set = must_open(&w, NULL);
+	set = world_open(&w, NULL);
 	test_call_init(&call);
 	test_sink_init(&sink);
 	front = plugin_set_find(set, 0, "front");
@@ -359,17 +344,17 @@ static void a_peer_stays_open_while_it_answers_across_a_reload(void **state)
 	sem_init(&slow.go, 0, 0);
 	test_call_init(&call);
 	world_init(&w);
-	world_add(&w, "back", "peer", journal_option(&w), "verse=old", "threaded=yes");
-	world_add(&w, "front", "peer", journal_option(&w), "ask=back");
-	one = must_open(&w, NULL);
+	world_add(&w, "back", "peer", world_journal(&w), "verse=old", "threaded=yes");
+	world_add(&w, "front", "peer", world_journal(&w), "ask=back");
+	one = world_open(&w, NULL);
 	front = plugin_set_find(one, 0, "front");
 	assert_int_equal(ops(front)->generate(front->self, &call.call, &req, &slow.sink, NULL), 0);
 	sem_wait(&slow.inside);
 
 	world_next(&next, &w);
-	world_add(&next, "back", "peer", journal_option(&w), "verse=new");
-	world_add(&next, "front", "peer", journal_option(&w), "ask=back");
-	two = must_open(&next, one);
+	world_add(&next, "back", "peer", world_journal(&w), "verse=new");
+	world_add(&next, "front", "peer", world_journal(&w), "ask=back");
+	two = world_open(&next, one);
 	plugin_set_unref(one);
 	/* The old back is in no set any more, but it is not closed under its answer. */
 	journal_is(&w, "open back old\nopen front \nopen back new\n");
@@ -450,9 +435,9 @@ static void what_a_peer_returns_is_judged(void **state)
 
 	(void)state;
 	world_init(&w);
-	world_add(&w, "front", "peer", journal_option(&w), "ask=back");
+	world_add(&w, "front", "peer", world_journal(&w), "ask=back");
 	world_add(&w, "back", "hostile_inference", "card=fine");
-	set = must_open(&w, NULL);
+	set = world_open(&w, NULL);
 	test_call_init(&call);
 	p = plugin_set_find(set, 0, "front");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -510,9 +495,9 @@ static void keeps_metrics_by_instance_across_reloads(void **state)
 	(void)state;
 	metrics_are("");
 	world_init(&w);
-	world_add(&w, "one", "peer", journal_option(&w));
-	world_add(&w, "two", "peer", journal_option(&w));
-	one = must_open(&w, NULL);
+	world_add(&w, "one", "peer", world_journal(&w));
+	world_add(&w, "two", "peer", world_journal(&w));
+	one = world_open(&w, NULL);
 	counts(one, "two", "hits");
 	counts(one, "one", "hits");
 	counts(one, "one", "hits");
@@ -520,8 +505,8 @@ static void keeps_metrics_by_instance_across_reloads(void **state)
 	metrics_are("one hits counter 4\ntwo hits counter 2\none level gauge 4\ntwo level gauge 4\n"
 		    "one seen counter 2\n");
 	world_next(&next, &w);
-	world_add(&next, "one", "peer", journal_option(&w), "verse=changed");
-	two = must_open(&next, one);
+	world_add(&next, "one", "peer", world_journal(&w), "verse=changed");
+	two = world_open(&next, one);
 	plugin_set_unref(one);
 	counts(two, "one", "hits");
 	metrics_are("one hits counter 6\none level gauge 4\none seen counter 2\n");
@@ -541,8 +526,8 @@ static void bounds_the_names_of_metrics(void **state)
 
 	(void)state;
 	world_init(&w);
-	world_add(&w, "one", "peer", journal_option(&w));
-	set = must_open(&w, NULL);
+	world_add(&w, "one", "peer", world_journal(&w));
+	set = world_open(&w, NULL);
 	counts(set, "one", "No Name For Prometheus");
 	counts(set, "one", "");
 	counts(set, "one", "a23456789_123456789_123456789_123456789_123456789_123456789_12345");
@@ -570,8 +555,8 @@ static void logs_one_line_with_the_instance_in_it(void **state)
 
 	(void)state;
 	world_init(&w);
-	world_add(&w, "one", "peer", journal_option(&w));
-	set = must_open(&w, NULL);
+	world_add(&w, "one", "peer", world_journal(&w));
+	set = world_open(&w, NULL);
 	assert_int_equal(pipe(fds), 0);
 	saved = dup(STDERR_FILENO);
 	dup2(fds[1], STDERR_FILENO);
