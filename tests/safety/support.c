@@ -94,6 +94,22 @@ struct filter *test_filter(const char *rules)
 	return test_filter_cfg(&cfg, rules);
 }
 
+struct filter *test_packs(const struct filter_config *cfg)
+{
+	const char *src = getenv("RAGD_SRCDIR");
+	struct filter_config packs = *cfg;
+	struct filter *f = NULL;
+	struct ragd_err err = { 0 };
+	char rules[4096];
+
+	snprintf(rules, sizeof(rules), "%s/data/rules", src != NULL ? src : ".");
+	filter_defaults(packs.level, packs.stage);
+	packs.rules = rules;
+	if (filter_open(&packs, &f, &err) < 0)
+		print_error("%s\n", err.msg);
+	return f;
+}
+
 static void take(struct streamed *out, const struct ragd_release *r)
 {
 	size_t used = strlen(out->findings);
@@ -182,4 +198,20 @@ void test_every_cut(const struct filter *f, enum ragd_stage stage, struct ragd_s
 	assert_true(pieces.most_held <= filter_stream_holdback(f));
 	buf_fini(&pieces.text);
 	buf_fini(&whole.text);
+}
+
+void test_runs_held(const struct filter *f, const char *const *texts, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct buf b = BUF_INIT;
+		struct streamed got;
+
+		while (b.len < 20000)
+			buf_adds(&b, texts[i]);
+		test_stream_bytes(f, RAGD_STAGE_RESPONSE, buf_str(&b), &got);
+		print_message("'%s' over and over: at most %zu held\n", texts[i], got.most_held);
+		assert_true(got.most_held <= filter_stream_holdback(f));
+		buf_fini(&got.text);
+		buf_fini(&b);
+	}
 }

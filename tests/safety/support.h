@@ -26,6 +26,9 @@ struct filter *test_filter(const char *rules);
 /* The same with this configuration; *cfg's rules are set from the text. */
 struct filter *test_filter_cfg(struct filter_config *cfg, const char *rules);
 
+/* The installed rules with this configuration; NULL, after saying why, where they do not open. */
+struct filter *test_packs(const struct filter_config *cfg);
+
 /* A fresh directory, a file in it, and their end. */
 char *test_dir(void);
 void test_file(const char *dir, const char *name, const char *text);
@@ -51,5 +54,8 @@ void test_stream_bytes(const struct filter *f, enum ragd_stage stage, struct rag
 		       struct streamed *out);
 /* Fails unless the text gives the same in one piece, cut in two at every byte, and byte by byte. */
 void test_every_cut(const struct filter *f, enum ragd_stage stage, struct ragd_str text);
+
+/* Fails if the filter holds more of an answer than it says, of each text over and over. */
+void test_runs_held(const struct filter *f, const char *const *texts, size_t n);
 
 #endif

@@ -28,22 +28,13 @@ static size_t n_compared, n_wrong;
 
 static int set_up(void **state)
 {
-	const char *src = getenv("RAGD_SRCDIR");
-	struct filter_config cfg = { .level = LEVEL_BALANCED, .undo = true };
-	struct ragd_err err = { 0 };
-	char rules[4096];
+	const struct filter_config cfg = { .level = LEVEL_BALANCED, .undo = true };
 
 	(void)state;
-	snprintf(rules, sizeof(rules), "%s/data/rules", src != NULL ? src : ".");
-	filter_defaults(cfg.level, cfg.stage);
-	cfg.rules = rules;
 	test_call_init(&call);
-	if (filter_open(&cfg, &packs, &err) < 0) {
-		print_error("%s\n", err.msg);
-		return -1;
-	}
+	packs = test_packs(&cfg);
 	everything = test_filter(stream_rules);
-	return 0;
+	return packs != NULL ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -507,18 +498,7 @@ static void no_decoration_makes_the_filter_hold_more_than_it_says(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(runs); i++) {
-		struct buf b = BUF_INIT;
-		struct streamed got;
-
-		while (b.len < 20000)
-			buf_adds(&b, runs[i]);
-		test_stream_bytes(everything, RAGD_STAGE_RESPONSE, buf_str(&b), &got);
-		print_message("'%s' over and over: at most %zu held\n", runs[i], got.most_held);
-		assert_true(got.most_held <= filter_stream_holdback(everything));
-		buf_fini(&got.text);
-		buf_fini(&b);
-	}
+	test_runs_held(everything, runs, ARRAY_LEN(runs));
 }
 
 int main(void)

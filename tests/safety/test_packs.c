@@ -13,21 +13,12 @@ static struct test_call call;
 
 static int packs_open(void **state)
 {
-	const char *src = getenv("RAGD_SRCDIR");
-	struct filter_config cfg = { .level = LEVEL_BALANCED, .undo = true };
-	struct ragd_err err = { 0 };
-	char rules[4096];
+	const struct filter_config cfg = { .level = LEVEL_BALANCED, .undo = true };
 
 	(void)state;
-	snprintf(rules, sizeof(rules), "%s/data/rules", src != NULL ? src : ".");
-	filter_defaults(cfg.level, cfg.stage);
-	cfg.rules = rules;
 	test_call_init(&call);
-	if (filter_open(&cfg, &packs, &err) < 0) {
-		print_error("%s\n", err.msg);
-		return -1;
-	}
-	return 0;
+	packs = test_packs(&cfg);
+	return packs != NULL ? 0 : -1;
 }
 
 static int packs_close(void **state)

@@ -115,20 +115,11 @@ static struct filter *packs;
 
 static int open_packs(void **state)
 {
-	const char *src = getenv("RAGD_SRCDIR");
-	struct filter_config cfg = { .level = LEVEL_STRICT, .undo = true, .links = true };
-	struct ragd_err err = { 0 };
-	char rules[4096];
+	const struct filter_config cfg = { .level = LEVEL_STRICT, .undo = true, .links = true };
 
 	(void)state;
-	snprintf(rules, sizeof(rules), "%s/data/rules", src != NULL ? src : ".");
-	filter_defaults(cfg.level, cfg.stage);
-	cfg.rules = rules;
-	if (filter_open(&cfg, &packs, &err) < 0) {
-		print_error("%s\n", err.msg);
-		return -1;
-	}
-	return 0;
+	packs = test_packs(&cfg);
+	return packs != NULL ? 0 : -1;
 }
 
 static int close_packs(void **state)

@@ -73,18 +73,7 @@ static void holds_no_more_than_it_says(void **state)
 	struct filter *f = test_filter(stream_rules);
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(runs); i++) {
-		struct buf b = BUF_INIT;
-		struct streamed got;
-
-		while (b.len < 20000)
-			buf_adds(&b, runs[i]);
-		test_stream_bytes(f, RAGD_STAGE_RESPONSE, buf_str(&b), &got);
-		print_message("'%s' over and over: at most %zu held\n", runs[i], got.most_held);
-		assert_true(got.most_held <= filter_stream_holdback(f));
-		buf_fini(&got.text);
-		buf_fini(&b);
-	}
+	test_runs_held(f, runs, ARRAY_LEN(runs));
 	filter_close(f);
 }
 
