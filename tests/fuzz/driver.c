@@ -16,12 +16,11 @@
 
 #include "base/clock.h"
 #include "base/util.h"
+#include "tests/fuzz/fuzz.h"
 
 #define MUTATED_MAX   ((size_t)64 << 10) /* longer seeds are replayed whole, mutated in part */
 #define HANG_SECONDS  20                 /* for one input, sanitizers and Valgrind included */
 #define MUTATIONS_MAX 8
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Sanitizers die without a signal, but call this back first. */
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));

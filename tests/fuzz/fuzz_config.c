@@ -9,8 +9,7 @@
 #include <string.h>
 
 #include "daemon/config/config.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static const char good[] = "ragd { threads = 7 } # \"\ncollection \"c\" { }";
 

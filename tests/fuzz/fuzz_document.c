@@ -9,9 +9,8 @@
 #include <stdlib.h>
 
 #include "base/util.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/retrieval/read_document.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(bool holds, const char *what, const char *type)
 {

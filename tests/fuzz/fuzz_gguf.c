@@ -6,8 +6,7 @@
 
 #include "base/text/utf8.h"
 #include "engine/gguf/card.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static volatile unsigned sink;
 

@@ -20,14 +20,7 @@
 #include "ipc/http/syntax/http_chunk.h"
 #include "ipc/http/syntax/http_head.h"
 #include "ipc/http/syntax/http_site.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(what)                                                                                \
-	do {                                                                                       \
-		if (!(what))                                                                       \
-			abort();                                                                   \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 #define KEPT_MAX 256
 #define BODY_MAX 2048

@@ -10,14 +10,7 @@
 
 #include "base/text/utf8.h"
 #include "ipc/codec/codec.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(what)                                                                                \
-	do {                                                                                       \
-		if (!(what))                                                                       \
-			abort();                                                                   \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 static void check_text(struct ragd_str s)
 {

@@ -13,6 +13,7 @@
 #include "safety/pii/pii.h"
 #include "safety/stream/filter.h"
 #include "safety/stream/filter_stream.h"
+#include "tests/fuzz/fuzz.h"
 
 static const char rules[] =
 	"category t Test\n\tmarker [x]\n"
@@ -123,8 +124,6 @@ static void check_all(const char *text, size_t len, const struct buf *streamed)
 			abort();
 	}
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -11,6 +11,7 @@
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "safety/grounding/ground_stream.h"
+#include "tests/fuzz/fuzz.h"
 
 #define PASSAGES_MAX 4
 
@@ -68,8 +69,6 @@ static void run(const struct ragd_screen *screen, struct ragd_str in, uint32_t s
 	} while (!last);
 	ground_stream_close(gs);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

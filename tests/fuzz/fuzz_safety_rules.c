@@ -4,8 +4,7 @@
 
 #include "safety/rules/patterns.h"
 #include "safety/rules/rules.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -10,17 +10,10 @@
 
 #include "base/sse.h"
 #include "base/text/utf8.h"
+#include "tests/fuzz/fuzz.h"
 #include "upstream/reply.h"
 
 #define EVENT_MAX ((size_t)1 << 20)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(what)                                                                                \
-	do {                                                                                       \
-		if (!(what))                                                                       \
-			abort();                                                                   \
-	} while (0)
 
 static void check_chunk(const char *data, size_t len, bool whole)
 {

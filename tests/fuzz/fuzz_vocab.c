@@ -16,14 +16,7 @@
 
 #include "base/util.h"
 #include "tests/engine/token/toy.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(what)                                                                                \
-	do {                                                                                       \
-		if (!(what))                                                                       \
-			abort();                                                                   \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 static bool is_control(const struct vocab *v, int32_t id)
 {
