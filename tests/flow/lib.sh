@@ -1,10 +1,8 @@
 # Sourced by the flow tests: a real ragd of the build tree with its own socket and state, and checks.
 # shellcheck shell=bash
-set -u
-RAGD_SRCDIR=${RAGD_SRCDIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
-RAGD_BUILDDIR=${RAGD_BUILDDIR:-$PWD}
+# shellcheck source=tests/checks.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../checks.sh"
 shared=$RAGD_SRCDIR/../shared
-T=$(mktemp -d /tmp/ragd-test-XXXXXX)
 SOCKET=$T/ragd.sock
 RAGD_PID=
 # A sandboxed HOME: no test may find the user's own configuration or daemon.
@@ -13,10 +11,7 @@ mkdir -p "$T/run" && chmod 700 "$T/run"
 RAGD_PLUGIN_PATH=$(printf '%s:' "$RAGD_BUILDDIR"/plugins/*/.libs "$RAGD_BUILDDIR"/plugins/examples/*/.libs)
 export RAGD_PLUGIN_PATH=${RAGD_PLUGIN_PATH%:}
 
-n_passed=0
-n_failed=0
-
-# Stop what runs, remove what was made, close like the units' runner does.
+# Stop what runs, and look for what it has to say of itself.
 finish() {
 	local rc=$?
 	stop_ragd
@@ -24,34 +19,14 @@ finish() {
 		n_failed=$((n_failed + 1))
 		echo "NOT OK: a sanitizer or Valgrind has something to say, see above"
 	fi
-	rm -rf "$T"
-	[ "$rc" = 77 ] && exit 77
-	echo "[==========] $((n_passed + n_failed)) check(s) run."
-	echo "[  PASSED  ] $n_passed check(s)."
-	[ "$n_failed" = 0 ] || echo "[  FAILED  ] $n_failed check(s)."
-	[ "$rc" = 0 ] && [ "$n_failed" = 0 ] && [ "$n_passed" -gt 0 ] && exit 0
-	exit 1
+	checks_end "$rc"
 }
 trap finish EXIT
 
-skip() { echo "SKIP: $*"; exit 77; }
 # has_plugin NAME: is it built? Parts of ragd are left out on request.
 has_plugin() { [ -e "$RAGD_BUILDDIR/plugins/$1/.libs/$1.so" ]; }
 need_plugin() { has_plugin "$1" || skip "this build has no $1"; }
-pass() { n_passed=$((n_passed + 1)); echo "ok: $*"; }
 fail() { n_failed=$((n_failed + 1)); echo "NOT OK: $*"; [ -s "$T/ragd.log" ] && tail -n 5 "$T/ragd.log"; return 0; }
-
-# check NAME COMMAND…: the command succeeds.
-check() {
-	local name=$1
-	shift
-	if "$@"; then pass "$name"; else fail "$name"; fi
-}
-
-# is NAME GOT WANT; has NAME TEXT PART; hasnt NAME TEXT PART
-is() { if [ "$2" = "$3" ]; then pass "$1"; else fail "$1: got '$2', want '$3'"; fi; }
-has() { case $2 in *"$3"*) pass "$1" ;; *) fail "$1: '$3' is not in: $2" ;; esac; }
-hasnt() { case $2 in *"$3"*) fail "$1: '$3' is in: $2" ;; *) pass "$1" ;; esac; }
 
 # exits NAME STATUS COMMAND…: with that exit status; its output is in $OUT.
 exits() {
