@@ -10,6 +10,7 @@
 
 #include "base/util.h"
 #include "engine/token/vocab.h"
+#include "tests/engine/serve/plain_kernels.h"
 
 #define SEED UINT64_C(0x243f6a8885a308d3)
 
@@ -154,6 +155,14 @@ static void logits_of(uint64_t all, int32_t before, int32_t last, float *out)
 	for (size_t i = 0; i < FAKE_VOCAB; i++)
 		out[i] = (float)(mix(all, i) >> 40) / (float)(1 << 24);
 	out[best] += 8;
+}
+
+void fake_ids(int32_t *ids, size_t n, uint32_t seed)
+{
+	for (size_t i = 0; i < n; i++) {
+		seed = seed * 1664525u + 1013904223u;
+		ids[i] = 2 + (int32_t)(seed >> 16) % (FAKE_VOCAB - 2);
+	}
 }
 
 void fake_logits(const int32_t *ids, size_t n, float *out)
@@ -317,24 +326,6 @@ size_t model_page_bytes(const struct model *m, enum kv_type type)
 	(void)m;
 	(void)type;
 	return KV_PAGE * sizeof(struct slot);
-}
-
-static float plain_max(const float *x, size_t n)
-{
-	float max = -INFINITY;
-
-	for (size_t i = 0; i < n; i++)
-		max = x[i] > max ? x[i] : max;
-	return max;
-}
-
-static float plain_exp_sum(float *x, size_t n, float max)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += x[i] = expf(x[i] - max);
-	return (float)sum;
 }
 
 const struct kernels *model_kernels(const struct model *m)

@@ -23,6 +23,8 @@ struct model {
 /* A causal model, an encoder. */
 extern const struct model fake_causal, fake_encoder;
 
+/* Tokens that look like nothing else: seed makes them differ. */
+void fake_ids(int32_t *ids, size_t n, uint32_t seed);
 /* Logits behind ids[0..n): what run_forward() gives for the last of them. */
 void fake_logits(const int32_t *ids, size_t n, float *out);
 

@@ -11,8 +11,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "tests/engine/serve/ask.h"
-#include "tests/engine/serve/fake.h"
+#include "tests/engine/serve/fake_engine.h"
 #include "tests/test.h"
 
 #define CONTEXT 4096
@@ -20,26 +19,7 @@
 
 static struct engine *open_engine(struct engine_options o)
 {
-	struct engine *e = NULL;
-	struct ragd_err err = { 0 };
-
-	fake_reset();
-	ask_reset();
-	o.model = o.model != NULL ? o.model : &fake_causal;
-	if (o.cache_bytes == 0)
-		o.cache_bytes = PAGES * model_page_bytes(o.model, o.kv);
-	if (engine_open(&o, &e, &err) != 0)
-		fail_msg("%s", err.msg);
-	return e;
-}
-
-/* Tokens that look like nothing else: seed makes them differ. */
-static void fill(int32_t *ids, size_t n, uint32_t seed)
-{
-	for (size_t i = 0; i < n; i++) {
-		seed = seed * 1664525u + 1013904223u;
-		ids[i] = 2 + (int32_t)(seed >> 16) % (FAKE_VOCAB - 2);
-	}
+	return fake_engine_open(o, PAGES);
 }
 
 /* What a greedy request writes alone. */
@@ -199,7 +179,7 @@ static void writes_until_it_is_full_and_tells_what_it_took(void **state)
 	struct ask a, b;
 
 	(void)state;
-	fill(ids, 150, 1);
+	fake_ids(ids, 150, 1);
 	ask_init(&a, ids, 150, 20);
 	ask_start(e, &a);
 	ask_wait(&a);
@@ -242,7 +222,7 @@ static void too_many_wait(void **state)
 	(void)state;
 	fake_hold();
 	for (size_t i = 0; i < 4; i++) {
-		fill(ids[i], 10, (uint32_t)i);
+		fake_ids(ids[i], 10, (uint32_t)i);
 		ask_init(&a[i], ids[i], 10, 3);
 	}
 	ask_start(e, &a[0]);
@@ -274,7 +254,7 @@ static void a_cancelled_request_ends_within_one_step(void **state)
 	struct ask a, waits;
 
 	(void)state;
-	fill(ids, 1000, 1);
+	fake_ids(ids, 1000, 1);
 	ask_init(&a, ids, 1000, 100);
 	ask_init(&waits, ids, 500, 100);
 	fake_hold();
@@ -307,7 +287,7 @@ static void its_reader_ends_a_request(void **state)
 	struct ask a;
 
 	(void)state;
-	fill(ids, 20, 1);
+	fake_ids(ids, 20, 1);
 	ask_init(&a, ids, 20, 100);
 	a.stop_after = 7;
 	ask_start(e, &a);
@@ -327,7 +307,7 @@ static void a_pass_that_fails_ends_its_sequences_only(void **state)
 	struct ask a, b;
 
 	(void)state;
-	fill(ids, 20, 1);
+	fake_ids(ids, 20, 1);
 	fake_fail(4);
 	ask_init(&a, ids, 20, 20);
 	ask_start(e, &a);
@@ -399,7 +379,7 @@ static void closing_ends_whatever_runs_or_waits(void **state)
 	(void)state;
 	fake_hold();
 	for (size_t i = 0; i < 4; i++) {
-		fill(ids[i], 50, (uint32_t)i);
+		fake_ids(ids[i], 50, (uint32_t)i);
 		ask_init(&a[i], ids[i], 50, 0);
 		ask_start(e, &a[i]);
 	}
@@ -424,7 +404,7 @@ static void clients_take_turns_by_what_they_have_used(void **state)
 	(void)state;
 	fake_hold();
 	for (size_t i = 0; i < 5; i++) {
-		fill(ids[i], 100, (uint32_t)i);
+		fake_ids(ids[i], 100, (uint32_t)i);
 		ask_init(&a[i], ids[i], 100, 5);
 		a[i].r.client = i < 4 ? 1000 : 1001; /* four of one client, then one of another */
 		ask_start(e, &a[i]);
@@ -458,8 +438,8 @@ static void a_prefix_that_eight_want_at_once_is_read_once(void **state)
 
 		fake_hold();
 		for (size_t i = 0; i < N; i++) {
-			fill(ids[i], SYSTEM, 1);
-			fill(ids[i] + SYSTEM, TAIL, (uint32_t)(100 + i));
+			fake_ids(ids[i], SYSTEM, 1);
+			fake_ids(ids[i] + SYSTEM, TAIL, (uint32_t)(100 + i));
 			ask_init(&a[i], ids[i], SYSTEM + TAIL, 3);
 			a[i].r.client = configured ? i : 1000;
 			a[i].r.n_configured = configured ? SYSTEM : 0;
@@ -494,7 +474,7 @@ static void nobody_hangs_on_one_who_leaves(void **state)
 	(void)state;
 	fake_hold();
 	for (size_t i = 0; i < 2; i++) {
-		fill(ids[i], 2000, 1);
+		fake_ids(ids[i], 2000, 1);
 		ids[i][1999] = (int32_t)(10 + i);
 		ask_init(&a[i], ids[i], 2000, 3);
 		ask_start(e, &a[i]);
@@ -530,7 +510,7 @@ static void where_room_runs_out_the_youngest_waits_and_goes_on_later(void **stat
 	(void)state;
 	fake_hold();
 	for (size_t i = 0; i < 3; i++) {
-		fill(ids[i], 60, (uint32_t)i);
+		fake_ids(ids[i], 60, (uint32_t)i);
 		ask_init(&a[i], ids[i], 60, 0);
 		ask_start(e, &a[i]);
 	}
@@ -558,7 +538,7 @@ static void drafts_save_passes_and_change_nothing(void **state)
 	struct engine *e;
 
 	(void)state;
-	fill(ids, 30, 3);
+	fake_ids(ids, 30, 3);
 	ask_init(&a, ids, 30, 400);
 	ask_init(&b, ids, 30, 400);
 	e = open_engine((struct engine_options){ .draft_tokens = 0 });
@@ -592,7 +572,7 @@ static void an_idle_cache_gives_its_memory_back(void **state)
 	struct ask a, b;
 
 	(void)state;
-	fill(ids, ARRAY_LEN(ids), 11);
+	fake_ids(ids, ARRAY_LEN(ids), 11);
 	e = open_engine((struct engine_options){ .cache_idle_ms = 200 });
 	ask_init(&a, ids, ARRAY_LEN(ids), 4);
 	a.r.n_configured = 3 * KV_PAGE;

@@ -330,14 +330,6 @@ static void a_kept_cache_keeps_its_owners(void **state)
 
 /* ---- work that is saved --------------------------------------------------------------------- */
 
-static void fill(int32_t *ids, size_t n, uint32_t seed)
-{
-	for (size_t i = 0; i < n; i++) {
-		seed = seed * 1664525u + 1013904223u;
-		ids[i] = 2 + (int32_t)(seed >> 16) % (FAKE_VOCAB - 2);
-	}
-}
-
 struct cost {
 	size_t n_passes, n_tokens, n_cached;
 };
@@ -376,8 +368,8 @@ static void anothers_prompt_costs_what_one_never_seen_costs(void **state)
 	o.cache_bytes = 2000 * model_page_bytes(o.model, o.kv);
 	assert_int_equal(engine_open(&o, &e, NULL), 0);
 	for (size_t configured = 0; configured <= CONFIGURED; configured += CONFIGURED) {
-		fill(secret, N, 1 + (uint32_t)configured);
-		fill(fresh, N, 2 + (uint32_t)configured);
+		fake_ids(secret, N, 1 + (uint32_t)configured);
+		fake_ids(fresh, N, 2 + (uint32_t)configured);
 		memcpy(fresh, secret, configured * sizeof(*fresh));
 		ann = ask_as(e, ANN, configured, secret, N);
 		assert_int_equal(ann.n_tokens, N);
@@ -413,7 +405,7 @@ static void a_score_is_its_askers(void **state)
 
 	(void)state;
 	fake_reset();
-	fill(prompt, N, 3);
+	fake_ids(prompt, N, 3);
 	o.cache_bytes = 100 * model_page_bytes(o.model, o.kv);
 	assert_int_equal(engine_open(&o, &e, NULL), 0);
 	for (size_t i = 0; i < 4; i++) {

@@ -5,29 +5,11 @@
 
 #include "base/util.h"
 #include "engine/serve/sampler.h"
+#include "tests/engine/serve/plain_kernels.h"
 #include "tests/test.h"
 
 #define VOCAB 8
 
-static float plain_max(const float *x, size_t n)
-{
-	float max = -INFINITY;
-
-	for (size_t i = 0; i < n; i++)
-		max = x[i] > max ? x[i] : max;
-	return max;
-}
-
-static float plain_exp_sum(float *x, size_t n, float max)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += x[i] = expf(x[i] - max);
-	return (float)sum;
-}
-
-/* The two that sampling uses. */
 static const struct kernels kernels = { .max = plain_max, .exp_sum = plain_exp_sum };
 
 #define DEFAULTS .temperature = 1, .top_p = 1, .repeat_penalty = 1

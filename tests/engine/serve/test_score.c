@@ -10,8 +10,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "tests/engine/serve/ask.h"
-#include "tests/engine/serve/fake.h"
+#include "tests/engine/serve/fake_engine.h"
 #include "tests/test.h"
 
 #define CONTEXT 512
@@ -27,26 +26,9 @@
 
 static struct engine *open_engine(struct engine_options o)
 {
-	struct engine *e = NULL;
-	struct ragd_err err = { 0 };
-
-	fake_reset();
-	ask_reset();
-	o.model = o.model != NULL ? o.model : &fake_causal;
-	o.n_context = o.n_context > 0 ? o.n_context : o.model == &fake_causal ? CONTEXT : 0;
-	if (o.cache_bytes == 0)
-		o.cache_bytes = 64 * model_page_bytes(o.model, o.kv);
-	if (engine_open(&o, &e, &err) != 0)
-		fail_msg("%s", err.msg);
-	return e;
-}
-
-static void fill(int32_t *ids, size_t n, uint32_t seed)
-{
-	for (size_t i = 0; i < n; i++) {
-		seed = seed * 1664525u + 1013904223u;
-		ids[i] = 2 + (int32_t)(seed >> 16) % (FAKE_VOCAB - 2);
-	}
+	if (o.n_context == 0 && (o.model == NULL || o.model == &fake_causal))
+		o.n_context = CONTEXT;
+	return fake_engine_open(o, 64);
 }
 
 /* ---- scores --------------------------------------------------------------------------------- */
@@ -80,9 +62,9 @@ static void scores_are_those_of_reading_token_by_token(void **state)
 	double got[N];
 
 	(void)state;
-	fill(prompt, PROMPT, 1);
+	fake_ids(prompt, PROMPT, 1);
 	for (size_t i = 0; i < N; i++) {
-		fill(ids[i], 100, (uint32_t)(i / 2 + 5)); /* two begin alike */
+		fake_ids(ids[i], 100, (uint32_t)(i / 2 + 5)); /* two begin alike */
 		t[i].ids = ids[i];
 		t[i].n = lengths[i];
 	}
@@ -174,7 +156,7 @@ static void a_score_whose_pass_fails(void **state)
 	double got[2];
 
 	(void)state;
-	fill(prompt, 40, 1);
+	fake_ids(prompt, 40, 1);
 	for (size_t pass = 2; pass < 8; pass++) {
 		fake_reset();
 		fake_fail(pass);
@@ -219,7 +201,7 @@ static void texts_have_the_vectors_that_they_have_alone(void **state)
 		for (size_t i = 0; i < N; i++) {
 			t[i].ids = ids[i];
 			t[i].n = 1 + i * 37 % limit;
-			fill(ids[i], t[i].n, (uint32_t)i);
+			fake_ids(ids[i], t[i].n, (uint32_t)i);
 		}
 		assert_int_equal(engine_embed(e, 0, t, N, all[0], NULL, NULL, &err), 0);
 		fake_counts(&c);
@@ -248,7 +230,7 @@ static void a_long_text_is_read_in_windows(void **state)
 	struct tokens t = { .ids = ids, .n = N + 2 };
 
 	(void)state;
-	fill(ids, N + 2, 3);
+	fake_ids(ids, N + 2, 3);
 	ids[0] = FAKE_BOS;
 	ids[N + 1] = FAKE_END;
 	assert_int_equal(engine_embed(e, 0, &t, 1, all, NULL, NULL, NULL), 0);
@@ -315,7 +297,7 @@ static void *work(void *arg)
 		double got;
 		struct ask a;
 
-		fill(ids, 200, w->seed % 2 + (uint32_t)i % 3); /* others ask the same */
+		fake_ids(ids, 200, w->seed % 2 + (uint32_t)i % 3); /* others ask the same */
 		ids[n - 1] = (int32_t)(w->seed + 20);
 		ask_init(&a, ids, n, 1 + (uint32_t)i % 20);
 		a.r.client = w->seed;
@@ -404,7 +386,7 @@ static void log_probabilities_are_those_of_the_model(void **state)
 	struct ask a;
 
 	(void)state;
-	fill(ids, 40, 1);
+	fake_ids(ids, 40, 1);
 	ask_init(&a, ids, 40, 30);
 	a.r.sampling.temperature = 1.5f;
 	a.r.sampling.n_logprobs = 4;
@@ -440,7 +422,7 @@ static void what_was_read_is_there_after_a_restart(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/cache", dir);
-	fill(ids, 200, 1);
+	fake_ids(ids, 200, 1);
 	e = open_engine((struct engine_options){ 0 });
 	ask_init(&a, ids, 200, 10);
 	ask_start(e, &a);
@@ -493,7 +475,7 @@ static void memory_stays_as_it_is(void **state)
 
 		if (i == n / 3)
 			half = resident_kb();
-		fill(ids, 100, (uint32_t)i);
+		fake_ids(ids, 100, (uint32_t)i);
 		ask_init(&a, ids, 1 + i % 100, 1 + (uint32_t)i % 9);
 		a.r.sampling.temperature = i % 2 == 0 ? 0 : 1;
 		a.r.sampling.repeat_penalty = i % 3 == 0 ? 1.1f : 1;
