@@ -10,6 +10,7 @@
 #include "base/util.h"
 #include "engine/kernels/kernels.h"
 #include "engine/quant/types.h"
+#include "tests/engine/kernels/numbers.h"
 #include "tests/test.h"
 
 #define OFFSET    64 /* of the layer's part in a page */
@@ -19,16 +20,7 @@ static float number(void)
 {
 	static uint32_t state = 11;
 
-	state = state * 1664525 + 1013904223;
-	return (float)(int32_t)state * 0x1p-31f;
-}
-
-static void *memory(size_t n)
-{
-	void *p = aligned_alloc(64, (n + 63) / 64 * 64);
-
-	assert_non_null(p);
-	return p;
+	return number_next(&state);
 }
 
 struct shape {
@@ -57,11 +49,11 @@ static void make(struct subject *s, const struct shape *shape)
 	assert_true(s->n_pages <= MAX_PAGES);
 	assert_int_equal(kv_layer_bytes(&kv) % 64, 0);
 	for (size_t i = 0; i < s->n_pages; i++) {
-		s->pages[i] = memory(OFFSET + kv_layer_bytes(&kv));
+		s->pages[i] = memory_new(OFFSET + kv_layer_bytes(&kv));
 		memset(s->pages[i], 0xff, OFFSET + kv_layer_bytes(&kv));
 	}
-	s->k = memory(n_keys * s->ld * sizeof(float));
-	s->v = memory(n_keys * s->ld * sizeof(float));
+	s->k = memory_new(n_keys * s->ld * sizeof(float));
+	s->v = memory_new(n_keys * s->ld * sizeof(float));
 	for (size_t i = 0; i < n_keys * s->ld; i++) {
 		s->k[i] = 2 * number();
 		s->v[i] = 3 * number();
@@ -79,10 +71,10 @@ static void make(struct subject *s, const struct shape *shape)
 		.ldq = n_heads * shape->dim + 1,
 		.ldo = n_heads * shape->dim + 2,
 	};
-	s->q = memory(shape->n * s->a.ldq * sizeof(float));
+	s->q = memory_new(shape->n * s->a.ldq * sizeof(float));
 	for (size_t i = 0; i < shape->n * s->a.ldq; i++)
 		s->q[i] = 4 * number();
-	s->out = memory(shape->n * s->a.ldo * sizeof(float));
+	s->out = memory_new(shape->n * s->a.ldo * sizeof(float));
 	for (size_t i = 0; i < shape->n * s->a.ldo; i++)
 		s->out[i] = 12345;
 	s->a.q = s->q;
@@ -171,7 +163,7 @@ static void check_cuts(const struct kernels *k, struct subject *s, void *scratch
 	const struct attention whole = s->a;
 	size_t bytes = whole.n * whole.ldo * sizeof(float), dim = whole.kv.head_dim;
 	size_t group = whole.n_heads / whole.kv.n_kv_heads;
-	float *out = memory(bytes);
+	float *out = memory_new(bytes);
 
 	/* tokens in pieces, heads one by one */
 	memcpy(out, s->out, bytes);
@@ -220,7 +212,7 @@ static void attention_is_right_and_does_not_depend_on_company(void **state)
 			print_message("%s: not on this processor\n", k->name);
 			continue;
 		}
-		scratch = memory(k->attend_scratch);
+		scratch = memory_new(k->attend_scratch);
 		for (size_t j = 0; j < ARRAY_LEN(shapes); j++) {
 			struct subject s;
 
@@ -262,7 +254,7 @@ static void pages_are_the_same_for_every_set(void **state)
 			store(plain, &s);
 			bytes = OFFSET + kv_layer_bytes(&s.a.kv);
 			for (size_t p = 0; p < s.n_pages; p++) {
-				want[p] = memory(bytes);
+				want[p] = memory_new(bytes);
 				memcpy(want[p], s.pages[p], bytes);
 				memset(s.pages[p], 0xff, bytes);
 			}

@@ -9,6 +9,7 @@
 
 #include "base/util.h"
 #include "engine/kernels/kernels.h"
+#include "tests/engine/kernels/numbers.h"
 #include "tests/test.h"
 
 static const enum quant_type types[] = { QUANT_F32, QUANT_F16, QUANT_BF16 };
@@ -17,16 +18,7 @@ static float number(void)
 {
 	static uint32_t state = 7;
 
-	state = state * 1664525 + 1013904223;
-	return (float)(int32_t)state * 0x1p-31f;
-}
-
-static void *memory(size_t n)
-{
-	void *p = aligned_alloc(64, (n + 63) / 64 * 64);
-
-	assert_non_null(p);
-	return p;
+	return number_next(&state);
 }
 
 struct subject {
@@ -40,16 +32,16 @@ struct subject {
 static void make(struct subject *s, enum quant_type type, uint32_t rows, uint32_t cols, size_t n)
 {
 	size_t count = (size_t)rows * cols;
-	float *x = memory(n * cols * sizeof(*x));
+	float *x = memory_new(n * cols * sizeof(*x));
 
-	s->w = memory(count * sizeof(*s->w));
-	s->file = memory(rows * quant_row_bytes(type, cols));
+	s->w = memory_new(count * sizeof(*s->w));
+	s->file = memory_new(rows * quant_row_bytes(type, cols));
 	for (size_t i = 0; i < count; i++)
 		s->w[i] = number();
 	assert_true(quant_pack(type, s->w, s->file, count));
 	quant_unpack(type, s->file, s->w, count);
 	s->m = (struct weight_matrix){ .type = type, .cols = cols, .rows = rows, .data = s->file };
-	s->data = memory(pack_bytes(&s->m));
+	s->data = memory_new(pack_bytes(&s->m));
 	pack_groups(&s->m, s->data, 0, pack_n_groups(&s->m));
 	s->p = pack_view(&s->m, s->data);
 	for (size_t i = 0; i < n * cols; i++)
@@ -91,7 +83,7 @@ static void check_pieces(const struct kernels *k, const struct subject *s, const
 			 size_t ldo, void *scratch)
 {
 	static const size_t steps[] = { 16, 48, 80, 128 };
-	float *out = memory(s->a.n * ldo * sizeof(*out));
+	float *out = memory_new(s->a.n * ldo * sizeof(*out));
 
 	for (size_t i = 0; i < s->a.n; i++) {
 		struct acts one = s->a;
@@ -135,11 +127,11 @@ static void products_are_right_and_do_not_depend_on_company(void **state)
 			print_message("%s: not on this processor\n", k->name);
 			continue;
 		}
-		scratch = memory(k->matmul_scratch);
+		scratch = memory_new(k->matmul_scratch);
 		for (size_t j = 0; j < ARRAY_LEN(rows) * ARRAY_LEN(types); j++) {
 			size_t at = j / ARRAY_LEN(types), ldo = rows[at].rows + 3;
 			struct subject s;
-			float *out = memory(rows[at].n * ldo * sizeof(*out));
+			float *out = memory_new(rows[at].n * ldo * sizeof(*out));
 
 			make(&s, types[j % ARRAY_LEN(types)], rows[at].rows, rows[at].cols,
 			     rows[at].n);

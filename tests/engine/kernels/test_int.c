@@ -9,6 +9,7 @@
 
 #include "base/util.h"
 #include "engine/kernels/int/int_kernels.h"
+#include "tests/engine/kernels/numbers.h"
 #include "tests/engine/packed/random_blocks.h"
 #include "tests/test.h"
 
@@ -55,18 +56,10 @@ static bool usable(const struct set *s)
 	return yes;
 }
 
-static void *aligned(size_t n)
-{
-	void *p = aligned_alloc(64, (n + 63) / 64 * 64);
-
-	assert_non_null(p);
-	return p;
-}
-
 /* n rows of activations, some of them as models have: one number far above the rest. */
 static float *some_floats(size_t n, size_t cols)
 {
-	float *x = aligned(n * cols * sizeof(*x));
+	float *x = memory_new(n * cols * sizeof(*x));
 	uint64_t seed = 99;
 
 	for (size_t i = 0; i < n * cols; i++)
@@ -78,7 +71,7 @@ static struct acts some_acts(const struct set *s, const float *x, size_t n, size
 {
 	struct acts a;
 
-	acts_init(&a, n, cols, true, aligned(acts_bytes(n, cols)));
+	acts_init(&a, n, cols, true, memory_new(acts_bytes(n, cols)));
 	a.x = x;
 	a.ldx = cols;
 	s->quantise(&a, 0, n / 2);
@@ -195,7 +188,7 @@ static struct reference reference(const float *w, const struct acts *a, size_t i
 static void check_products(const struct set *s, const struct packed *w, const struct acts *a,
 			   const float *out, size_t ldo, double *worst)
 {
-	float *row = aligned(w->cols * sizeof(*row));
+	float *row = memory_new(w->cols * sizeof(*row));
 
 	for (size_t r = 0; r < w->rows; r++) {
 		pack_row(w, r, row);
@@ -218,9 +211,9 @@ static void multiplies(const struct set *s, enum quant_type type, uint32_t rows,
 {
 	struct weight_matrix m = random_matrix(type, rows, cols, 11 + (uint64_t)type);
 	struct packed w = random_packed(&m);
-	float *x = some_floats(n, cols), *out = aligned(n * (rows + 3) * sizeof(*out));
+	float *x = some_floats(n, cols), *out = memory_new(n * (rows + 3) * sizeof(*out));
 	struct acts a = some_acts(s, x, n, cols);
-	void *scratch = aligned(s->scratch);
+	void *scratch = memory_new(s->scratch);
 	double worst = 0;
 
 	for (size_t i = 0; i < n * (rows + 3); i++)
@@ -257,7 +250,7 @@ static void check_alone(const struct set *s, const struct packed *w, const float
 {
 	struct acts a = some_acts(s, x, n, w->cols);
 	size_t r0 = n % 2 * PACK_ROWS, ldo = w->rows;
-	float *out = aligned(n * ldo * sizeof(*out));
+	float *out = memory_new(n * ldo * sizeof(*out));
 
 	s->matmul(w, r0, w->rows, &a, out, ldo, scratch);
 	for (size_t i = 0; i < n; i++)
@@ -277,8 +270,8 @@ static void a_token_is_the_same_bits_in_any_batch(void **state)
 			struct weight_matrix m = random_matrix(random_types[t], ROWS, COLS, 5);
 			struct packed w = random_packed(&m);
 			float *x = some_floats(s->batch, COLS);
-			float *alone = aligned(s->batch * ROWS * sizeof(*alone));
-			void *scratch = aligned(s->scratch);
+			float *alone = memory_new(s->batch * ROWS * sizeof(*alone));
+			void *scratch = memory_new(s->scratch);
 
 			for (size_t i = 0; i < s->batch; i++) {
 				struct acts a = some_acts(s, x + i * COLS, 1, COLS);
@@ -312,8 +305,8 @@ static void long_batches_are_the_same_bits_too(void **state)
 	m = random_matrix(QUANT_Q5_1, ROWS, COLS, 5);
 	w = random_packed(&m);
 	x = some_floats(N, COLS);
-	alone = aligned(N * ROWS * sizeof(*alone));
-	scratch = aligned(s->scratch);
+	alone = memory_new(N * ROWS * sizeof(*alone));
+	scratch = memory_new(s->scratch);
 	for (size_t i = 0; i < N; i++) {
 		struct acts a = some_acts(s, x + i * COLS, 1, COLS);
 
@@ -341,8 +334,8 @@ static void with_vnni_or_without_bits_are_the_same(void **state)
 	if (!__builtin_cpu_supports("avx512vnni") || !__builtin_cpu_supports("avx512bw"))
 		skip();
 	x = some_floats(N, COLS);
-	out = aligned(2 * N * ROWS * sizeof(*out));
-	scratch = aligned(INT_AVX512_SCRATCH);
+	out = memory_new(2 * N * ROWS * sizeof(*out));
+	scratch = memory_new(INT_AVX512_SCRATCH);
 	a = some_acts(&sets[ARRAY_LEN(sets) - 1], x, N, COLS);
 	for (size_t t = 0; t < random_n_quantised; t++)
 		for (a.n = 1; a.n <= N; a.n += 5) {

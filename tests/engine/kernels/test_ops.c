@@ -6,6 +6,7 @@
 
 #include "base/util.h"
 #include "engine/kernels/kernels.h"
+#include "tests/engine/kernels/numbers.h"
 #include "tests/test.h"
 
 static const size_t lengths[] = { 2, 4, 6, 8, 10, 16, 18, 30, 32, 34, 64, 66, 128, 130, 256, 298 };
@@ -15,8 +16,7 @@ static float number(void)
 {
 	static uint32_t state = 1;
 
-	state = state * 1664525 + 1013904223;
-	return (float)(int32_t)state * 0x1p-31f;
+	return number_next(&state);
 }
 
 /* A row at the end of its memory, so that a step beyond is noticed. */
