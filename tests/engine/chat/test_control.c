@@ -6,29 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/util.h"
 #include "engine/chat/chat.h"
 #include "engine/gguf/gguf.h"
+#include "tests/engine/token/models.h"
 #include "tests/test.h"
-
-static char models[4096];
-
-static struct vocab *open_vocab(const char *name)
-{
-	char path[sizeof(models) + 256];
-	struct ragd_err err = { 0 };
-	struct vocab *v = NULL;
-	struct gguf *g = NULL;
-
-	snprintf(path, sizeof(path), "%s/ggml-vocab-%s.gguf", models, name);
-	if (gguf_open(path, &g, &err) < 0 || vocab_open(g, &v, &err) < 0)
-		fail_msg("%s: %s", name, err.msg);
-	gguf_close(g);
-	return v;
-}
 
 /* The control tokens of a prompt in order, and in `decoded` its text. */
 static void tokens_of(const struct vocab *v, const char *family, struct ragd_str text,
@@ -85,7 +69,7 @@ static void people_end_no_turn(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct vocab *v = open_vocab(rows[i].vocab);
+		struct vocab *v = models_tokenizer(rows[i].vocab);
 		struct tokens quiet = { 0 }, loud = { 0 };
 		struct buf text = BUF_INIT, rendered = BUF_INIT, decoded = BUF_INIT;
 		size_t n_names = 0;
@@ -128,12 +112,8 @@ static void people_end_no_turn(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(people_end_no_turn) };
-	const char *src = getenv("RAGD_SRCDIR");
 
-	snprintf(models, sizeof(models), "%s/../shared/models/tokenizers", src != NULL ? src : ".");
-	if (access(models, R_OK) < 0) {
-		print_message("no %s: skipped\n", models);
+	if (!models_find("tokenizers"))
 		return 77;
-	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
@@ -13,48 +12,18 @@
 #include "base/util.h"
 #include "engine/gguf/gguf.h"
 #include "engine/token/vocab.h"
+#include "tests/engine/token/models.h"
 #include "tests/test.h"
-
-static char models[4096];
-
-static const char *path_of(const char *name)
-{
-	static char path[sizeof(models) + 256];
-
-	snprintf(path, sizeof(path), "%s/%s", models, name);
-	return path;
-}
-
-static void models_find(void)
-{
-	const char *src = getenv("RAGD_SRCDIR");
-
-	snprintf(models, sizeof(models), "%s/../shared/models", src != NULL ? src : ".");
-	if (access(models, R_OK) < 0)
-		snprintf(models, sizeof(models), "../shared/models");
-}
-
-static struct vocab *open_vocab(const char *name)
-{
-	struct ragd_err err = { 0 };
-	struct vocab *v = NULL;
-	struct gguf *g = NULL;
-
-	if (gguf_open(path_of(name), &g, &err) < 0 || vocab_open(g, &v, &err) < 0)
-		fail_msg("%s: %s", name, err.msg);
-	gguf_close(g);
-	return v;
-}
 
 static struct buf read_file(const char *name)
 {
-	FILE *f = fopen(path_of(name), "re");
+	FILE *f = fopen(models_path(name), "re");
 	struct buf b = BUF_INIT;
 	char chunk[4096];
 	size_t n;
 
 	if (f == NULL)
-		fail_msg("no %s", path_of(name));
+		fail_msg("no %s", models_path(name));
 	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
 		buf_add(&b, chunk, n);
 	fclose(f);
@@ -125,7 +94,7 @@ static size_t check_inp(const char *name)
 	char *text, *line;
 
 	snprintf(file, sizeof(file), "tokenizers/ggml-vocab-%s.gguf", name);
-	v = open_vocab(file);
+	v = models_vocab(file);
 	snprintf(file, sizeof(file), "tokenizers/ggml-vocab-%s.gguf.inp", name);
 	inp = read_file(file);
 	snprintf(file, sizeof(file), "tokenizers/ggml-vocab-%s.gguf.out", name);
@@ -180,8 +149,8 @@ static size_t ids_of_json(const json_t *array, int32_t *ids, size_t room)
 static void check_json(const char *vocab, const char *json, const char *list, const char *text_key,
 		       const char *key, unsigned flags)
 {
-	struct vocab *v = vocab != NULL ? open_vocab(vocab) : NULL;
-	json_t *root = json_load_file(path_of(json), 0, NULL), *items;
+	struct vocab *v = vocab != NULL ? models_vocab(vocab) : NULL;
+	json_t *root = json_load_file(models_path(json), 0, NULL), *items;
 	size_t n_right = 0, n;
 	char file[256];
 
@@ -197,7 +166,7 @@ static void check_json(const char *vocab, const char *json, const char *list, co
 		if (v == NULL) {
 			snprintf(file, sizeof(file), "%.*s/%s", (int)(strrchr(json, '/') - json),
 				 json, json_string_value(json_object_get(item, "file")));
-			own = open_vocab(file);
+			own = models_vocab(file);
 		}
 		n_right += check(
 			json, own,
@@ -247,10 +216,7 @@ int main(void)
 		cmocka_unit_test(small_models_with_their_ends),
 	};
 
-	models_find();
-	if (access(models, R_OK) < 0) {
-		printf("no ../shared/models: real vocabularies were not tried\n");
+	if (!models_find(""))
 		return 77;
-	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,30 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/util.h"
 #include "engine/gguf/gguf.h"
 #include "engine/token/vocab.h"
+#include "tests/engine/token/models.h"
 #include "tests/test.h"
-
-static char models[4096];
-
-static struct vocab *open_vocab(const char *name)
-{
-	char path[sizeof(models) + 256];
-	struct ragd_err err = { 0 };
-	struct vocab *v = NULL;
-	struct gguf *g = NULL;
-
-	snprintf(path, sizeof(path), "%s/tokenizers/ggml-vocab-%s.gguf", models, name);
-	if (gguf_open(path, &g, &err) < 0 || vocab_open(g, &v, &err) < 0)
-		fail_msg("%s: %s", name, err.msg);
-	gguf_close(g);
-	return v;
-}
 
 /* A call that is asked how often, and that ends when it was asked often enough. */
 struct asked {
@@ -112,7 +96,7 @@ static void a_byte_costs_the_same_in_any_text(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(vocabs); i++) {
-		struct vocab *v = open_vocab(vocabs[i]);
+		struct vocab *v = models_tokenizer(vocabs[i]);
 
 		for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
 			/* The longest for a few, which stand for the others. */
@@ -140,7 +124,7 @@ static void nobody_who_has_gone_is_worked_for(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(vocabs); i++) {
-		struct vocab *v = open_vocab(vocabs[i]);
+		struct vocab *v = models_tokenizer(vocabs[i]);
 
 		for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
 			struct vocab_piece piece = { .own = false };
@@ -175,12 +159,8 @@ int main(void)
 		cmocka_unit_test(a_byte_costs_the_same_in_any_text),
 		cmocka_unit_test(nobody_who_has_gone_is_worked_for),
 	};
-	const char *src = getenv("RAGD_SRCDIR");
 
-	snprintf(models, sizeof(models), "%s/../shared/models", src != NULL ? src : ".");
-	if (access(models, R_OK) < 0) {
-		printf("%s is absent\n", models);
+	if (!models_find(""))
 		return 77;
-	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
