@@ -24,6 +24,22 @@ static const struct lang_section_bits sections[] = {
 	{ "asking",           CLAIM_ASKING },
 	{ "holding",          CLAIM_HOLDING },
 	{ "speakers",         CLAIM_SPEAKS },
+	{ "sources",          CLAIM_SOURCE },
+	{ "inside",           CLAIM_INSIDE },
+	{ "states",           CLAIM_STATES },
+	{ "knowing",          CLAIM_KNOWS },
+	{ "stated",           CLAIM_STATED },
+	{ "answers",          CLAIM_ANSWER },
+	{ "unstated",         CLAIM_UNSTATED },
+	{ "nothing",          CLAIM_NOTHING },
+	{ "there",            CLAIM_THERE },
+	{ "fillers",          CLAIM_FILLER },
+	{ "about",            CLAIM_ABOUT },
+	{ "asks",             CLAIM_ASKS },
+	{ "but",              CLAIM_BUT },
+	{ "and",              CLAIM_AND },
+	{ "auxiliaries",      CLAIM_FINITE },
+	{ "kinds",            CLAIM_KIND },
 };
 /* clang-format on */
 

@@ -18,7 +18,24 @@ enum claim_lexicon_bit {
 	CLAIM_NEGATES = 1 << 0,
 	CLAIM_ASKING = 1 << 1,  /* document, passage, answer: words about the asking itself */
 	CLAIM_HOLDING = 1 << 2, /* know, find, say, mention */
-	CLAIM_SPEAKS = 1 << 3,  /* I, we */
+	/* What disclaimers are made of (disclaimer.h). */
+	CLAIM_SPEAKS = 1 << 3,    /* I, we */
+	CLAIM_SOURCE = 1 << 4,    /* documents, the context */
+	CLAIM_INSIDE = 1 << 5,    /* in, based on */
+	CLAIM_STATES = 1 << 6,    /* say, mention: what documents do */
+	CLAIM_KNOWS = 1 << 7,     /* know, sure: what the answer's author does */
+	CLAIM_STATED = 1 << 8,    /* mentioned, available */
+	CLAIM_ANSWER = 1 << 9,    /* an answer, information */
+	CLAIM_UNSTATED = 1 << 10, /* unclear, silent */
+	CLAIM_NOTHING = 1 << 11,  /* no, nothing */
+	CLAIM_THERE = 1 << 12,    /* there is */
+	CLAIM_FILLER = 1 << 13,   /* unfortunately, provided */
+	CLAIM_ABOUT = 1 << 14,    /* about, regarding */
+	CLAIM_ASKS = 1 << 15,     /* how, whether */
+	CLAIM_BUT = 1 << 16,      /* but, although */
+	CLAIM_AND = 1 << 17,      /* and, or */
+	CLAIM_FINITE = 1 << 18,   /* auxiliary verbs */
+	CLAIM_KIND = 1 << 19,     /* size, reason: "how large", "why" in other words */
 };
 
 #define CLAIM_LEXICON_FLAGS   20

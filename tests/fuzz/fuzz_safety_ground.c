@@ -22,7 +22,10 @@ static struct claim_lexicon *lexicon;
 static const char words[] = "[negations]\nnot no never nothing\n[negation-endings]\nn't\n"
 			    "[opposites]\nmore | less\n[numbers]\n2 two\n4 four\n"
 			    "[asking]\ndocument documents answer here\n"
-			    "[holding]\nsay know answer\n[speakers]\ni we\n";
+			    "[holding]\nsay know answer\n[speakers]\ni we\n[sources]\ndocuments\n"
+			    "[inside]\nin\n[states]\nsay mention\n[knowing]\nknow\n[stated]\n"
+			    "mentioned\n[answers]\nanswer\n[nothing]\nno nothing\n[there]\nthere\n"
+			    "[about]\nabout\n[but]\nbut\n[and]\nand\n[auxiliaries]\nis do\n";
 
 static void *alloc_cb(const struct ragd_call *call, size_t n, size_t size)
 {

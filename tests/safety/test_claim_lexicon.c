@@ -32,6 +32,7 @@ static void english_is_installed(void **state)
 	assert_true(word_bits(x, "answer") & CLAIM_ASKING &&
 		    word_bits(x, "answer") & CLAIM_HOLDING);
 	assert_true(word_bits(x, "i") & CLAIM_SPEAKS);
+	assert_true(word_bits(x, "size") & CLAIM_KIND);
 	assert_int_equal(word_bits(x, "zyx"), 0);
 	assert_true(claim_lexicon_ends_negative(x, "needn't", 7));
 	assert_false(claim_lexicon_ends_negative(x, "n't", 3));
