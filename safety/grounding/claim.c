@@ -29,43 +29,52 @@ static size_t number_of(const char *word, size_t n, char *out)
 	return k;
 }
 
-static void add_mark(const struct claim_lexicon *x, const struct word *w, uint64_t known,
-		     uint64_t stem, struct claim_marks *m)
+uint64_t claim_word_bits(const struct claim_lexicon *x, const struct word *w)
 {
-	m->n_negations +=
-		(known & CLAIM_NEGATES) != 0 || claim_lexicon_ends_negative(x, w->fold, w->n_fold);
-	m->n_asking += (known & CLAIM_ASKING) != 0;
-	m->n_holding += (known & CLAIM_HOLDING) != 0;
-	m->speaks = m->speaks || known & CLAIM_SPEAKS;
-	m->sides |= claim_lexicon_sides(x, stem);
+	uint64_t bits = claim_lexicon_word(x, hash_bytes(w->fold, w->n_fold));
+
+	return claim_lexicon_ends_negative(x, w->fold, w->n_fold) ? bits | CLAIM_NEGATES : bits;
 }
 
-/* The token that a word is; false for one that carries no meaning of its own. */
-static bool token_of(const struct claim_lexicon *x, const struct word *w, uint64_t known,
-		     uint64_t stem, const char *text, bool first, struct claim_token *t)
+bool claim_word_token(const struct claim_lexicon *x, const struct word *w, uint64_t bits,
+		      struct claim_token *t)
 {
-	uint64_t number = claim_lexicon_number(x, known);
+	uint64_t number = claim_lexicon_number(x, bits);
 	char digits[WORD_MAX];
 	size_t n;
 
-	if (w->kind == WORD_NUMBER) {
-		n = number_of(w->fold, w->n_fold, digits);
-		*t = n > 0 ? (struct claim_token){ hash_bytes(digits, n) ^ NUMBER_SALT,
-						   TOKEN_NUMBER }
-			   : (struct claim_token){ stem, TOKEN_NAME };
-		return true;
-	}
 	if (number != 0) {
 		/* Of less weight than digits: "two" has other uses. */
 		*t = (struct claim_token){ number ^ NUMBER_SALT, TOKEN_WORD };
 		return true;
 	}
-	if (w->stop)
-		return false;
-	*t = (struct claim_token){ stem, TOKEN_WORD };
-	if (memchr(text + w->start, '_', w->end - w->start) != NULL || (w->name && !first))
-		t->kind = TOKEN_NAME;
-	return true;
+	if (w->kind == WORD_NUMBER && (n = number_of(w->fold, w->n_fold, digits)) > 0)
+		*t = (struct claim_token){ hash_bytes(digits, n) ^ NUMBER_SALT, TOKEN_NUMBER };
+	else
+		*t = (struct claim_token){ hash_bytes(w->stem, w->n_stem),
+					   w->kind == WORD_NUMBER ? TOKEN_NAME : TOKEN_WORD };
+	return w->kind == WORD_NUMBER || !w->stop;
+}
+
+static void add_mark(const struct claim_lexicon *x, const struct word *w, uint64_t bits,
+		     struct claim_marks *m)
+{
+	m->n_negations += (bits & CLAIM_NEGATES) != 0;
+	m->n_asking += (bits & CLAIM_ASKING) != 0;
+	m->n_holding += (bits & CLAIM_HOLDING) != 0;
+	m->denies = m->denies || bits & (CLAIM_NEGATES | CLAIM_UNSTATED);
+	m->sides |= claim_lexicon_sides(x, hash_bytes(w->stem, w->n_stem));
+}
+
+/*
+ * A capital that does not begin the sentence, or an identifier, makes a word a name; "Two" is a
+ * number all the same.
+ */
+static bool is_name(const struct claim_lexicon *x, const struct word *w, uint64_t bits,
+		    const char *text, bool first)
+{
+	return claim_lexicon_number(x, bits) == 0 &&
+	       ((w->name && !first) || memchr(text + w->start, '_', w->end - w->start) != NULL);
 }
 
 /* The end of "[... removed]" at text[i), else i. */
@@ -122,16 +131,18 @@ static int read_part(struct claim_reader *r, const char *text, size_t from, size
 	words_start(r->words, text + from, to - from);
 	while (rc == 0 && words_next(r->words, &w)) {
 		bool part = w.start < whole_end, token;
-		uint64_t known, stem;
+		uint64_t bits;
 		struct claim_token t;
 
 		whole_end = whole_end > w.end ? whole_end : w.end;
 		if (part)
 			continue;
-		known = claim_lexicon_word(r->lexicon, hash_bytes(w.fold, w.n_fold));
-		stem = hash_bytes(w.stem, w.n_stem);
-		add_mark(r->lexicon, &w, known, stem, r->marks);
-		token = token_of(r->lexicon, &w, known, stem, text + from, !r->begun, &t);
+		bits = claim_word_bits(r->lexicon, &w);
+		add_mark(r->lexicon, &w, bits, r->marks);
+		token = claim_word_token(r->lexicon, &w, bits, &t);
+		if (token && t.kind == TOKEN_WORD &&
+		    is_name(r->lexicon, &w, bits, text + from, !r->begun))
+			t.kind = TOKEN_NAME;
 		if (!r->begun && token && t.kind == TOKEN_WORD && w.name) {
 			r->waits = true;
 			r->first = t;

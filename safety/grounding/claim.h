@@ -25,7 +25,7 @@ struct claim_marks {
 	unsigned n_negations; /* not, never, without, ... */
 	unsigned n_asking;    /* document, passage, answer: words about the asking itself */
 	unsigned n_holding;   /* know, find, say, mention */
-	bool speaks;          /* I, we: the answer speaks of itself */
+	bool denies;          /* or says in one word what is not: unclear */
 	uint64_t sides;       /* of opposites, as claim_lexicon_sides() has them */
 };
 
@@ -36,5 +36,14 @@ struct claim_marks {
 int claim_read(struct words *w, const struct claim_lexicon *x, const char *text, size_t len,
 	       struct claim_marks *marks, int (*cb)(void *arg, const struct claim_token *t),
 	       void *arg);
+
+/* What the lexicon knows about a word, also by how it ends: claim_lexicon_bit, and a number's. */
+uint64_t claim_word_bits(const struct claim_lexicon *x, const struct word *w);
+/*
+ * The token that a word with these bits is, but for names, which its place in the text tells; false
+ * for one that carries no meaning of its own.
+ */
+bool claim_word_token(const struct claim_lexicon *x, const struct word *w, uint64_t bits,
+		      struct claim_token *t);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/text/words.h"
 #include "base/util.h"
 #include "safety/grounding/claim.h"
+#include "safety/grounding/disclaimer.h"
 
 #define CLAIM_MAX  64 /* tokens of a sentence that are compared: one bit each */
 #define QUOTE_MIN  16 /* bytes; less may stand anywhere by chance */
@@ -286,16 +287,16 @@ static float support_of(const struct ground *g, const struct claim_words *c, con
 
 /* ---- the verdict ---- */
 
-static enum ground_verdict claim_kind(const struct claim_words *c, const char *sentence, size_t len)
+static enum ground_verdict claim_kind(const struct ground *g, const struct claim_words *c,
+				      const char *sentence, size_t len)
 {
 	const struct claim_marks *m = &c->marks;
 	size_t plain = c->n_words > m->n_asking + m->n_holding
 			       ? c->n_words - m->n_asking - m->n_holding
 			       : 0;
 
-	/* "I could not find that in the documents", "The passages do not say." */
-	if (m->n_negations > 0 && m->n_holding > 0 && (m->speaks || m->n_asking > 0) &&
-	    c->numbers == 0)
+	if (m->denies && disclaimer_matches(g->words, g->lexicon, g->tokens + g->question,
+					    g->n_tokens - g->question, sentence, len))
 		return GROUND_DISCLAIMER;
 	if (c->n_words == 0 || plain == 0)
 		return GROUND_NO_CLAIM;
@@ -398,11 +399,11 @@ int ground_check(struct ground *g, const char *sentence, size_t len, uint64_t hi
 	*support = (struct ground_support){ 0 };
 	if (claim_read(g->words, g->lexicon, sentence, len, &c.marks, claim_add, &c) < 0)
 		return -ENOMEM;
-	*verdict = claim_kind(&c, sentence, len);
+	*verdict = claim_kind(g, &c, sentence, len);
 	if (c.n == 0 || g->n_pieces == 0)
 		return 0;
 	if (find_quote(g, sentence, len, hints, support)) {
-		*verdict = *verdict == GROUND_DISCLAIMER ? GROUND_DISCLAIMER : GROUND_SUPPORTED;
+		*verdict = GROUND_SUPPORTED;
 		return 0;
 	}
 	masks = malloc(g->n_pieces * sizeof(*masks));
