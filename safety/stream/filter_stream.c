@@ -37,7 +37,7 @@ struct filter_stream {
 	struct scan_window scan[2];
 	struct rule_window rules[2];
 	size_t n_windows;
-	struct reading reading;
+	struct text_reading reading;
 	struct folded piece; /* of text, as a window sees it */
 	bool has_rules;
 	struct links *links; /* NULL: they leave as they are */

@@ -20,13 +20,13 @@
 
 static const struct span_kind turned = { "hidden.order", "", 0, RAGD_REDACT };
 
-void reading_fini(struct reading *r)
+void reading_fini(struct text_reading *r)
 {
 	folded_fini(&r->shown);
-	*r = (struct reading){ 0 };
+	*r = (struct text_reading){ 0 };
 }
 
-uint32_t reading_given(const struct reading *r)
+uint32_t reading_given(const struct text_reading *r)
 {
 	return r->shown.len > 0 ? r->shown.at[0].start : r->fed;
 }
@@ -53,7 +53,7 @@ static bool underscore_closes(char prev, char next)
 }
 
 /* Marks of emphasis, code and deletion. */
-static size_t read_mark(struct reading *r, const struct scan_view *v, size_t i)
+static size_t read_mark(struct text_reading *r, const struct scan_view *v, size_t i)
 {
 	char c = v->s[i], prev = i > 0 ? v->s[i - 1] : r->prev, next;
 	size_t n = 1;
@@ -169,12 +169,12 @@ static size_t read_entity(const struct scan_view *v, size_t i, uint32_t *cp)
 }
 
 /* How far may be looked for the end of what begins at i. */
-static size_t search_limit(const struct reading *r, const struct scan_view *v, size_t i)
+static size_t search_limit(const struct text_reading *r, const struct scan_view *v, size_t i)
 {
 	return r->whole ? v->len : MIN(v->len, i + READING_AHEAD);
 }
 
-static size_t read_comment(struct reading *r, const struct scan_view *v, size_t i)
+static size_t read_comment(struct text_reading *r, const struct scan_view *v, size_t i)
 {
 	static const char opens[] = "<!--", closes[] = "-->";
 	size_t have = search_limit(r, v, i) - i;
@@ -205,7 +205,8 @@ static bool is_block(const char *name, size_t len)
 	return false;
 }
 
-static size_t read_tag(const struct reading *r, const struct scan_view *v, size_t i, bool *block)
+static size_t read_tag(const struct text_reading *r, const struct scan_view *v, size_t i,
+		       bool *block)
 {
 	const char *s = v->s;
 	size_t p = i + 1, name, lim = search_limit(r, v, i);
@@ -227,7 +228,7 @@ static size_t read_tag(const struct reading *r, const struct scan_view *v, size_
 }
 
 /* A hyphen that cuts a word at the end of a line, with the line's end and the next one's indent. */
-static size_t word_cut(const struct reading *r, const struct scan_view *v, size_t i)
+static size_t word_cut(const struct text_reading *r, const struct scan_view *v, size_t i)
 {
 	const char *s = v->s;
 	char prev = i > 0 ? s[i - 1] : r->prev;
@@ -251,7 +252,7 @@ static size_t word_cut(const struct reading *r, const struct scan_view *v, size_
  * The end of what the override at s[i) turns round: its own end, or the line's; embeddings and
  * isolates inside go along.
  */
-static size_t turned_end(const struct reading *r, const struct scan_view *v, size_t i)
+static size_t turned_end(const struct text_reading *r, const struct scan_view *v, size_t i)
 {
 	const unsigned char *s = (const unsigned char *)v->s;
 	unsigned embedded = 0, isolated = 0;
@@ -276,7 +277,7 @@ static size_t turned_end(const struct reading *r, const struct scan_view *v, siz
 /*
  * Characters of the run s[a..b) from the last to the first; which of them came from where is lost.
  */
-static void put_reversed(struct reading *r, const char *s, size_t a, size_t b)
+static void put_reversed(struct text_reading *r, const char *s, size_t a, size_t b)
 {
 	uint32_t start = r->fed + (uint32_t)a - OVERRIDE_LEN, end = r->fed + (uint32_t)b, cp;
 	size_t p = b;
@@ -300,7 +301,7 @@ static void put_reversed(struct reading *r, const char *s, size_t a, size_t b)
  * a card would have to be held back until the number is whole: holdback is promised to callers as a
  * number of bytes.
  */
-static bool may_omit(struct reading *r, size_t n)
+static bool may_omit(struct text_reading *r, size_t n)
 {
 	if (r->omitted + n > READING_OMIT && !r->whole)
 		return false;
@@ -309,7 +310,7 @@ static bool may_omit(struct reading *r, size_t n)
 }
 
 /* A character was shown, which earns room for what is left out around it. */
-static void refund_omitted(struct reading *r)
+static void refund_omitted(struct text_reading *r)
 {
 	r->omitted -= MIN(r->omitted, READING_OMIT_PER);
 }
@@ -318,7 +319,8 @@ static void refund_omitted(struct reading *r)
  * Read what stands at s[i) if it is no character of its own right: the bytes it takes, or NONE,
  * MORE.
  */
-static size_t read_sign(struct reading *r, const struct scan_view *v, size_t i, struct spans *cuts)
+static size_t read_sign(struct text_reading *r, const struct scan_view *v, size_t i,
+			struct spans *cuts)
 {
 	uint32_t at = r->fed + (uint32_t)i, cp = 0;
 	bool block = false;
@@ -386,12 +388,12 @@ static size_t read_sign(struct reading *r, const struct scan_view *v, size_t i, 
 }
 
 /* So many bytes are looked at. False: stop. */
-static bool go_on(const struct reading *r, size_t n)
+static bool go_on(const struct text_reading *r, size_t n)
 {
 	return r->stop == NULL || stop_check_step(r->stop, n);
 }
 
-void reading_add(struct reading *r, const char *raw, size_t len, bool end, struct folded *out,
+void reading_add(struct text_reading *r, const char *raw, size_t len, bool end, struct folded *out,
 		 struct spans *cuts)
 {
 	struct scan_view v = { raw, len, end };
@@ -423,7 +425,7 @@ void reading_add(struct reading *r, const char *raw, size_t len, bool end, struc
 }
 
 /* Whether the byte at s[i) stands first on its line. */
-static bool begins_line(const struct reading *r, const char *s, size_t i)
+static bool begins_line(const struct text_reading *r, const char *s, size_t i)
 {
 	while (i > 0 && ascii_is_space(s[i - 1]) && s[i - 1] != '\n')
 		i--;
@@ -441,7 +443,7 @@ enum looks {
  * what read_sign() takes: a DIFFERENT too many costs time, since the second window opens for
  * nothing; a PLAIN too many lets a disguise through. Whoever adds a case there adds it here.
  */
-static enum looks looks_at(const struct reading *r, const struct scan_view *v, size_t i)
+static enum looks looks_at(const struct text_reading *r, const struct scan_view *v, size_t i)
 {
 	const char *s = v->s;
 	char c = s[i], prev = i > 0 ? s[i - 1] : r->prev, next;
@@ -483,7 +485,7 @@ static bool is_ordinary(char c)
 	return c == ' ' || c == '\n' || c == '.' || c == ',';
 }
 
-size_t reading_skip(struct reading *r, const char *raw, size_t len, bool end, bool *differs)
+size_t reading_skip(struct text_reading *r, const char *raw, size_t len, bool end, bool *differs)
 {
 	struct scan_view v = { raw, len, end };
 	struct spaced sp;

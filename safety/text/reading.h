@@ -25,7 +25,7 @@
 #define READING_SPREAD 2
 
 /* Zero-initialise but for `whole`, `stop` and `tags`; reading_fini. */
-struct reading {
+struct text_reading {
 	struct stop_check *stop; /* NULL: nobody stops it; what is stopped is read no further */
 	struct spans *tags;  /* tags and comments that were left out are added; NULL: nobody asks */
 	bool whole;          /* all of the text is given at once: nothing is bounded */
@@ -44,14 +44,14 @@ struct reading {
 	bool again;          /* letters were set apart a moment ago */
 };
 
-void reading_fini(struct reading *r);
+void reading_fini(struct text_reading *r);
 
 /*
  * How much of raw[0..len), which stands at r->fed and ends with a whole character, reads as it is
  * written: that much has been read. *differs says that the rest does not; if it is false, the rest
  * is short and depends on what follows. No longer to be called after reading_add.
  */
-size_t reading_skip(struct reading *r, const char *raw, size_t len, bool end, bool *differs);
+size_t reading_skip(struct text_reading *r, const char *raw, size_t len, bool end, bool *differs);
 
 /*
  * Read raw[0..len), which stands at r->fed: goes as far as it can, and the same bytes from the new
@@ -59,10 +59,10 @@ size_t reading_skip(struct reading *r, const char *raw, size_t len, bool end, bo
  * override that turns round more than READING_AHEAD bytes is added to cuts: without it the bytes
  * are seen in the order in which they are read.
  */
-void reading_add(struct reading *r, const char *raw, size_t len, bool end, struct folded *out,
+void reading_add(struct text_reading *r, const char *raw, size_t len, bool end, struct folded *out,
 		 struct spans *cuts);
 
 /* The raw offset before which all that is read has been given. */
-uint32_t reading_given(const struct reading *r);
+uint32_t reading_given(const struct text_reading *r);
 
 #endif

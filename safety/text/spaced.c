@@ -60,7 +60,7 @@ static enum outcome gap_between(const struct folded *f, size_t p, char sep, bool
 }
 
 /* Whether letters set apart begin at i. */
-static enum outcome spaced_begins(const struct reading *r, size_t i, bool end)
+static enum outcome spaced_begins(const struct text_reading *r, size_t i, bool end)
 {
 	const struct folded *f = &r->shown;
 	size_t p = i + char_len(f, i), n;
@@ -87,7 +87,7 @@ static enum outcome spaced_begins(const struct reading *r, size_t i, bool end)
 	}
 }
 
-static void give_run(struct reading *r, size_t i, size_t n, struct folded *out)
+static void give_run(struct text_reading *r, size_t i, size_t n, struct folded *out)
 {
 	const struct folded *f = &r->shown;
 
@@ -99,7 +99,7 @@ static void give_run(struct reading *r, size_t i, size_t n, struct folded *out)
 }
 
 /* Between two letters of a run: nothing, or one blank between words. */
-static void give_gap(const struct reading *r, size_t i, size_t n, struct folded *out)
+static void give_gap(const struct text_reading *r, size_t i, size_t n, struct folded *out)
 {
 	const struct folded *f = &r->shown;
 	char blank = ' ';
@@ -116,7 +116,7 @@ static void give_gap(const struct reading *r, size_t i, size_t n, struct folded 
  * takes a look at what follows. MORE keeps it and all behind it in r->shown, so that a cut in the
  * middle of a gap gives what the whole text would.
  */
-void spaced_join(struct reading *r, bool end, struct folded *out)
+void spaced_join(struct text_reading *r, bool end, struct folded *out)
 {
 	struct folded *f = &r->shown;
 	enum outcome rc = NO;

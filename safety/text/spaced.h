@@ -13,7 +13,7 @@
 /*
  * Move what is decided of r->shown to out, letters that are set apart joined; all of it at the end.
  */
-void spaced_join(struct reading *r, bool end, struct folded *out);
+void spaced_join(struct text_reading *r, bool end, struct folded *out);
 
 /*
  * The same question asked of text without other decoration, byte by byte, and rather too often

@@ -25,7 +25,7 @@ static void fold_blocks(struct folded *out, const char *text, size_t len, struct
 bool views_init(struct views *v, const char *text, size_t len, const struct unjoin *words,
 		struct stop_check *stop)
 {
-	struct reading r = { .stop = stop, .whole = true };
+	struct text_reading r = { .stop = stop, .whole = true };
 	bool differs;
 
 	*v = (struct views){ .words = words, .stop = stop };

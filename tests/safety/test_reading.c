@@ -52,7 +52,7 @@ static const struct {
 
 static void read_all(const char *raw, size_t len, size_t cut, struct folded *out)
 {
-	struct reading r = { 0 };
+	struct text_reading r = { 0 };
 
 	reading_add(&r, raw, utf8_whole(raw, cut), false, out, NULL);
 	reading_add(&r, raw + r.fed, len - r.fed, true, out, NULL);
@@ -93,7 +93,7 @@ static void skips_only_what_reads_as_it_is_written(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		for (size_t cut = 0; cut <= strlen(rows[i].in); cut++) {
-			struct reading skip = { 0 };
+			struct text_reading skip = { 0 };
 			struct folded f = { 0 };
 			size_t len = strlen(rows[i].in), n;
 			bool differs;
@@ -120,7 +120,7 @@ static void skips_only_what_reads_as_it_is_written(void **state)
 
 static void an_override_without_end_is_cut_out(void **state)
 {
-	struct reading r = { 0 };
+	struct text_reading r = { 0 };
 	struct folded f = { 0 };
 	struct spans cuts = { 0 };
 	char text[3 + 2 * READING_AHEAD];
@@ -144,7 +144,7 @@ static void an_override_without_end_is_cut_out(void **state)
  */
 static void decoration_beyond_a_bound_stands_for_itself(void **state)
 {
-	struct reading r = { 0 };
+	struct text_reading r = { 0 };
 	struct folded f = { 0 };
 	char text[4096];
 	size_t most = 0;
