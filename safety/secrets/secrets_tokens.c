@@ -27,7 +27,7 @@ enum {
  * A token is the prefix and then at least `min` bytes of the class; exactly so many if `exact`. The
  * prefixes are what the issuers document, so that leaked tokens can be found.
  */
-static const struct token {
+static const struct token_prefix {
 	const char *prefix;
 	const char *rule;
 	unsigned short cls;
@@ -223,7 +223,7 @@ static bool is_mixed(const char *s, size_t len)
 }
 
 /* One row of the table at s[i). `body` is where the prefix ends, when YES. */
-static enum outcome token_try(const struct scan_view *v, size_t i, const struct token *t,
+static enum outcome token_try(const struct scan_view *v, size_t i, const struct token_prefix *t,
 			      size_t *body)
 {
 	size_t have = v->len - i, n, p, q;
