@@ -246,14 +246,14 @@ static bool sides_oppose(uint64_t a, uint64_t b)
 	return ((a_one & b_other) | (a_other & b_one)) != 0;
 }
 
-struct context {
+struct support_context {
 	uint64_t question;
 	float total;
 };
 
 /* How well pieces [first, first + n) of one passage support the claim; 0 .. 1. */
 static float support_of(const struct ground *g, const struct claim_words *c, const uint64_t *masks,
-			size_t first, size_t n, uint64_t title, const struct context *ctx)
+			size_t first, size_t n, uint64_t title, const struct support_context *ctx)
 {
 	uint64_t all = 0, missing;
 	size_t best = first;
@@ -313,7 +313,7 @@ static enum ground_verdict claim_kind(const struct ground *g, const struct claim
 static void best_window(const struct ground *g, const struct claim_words *c, const uint64_t *masks,
 			uint64_t hints, float threshold, struct ground_support *out)
 {
-	struct context ctx = { .total = weight_of(c, UINT64_MAX) };
+	struct support_context ctx = { .total = weight_of(c, UINT64_MAX) };
 	float best = -1;
 	uint64_t title = 0;
 	uint32_t passage = UINT32_MAX;

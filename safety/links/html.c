@@ -87,7 +87,7 @@ static enum outcome declaration_end(const struct scan_view *v, size_t i, enum ht
 }
 
 /* The inside of a tag, from behind its name. */
-struct inside {
+struct tag_inside {
 	/* behind its '>'; 0: it has none within TAG_MAX, nor before an empty line or a '<' */
 	size_t end;
 	bool some;    /* attributes */
@@ -101,12 +101,13 @@ struct inside {
  * reading begins an earlier one ends, or is within a quotation; then the two are never in the same
  * state again. No more than three, one for each state, go over any byte.
  */
-static enum outcome inside_read(const struct scan_view *v, size_t i, size_t p, struct inside *in)
+static enum outcome inside_read(const struct scan_view *v, size_t i, size_t p,
+				struct tag_inside *in)
 {
 	char quote = 0;
 	size_t plain = 0;
 
-	*in = (struct inside){ 0 };
+	*in = (struct tag_inside){ 0 };
 	for (; p < v->len && p - i < TAG_MAX; p++) {
 		char c = v->s[p];
 
@@ -157,7 +158,7 @@ enum outcome html_read(const struct scan_view *v, size_t i, enum html_sort *sort
 {
 	const char *s = v->s;
 	size_t q = i + 1, name, n = 0;
-	struct inside in;
+	struct tag_inside in;
 	bool real, closes;
 
 	*sort = HTML_NONE;
