@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "upstream/request.h"
+#include "upstream/wire/request.h"
 
 #define DELAY_MAX_MS 10000 /* between two rounds */
 #define URL_SHOWN    60    /* bytes of an endpoint's name in an error */

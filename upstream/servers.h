@@ -9,10 +9,10 @@
 
 #include "base/digest.h"
 #include "upstream/endpoint.h"
-#include "upstream/http.h"
 #include "upstream/keyfile.h"
-#include "upstream/reply.h"
 #include "upstream/settings.h"
+#include "upstream/wire/http.h"
+#include "upstream/wire/reply.h"
 
 struct servers {
 	const struct ragd_host *host;

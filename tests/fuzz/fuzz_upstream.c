@@ -11,7 +11,7 @@
 #include "base/sse.h"
 #include "base/text/utf8.h"
 #include "tests/fuzz/fuzz.h"
-#include "upstream/reply.h"
+#include "upstream/wire/reply.h"
 
 #define EVENT_MAX ((size_t)1 << 20)
 

@@ -6,7 +6,7 @@
 #include "base/text/utf8.h"
 #include "base/util.h"
 #include "tests/test.h"
-#include "upstream/reply.h"
+#include "upstream/wire/reply.h"
 
 static void texts_are_repaired_not_refused(void **state)
 {

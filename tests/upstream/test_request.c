@@ -4,7 +4,7 @@
 
 #include "base/util.h"
 #include "tests/test.h"
-#include "upstream/request.h"
+#include "upstream/wire/request.h"
 
 static void requests_say_what_was_asked_for(void **state)
 {

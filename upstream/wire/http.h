@@ -3,8 +3,8 @@
  * on a timerfd, and an eventfd for others to wake the thread. All but http_wake() belongs to that
  * thread.
  */
-#ifndef UPSTREAM_HTTP_H
-#define UPSTREAM_HTTP_H
+#ifndef UPSTREAM_WIRE_HTTP_H
+#define UPSTREAM_WIRE_HTTP_H
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "upstream/http.h"
+#include "upstream/wire/http.h"
 
 #include <ctype.h>
 #include <stdlib.h>

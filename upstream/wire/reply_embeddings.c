@@ -1,5 +1,5 @@
 /* Vectors out of the reply to a request for embeddings. */
-#include "upstream/reply.h"
+#include "upstream/wire/reply.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  * What servers say, out of JSON that need not be what it should: events of a stream, whole answers,
  * vectors, lists of models, errors.
  */
-#ifndef UPSTREAM_REPLY_H
-#define UPSTREAM_REPLY_H
+#ifndef UPSTREAM_WIRE_REPLY_H
+#define UPSTREAM_WIRE_REPLY_H
 
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-#include "upstream/reply.h"
+#include "upstream/wire/reply.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "upstream/request.h"
+#include "upstream/wire/request.h"
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* The bodies of requests, as JSON. */
-#ifndef UPSTREAM_REQUEST_H
-#define UPSTREAM_REQUEST_H
+#ifndef UPSTREAM_WIRE_REQUEST_H
+#define UPSTREAM_WIRE_REQUEST_H
 
 #include <stdbool.h>
 
