@@ -14,8 +14,8 @@
 
 #include "base/sse.h"
 #include "upstream/queue.h"
-#include "upstream/retry.h"
-#include "upstream/servers.h"
+#include "upstream/servers/retry.h"
+#include "upstream/servers/servers.h"
 
 enum job_state {
 	JOB_WAITING, /* until wake_ms, or until a server gets well */

@@ -1,7 +1,7 @@
 /*
  * Answers and embeddings from servers that speak the OpenAI API. An instance has some servers and
  * one thread, which talks to all of them. One request's way is in job.c, the choice of a server in
- * endpoint.c, the checks of servers are in probe.c.
+ * servers/endpoint.c, the checks of servers are in servers/probe.c.
  */
 #ifndef UPSTREAM_UPSTREAM_H
 #define UPSTREAM_UPSTREAM_H
@@ -11,7 +11,7 @@
 
 #include <ragd/plugin.h>
 
-#include "upstream/settings.h"
+#include "upstream/servers/settings.h"
 
 struct upstream;
 

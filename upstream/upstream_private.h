@@ -5,7 +5,7 @@
 #include <pthread.h>
 
 #include "upstream/job.h"
-#include "upstream/probe.h"
+#include "upstream/servers/probe.h"
 #include "upstream/upstream.h"
 
 struct upstream {

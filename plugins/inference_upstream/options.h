@@ -2,7 +2,7 @@
 #ifndef PLUGINS_INFERENCE_UPSTREAM_OPTIONS_H
 #define PLUGINS_INFERENCE_UPSTREAM_OPTIONS_H
 
-#include "upstream/settings.h"
+#include "upstream/servers/settings.h"
 
 extern const struct ragd_option upstream_options[];
 

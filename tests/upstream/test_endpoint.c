@@ -1,8 +1,8 @@
 /* Which server is asked next, and when again. */
 #include "base/util.h"
 #include "tests/test.h"
-#include "upstream/endpoint.h"
-#include "upstream/retry.h"
+#include "upstream/servers/endpoint.h"
+#include "upstream/servers/retry.h"
 
 static const struct endpoint_rules rules = { .failures = 2, .down_ms = 1000, .probed = true };
 

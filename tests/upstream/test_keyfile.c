@@ -7,7 +7,7 @@
 
 #include "base/util.h"
 #include "tests/test.h"
-#include "upstream/keyfile.h"
+#include "upstream/servers/keyfile.h"
 
 struct dir {
 	char path[64];

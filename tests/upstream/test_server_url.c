@@ -1,7 +1,7 @@
 /* The URLs of servers. */
 #include "base/util.h"
 #include "tests/test.h"
-#include "upstream/server_url.h"
+#include "upstream/servers/server_url.h"
 
 static void the_urls_of_servers_are_taken_apart(void **state)
 {

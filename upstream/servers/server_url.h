@@ -1,6 +1,6 @@
 /* Where a server is: the URL of an endpoint, taken apart. */
-#ifndef UPSTREAM_SERVER_URL_H
-#define UPSTREAM_SERVER_URL_H
+#ifndef UPSTREAM_SERVERS_SERVER_URL_H
+#define UPSTREAM_SERVERS_SERVER_URL_H
 
 #include <stdbool.h>
 

@@ -8,8 +8,8 @@
  *
  * DOWN lasts twice as long each time.
  */
-#ifndef UPSTREAM_ENDPOINT_H
-#define UPSTREAM_ENDPOINT_H
+#ifndef UPSTREAM_SERVERS_ENDPOINT_H
+#define UPSTREAM_SERVERS_ENDPOINT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "upstream/retry.h"
+#include "upstream/servers/retry.h"
 
 #include "base/util.h"
 

@@ -1,8 +1,8 @@
 /*
  * The key that servers ask for: read from a file, again whenever that changes, and never shown.
  */
-#ifndef UPSTREAM_KEYFILE_H
-#define UPSTREAM_KEYFILE_H
+#ifndef UPSTREAM_SERVERS_KEYFILE_H
+#define UPSTREAM_SERVERS_KEYFILE_H
 
 #include <stdbool.h>
 #include <sys/stat.h>

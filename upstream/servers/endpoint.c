@@ -1,4 +1,4 @@
-#include "upstream/endpoint.h"
+#include "upstream/servers/endpoint.h"
 
 #include "base/util.h"
 

@@ -1,8 +1,8 @@
 /*
  * What an answer means for the attempt that got it, and how long to wait before the next one.
  */
-#ifndef UPSTREAM_RETRY_H
-#define UPSTREAM_RETRY_H
+#ifndef UPSTREAM_SERVERS_RETRY_H
+#define UPSTREAM_SERVERS_RETRY_H
 
 #include <stdint.h>
 

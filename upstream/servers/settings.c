@@ -1,4 +1,4 @@
-#include "upstream/settings.h"
+#include "upstream/servers/settings.h"
 
 #include <string.h>
 

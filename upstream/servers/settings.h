@@ -1,13 +1,13 @@
 /* What one instance is set to: which servers, how patient, how many at once. */
-#ifndef UPSTREAM_SETTINGS_H
-#define UPSTREAM_SETTINGS_H
+#ifndef UPSTREAM_SERVERS_SETTINGS_H
+#define UPSTREAM_SERVERS_SETTINGS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include <ragd/plugin.h>
 
-#include "upstream/server_url.h"
+#include "upstream/servers/server_url.h"
 
 #define SETTINGS_SERVERS_MAX 32
 #define SETTINGS_WEIGHT_MAX  100

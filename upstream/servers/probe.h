@@ -2,10 +2,10 @@
  * Checks of servers: each is asked from time to time, with some chance in the time, whether it is
  * well and which models it has. On the instance's thread.
  */
-#ifndef UPSTREAM_PROBE_H
-#define UPSTREAM_PROBE_H
+#ifndef UPSTREAM_SERVERS_PROBE_H
+#define UPSTREAM_SERVERS_PROBE_H
 
-#include "upstream/servers.h"
+#include "upstream/servers/servers.h"
 
 struct probes;
 

@@ -1,4 +1,4 @@
-#include "upstream/servers.h"
+#include "upstream/servers/servers.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,15 +2,15 @@
  * The servers of an instance: what a request to one of them has in common with all others, which
  * are well, what is known of their models. The instance's thread's alone, unless it says otherwise.
  */
-#ifndef UPSTREAM_SERVERS_H
-#define UPSTREAM_SERVERS_H
+#ifndef UPSTREAM_SERVERS_SERVERS_H
+#define UPSTREAM_SERVERS_SERVERS_H
 
 #include <stdatomic.h>
 
 #include "base/digest.h"
-#include "upstream/endpoint.h"
-#include "upstream/keyfile.h"
-#include "upstream/settings.h"
+#include "upstream/servers/endpoint.h"
+#include "upstream/servers/keyfile.h"
+#include "upstream/servers/settings.h"
 #include "upstream/wire/http.h"
 #include "upstream/wire/reply.h"
 

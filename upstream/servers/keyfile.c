@@ -1,4 +1,4 @@
-#include "upstream/keyfile.h"
+#include "upstream/servers/keyfile.h"
 
 #include <fcntl.h>
 #include <string.h>

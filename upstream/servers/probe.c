@@ -1,11 +1,11 @@
-#include "upstream/probe.h"
+#include "upstream/servers/probe.h"
 
 #include <stdlib.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/util.h"
-#include "upstream/retry.h"
+#include "upstream/servers/retry.h"
 
 #define REPLY_MAX  ((size_t)1 << 20) /* bytes of a list of models */
 #define PATIENT_MS 10000             /* for the whole of a check, beyond connecting */

@@ -1,4 +1,4 @@
-#include "upstream/server_url.h"
+#include "upstream/servers/server_url.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
