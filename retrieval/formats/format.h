@@ -16,7 +16,7 @@
 #include <ragd/plugin.h>
 
 #include "base/arena.h"
-#include "retrieval/search/wanted.h"
+#include "retrieval/wanted.h"
 
 #define FORMAT_MAX_BYTES ((size_t)64 << 20) /* unless the input says otherwise */
 #define FORMAT_MAX_LEVEL 16                 /* heading levels beyond it count as it */

@@ -14,7 +14,7 @@
 
 #include <stddef.h>
 
-#include "retrieval/search/wanted.h"
+#include "retrieval/wanted.h"
 
 /*
  * The copy, len bytes and line breaks beyond them, for free(); NULL when out of memory. Not to be

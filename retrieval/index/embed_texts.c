@@ -3,8 +3,8 @@
 
 #include "base/util.h"
 #include "retrieval/index/embed.h"
-#include "retrieval/search/wanted.h"
 #include "retrieval/store/store_private.h"
+#include "retrieval/wanted.h"
 
 /* Rows of `dim` numbers, of which e has the first. Of a long text, its beginning. */
 static int embed_texts(struct session *session, const struct ragd_call *call,

@@ -9,9 +9,9 @@
 #include "retrieval/index/generation.h"
 #include "retrieval/passages/passages.h"
 #include "retrieval/passages/prepare.h"
-#include "retrieval/search/wanted.h"
 #include "retrieval/store/store_events.h"
 #include "retrieval/store/store_private.h"
+#include "retrieval/wanted.h"
 
 #define FILL_PASSAGES 256 /* in one transaction */
 

@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 #include "retrieval/db/db.h"
-#include "retrieval/search/wanted.h"
+#include "retrieval/wanted.h"
 
 #define CONTENT_PIECE ((size_t)65536) /* content is stored in pieces of this many bytes */
 

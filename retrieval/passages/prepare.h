@@ -14,7 +14,7 @@
 #include "base/digest.h"
 #include "retrieval/passages/chunk.h"
 #include "retrieval/passages/terms.h"
-#include "retrieval/search/wanted.h"
+#include "retrieval/wanted.h"
 
 struct prepared_passage {
 	struct chunk chunk; /* its text, heading, place */

@@ -6,8 +6,8 @@
 #include "retrieval/index/embed.h"
 #include "retrieval/index/vectors.h"
 #include "retrieval/search/search.h"
-#include "retrieval/search/wanted.h"
 #include "retrieval/store/store_private.h"
+#include "retrieval/wanted.h"
 
 #define POOL_MIN  256 /* how many of the best by either part are looked at by both, at least */
 #define NEAR_RANK 200 /* V is 0 from the passage that is so many-th nearest */

@@ -18,7 +18,7 @@
 #include "retrieval/passages/passages.h"
 #include "retrieval/search/fuse.h"
 #include "retrieval/search/search.h"
-#include "retrieval/search/wanted.h"
+#include "retrieval/wanted.h"
 #include "retrieval/passages/document_validate.h"
 
 #define BM25_K1 1.2f

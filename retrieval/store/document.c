@@ -9,9 +9,9 @@
 #include "retrieval/index/vectors.h"
 #include "retrieval/passages/passages.h"
 #include "retrieval/passages/prepare.h"
-#include "retrieval/search/wanted.h"
 #include "retrieval/store/store_events.h"
 #include "retrieval/store/store_private.h"
+#include "retrieval/wanted.h"
 
 /* What the transaction must know of a stored document. */
 struct stored {

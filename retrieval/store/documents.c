@@ -3,7 +3,7 @@
 
 #include "base/util.h"
 #include "retrieval/passages/passages.h"
-#include "retrieval/search/wanted.h"
+#include "retrieval/wanted.h"
 #include "retrieval/store/collection_row.h"
 #include "retrieval/store/collections.h"
 #include "retrieval/store/document.h"

@@ -9,10 +9,10 @@
 #include "retrieval/index/embed.h"
 #include "retrieval/index/embedding_index.h"
 #include "retrieval/passages/prepare.h"
-#include "retrieval/search/wanted.h"
 #include "retrieval/store/collections.h"
 #include "retrieval/store/document.h"
 #include "retrieval/store/store_events.h"
+#include "retrieval/wanted.h"
 
 #define BATCH_BYTES ((size_t)512 << 10) /* of content: what one job carries at most, if it can */
 #define BATCH_DOCS  256

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "retrieval/search/wanted.h"
+#include "retrieval/wanted.h"
 
 #define QUEUE_BYTES ((size_t)8 << 20) /* once so much of one user's waits, its submitters do, too */
 #define GROUP_MS    100               /* how long a transaction takes further jobs in */

@@ -6,7 +6,7 @@
 #include "tests/retrieval/stores.h"
 
 #include "base/clock.h"
-#include "retrieval/search/wanted.h"
+#include "retrieval/wanted.h"
 
 struct asked {
 	struct test_call call; /* first: calls are cast */

@@ -1,4 +1,4 @@
-#include "retrieval/search/wanted.h"
+#include "retrieval/wanted.h"
 
 #include <errno.h>
 
