@@ -114,10 +114,10 @@ static enum ask ask_of(struct qword *w, size_t n, size_t *unit)
 /*
  * The slot of a stem, or a free one; NULL when too many stems crowd here, and this one is left out.
  */
-static struct form *form_slot(struct form *table, size_t size, uint64_t stem)
+static struct question_form *form_slot(struct question_form *table, size_t size, uint64_t stem)
 {
 	for (size_t i = 0; i < PROBES; i++) {
-		struct form *f = &table[(stem + i) & (size - 1)];
+		struct question_form *f = &table[(stem + i) & (size - 1)];
 
 		if (f->term < 0 || f->stem == stem)
 			return f;
@@ -126,18 +126,18 @@ static struct form *form_slot(struct form *table, size_t size, uint64_t stem)
 }
 
 /* The better match of a stem wins; between equals the first term. */
-static void form_put(struct form *table, size_t size, uint64_t stem, int term, float match)
+static void form_put(struct question_form *table, size_t size, uint64_t stem, int term, float match)
 {
-	struct form *f = form_slot(table, size, stem);
+	struct question_form *f = form_slot(table, size, stem);
 
 	if (f != NULL && (f->term < 0 || f->match < match))
-		*f = (struct form){ .stem = stem, .term = (int16_t)term, .match = match };
+		*f = (struct question_form){ .stem = stem, .term = (int16_t)term, .match = match };
 }
 
-static int form_find(const struct form *table, size_t size, uint64_t stem, float *match)
+static int form_find(const struct question_form *table, size_t size, uint64_t stem, float *match)
 {
 	for (size_t i = 0; i < PROBES; i++) {
-		const struct form *f = &table[(stem + i) & (size - 1)];
+		const struct question_form *f = &table[(stem + i) & (size - 1)];
 
 		if (f->term < 0)
 			return -1;

@@ -47,12 +47,13 @@ struct reader_question {
 	size_t n_terms;
 	struct question_term terms[TERMS_MAX];
 	/* Which term a stem stands for, and how well; open addressing. */
-	struct form {
+	struct question_form {
 		uint64_t stem;
 		int16_t term; /* -1: empty */
 		float match;  /* 1: the word itself or a form of it; less: related */
 	} forms[1024];
-	struct form heads[128]; /* by the first five bytes of the stem: "evolution", "evolve" */
+	struct question_form
+		heads[128]; /* by the first five bytes of the stem: "evolution", "evolve" */
 };
 
 /* Read a question. w is used for the question and for the rows of related words. */
