@@ -43,11 +43,11 @@ static bool is_name(const struct look *l, uint32_t at)
 {
 	const struct scan_token *t = &l->tok[at];
 
-	if (t->flags & (TOKEN_STOP | TOKEN_PART | TOKEN_NUMBER) || (t->cues & CUE_MONTH))
+	if (t->flags & (SCAN_STOP | SCAN_PART | SCAN_NUMBER) || (t->cues & CUE_MONTH))
 		return false;
-	if (t->flags & TOKEN_NAME)
+	if (t->flags & SCAN_NAME)
 		return true;
-	return at == 0 && (t->flags & TOKEN_CAPITAL) && word_flagged(l, 1, TOKEN_NAME);
+	return at == 0 && (t->flags & SCAN_CAPITAL) && word_flagged(l, 1, SCAN_NAME);
 }
 
 static void find_who(struct look *l)
@@ -65,9 +65,9 @@ static void find_when(struct look *l)
 	for (uint32_t i = 0; i < l->n; i++) {
 		if (!is_new(l, i))
 			continue;
-		if (word_flagged(l, i, TOKEN_YEAR) || word_has_cue(l, i, CUE_MONTH))
+		if (word_flagged(l, i, SCAN_YEAR) || word_has_cue(l, i, CUE_MONTH))
 			answer_mark(l, i, true);
-		else if (word_flagged(l, i, TOKEN_NUMBER) || word_has_cue(l, i, CUE_NUMBER))
+		else if (word_flagged(l, i, SCAN_NUMBER) || word_has_cue(l, i, CUE_NUMBER))
 			answer_mark(l, i, word_has_cue(l, i + 1, CUE_TIME));
 		else if (word_has_cue(l, i, CUE_TIME))
 			answer_mark(l, i, false);
@@ -107,9 +107,9 @@ static void find_count(struct look *l)
 		bool unit = false;
 
 		if (!is_new(l, i) ||
-		    !(word_flagged(l, i, TOKEN_NUMBER) || word_has_cue(l, i, CUE_NUMBER)))
+		    !(word_flagged(l, i, SCAN_NUMBER) || word_has_cue(l, i, CUE_NUMBER)))
 			continue;
-		if (word_flagged(l, i, TOKEN_NUMBER) && is_version(l, i))
+		if (word_flagged(l, i, SCAN_NUMBER) && is_version(l, i))
 			continue;
 		for (uint32_t j = i + 1; j < l->n && l->tok[j].pos <= l->tok[i].pos + 3; j++)
 			unit |= (l->tok[j].term >= 0 && l->q->terms[l->tok[j].term].unit) ||
@@ -143,8 +143,8 @@ static void find_definition(struct look *l)
 static void find_what(struct look *l)
 {
 	for (uint32_t i = 0; i < l->n; i++)
-		if (is_new(l, i) && !(l->tok[i].flags & (TOKEN_STOP | TOKEN_PART)))
-			answer_mark(l, i, is_name(l, i) || word_flagged(l, i, TOKEN_IDENTIFIER));
+		if (is_new(l, i) && !(l->tok[i].flags & (SCAN_STOP | SCAN_PART)))
+			answer_mark(l, i, is_name(l, i) || word_flagged(l, i, SCAN_IDENTIFIER));
 }
 
 void answer_find(const struct reader_question *q, const struct passage_scan *s, uint32_t sentence,

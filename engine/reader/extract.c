@@ -117,7 +117,7 @@ static bool sentence_repeats(const struct passage_scan *s, uint32_t a, uint32_t 
 		const struct scan_token *t = &s->tokens[y->token + i];
 		bool found = false;
 
-		if (t->flags & (TOKEN_STOP | TOKEN_PART))
+		if (t->flags & (SCAN_STOP | SCAN_PART))
 			continue;
 		for (uint32_t j = 0; j < MIN(x->n_tokens, 256u) && !found; j++)
 			found = s->tokens[x->token + j].stem == t->stem;

@@ -180,7 +180,7 @@ static void features_form(const struct reader_question *q, const struct passage_
 
 	for (uint32_t t = 0; t < st->n_tokens; t++) {
 		negated |= (tok[t].cues & CUE_NEGATION) != 0;
-		if (tok[t].flags & (TOKEN_STOP | TOKEN_PART))
+		if (tok[t].flags & (SCAN_STOP | SCAN_PART))
 			continue;
 		words++;
 		matched += tok[t].term >= 0;

@@ -34,19 +34,19 @@ static uint16_t flags_of(const struct word *w, bool first, bool part)
 	unsigned flags = 0;
 
 	if (w->kind == WORD_NUMBER && w->fold[0] >= '0' && w->fold[0] <= '9')
-		flags |= TOKEN_NUMBER;
-	if ((flags & TOKEN_NUMBER) && is_year(w))
-		flags |= TOKEN_YEAR;
+		flags |= SCAN_NUMBER;
+	if ((flags & SCAN_NUMBER) && is_year(w))
+		flags |= SCAN_YEAR;
 	if (w->stop)
-		flags |= TOKEN_STOP;
+		flags |= SCAN_STOP;
 	if (part)
-		flags |= TOKEN_PART;
+		flags |= SCAN_PART;
 	if (memchr(w->fold, '_', w->n_fold) != NULL)
-		flags |= TOKEN_IDENTIFIER;
+		flags |= SCAN_IDENTIFIER;
 	if (w->name)
-		flags |= TOKEN_CAPITAL;
+		flags |= SCAN_CAPITAL;
 	if (w->name && !first && !w->stop)
-		flags |= TOKEN_NAME;
+		flags |= SCAN_NAME;
 	return (uint16_t)flags;
 }
 
@@ -178,7 +178,7 @@ static bool is_pronoun_led(const struct passage_scan *s, const struct sentence *
 
 		if (t->cues & CUE_PRONOUN)
 			return true;
-		if (!(t->flags & TOKEN_STOP))
+		if (!(t->flags & SCAN_STOP))
 			return false;
 	}
 	return false;

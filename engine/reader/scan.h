@@ -19,14 +19,14 @@
 
 #define NO_SENTENCE UINT32_MAX
 
-enum token_flag {
-	TOKEN_NAME = 1,   /* a capital letter that the start of a sentence does not explain */
-	TOKEN_NUMBER = 2, /* begins with a digit */
-	TOKEN_YEAR = 4,
-	TOKEN_STOP = 8,
-	TOKEN_PART = 16, /* of the identifier before it */
-	TOKEN_IDENTIFIER = 32,
-	TOKEN_CAPITAL = 64, /* begins with one, for whatever reason */
+enum scan_token_flag {
+	SCAN_NAME = 1,   /* a capital letter that the start of a sentence does not explain */
+	SCAN_NUMBER = 2, /* begins with a digit */
+	SCAN_YEAR = 4,
+	SCAN_STOP = 8,
+	SCAN_PART = 16, /* of the identifier before it */
+	SCAN_IDENTIFIER = 32,
+	SCAN_CAPITAL = 64, /* begins with one, for whatever reason */
 };
 
 struct scan_token {
