@@ -26,7 +26,7 @@
 /* Where the language has no sentence for it. */
 #define NO_ANSWER "I found no answer to this in the documents."
 
-struct extractor {
+struct extract_instance {
 	const char *language;
 	struct lexicon *lexicon;
 	struct extract_options options;
@@ -48,7 +48,7 @@ static const struct ragd_option options[] = {
 	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 
-static struct extract_reader *reader_take(struct extractor *e)
+static struct extract_reader *reader_take(struct extract_instance *e)
 {
 	struct extract_reader *x = NULL;
 
@@ -59,7 +59,7 @@ static struct extract_reader *reader_take(struct extractor *e)
 	return x != NULL ? x : extract_new(e->language, e->lexicon);
 }
 
-static void reader_put(struct extractor *e, struct extract_reader *x)
+static void reader_put(struct extract_instance *e, struct extract_reader *x)
 {
 	pthread_mutex_lock(&e->lock);
 	if (e->n_shelf < SHELF_MAX) {
@@ -192,7 +192,7 @@ static int extractor_generate(void *self, const struct ragd_call *call,
 			      const struct ragd_generate *req, struct ragd_sink *sink,
 			      struct ragd_err *err)
 {
-	struct extractor *e = self;
+	struct extract_instance *e = self;
 	struct extract_reader *x = reader_take(e);
 	struct extract_pick picks[EXTRACT_MAX];
 	enum ragd_finish finish = RAGD_FINISH_NO_ANSWER;
@@ -235,7 +235,7 @@ static int extractor_generate(void *self, const struct ragd_call *call,
 
 static void extractor_close(void *self)
 {
-	struct extractor *e = self;
+	struct extract_instance *e = self;
 
 	while (e->n_shelf > 0)
 		extract_free(e->shelf[--e->n_shelf]);
@@ -245,7 +245,8 @@ static void extractor_close(void *self)
 }
 
 /* The words of the language, from what ragd installed. */
-static int lexicon_read(struct extractor *e, const struct ragd_host *host, struct ragd_err *err)
+static int lexicon_read(struct extract_instance *e, const struct ragd_host *host,
+			struct ragd_err *err)
 {
 	char dir[4096];
 	int rc;
@@ -265,7 +266,7 @@ static int lexicon_read(struct extractor *e, const struct ragd_host *host, struc
 static int extractor_open(const struct ragd_host *host, const struct ragd_config *cfg, void **self,
 			  struct ragd_err *err)
 {
-	struct extractor *e = calloc(1, sizeof(*e));
+	struct extract_instance *e = calloc(1, sizeof(*e));
 	struct extract_reader *x;
 	int rc;
 
