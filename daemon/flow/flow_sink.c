@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "daemon/flow/sinks_over.h"
+#include "daemon/plugins/sinks_over.h"
 #include "daemon/plugins/validate.h"
 
 /* An answer is cut here, with finish reason "length": what waits for a slow client is bounded. */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/util.h"
-#include "daemon/flow/sinks_over.h"
+#include "daemon/plugins/sinks_over.h"
 #include "daemon/plugins/validate.h"
 #include "daemon/service/log.h"
 

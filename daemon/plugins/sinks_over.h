@@ -3,8 +3,8 @@
  * the plugin and must stay one: so the memory of a sink outlives its answer, for as many
  * further answers as are kept here.
  */
-#ifndef DAEMON_SINKS_OVER_H
-#define DAEMON_SINKS_OVER_H
+#ifndef DAEMON_PLUGINS_SINKS_OVER_H
+#define DAEMON_PLUGINS_SINKS_OVER_H
 
 #define SINKS_OVER_MAX 4096
 

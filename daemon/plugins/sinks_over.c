@@ -1,4 +1,4 @@
-#include "daemon/flow/sinks_over.h"
+#include "daemon/plugins/sinks_over.h"
 
 #include <pthread.h>
 #include <stddef.h>
