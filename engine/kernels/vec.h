@@ -11,14 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define INLINE static inline __attribute__((always_inline))
-
-/* Loops whose bounds are constants and whose arrays are to live in registers. */
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
+#include "engine/kernels/inline.h"
 
 #ifdef __AVX512F__
 

@@ -13,16 +13,9 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "engine/kernels/inline.h"
 #include "engine/kernels/int/int_kernels.h"
 #include "engine/packed/forms.h"
-
-#define INLINE static inline __attribute__((always_inline))
-
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
 
 #define UNITS (FORM_BLOCK / 4) /* in a block */
 
