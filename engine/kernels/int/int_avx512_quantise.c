@@ -4,8 +4,7 @@
 
 #include "base/util.h"
 #include "engine/kernels/int/int_kernels.h"
-
-#define TINY 1e-36f /* as in int_portable.c */
+#include "engine/kernels/int/int_quantise.h"
 
 /* Not-a-number becomes 0, infinity the largest number. */
 static inline __m512 finite_bounded(__m512 x)
@@ -42,13 +41,5 @@ static inline void quantise_block(const float *x, size_t n, struct acts_chunk *o
 
 void int_avx512_quantise(struct acts *a, size_t from, size_t to)
 {
-	for (size_t i = from; i < to; i++)
-		for (size_t c = 0; c < a->n_chunks; c++)
-			for (size_t b = 0; b < ACTS_BLOCKS; b++) {
-				size_t at = c * ACTS_CHUNK + b * PACK_BLOCK;
-				size_t n = at < a->cols ? MIN(a->cols - at, PACK_BLOCK) : 0;
-
-				quantise_block(n > 0 ? a->x + i * a->ldx + at : a->x, n,
-					       &a->chunks[c * a->n + i], b);
-			}
+	quantise_blocks(a, from, to, quantise_block);
 }

@@ -9,14 +9,13 @@
 
 #include "base/util.h"
 #include "engine/kernels/int/int_kernels.h"
+#include "engine/kernels/int/int_quantise.h"
 #include "engine/packed/forms.h"
 
 static_assert(INT_PORTABLE_SCRATCH >= sizeof(struct form_plain), "scratch");
 static_assert(FORM_CHUNK == ACTS_CHUNK && FORM_ROWS == PACK_ROWS, "chunks");
 
 /* Below this a block counts as zero: 127 / max would overflow. */
-#define TINY 1e-36f
-
 /* Adding and taking away 1.5 * 2^23 rounds what is below 2^22 to a whole number, ties to even. */
 static float round_even(float x)
 {
@@ -59,15 +58,7 @@ static void quantise_block(const float *x, size_t n, struct acts_chunk *out, siz
 
 void int_portable_quantise(struct acts *a, size_t from, size_t to)
 {
-	for (size_t c = 0; c < a->n_chunks; c++)
-		for (size_t i = from; i < to; i++)
-			for (size_t b = 0; b < ACTS_BLOCKS; b++) {
-				size_t at = c * ACTS_CHUNK + b * PACK_BLOCK;
-				size_t n = at < a->cols ? MIN(a->cols - at, PACK_BLOCK) : 0;
-
-				quantise_block(a->x + i * a->ldx + at, n, &a->chunks[c * a->n + i],
-					       b);
-			}
+	quantise_blocks(a, from, to, quantise_block);
 }
 
 /* acc[16] goes on over one chunk. */
