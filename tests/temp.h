@@ -59,4 +59,14 @@ static inline const char *temp_write(const char *name, const char *text)
 	return temp_write_bytes(name, text, strlen(text));
 }
 
+/* Its permissions. */
+static inline mode_t temp_mode(const char *name)
+{
+	struct stat st;
+
+	if (stat(temp_path(name), &st) != 0)
+		abort();
+	return st.st_mode & 07777;
+}
+
 #endif

@@ -25,14 +25,6 @@ static void make_dir(const char *name, mode_t mode)
 	assert_int_equal(chmod(temp_path(name), mode), 0);
 }
 
-static mode_t mode_of(const char *name)
-{
-	struct stat st;
-
-	assert_int_equal(stat(temp_path(name), &st), 0);
-	return st.st_mode & 07777;
-}
-
 static int set_up(void **state)
 {
 	umask(0);
@@ -57,14 +49,14 @@ static void a_file_is_private_new_or_old(void **state)
 	(void)state;
 	fd = private_open(temp_path("new"), O_RDWR, NULL);
 	assert_true(fd >= 0);
-	assert_int_equal(mode_of("new"), 0600);
+	assert_int_equal(temp_mode("new"), 0600);
 	assert_int_equal(write(fd, "text", 4), 4);
 	assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 	close(fd);
 	make_file("old", 0664);
 	fd = private_open(temp_path("old"), O_RDONLY, NULL);
 	assert_true(fd >= 0);
-	assert_int_equal(mode_of("old"), 0600);
+	assert_int_equal(temp_mode("old"), 0600);
 	close(fd);
 }
 
@@ -99,12 +91,12 @@ static void a_tree_is_tightened_as_far_as_it_is_ours(void **state)
 	make_file("t/sub/script", 0777);
 	assert_int_equal(symlink("../outside", temp_path("t/link")), 0);
 	assert_int_equal(private_tighten(AT_FDCWD, temp_path("t"), temp_path("t"), &err), 4);
-	assert_int_equal(mode_of("t"), 0700);
-	assert_int_equal(mode_of("t/f"), 0600);
-	assert_int_equal(mode_of("t/sub"), 0700);
-	assert_int_equal(mode_of("t/sub/script"), 0700);
-	assert_int_equal(mode_of("outside"), 0755); /* links are not followed */
-	assert_int_equal(mode_of("outside/f"), 0644);
+	assert_int_equal(temp_mode("t"), 0700);
+	assert_int_equal(temp_mode("t/f"), 0600);
+	assert_int_equal(temp_mode("t/sub"), 0700);
+	assert_int_equal(temp_mode("t/sub/script"), 0700);
+	assert_int_equal(temp_mode("outside"), 0755); /* links are not followed */
+	assert_int_equal(temp_mode("outside/f"), 0644);
 	assert_int_equal(private_tighten(AT_FDCWD, temp_path("t"), temp_path("t"), &err), 0);
 	assert_int_equal(private_tighten(AT_FDCWD, temp_path("none"), "none", &err), 0);
 	if (geteuid() == 0) {

@@ -89,14 +89,6 @@ static void directories_of_others_are_refused(void **state)
 	}
 }
 
-static mode_t mode_of(const char *name)
-{
-	struct stat st;
-
-	assert_int_equal(stat(temp_path(name), &st), 0);
-	return st.st_mode & 07777;
-}
-
 static void what_others_could_read_is_tightened(void **state)
 {
 	struct ragd_err err;
@@ -114,13 +106,13 @@ static void what_others_could_read_is_tightened(void **state)
 	assert_int_equal(mkdir(temp_path("plugins/hybrid"), 0755), 0);
 	temp_write("plugins/hybrid/vectors-1.faiss", "");
 	assert_int_equal(paths_tighten(temp_dir, lock, &err), 6);
-	assert_int_equal(mode_of("."), 0700);
-	assert_int_equal(mode_of("journal.db"), 0600);
-	assert_int_equal(mode_of("journal.db-wal"), 0600);
-	assert_int_equal(mode_of("plugins"), 0700);
-	assert_int_equal(mode_of("plugins/hybrid"), 0700);
-	assert_int_equal(mode_of("plugins/hybrid/vectors-1.faiss"), 0600);
-	assert_int_equal(mode_of("of-somebody"), 0644);
+	assert_int_equal(temp_mode("."), 0700);
+	assert_int_equal(temp_mode("journal.db"), 0600);
+	assert_int_equal(temp_mode("journal.db-wal"), 0600);
+	assert_int_equal(temp_mode("plugins"), 0700);
+	assert_int_equal(temp_mode("plugins/hybrid"), 0700);
+	assert_int_equal(temp_mode("plugins/hybrid/vectors-1.faiss"), 0600);
+	assert_int_equal(temp_mode("of-somebody"), 0644);
 	assert_int_equal(paths_tighten(temp_dir, lock, &err), 0);
 	assert_int_equal(paths_tighten(temp_path("none"), lock, &err), -ENOENT);
 	/* Another in its place stays as it is. */
@@ -128,7 +120,7 @@ static void what_others_could_read_is_tightened(void **state)
 	close(paths_lock(temp_path("other"), &err));
 	assert_int_equal(paths_tighten(temp_path("other"), lock, &err), -EPERM);
 	assert_non_null(strstr(err.msg, "was replaced just now"));
-	assert_int_equal(mode_of("other"), 0755);
+	assert_int_equal(temp_mode("other"), 0755);
 	if (geteuid() == 0) {
 		assert_int_equal(chown(temp_path("journal.db"), 12345, 12345), 0);
 		assert_int_equal(paths_tighten(temp_dir, lock, &err), -EPERM);
