@@ -8,17 +8,8 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "tests/engine/token/toy.h"
+#include "tests/engine/token/encode.h"
 #include "tests/test.h"
-
-static struct toy toy;
-
-static int setup(void **state)
-{
-	(void)state;
-	memset(&toy, 0, sizeof(toy));
-	return 0;
-}
 
 static void assert_refused(int code, const char *words)
 {
@@ -29,16 +20,6 @@ static void assert_refused(int code, const char *words)
 	if (rc != code || strstr(err.msg, words) == NULL)
 		fail_msg("%d '%s', not %d '%s'", rc, err.msg, code, words);
 	assert_null(v);
-}
-
-static struct vocab *opened(void)
-{
-	struct ragd_err err = { 0 };
-	struct vocab *v = NULL;
-
-	if (toy_open(&toy, &v, &err) < 0)
-		fail_msg("%s", err.msg);
-	return v;
 }
 
 /* ---- refused -------------------------------------------------------------------------------- */
@@ -110,7 +91,7 @@ static void ids_beyond_the_vocabulary(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		setup(state);
+		toy_setup(state);
 		toy_bpe(&toy, "gpt-2");
 		toy_u32(&toy, keys[i], i % 2 == 0 ? 256 : UINT32_MAX);
 		assert_refused(-EINVAL, keys[i]);
@@ -122,7 +103,7 @@ static void lists_of_another_length(void **state)
 	static const char *const keys[] = { "tokenizer.ggml.scores", "tokenizer.ggml.token_type" };
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		setup(state);
+		toy_setup(state);
 		toy_spm(&toy, false);
 		toy.no_scores = i == 0;
 		toy.no_types = i == 1;
@@ -151,7 +132,7 @@ static void a_type_that_is_none(void **state)
 	toy_spm(&toy, false);
 	toy_add(&toy, "x", 7, 0);
 	assert_refused(-EINVAL, "token 3 is of type 7");
-	setup(state);
+	toy_setup(state);
 	toy_spm(&toy, false);
 	toy_add(&toy, "x", -1, 0);
 	assert_refused(-EINVAL, "token 3 is of type -1");
@@ -164,12 +145,12 @@ static void byte_level_without_merges(void **state)
 	toy.model = "gpt2"; /* has them as … */
 	toy_merge(&toy, "ab");
 	assert_refused(-EINVAL, "merge 0 names no two tokens");
-	setup(state);
+	toy_setup(state);
 	toy_bpe(&toy, "gpt-2");
 	toy_merge(&toy, "a b");
 	toy_merge(&toy, "");
 	assert_refused(-EINVAL, "merge 1");
-	setup(state);
+	toy_setup(state);
 	toy_bpe(&toy, "gpt-2");
 	toy_merge(&toy, " ");
 	assert_refused(-EINVAL, "merge 0");
@@ -196,24 +177,6 @@ static void merges_missing(void **state)
 
 /* ---- used ----------------------------------------------------------------------------------- */
 
-static void encode(const struct vocab *v, const char *text, unsigned flags, const int32_t *want,
-		   size_t n)
-{
-	struct tokens got = { 0 };
-
-	assert_int_equal(
-		vocab_encode(v, (struct ragd_str){ text, strlen(text) }, flags, &got, NULL), 0);
-	if (got.n != n || (n > 0 && memcmp(got.ids, want, n * sizeof(*want)) != 0)) {
-		for (size_t i = 0; i < got.n; i++)
-			print_error(" %d", got.ids[i]);
-		fail_msg("\"%s\"", text);
-	}
-	tokens_fini(&got);
-}
-
-#define IDS(...)                                                                                   \
-	(const int32_t[]){ __VA_ARGS__ }, sizeof((const int32_t[]){ __VA_ARGS__ }) / sizeof(int32_t)
-
 static void merges_of_what_is_no_token_are_left_out(void **state)
 {
 	struct vocab *v;
@@ -227,7 +190,7 @@ static void merges_of_what_is_no_token_are_left_out(void **state)
 	toy_merge(&toy, "<|x |>"); /* would make a control token */
 	toy_merge(&toy, "a b");
 	toy_merge(&toy, "a b"); /* again, later */
-	v = opened();
+	v = toy_opened();
 	encode(v, "abc", 0, IDS(256, 'c'));
 	encode(v, "<|x|>", 0, IDS('<', '|', 'x', '|', '>'));
 	vocab_close(v);
@@ -244,7 +207,7 @@ static void the_last_of_equal_tokens_counts(void **state)
 	toy_add(&toy, "b", TOKEN_CONTROL, 0);
 	toy_add(&toy, "b", TOKEN_NORMAL, 0);
 	toy_bool(&toy, "tokenizer.ggml.add_space_prefix", false);
-	v = opened();
+	v = toy_opened();
 	/* but what names a control token is none of text */
 	encode(v, "ab", 0, IDS(4, 0));
 	encode(v, "ab", VOCAB_SPECIAL, IDS(4, 5));
@@ -263,7 +226,7 @@ static void scores_that_are_no_numbers_come_last(void **state)
 	toy_add(&toy, "ab", TOKEN_NORMAL, NAN);
 	toy_add(&toy, "bc", TOKEN_NORMAL, -INFINITY);
 	toy_bool(&toy, "tokenizer.ggml.add_space_prefix", false);
-	v = opened();
+	v = toy_opened();
 	encode(v, "abc", 0, IDS(3, 7));
 	encode(v, "ab", 0, IDS(6));
 	vocab_close(v);
@@ -278,7 +241,7 @@ static void without_types_and_scores(void **state)
 	toy_add(&toy, "a", TOKEN_NORMAL, 0);
 	toy.no_types = toy.no_scores = true;
 	toy_bool(&toy, "tokenizer.ggml.add_space_prefix", false);
-	v = opened();
+	v = toy_opened();
 	encode(v, "a\x01<s>", 0, IDS(259, 3 + 1, 3 + '<', 3 + 's', 3 + '>'));
 	assert_int_equal(vocab_type(v, 1), TOKEN_CONTROL);
 	assert_int_equal(vocab_type(v, 2), TOKEN_CONTROL);
@@ -298,7 +261,7 @@ static void a_token_of_a_mebibyte(void **state)
 	toy_bpe(&toy, "llama-bpe");
 	toy_add(&toy, text, TOKEN_NORMAL, 0);
 	toy_add(&toy, text, TOKEN_USER, 0);
-	v = opened();
+	v = toy_opened();
 	assert_int_equal(vocab_find(v, (struct ragd_str){ text, 1 << 20 }), 257);
 	assert_int_equal(vocab_encode(v, (struct ragd_str){ text, 1000 }, 0, &got, NULL), 0);
 	assert_int_equal(got.n, 1000);
@@ -316,7 +279,7 @@ static void empty_tokens_are_nothing(void **state)
 	toy_add(&toy, "", TOKEN_CONTROL, 0);
 	toy_add(&toy, "", TOKEN_USER, 0);
 	toy_add(&toy, "", TOKEN_BYTE, 0);
-	v = opened();
+	v = toy_opened();
 	encode(v, "x", VOCAB_SPECIAL, IDS(0));
 	encode(v, "", VOCAB_SPECIAL, NULL, 0);
 	vocab_close(v);
@@ -329,10 +292,10 @@ static void without_any_token_for_it_text_is_left_out(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(models); i++) {
 		struct vocab *v;
 
-		setup(state);
+		toy_setup(state);
 		toy.model = models[i];
 		toy_add(&toy, "q", TOKEN_NORMAL, 0);
-		v = opened();
+		v = toy_opened();
 		encode(v, "x \xff\xc3\xa9 y", 0, NULL, 0);
 		vocab_close(v);
 	}
@@ -340,7 +303,7 @@ static void without_any_token_for_it_text_is_left_out(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup(f, setup)
+#define T(f) cmocka_unit_test_setup(f, toy_setup)
 	const struct CMUnitTest tests[] = {
 		T(no_vocabulary),
 		T(no_list_of_tokens),

@@ -5,36 +5,14 @@
 #include <time.h>
 
 #include "base/util.h"
-#include "tests/engine/token/toy.h"
+#include "tests/engine/token/encode.h"
 #include "tests/test.h"
-
-static struct toy toy;
-
-static int setup(void **state)
-{
-	(void)state;
-	memset(&toy, 0, sizeof(toy));
-	return 0;
-}
-
-static struct vocab *opened(void)
-{
-	struct ragd_err err = { 0 };
-	struct vocab *v = NULL;
-
-	if (toy_open(&toy, &v, &err) < 0)
-		fail_msg("%s", err.msg);
-	return v;
-}
 
 static uint32_t random_next(uint64_t *state)
 {
 	*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
 	return (uint32_t)(*state >> 33);
 }
-
-#define IDS(...)                                                                                   \
-	(const int32_t[]){ __VA_ARGS__ }, sizeof((const int32_t[]){ __VA_ARGS__ }) / sizeof(int32_t)
 
 static void assert_ids(const struct tokens *got, const int32_t *want, size_t n)
 {
@@ -43,17 +21,6 @@ static void assert_ids(const struct tokens *got, const int32_t *want, size_t n)
 	for (size_t i = 0; i < got->n && !same; i++)
 		print_error(" %d", got->ids[i]);
 	assert_true(same);
-}
-
-static void encode(const struct vocab *v, const char *text, unsigned flags, const int32_t *want,
-		   size_t n)
-{
-	struct tokens got = { 0 };
-
-	assert_int_equal(
-		vocab_encode(v, (struct ragd_str){ text, strlen(text) }, flags, &got, NULL), 0);
-	assert_ids(&got, want, n);
-	tokens_fini(&got);
 }
 
 static void decode(const struct vocab *v, const int32_t *ids, size_t n, bool special,
@@ -96,7 +63,7 @@ static void spm_merges_by_score(void **state)
 	(void)state;
 	toy_spm(&toy, false);
 	spm_letters();
-	v = opened();
+	v = toy_opened();
 	assert_string_equal(vocab_kind(v), "llama");
 	encode(v, "ab", 0, IDS(9));
 	encode(v, "abc", 0, IDS(8, 10));
@@ -117,7 +84,7 @@ static void spm_without_its_space_and_with_an_end(void **state)
 	toy_bool(&toy, "tokenizer.ggml.add_space_prefix", false);
 	toy_bool(&toy, "tokenizer.ggml.add_bos_token", false);
 	toy_bool(&toy, "tokenizer.ggml.add_eos_token", true);
-	v = opened();
+	v = toy_opened();
 	encode(v, "ab ab", VOCAB_ENDS, IDS(7, 9, 2));
 	decode(v, IDS(9, 9, 2), false, " ab ab");
 	vocab_close(v);
@@ -130,7 +97,7 @@ static void spm_unknown_characters_in_a_row_are_one_token(void **state)
 	(void)state;
 	toy_spm(&toy, false);
 	spm_letters();
-	v = opened();
+	v = toy_opened();
 	encode(v,
 	       "a\xc3\xa9\xc3\xa8xy\xff"
 	       "a zz",
@@ -149,7 +116,7 @@ static void spm_bytes_where_there_is_no_token(void **state)
 	(void)state;
 	toy_spm(&toy, true);
 	toy_add(&toy, "\xe2\x96\x81", TOKEN_NORMAL, -9);
-	v = opened();
+	v = toy_opened();
 	encode(v, text, 0, IDS(259, 3 + 'x', 3 + 0xc3, 3 + 0xa9, 3 + 0xff, 3 + '\n'));
 	decode(v, IDS(259, 3 + 'x', 3 + 0xc3, 3 + 0xa9, 3 + 0xff, 3 + '\n'), false, text);
 	vocab_piece(v, 3 + 0xc3, false, &b); /* half a character is the caller's to hold back */
@@ -172,7 +139,7 @@ static void user_tokens_are_matched_in_plain_text(void **state)
 	toy_add(&toy, "<a>", TOKEN_USER, 0);   /* 12 */
 	toy_add(&toy, "<a>b", TOKEN_USER, 0);  /* 13 */
 	toy_add(&toy, "b<a>c", TOKEN_USER, 0); /* 14 */
-	v = opened();
+	v = toy_opened();
 	encode(v, "a<a>a", 0, IDS(8, 12, 8)); /* the space also comes after a special token */
 	decode(v, IDS(8, 12, 8), false, "a<a>a");
 	encode(v, "<a>bc", 0, IDS(13, 3, 6)); /* the longest */
@@ -193,7 +160,7 @@ static void spm_tokens_that_reach_over_a_space(void **state)
 		"b\xe2\x96\x81"
 		"b",
 		TOKEN_NORMAL, -2); /* 13 */
-	v = opened();
+	v = toy_opened();
 	encode(v, "ab bc", 0, IDS(8, 12, 10));
 	encode(v, "ab b", 0, IDS(8, 13));
 	vocab_close(v);
@@ -206,7 +173,7 @@ static void a_space_mark_written_out_is_a_space(void **state)
 	(void)state;
 	toy_spm(&toy, false);
 	spm_letters();
-	v = opened();
+	v = toy_opened();
 	encode(v, "ab\xe2\x96\x81 ab", 0, IDS(9, 3, 9));
 	encode(v, "ab\xe2\x96\x81  ", 0, IDS(9, 11, 3));
 	encode(v, "ab   ", 0, IDS(9, 11, 3));
@@ -232,7 +199,7 @@ static void bpe_merges_by_rank_within_pieces(void **state)
 	toy_merge(&toy, "a b");
 	toy_merge(&toy, "\xc4\xa0 ab");
 	toy_merge(&toy, "b 1");
-	v = opened();
+	v = toy_opened();
 	assert_string_equal(vocab_kind(v), "gpt2");
 	encode(v, "abc ab", 0, IDS('a', 257, 258));
 	encode(v, "ab1", VOCAB_ENDS, IDS(256, '1')); /* a number is a piece of its own */
@@ -254,12 +221,12 @@ static void whole_pieces_where_merges_are_ignored(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct vocab *v;
 
-		setup(state);
+		toy_setup(state);
 		toy_bpe(&toy, rows[i].pre);
 		toy_add(&toy, "\xc4\xa0the", TOKEN_NORMAL, 0); /* 256; no merge makes it */
 		if (rows[i].says >= 0)
 			toy_bool(&toy, "tokenizer.ggml.ignore_merges", rows[i].says == 1);
-		v = opened();
+		v = toy_opened();
 		if (rows[i].ignored)
 			encode(v, "a the", 0, IDS('a', 256));
 		else
@@ -276,11 +243,11 @@ static void any_bytes_come_back(void **state)
 	for (size_t p = 0; p < ARRAY_LEN(pres); p++) {
 		struct vocab *v;
 
-		setup(state);
+		toy_setup(state);
 		toy_bpe(&toy, pres[p]);
 		toy_add(&toy, "aa", TOKEN_NORMAL, 0);
 		toy_merge(&toy, "a a");
-		v = opened();
+		v = toy_opened();
 		for (size_t i = 0; i < 300; i++) {
 			struct tokens t = { 0 };
 			struct buf b = BUF_INIT;
@@ -310,7 +277,7 @@ static void a_users_letter_is_not_a_byte(void **state)
 	(void)state;
 	toy_bpe(&toy, "gpt-2");
 	toy.tokens[0xF5].type = TOKEN_USER; /* as DeepSeek's vocabulary has it: õ, not byte F5 */
-	v = opened();
+	v = toy_opened();
 	encode(v, "\xf5\xc3\xb5", 0, IDS(0xF5));
 	decode(v, IDS(0xF5), false, "\xc3\xb5");
 	vocab_close(v);
@@ -369,7 +336,7 @@ static void merging_is_what_it_is_defined_as(void **state)
 		static struct toy same;
 		struct vocab *v;
 
-		setup(state);
+		toy_setup(state);
 		toy_spm(&toy, false);
 		toy_bool(&toy, "tokenizer.ggml.add_space_prefix", false);
 		for (size_t i = 0; i < 3; i++)
@@ -388,7 +355,7 @@ static void merging_is_what_it_is_defined_as(void **state)
 					-(float)(random_next(&seed) % 8));
 		}
 		same = toy; /* opening takes the keys */
-		v = opened();
+		v = toy_opened();
 		for (size_t i = 0; i < 20; i++) {
 			int32_t want[256];
 			char text[120];
@@ -433,7 +400,7 @@ static void time_grows_with_the_text(void **state)
 	for (int spm = 0; spm < 2; spm++) {
 		struct vocab *v;
 
-		setup(state);
+		toy_setup(state);
 		if (spm)
 			toy_spm(&toy, true);
 		else
@@ -446,7 +413,7 @@ static void time_grows_with_the_text(void **state)
 			toy_merge(&toy, "a a");
 			toy_merge(&toy, "aa aa");
 		}
-		v = opened();
+		v = toy_opened();
 		for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
 			size_t len = strlen(samples[i]);
 			double small, large;
@@ -473,7 +440,7 @@ static void words_that_come_again_give_the_same(void **state)
 	toy_spm(&toy, true);
 	spm_letters();
 	toy.tokens[3 + 256].score = -9;
-	v = opened();
+	v = toy_opened();
 	for (size_t i = 0; i < 200; i++) {
 		strcat(text, i % 3 == 2 ? " x" : i == 0 ? "ab" : " ab");
 		if (i % 3 == 2) {
@@ -502,7 +469,7 @@ static void control_tokens_only_where_they_are_asked_for(void **state)
 	toy_add(&toy, "<tool_call>", TOKEN_USER, 0);   /* 260 */
 	toy_u32(&toy, "tokenizer.ggml.bos_token_id", 257);
 	toy_u32(&toy, "tokenizer.ggml.eos_token_id", 256);
-	v = opened();
+	v = toy_opened();
 	encode(v, "<|eot_id|>", VOCAB_SPECIAL | VOCAB_ENDS, IDS(257, 256));
 	encode(v, "<|eot_id|>", 0, IDS('<', '|', 'e', 'o', 't', '_', 'i', 'd', '|', '>'));
 	encode(v, "<|im_end|>", 0, IDS('<', '|', 'i', 'm', '_', 'e', 'n', 'd', '|', '>'));
@@ -549,7 +516,7 @@ static void a_document_cannot_end_a_turn(void **state)
 	toy_add(&toy, "<E>x", TOKEN_CONTROL, 0); /* 257 */
 	toy_add(&toy, "ab", TOKEN_NORMAL, 0);    /* 258 */
 	toy_merge(&toy, "a b");
-	v = opened();
+	v = toy_opened();
 	pieces(v, PIECES(piece("<E>", true), piece("<E>", false), piece("<E>", true)),
 	       IDS(256, '<', 'E', '>', 256));
 	pieces(v, PIECES(piece("<E", true), piece(">", false)), IDS('<', 'E', '>'));
@@ -586,7 +553,7 @@ static void control_tokens_in_random_pieces(void **state)
 	(void)state;
 	toy_bpe(&toy, "llama-bpe");
 	toy_add(&toy, "<E>", TOKEN_CONTROL, 0);
-	v = opened();
+	v = toy_opened();
 	for (size_t round = 0; round < 2000; round++) {
 		struct vocab_piece p[8];
 		struct tokens got = { 0 }, plain = { 0 };
@@ -627,7 +594,7 @@ static void phi3_takes_in_the_white_space_behind(void **state)
 	struct vocab *v;
 
 	for (int phi = 0; phi < 2; phi++) {
-		setup(state);
+		toy_setup(state);
 		toy_spm(&toy, false);
 		spm_letters();
 		toy_add(&toy, "<|user|>", TOKEN_CONTROL, 0);      /* 12 */
@@ -635,7 +602,7 @@ static void phi3_takes_in_the_white_space_behind(void **state)
 		toy_add(&toy, "\n", TOKEN_NORMAL, 0);             /* 14 */
 		if (phi)
 			toy_str(&toy, "general.name", "Phi-3 mini");
-		v = opened();
+		v = toy_opened();
 		if (phi)
 			encode(v, "<|user|> \n ab", VOCAB_SPECIAL, IDS(12, 9));
 		else
@@ -676,7 +643,7 @@ static void wordpiece_takes_the_longest(void **state)
 
 	(void)state;
 	bert_words();
-	v = opened();
+	v = toy_opened();
 	assert_string_equal(vocab_kind(v), "bert");
 	assert_int_equal(vocab_cls(v), 1);
 	assert_int_equal(vocab_sep(v), 2);
@@ -710,7 +677,7 @@ static void long_words_are_unknown(void **state)
 
 	(void)state;
 	bert_words();
-	v = opened();
+	v = toy_opened();
 	memset(text + 2, 'a', 99);
 	encode(v, text, 0, IDS(0));
 	text[100] = '\0';
@@ -731,7 +698,7 @@ static void what_may_be_asked(void **state)
 	toy_spm(&toy, false);
 	spm_letters();
 	toy_u32(&toy, "tokenizer.ggml.eot_token_id", 6);
-	v = opened();
+	v = toy_opened();
 	assert_int_equal(vocab_size(v), 12);
 	assert_int_equal(vocab_bos(v), 1);
 	assert_int_equal(vocab_eos(v), 2);
@@ -758,7 +725,7 @@ static void what_may_be_asked(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup(f, setup)
+#define T(f) cmocka_unit_test_setup(f, toy_setup)
 	const struct CMUnitTest tests[] = {
 		T(spm_merges_by_score),
 		T(spm_without_its_space_and_with_an_end),
