@@ -4,61 +4,19 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "engine/cache/cache.h"
-#include "engine/kernels/kernels.h"
+#include "tests/engine/cache/pages.h"
 #include "tests/test.h"
 
-#define ME         1000 /* an owner like any other */
-#define PAGE_BYTES (KV_PAGE * sizeof(int32_t))
-
-/* What a forward pass would leave in the pages: here the token ids themselves. */
-static void compute(struct cache_seq *s, const int32_t *ids, size_t n)
-{
-	size_t first = cache_seq_len(s);
-	uint8_t *const *pages;
-
-	assert_int_equal(cache_seq_reserve(s, first + n, NULL), 0);
-	pages = cache_seq_pages(s);
-	for (size_t i = 0; i < n; i++) {
-		size_t at = first + i;
-
-		memcpy(pages[at / KV_PAGE] + at % KV_PAGE * sizeof(*ids), &ids[i], sizeof(*ids));
-	}
-	assert_int_equal(cache_seq_commit(s, ids, n), 0);
-}
-
-static void holds(struct cache_seq *s, const int32_t *ids, size_t n)
-{
-	uint8_t *const *pages = cache_seq_pages(s);
-
-	assert_int_equal(cache_seq_len(s), n);
-	for (size_t i = 0; i < n; i++)
-		assert_memory_equal(pages[i / KV_PAGE] + i % KV_PAGE * sizeof(*ids), &ids[i],
-				    sizeof(*ids));
-}
-
-static void count_up(int32_t *ids, size_t n, int32_t from)
-{
-	for (size_t i = 0; i < n; i++)
-		ids[i] = from + (int32_t)i;
-}
+#define ME 1000 /* an owner like any other */
 
 /* Read ids and end: they are cached then. */
 static void read_once(struct cache *c, const int32_t *ids, size_t n)
 {
 	struct cache_seq *s = cache_seq_new(c, ME, 0, ids, n);
 
-	compute(s, ids + cache_seq_len(s), n - cache_seq_len(s));
+	assert_int_equal(compute(s, ids + cache_seq_len(s), n - cache_seq_len(s)), 0);
 	holds(s, ids, n);
 	cache_seq_free(s);
-}
-
-static struct cache *open_cache(size_t n_pages)
-{
-	struct cache *c = NULL;
-
-	assert_int_equal(cache_open(PAGE_BYTES, n_pages, &c, NULL), 0);
-	return c;
 }
 
 static void finds_what_was_read_before(void **state)
@@ -88,7 +46,7 @@ static void finds_what_was_read_before(void **state)
 		assert_int_equal(cache_match(c, ME, 0, b, n), rows[i].want);
 		s = cache_seq_new(c, ME, 0, b, n);
 		holds(s, b, rows[i].want);
-		compute(s, b + rows[i].want, n - rows[i].want);
+		assert_int_equal(compute(s, b + rows[i].want, n - rows[i].want), 0);
 		holds(s, b, n);
 		cache_seq_free(s);
 		/* A copy left the original as it was. */
@@ -112,7 +70,7 @@ static void sequences_share_pages(void **state)
 	     i++) { /* also at the same time: the first to fill a page wins */
 		s[i] = cache_seq_new(c, ME, 0, ids, 64 + 1);
 		if (cache_seq_len(s[i]) < 64)
-			compute(s[i], ids, 64);
+			assert_int_equal(compute(s[i], ids, 64), 0);
 		assert_ptr_equal(cache_seq_pages(s[i])[1], cache_seq_pages(s[0])[1]);
 	}
 	cache_stats(c, &st);
@@ -137,8 +95,8 @@ static void two_that_read_the_same_keep_one(void **state)
 	count_up(ids, ARRAY_LEN(ids), 1);
 	a = cache_seq_new(c, ME, 0, ids, 40);
 	b = cache_seq_new(c, ME, 0, ids, 40);
-	compute(a, ids, 40);
-	compute(b, ids, 40);
+	assert_int_equal(compute(a, ids, 40), 0);
+	assert_int_equal(compute(b, ids, 40), 0);
 	assert_ptr_equal(cache_seq_pages(a)[0], cache_seq_pages(b)[0]);
 	assert_ptr_not_equal(cache_seq_pages(a)[1], cache_seq_pages(b)[1]);
 	holds(b, ids, 40);
@@ -179,13 +137,13 @@ static void never_takes_what_is_held(void **state)
 	count_up(ids, 128, 1);
 	count_up(other, 128, 500);
 	a = cache_seq_new(c, ME, 0, ids, 96);
-	compute(a, ids, 96);
+	assert_int_equal(compute(a, ids, 96), 0);
 	b = cache_seq_new(c, ME, 0, other, 64);
 	assert_int_equal(cache_seq_reserve(b, 64, &err), -ENOSPC);
 	assert_non_null(strstr(err.msg, "4 pages"));
 	assert_int_equal(cache_seq_reserve(b, 32, &err), 0); /* the refusal took nothing */
 	assert_int_equal(cache_seq_commit(b, other, 33), -EINVAL);
-	compute(b, other, 32);
+	assert_int_equal(compute(b, other, 32), 0);
 	holds(a, ids, 96);
 	holds(b, other, 32);
 	cache_seq_free(a);
@@ -224,7 +182,7 @@ static void random_lives_keep_pages_and_tokens_together(void **state)
 
 			n = MIN(n, live[i].n - len);
 			if (n > 0 && cache_seq_reserve(live[i].s, len + n, NULL) == 0)
-				compute(live[i].s, live[i].ids + len, n);
+				assert_int_equal(compute(live[i].s, live[i].ids + len, n), 0);
 			holds(live[i].s, live[i].ids, cache_seq_len(live[i].s));
 		}
 	}

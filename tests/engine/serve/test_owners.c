@@ -9,47 +9,12 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "engine/cache/cache.h"
-#include "engine/kernels/kernels.h"
+#include "tests/engine/cache/pages.h"
 #include "tests/engine/serve/ask.h"
 #include "tests/engine/serve/fake.h"
 #include "tests/test.h"
 
-#define PAGE_BYTES (KV_PAGE * sizeof(int32_t))
-
 enum { ANN = 1000, BOB = 1001, EVE = 1002 };
-
-static struct cache *open_cache(size_t n_pages)
-{
-	struct cache *c = NULL;
-
-	assert_int_equal(cache_open(PAGE_BYTES, n_pages, &c, NULL), 0);
-	return c;
-}
-
-static void count_up(int32_t *ids, size_t n, int32_t from)
-{
-	for (size_t i = 0; i < n; i++)
-		ids[i] = from + (int32_t)i;
-}
-
-/* A forward pass: here it leaves the token ids themselves in the pages. */
-static int compute(struct cache_seq *s, const int32_t *ids, size_t n)
-{
-	size_t first = cache_seq_len(s);
-	int rc = cache_seq_reserve(s, first + n, NULL);
-
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		memcpy(cache_seq_pages(s)[(first + i) / KV_PAGE] + (first + i) % KV_PAGE * 4,
-		       &ids[i], 4);
-	return rc < 0 ? rc : cache_seq_commit(s, ids, n);
-}
-
-static void holds(struct cache_seq *s, const int32_t *ids)
-{
-	for (size_t i = 0; i < cache_seq_len(s); i++)
-		assert_memory_equal(cache_seq_pages(s)[i / KV_PAGE] + i % KV_PAGE * 4, &ids[i], 4);
-}
 
 /*
  * Begin, read all of it, end. Returns what was found at the beginning, and of that the owner's own.
@@ -61,7 +26,7 @@ static size_t read_as(struct cache *c, uint64_t owner, size_t n_configured, cons
 	size_t found = cache_seq_len(s);
 
 	*own = cache_seq_own(s);
-	holds(s, ids);
+	holds(s, ids, cache_seq_len(s));
 	assert_int_equal(compute(s, ids + found, n - found), 0);
 	cache_seq_free(s);
 	return found;
@@ -198,7 +163,7 @@ static void what_is_held_stays_whoever_asks(void **state)
 	assert_int_equal(compute(bob, other, 32), 0);
 	cache_seq_free(ann);
 	assert_int_equal(compute(bob, other + 32, 96), 0);
-	holds(bob, other);
+	holds(bob, other, cache_seq_len(bob));
 	cache_seq_free(bob);
 	cache_close(c);
 }
@@ -260,7 +225,7 @@ static void random_lives_find_only_their_owners_past(void **state)
 					    : k % 40 == 0     ? rand_r(&seed) % 3
 							      : 9;
 			l->s = cache_seq_new(c, l->owner, l->configured, l->ids, l->n);
-			holds(l->s, l->ids);
+			holds(l->s, l->ids, cache_seq_len(l->s));
 			if (cache_seq_own(l->s) > 0)
 				assert_true(cache_seq_len(l->s) <= most_own(past, n_past, l));
 			else
@@ -274,7 +239,7 @@ static void random_lives_find_only_their_owners_past(void **state)
 			size_t len = cache_seq_len(l->s), n = 1 + (size_t)rand_r(&seed) % 40;
 
 			compute(l->s, l->ids + len, MIN(n, l->n - len));
-			holds(l->s, l->ids);
+			holds(l->s, l->ids, cache_seq_len(l->s));
 		}
 	}
 	for (size_t i = 0; i < LIVES; i++)
