@@ -18,11 +18,9 @@ struct house {
 
 static void house_open(struct house *h)
 {
-	struct ragd_err err = { 0 };
 	const struct plugin *p;
 
-	if (plugin_set_open(&h->w.cfg, NULL, &h->set, &err) < 0)
-		fail_msg("%s", err.msg);
+	h->set = world_open(&h->w, NULL);
 	p = plugin_set_at(h->set, 0);
 	h->self = p->self;
 	h->ops = p->descriptor->ops.retrieval;

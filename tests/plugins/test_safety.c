@@ -19,10 +19,7 @@ struct house {
 
 static void house_open(struct house *h)
 {
-	struct ragd_err err = { 0 };
-
-	if (plugin_set_open(&h->w.cfg, NULL, &h->set, &err) < 0)
-		fail_msg("%s", err.msg);
+	h->set = world_open(&h->w, NULL);
 	h->plugin = plugin_set_at(h->set, 0);
 	h->ops = h->plugin->descriptor->ops.safety;
 	test_call_init(&h->call);
