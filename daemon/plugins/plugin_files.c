@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/digest.h"
+#include "base/util.h"
 
 /*
  * Which file it is and when it was last changed. Of a folder and of what only passes bytes on, as
@@ -72,7 +73,8 @@ int plugin_files_digest(const struct ragd_plugin *descriptor, const struct ragd_
 {
 	const struct ragd_option *table = descriptor->options;
 	struct digest *d = digest_new();
-	char rules[4096];
+	static const char *const folders[] = { "rules", "lang/grounding" }; /* of filters */
+	char path[4096];
 
 	if (d == NULL)
 		return -ENOMEM;
@@ -80,9 +82,9 @@ int plugin_files_digest(const struct ragd_plugin *descriptor, const struct ragd_
 	for (size_t i = 0; descriptor->kind != RAGD_KIND_RETRIEVAL && i < options->n; i++)
 		if (table[i].type == RAGD_OPT_PATH && options->values[i].s[0] != '\0')
 			add_path(d, options->values[i].s);
-	if (descriptor->kind == RAGD_KIND_SAFETY &&
-	    snprintf(rules, sizeof(rules), "%s/rules", data_dir) < (int)sizeof(rules))
-		add_path(d, rules);
+	for (size_t i = 0; descriptor->kind == RAGD_KIND_SAFETY && i < ARRAY_LEN(folders); i++)
+		if (snprintf(path, sizeof(path), "%s/%s", data_dir, folders[i]) < (int)sizeof(path))
+			add_path(d, path);
 	digest_end(d, out);
 	digest_free(d);
 	return 0;

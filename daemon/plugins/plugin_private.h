@@ -50,7 +50,7 @@ int plugin_open_failed(const struct config_plugin *cp, int rc, const struct ragd
 
 /*
  * Identifies what the options name (files, and folders with the files in them) and, for safety, the
- * installed rules: another digest after a change. -ENOMEM.
+ * installed rules and languages: another digest after a change. -ENOMEM.
  */
 int plugin_files_digest(const struct ragd_plugin *descriptor, const struct ragd_config *options,
 			const char *data_dir, char out[DIGEST_HEX + 1]);

@@ -215,6 +215,26 @@ static void a_language_of_grounding_is_a_file(void **state)
 	house_end(&h);
 }
 
+static void a_changed_language_is_read_by_a_reload(void **state)
+{
+	struct plugin_set *next = NULL;
+	struct house h = { 0 };
+
+	(void)state;
+	world_init(&h.w);
+	lang_write(&h.w, german);
+	world_add(&h.w, "grounding", "safety_grounding", "language=german");
+	house_open(&h);
+	assert_int_equal(plugin_set_open(&h.w.cfg, h.set, &next, NULL), 0);
+	assert_ptr_equal(plugin_set_at(next, 0)->self, h.plugin->self);
+	plugin_set_unref(next);
+	lang_write(&h.w, "[names]\ngerman\n");
+	assert_int_equal(plugin_set_open(&h.w.cfg, h.set, &next, NULL), 0);
+	assert_ptr_not_equal(plugin_set_at(next, 0)->self, h.plugin->self);
+	plugin_set_unref(next);
+	house_end(&h);
+}
+
 static void languages_that_cannot_be_read_are_refused_at_open(void **state)
 {
 	static const struct {
@@ -335,6 +355,7 @@ int main(void)
 		cmocka_unit_test(bad_options_are_refused),
 		cmocka_unit_test(bad_rule_files_are_refused_at_open),
 		cmocka_unit_test(a_language_of_grounding_is_a_file),
+		cmocka_unit_test(a_changed_language_is_read_by_a_reload),
 		cmocka_unit_test(languages_that_cannot_be_read_are_refused_at_open),
 		cmocka_unit_test(grounding_cites_and_drops),
 		cmocka_unit_test(grounding_obeys_its_threshold),
