@@ -51,7 +51,7 @@ static const struct disclaimer_row disclaimers[] = {
 	{ POOL, "The material fails to mention the thread pool." },
 	{ POOL, "The documents are silent on the thread pool." },
 	{ POOL, "The context is not sufficient to answer the question." },
-	{ POOL, "The search results do not include the answer." },
+	{ POOL, "The sources do not include the answer." },
 	{ POOL, "None of the passages mention the thread pool." },
 	{ POOL, "None of the provided documents answer the question." },
 	{ POOL, "Neither passage mentions the thread pool." },
@@ -152,6 +152,9 @@ static const struct disclaimer_row claims[] = {
 	  "The police did not find the suspect in the documents." },
 	{ "Does the server contain documents?", "The server does not contain documents." },
 	{ "Did the police find the gun?", "The gun was not found." },
+	{ "Is there a difference?", "The results do not show a difference." },
+	{ "Does the file contain the password?", "The file does not contain the password." },
+	{ "Does the text show the error?", "The text does not show the error." },
 	{ "What did the police find?", "No documents were found." },
 	{ "What did the minister say about the documents?",
 	  "\"The documents do not say,\" said the minister." },
@@ -215,7 +218,7 @@ static void a_quotation_is_no_disclaimer(void **state)
 {
 	static const char *const quoted[] = {
 		"The documents do not say how large the thread pool is.",
-		"We did not find an answer in the literature.",
+		"We did not find an answer in the sources.",
 		"The manual does not mention the thread pool.",
 	};
 
