@@ -11,16 +11,16 @@
 	(CLAIM_NEGATES | CLAIM_NOTHING | CLAIM_ABOUT | CLAIM_ASKS | CLAIM_BUT | CLAIM_AND |        \
 	 CLAIM_FINITE | CLAIM_INSIDE | CLAIM_THERE)
 
-/* What a clause says is not so, by its form: each form needs something else in the sentence. */
+/* How a clause denies, and what it needs so that it denies nothing about the world. */
 enum denial {
 	DENIES_NOTHING,
-	DENIES_STATING, /* "do not mention": who, and of the question's words only in documents */
-	DENIES_KNOWING, /* "do not know": who */
-	DENIES_STATED,  /* "is not mentioned": where, or what: an answer, information */
+	DENIES_STATING, /* "do not mention": documents, or the answer's author, as the subject */
+	DENIES_KNOWING, /* "do not know": the same */
+	DENIES_STATED,  /* "is not mentioned": in documents; or an answer, information */
 	DENIES_ANSWER,  /* "there is no information" */
 	DENIES_PLACE,   /* "is not in the documents" */
-	DENIES_BEHIND,  /* "say nothing": who */
-	DENIES_CLARITY, /* "is unclear": in what documents */
+	DENIES_BEHIND,  /* "say nothing": as "do not mention" */
+	DENIES_CLARITY, /* "is unclear": from documents */
 };
 
 enum join { JOIN_NONE, JOIN_COMMA, JOIN_AND, JOIN_BUT };
@@ -28,27 +28,27 @@ enum join { JOIN_NONE, JOIN_COMMA, JOIN_AND, JOIN_BUT };
 struct clause {
 	enum join join; /* what it follows */
 	enum denial denial;
-	bool any;         /* it has a word */
-	bool telling;     /* one that a disclaimer is made of */
-	bool finite;      /* an auxiliary verb: it may say something by itself */
-	bool about;       /* it begins with "about", "regarding" */
-	bool asks;        /* it begins with "how", "whether" */
-	bool there;       /* "there is", or it begins with the negation */
-	bool speaks;      /* "I" */
-	bool answer;      /* "the answer", "information" */
-	bool negated;     /* a negation that has found no verb yet */
-	bool negated_any; /* any negation */
-	bool determiner;  /* it is "no", "nothing" */
-	bool gap_source;  /* documents between it and the verb: "none of the documents" */
-	bool inside;      /* "in", "based on": documents that come next are a place */
-	bool licensed;    /* "about", "mention" stood before: the question's words come next */
-	bool asked;       /* words of the question */
-	bool subject;     /* such words before the denial, and not as what is asked about */
-	bool object;      /* such words behind the denial, that nothing licensed */
-	bool begins_stating;
-	bool states;      /* a verb such as "say", with no more than fillers behind it */
-	bool just_stated; /* the word before was the denied "given", "provided" */
-	bool just_source; /* the word before was "passage": its number may follow */
+	bool any;            /* it has a word */
+	bool telling;        /* one that a disclaimer is made of */
+	bool finite;         /* an auxiliary verb: it may say something by itself */
+	bool about;          /* it begins with "about", "regarding" */
+	bool asks;           /* it begins with "how", "whether" */
+	bool there;          /* "there is", or it begins with the negation */
+	bool speaks;         /* "I" */
+	bool answer;         /* "the answer", "information" */
+	bool negated;        /* a negation that has found no verb yet */
+	bool negated_any;    /* any negation */
+	bool determiner;     /* it is "no", "nothing" */
+	bool gap_source;     /* documents between it and the verb: "none of the documents" */
+	bool inside;         /* "in", "based on": documents that come next are a place */
+	bool licensed;       /* "about", "mention" stood before: the question's words come next */
+	bool asked;          /* words of the question */
+	bool asked_before;   /* they stand before the denial, and nothing licensed them */
+	bool asked_behind;   /* behind it, and nothing licensed them */
+	bool begins_stating; /* with a verb such as "say" */
+	bool states;         /* a verb such as "say", with no more than fillers behind it */
+	bool just_stated;    /* the word before was the denied "given", "provided" */
+	bool just_source;    /* the word before was "passage": its number may follow */
 };
 
 /* A sentence as far as it was read. */
@@ -56,7 +56,7 @@ struct disclaimer {
 	struct clause now, before;
 	bool denied;
 	bool source, place, speaker, answer; /* what is in it */
-	bool needs_who, needs_source, needs_place, needs_topic;
+	bool needs_subject, needs_source, needs_place, needs_topic;
 };
 
 /* ---- clauses ---- */
@@ -88,7 +88,7 @@ static bool clause_end(struct disclaimer *d)
 	if (c->denial == DENIES_NOTHING)
 		return clause_is_empty(d);
 	d->denied = true;
-	if (c->subject) { /* "the pool is not mentioned": by documents, or it is a claim */
+	if (c->asked_before) { /* "the pool is not mentioned": by documents, or it is a claim */
 		d->needs_place = true;
 		if (c->denial != DENIES_STATED && c->denial != DENIES_PLACE &&
 		    c->denial != DENIES_CLARITY)
@@ -96,26 +96,26 @@ static bool clause_end(struct disclaimer *d)
 	}
 	switch (c->denial) {
 	case DENIES_STATING:
-		d->needs_who = true;
-		d->needs_source = d->needs_source || c->object;
+		d->needs_subject = true;
+		d->needs_source = d->needs_source || c->asked_behind;
 		return true;
 	case DENIES_KNOWING:
-		d->needs_who = true;
+		d->needs_subject = true;
 		return true;
 	case DENIES_STATED:
 		d->needs_topic = true;
-		return !c->object;
+		return !c->asked_behind;
 	case DENIES_ANSWER:
-		d->needs_who = d->needs_who || !c->there;
-		return !c->object;
+		d->needs_subject = d->needs_subject || !c->there;
+		return !c->asked_behind;
 	case DENIES_BEHIND:
-		d->needs_who = true;
-		return !c->object;
+		d->needs_subject = true;
+		return !c->asked_behind;
 	case DENIES_CLARITY:
 		d->needs_source = true;
-		return !c->object;
+		return !c->asked_behind;
 	default:
-		return !c->object;
+		return !c->asked_behind;
 	}
 }
 
@@ -238,9 +238,9 @@ static void asked_read(struct disclaimer *d)
 	c->negated = false;
 	c->inside = false;
 	if (c->denial != DENIES_NOTHING)
-		c->object = c->object || !c->licensed;
+		c->asked_behind = c->asked_behind || !c->licensed;
 	else
-		c->subject = c->subject || !(c->licensed || c->about || c->asks);
+		c->asked_before = c->asked_before || !(c->licensed || c->about || c->asks);
 }
 
 /* False: the sentence is no disclaimer. */
@@ -329,7 +329,8 @@ bool disclaimer_matches(struct words *w, const struct claim_lexicon *x,
 				       (content && is_asked(question, n, t.hash))))
 			return false;
 	}
-	return clause_end(&d) && d.denied && (!d.needs_who || d.source || d.place || d.speaker) &&
+	return clause_end(&d) && d.denied &&
+	       (!d.needs_subject || d.source || d.place || d.speaker) &&
 	       (!d.needs_source || d.source || d.place) && (!d.needs_place || d.place) &&
 	       (!d.needs_topic || d.place || d.answer);
 }
