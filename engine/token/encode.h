@@ -39,6 +39,12 @@ void encode_spm(struct encoder *e, struct ragd_str text, bool space_before);
 void encode_bpe(struct encoder *e, struct ragd_str text);
 void encode_wordpiece(struct encoder *e, struct ragd_str text);
 
+/*
+ * What no token stands for: its bytes where all of them have tokens, which returns true, or else
+ * the unknown token, which joins one that was put out last at or after `from`.
+ */
+bool encode_unknown(struct encoder *e, const char *s, size_t len, size_t from);
+
 /* Room for n more tokens; false, and t->failed, when out of memory. */
 bool tokens_reserve(struct tokens *t, size_t n);
 

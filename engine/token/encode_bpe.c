@@ -6,29 +6,6 @@
 #include "engine/token/encode.h"
 #include "engine/token/letters.h"
 
-/* Unknown characters in a row are one unknown token. */
-static void add_unknown(struct encoder *e, size_t from)
-{
-	int32_t id = e->v->unknown;
-
-	if (id == TOKEN_NONE)
-		return;
-	if (e->v->kind == VOCAB_SPM && e->out->n > from && e->out->ids[e->out->n - 1] == id)
-		return;
-	tokens_add(e->out, id);
-}
-
-/* A symbol that is no token: its bytes, if there are tokens for all of them. */
-static bool add_bytes(struct encoder *e, const char *s, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (e->v->byte_id[(unsigned char)s[i]] == TOKEN_NONE)
-			return false;
-	for (size_t i = 0; i < len; i++)
-		tokens_add(e->out, e->v->byte_id[(unsigned char)s[i]]);
-	return true;
-}
-
 /*
  * Merge a piece and put its tokens out; unknowns join one put out at or after `from`. Returns
  * whether all was known.
@@ -44,12 +21,10 @@ static bool merge_out(struct encoder *e, const char *s, size_t len, size_t from)
 	for (uint32_t i = 0; i != MERGE_END; i = e->merge.symbols[i].next) {
 		const struct merge_symbol *symbol = &e->merge.symbols[i];
 
-		if (symbol->id != TOKEN_NONE) {
+		if (symbol->id != TOKEN_NONE)
 			tokens_add(e->out, symbol->id);
-		} else if (!add_bytes(e, s + symbol->pos, symbol->len)) {
-			add_unknown(e, from);
+		else if (!encode_unknown(e, s + symbol->pos, symbol->len, from))
 			known = false;
-		}
 	}
 	return known;
 }
