@@ -16,7 +16,9 @@ uint32_t vocab_size(const struct vocab *v)
 
 const char *vocab_kind(const struct vocab *v)
 {
-	return v->kind == VOCAB_SPM ? "llama" : v->kind == VOCAB_BPE ? "gpt2" : "bert";
+	static const char *const names[] = { "llama", "gpt2", "bert", "t5" };
+
+	return names[v->kind];
 }
 
 int32_t vocab_bos(const struct vocab *v)
@@ -158,10 +160,13 @@ static void bert_tidy(struct buf *out, size_t from)
 		out->data[to] = '\0';
 }
 
+/* What comes behind it is encoded as a text of its own. */
 static bool begins_text(const struct vocab *v, int32_t id)
 {
 	enum token_type type = vocab_type(v, id);
 
+	if (v->kind == VOCAB_UNIGRAM)
+		return type == TOKEN_CONTROL;
 	return type == TOKEN_CONTROL || type == TOKEN_USER || type == TOKEN_UNKNOWN;
 }
 
@@ -176,12 +181,12 @@ void vocab_decode(const struct vocab *v, const int32_t *ids, size_t n, bool spec
 
 		vocab_piece(v, ids[i], special, out);
 		if (v->kind != VOCAB_BPE && first &&
-		    (v->space_prefix || v->kind == VOCAB_WORDPIECE) && out->len > from &&
-		    out->data[from] == ' ' && !begins_text(v, ids[i])) {
+		    (v->space_prefix || v->space_single || v->kind == VOCAB_WORDPIECE) &&
+		    out->len > from && out->data[from] == ' ' && !begins_text(v, ids[i])) {
 			memmove(out->data + from, out->data + from + 1, out->len - from);
 			out->len--;
 		}
-		first = begins_text(v, ids[i]);
+		first = begins_text(v, ids[i]) || (first && v->space_single && out->len == from);
 	}
 	if (v->kind == VOCAB_WORDPIECE)
 		bert_tidy(out, start);

@@ -41,7 +41,8 @@ static int32_t special_at(const struct vocab *v, struct ragd_str text, size_t at
 
 	if (v->own.first[byte] == v->own.first[byte + 1])
 		return TOKEN_NONE;
-	user = specials_match(&v->user, v, text.s + at, text.len - at);
+	if (v->kind != VOCAB_UNIGRAM) /* whose scores choose those of a user, too */
+		user = specials_match(&v->user, v, text.s + at, text.len - at);
 	room = own_room(own, at);
 	if (room > 0)
 		control = specials_match(&v->own, v, text.s + at, room);
@@ -64,6 +65,9 @@ static void encode_plain(struct encoder *e, struct ragd_str text, bool after_spe
 		break;
 	case VOCAB_WORDPIECE:
 		encode_wordpiece(e, text);
+		break;
+	case VOCAB_UNIGRAM:
+		encode_unigram(e, text);
 		break;
 	}
 }

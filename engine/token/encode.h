@@ -37,6 +37,7 @@ static inline bool encode_goes_on(struct encoder *e, size_t work)
 /* The tokens of a stretch of text without special tokens. */
 void encode_spm(struct encoder *e, struct ragd_str text, bool space_before);
 void encode_bpe(struct encoder *e, struct ragd_str text);
+void encode_unigram(struct encoder *e, struct ragd_str text);
 void encode_wordpiece(struct encoder *e, struct ragd_str text);
 
 /*

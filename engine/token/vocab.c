@@ -13,6 +13,13 @@
 /* All texts together; offsets have 32 bits. */
 #define TEXTS_MAX (UINT32_C(1) << 30)
 
+/* Longer tokens of a Unigram vocabulary are not looked for: it bounds the time that a text can
+ * cost. Those of real ones have 16 characters at most. */
+#define PIECE_MAX 256
+
+/* An unknown character is so much less probable than the least probable token (SentencePiece). */
+#define UNKNOWN_PENALTY 10
+
 /* A text of the file for an error: what does not print, and what is too much, left out. */
 static const char *text_shown(struct ragd_str s, char out[48])
 {
@@ -27,7 +34,7 @@ static const char *text_shown(struct ragd_str s, char out[48])
 
 static int kind_read(struct vocab *v, const struct gguf *g, struct ragd_err *err)
 {
-	static const char *const names[] = { "llama", "gpt2", "bert" };
+	static const char *const names[] = { "llama", "gpt2", "bert", "t5" };
 	struct ragd_str model, pre = RAGD_STR("default");
 	char name[48];
 	size_t i = 0;
@@ -40,7 +47,7 @@ static int kind_read(struct vocab *v, const struct gguf *g, struct ragd_err *err
 	if (i == ARRAY_LEN(names))
 		return ragd_err_set(err, -ENOTSUP,
 				    "vocabulary: tokenizers of kind '%s' are not known (llama, "
-				    "gpt2 and bert are)",
+				    "gpt2, bert and t5 are)",
 				    text_shown(model, name));
 	v->kind = (enum vocab_kind)i;
 	if (v->kind != VOCAB_BPE)
@@ -194,6 +201,17 @@ static bool space_inside(struct ragd_str text)
 	return memmem(text.s + i, text.len - i, SPACE_MARK, SPACE_MARK_LEN) != NULL;
 }
 
+/* A token that stands for a byte, or tells whether any has a space behind another character. */
+static void token_note(struct vocab *v, int32_t id)
+{
+	struct ragd_str text = token_text(v, id);
+
+	if (v->type[id] == TOKEN_BYTE && byte_of_text(text) >= 0)
+		v->byte_id[byte_of_text(text)] = id;
+	else if (token_is_plain(v, id) && v->space_first)
+		v->space_first = !space_inside(text);
+}
+
 static int spm_read(struct vocab *v, const struct gguf *g, struct ragd_err *err)
 {
 	struct gguf_array scores;
@@ -207,16 +225,60 @@ static int spm_read(struct vocab *v, const struct gguf *g, struct ragd_err *err)
 		return ragd_err_set(err, -ENOMEM, "vocabulary: out of memory");
 	v->space_first = true;
 	for (int32_t i = 0; i < (int32_t)v->n; i++) {
-		struct ragd_str text = token_text(v, i);
-
 		if (found)
 			v->rank[i] = rank_of_score(gguf_array_float(&scores, (uint64_t)i));
-		if (v->type[i] == TOKEN_BYTE && byte_of_text(text) >= 0)
-			v->byte_id[byte_of_text(text)] = i;
-		else if (token_is_plain(v, i) && v->space_first)
-			v->space_first = !space_inside(text);
+		token_note(v, i);
 	}
 	return 0;
+}
+
+static int charsmap_open(struct vocab *v, const struct gguf *g, struct ragd_err *err)
+{
+	static const char key[] = "tokenizer.ggml.precompiled_charsmap";
+	struct gguf_array map;
+
+	if (!gguf_array(g, key, &map) || map.n == 0)
+		return 0;
+	if (map.type != GGUF_U8 && map.type != GGUF_I8)
+		return ragd_err_set(err, -EINVAL, "vocabulary: %s is no list of bytes", key);
+	return charsmap_read(&v->charsmap, v->arena, map.data, (size_t)map.n, err);
+}
+
+static int unigram_read(struct vocab *v, const struct gguf *g, struct ragd_err *err)
+{
+	float least = INFINITY, most = 0;
+	struct gguf_array scores;
+	bool found;
+	int rc = per_token(v, g, "tokenizer.ggml.scores", &scores, &found, err);
+
+	if (rc < 0)
+		return rc;
+	if (!found)
+		return ragd_err_set(err, -EINVAL,
+				    "vocabulary: the file has no scores (tokenizer.ggml.scores)");
+	v->score = arena_alloc(v->arena, v->n, sizeof(*v->score));
+	if (v->score == NULL)
+		return ragd_err_set(err, -ENOMEM, "vocabulary: out of memory");
+	v->space_first = true;
+	for (int32_t i = 0; i < (int32_t)v->n; i++) {
+		size_t len = token_text(v, i).len;
+
+		v->score[i] = gguf_array_float(&scores, (uint64_t)i);
+		if (v->type[i] == TOKEN_NORMAL && !isfinite(v->score[i]))
+			return ragd_err_set(err, -EINVAL,
+					    "vocabulary: the score of token %d is no number",
+					    (int)i);
+		if (v->type[i] == TOKEN_NORMAL) {
+			least = MIN(least, v->score[i]);
+			most = MAX(most, v->score[i]);
+		}
+		if (token_is_plain(v, i) && len <= PIECE_MAX)
+			v->piece_max = MAX(v->piece_max, len);
+		token_note(v, i);
+	}
+	v->score_unknown = isfinite(least) ? least - UNKNOWN_PENALTY : 0;
+	v->score_user = most;
+	return charsmap_open(v, g, err);
 }
 
 /* Lines of the list of merges that are looked up together. */
@@ -335,6 +397,7 @@ static int specials_read(struct vocab *v)
 		for (int32_t i = 0; i < (int32_t)v->n; i++) {
 			size_t len = token_text(v, i).len;
 			bool user = v->type[i] == TOKEN_USER;
+			bool own = !user || v->kind != VOCAB_UNIGRAM;
 
 			if (len == 0 || len > SPECIAL_LEN_MAX)
 				continue;
@@ -342,12 +405,13 @@ static int specials_read(struct vocab *v)
 				continue;
 			if (pass == 0) {
 				n_user += user;
-				n_own++;
+				n_own += own;
 				continue;
 			}
 			if (user)
 				v->user.ids[v->user.n++] = i;
-			v->own.ids[v->own.n++] = i;
+			if (own)
+				v->own.ids[v->own.n++] = i;
 		}
 	}
 	return specials_sort(&v->user, v) < 0 || specials_sort(&v->own, v) < 0 ? -ENOMEM : 0;
@@ -375,6 +439,8 @@ static int vocab_read(struct vocab *v, const struct gguf *g, struct ragd_err *er
 		rc = spm_read(v, g, err);
 	if (rc == 0 && v->kind == VOCAB_BPE)
 		rc = bpe_read(v, g, err);
+	if (rc == 0 && v->kind == VOCAB_UNIGRAM)
+		rc = unigram_read(v, g, err);
 	if (rc == 0 && specials_read(v) < 0)
 		rc = ragd_err_set(err, -ENOMEM, "vocabulary: out of memory");
 	return rc;

@@ -1,8 +1,9 @@
 /*
- * Vocabularies: text to token ids and back, for the three kinds of a GGUF file: "llama"
+ * Vocabularies: text to token ids and back, for the four kinds of a GGUF file: "llama"
  * (SentencePiece BPE with byte fallback), "gpt2" (byte-level BPE behind a pre-tokenizer: llama-bpe,
- * qwen2, gpt-2, default, deepseek-coder …) and "bert" (WordPiece). Text is bytes: whatever comes in
- * has tokens, and what is no UTF-8 goes through the bytes' own tokens where there are such.
+ * qwen2, gpt-2, default, deepseek-coder …), "bert" (WordPiece) and "t5" (SentencePiece Unigram: T5,
+ * XLM-R). Text is bytes: whatever comes in has tokens, and what is no UTF-8 goes through the bytes'
+ * own tokens where there are such.
  */
 #ifndef ENGINE_TOKEN_VOCAB_H
 #define ENGINE_TOKEN_VOCAB_H
@@ -41,7 +42,7 @@ int vocab_open(const struct gguf *g, struct vocab **out, struct ragd_err *err);
 void vocab_close(struct vocab *v);
 
 uint32_t vocab_size(const struct vocab *v);
-/* "llama", "gpt2" or "bert". */
+/* "llama", "gpt2", "bert" or "t5". */
 const char *vocab_kind(const struct vocab *v);
 
 /* Token ids; TOKEN_NONE where the vocabulary has none. */

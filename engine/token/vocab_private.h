@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "engine/token/charsmap.h"
 #include "engine/token/special.h"
 #include "engine/token/split.h"
 #include "engine/token/table.h"
@@ -13,7 +14,7 @@
 #define SPACE_MARK     "\xe2\x96\x81"
 #define SPACE_MARK_LEN 3
 
-enum vocab_kind { VOCAB_SPM, VOCAB_BPE, VOCAB_WORDPIECE };
+enum vocab_kind { VOCAB_SPM, VOCAB_BPE, VOCAB_WORDPIECE, VOCAB_UNIGRAM };
 
 enum token_flag {
 	TOKEN_IS_END = 1, /* generation ends with it */
@@ -33,13 +34,21 @@ struct vocab {
 	uint32_t *rank;          /* SPM: of tokens; the lowest is merged first */
 	struct pair_table pairs; /* BPE */
 	const struct split *split;
-	int32_t byte_id[256]; /* SPM, BPE: what a byte alone becomes */
-	struct specials user; /* what is matched in people's text */
-	struct specials own;  /* what is matched in the engine's: all of user, and control tokens */
+	float *score;        /* Unigram: of tokens */
+	float score_unknown; /* of a character that is none */
+	float score_user;    /* of a user-defined token, for each byte of it */
+	size_t piece_max;    /* of the longest token that text may become, in bytes */
+	struct charsmap charsmap;
+	int32_t byte_id[256]; /* SPM, BPE, Unigram: what a byte alone becomes */
+	/* What is matched in people's text; Unigram: what the map of characters leaves alone. */
+	struct specials user;
+	/* What is matched in the engine's: control tokens, and but for Unigram all of user. */
+	struct specials own;
 	int32_t bos, eos, sep, cls, unknown;
 	bool add_bos, add_eos, add_sep;
-	bool space_prefix;  /* SPM: a space before each text */
-	bool space_first;   /* SPM: no token has a space after another character */
+	bool space_prefix;  /* SPM, Unigram: a space before each text */
+	bool space_first;   /* SPM, Unigram: no token has a space after another character */
+	bool space_single;  /* Unigram: spaces in a row are one, at the ends of a text none */
 	bool ignore_merges; /* BPE: a piece that is a token is taken whole */
 };
 

@@ -89,6 +89,41 @@ static void bert_roles(struct vocab *v)
 		v->unknown = find_text(v, "[UNK]");
 }
 
+static int32_t find_unknown(const struct vocab *v)
+{
+	for (int32_t i = 0; i < (int32_t)v->n; i++)
+		if (v->type[i] == TOKEN_UNKNOWN)
+			return i;
+	return TOKEN_NONE;
+}
+
+/*
+ * Encoders name the ends of their texts by BERT's words, too. And what fills up a text, or stands
+ * for a word that was taken out, is none of a document, even in a file that calls it ordinary.
+ */
+static int unigram_roles(struct vocab *v, const struct gguf *g, struct ragd_err *err)
+{
+	static const char *const keys[] = { "tokenizer.ggml.padding_token_id",
+					    "tokenizer.ggml.mask_token_id" };
+
+	if (v->bos == TOKEN_NONE)
+		v->bos = v->cls;
+	if (v->eos == TOKEN_NONE)
+		v->eos = v->sep != TOKEN_NONE ? v->sep : find_text(v, "</s>");
+	if (v->unknown == TOKEN_NONE)
+		v->unknown = find_unknown(v);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		int32_t id = TOKEN_NONE;
+		int rc = role_read(v, g, keys[i], &id, err);
+
+		if (rc < 0)
+			return rc;
+		if (id != TOKEN_NONE && id != v->unknown)
+			v->type[id] = TOKEN_CONTROL;
+	}
+	return 0;
+}
+
 /* Phi-3's control tokens take in the white space behind them, but for these three. */
 static void phi3_strip(struct vocab *v, const struct gguf *g)
 {
@@ -136,6 +171,25 @@ static void types_correct(struct vocab *v, const int32_t *ends, size_t n_ends)
 		v->type[v->unknown] = TOKEN_UNKNOWN;
 }
 
+/* What is added to a text, and which of its spaces count: by the kind, unless the file says. */
+static void ends_read(struct vocab *v, const struct gguf *g)
+{
+	bool unigram = v->kind == VOCAB_UNIGRAM;
+
+	v->add_bos = v->kind == VOCAB_BPE ? v->split->add_bos : !unigram;
+	v->add_eos = unigram;
+	v->add_sep = v->kind == VOCAB_WORDPIECE;
+	v->space_prefix = v->kind == VOCAB_SPM || unigram;
+	v->space_single = unigram;
+	gguf_bool(g, "tokenizer.ggml.add_bos_token", &v->add_bos);
+	gguf_bool(g, "tokenizer.ggml.add_eos_token", &v->add_eos);
+	gguf_bool(g, "tokenizer.ggml.add_sep_token", &v->add_sep);
+	if (v->space_prefix)
+		gguf_bool(g, "tokenizer.ggml.add_space_prefix", &v->space_prefix);
+	if (unigram)
+		gguf_bool(g, "tokenizer.ggml.remove_extra_whitespaces", &v->space_single);
+}
+
 int vocab_roles_read(struct vocab *v, const struct gguf *g, struct ragd_err *err)
 {
 	static const char *const end_keys[] = { "tokenizer.ggml.eos_token_id",
@@ -164,15 +218,13 @@ int vocab_roles_read(struct vocab *v, const struct gguf *g, struct ragd_err *err
 	v->eos = ends[0];
 	if (v->kind == VOCAB_WORDPIECE)
 		bert_roles(v);
+	if (v->kind == VOCAB_UNIGRAM)
+		rc = unigram_roles(v, g, err);
+	if (rc < 0)
+		return rc;
+	ends[0] = v->eos;
 	types_correct(v, ends, ARRAY_LEN(ends));
 	phi3_strip(v, g);
-	v->add_bos = v->kind == VOCAB_BPE ? v->split->add_bos : true;
-	v->add_sep = v->kind == VOCAB_WORDPIECE;
-	v->space_prefix = v->kind == VOCAB_SPM;
-	gguf_bool(g, "tokenizer.ggml.add_bos_token", &v->add_bos);
-	gguf_bool(g, "tokenizer.ggml.add_eos_token", &v->add_eos);
-	gguf_bool(g, "tokenizer.ggml.add_sep_token", &v->add_sep);
-	if (v->kind == VOCAB_SPM)
-		gguf_bool(g, "tokenizer.ggml.add_space_prefix", &v->space_prefix);
+	ends_read(v, g);
 	return 0;
 }
