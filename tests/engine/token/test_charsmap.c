@@ -1,16 +1,12 @@
 /* The map of characters of a Unigram vocabulary: what it replaces, and those that are refused. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/util.h"
 #include "tests/engine/token/map.h"
+#include "tests/test.h"
 
 static struct map map;
 

@@ -65,6 +65,13 @@ static inline void toy_str(struct toy *t, const char *key, const char *value)
 	t->n_keys++;
 }
 
+static inline void toy_bytes(struct toy *t, const char *key, const void *bytes, size_t n)
+{
+	put_array(&t->keys, key, GGUF_U8, n);
+	buf_add(&t->keys, bytes, n);
+	t->n_keys++;
+}
+
 /* SentencePiece: <unk>, <s>, </s>, and the 256 bytes if wanted. */
 static inline void toy_spm(struct toy *t, bool bytes)
 {
