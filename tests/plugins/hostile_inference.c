@@ -31,17 +31,18 @@ static void card(void *self, struct ragd_card *out)
 struct late {
 	struct ragd_sink *sink;
 	bool text;
-	int wait_us; /* for the answer to be over */
 };
 
-static atomic_int n_late; /* threads; close waits for them */
+static atomic_int n_late;   /* threads; close waits for them */
+static atomic_bool is_shut; /* what they wait for: the answer may not be over yet */
 
 static void *late_main(void *arg)
 {
 	static const struct ragd_usage usage = { sizeof(usage), 5, 0, 2 };
 	struct late *l = arg;
 
-	usleep((useconds_t)l->wait_us);
+	while (atomic_load(&is_shut))
+		usleep(1000);
 	if (l->text)
 		l->sink->text(l->sink, "Too late.", 9);
 	l->sink->done(l->sink, 0, RAGD_FINISH_STOP, &usage, NULL);
@@ -50,7 +51,7 @@ static void *late_main(void *arg)
 	return NULL;
 }
 
-static void late(struct ragd_sink *sink, bool text, int wait_us)
+static void late(struct ragd_sink *sink, bool text)
 {
 	for (int i = 0; i < N_LATE; i++) {
 		struct late *l = malloc(sizeof(*l));
@@ -58,7 +59,7 @@ static void late(struct ragd_sink *sink, bool text, int wait_us)
 
 		if (l == NULL)
 			abort();
-		*l = (struct late){ sink, text, wait_us };
+		*l = (struct late){ sink, text };
 		atomic_fetch_add(&n_late, 1);
 		if (pthread_create(&id, NULL, late_main, l) != 0)
 			abort();
@@ -68,6 +69,7 @@ static void late(struct ragd_sink *sink, bool text, int wait_us)
 
 static void close_(void *self)
 {
+	atomic_store(&is_shut, false);
 	while (atomic_load(&n_late) > 0)
 		usleep(1000);
 	hostile_close(self);
@@ -85,8 +87,11 @@ static int generate(void *self, const struct ragd_call *call, const struct ragd_
 	(void)self;
 	(void)call;
 	mode_of(req->question, mode);
+	if (IS("late_now"))
+		atomic_store(&is_shut, false);
 	if (IS("error_later")) {
-		late(sink, true, 50000);
+		atomic_store(&is_shut, true);
+		late(sink, true);
 		return ragd_err_set(err, -EIO, "no answer today");
 	}
 	if (IS("positive"))
@@ -95,7 +100,7 @@ static int generate(void *self, const struct ragd_call *call, const struct ragd_
 		return -70000;
 	sink->text(sink, "Four threads.", 13);
 	if (IS("done_at_once")) {
-		late(sink, false, 0);
+		late(sink, false);
 		return 0;
 	}
 	if (IS("text_bytes"))
@@ -120,8 +125,10 @@ static int generate(void *self, const struct ragd_call *call, const struct ragd_
 		   IS("done_endless") ? &why : NULL);
 	if (IS("done_twice"))
 		sink->done(sink, 0, RAGD_FINISH_STOP, &usage, NULL);
-	if (IS("done_later"))
-		late(sink, true, 50000);
+	if (IS("done_later")) {
+		atomic_store(&is_shut, true);
+		late(sink, true);
+	}
 	if (IS("text_late"))
 		sink->text(sink, "Too late.", 9);
 	return IS("done_and_positive") ? EIO : 0;
