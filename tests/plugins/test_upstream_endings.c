@@ -29,9 +29,11 @@ static void check_ending(const struct ending *row, bool on_unix)
 	print_message("%s\n", row->name);
 	up_init(&t);
 	up_server(&t, on_unix, &row->act, 1);
-	up_open(&t, QUICK, "model=m", "retries=0",
+	up_open(&t, QUICK, "model=m", "retries=0", "failures=100",
 		row->option != NULL ? row->option : "max_requests=3");
-	up_ask(&t);
+	do /* once more where a short time was over before the server was asked */
+		up_ask(&t);
+	while (row->rc == -ETIMEDOUT && server_read(&t.servers[0], &t.servers[0].n_posts) == 0);
 	assert_int_equal(t.sink.rc, row->rc);
 	if (row->rc == 0) {
 		assert_string_equal(up_answer(&t), row->want);
