@@ -120,7 +120,7 @@ int world_try(struct world *w, const char *instance, const char *module, const c
 	p->name = instance;
 	p->module = module;
 	p->options = (struct ragd_config){ n, values };
-	p->deadline_ms = 5000;
+	p->deadline_ms = TEST_HANG_S * 1000;
 	if (p->descriptor->check != NULL && (rc = p->descriptor->check(&p->options, err)) < 0)
 		return rc;
 	w->cfg.n_plugins++;
@@ -235,7 +235,7 @@ static void sink_wait(struct test_sink *s, unsigned n_pieces)
 	int rc = 0;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += 20;
+	until.tv_sec += TEST_HANG_S;
 	pthread_mutex_lock(&s->lock);
 	while (!s->done && s->n_pieces < n_pieces && rc == 0)
 		rc = pthread_cond_timedwait(&s->changed, &s->lock, &until);

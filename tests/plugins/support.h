@@ -16,6 +16,7 @@
 #include "daemon/plugins/plugin_set.h"
 
 #define WORLD_PLUGINS 8
+#define TEST_HANG_S   200 /* what takes so long does not come, however slow the machine */
 
 /* For requests that leave all of it to the plugin. */
 extern const struct ragd_sampling plain_sampling;
@@ -83,7 +84,7 @@ struct test_sink {
 
 void test_sink_init(struct test_sink *s);
 void test_sink_fini(struct test_sink *s);
-/* Wait for done, for pieces. Fail the test after 20 s. */
+/* Wait for done, for pieces. Fail the test after TEST_HANG_S. */
 void test_sink_wait(struct test_sink *s);
 void test_sink_wait_pieces(struct test_sink *s, unsigned n);
 

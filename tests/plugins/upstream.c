@@ -119,7 +119,7 @@ double up_metric(const char *name)
 
 void up_wait_metric(const char *name, double value)
 {
-	int64_t until_ms = clock_ms() + 20000;
+	int64_t until_ms = clock_ms() + TEST_HANG_S * 1000;
 
 	while (up_metric(name) != value && clock_ms() < until_ms)
 		usleep(1000); /* there is nothing to wait on: whoever reads /metrics polls too */

@@ -52,7 +52,7 @@ const char *up_answer(const struct up *t);
 
 /* A counter or gauge of /metrics. */
 double up_metric(const char *name);
-/* Wait for a gauge; tests that need more than 20 s for it fail. */
+/* Wait for a gauge; tests that need more than TEST_HANG_S for it fail. */
 void up_wait_metric(const char *name, double value);
 
 #endif

@@ -14,6 +14,8 @@
 
 #include "tests/test.h"
 
+#include "tests/plugins/support.h"
+
 struct visit {
 	struct server *s;
 	int fd;
@@ -270,7 +272,7 @@ void server_wait(struct server *s, const unsigned *counter, unsigned n)
 	bool ok;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += 20;
+	until.tv_sec += TEST_HANG_S;
 	pthread_mutex_lock(&s->lock);
 	while (*counter < n && rc == 0)
 		rc = pthread_cond_timedwait(&s->changed, &s->lock, &until);
