@@ -180,7 +180,7 @@ static void add(struct fixture *x, const struct ragd_plugin *descriptor, struct 
 
 	x->traits[i] = t;
 	x->plugins[i] = (struct plugin){
-		.name = "f", .descriptor = descriptor, .self = &x->traits[i], .deadline_ms = 1000
+		.name = "f", .descriptor = descriptor, .self = &x->traits[i], .deadline_ms = 60000
 	};
 	x->filters.plugin[i] = &x->plugins[i];
 }

@@ -98,7 +98,7 @@ static int set_up(void **state)
 
 	x->call = call_new(&caller, "req-1", 1 << 20, &x->cancelled);
 	x->plugin = (struct plugin){
-		.name = "words", .descriptor = &descriptor, .self = &x->words, .deadline_ms = 1000
+		.name = "words", .descriptor = &descriptor, .self = &x->words, .deadline_ms = 60000
 	};
 	x->filters = (struct filters){ .policy = &policy, .plugin = { &x->plugin }, .n = 1 };
 	x->findings.arena = x->call->arena;

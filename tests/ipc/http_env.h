@@ -12,7 +12,7 @@
 #include "ipc/http/http.h"
 #include "tests/test.h"
 
-#define TIMEOUT_MS 20000
+#define TIMEOUT_MS 200000
 
 struct env {
 	uv_loop_t loop;
