@@ -95,11 +95,11 @@ static void *searcher_main(void *arg)
 	struct test_call call;
 
 	test_call_init(&call);
-	while (!w->shared->stop) {
+	do {
 		if (!has_hit(w->shared, &call, "constantword", "replaced"))
 			w->shared->failures++;
 		w->shared->searches++;
-	}
+	} while (!w->shared->stop);
 	test_call_fini(&call);
 	return NULL;
 }
@@ -109,13 +109,13 @@ static void *settler_main(void *arg)
 	struct worker *w = arg;
 	struct ragd_retrieval_stats st;
 
-	while (!w->shared->stop) {
+	do { /* once at least, however late this thread comes to its turn */
 		if (store_settle(w->shared->store, NULL) < 0)
 			w->shared->failures++;
 		store_stats(w->shared->store, &test_admin, &st);
 		if (st.n_vectors > st.n_passages)
 			w->shared->failures++;
-	}
+	} while (!w->shared->stop);
 	return NULL;
 }
 
