@@ -44,7 +44,7 @@ is "the daemon ended well" "$RAGD_STATUS" 0
 # conf [MORE]: two slow echoes, one filter; OLD is the prefix of `slow`.
 conf() {
 	cat <<CONF
-plugin "slow" { module = "inference_echo" delay = ${DELAY:-60ms} prefix = "$PREFIX " }
+plugin "slow" { module = "inference_echo" delay = $DELAY prefix = "$PREFIX " }
 plugin "quick" { module = "inference_echo" }
 plugin "words" { module = "blocklist" words = { "${WORD:-secret}" } }
 policy "words" { filters = { "words" } }
@@ -64,15 +64,22 @@ joined() { grep -o '"content":"[^"]*"' "$1" | sed 's/"content":"//; s/"$//' | tr
 # Unstreamed.
 says() { api /v1/chat/completions -d "{\"model\":\"$1\",\"messages\":[{\"role\":\"user\",\"content\":\"${2:-hello}\"}]}" | grep -o '"content":"[^"]*"'; }
 
-PREFIX=old conf >"$T/a.conf"
+DELAY=60ms PREFIX=old conf >"$T/a.conf"
 start_ragd -c "$T/a.conf" || exit 1
-stream default "$T/old.sse"
-PREFIX=new WORD=hello conf >"$T/a.conf"
-exits "a reload while an answer streams" 0 rag reload
+# An answer that is over before the reload shows nothing: then once more, a slower one.
+for DELAY in 60ms 300ms 1500ms 7500ms; do
+	PREFIX=old conf >"$T/a.conf"
+	exits "the old configuration" 0 rag reload
+	stream default "$T/old.sse"
+	PREFIX=new WORD=hello conf >"$T/a.conf"
+	exits "a reload while an answer streams" 0 rag reload
+	kill -0 "$STREAM" 2>/dev/null && break
+done
 check "the answer still streams" kill -0 "$STREAM"
+old=$STREAM
 stream default "$T/new.sse"
 new=$STREAM
-wait_for eval "! kill -0 $new"
+wait "$old" "$new"
 has "a new answer comes from the new plugin, through the new filter" "$(joined "$T/new.sse")" "new one two"
 has "what only the old filter knows passes the new one" "$(joined "$T/new.sse")" "twelve secret"
 has "the old answer came to its end" "$(cat "$T/old.sse")" "[DONE]"
@@ -89,7 +96,7 @@ assistant "default" { inference = "quick" policy = "none" grounded = no }
 CONF
 exits "a reload that drops the plugin at work" 0 rag reload
 has "the new one answers meanwhile" "$(says default)" "quick hello"
-wait_for eval "! kill -0 $gone"
+wait "$gone"
 has "the dropped one came to its end" "$(joined "$T/gone.sse")" "new one two three four five six seven eight nine ten eleven twelve secret"
 PREFIX=back DELAY=0 conf >"$T/a.conf"
 exits "and back" 0 rag reload
