@@ -67,15 +67,21 @@ is "every kind of count has one head" "$(grep '^# TYPE' "$T/metrics" | sort | un
 check "and a line for each model" test "$(grep -c '^ragd_plugin_requests_total{' "$T/metrics")" = 2
 
 # One is written and one may wait: of many at once most are sent away.
-clients=()
-for i in $(seq 12); do
-	api /v1/chat/completions -D "$T/head.$i" -o "$T/body.$i" \
-		-d "{\"messages\":[{\"role\":\"user\",\"content\":\"Tale $i\"}]}" &
-	clients+=($!)
+crowd() {
+	local clients=() i
+	for i in $(seq 12); do
+		api /v1/chat/completions -D "$T/head.$i" -o "$T/body.$i" \
+			-d "{\"messages\":[{\"role\":\"user\",\"content\":\"Tale $i\"}]}" &
+		clients+=($!)
+	done
+	wait "${clients[@]}"
+	cat "$T"/head.* | tr -d '\r' >"$T/heads"
+	away=$(grep -c '^HTTP/1.1 503' "$T/heads")
+}
+for _ in $(seq 20); do # a machine that is slow to start clients may serve each before the next
+	crowd
+	[ "$away" = 0 ] || break
 done
-wait "${clients[@]}"
-cat "$T"/head.* | tr -d '\r' >"$T/heads"
-away=$(grep -c '^HTTP/1.1 503' "$T/heads")
 check "who comes too many is sent away ($away of 12)" test "$away" -ge 1
 is "the others are served" "$(grep -c '^HTTP/1.1 200' "$T/heads")" $((12 - away))
 is "and told when to come again" "$(grep -ci '^Retry-After: ' "$T/heads")" "$away"
