@@ -93,7 +93,13 @@ RAGD_SOCKET=$FAR rag add "$T/docs" >/dev/null || exit 1
 start_ragd -c "$T/ragd.conf" || exit 1
 exits "documents are added" 0 rag add "$T/docs"
 metric() { api /metrics | sed -n "s/^$1 //p"; }
-up() { [ "$(metric 'ragd_plugin_healthy_endpoints{plugin="echo"}')" = "$1" ]; }
+# up N: every plugin has found that N of its servers are well; each asks for itself.
+up() {
+	local m
+	for m in echo slow breaks reads; do
+		[ "$(metric "ragd_plugin_healthy_endpoints{plugin=\"$m\"}")" = "$1" ] || return 1
+	done
+}
 check "the server is found" wait_for up 1
 
 body() { # MODEL TEXT [JSON MEMBERS]
@@ -130,7 +136,7 @@ is "the same for the same" "$(get '["data"][0]["embedding"]==r["data"][1]["embed
 
 far_active() { [ "$(far_metric ragd_answers_active)" = "$1" ]; }
 body slow "$(seq -s ' ' 500)" '{"stream":true}' >"$T/body"
-curl -sN --max-time 60 --unix-socket "$SOCKET" http://ragd/v1/chat/completions -d "@$T/body" >"$T/left" &
+curl -sN --max-time "$HANG_S" --unix-socket "$SOCKET" http://ragd/v1/chat/completions -d "@$T/body" >"$T/left" &
 client=$!
 check "an answer is at work there" wait_for far_active 1
 check "and streams" wait_for grep -q '"content":"' "$T/left"
@@ -146,7 +152,7 @@ has "and ends with an error" "$(cat "$T/sse")" "broke off in the middle of the a
 exits "which rag says too" 1 rag ask -a breaks "one two three four five"
 has "with the server's words" "$OUT" "failed as fail_after asks"
 
-curl -sN --max-time 60 --unix-socket "$SOCKET" http://ragd/v1/chat/completions -d "@$T/body" >"$T/killed" &
+curl -sN --max-time "$HANG_S" --unix-socket "$SOCKET" http://ragd/v1/chat/completions -d "@$T/body" >"$T/killed" &
 client=$!
 check "another answer is at work" wait_for grep -q '"content":"' "$T/killed"
 far_stop KILL
@@ -163,7 +169,7 @@ is "and answers" "$(get '["choices"][0]["message"]["content"]' <<<"$(ask echo "w
 
 # ---- limits, reloads, the key ---------------------------------------------------------------------
 
-curl -sN --max-time 60 --unix-socket "$SOCKET" http://ragd/v1/chat/completions -d "@$T/body" >"$T/old" &
+curl -sN --max-time "$HANG_S" --unix-socket "$SOCKET" http://ragd/v1/chat/completions -d "@$T/body" >"$T/old" &
 client=$!
 check "an answer is at work before a reload" wait_for grep -q '"content":"' "$T/old"
 conf "max_requests = 1" >"$T/ragd.conf"
@@ -172,7 +178,7 @@ check "the answer goes on" kill -0 "$client"
 kill "$client"
 wait "$client" 2>/dev/null
 check "until its client leaves" wait_for far_active 0
-curl -sN --max-time 60 --unix-socket "$SOCKET" http://ragd/v1/chat/completions -d "@$T/body" >"$T/one" &
+curl -sN --max-time "$HANG_S" --unix-socket "$SOCKET" http://ragd/v1/chat/completions -d "@$T/body" >"$T/one" &
 client=$!
 check "one answer is at work, and no more may be" wait_for grep -q '"content":"' "$T/one"
 has "the next is told so" "$(ask slow hello)" "which is the limit (max_requests)"
