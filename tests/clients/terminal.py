@@ -44,7 +44,7 @@ class Terminal:
         self.text += data.decode("utf-8", "replace")
         self.closed = not data
 
-    def until(self, pattern, seconds=20):
+    def until(self, pattern, seconds=200):
         """Everything up to the end of the pattern, which is taken away."""
         deadline = time.monotonic() + seconds
         while not (found := re.search(pattern, self.text)):
@@ -57,7 +57,7 @@ class Terminal:
     def send(self, text):
         os.write(self.fd, text.encode())
 
-    def end(self, seconds=60):
+    def end(self, seconds=200):
         """The rest, and the exit status."""
         deadline = time.monotonic() + seconds
         while not self.closed:
@@ -126,7 +126,7 @@ check("in a folder of his own", stat.S_IMODE(os.stat(os.path.dirname(history)).s
 t = Terminal("chat", "-a", "slow", "--no-history", columns=80, XDG_STATE_HOME=os.path.join(folder, "none"))
 t.until("> ")
 t.send(" ".join("w%d" % i for i in range(1, 61)) + "\n")
-t.until("Slowly: ")  # the answer has begun; it takes another ten seconds
+t.until("Slowly: ")  # the answer has begun; it takes another two minutes
 t.send("\x03")
 text = plain(t.until(r"\(stopped\)"))
 check("Ctrl-C stops an answer", "w60" not in text, text)

@@ -145,7 +145,7 @@ has "and the quote" "$OUT" '[1] pool.md: "'
 if command -v curl >/dev/null; then
 	cp "$T/docs/pool.md" "$T/notes.md"
 	awk '/^```sh$/ { on = 1; next } /^```/ { on = 0 } on && !/^(cc|\.\/)/' "$doc" >"$T/curl.sh"
-	out=$(cd "$T" && timeout 60 bash curl.sh 2>&1)
+	out=$(cd "$T" && timeout "$HANG_S" bash curl.sh 2>&1)
 	has "curl gets a stream" "$out" "data: [DONE]"
 	has "finds" "$out" '"object":"list"'
 	has "adds one" "$out" '"id":"notes.md","status":"added"'

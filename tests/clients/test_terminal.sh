@@ -6,7 +6,7 @@ python3 -c 'import os; os.openpty()' 2>/dev/null || skip "this machine gives no 
 
 cat >"$T/ragd.conf" <<'CONF'
 plugin "echo" { module = "inference_echo" }
-plugin "slow" { module = "inference_echo" delay = 200ms prefix = "Slowly: " }
+plugin "slow" { module = "inference_echo" delay = 2s prefix = "Slowly: " }
 plugin "hybrid" { module = "retrieval_hybrid" }
 plugin "basic" { module = "safety_basic" }
 policy "open" { filters = { "basic" } }

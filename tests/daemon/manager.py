@@ -26,7 +26,7 @@ def start(args, fds, watchdog_us=None):
     notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     name = f"@ragd-test-manager-{os.getpid()}"
     notify.bind("\0" + name[1:])
-    notify.settimeout(20)
+    notify.settimeout(200)
     pid = os.fork()
     if pid == 0:
         env = dict(os.environ, NOTIFY_SOCKET=name)
@@ -57,7 +57,7 @@ def hear(notify, what):
 
 def healthz(path):
     with socket.socket(socket.AF_UNIX) as c:
-        c.settimeout(20)
+        c.settimeout(200)
         c.connect(path)
         c.sendall(b"GET /healthz HTTP/1.1\r\nHost: ragd\r\nConnection: close\r\n\r\n")
         data = b""

@@ -21,7 +21,7 @@ ask_waiting() {
 	wait_for busy
 }
 # Let what waits for the FIFO $1 go on.
-pass_gate() { timeout 20 bash -c 'echo >"$1"' gate "$1"; }
+pass_gate() { timeout "$HANG_S" bash -c 'echo >"$1"' gate "$1"; }
 busy() { api /metrics | grep -q '^ragd_answers_active 1'; }
 OPEN='plugin "i" { module = inference_extract }
 policy "open" { }

@@ -6,7 +6,7 @@ class Connection(http.client.HTTPConnection):
     """To a Unix socket, as some user."""
 
     def __init__(self, path, uid):
-        super().__init__("ragd", timeout=60)
+        super().__init__("ragd", timeout=200)
         self.path, self.uid = path, uid
 
     def connect(self):

@@ -10,7 +10,7 @@ import os, select, socket, sys, threading
 
 def client(path):
     s = socket.socket(socket.AF_UNIX)
-    s.settimeout(20)
+    s.settimeout(200)
     s.connect(path)
     return s
 

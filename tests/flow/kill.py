@@ -8,7 +8,7 @@ import hashlib, http.client, json, random, socket, sys, urllib.parse
 
 class Connection(http.client.HTTPConnection):
     def __init__(self, path):
-        super().__init__("ragd", timeout=20)
+        super().__init__("ragd", timeout=200)
         self.path = path
 
     def connect(self):

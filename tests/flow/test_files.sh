@@ -95,14 +95,14 @@ is "nothing of the state is anybody else's to read" "$(find "$T/data" -perm /077
 # ---- whose collection it is ----
 command -v setpriv >/dev/null && [ "$(id -u)" = 0 ] || { echo "not root, or no setpriv: nobody else makes a collection"; exit 0; }
 chmod 711 "$T"
-as() { setpriv --reuid "$1" --regid "$1" --clear-groups curl -s --max-time 10 --unix-socket "$SOCKET" "http://ragd$2" "${@:3}"; }
+as() { setpriv --reuid "$1" --regid "$1" --clear-groups curl -s --max-time "$HANG_S" --unix-socket "$SOCKET" "http://ragd$2" "${@:3}"; }
 has "somebody makes a collection" "$(as 12345 /v1/collections/handbook -X PUT -d '{}')" '"name":"handbook"'
 conf 'collection "default" { }
 collection "handbook" { }'
 exits "the configuration names one like it" 1 rag reload
 has "whose it is is said" "$OUT" 'collection "handbook": it exists with owner 12345, group 12345, mode 0600; the configuration says owner 0, group 0, mode 0600'
 stop_ragd
-exits "nor does it start so" 1 timeout 60 "$RAGD_BUILDDIR/ragd" --user --socket "$SOCKET" --state-dir "$T/data" --data-dir "$RAGD_SRCDIR/data" -c "$T/ragd.conf"
+exits "nor does it start so" 1 timeout "$HANG_S" "$RAGD_BUILDDIR/ragd" --user --socket "$SOCKET" --state-dir "$T/data" --data-dir "$RAGD_SRCDIR/data" -c "$T/ragd.conf"
 has "and says the same" "$OUT" 'collection \"handbook\": it exists with owner 12345'
 conf 'collection "default" { }'
 start_ragd -c "$T/ragd.conf" || exit 1

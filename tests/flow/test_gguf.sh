@@ -57,7 +57,7 @@ exits "documents are added" 0 rag add "$docs"
 check "their vectors are there" wait_for grep -q learned "$T/ragd.log"
 
 # refused CONF: ragd does not start with it; what it says is in $OUT.
-refused() { ! OUT=$(timeout 60 "$RAGD_BUILDDIR/ragd" --user --socket "$SOCKET" --state-dir "$T/data" --data-dir "$RAGD_SRCDIR/data" -c "$1" 2>&1); }
+refused() { ! OUT=$(timeout "$HANG_S" "$RAGD_BUILDDIR/ragd" --user --socket "$SOCKET" --state-dir "$T/data" --data-dir "$RAGD_SRCDIR/data" -c "$1" 2>&1); }
 metric() { api /metrics | awk -v name="ragd_plugin_$1{plugin=\"story\"}" '$1 == name { print int($2) }'; }
 usage() { python3 -c 'import json, sys; u = json.load(sys.stdin)["usage"]; print(u["prompt_tokens"], u["prompt_tokens_details"]["cached_tokens"], u["completion_tokens"])'; }
 

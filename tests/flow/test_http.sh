@@ -20,7 +20,7 @@ chmod 711 "$T"
 start_ragd -c "$T/ragd.conf" || exit 1
 
 metric() { api /metrics | sed -n "s/^$1 //p"; }
-status_of() { curl -s -o "$T/reply" -w '%{http_code}' --max-time 10 "$@"; }
+status_of() { curl -s -o "$T/reply" -w '%{http_code}' --max-time "$HANG_S" "$@"; }
 
 echo "-- through a forwarder"
 python3 "$crowd" forward "$SOCKET" "$T/port" &
@@ -99,7 +99,7 @@ flood() {
 	python3 "$crowd" "$@" <"$T/hold" &
 	flooder=$!
 	exec 9>"$T/hold"
-	WAIT_S=60 wait_for test -s "$T/ready" || return 1
+	wait_for test -s "$T/ready" || return 1
 	cat "$T/ready" && echo
 }
 flood_end() {

@@ -41,7 +41,7 @@ ben_api() {
 	local path=$1
 	shift
 	setpriv --reuid=65534 --regid=65534 --clear-groups \
-		curl -s --max-time 30 --unix-socket "$SOCKET" "http://ragd$path" "$@"
+		curl -s --max-time "$HANG_S" --unix-socket "$SOCKET" "http://ragd$path" "$@"
 }
 status() { tail -n 1 <<<"$1"; }
 

@@ -18,7 +18,7 @@ chmod 711 "$T"
 touch "$stuck"
 start_ragd -c "$T/a.conf" || exit 1
 
-requests() { timeout 60 python3 "$RAGD_SRCDIR/tests/flow/requests.py" "$SOCKET" "$@"; } # UID N PATH BODY
+requests() { timeout "$HANG_S" python3 "$RAGD_SRCDIR/tests/flow/requests.py" "$SOCKET" "$@"; } # UID N PATH BODY
 refused() { [ "$(grep -c 429 "$T/greedy")" = "$1" ]; }
 
 # flood PATH BODY HARMLESS: greedy's fill its share and stay; 27 of the 30 that are not for administrators.
