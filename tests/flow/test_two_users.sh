@@ -24,18 +24,51 @@ plugin "story" { module = "inference_gguf" model = "$story" template = "plain" c
 assistant "story" { inference = "story" policy = "open" grounded = no temperature = 0 system_prompt = "You tell short stories." }
 CONF
 
-start_ragd -c "$T/ragd.conf" || exit 1
-# One after the other, so that both daemons learn the same from the same, to the last bit.
-handbook() { local f; for f in "$RAGD_SRCDIR"/docs/*.md; do rag add -c handbook "$f" >/dev/null || return 1; done; }
-check "the handbook is there" handbook
-first=$RAGD_PID
-SOCKET=$T/second.sock RAGD_SOCKET=$T/second.sock
-check "a second daemon runs beside" start_ragd -c "$T/ragd.conf" --state-dir "$T/second"
-check "with the same handbook" handbook
-check "${RAGD_TWO_USERS:-2000} requests tell nothing" \
-	python3 "$RAGD_SRCDIR/tests/flow/two_users.py" "$T/ragd.sock" "$SOCKET" requests "${RAGD_TWO_USERS:-2000}"
+# In one request: a pause between two, in which vectors are learned from what is there, would come elsewhere in each
+# daemon, and vectors are to be the same in both, to the last bit.
+handbook() { rag add -j 1 -c handbook "$RAGD_SRCDIR/docs"; }
+# pair NAME: two daemons on states of their own, with the same handbook. The first is process $FIRST.
+FIRST=
+pair() {
+	SOCKET=$T/$1-1.sock RAGD_SOCKET=$T/$1-1.sock
+	start_ragd -c "$T/ragd.conf" --state-dir "$T/$1-1" && handbook || return 1
+	FIRST=$RAGD_PID
+	SOCKET=$T/$1-2.sock RAGD_SOCKET=$T/$1-2.sock
+	start_ragd -c "$T/ragd.conf" --state-dir "$T/$1-2" && handbook
+}
+pair_stop() {
+	local rc=0
+	if [ -n "$FIRST" ]; then
+		kill "$FIRST" && wait "$FIRST"
+		rc=$?
+	fi
+	FIRST=
+	stop_ragd
+	return "$rc"
+}
+pair_end() {
+	local rc=$?
+	pair_stop
+	return "$rc"
+}
+trap 'pair_end; finish' EXIT
+two_users() { python3 "$RAGD_SRCDIR/tests/flow/two_users.py" "$T/$1-1.sock" "$T/$1-2.sock" "${@:2}"; }
+
+check "two daemons have the same handbook" pair r
+check "${RAGD_TWO_USERS:-2000} requests tell nothing" two_users r requests "${RAGD_TWO_USERS:-2000}"
+check "they stop as they should" pair_stop
 # What a sanitizer costs differs from run to run by more than what is looked for.
-nm -D "$RAGD_BUILDDIR/ragd" | grep -qE '__(asan|ubsan|tsan)_' ||
-	check "nor do times" python3 "$RAGD_SRCDIR/tests/flow/two_users.py" "$T/ragd.sock" "$SOCKET" times
-kill "$first" && wait "$first"
-is "the first stops as it should" "$?" 0
+if ! nm -D "$RAGD_BUILDDIR/ragd" | grep -qE '__(asan|ubsan|tsan)_'; then
+	# Two processes differ by chance, too, on a busy machine above all: what one pair of them is found to differ in has
+	# to be found in each of three.
+	times() {
+		local run
+		for run in 1 2 3; do
+			pair "t$run" || return 1
+			two_users "t$run" times "$T/times" && return 0
+			pair_stop
+		done
+		return 1
+	}
+	check "nor do times" times
+fi

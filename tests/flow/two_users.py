@@ -1,11 +1,11 @@
-"""two_users.py SOCKET1 SOCKET2 requests N | times
+"""two_users.py SOCKET1 SOCKET2 requests N | times FILE
 
 Two daemons of one configuration stand in for two worlds. In each, user A has documents, asks questions and rates
 answers, other ones in the second than in the first; user B sends the same requests to both. Whatever B's replies
 differ in, times and random names aside, B learned about A. `requests` compares N random requests over every
 endpoint; `times` compares how long B waits. Needs root: who asks is what the kernel says of the connecting process.
 """
-import json, random, re, sys, time, urllib.parse
+import json, os, random, re, sys, time, urllib.parse
 
 from as_user import Connection
 
@@ -211,11 +211,16 @@ def send(world, request):
 
 
 def vectors_stand(world):
-    """Until what B may read has all its vectors: they come in the background."""
-    last, since = None, time.monotonic()
-    while time.monotonic() - since < 3:
-        now = seen(world.b.ask("POST", "/v1/search", {"query": "thread loop", "k": 50}))
-        if now != last:
+    """Until the handbook has its vectors, which come in the background, and nothing changes any more. What A and B
+    write has too few words of its own to learn from."""
+    handbook = json.loads(world.b.ask("GET", "/v1/collections/handbook")[2])["passages"]
+    last, since = None, 0
+    while last is None or time.monotonic() - since < 3:
+        status = json.loads(world.b.ask("GET", "/v1/status")[2])
+        now = status["retrieval"][0]["vectors"], seen(world.b.ask("POST", "/v1/search", {"query": "thread loop", "k": 50}))
+        if now[0] < handbook:
+            last = None
+        elif now != last:
             last, since = now, time.monotonic()
         time.sleep(0.2)
 
@@ -282,7 +287,7 @@ def p10(values):
 
 
 def differ(one, two, make, neutral, pairs=300):
-    """Whether requests make(i) take different times on two connections: in every round, the same one longer."""
+    """Which of two connections takes longer for requests make(i), in every round: 1, -1 or, if they are alike, 0."""
     signs, rows = set(), []
     for r in range(ROUNDS):
         took = {}
@@ -298,13 +303,14 @@ def differ(one, two, make, neutral, pairs=300):
         signs.add(0 if abs(by) < max(RATIO * min(a, b), LEAST_US) else 1 if by > 0 else -1)
         if signs == {0} or len(signs) > 1:
             break
-    return signs in ({1}, {-1}), "; ".join(rows)
+    return signs.pop() if len(signs) == 1 else 0, "; ".join(rows)
 
 
-def times(paths):
+def times(paths, file):
+    """What the last runs found wrong is in the file, and what this one finds as well is left in it."""
     worlds, models = begin(paths)
     w1, w2 = worlds
-    bad = 0
+    bad = []
     # 3,300 passages with one word in A's collection of the first world; B searches for it.
     add(w1.a, "plans", [("many-%d.txt" % i, "quincunx " + text(random.Random(i), COMMON, 12)) for i in range(3300)])
     add(w2.a, "sketches", [("many-%d.txt" % i, "quodlibet " + text(random.Random(i), COMMON, 12)) for i in range(3300)])
@@ -319,10 +325,10 @@ def times(paths):
     nothing = search("nothingofthesort")
 
     def judge(what, want, found):
-        nonlocal bad
-        differs, rows = found
-        bad += differs != want
-        print("%s: %s: %s (%s)" % ("ok" if differs == want else "NOT OK", what, "differ" if differs else "alike", rows))
+        longer, rows = found
+        if (longer != 0) != want:
+            bad.append("%s %d" % (what, longer))
+        print("%s: %s: %s (%s)" % ("ok" if (longer != 0) == want else "no", what, "differ" if longer else "alike", rows))
 
     judge("searches for a word of B's own documents, which one world has", True, differ(w1.b, w2.b, search("quagmire"), nothing))
     judge("searches for a word of A's documents, which one world has", False,
@@ -347,9 +353,13 @@ def times(paths):
             chat(w1.a, "story", prompt(i, "asked"), max_tokens=1)
             chat(w2.a, "story", prompt(i, "other"), max_tokens=1)
         judge("prompts that A asked before", False, differ(w1.b, w2.b, again("asked"), again("new2"), pairs))
+    if os.path.exists(file):
+        bad = [b for b in bad if b in open(file).read().split("\n")]
+    with open(file, "w") as f:
+        f.write("\n".join(bad))
     return 1 if bad else 0
 
 
 if __name__ == "__main__":
     paths, what = sys.argv[1:3], sys.argv[3]
-    sys.exit(times(paths) if what == "times" else requests(paths, int(sys.argv[4])))
+    sys.exit(times(paths, sys.argv[4]) if what == "times" else requests(paths, int(sys.argv[4])))
