@@ -55,6 +55,7 @@ CONF
 }
 question="one two three four five six seven eight nine ten eleven twelve secret"
 stream() { # MODEL FILE: in the background
+	rm -f "$2"
 	api /v1/chat/completions -N -d "{\"model\":\"$1\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"$question\"}]}" >"$2" &
 	STREAM=$!
 	wait_for grep -q '"content":"' "$2"
