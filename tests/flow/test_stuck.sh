@@ -11,7 +11,7 @@ ragd { threads = 2 drain_timeout = 1s }
 plugin "echo" { module = "inference_echo" }
 plugin "extract" { module = "inference_extract" }
 plugin "hybrid" { module = "retrieval_hybrid" }
-plugin "stuck" { module = "$modules/stuck_filter.so" while = "$stuck" deadline = 200ms on_failure = $1 }
+plugin "stuck" { module = "$modules/stuck_filter.so" while = "$stuck" deadline = 500ms on_failure = $1 }
 plugin "words" { module = "blocklist" words = { "secret" } }
 plugin "grounding" { module = "safety_grounding" }
 policy "stuck" { filters = { "stuck", "words" } }
@@ -146,9 +146,9 @@ is "the daemon ended well" "$RAGD_STATUS" 0
 
 cat >"$T/a.conf" <<CONF
 ragd { threads = 2 drain_timeout = 1s }
-plugin "model" { module = "$modules/stuck_model.so" while = "$stuck" deadline = 200ms }
+plugin "model" { module = "$modules/stuck_model.so" while = "$stuck" deadline = 500ms }
 plugin "echo" { module = "inference_echo" }
-plugin "search" { module = "$modules/stuck_search.so" while = "$stuck" deadline = 200ms }
+plugin "search" { module = "$modules/stuck_search.so" while = "$stuck" deadline = 500ms }
 policy "none" { }
 assistant "default" { inference = "echo" retrieval = "search" policy = "none" grounded = no }
 assistant "model" { inference = "model" policy = "none" grounded = no }
