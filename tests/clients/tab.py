@@ -12,7 +12,7 @@ if pid == 0:
     os.execvpe("zsh", ["zsh", "-f"], {**values, "TERM": "dumb", "LC_ALL": "C.UTF-8"})
 
 
-def until(wanted, seconds=20):
+def until(wanted, seconds=200):
     deadline, seen = time.monotonic() + seconds, ""
     while wanted not in seen:
         if not select.select([fd], [], [], max(0, deadline - time.monotonic()))[0]:
