@@ -52,7 +52,8 @@ assistant "long" {
 CONF
 start_ragd -c "$T/ragd.conf" || exit 1
 has "the plan of memory is in the log" "$(cat "$T/ragd.log")" "MiB of weights"
-exits "documents are added" 0 rag add "$docs"
+# In one request: from what is there in a pause between two, vectors would be learned, and once more from all.
+exits "documents are added" 0 rag add -j 1 "$docs"
 # Vectors come a moment later and change which passages are found: the same question is asked twice below.
 check "their vectors are there" wait_for grep -q learned "$T/ragd.log"
 
