@@ -8,6 +8,9 @@
  *   mLINE         a merge
  *   iR NUMBER     an id: b(os), e(os), u(nknown), t (eot)
  *   p             no space in front
+ *   s             spaces stay as many as they are
+ *   cWHAT=AS      the map of characters reads WHAT as AS
+ *   xNUMBER BITS  unit NUMBER of that map is what BITS say
  */
 #include <assert.h>
 #include <stdint.h>
@@ -15,6 +18,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "tests/engine/token/map.h"
 #include "tests/engine/token/toy.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -131,6 +135,7 @@ static void file(const uint8_t *data, size_t size)
 }
 
 static struct toy toy;
+static struct map map;
 static char kind[64], pre[64];
 
 static void begin(struct ragd_str line)
@@ -149,6 +154,25 @@ static void begin(struct ragd_str line)
 	else
 		toy.model = kind;
 	toy.pre = space != NULL ? pre + 1 : NULL;
+}
+
+/* A rule of the map, or a unit of it overwritten: what no writer would write. */
+static void map_ingredient(struct ragd_str line)
+{
+	char what[64], *rest;
+	size_t unit;
+
+	snprintf(what, sizeof(what), "%.*s", (int)MIN(line.len - 1, sizeof(what) - 1), line.s + 1);
+	if (line.s[0] == 'c') {
+		rest = strchr(what, '=');
+		if (rest == NULL)
+			return;
+		*rest++ = '\0';
+		map_add(&map, what, rest);
+		return;
+	}
+	unit = strtoul(what, &rest, 10) % map.n_units;
+	map.units[unit] = (uint32_t)strtoul(rest, NULL, 0);
 }
 
 static void ingredient(struct ragd_str line)
@@ -172,6 +196,10 @@ static void ingredient(struct ragd_str line)
 		toy.merges[toy.n_merges++] = (struct ragd_str){ line.s + 1, line.len - 1 };
 	else if (line.len >= 1 && line.s[0] == 'p')
 		toy_bool(&toy, "tokenizer.ggml.add_space_prefix", false);
+	else if (line.len >= 1 && line.s[0] == 's')
+		toy_bool(&toy, "tokenizer.ggml.remove_extra_whitespaces", false);
+	else if (line.len >= 1 && (line.s[0] == 'c' || line.s[0] == 'x'))
+		map_ingredient(line);
 	for (size_t i = 0; i < ARRAY_LEN(roles) && line.len > 2 && line.s[0] == 'i'; i++)
 		if (line.s[1] == roles[i].letter) {
 			snprintf(number, sizeof(number), "%.*s", (int)MIN(line.len - 2, 9u),
@@ -187,6 +215,7 @@ static void recipe(const uint8_t *data, size_t size)
 	struct vocab *v = NULL;
 
 	memset(&toy, 0, sizeof(toy));
+	map_begin(&map);
 	while (text.len > 0) {
 		const char *end = memchr(text.s, '\n', text.len);
 		struct ragd_str line = { text.s, end != NULL ? (size_t)(end - text.s) : text.len };
@@ -202,6 +231,13 @@ static void recipe(const uint8_t *data, size_t size)
 	}
 	if (toy.model == NULL)
 		toy.model = "llama";
+	if (strcmp(toy.model, "t5") == 0) {
+		struct buf b = BUF_INIT;
+
+		map_write(&map, &b);
+		toy_bytes(&toy, "tokenizer.ggml.precompiled_charsmap", b.data, b.len);
+		buf_fini(&b);
+	}
 	if (toy_open(&toy, &v, &err) == 0)
 		use(v, text);
 	else

@@ -47,6 +47,8 @@ static inline bool map_add(struct map *m, const char *what, const char *as)
 	if (m->n_units + strlen(what) * MAP_BLOCK > sizeof(m->units) / sizeof(m->units[0]))
 		return false;
 	for (; *what != '\0'; what++) {
+		if (block + MAP_BLOCK > m->n_units) /* a fuzzer wrote over a unit */
+			return false;
 		at = block + (unsigned char)*what;
 		if ((m->units[at] & 0xff) == 0) {
 			m->units[at] = (unsigned char)*what;
@@ -54,7 +56,7 @@ static inline bool map_add(struct map *m, const char *what, const char *as)
 		}
 		block = at ^ (m->units[at] >> 10);
 	}
-	if (at == 0)
+	if (at == 0 || block >= m->n_units)
 		return false;
 	m->units[at] |= MAP_ENDS;
 	m->units[block] = MAP_VALUE | (uint32_t)m->texts.len;
