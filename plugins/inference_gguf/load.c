@@ -125,7 +125,8 @@ static int choose_chat(struct llm *l, const char *template, struct ragd_err *err
 			err, -ENOTSUP,
 			"the file's chat template is none that ragd knows: name one that "
 			"fits as `template` (\"chatml\", \"llama3\" …), see docs/models.md");
-	if (strcmp(vocab_kind(l->vocab), "bert") == 0) /* it makes vectors and does not chat */
+	if (strcmp(vocab_kind(l->vocab), "bert") == 0 ||
+	    strcmp(vocab_kind(l->vocab), "t5") == 0) /* it makes vectors and does not chat */
 		return 0;
 	l->host->log(l->host, RAGD_LOG_WARN,
 		     "the file has no chat template: messages are put one after another; name one "
