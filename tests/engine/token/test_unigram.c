@@ -13,6 +13,7 @@
 #include "base/util.h"
 #include "tests/engine/token/encode.h"
 #include "tests/engine/token/map.h"
+#include "tests/engine/token/models.h"
 #include "tests/test.h"
 
 #define MARK "\xe2\x96\x81"
@@ -63,16 +64,6 @@ static void toy_unigram(void)
 
 /* ---- SentencePiece's own ids ---------------------------------------------------------------- */
 
-static const char *data_path(const char *name)
-{
-	const char *src = getenv("RAGD_SRCDIR");
-	static char path[4096];
-
-	snprintf(path, sizeof(path), "%s/tests/engine/token/unigram/%s", src != NULL ? src : ".",
-		 name);
-	return path;
-}
-
 static void check_case(const struct vocab *v, const json_t *item)
 {
 	const json_t *text = json_object_get(item, "text"), *ids = json_object_get(item, "ids");
@@ -99,16 +90,11 @@ static void check_case(const struct vocab *v, const json_t *item)
 
 static void texts_in_many_languages(void **state)
 {
-	json_t *cases = json_load_file(data_path("cases.json"), JSON_ALLOW_NUL, NULL);
-	struct ragd_err err = { 0 };
-	struct vocab *v = NULL;
-	struct gguf *g = NULL;
+	json_t *cases = json_load_file(unigram_path("cases.json"), JSON_ALLOW_NUL, NULL);
+	struct vocab *v = models_tokenizer("unigram");
 
 	(void)state;
 	assert_true(json_array_size(cases) >= 100);
-	if (gguf_open(data_path("vocab.gguf"), &g, &err) < 0 || vocab_open(g, &v, &err) < 0)
-		fail_msg("%s", err.msg);
-	gguf_close(g);
 	assert_string_equal(vocab_kind(v), "t5");
 	for (size_t i = 0; i < json_array_size(cases); i++)
 		check_case(v, json_array_get(cases, i));

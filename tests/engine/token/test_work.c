@@ -89,8 +89,9 @@ static double work_of(const struct vocab *v, const struct buf *text)
 
 static void a_byte_costs_the_same_in_any_text(void **state)
 {
-	static const char *const vocabs[] = { "llama-bpe", "gpt-2",    "qwen2",         "llama-spm",
-					      "phi-3",     "bert-bge", "deepseek-coder" };
+	static const char *const vocabs[] = { "llama-bpe",      "gpt-2",  "qwen2",
+					      "llama-spm",      "phi-3",  "bert-bge",
+					      "deepseek-coder", "unigram" };
 	bool slow = getenv("VALGRIND") != NULL;
 	struct buf text = BUF_INIT;
 
@@ -119,7 +120,7 @@ static void a_byte_costs_the_same_in_any_text(void **state)
 
 static void nobody_who_has_gone_is_worked_for(void **state)
 {
-	static const char *const vocabs[] = { "llama-bpe", "llama-spm", "bert-bge" };
+	static const char *const vocabs[] = { "llama-bpe", "llama-spm", "bert-bge", "unigram" };
 	struct buf text = BUF_INIT;
 
 	(void)state;
