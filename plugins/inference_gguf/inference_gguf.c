@@ -11,7 +11,6 @@
 #include "base/arena.h"
 #include "base/util.h"
 #include "config.h"
-#include "engine/poll.h"
 
 static const struct ragd_option options[] = {
 	{ "model", RAGD_OPT_PATH, "", 0, 0, NULL,
@@ -60,6 +59,11 @@ static const struct ragd_option options[] = {
 	  true },
 	{ "pooling", RAGD_OPT_CHOICE, "auto", 0, 0, "auto|mean|cls|last",
 	  "How a text's vector is made of its tokens'; auto: as the file says.", true },
+	{ "query_prefix", RAGD_OPT_STRING, "auto", 0, 0, NULL,
+	  "What is put before what is searched for, as the model was trained; auto: by its name.",
+	  true },
+	{ "passage_prefix", RAGD_OPT_STRING, "auto", 0, 0, NULL,
+	  "What is put before what is to be found; auto: by the model's name.", true },
 	{ "kernels", RAGD_OPT_CHOICE, "auto", 0, 0, "auto|vnni|avx512|avx2|portable",
 	  "Instructions to compute with; auto: the best that the processor has.", false },
 	{ "huge_pages", RAGD_OPT_BOOL, "yes", 0, 0, NULL,
@@ -83,22 +87,6 @@ static int gguf_generate(void *self, const struct ragd_call *call, const struct 
 		return ragd_err_set(err, -ENOTSUP, "'%s' makes vectors, it writes no text",
 				    l->card.name);
 	return answer_start(l, call, req, sink, err);
-}
-
-/* For engine_score() and engine_embed(). */
-static bool nobody_waits(void *arg)
-{
-	const struct ragd_call *call = arg;
-
-	return poll_call(call) < 0;
-}
-
-/* The engine knows only that it was to stop: whether for the deadline, the call knows. */
-static int why_stopped(const struct ragd_call *call, int rc, struct ragd_err *err)
-{
-	if (rc != -ECANCELED || poll_call(call) != -ETIMEDOUT)
-		return rc;
-	return ragd_err_set(err, -ETIMEDOUT, "the deadline passed while texts were being read");
 }
 
 static void lists_free(struct tokens *lists, size_t n)
@@ -128,27 +116,14 @@ static int lists_encode(const struct llm *l, const struct ragd_call *call,
 static int gguf_embed(void *self, const struct ragd_call *call, const struct ragd_embed *req,
 		      struct ragd_embeddings *out, struct ragd_err *err)
 {
-	struct llm *l = self;
-	size_t n = req->n;
-	uint32_t n_embd = model_shape(l->model)->n_embd;
-	float *rows = call->alloc(call, MAX(n, 1), n_embd * sizeof(*rows));
-	struct tokens *lists;
-	int rc;
+	return llm_embed(self, call, req, out, err);
+}
 
-	if (rows == NULL)
-		return ragd_err_set(err, -ENOMEM, "no memory for %zu vectors of %u numbers", n,
-				    (unsigned)n_embd);
-	rc = lists_encode(l, call, req->texts, n, VOCAB_ENDS, &lists, err);
-	if (rc < 0)
-		return rc;
-	rc = engine_embed(l->engine, answer_client(call), lists, n, rows, nobody_waits,
-			  (void *)call, err);
-	lists_free(lists, n);
-	llm_tell(l);
-	if (rc < 0)
-		return why_stopped(call, rc, err);
-	RAGD_FILL(out, .dim = n_embd, .values = rows);
-	return 0;
+static void gguf_embed_card(void *self, struct ragd_embed_card *out)
+{
+	const struct llm *l = self;
+
+	ragd_fill(out, &l->embed_card, sizeof(l->embed_card));
 }
 
 /*
@@ -177,7 +152,7 @@ static int gguf_score(void *self, const struct ragd_call *call, struct ragd_str 
 		rc = answer_prompt(l, call, &message, 1, 0, &before, err);
 		if (rc == 0)
 			rc = engine_score(l->engine, answer_client(call), before.tokens.ids,
-					  before.tokens.n, lists, n, logprobs, nobody_waits,
+					  before.tokens.n, lists, n, logprobs, llm_nobody_waits,
 					  (void *)call, err);
 		lists_free(lists, n);
 	}
@@ -186,7 +161,7 @@ static int gguf_score(void *self, const struct ragd_call *call, struct ragd_str 
 	tokens_fini(&before.tokens);
 	free(logprobs);
 	llm_tell(l);
-	return why_stopped(call, rc, err);
+	return llm_why_stopped(call, rc, err);
 }
 
 static ssize_t gguf_count(void *self, struct ragd_str text, struct ragd_err *err)
@@ -239,6 +214,7 @@ static const struct ragd_inference_ops gguf_ops = {
 	.card = gguf_card,
 	.generate = gguf_generate,
 	.embed = gguf_embed,
+	.embed_card = gguf_embed_card,
 	.score = gguf_score,
 	.count = gguf_count,
 };

@@ -5,6 +5,7 @@
  *   inference_gguf.c  the descriptor, its options, the operations
  *   load.c            from a file to an engine: plan, pack, warm up
  *   answer.c          one answer: prompt, submission, what comes back
+ *   embed.c           texts as vectors
  */
 #ifndef PLUGINS_INFERENCE_GGUF_LLM_H
 #define PLUGINS_INFERENCE_GGUF_LLM_H
@@ -18,6 +19,8 @@
 #include "engine/model/model.h"
 #include "engine/serve/engine.h"
 #include "engine/token/vocab.h"
+
+#define N_EMBED_USES (RAGD_EMBED_PASSAGE + 1)
 
 struct llm {
 	const struct ragd_host *host;
@@ -36,14 +39,33 @@ struct llm {
 	char *stamp;           /* what a saved cache depends on */
 	struct arena *strings; /* the card's */
 	struct ragd_card card;
-	pthread_mutex_t lock;     /* of `told` */
-	struct engine_stats told; /* what the counters of the host know */
+	struct ragd_embed_card embed_card;
+	const char *prefixes[N_EMBED_USES]; /* what is put before a text, by its use */
+	size_t prefix_tokens[N_EMBED_USES]; /* how many tokens those are */
+	pthread_mutex_t lock;               /* of `told` */
+	struct engine_stats told;           /* what the counters of the host know */
 };
 
 /* Load as the options say; on failure nothing is left. */
 int llm_open(const struct ragd_host *host, const struct ragd_config *cfg, struct llm **out,
 	     struct ragd_err *err);
 void llm_close(struct llm *l);
+
+/* ---- texts as vectors ------------------------------------------------------------------------ */
+
+/* What is put before texts and how much of them is read: prefixes and embed_card, but its stamp. */
+int llm_embed_open(struct llm *l, const struct ragd_config *cfg, uint32_t n_context,
+		   struct ragd_err *err);
+/* The stamp, once the file's digest is known. */
+int llm_embed_stamp(struct llm *l, enum model_pooling pooling, struct ragd_err *err);
+/* As ragd_inference_ops.embed. */
+int llm_embed(struct llm *l, const struct ragd_call *call, const struct ragd_embed *req,
+	      struct ragd_embeddings *out, struct ragd_err *err);
+
+/* Whether a call (arg) is no longer wanted, as the engine asks it. */
+bool llm_nobody_waits(void *arg);
+/* The engine knows only that it was to stop: whether for the deadline, the call knows. */
+int llm_why_stopped(const struct ragd_call *call, int rc, struct ragd_err *err);
 
 /* ---- answers --------------------------------------------------------------------------------- */
 

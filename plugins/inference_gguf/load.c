@@ -166,6 +166,12 @@ static enum model_pooling pooling_of(const char *name)
 	return values[i];
 }
 
+static uint32_t abilities_of(const struct model *model)
+{
+	return model_shape(model)->causal ? RAGD_GENERATES | RAGD_EMBEDS | RAGD_SCORES
+					  : RAGD_EMBEDS;
+}
+
 /* What the engine gets, but for the model itself; `model` may be an outline. */
 static struct engine_options engine_options_of(const struct llm *l, const struct ragd_config *cfg,
 					       const struct model *model, uint64_t available)
@@ -300,7 +306,13 @@ static int open_engine(struct llm *l, const struct ragd_config *cfg, const struc
 	l->repeat_penalty = (float)ragd_config_get(cfg, "repeat_penalty")->f;
 	l->think = ragd_config_get(cfg, "think")->b;
 	l->card.n_context = o.n_context;
-	return engine_open(&o, &l->engine, err);
+	l->card.abilities = abilities_of(l->model);
+	rc = llm_embed_open(l, cfg, o.n_context, err);
+	if (rc == 0)
+		rc = llm_embed_stamp(
+			l, o.pooling != POOLING_NONE ? o.pooling : model_shape(l->model)->pooling,
+			err);
+	return rc == 0 ? engine_open(&o, &l->engine, err) : rc;
 }
 
 /*

@@ -427,6 +427,100 @@ static void embeds_texts(void **state)
 	end(&f);
 }
 
+/* What one text gives, as what it is used. */
+static struct ragd_embeddings embed_one(struct fixture *f, enum ragd_embed_use use,
+					const char *text)
+{
+	const struct ragd_str s = { text, strlen(text) };
+	const struct ragd_embed req = {
+		.size = sizeof(req), .use = use, .texts = &s, .n = 1, .background = use == 2
+	};
+	struct ragd_embeddings out = { .size = sizeof(out) };
+
+	assert_int_equal(f->ops->embed(f->llm->self, &f->call.call, &req, &out, &f->err), 0);
+	return out;
+}
+
+static void texts_have_the_prefix_of_their_use(void **state)
+{
+	struct ragd_embed_card plain = { .size = sizeof(plain) }, card = plain;
+	struct ragd_embeddings asked, as_it_is, whole;
+	struct ragd_card model = { .size = sizeof(model) };
+	struct fixture f;
+
+	(void)state;
+	begin(&f, model_option(BERT));
+	f.ops->card(f.llm->self, &model);
+	assert_int_equal(model.abilities, RAGD_EMBEDS);
+	f.ops->embed_card(f.llm->self, &plain);
+	assert_int_equal(strlen(plain.stamp), 64);
+	asked = embed_one(&f, RAGD_EMBED_QUERY, "the harbour");
+	as_it_is = embed_one(&f, RAGD_EMBED_PASSAGE, "the harbour");
+	assert_int_equal(asked.dim, plain.dim);
+	assert_memory_equal(asked.values, as_it_is.values, asked.dim * sizeof(float));
+	end(&f);
+
+	begin(&f, model_option(BERT), "query_prefix=find: ");
+	f.ops->embed_card(f.llm->self, &card);
+	assert_string_not_equal(card.stamp, plain.stamp);
+	asked = embed_one(&f, RAGD_EMBED_QUERY, "the harbour");
+	as_it_is = embed_one(&f, RAGD_EMBED_PASSAGE, "the harbour");
+	whole = embed_one(&f, RAGD_EMBED_PLAIN, "find: the harbour");
+	assert_memory_equal(asked.values, whole.values, asked.dim * sizeof(float));
+	assert_int_equal(asked.n_tokens[0], whole.n_tokens[0]);
+	/* The prefix is no piece of the text. */
+	assert_int_equal(asked.n_pieces[0], as_it_is.n_pieces[0]);
+	assert_true(asked.n_tokens[0] > as_it_is.n_tokens[0]);
+	end(&f);
+}
+
+/* Few characters a piece tell that the vocabulary does not know the language. */
+static void pieces_of_unknown_words_count_by_their_characters(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t pieces;
+	} rows[] = {
+		{ "the harbour", 2 },
+		{ "the \xe0\xb8\x81\xe0\xb8\x82\xe0\xb8\x84", 4 }, /* three Thai letters */
+	};
+	struct fixture f;
+
+	(void)state;
+	begin(&f, model_option(BERT));
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		print_message("%s\n", rows[i].text);
+		assert_int_equal(embed_one(&f, RAGD_EMBED_PLAIN, rows[i].text).n_pieces[0],
+				 rows[i].pieces);
+	}
+	end(&f);
+}
+
+static void of_a_long_text_the_beginning_counts(void **state)
+{
+	enum { WORDS = 3000 };
+	char *text = calloc(WORDS + 1, 8), *other = calloc(WORDS + 1, 8);
+	struct ragd_embed_card card = { .size = sizeof(card) };
+	struct ragd_embeddings a, b;
+	struct fixture f;
+
+	(void)state;
+	assert_true(text != NULL && other != NULL);
+	for (int i = 0; i < WORDS; i++) {
+		strcat(text + strlen(text), "harbour ");
+		strcat(other + strlen(other), i < WORDS / 2 ? "harbour " : "museum ");
+	}
+	begin(&f, model_option(BERT));
+	f.ops->embed_card(f.llm->self, &card);
+	a = embed_one(&f, RAGD_EMBED_PASSAGE, text);
+	b = embed_one(&f, RAGD_EMBED_PASSAGE, other);
+	assert_int_equal(a.n_tokens[0], card.n_context);
+	assert_memory_equal(a.values, b.values, a.dim * sizeof(float));
+	end(&f);
+	free(text);
+	free(other);
+}
+
 static void says_what_it_is(void **state)
 {
 	struct ragd_card card = { .size = sizeof(card) };
@@ -647,6 +741,9 @@ int main(void)
 		cmocka_unit_test(scores_what_may_follow),
 		cmocka_unit_test(counts_tokens),
 		cmocka_unit_test(embeds_texts),
+		cmocka_unit_test(texts_have_the_prefix_of_their_use),
+		cmocka_unit_test(pieces_of_unknown_words_count_by_their_characters),
+		cmocka_unit_test(of_a_long_text_the_beginning_counts),
 		cmocka_unit_test(says_what_it_is),
 		cmocka_unit_test(what_was_read_can_be_kept),
 		cmocka_unit_test(refuses_with_a_sentence),

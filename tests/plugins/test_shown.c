@@ -24,7 +24,7 @@ static const struct {
 	  "context max_tokens active waiting cache_idle cache_type keep_cache template think "
 	  "repeat_penalty "
 	  "draft "
-	  "pooling",
+	  "pooling query_prefix passage_prefix",
 	  "model threads cpus cache memory kernels huge_pages" },
 #endif
 #if WITH_UPSTREAM
