@@ -189,7 +189,7 @@ static int plugin_build(struct config_build *cb, const struct config_block *b, v
 		return rc;
 	p->name = b->title;
 	p->descriptor = d;
-	rc = config_fill_plugin(cb->arena, b, d->options, &p->options, cb->err);
+	rc = config_fill_plugin(cb->arena, b, d->options, cb->cfg->data_dir, &p->options, cb->err);
 	if (rc < 0)
 		return rc;
 	if (d->kind != RAGD_KIND_SAFETY && config_block_get(b, "on_failure") != NULL)

@@ -74,10 +74,15 @@ static const char *const *list_split(struct arena *a, const char *text)
 }
 
 /* A path is relative to the directory of the file it stands in. */
-static const char *path_absolute(struct arena *a, const struct config_block *b, const char *path)
+#define IN_DATA_DIR "ragd:" /* a path of what came with ragd */
+
+static const char *path_absolute(struct arena *a, const struct config_block *b,
+				 const char *data_dir, const char *path)
 {
 	const char *slash = strrchr(b->file, '/');
 
+	if (data_dir != NULL && strncmp(path, IN_DATA_DIR, strlen(IN_DATA_DIR)) == 0)
+		return arena_printf(a, "%s/%s", data_dir, path + strlen(IN_DATA_DIR));
 	if (path[0] == '\0' || path[0] == '/' || slash == NULL)
 		return path;
 	return arena_printf(a, "%.*s/%s", (int)(slash - b->file), b->file, path);
@@ -85,8 +90,8 @@ static const char *path_absolute(struct arena *a, const struct config_block *b, 
 
 /* The value of one row: given or default. Not for an option that must be given. */
 static int read_value(struct arena *a, const struct config_block *b, const struct ragd_option *o,
-		      const struct config_setting *setting, struct ragd_value *out,
-		      struct ragd_err *err)
+		      const struct config_setting *setting, const char *data_dir,
+		      struct ragd_value *out, struct ragd_err *err)
 {
 	const char *text = setting != NULL && setting->n > 0 ? setting->words[0] : o->dflt;
 	struct ragd_value v = { .name = o->name };
@@ -107,7 +112,7 @@ static int read_value(struct arena *a, const struct config_block *b, const struc
 		return config_refuse(b->file, line, -EINVAL, err, "%s", why.msg);
 	}
 	if (o->type == RAGD_OPT_PATH) {
-		v.s = path_absolute(a, b, v.s);
+		v.s = path_absolute(a, b, data_dir, v.s);
 		if (v.s == NULL)
 			return no_memory(b, err);
 	}
@@ -239,7 +244,7 @@ static int fill_row(struct arena *a, const struct config_block *b, const struct 
 		return config_refuse(
 			b->file, b->line, -EINVAL, err, "%s \"%s\" lacks the option '%s': %s",
 			config_section_name(b->kind), b->title, row->option.name, row->option.help);
-	rc = read_value(a, b, &row->option, setting, &v, err);
+	rc = read_value(a, b, &row->option, setting, NULL, &v, err);
 	if (rc < 0)
 		return rc;
 	rc = value_store(a, row, &v, (char *)target + row->offset);
@@ -267,8 +272,8 @@ int config_fill(struct arena *a, const struct config_block *b, const struct ragd
 }
 
 int config_fill_plugin(struct arena *a, const struct config_block *b,
-		       const struct ragd_option *table, struct ragd_config *out,
-		       struct ragd_err *err)
+		       const struct ragd_option *table, const char *data_dir,
+		       struct ragd_config *out, struct ragd_err *err)
 {
 	struct ragd_value *values;
 	size_t n = 0;
@@ -285,8 +290,8 @@ int config_fill_plugin(struct arena *a, const struct config_block *b,
 	if (values == NULL)
 		return no_memory(b, err);
 	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = read_value(a, b, &table[i], config_block_get(b, table[i].name), &values[i],
-				err);
+		rc = read_value(a, b, &table[i], config_block_get(b, table[i].name), data_dir,
+				&values[i], err);
 	out->n = n;
 	out->values = values;
 	return rc;

@@ -14,9 +14,9 @@
 int config_fill(struct arena *a, const struct config_block *b, const struct ragd_option *own,
 		void *target, struct ragd_err *err);
 
-/* The same for a plugin's own options. */
+/* The same for a plugin's own options; paths that begin with "ragd:" are in data_dir. */
 int config_fill_plugin(struct arena *a, const struct config_block *b,
-		       const struct ragd_option *table, struct ragd_config *out,
-		       struct ragd_err *err);
+		       const struct ragd_option *table, const char *data_dir,
+		       struct ragd_config *out, struct ragd_err *err);
 
 #endif
