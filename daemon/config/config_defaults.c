@@ -1,5 +1,7 @@
 #include "daemon/config/config.h"
 
+#include <config.h>
+
 /*
  * Validated like any file; `ragd --print-defaults` shows it.
  * Sections a file lacks come from here.
@@ -20,6 +22,12 @@ static const char defaults[] =
 	"plugin \"grounding\" {\n"
 	"	module = \"safety_grounding\"\n"
 	"}\n"
+#if WITH_ENCODER
+	"plugin \"encoder\" {\n"
+	"	module = \"inference_gguf\"\n"
+	"	model = \"ragd:encoders/all-MiniLM-L6-v2-Q8_0.gguf\"\n"
+	"}\n"
+#endif
 	"\n"
 	"policy \"balanced\" {\n"
 	"	filters = { \"basic\", \"grounding\" }\n"

@@ -14,7 +14,15 @@
 #define STRING(x)  STRING_(x)
 #define IS(x)      (VARIANT == x)
 
-enum { inference_extract, retrieval_hybrid, safety_basic, safety_grounding, sample, clash };
+enum {
+	inference_extract,
+	inference_gguf,
+	retrieval_hybrid,
+	safety_basic,
+	safety_grounding,
+	sample,
+	clash
+};
 
 #define COLLECTIONS_MAX 8
 
@@ -249,6 +257,11 @@ static const struct ragd_option sample_options[] = {
 	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 
+static const struct ragd_option model_options[] = {
+	{ "model", RAGD_OPT_PATH, "", 0, 0, NULL, "A file.", false },
+	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
+};
+
 static const struct ragd_option clash_options[] = {
 	{ "deadline", RAGD_OPT_BOOL, "no", 0, 0, NULL, "Has the name of an option of ragd.",
 	  false },
@@ -258,20 +271,21 @@ static const struct ragd_option clash_options[] = {
 RAGD_EXPORT const struct ragd_plugin ragd_plugin = {
 	.abi = RAGD_PLUGIN_ABI,
 	.size = sizeof(struct ragd_plugin),
-	.kind = IS(inference_extract)  ? RAGD_KIND_INFERENCE
-		: IS(retrieval_hybrid) ? RAGD_KIND_RETRIEVAL
-				       : RAGD_KIND_SAFETY,
+	.kind = IS(inference_extract) || IS(inference_gguf) ? RAGD_KIND_INFERENCE
+		: IS(retrieval_hybrid)                      ? RAGD_KIND_RETRIEVAL
+							    : RAGD_KIND_SAFETY,
 	.name = STRING(VARIANT),
 	.version = "1",
 	.licence = "Apache-2.0",
 	.summary = "A module for tests",
-	.options = IS(sample)  ? sample_options
-		   : IS(clash) ? clash_options
-			       : NULL,
+	.options = IS(inference_gguf) ? model_options
+		   : IS(sample)       ? sample_options
+		   : IS(clash)        ? clash_options
+				      : NULL,
 	.check = IS(sample) ? check_ : NULL,
 	.open = open_,
 	.close = close_,
-	.ops = { .inference = IS(inference_extract)  ? (const void *)&inference
-			      : IS(retrieval_hybrid) ? (const void *)&retrieval
-						     : (const void *)&safety },
+	.ops = { .inference = IS(inference_extract) || IS(inference_gguf) ? (const void *)&inference
+			      : IS(retrieval_hybrid)                      ? (const void *)&retrieval
+									  : (const void *)&safety },
 };

@@ -1,4 +1,6 @@
 #include "base/util.h"
+#include <config.h>
+
 #include "daemon/config/config.h"
 #include "tests/daemon/install.h"
 #include "tests/test.h"
@@ -172,7 +174,7 @@ static void what_does_not_hold_is_refused_with_its_line(void **state)
 		{ "an assistant without policy", "assistant a { inference = extract }",
 		  "lacks the option 'policy'" },
 		{ "an unknown inference", "assistant a { inference = gpt policy = balanced }",
-		  "there is no plugin \"gpt\" (there are: extract, hybrid, basic, grounding)" },
+		  "there is no plugin \"gpt\" (there are: extract, hybrid, basic, grounding" },
 		{ "a wrong kind of inference",
 		  "assistant a {\n policy = balanced\n inference = basic }",
 		  "t.conf:3: assistant \"a\": inference: \"basic\" is a safety plugin, it takes an "
@@ -211,7 +213,7 @@ static void without_a_file_the_defaults_run(void **state)
 	const struct config_assistant *a = config_assistant(cfg, "default");
 
 	(void)state;
-	assert_int_equal(cfg->n_plugins, 4);
+	assert_int_equal(cfg->n_plugins, 4 + WITH_ENCODER);
 	assert_string_equal(cfg->plugins[0].name, "extract");
 	assert_string_equal(cfg->plugins[0].module, "inference_extract");
 	assert_int_equal(cfg->plugins[3].on_failure, CONFIG_CLOSED);
@@ -233,6 +235,32 @@ static void without_a_file_the_defaults_run(void **state)
 	assert_int_equal(cfg->keep_answers_ms, 30LL * 24 * 3600 * 1000);
 	assert_true(cfg->n_threads >= 4);
 	assert_string_equal(cfg->plugin_dirs[0], modules);
+	config_free(cfg);
+}
+
+static void a_path_in_the_data_directory_is_found_there(void **state)
+{
+	struct config_source src = source;
+	struct config *cfg;
+	struct ragd_err err;
+	const char *text = "plugin g { module = inference_gguf model = \"ragd:a/b.gguf\" }\n"
+			   "plugin h { module = inference_gguf model = \"a/ragd:b\" }\n"
+			   "assistant a { inference = g retrieval = r policy = p }\n"
+			   "plugin r { module = retrieval_hybrid }\n"
+			   "plugin s { module = safety_grounding }\n"
+			   "policy p { filters = { s } }\n";
+
+	(void)state;
+	src.data_dir = "/data";
+	if (config_parse(&src, "/etc/t.conf", text, strlen(text), &cfg, &err) < 0)
+		fail_msg("%s", err.msg);
+	for (size_t i = 0; i < cfg->n_plugins; i++)
+		if (strcmp(cfg->plugins[i].name, "g") == 0)
+			assert_string_equal(ragd_config_get(&cfg->plugins[i].options, "model")->s,
+					    "/data/a/b.gguf");
+		else if (strcmp(cfg->plugins[i].name, "h") == 0)
+			assert_string_equal(ragd_config_get(&cfg->plugins[i].options, "model")->s,
+					    "/etc/a/ragd:b");
 	config_free(cfg);
 }
 
@@ -339,7 +367,7 @@ static void a_file_replaces_only_the_kinds_it_has(void **state)
 	(void)state;
 	assert_int_equal(cfg->n_collections, 1);
 	assert_string_equal(cfg->collections[0].name, "docs");
-	assert_int_equal(cfg->n_plugins, 4);
+	assert_int_equal(cfg->n_plugins, 4 + WITH_ENCODER);
 	assert_int_equal(cfg->n_assistants, 1);
 	assert_int_equal(cfg->queue_max, 3);
 	config_free(cfg);
@@ -546,6 +574,7 @@ int main(void)
 		cmocka_unit_test(broken_text_is_refused_with_its_line),
 		cmocka_unit_test(what_does_not_hold_is_refused_with_its_line),
 		cmocka_unit_test(without_a_file_the_defaults_run),
+		cmocka_unit_test(a_path_in_the_data_directory_is_found_there),
 		cmocka_unit_test(the_scope_gives_places_and_modes),
 		cmocka_unit_test(every_type_of_value_arrives),
 		cmocka_unit_test(lists_have_their_own_defaults),

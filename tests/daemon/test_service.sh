@@ -57,7 +57,8 @@ start_ragd || exit 1
 READY=$(log | grep event=ready)
 has "ready: version" "$READY" " version="
 has "ready: socket" "$READY" " socket=\"$SOCKET\""
-has "ready: plugins" "$READY" " plugins=extract,hybrid,basic,grounding "
+grep -q '^#define WITH_ENCODER 1' "$RAGD_BUILDDIR/config.h" && encoder=,encoder || encoder=
+has "ready: plugins" "$READY" " plugins=extract,hybrid,basic,grounding$encoder "
 has "ready: assistants" "$READY" " assistants=default "
 has "ready: time" "$READY" " ready_ms="
 is "socket is the user's" "$(mode_of "$SOCKET")" 600
