@@ -28,7 +28,9 @@
 #define CODEC_DEPTH_MAX     32
 #define CODEC_VALUES_MAX    65536
 #define CODEC_MESSAGES_MAX  1024
-#define CODEC_INPUTS_MAX    256   /* texts of one embeddings or moderations request */
+#define CODEC_INPUTS_MAX    256   /* texts of one moderations request */
+#define CODEC_EMBED_MAX     2048  /* texts of one embeddings request */
+#define CODEC_DIM_MAX       65536 /* numbers of a vector that may be asked for */
 #define CODEC_DOCUMENTS_MAX 10000 /* of one bulk request */
 #define CODEC_NAMES_MAX     64    /* collections, tags of one request or document */
 #define CODEC_STOP_MAX      4
@@ -88,9 +90,10 @@ struct codec_chat {
 /* POST /v1/embeddings */
 struct codec_embeddings {
 	const char *model;            /* "default" if absent */
-	const struct ragd_str *input; /* [n_input], 1 .. CODEC_INPUTS_MAX, none empty */
+	const struct ragd_str *input; /* [n_input], 1 .. CODEC_EMBED_MAX, none blank */
 	size_t n_input;
-	bool base64; /* encoding_format */
+	bool base64;         /* encoding_format */
+	uint32_t dimensions; /* 1 .. CODEC_DIM_MAX; 0: all there are */
 };
 
 /* POST /v1/moderations */

@@ -22,7 +22,7 @@ static int fail_missing(struct codec_err *err, const char *param)
 }
 
 /* `input` of embeddings and moderations. */
-static int input_decode(struct arena *a, const json_t *root, size_t min,
+static int input_decode(struct arena *a, const json_t *root, size_t n_max, size_t min,
 			const struct ragd_str **out, size_t *n, struct codec_err *err)
 {
 	const json_t *v = codec_member(root, "input");
@@ -30,13 +30,34 @@ static int input_decode(struct arena *a, const json_t *root, size_t min,
 
 	if (v == NULL)
 		return fail_missing(err, "input");
-	rc = codec_texts(a, v, "input", true, CODEC_INPUTS_MAX, min, SIZE_MAX, out, n, err);
+	rc = codec_texts(a, v, "input", true, n_max, min, SIZE_MAX, out, n, err);
 	if (rc == 0 && *n == 0)
 		return codec_fail(err, "invalid_value", "input", "'input' must not be empty.");
 	return rc;
 }
 
 /* ---- embeddings ----------------------------------------------------------------------------- */
+
+/* Some clients count tokens before they send, and then send those: by another model's vocabulary. */
+static bool input_is_tokens(const json_t *v)
+{
+	const json_t *first = json_array_get(v, 0);
+
+	return json_is_integer(first) || json_is_array(first);
+}
+
+static int blanks_refuse(const struct codec_embeddings *e, struct codec_err *err)
+{
+	char at[32];
+
+	for (size_t i = 0; i < e->n_input; i++) {
+		if (!codec_blank(e->input[i]))
+			continue;
+		snprintf(at, sizeof(at), "input[%zu]", i);
+		return codec_fail(err, "invalid_value", at, "'%s' is blank: it has no vector.", at);
+	}
+	return 0;
+}
 
 static int embeddings_decode(struct arena *a, const json_t *root, struct codec_embeddings *out,
 			     struct codec_err *err)
@@ -45,11 +66,23 @@ static int embeddings_decode(struct arena *a, const json_t *root, struct codec_e
 	const json_t *format = codec_member(root, "encoding_format");
 	int rc = codec_name(a, codec_member(root, "model"), "model", 256, &out->model, err);
 	int i = word_find(format, formats, ARRAY_LEN(formats));
+	json_int_t dimensions = 0;
+	bool is_set;
 
+	if (rc == 0 && input_is_tokens(codec_member(root, "input")))
+		return codec_fail(err, "invalid_value", "input",
+				  "'input' has token ids; send text (LangChain: "
+				  "check_embedding_ctx_length=False).");
 	if (rc == 0)
-		rc = input_decode(a, root, 1, &out->input, &out->n_input, err);
+		rc = input_decode(a, root, CODEC_EMBED_MAX, 1, &out->input, &out->n_input, err);
+	if (rc == 0)
+		rc = blanks_refuse(out, err);
+	if (rc == 0)
+		rc = codec_int(codec_member(root, "dimensions"), "dimensions", 1, CODEC_DIM_MAX,
+			       &dimensions, &is_set, err);
 	if (rc < 0)
 		return rc;
+	out->dimensions = (uint32_t)dimensions;
 	if (format != NULL && i < 0)
 		return codec_fail(err, "invalid_value", "encoding_format",
 				  "'encoding_format' must be float or base64.");
@@ -66,7 +99,7 @@ static int moderations_decode(struct arena *a, const json_t *root, struct codec_
 	int rc = codec_name(a, codec_member(root, "model"), "model", 256, &out->model, err);
 
 	if (rc == 0)
-		rc = input_decode(a, root, 0, &out->input, &out->n_input, err);
+		rc = input_decode(a, root, CODEC_INPUTS_MAX, 0, &out->input, &out->n_input, err);
 	if (rc < 0)
 		return rc;
 	out->stage = RAGD_STAGE_PROMPT;

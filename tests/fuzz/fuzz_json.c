@@ -84,7 +84,7 @@ static void flat(unsigned what, struct arena *a, struct ragd_str body, struct co
 	case 0:
 		rc = codec_embeddings_decode(a, body, &embeddings, err);
 		if (rc == 0)
-			check_texts(embeddings.input, embeddings.n_input, CODEC_INPUTS_MAX);
+			check_texts(embeddings.input, embeddings.n_input, CODEC_EMBED_MAX);
 		break;
 	case 1:
 		rc = codec_moderations_decode(a, body, &moderations, err);

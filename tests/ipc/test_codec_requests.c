@@ -230,7 +230,11 @@ static const struct {
 	{ EMBEDDINGS, "{\"input\":[]}", "invalid_value", "input" },
 	{ EMBEDDINGS, "{\"input\":\"\"}", "invalid_value", "input" },
 	{ EMBEDDINGS, "{\"input\":[\"a\",\"\"]}", "invalid_value", "input[1]" },
-	{ EMBEDDINGS, "{\"input\":[[1,2]]}", "invalid_value", "input[0]" },
+	{ EMBEDDINGS, "{\"input\":[[1,2]]}", "invalid_value", "input" },
+	{ EMBEDDINGS, "{\"input\":[1,2]}", "invalid_value", "input" },
+	{ EMBEDDINGS, "{\"input\":[\"a\",\" \\n\"]}", "invalid_value", "input[1]" },
+	{ EMBEDDINGS, "{\"input\":\"x\",\"dimensions\":0}", "invalid_value", "dimensions" },
+	{ EMBEDDINGS, "{\"input\":\"x\",\"dimensions\":\"many\"}", "invalid_value", "dimensions" },
 	{ EMBEDDINGS, "{\"input\":7}", "invalid_value", "input" },
 	{ EMBEDDINGS, "{\"input\":\"x\",\"encoding_format\":\"hex\"}", "invalid_value",
 	  "encoding_format" },
@@ -306,6 +310,10 @@ static void does_not_repeat_the_body_in_errors(void **state)
 
 static void bounds_depth_values_and_counts(void **state)
 {
+	static const struct {
+		enum what what;
+		int most;
+	} inputs[] = { { EMBEDDINGS, CODEC_EMBED_MAX }, { MODERATIONS, CODEC_INPUTS_MAX } };
 	struct arena *a = arena_new(16 << 20);
 	struct buf b = BUF_INIT;
 	struct codec_err err;
@@ -346,13 +354,18 @@ static void bounds_depth_values_and_counts(void **state)
 	assert_non_null(strstr(err.msg, "values"));
 	buf_clear(&b);
 
-	buf_adds(&b, "{\"input\":[\"a\"");
-	for (int i = 0; i < CODEC_INPUTS_MAX; i++)
-		buf_adds(&b, ",\"a\"");
-	buf_adds(&b, "]}");
-	assert_int_equal(decode(EMBEDDINGS, a, buf_str(&b), &err), -EINVAL);
-	assert_string_equal(err.param, "input");
-	buf_clear(&b);
+	for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
+		buf_adds(&b, "{\"input\":[\"a\"");
+		for (int n = 1; n < inputs[i].most; n++)
+			buf_adds(&b, ",\"a\"");
+		buf_adds(&b, "]}");
+		assert_int_equal(decode(inputs[i].what, a, buf_str(&b), &err), 0);
+		b.len -= 2;
+		buf_adds(&b, ",\"a\"]}");
+		assert_int_equal(decode(inputs[i].what, a, buf_str(&b), &err), -EINVAL);
+		assert_string_equal(err.param, "input");
+		buf_clear(&b);
+	}
 
 	buf_adds(&b, "{\"messages\":[" Q);
 	for (int i = 0; i < CODEC_MESSAGES_MAX; i++)
