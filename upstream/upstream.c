@@ -180,5 +180,8 @@ void upstream_close(struct upstream *u)
 
 void upstream_card(const struct upstream *u, struct ragd_card *out)
 {
-	servers_card(&u->servers, out);
+	if (u == NULL) /* a trial's */
+		*out = (struct ragd_card){ .name = "upstream" };
+	else
+		servers_card(&u->servers, out);
 }

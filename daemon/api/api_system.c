@@ -73,22 +73,41 @@ static struct codec_model model_of(const struct ragd *d, const struct config_ass
 	};
 }
 
+static struct codec_model model_of_encoder(const struct ragd *d, const struct plugin *p)
+{
+	return (struct codec_model){
+		.name = p->name,
+		.description = "Turns texts into vectors, for /v1/embeddings; it writes no text",
+		.created_s = started_s(d),
+	};
+}
+
 static void api_models(struct http_exchange *x, const struct http_request *req, void *ctx)
 {
 	const struct ragd *d = ctx;
+	const struct plugin_set *set;
 	const struct config *cfg;
 	struct codec_model *models;
 	struct buf out = BUF_INIT;
+	size_t n = 0;
 
 	(void)req;
 	if (!api_started(x, d))
 		return;
 	cfg = d->current->cfg;
-	models = calloc(cfg->n_assistants + 1, sizeof(*models));
+	set = d->current->plugins;
+	models = calloc(cfg->n_assistants + plugin_set_count(set) + 1, sizeof(*models));
 	for (size_t i = 0; models != NULL && i < cfg->n_assistants; i++)
-		models[i] = model_of(d, &cfg->assistants[i]);
+		models[n++] = model_of(d, &cfg->assistants[i]);
+	for (size_t i = 0; models != NULL && i < plugin_set_count(set); i++) {
+		const struct plugin *p = plugin_set_encoder(set, plugin_set_at(set, i)->name);
+
+		/* Under an assistant's name it is the assistant. */
+		if (p != NULL && config_assistant(cfg, p->name) == NULL)
+			models[n++] = model_of_encoder(d, p);
+	}
 	if (models != NULL)
-		codec_models(&out, models, cfg->n_assistants);
+		codec_models(&out, models, n);
 	else
 		out.failed = true;
 	free(models);
@@ -100,6 +119,7 @@ static void api_model(struct http_exchange *x, const struct http_request *req, v
 	const struct ragd *d = ctx;
 	char name[128];
 	const struct config_assistant *a;
+	const struct plugin *p;
 	struct codec_model model;
 	struct buf out = BUF_INIT;
 
@@ -108,12 +128,14 @@ static void api_model(struct http_exchange *x, const struct http_request *req, v
 	snprintf(name, sizeof(name), "%.*s", (int)MIN(req->param[0].len, sizeof(name) - 1),
 		 req->param[0].s);
 	a = config_assistant(d->current->cfg, name);
-	if (a == NULL) {
+	p = plugin_set_encoder(d->current->plugins, name);
+	if (a == NULL && p == NULL) {
 		http_reply_error(x, 404, "unknown_model", NULL,
-				 "there is no assistant '%s'; /v1/models lists them", name);
+				 "there is no assistant or encoder '%s'; /v1/models lists them",
+				 name);
 		return;
 	}
-	model = model_of(d, a);
+	model = a != NULL ? model_of(d, a) : model_of_encoder(d, p);
 	codec_model(&out, &model);
 	reply_buf(x, 200, &out);
 }

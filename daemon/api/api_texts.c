@@ -1,6 +1,7 @@
 /* Texts filtered, embedded and rated: moderations, embeddings, feedback. */
 #include "daemon/api/api_private.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -125,17 +126,68 @@ static void api_moderations(struct job *job)
 /* ---- embeddings ---------------------------------------------------------------------------- */
 
 /*
- * The assistant's inference plugin if it can, else the embedder that
- * retrieval learned; NULL: neither.
+ * What embeds under a model's name: the encoder of that name; for an assistant the first encoder
+ * there is, whatever else it could take, so that the vectors of one name stay of one kind; without
+ * one its own inference plugin, then the embedder that its retrieval learned. NULL: none, and the
+ * reply is written.
  */
-static const struct plugin *embedder_of(const struct job *job, const struct config_assistant *a)
+static const struct plugin *embedder_of(struct job *job, const char *model)
 {
+	const struct config_assistant *a = config_assistant(job->gen->cfg, model);
 	const struct plugin_set *set = job->gen->plugins;
-	const struct plugin *p = plugin_set_find(set, RAGD_KIND_INFERENCE, a->inference);
+	const struct plugin *p = plugin_set_encoder(set, a != NULL ? NULL : model);
 
+	if (p != NULL)
+		return p;
+	if (a == NULL) {
+		job_fail(job, 404, "unknown_model", "model",
+			 "there is no assistant or encoder '%s'; /v1/models lists them", model);
+		return NULL;
+	}
+	p = plugin_set_find(set, RAGD_KIND_INFERENCE, a->inference);
 	if (p == NULL || !plugin_can(p->descriptor, p->self, RAGD_EMBEDS))
 		p = plugin_set_find(set, RAGD_KIND_RETRIEVAL, a->retrieval);
-	return p != NULL && plugin_can(p->descriptor, p->self, RAGD_EMBEDS) ? p : NULL;
+	if (p != NULL && plugin_can(p->descriptor, p->self, RAGD_EMBEDS))
+		return p;
+	job_fail(job, 404, "not_found", NULL, "assistant '%s' has no plugin that embeds", a->name);
+	return NULL;
+}
+
+/* The first `dim` numbers of each vector, at length 1 again. False, with the reply written, if the
+ * model was not made for that, or there is no memory. */
+static bool vectors_cut(struct job *job, const struct plugin *p, size_t n, uint32_t dim,
+			struct ragd_embeddings *v)
+{
+	struct ragd_embed_card card = { .nested = false };
+	float *cut = arena_alloc(job->call->arena, n, dim * sizeof(*cut));
+
+	if (dim == v->dim)
+		return true;
+	plugin_embed_card(p->name, p->descriptor, p->self, &card);
+	if (dim > v->dim || !card.nested) {
+		job_fail(job, 400, "invalid_value", "dimensions",
+			 card.nested ? "the vectors have %u numbers"
+				     : "the vectors have %u numbers, and the model was not made to "
+				       "have them cut: leave 'dimensions' out",
+			 (unsigned)v->dim);
+		return false;
+	}
+	if (cut == NULL) {
+		job_fail(job, 503, "unavailable", NULL, "out of memory");
+		return false;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const float *from = v->values + i * v->dim;
+		double sum = 0;
+
+		for (uint32_t k = 0; k < dim; k++)
+			sum += (double)from[k] * from[k];
+		for (uint32_t k = 0; k < dim; k++)
+			cut[i * dim + k] = sum > 0 ? (float)(from[k] / sqrt(sum)) : k == 0;
+	}
+	v->values = cut;
+	v->dim = dim;
+	return true;
 }
 
 static int texts_embed(struct job *job, const struct plugin *p, const struct codec_embeddings *req,
@@ -158,33 +210,30 @@ static int texts_embed(struct job *job, const struct plugin *p, const struct cod
 
 static void api_embeddings(struct job *job)
 {
-	const struct config_assistant *a;
-	const struct plugin *p;
-	struct codec_embeddings req;
+	struct ragd_embeddings vectors = { .size = sizeof(vectors) };
 	struct ragd_usage usage = { .size = sizeof(usage) };
+	struct codec_embeddings req;
 	struct codec_err cerr;
 	struct ragd_err err = { 0 };
-	struct ragd_embeddings vectors = { .size = sizeof(vectors) };
+	const struct plugin *p;
 
 	if (codec_embeddings_decode(job->call->arena, job->body, &req, &cerr) < 0) {
 		job_fail_codec(job, &cerr);
 		return;
 	}
-	a = config_assistant(job->gen->cfg, req.model);
-	if (a == NULL) {
-		job_fail(job, 404, "unknown_model", "model",
-			 "there is no assistant '%s'; /v1/models lists them", req.model);
+	p = embedder_of(job, req.model);
+	if (p == NULL)
+		return;
+	if (texts_embed(job, p, &req, &vectors, &err) < 0) {
+		job_fail_err(job, &err, "not_found");
 		return;
 	}
-	p = embedder_of(job, a);
-	if (p == NULL)
-		job_fail(job, 404, "not_found", NULL, "assistant '%s' has no plugin that embeds",
-			 a->name);
-	else if (texts_embed(job, p, &req, &vectors, &err) < 0)
-		job_fail_err(job, &err, "not_found");
-	else
-		codec_embeddings(&job->out, req.model, vectors.values, req.n_input, vectors.dim,
-				 req.base64, &usage);
+	if (req.dimensions != 0 && !vectors_cut(job, p, req.n_input, req.dimensions, &vectors))
+		return;
+	for (size_t i = 0; vectors.n_tokens != NULL && i < req.n_input; i++)
+		usage.n_prompt += vectors.n_tokens[i];
+	codec_embeddings(&job->out, req.model, vectors.values, req.n_input, vectors.dim, req.base64,
+			 &usage);
 }
 
 /* ---- feedback ------------------------------------------------------------------------------ */

@@ -48,8 +48,9 @@ struct config_collection {
 struct config_assistant {
 	const char *name;
 	const char *description;
-	const char *inference; /* instance names */
-	const char *retrieval; /* "": answers without documents */
+	const char *inference;    /* instance names */
+	const char *inference_at; /* "FILE:LINE" of it, for what only shows once it is open */
+	const char *retrieval;    /* "": answers without documents */
 	const char *policy;
 	const char *const *collections; /* NULL-ended; empty: all the caller may read */
 	bool grounded;

@@ -233,9 +233,14 @@ static int collection_build(struct config_build *cb, const struct config_block *
 
 static int assistant_build(struct config_build *cb, const struct config_block *b, void *target)
 {
+	const struct config_setting *inference = config_block_get(b, "inference");
 	struct config_assistant *a = target;
 
 	a->name = b->title;
+	a->inference_at = arena_printf(cb->arena, "%s:%d", b->file,
+				       inference != NULL ? inference->line : b->line);
+	if (a->inference_at == NULL)
+		return build_no_memory(cb);
 	return config_fill(cb->arena, b, NULL, a, cb->err);
 }
 

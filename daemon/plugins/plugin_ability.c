@@ -34,6 +34,35 @@ bool plugin_can(const struct ragd_plugin *d, void *self, enum ragd_ability abili
 	return (can & ability) != 0;
 }
 
+int plugin_assistants_check(const struct config *cfg, const char *name, const struct ragd_plugin *d,
+			    void *self, struct ragd_err *err)
+{
+	if (d->kind != RAGD_KIND_INFERENCE || plugin_can(d, self, RAGD_GENERATES))
+		return 0;
+	for (size_t i = 0; i < cfg->n_assistants; i++)
+		if (strcmp(cfg->assistants[i].inference, name) == 0)
+			return ragd_err_set(err, -EINVAL,
+					    "%s: assistant \"%s\": inference: the model of \"%s\" "
+					    "makes vectors, it writes no text",
+					    cfg->assistants[i].inference_at,
+					    cfg->assistants[i].name, name);
+	return 0;
+}
+
+const struct plugin *plugin_set_encoder(const struct plugin_set *set, const char *name)
+{
+	for (size_t i = 0; i < plugin_set_count(set); i++) {
+		const struct plugin *p = plugin_set_at(set, i);
+
+		if (p->descriptor->kind == RAGD_KIND_INFERENCE &&
+		    (name == NULL || strcmp(p->name, name) == 0) &&
+		    !plugin_can(p->descriptor, p->self, RAGD_GENERATES) &&
+		    plugin_can(p->descriptor, p->self, RAGD_EMBEDS))
+			return p;
+	}
+	return NULL;
+}
+
 /* So no plugin need think of texts that there is nothing to say about. */
 static int texts_check(const struct ragd_embed *req, struct ragd_err *err)
 {

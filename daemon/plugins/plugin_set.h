@@ -68,6 +68,11 @@ bool plugin_progress(char *out, size_t room);
 
 /* Has it this ability: by its operations and, of inference, by what its card says. */
 bool plugin_can(const struct ragd_plugin *descriptor, void *self, enum ragd_ability ability);
+/* -EINVAL, with file and line, if an assistant has an inference plugin `name` that writes no text. */
+int plugin_assistants_check(const struct config *cfg, const char *name,
+			    const struct ragd_plugin *descriptor, void *self, struct ragd_err *err);
+/* An inference plugin that only embeds: the one of that name, or the first (NULL). NULL: none. */
+const struct plugin *plugin_set_encoder(const struct plugin_set *set, const char *name);
 /*
  * Turn texts into vectors, which inference and retrieval can; -EINVAL where one is blank. *out has
  * its size; what comes back is for validate_vectors(), but for the stamp, which is set here.

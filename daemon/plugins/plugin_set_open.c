@@ -126,6 +126,9 @@ int plugin_set_open(const struct config *cfg, struct plugin_set *previous, struc
 						  err);
 		if (rc == 0)
 			set_add(set, i, &cfg->plugins[i], inst);
+		if (rc == 0)
+			rc = plugin_assistants_check(cfg, inst->name, inst->descriptor, inst->self,
+						     err);
 	}
 	if (rc < 0) {
 		plugin_set_free(set);

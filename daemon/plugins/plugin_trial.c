@@ -30,8 +30,10 @@ int plugin_trial(const struct config *cfg, struct ragd_err *err)
 		if (cfg->plugins[i].descriptor->kind == RAGD_KIND_RETRIEVAL)
 			continue;
 		rc = plugin_instance_open(&trial, &cfg->plugins[i], NULL, true, &inst, err);
-		if (rc == 0)
-			plugin_instance_unref(inst);
+		if (rc < 0)
+			break;
+		rc = plugin_assistants_check(cfg, inst->name, inst->descriptor, inst->self, err);
+		plugin_instance_unref(inst);
 	}
 	nftw(dir, remove_cb, 16, FTW_DEPTH | FTW_PHYS);
 	return rc;

@@ -353,14 +353,17 @@ static void warn_of_others(const struct llm *l)
 }
 
 /* All that loading would refuse but for lack of memory, without packing a weight. */
-static int outline_check(const struct llm *l, const struct kernels *k, struct ragd_err *err)
+static int outline_check(struct llm *l, const struct kernels *k, struct ragd_err *err)
 {
 	struct model *outline;
 	int rc = model_outline(l->gguf, k, &outline, err);
 
-	if (rc == 0)
-		model_close(outline);
-	return rc;
+	if (rc < 0)
+		return rc;
+	l->card.name = "";
+	l->card.abilities = abilities_of(outline);
+	model_close(outline);
+	return 0;
 }
 
 /* What is done with the file while it is open. */
@@ -417,10 +420,13 @@ int llm_open(const struct ragd_host *host, const struct ragd_config *cfg, struct
 	l->strings = arena_new(STRINGS);
 	rc = l->strings != NULL ? llm_load(l, cfg, err)
 				: ragd_err_set(err, -ENOMEM, "out of memory");
-	if (rc < 0 || ragd_is_trial(host)) {
+	if (rc < 0) {
 		llm_close(l);
-		*out = NULL;
 		return rc;
+	}
+	if (ragd_is_trial(host)) {
+		*out = l;
+		return 0;
 	}
 	use_kept_cache(l, cfg);
 	host->log(host, RAGD_LOG_INFO, "%s: %s, %s, context %u, %u threads, kernels %s",

@@ -30,16 +30,22 @@ assistant "default" {
 	temperature = 0
 	max_tokens = 400
 }
+CONF
+cat "$T/ragd.conf" - >"$T/bad.conf" <<CONF
 assistant "vectors" {
-	inference = "bert"
 	policy = "open"
+	inference = "bert"
 	grounded = no
 }
 CONF
+refused="$T/bad.conf:$(($(wc -l <"$T/bad.conf") - 2)): assistant \"vectors\": inference: the model of \"bert\" makes vectors, it writes no text"
+check_config() { "$RAGD_BUILDDIR/ragd" --user --socket "$SOCKET" --state-dir "$T/data" --data-dir "$RAGD_SRCDIR/data" "$@" 2>&1; }
+has "ragd -t refuses an encoder as an assistant's model" "$(check_config -t -c "$T/bad.conf")" "$refused"
+has "and so does a start" "$(check_config -c "$T/bad.conf")" "$refused"
 start_ragd -c "$T/ragd.conf" || exit 1
 hasnt "nobody misses an embedder's chat template" "$(cat "$T/ragd.log")" level=warn
 
-vectors() { api /v1/embeddings -d '{"model":"vectors","input":["hello world","a cat sat on the mat"]}'; }
+vectors() { api /v1/embeddings -d '{"model":"bert","input":["hello world","a cat sat on the mat"]}'; }
 tale() { api /v1/chat/completions -d '{"messages":[{"role":"user","content":"Once upon a time"}]}' |
 	python3 -c 'import json, sys; print(json.load(sys.stdin)["choices"][0]["message"]["content"])'; }
 first_vectors=$(vectors)
@@ -57,10 +63,13 @@ same() { for i in 1 2 3 4 5 6 7 8; do [ "$(cat "$T/$1.$i")" = "$2" ] || return 1
 check "the vectors are the same beside a tale" same vectors "$first_vectors"
 check "and the tale beside vectors" same tale "$first_tale"
 
-code=$(api /v1/chat/completions -d '{"model":"vectors","messages":[{"role":"user","content":"hi"}]}' \
+code=$(api /v1/chat/completions -d '{"model":"bert","messages":[{"role":"user","content":"hi"}]}' \
 	-o "$T/reply" -w '%{http_code}')
-is "the embedder does not write" "$code" 400
-has "and says so" "$(cat "$T/reply")" "makes vectors, it writes no text"
+is "the embedder does not write" "$code" 404
+has "the list of models has it" "$(api /v1/models)" '"id":"bert"'
+has "alone, too" "$(api /v1/models/bert)" "it writes no text"
+has "an assistant's vectors are the encoder's" "$(api /v1/embeddings -d '{"input":["hello world","a cat sat on the mat"]}')" \
+	"$(grep -o '"embedding":\[[^]]*' <<<"$first_vectors" | head -n 1)"
 
 api /metrics >"$T/metrics"
 is "every kind of count has one head" "$(grep '^# TYPE' "$T/metrics" | sort | uniq -d)" ""
