@@ -164,6 +164,7 @@ static int embeddings_finish(struct upstream_job *job, struct ragd_err *err)
 
 	if (root == NULL)
 		return ragd_err_set(err, -EPROTO, "what it sent is no JSON");
+	job->usage.n_prompt = reply_prompt_tokens(root);
 	rc = reply_embeddings_read(root, job->n_texts, &job->dim, &job->vectors, err);
 	json_decref(root);
 	return rc;

@@ -26,6 +26,7 @@ void upstream_card(const struct upstream *u, struct ragd_card *out);
 int upstream_generate(struct upstream *u, const struct ragd_call *call,
 		      const struct ragd_generate *req, struct ragd_sink *sink,
 		      struct ragd_err *err);
+void upstream_embed_card(const struct upstream *u, struct ragd_embed_card *out);
 int upstream_embed(struct upstream *u, const struct ragd_call *call, const struct ragd_embed *req,
 		   struct ragd_embeddings *out, struct ragd_err *err);
 

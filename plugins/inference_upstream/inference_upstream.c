@@ -28,6 +28,14 @@ static int plugin_embed(void *self, const struct ragd_call *call, const struct r
 	return upstream_embed(self, call, req, out, err);
 }
 
+static void plugin_embed_card(void *self, struct ragd_embed_card *out)
+{
+	struct ragd_embed_card card;
+
+	upstream_embed_card(self, &card);
+	ragd_fill(out, &card, sizeof(card));
+}
+
 static int plugin_check(const struct ragd_config *cfg, struct ragd_err *err)
 {
 	struct settings s;
@@ -63,6 +71,7 @@ static const struct ragd_inference_ops ops = {
 	.card = plugin_card,
 	.generate = plugin_generate,
 	.embed = plugin_embed,
+	.embed_card = plugin_embed_card,
 };
 
 RAGD_EXPORT const struct ragd_plugin ragd_plugin = {

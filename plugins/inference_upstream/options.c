@@ -18,6 +18,10 @@ const struct ragd_option upstream_options[] = {
 	  "Name of the model to ask for. Without: the first that the server lists.", false },
 	{ "embed_model", RAGD_OPT_STRING, "", 0, 0, NULL,
 	  "Name of the model that embeds. Without: as model.", false },
+	{ "query_prefix", RAGD_OPT_STRING, "", 0, 0, NULL,
+	  "What is put before what is searched for, if that model was trained so.", true },
+	{ "passage_prefix", RAGD_OPT_STRING, "", 0, 0, NULL,
+	  "What is put before what is to be found.", true },
 	{ "api_key_file", RAGD_OPT_PATH, "", 0, 0, NULL,
 	  "A file with the key that the servers ask for, on one line, that others may "
 	  "not read. Read again when it changes.", false },
@@ -137,6 +141,8 @@ int options_read(const struct ragd_config *cfg, struct settings *out, struct rag
 	*s = (struct settings){
 		.model = ragd_config_get(cfg, "model")->s,
 		.embed_model = ragd_config_get(cfg, "embed_model")->s,
+		.query_prefix = ragd_config_get(cfg, "query_prefix")->s,
+		.passage_prefix = ragd_config_get(cfg, "passage_prefix")->s,
 		.api_key_file = ragd_config_get(cfg, "api_key_file")->s,
 		.tls_ca = ragd_config_get(cfg, "tls_ca")->s,
 		.tls_verify = ragd_config_get(cfg, "tls_verify")->b,

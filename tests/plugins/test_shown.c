@@ -29,7 +29,8 @@ static const struct {
 #endif
 #if WITH_UPSTREAM
 	{ "inference_upstream",
-	  "max_requests connect_timeout first_token_timeout token_timeout retries retry_delay "
+	  "query_prefix passage_prefix max_requests connect_timeout first_token_timeout "
+	  "token_timeout retries retry_delay "
 	  "retry_after_max health health_interval failures down_time embed_batch extended_sampling "
 	  "cache_salt",
 	  "endpoints weights model embed_model api_key_file tls_ca tls_verify proxy" },

@@ -44,6 +44,38 @@ static void texts_are_embedded_in_batches(void **state)
 	up_end(&t);
 }
 
+static void texts_have_the_prefix_of_their_use(void **state)
+{
+	static const struct act acts[] = {
+		{ HEAD_JSON "{\"data\":[" VECTOR("0", "3", "4") "," VECTOR(
+			  "1", "0", "2") "],\"usage\":{\"prompt_tokens\":11,\"total_tokens\":11}}",
+		  THEN_CLOSE, 0, NULL, 0 },
+	};
+	static const struct ragd_str texts[] = { RAGD_STR("abc"), RAGD_STR("abcdefghijkl") };
+	const struct ragd_embed req = {
+		.size = sizeof(req), .use = RAGD_EMBED_QUERY, .texts = texts, .n = 2
+	};
+	struct ragd_embeddings v = { .size = sizeof(v) };
+	struct ragd_embed_card card = { .size = sizeof(card) };
+	const struct ragd_inference_ops *ops;
+	struct up t;
+
+	(void)state;
+	up_init(&t);
+	up_server(&t, true, acts, ARRAY_LEN(acts));
+	up_open(&t, QUICK, "model=m", "query_prefix=query: ");
+	ops = t.plugin->descriptor->ops.inference;
+	assert_int_equal(ops->embed(t.plugin->self, &t.call.call, &req, &v, &t.err), 0);
+	assert_string_equal(t.servers[0].body.data,
+			    "{\"model\":\"m\",\"input\":[\"query: abc\",\"query: abcdefghijkl\"],"
+			    "\"encoding_format\":\"float\"}");
+	assert_int_equal(v.n_tokens[0] + v.n_tokens[1], 11);
+	assert_true(v.n_tokens[0] < v.n_tokens[1]);
+	ops->embed_card(t.plugin->self, &card);
+	assert_int_equal(strlen(card.stamp), 64);
+	up_end(&t);
+}
+
 static void embeddings_that_cannot_be_are_errors(void **state)
 {
 	static const struct {
@@ -93,6 +125,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_are_embedded_in_batches),
+		cmocka_unit_test(texts_have_the_prefix_of_their_use),
 		cmocka_unit_test(embeddings_that_cannot_be_are_errors),
 	};
 

@@ -30,6 +30,7 @@ struct settings {
 	size_t n_servers;
 	const char *model; /* "": the first that the server lists */
 	const char *embed_model;
+	const char *query_prefix, *passage_prefix;
 	const char *api_key_file;
 	const char *tls_ca;
 	bool tls_verify;

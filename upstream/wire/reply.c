@@ -271,3 +271,8 @@ int reply_models_read(const json_t *root, const char *wanted, struct reply_model
 	*out = m;
 	return 0;
 }
+
+uint32_t reply_prompt_tokens(const json_t *root)
+{
+	return count_of(json_object_get(root, "usage"), "prompt_tokens");
+}

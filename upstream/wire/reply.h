@@ -73,5 +73,7 @@ int reply_models_read(const json_t *root, const char *wanted, struct reply_model
  * empty if there are none.
  */
 void reply_message(const char *body, size_t len, char out[REPLY_MESSAGE_MAX + 1]);
+/* How many tokens a reply says were read; 0: it does not say. */
+uint32_t reply_prompt_tokens(const json_t *root);
 
 #endif
