@@ -68,7 +68,7 @@ bool plugin_progress(char *out, size_t room);
 
 /* Has it this ability: by its operations and, of inference, by what its card says. */
 bool plugin_can(const struct ragd_plugin *descriptor, void *self, enum ragd_ability ability);
-/* -EINVAL, with file and line, if an assistant has an inference plugin `name` that writes no text. */
+/* -EINVAL, with file and line, if an assistant is to write with plugin `name`, which can not. */
 int plugin_assistants_check(const struct config *cfg, const char *name,
 			    const struct ragd_plugin *descriptor, void *self, struct ragd_err *err);
 /* An inference plugin that only embeds: the one of that name, or the first (NULL). NULL: none. */

@@ -120,9 +120,9 @@ struct ragd_host {
 	void (*progress)(const struct ragd_host *host, double done, const char *what);
 
 	/*
-	 * `ragd -t`: this instance will be closed without having been asked anything but its card. open() reads
-	 * and checks its files as usual, but may skip what only serving needs: packing a model,
-	 * threads, connections.
+	 * `ragd -t`: this instance will be closed without having been asked anything but its card.
+	 * open() reads and checks its files as usual, but may skip what only serving needs: packing
+	 * a model, threads, connections.
 	 */
 	bool trial;
 };

@@ -38,7 +38,7 @@ static int input_decode(struct arena *a, const json_t *root, size_t n_max, size_
 
 /* ---- embeddings ----------------------------------------------------------------------------- */
 
-/* Some clients count tokens before they send, and then send those: by another model's vocabulary. */
+/* Some clients send the tokens that they count: by another model's vocabulary. */
 static bool input_is_tokens(const json_t *v)
 {
 	const json_t *first = json_array_get(v, 0);
