@@ -19,6 +19,8 @@ for part in GGUF:inference_gguf UPSTREAM:inference_upstream; do
 	has "says what it misses" "$OUT" "'$module'"
 done
 
+is "the encoder in the defaults" "$(there grep -q all-MiniLM <<<"$("$RAGD_BUILDDIR/ragd" --print-defaults)")" "$(with ENCODER)"
+
 start_ragd || exit 1
 exits "the guides are added" 0 rag add "$RAGD_SRCDIR/docs"
 learned() { grep -q 'learned [0-9]*-dimensional vectors' "$T/ragd.log"; }
