@@ -61,6 +61,28 @@ is "its tokens are words and their ends" "$(model tokenize -m "$T/tiny.gguf" --i
 is "it gives vectors" "$(model embed -m "$T/tiny.gguf" <<<"hello worlds" | python3 -c 'import json; print(len(json.loads(input())))')" 32
 convert "$T/tiny" "$T/again.gguf" --name tiny
 check "the same bytes each time" cmp "$T/tiny.gguf" "$T/again.gguf"
+# ---- the same as XLM-R has it: a Unigram vocabulary, and two rows of positions that are not used ----
+cp -r "$T/tiny" "$T/uni" && rm "$T/uni/vocab.txt"
+python3 - "$T/uni" <<'PY'
+import json, sys
+
+folder = sys.argv[1]
+cfg = json.load(open(folder + "/config.json"))
+cfg.update(model_type="xlm-roberta", pad_token_id=1)
+json.dump(cfg, open(folder + "/config.json", "w"))
+pieces = ["<s>", "<pad>", "</s>", "<unk>", "\u2581hello", "\u2581world", "s"]
+json.dump({"added_tokens": [{"id": i, "content": t, "special": True} for i, t in enumerate(pieces[:4])] +
+                           [{"id": 7, "content": "<mask>", "special": True}],
+           "model": {"type": "Unigram", "unk_id": 3, "vocab": [[p, -i] for i, p in enumerate(pieces)]}},
+          open(folder + "/tokenizer.json", "w"))
+PY
+check "a folder with a Unigram vocabulary is converted" convert "$T/uni" "$T/uni.gguf" --name uni
+has "the file says what it is" "$(model info -m "$T/uni.gguf")" "vocabulary    t5, 9 tokens"
+has "and how long a text may be" "$(model info -m "$T/uni.gguf")" "context       14 tokens"
+is "its tokens are those of the greatest sum" "$(model tokenize -m "$T/uni.gguf" --ids < <(printf "hello worlds"))" "0 4 5 6 2"
+is "it gives vectors, too" "$(model embed -m "$T/uni.gguf" <<<"hello worlds" | python3 -c 'import json; print(len(json.loads(input())))')" 32
+
+# ---- refused ----
 sed -i 's/"gelu"/"relu"/' "$T/tiny/config.json"
 has "what is no plain BERT is refused" "$(convert "$T/tiny" "$T/none.gguf" 2>&1)" "not a plain BERT"
 check "and leaves nothing" [ ! -e "$T/none.gguf" ]

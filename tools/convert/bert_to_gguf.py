@@ -3,8 +3,9 @@
 
 usage: bert_to_gguf.py DIR OUT.gguf [--name NAME] [--context N]
 
-DIR holds model.safetensors (F32), config.json (model_type bert) and vocab.txt (lower-case
-WordPiece); the pooling comes from 1_Pooling/config.json, the licence from README.md, the context
+DIR holds model.safetensors (F32), config.json (model_type bert or xlm-roberta) and vocab.txt
+(lower-case WordPiece) or, without that, tokenizer.json (Unigram, as XLM-R and multilingual-e5 have
+it); the pooling comes from 1_Pooling/config.json, the licence from README.md, the context
 from max_position_embeddings. The file is F32 but for the tables of positions and types, which are
 F16; `ragd-model quantize` makes it smaller. Keys and tensors have the names that llama.cpp gives
 the architecture `bert`, so that other programs read the file, too. The same input always gives the
@@ -12,13 +13,14 @@ same bytes. Nothing but Python is needed.
 """
 import argparse
 import array
+import base64
 import json
 import os
 import re
 import struct
 import sys
 
-U32, I32, F32, BOOL, STR, ARR = 4, 5, 6, 7, 8, 9  # types of GGUF's metadata
+U8, U32, I32, F32, BOOL, STR, ARR = 0, 4, 5, 6, 7, 8, 9  # types of GGUF's metadata
 TENSOR_F32, TENSOR_F16 = 0, 1
 ALIGNMENT = 32
 NORMAL, UNKNOWN, CONTROL, UNUSED = 1, 2, 3, 5  # types of tokens
@@ -59,12 +61,14 @@ def read_tensors(path):
         if t["dtype"] != "F32":
             sys.exit("%s is %s: convert the model to F32 first" % (name, t["dtype"]))
         begin, end = t["data_offsets"]
-        out[re.sub(r"^bert\.", "", name)] = (t["shape"], data[8 + n + begin:8 + n + end])
+        out[re.sub(r"^(bert|roberta)\.", "", name)] = (t["shape"], data[8 + n + begin:8 + n + end])
     return out
 
 
-def read_vocabulary(folder):
-    """[(text as GGUF has it, type)] and the ids of the tokens that have a role."""
+def read_wordpiece(folder, n_types):
+    """The keys of the vocabulary, and its number of tokens."""
+    if not read_json(folder, "tokenizer_config.json", {}).get("do_lower_case", True):
+        sys.exit("a cased vocabulary: GGUF's WordPiece makes all letters small")
     words = read_text(folder, "vocab.txt").split("\n")
     if words[-1] == "":
         words.pop()
@@ -80,7 +84,63 @@ def read_vocabulary(folder):
             tokens.append((word[2:], NORMAL))  # goes on with a word
         else:
             tokens.append(("\u2581" + word, NORMAL))  # begins one
-    return tokens, roles
+    ids = {role: roles.get(word) for role, word in (
+        ("bos", "[CLS]"), ("cls", "[CLS]"), ("seperator", "[SEP]"), ("unknown", "[UNK]"),
+        ("padding", "[PAD]"), ("mask", "[MASK]"))}
+    return vocabulary_keys("bert", n_types, tokens, ids), len(tokens)
+
+
+def read_charsmap(conf):
+    """Of a normalizer, which may be a sequence of others."""
+    normalizer = conf.get("normalizer") or {}
+    for part in normalizer.get("normalizers", [normalizer]):
+        if part.get("type") == "Precompiled":
+            return list(base64.b64decode(part["precompiled_charsmap"]))
+    return []
+
+
+def read_token(model, special, i):
+    """Its text, score and type; the table may have more rows than there are tokens."""
+    if i == model["unk_id"]:
+        return model["vocab"][i][0], 0, UNKNOWN
+    if i in special:
+        return special[i], 0, CONTROL
+    if i < len(model["vocab"]):
+        return model["vocab"][i] + [NORMAL]
+    return "[PAD%d]" % i, -10000, UNUSED
+
+
+def read_unigram(folder, n_types, n_rows):
+    conf = read_json(folder, "tokenizer.json", {})
+    model = conf.get("model", {})
+    if model.get("type") != "Unigram":
+        sys.exit("neither vocab.txt nor a tokenizer.json of the kind Unigram")
+    special = {t["id"]: t["content"] for t in conf["added_tokens"] if t["special"]}
+    tokens = [read_token(model, special, i) for i in range(n_rows)]
+    by_text = {text: i for i, text in special.items()}
+    ids = {role: by_text.get(text) for role, text in (
+        ("bos", "<s>"), ("cls", "<s>"), ("eos", "</s>"), ("seperator", "</s>"),
+        ("padding", "<pad>"), ("mask", "<mask>"))}
+    ids["unknown"] = model["unk_id"]
+    keys = vocabulary_keys("t5", n_types, [(text, kind) for text, _, kind in tokens], ids)
+    keys += [("tokenizer.ggml.scores", ARR, (F32, [score for _, score, _ in tokens])),
+             ("tokenizer.ggml.add_space_prefix", BOOL, True),
+             ("tokenizer.ggml.remove_extra_whitespaces", BOOL, True),
+             ("tokenizer.ggml.add_bos_token", BOOL, True),
+             ("tokenizer.ggml.add_eos_token", BOOL, True)]
+    if read_charsmap(conf):
+        keys.append(("tokenizer.ggml.precompiled_charsmap", ARR, (U8, read_charsmap(conf))))
+    return keys
+
+
+def vocabulary_keys(kind, n_types, tokens, ids):
+    keys = [("tokenizer.ggml.model", STR, kind), ("tokenizer.ggml.pre", STR, "default"),
+            ("tokenizer.ggml.token_type_count", U32, n_types),
+            ("tokenizer.ggml.tokens", ARR, (STR, [t for t, _ in tokens])),
+            ("tokenizer.ggml.token_type", ARR, (I32, [k for _, k in tokens]))]
+    # "seperator" is how the format spells it.
+    return keys + [("tokenizer.ggml.%s_token_id" % role, U32, i)
+                   for role, i in ids.items() if i is not None]
 
 
 def pooling_of(folder):
@@ -97,7 +157,7 @@ def licence_of(folder):
     return found.group(1) if found else None
 
 
-def metadata(folder, cfg, name, context, tokens, roles):
+def metadata(folder, cfg, name, context, vocabulary):
     meta = [("general.architecture", STR, "bert"), ("general.type", STR, "model"),
             ("general.name", STR, name)]
     if licence_of(folder):
@@ -110,21 +170,12 @@ def metadata(folder, cfg, name, context, tokens, roles):
              ("bert.attention.head_count", U32, cfg["num_attention_heads"]),
              ("bert.attention.layer_norm_epsilon", F32, cfg["layer_norm_eps"]),
              ("bert.attention.causal", BOOL, False),
-             ("bert.pooling_type", U32, pooling_of(folder)),
-             ("tokenizer.ggml.model", STR, "bert"), ("tokenizer.ggml.pre", STR, "default"),
-             ("tokenizer.ggml.token_type_count", U32, cfg["type_vocab_size"]),
-             ("tokenizer.ggml.tokens", ARR, (STR, [t for t, _ in tokens])),
-             ("tokenizer.ggml.token_type", ARR, (I32, [k for _, k in tokens]))]
-    # "seperator" is how the format spells it.
-    for key, token in (("bos", "[CLS]"), ("cls", "[CLS]"), ("seperator", "[SEP]"),
-                       ("unknown", "[UNK]"), ("padding", "[PAD]"), ("mask", "[MASK]")):
-        if token in roles:
-            meta.append(("tokenizer.ggml.%s_token_id" % key, U32, roles[token]))
-    return meta
+             ("bert.pooling_type", U32, pooling_of(folder))]
+    return meta + vocabulary
 
 
-def tensors_of(weights, n_layers, context):
-    """[(name, shape, type, bytes)]"""
+def tensors_of(weights, n_layers, context, first):
+    """[(name, shape, type, bytes)]; position 0 is row `first` of its table."""
     names = list(TABLES)
     for i in range(n_layers):
         for theirs, ours in LAYER:
@@ -137,7 +188,7 @@ def tensors_of(weights, n_layers, context):
         kind = TENSOR_F32
         if ours == "position_embd.weight":
             shape = [context, shape[1]]
-            data = data[:context * shape[1] * 4]
+            data = data[first * shape[1] * 4:(first + context) * shape[1] * 4]
         if ours in ("position_embd.weight", "token_types.weight"):
             floats = array.array("f", data)
             data, kind = struct.pack("<%de" % len(floats), *floats), TENSOR_F16
@@ -152,7 +203,7 @@ def packed(kind, value):
     if kind == ARR:
         kind, items = value
         return struct.pack("<IQ", kind, len(items)) + b"".join(packed(kind, v) for v in items)
-    return struct.pack({U32: "<I", I32: "<i", F32: "<f", BOOL: "<?"}[kind], value)
+    return struct.pack({U8: "<B", U32: "<I", I32: "<i", F32: "<f", BOOL: "<?"}[kind], value)
 
 
 def write_gguf(path, meta, tensors):
@@ -179,20 +230,24 @@ def main():
     p.add_argument("--context", type=int)
     a = p.parse_args()
     cfg = read_json(a.src, "config.json")
-    if cfg.get("model_type") != "bert" or cfg.get("hidden_act") != "gelu" or \
+    if cfg.get("model_type") not in ("bert", "xlm-roberta") or cfg.get("hidden_act") != "gelu" or \
             cfg.get("position_embedding_type", "absolute") != "absolute":
         sys.exit("not a plain BERT")
-    if not read_json(a.src, "tokenizer_config.json", {}).get("do_lower_case", True):
-        sys.exit("a cased vocabulary: GGUF's WordPiece makes all letters small")
-    positions = cfg["max_position_embeddings"]
+    # XLM-R counts positions from behind that of its padding.
+    first = cfg["pad_token_id"] + 1 if cfg["model_type"] == "xlm-roberta" else 0
+    positions = cfg["max_position_embeddings"] - first
     context = min(a.context or positions, positions)
-    tokens, roles = read_vocabulary(a.src)
     tensors = tensors_of(read_tensors(os.path.join(a.src, "model.safetensors")),
-                         cfg["num_hidden_layers"], context)
-    if len(tokens) != tensors[0][1][0]:
-        sys.exit("%d tokens, but %d rows of the table" % (len(tokens), tensors[0][1][0]))
+                         cfg["num_hidden_layers"], context, first)
+    n_rows = tensors[0][1][0]
+    if read_text(a.src, "vocab.txt") is None:
+        vocabulary, n_tokens = read_unigram(a.src, cfg["type_vocab_size"], n_rows), n_rows
+    else:
+        vocabulary, n_tokens = read_wordpiece(a.src, cfg["type_vocab_size"])
+    if n_tokens != n_rows:
+        sys.exit("%d tokens, but %d rows of the table" % (n_tokens, n_rows))
     name = a.name or os.path.basename(os.path.abspath(a.src))
-    write_gguf(a.dst, metadata(a.src, cfg, name, context, tokens, roles), tensors)
+    write_gguf(a.dst, metadata(a.src, cfg, name, context, vocabulary), tensors)
 
 
 if __name__ == "__main__":
