@@ -147,6 +147,17 @@ static int peer_embed(void *self, const struct ragd_call *call, const struct rag
 	return 0;
 }
 
+static void peer_embed_card(void *self, struct ragd_embed_card *out)
+{
+	struct peer *p = self;
+	struct ragd_err err;
+
+	if (p->ask[0] == '\0')
+		RAGD_FILL(out, .dim = 1, .stamp = "peer");
+	else if (p->host->embed_card(p->host, p->ask, out, &err) < 0)
+		RAGD_FILL(out, .stamp = "none");
+}
+
 static int peer_score(void *self, const struct ragd_call *call, struct ragd_str prompt,
 		      const struct ragd_str *continuations, size_t n, struct ragd_score *out,
 		      struct ragd_err *err)
@@ -179,6 +190,7 @@ static const struct ragd_inference_ops ops = {
 	.card = peer_card,
 	.generate = peer_generate,
 	.embed = peer_embed,
+	.embed_card = peer_embed_card,
 	.score = peer_score,
 	.count = peer_count,
 };

@@ -276,7 +276,7 @@ static void reaches_the_abilities_of_others_by_name(void **state)
 	says(set, "front", "from the back");
 	assert_int_equal(ops(front)->embed(front->self, &call.call, &embed, &v, &err), 0);
 	assert_int_equal(v.dim, 1);
-	assert_string_equal(v.stamp, "");
+	assert_string_equal(v.stamp, "peer");
 	assert_int_equal(ops(dumb)->embed(dumb->self, &call.call, &embed, &v, &err), 0);
 	assert_int_equal(v.dim, 64);
 	assert_string_equal(v.stamp, "echo1"); /* of the one that made them */
@@ -398,6 +398,70 @@ static void metrics_are(const char *want)
 	plugin_metrics(collect_cb, &b);
 	assert_string_equal(b.data, want);
 	buf_fini(&b);
+}
+
+/* What a plugin's own thread asks another for, as nobody in particular. */
+struct own_thread {
+	const struct plugin *p;
+	struct test_call call;
+	struct ragd_embeddings v;
+	int rc;
+};
+
+static void *own_thread_run(void *arg)
+{
+	const struct ragd_str text = RAGD_STR("four");
+	const struct ragd_embed embed = { .size = sizeof(embed),
+					  .use = RAGD_EMBED_PASSAGE,
+					  .texts = &text,
+					  .n = 1,
+					  .background = true };
+	struct own_thread *t = arg;
+
+	t->rc = ops(t->p)->embed(t->p->self, &t->call.call, &embed, &t->v, NULL);
+	return NULL;
+}
+
+static void vectors_come_to_any_thread_with_their_stamp(void **state)
+{
+	const struct ragd_str blank = RAGD_STR(" \n");
+	const struct ragd_embed embed = { .size = sizeof(embed), .texts = &blank, .n = 1 };
+	struct ragd_embed_card card = { .size = sizeof(card) };
+	struct own_thread t = { .v = { .size = sizeof(t.v) } };
+	const struct plugin *lost;
+	struct ragd_err err = { 0 };
+	struct plugin_set *set;
+	pthread_t thread;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	world_add(&w, "front", "peer", world_journal(&w), "ask=echo");
+	world_add(&w, "lost", "peer", world_journal(&w), "ask=nobody");
+	world_add(&w, "echo", "inference_echo", NULL);
+	set = world_open(&w, NULL);
+	test_call_init(&t.call);
+	t.p = plugin_set_find(set, 0, "front");
+	lost = plugin_set_find(set, 0, "lost");
+	ops(t.p)->embed_card(t.p->self, &card);
+	assert_int_equal(card.dim, 64);
+	assert_string_equal(card.stamp, "echo1");
+	ops(lost)->embed_card(lost->self, &card);
+	assert_string_equal(card.stamp, "none");
+
+	t.call.call.caller = NULL;
+	assert_int_equal(pthread_create(&thread, NULL, own_thread_run, &t), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(t.rc, 0);
+	assert_string_equal(t.v.stamp, "echo1");
+	assert_int_equal(t.v.n_tokens[0], 1);
+
+	/* No plugin is asked for the vector of nothing. */
+	assert_int_equal(ops(t.p)->embed(t.p->self, &t.call.call, &embed, &t.v, &err), -EINVAL);
+	assert_string_equal(err.msg, "text 0 is blank: it has no vector");
+	test_call_fini(&t.call);
+	plugin_set_unref(set);
+	world_fini(&w);
 }
 
 /* The host stands between two plugins as it stands between a plugin and the daemon. */
@@ -591,6 +655,7 @@ int main(void)
 		cmocka_unit_test(a_peer_stays_open_while_it_answers_across_a_reload),
 		cmocka_unit_test(keeps_metrics_by_instance_across_reloads),
 		cmocka_unit_test(bounds_the_names_of_metrics),
+		cmocka_unit_test(vectors_come_to_any_thread_with_their_stamp),
 		cmocka_unit_test(what_a_peer_returns_is_judged),
 		cmocka_unit_test(logs_one_line_with_the_instance_in_it),
 	};
