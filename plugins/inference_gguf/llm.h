@@ -6,6 +6,7 @@
  *   load.c            from a file to an engine: plan, pack, warm up
  *   answer.c          one answer: prompt, submission, what comes back
  *   embed.c           texts as vectors
+ *   metrics.c         what the engine counted
  */
 #ifndef PLUGINS_INFERENCE_GGUF_LLM_H
 #define PLUGINS_INFERENCE_GGUF_LLM_H
