@@ -99,7 +99,7 @@
 	ROW(DOCUMENT_OF, \
 		"SELECT id, first_passage, n_passages FROM document INDEXED BY document_of " \
 		"WHERE collection = ?1 ORDER BY id") \
-	ROW(DOCUMENT_AT, "SELECT first_passage, n_passages FROM document WHERE id = ?1") \
+	ROW(DOCUMENT_AT, "SELECT first_passage, n_passages, title FROM document WHERE id = ?1") \
 	/* full text */ \
 	ROW(FTS_ADD, "INSERT INTO fts(rowid, title, heading, body) VALUES(?1, ?2, ?3, ?4)") \
 	ROW(FTS_DROP, \

@@ -237,6 +237,21 @@ struct blob_header {
 	uint32_t reserved;
 };
 
+int embedder_of_encoder(const char *encoder, const char *digest, uint32_t dim,
+			struct embedder **out, struct ragd_err *err)
+{
+	struct embedder *e = calloc(1, sizeof(*e));
+
+	if (e == NULL)
+		return ragd_err_set(err, -ENOMEM, "out of memory for an embedder");
+	e->refs = 1;
+	e->dim = dim;
+	snprintf(e->encoder, sizeof(e->encoder), "%s", encoder);
+	snprintf(e->digest, sizeof(e->digest), "%s", digest);
+	*out = e;
+	return 0;
+}
+
 int embedder_save(const struct embedder *e, void **blob, size_t *len, struct ragd_err *err)
 {
 	struct blob_header h = { BLOB_MAGIC, e->dim, e->n_terms, 0 };
@@ -247,6 +262,10 @@ int embedder_save(const struct embedder *e, void **blob, size_t *len, struct rag
 
 	if (p == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for an embedder");
+	*blob = p;
+	*len = 0;
+	if (!embedder_is_learned(e))
+		return 0;
 	memcpy(at, &h, sizeof(h));
 	at += sizeof(h);
 	memcpy(at, e->hashes, e->n_terms * sizeof(uint64_t));
@@ -258,7 +277,6 @@ int embedder_save(const struct embedder *e, void **blob, size_t *len, struct rag
 
 		memcpy(at, &f16, sizeof(f16));
 	}
-	*blob = p;
 	*len = size;
 	return 0;
 }
@@ -292,7 +310,8 @@ int embedder_load(const void *blob, size_t len, struct embedder **out, struct ra
 
 	if (len >= sizeof(h))
 		memcpy(&h, blob, sizeof(h));
-	if (h.magic != BLOB_MAGIC || h.dim == 0 || h.dim > 4096 || h.n_terms > EMBED_MAX_TERMS ||
+	if (h.magic != BLOB_MAGIC || h.dim == 0 || h.dim > EMBED_DIM_MAX ||
+	    h.n_terms > EMBED_MAX_TERMS ||
 	    len != sizeof(h) + h.n_terms * (sizeof(uint64_t) + sizeof(float)) +
 			    (size_t)h.n_terms * h.dim * sizeof(uint16_t))
 		return ragd_err_set(err, -EBADMSG, "the stored embedder is damaged");

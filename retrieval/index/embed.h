@@ -21,13 +21,21 @@
 #define EMBED_MAX_PASSAGES 8192  /* more teach little: a sample of so many is enough */
 #define EMBED_MAX_TERMS    32768 /* the most frequent ones */
 
+#define EMBED_DIM_MAX     4096
+#define EMBED_ENCODER_MAX 64 /* bytes of an encoder's name */
+
+/*
+ * What gave a collection's passages their vectors: one that was learned, or an encoder outside of
+ * the store (encoder.h), of which it is but the name.
+ */
 struct embedder {
-	uint64_t generation; /* its owner's: counted up with each that is learned */
-	uint32_t n_fitted;   /* its owner's: passages in the store when it was learned */
+	char encoder[EMBED_ENCODER_MAX + 1]; /* "": it was learned */
+	uint64_t generation;                 /* its owner's: counted up with each that is learned */
+	uint32_t n_fitted; /* its owner's: passages in the store when it was learned */
 	uint32_t dim;
 	uint32_t n_terms;
-	char digest[DIGEST_HEX + 1];
-	/* private */
+	char digest[DIGEST_HEX + 1]; /* of the blob, or of the encoder: see encoder.h */
+	/* private; of one that was learned */
 	uint64_t *hashes; /* [n_terms], ascending */
 	uint32_t *table;  /* open addressing over them, index + 1 */
 	uint32_t table_size;
@@ -64,7 +72,15 @@ void embed_rows_fini(struct embed_rows *rows);
 int embedder_fit(const struct embed_rows *rows, uint32_t dim, bool (*stop)(void *arg), void *arg,
 		 struct embedder **out, struct ragd_err *err);
 
-/* As one blob, and back: -EBADMSG if it is not one. The digest is the blob's SHA-256. */
+/* One that stands for an encoder; -ENOMEM. */
+int embedder_of_encoder(const char *encoder, const char *digest, uint32_t dim,
+			struct embedder **out, struct ragd_err *err);
+static inline bool embedder_is_learned(const struct embedder *e)
+{
+	return e->encoder[0] == '\0';
+}
+
+/* As one blob, empty for an encoder, and back: -EBADMSG if it is not one. The digest is the blob's SHA-256. */
 int embedder_save(const struct embedder *e, void **blob, size_t *len, struct ragd_err *err);
 int embedder_load(const void *blob, size_t len, struct embedder **out, struct ragd_err *err);
 

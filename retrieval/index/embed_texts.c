@@ -45,6 +45,7 @@ static struct embedder *choose_embedder(struct store *s, const struct ragd_calle
 		const struct catalog_collection *col = c->collections[i];
 
 		if (col != NULL && col->shown && col->now.embedder != NULL &&
+		    embedder_is_learned(col->now.embedder) &&
 		    acl_may(&col->acl, caller, ACL_READ) &&
 		    (best == NULL || col->now.embedder->n_fitted > best->n_fitted))
 			best = col->now.embedder;

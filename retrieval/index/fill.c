@@ -6,6 +6,7 @@
 #include "retrieval/index/embed.h"
 #include "retrieval/index/embedding_index.h"
 #include "retrieval/index/vectors.h"
+#include "retrieval/store/collection_row.h"
 #include "retrieval/store/store_private.h"
 
 /*
@@ -60,6 +61,7 @@ static int fill_run(struct writer_job *job, struct db *db, struct ragd_err *err)
 		if (run->wanted)
 			embedding_index_write(db, f->embedder, run->first, run->n, run->f16);
 	}
+	collection_row_count_change(db, f->collection);
 	return db_result(db, err);
 }
 

@@ -49,7 +49,8 @@ static int begin_run(struct writer_job *job, struct db *db, struct ragd_err *err
 		return rc;
 	db_run(db, SQL_EMBEDDER_ADD,
 	       DB_ARGS(db_int(j->collection), db_int((int64_t)e->generation), db_text(e->digest),
-		       db_int(e->dim), db_int(e->n_fitted), db_text(""), db_blob(blob, len)));
+		       db_int(e->dim), db_int(e->n_fitted), db_text(e->encoder),
+		       db_blob(blob, len)));
 	free(blob);
 	return db_result(db, err);
 }

@@ -94,8 +94,11 @@ int reindex_if_needed(struct store *s, struct db *db, struct ragd_err *err)
 		rc = index_all(s, db, err);
 	if (rc == 0) {
 		meta_set(db, "terms", terms);
-		db_exec(db, "DELETE FROM vector; DELETE FROM embedder;"
-			    "UPDATE collection SET generation = 0, changes = changes + 1");
+		/* What an encoder made of the texts stays; rows of the others are swept later. */
+		db_exec(db, "DELETE FROM embedder WHERE encoder = '';"
+			    "UPDATE collection SET generation = 0, changes = changes + 1"
+			    " WHERE NOT EXISTS (SELECT 1 FROM embedder WHERE collection ="
+			    " collection.id AND embedder.generation = collection.generation)");
 		db_exec(db, "COMMIT");
 		rc = db_result(db, err);
 	}

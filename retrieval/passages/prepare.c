@@ -170,7 +170,7 @@ int prepare_finish(struct arena *arena, struct terms *terms, const struct ragd_d
 int prepare_vectors(struct arena *arena, const struct embedder *e, struct wanted *wanted,
 		    struct prepared *p, struct ragd_err *err)
 {
-	if (e == NULL)
+	if (e == NULL || !embedder_is_learned(e))
 		return 0;
 	p->vectors = arena_alloc(arena, (size_t)p->n_passages * e->dim + 1, sizeof(*p->vectors));
 	for (uint32_t i = 0; p->vectors != NULL && i < p->n_passages; i += VECTORS_AT_ONCE) {

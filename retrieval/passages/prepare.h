@@ -52,7 +52,7 @@ int prepare_finish(struct arena *arena, struct terms *terms, const struct ragd_d
 
 struct embedder;
 
-/* The third: the vectors of its passages, unless there is no embedder. */
+/* The third: the vectors of its passages, if there is an embedder that has learned. */
 int prepare_vectors(struct arena *arena, const struct embedder *e, struct wanted *wanted,
 		    struct prepared *p, struct ragd_err *err);
 

@@ -27,6 +27,11 @@ struct vectors;
 struct embedding_index {
 	struct embedder *embedder; /* NULL: nothing learned */
 	struct vectors *vectors;
+	/*
+	 * With an encoder: the first passage that the background work has not come to yet. Ids are
+	 * never used again, so that all below have a vector or will not get one. That work's alone.
+	 */
+	uint32_t encode_from;
 };
 
 struct catalog_collection {

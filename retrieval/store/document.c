@@ -171,8 +171,8 @@ static int add_vectors(struct db *db, const struct embedding_index *m, const str
 	size_t n;
 	uint16_t *f16;
 
-	if (m->embedder == NULL)
-		return 0;
+	if (m->embedder == NULL || !embedder_is_learned(m->embedder))
+		return 0; /* an encoder is slow: its vectors come in the background */
 	n = (size_t)p->n_passages * m->embedder->dim;
 	f16 = malloc((n + 1) * sizeof(*f16));
 	if (f16 == NULL)
