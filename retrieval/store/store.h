@@ -22,7 +22,21 @@ enum store_event {
 	STORE_REINDEXED,       /* the full-text index was built again */
 	STORE_VECTORS_REBUILT, /* the file of vectors was missing, old or damaged */
 	STORE_LEARNED,         /* the embedder has learned (again) from the documents */
+	STORE_ENCODED,         /* the encoder has made all vectors of a collection */
 	STORE_TROUBLE,         /* work in the background failed; it will be tried again */
+};
+
+/*
+ * What turns texts into vectors, outside of the store; embed and card are as in struct ragd_host.
+ * The functions are called from any thread, from when the store is open until it is closed.
+ */
+struct store_encoder {
+	const char *name; /* NULL or "": none, so that vectors are learned from the passages */
+	int (*embed)(void *arg, const char *name, const struct ragd_call *call,
+		     const struct ragd_embed *req, struct ragd_embeddings *out,
+		     struct ragd_err *err);
+	int (*card)(void *arg, const char *name, struct ragd_embed_card *out, struct ragd_err *err);
+	void *arg;
 };
 
 typedef void (*store_event_cb)(void *arg, enum store_event event, const char *detail);
@@ -33,9 +47,10 @@ struct store_options {
 	uint32_t passage_target; /* bytes, see chunk.h; 0: its default */
 	uint32_t passage_max;    /* bytes; 0: its default */
 	size_t max_document;     /* bytes; 0: 32 MiB */
-	uint32_t dim;            /* floats of a learned vector; 0: 128 */
-	double weight_vector;    /* see fuse.h, 0 .. 1; < 0: its default */
-	store_event_cb event;    /* from any thread; NULL: not told */
+	struct store_encoder encoder;
+	uint32_t dim;         /* floats of a learned vector; 0: 128 */
+	double weight_vector; /* see fuse.h, 0 .. 1; < 0: its default */
+	store_event_cb event; /* from any thread; NULL: not told */
 	void *event_arg;
 	int64_t max_pages; /* of the database, for tests of a full disk; 0: no bound */
 };

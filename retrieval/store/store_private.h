@@ -12,11 +12,14 @@
 #include "retrieval/store/store.h"
 #include "retrieval/store/writer.h"
 
+struct encode;
+
 struct store {
 	struct store_options options;
 	char *dir;
 	char *path; /* of the database */
 	char *language;
+	char *encoder; /* options.encoder.name; "": none */
 	struct chunk_options chunks;
 	int lock_fd;
 
@@ -24,6 +27,7 @@ struct store {
 	struct sessions sessions;
 	struct store_writer *writer;
 	struct maintenance *maintenance;
+	struct encode *encode;            /* NULL: without an encoder */
 	atomic_uint_fast64_t n_looked_at; /* see store_looked_at */
 
 	/* The writer's alone. */

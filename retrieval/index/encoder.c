@@ -1,0 +1,170 @@
+#include "retrieval/index/encoder.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text/ascii.h"
+#include "base/util.h"
+#include "retrieval/index/embed.h"
+#include "retrieval/store/store_private.h"
+
+/* Counted up with each change of encoder_passage_text(). */
+#define PASSAGE_FORM 1
+
+#define QUESTION_MS 3000 /* that a search waits for its question's vector */
+
+/* Letters a piece: from these on vectors count a little, and in full. */
+#define TRUST_NONE 1.3f
+#define TRUST_FULL 2.0f
+
+static void identity_set(struct encoder_identity *out, const char *stamp, uint32_t dim)
+{
+	char form[RAGD_STAMP_SIZE + 32];
+	int len = snprintf(form, sizeof(form), "passage form %d, %s", PASSAGE_FORM, stamp);
+
+	digest_hex(form, (size_t)len, out->digest);
+	out->dim = dim;
+}
+
+int encoder_identify(const struct store *s, const char *name, struct encoder_identity *out,
+		     struct ragd_err *err)
+{
+	const struct store_encoder *e = &s->options.encoder;
+	struct ragd_embed_card card = { .size = sizeof(card) };
+	int rc = e->card(e->arg, name, &card, err);
+
+	if (rc == 0)
+		identity_set(out, card.stamp, card.dim);
+	return rc;
+}
+
+/* ---- calls --------------------------------------------------------------------------------- */
+
+struct encoder_call {
+	struct ragd_call base;
+	const struct encoder_work *work;
+};
+
+static void *call_alloc(const struct ragd_call *call, size_t n, size_t size)
+{
+	const struct encoder_call *c =
+		container_of((struct ragd_call *)call, struct encoder_call, base);
+
+	return arena_alloc(c->work->arena, n, size);
+}
+
+static bool call_cancelled(const struct ragd_call *call)
+{
+	const struct encoder_call *c =
+		container_of((struct ragd_call *)call, struct encoder_call, base);
+	const struct ragd_call *outer = c->work->call;
+
+	return outer != NULL ? outer->cancelled(outer) : c->work->stop(c->work->arg);
+}
+
+/* A call of the store's own: the caller's has a deadline for the search as a whole. */
+static void call_init(struct encoder_call *c, const struct encoder_work *work)
+{
+	const struct ragd_call *outer = work->call;
+
+	*c = (struct encoder_call){
+		.base = { .size = sizeof(c->base),
+			  .request_id = "encode",
+			  .alloc = call_alloc,
+			  .cancelled = call_cancelled },
+		.work = work,
+	};
+	if (outer == NULL)
+		return;
+	c->base.caller = outer->caller;
+	c->base.request_id = outer->request_id;
+	c->base.deadline_ms = clock_ms() + QUESTION_MS;
+	if (outer->deadline_ms != 0)
+		c->base.deadline_ms = MIN(c->base.deadline_ms, outer->deadline_ms);
+}
+
+int encoder_embed(const struct store *s, const char *name, const struct encoder_work *work,
+		  enum ragd_embed_use use, const struct ragd_str *texts, size_t n,
+		  struct ragd_embeddings *out, struct encoder_identity *made, struct ragd_err *err)
+{
+	const struct store_encoder *e = &s->options.encoder;
+	struct ragd_embed req = { .size = sizeof(req),
+				  .use = use,
+				  .texts = texts,
+				  .n = n,
+				  .background = work->call == NULL };
+	struct encoder_call call;
+	int rc;
+
+	call_init(&call, work);
+	*out = (struct ragd_embeddings){ .size = sizeof(*out) };
+	rc = e->embed(e->arg, name, &call.base, &req, out, err);
+	if (rc < 0)
+		return rc;
+	if (out->dim > EMBED_DIM_MAX)
+		return ragd_err_set(err, -ENOTSUP, "vectors of %u numbers: up to %d", out->dim,
+				    EMBED_DIM_MAX);
+	identity_set(made, out->stamp, out->dim);
+	return 0;
+}
+
+/* ---- texts --------------------------------------------------------------------------------- */
+
+static bool is_blank(struct ragd_str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (!ascii_is_space(s.s[i]))
+			return false;
+	return true;
+}
+
+static char *append(char *at, struct ragd_str s, const char *end)
+{
+	size_t n = strlen(end);
+
+	memcpy(at, s.s, s.len);
+	memcpy(at + s.len, end, n);
+	return at + s.len + n;
+}
+
+struct ragd_str encoder_passage_text(struct arena *arena, struct ragd_str title,
+				     struct ragd_str heading, struct ragd_str text)
+{
+	char *all, *at;
+
+	if (is_blank(title) && is_blank(heading) && is_blank(text))
+		return (struct ragd_str){ NULL, 0 };
+	all = arena_alloc(arena, title.len + heading.len + text.len + 5, 1);
+	if (all == NULL)
+		return (struct ragd_str){ NULL, 1 };
+	at = all;
+	if (!is_blank(title))
+		at = append(at, title, is_blank(heading) ? ". " : ": ");
+	if (!is_blank(heading))
+		at = append(at, heading, ". ");
+	at = append(at, text, "");
+	return (struct ragd_str){ all, (size_t)(at - all) };
+}
+
+/* Letters and digits of ASCII, and every character beyond it. */
+static size_t count_letters(struct ragd_str s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.s[i];
+
+		n += ascii_is_alnum(s.s[i]) || c >= 0xc0;
+	}
+	return n;
+}
+
+float encoder_trust(struct ragd_str question, uint32_t n_pieces)
+{
+	float letters = (float)count_letters(question);
+
+	if (n_pieces == 0)
+		return 1;
+	return MIN(MAX((letters / (float)n_pieces - TRUST_NONE) / (TRUST_FULL - TRUST_NONE), 0), 1);
+}
