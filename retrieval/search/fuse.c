@@ -1,6 +1,7 @@
 #include "retrieval/search/fuse.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/util.h"
 #include "retrieval/index/embed.h"
@@ -18,7 +19,7 @@ struct scale {
 	float floor; /* of the NEAR_RANK-th, or of the last */
 };
 
-enum { SCALE_LEARNED, N_SCALES };
+enum { SCALE_LEARNED, SCALE_ENCODERS, N_SCALES = SCALE_ENCODERS + SEARCH_ENCODERS };
 
 /* The question as a vector of one embedder. */
 struct space {
@@ -91,6 +92,19 @@ static int project_question(struct search *se, const struct embedder *e, struct 
 	return 0;
 }
 
+/* The vector that this encoder made before the search began. */
+static void encoded_question(const struct search *se, const struct embedder *e, struct space *space)
+{
+	float weight = (float)se->store->options.weight_vector;
+
+	for (unsigned i = 0; i < se->n_encoded; i++) {
+		const struct search_encoded *q = &se->encoded[i];
+
+		if (q->vector != NULL && q->dim == e->dim && strcmp(q->digest, e->digest) == 0)
+			*space = (struct space){ q->vector, weight * q->trust, SCALE_ENCODERS + i };
+	}
+}
+
 static int make_question(struct search *se, const struct catalog *c, struct question *q,
 			 struct ragd_err *err)
 {
@@ -107,7 +121,10 @@ static int make_question(struct search *se, const struct catalog *c, struct ques
 
 		if (e == NULL)
 			continue;
-		rc = project_question(se, e, space, err);
+		if (embedder_is_learned(e))
+			rc = project_question(se, e, space, err);
+		else
+			encoded_question(se, e, space);
 		q->some = q->some || space->vector != NULL;
 	}
 	return rc;

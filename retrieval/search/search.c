@@ -15,6 +15,7 @@
 #include "base/array.h"
 #include "base/util.h"
 #include "retrieval/db/fts.h"
+#include "retrieval/index/encode.h"
 #include "retrieval/passages/passages.h"
 #include "retrieval/search/fuse.h"
 #include "retrieval/search/search.h"
@@ -36,6 +37,12 @@ static bool is_wanted(const struct ragd_query *q, const char *name)
 	return q->n_collections == 0;
 }
 
+bool search_includes(const struct search *se, const struct catalog_collection *col)
+{
+	return col->shown && is_wanted(se->query, col->name) &&
+	       acl_may(&col->acl, se->call->caller, ACL_READ);
+}
+
 static int filter_collections(struct search *se, const struct catalog *c, struct ragd_err *err)
 {
 	se->n_allowed = c->n_collections;
@@ -46,8 +53,7 @@ static int filter_collections(struct search *se, const struct catalog *c, struct
 	for (uint32_t i = 0; i < c->n_collections; i++) {
 		const struct catalog_collection *col = c->collections[i];
 
-		if (col == NULL || !col->shown || !is_wanted(se->query, col->name) ||
-		    !acl_may(&col->acl, se->call->caller, ACL_READ))
+		if (col == NULL || !search_includes(se, col))
 			continue;
 		se->allowed[i] = 1;
 		se->ids[se->n_ids++] = i;
@@ -404,7 +410,9 @@ int store_search(struct store *s, const struct ragd_call *call, const struct rag
 	if (rc != 0)
 		return rc;
 	se.n_words = terms_query(se.session->terms, se.session->arena, query->text, &se.words, err);
-	rc = se.n_words < 0 ? (int)se.n_words : session_begin(se.session, err);
+	rc = se.n_words < 0 ? (int)se.n_words : encode_question(&se, err);
+	if (rc == 0)
+		rc = session_begin(se.session, err);
 	if (rc == 0)
 		rc = find_passages(&se, err);
 	if (rc == 0)

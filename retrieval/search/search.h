@@ -8,6 +8,8 @@
 #include <ragd/plugin.h>
 
 #include "retrieval/db/fts.h"
+#include "base/digest.h"
+#include "retrieval/index/embed.h"
 #include "retrieval/passages/terms.h"
 #include "retrieval/search/candidates.h"
 #include "retrieval/store/catalog.h"
@@ -15,7 +17,18 @@
 
 #define SEARCH_K_MAX 1000
 
+#define SEARCH_ENCODERS 2 /* whose vectors one search takes into account */
+
 struct store;
+
+/* The question as the vector of one encoder. */
+struct search_encoded {
+	char encoder[EMBED_ENCODER_MAX + 1];
+	char digest[DIGEST_HEX + 1];
+	const float *vector; /* [dim]; NULL: there is none */
+	uint32_t dim;
+	float trust; /* see encoder_trust() */
+};
 
 struct search {
 	struct store *store;
@@ -25,6 +38,9 @@ struct search {
 
 	struct terms_word *words;
 	ssize_t n_words;
+
+	struct search_encoded encoded[SEARCH_ENCODERS];
+	size_t n_encoded;
 
 	/* The collections that the caller may read and asked for. */
 	uint8_t *allowed; /* [n_allowed]: by id, 1 for one of them */
@@ -49,5 +65,8 @@ struct search {
 
 	uint64_t n_looked_at; /* postings, vectors and tagged documents */
 };
+
+/* Whether the caller may read the collection and asked for it. With the catalog locked. */
+bool search_includes(const struct search *se, const struct catalog_collection *col);
 
 #endif

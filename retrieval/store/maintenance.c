@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 #include "retrieval/index/embed.h"
+#include "retrieval/index/encode.h"
 #include "retrieval/index/learn.h"
 #include "retrieval/store/collections.h"
 #include "retrieval/store/store_events.h"
@@ -16,6 +17,7 @@
 #define QUIET_MS    300   /* how long a collection must not have been written to */
 #define BUSY_MAX_MS 5000  /* written to for so long without a pause, it does not wait for quiet */
 #define POLL_MS     100   /* between two looks at whether it is quiet */
+#define IDLE_MS     5000  /* between two looks at whether the encoder is another one */
 #define BACKLOG_MAX 50000 /* more passages without vectors than these do not wait either */
 
 struct maintenance {
@@ -143,8 +145,22 @@ static unsigned settles_asked(struct maintenance *m, bool *waits)
 	return asked;
 }
 
-/* Do what is due; true if something is left that waits for quiet. */
-static bool run_once(struct maintenance *m)
+static void settles_answer(struct maintenance *m, unsigned asked)
+{
+	pthread_mutex_lock(&m->lock);
+	m->answered = asked;
+	pthread_cond_broadcast(&m->settled);
+	pthread_mutex_unlock(&m->lock);
+}
+
+/* When to look again: after `ms`, or, if a write may come before, when it does. */
+struct pause {
+	int64_t ms; /* < 0: only a write is waited for */
+	bool write_ends_it;
+};
+
+/* Learn what is due. */
+static struct pause learn_due(struct maintenance *m)
 {
 	bool waits;
 	unsigned asked = settles_asked(m, &waits);
@@ -152,31 +168,49 @@ static bool run_once(struct maintenance *m)
 
 	if (next_due(m, waits, DUE_NOW, &id) != DUE_NOT && !is_stopping(m))
 		run_due(m, waits);
-	pthread_mutex_lock(&m->lock);
-	m->answered = asked;
-	pthread_cond_broadcast(&m->settled);
-	pthread_mutex_unlock(&m->lock);
+	settles_answer(m, asked);
 	id = 0;
-	return next_due(m, false, DUE_WHEN_QUIET, &id) != DUE_NOT;
+	if (next_due(m, false, DUE_WHEN_QUIET, &id) != DUE_NOT)
+		return (struct pause){ POLL_MS, false };
+	return (struct pause){ -1, true };
 }
 
-/*
- * Until there is something to look at, or for POLL_MS if something waits for quiet. False for stop.
- */
-static bool wait_for_work(struct maintenance *m, bool waits_for_quiet)
+/* Encode some of what is due. */
+static struct pause encode_due(struct maintenance *m)
+{
+	bool waits;
+	unsigned asked = settles_asked(m, &waits);
+	struct ragd_err err = { 0 };
+	int rc;
+	int64_t ms = encode_round(m->store->encode, is_stopping, m, &rc, &err);
+
+	if (ms == 0)
+		return (struct pause){ 0, false };
+	pthread_mutex_lock(&m->lock);
+	m->rc = rc;
+	m->err = err;
+	pthread_mutex_unlock(&m->lock);
+	settles_answer(m, asked);
+	return ms > 0 ? (struct pause){ ms, false } : (struct pause){ IDLE_MS, true };
+}
+
+/* False for stop. */
+static bool wait_for_work(struct maintenance *m, struct pause pause)
 {
 	struct timespec until;
 	int rc = 0;
 	bool stop;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += POLL_MS * 1000000L;
+	until.tv_sec += pause.ms / 1000;
+	until.tv_nsec += pause.ms % 1000 * 1000000L;
 	until.tv_sec += until.tv_nsec / 1000000000L;
 	until.tv_nsec %= 1000000000L;
 	pthread_mutex_lock(&m->lock);
-	while (!m->stop && m->asked == m->answered && rc == 0 && (waits_for_quiet || !m->woken))
-		rc = waits_for_quiet ? pthread_cond_timedwait(&m->wake, &m->lock, &until)
-				     : pthread_cond_wait(&m->wake, &m->lock);
+	while (!m->stop && pause.ms != 0 && m->asked == m->answered && rc == 0 &&
+	       !(pause.write_ends_it && m->woken))
+		rc = pause.ms > 0 ? pthread_cond_timedwait(&m->wake, &m->lock, &until)
+				  : pthread_cond_wait(&m->wake, &m->lock);
 	m->woken = false;
 	stop = m->stop;
 	pthread_mutex_unlock(&m->lock);
@@ -195,13 +229,13 @@ static void finish_removals(struct maintenance *m)
 static void *maintenance_main(void *arg)
 {
 	struct maintenance *m = arg;
-	bool waits_for_quiet = false;
+	struct pause pause = { -1, true };
 
 	/* On Linux the nice value is the thread's. */
 	setpriority(PRIO_PROCESS, 0, 10);
 	finish_removals(m);
-	while (wait_for_work(m, waits_for_quiet))
-		waits_for_quiet = run_once(m);
+	while (wait_for_work(m, pause))
+		pause = m->store->encode != NULL ? encode_due(m) : learn_due(m);
 	return NULL;
 }
 

@@ -10,6 +10,7 @@
 #include "base/file/private.h"
 #include "base/util.h"
 #include "retrieval/db/schema.h"
+#include "retrieval/index/encode.h"
 #include "retrieval/index/embedding_index.h"
 #include "retrieval/index/reindex.h"
 #include "retrieval/search/fuse.h"
@@ -132,9 +133,11 @@ static int set_up(struct store *s, const struct store_options *o, struct ragd_er
 	s->chunks.max_bytes = o->passage_max;
 	s->dir = strdup(o->dir);
 	s->language = strdup(o->language != NULL ? o->language : "english");
+	s->encoder = strdup(o->encoder.name != NULL ? o->encoder.name : "");
 	s->path = join_path(o->dir, "store.sqlite");
 	s->arena = arena_new((size_t)1 << 30);
-	if (s->dir == NULL || s->language == NULL || s->path == NULL || s->arena == NULL)
+	if (s->dir == NULL || s->language == NULL || s->encoder == NULL || s->path == NULL ||
+	    s->arena == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a store");
 	s->sessions.path = s->path;
 	s->sessions.language = s->language;
@@ -154,6 +157,8 @@ int store_open(const struct store_options *options, struct store **out, struct r
 		rc = lock_dir(s, err);
 	if (rc == 0)
 		rc = open_database(s, err);
+	if (rc == 0 && s->encoder[0] != '\0')
+		rc = encode_open(s, &s->encode, err);
 	if (rc == 0)
 		rc = maintenance_start(s, &s->maintenance, err);
 	if (rc < 0) {
@@ -169,6 +174,7 @@ void store_close(struct store *s)
 	if (s == NULL)
 		return;
 	maintenance_stop(s->maintenance);
+	encode_close(s->encode);
 	embedding_indexes_close(s);
 	/* Before the writer: the last connection to close empties the log. */
 	sessions_fini(&s->sessions);
@@ -181,5 +187,6 @@ void store_close(struct store *s)
 	free(s->dir);
 	free(s->path);
 	free(s->language);
+	free(s->encoder);
 	free(s);
 }

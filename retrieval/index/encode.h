@@ -1,0 +1,44 @@
+/*
+ * Vectors by the store's encoder, made in the background: a document is found by its words at once,
+ * by meaning later. Work goes on where it was after a restart, yields to whoever waits for an
+ * answer (the encoder sees to that), and takes turns among collections.
+ */
+#ifndef RETRIEVAL_ENCODE_H
+#define RETRIEVAL_ENCODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ragd/plugin.h>
+
+struct encode;
+struct search;
+struct store;
+
+#define ENCODE_TROUBLE_MAX sizeof(((struct ragd_err *)NULL)->msg)
+
+/* -ENOMEM. The store has an encoder. */
+int encode_open(struct store *s, struct encode **out, struct ragd_err *err);
+/* Accepts NULL. */
+void encode_close(struct encode *e);
+
+/*
+ * The next few passages of each collection that has some without vectors. Returns in how many
+ * milliseconds to call again; -1: once something is written. *rc: what went wrong, or 0. On the
+ * maintenance thread.
+ */
+int64_t encode_round(struct encode *e, bool (*stop)(void *arg), void *arg, int *rc,
+		     struct ragd_err *err);
+
+/* Passages a second of late; 0: none were made yet. Any thread. */
+double encode_rate(struct encode *e);
+/* Why there is no search by meaning at present; "" if there is. Any thread. */
+void encode_trouble(struct encode *e, char out[ENCODE_TROUBLE_MAX]);
+
+/*
+ * The question of a search as the vectors that the collections it may read want, into se->encoded.
+ * What cannot be had is searched by words: an error means that nobody waits any more.
+ */
+int encode_question(struct search *se, struct ragd_err *err);
+
+#endif
