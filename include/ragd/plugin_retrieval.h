@@ -100,6 +100,10 @@ struct ragd_retrieval_stats {
 	uint64_t n_vectors; /* passages in the vector index at present */
 	uint32_t dim;       /* floats of a vector; 0: no embedder yet */
 	uint64_t n_bytes;   /* on disk, of all collections; 0 unless the caller is admin */
+	uint64_t n_waiting; /* passages that will get a vector: until then words alone find them */
+	uint32_t waiting_s; /* about how many seconds until they have; 0: not known, or none wait */
+	char     encoder[RAGD_STAMP_SIZE]; /* the plugin that makes the vectors; "": learned here */
+	char     trouble[240]; /* why there is no search by meaning at present; "" if there is */
 };
 
 /*

@@ -24,6 +24,10 @@ static const struct ragd_option hybrid_options[] = {
 	  "Bytes that no passage exceeds; at least twice passage_target.", true },
 	{ "max_document", RAGD_OPT_SIZE, "32 MiB", 1, 67108864, NULL,
 	  "Bytes of the largest document taken.", true },
+	{ "embedder", RAGD_OPT_STRING, "", 0, 0, NULL,
+	  "Plugin that turns passages and questions into vectors, by its name in this file; none: "
+	  "vectors are learned from the passages.",
+	  true },
 	{ "dim", RAGD_OPT_INT, "128", 16, 512, NULL,
 	  "Numbers in a vector that the embedder learns to make.", true },
 	{ "weight_vector", RAGD_OPT_FLOAT, "0.5", 0, 1, NULL,
@@ -54,12 +58,30 @@ static void hybrid_event(void *arg, enum store_event event, const char *detail)
 		[STORE_REINDEXED] = { RAGD_LOG_WARN, "reindexed" },
 		[STORE_VECTORS_REBUILT] = { RAGD_LOG_WARN, "vector_rebuilds" },
 		[STORE_LEARNED] = { RAGD_LOG_INFO, "embedder_fits" },
+		[STORE_ENCODED] = { RAGD_LOG_INFO, "encoded" },
 		[STORE_TROUBLE] = { RAGD_LOG_ERR, "background_failures" },
 	};
 	const struct ragd_host *host = arg;
 
 	host->log(host, rows[event].level, "%s", detail);
 	host->count(host, rows[event].counter, 1);
+}
+
+static int hybrid_encode(void *arg, const char *name, const struct ragd_call *call,
+			 const struct ragd_embed *req, struct ragd_embeddings *out,
+			 struct ragd_err *err)
+{
+	const struct ragd_host *host = arg;
+
+	return host->embed(host, name, call, req, out, err);
+}
+
+static int hybrid_encoder_card(void *arg, const char *name, struct ragd_embed_card *out,
+			       struct ragd_err *err)
+{
+	const struct ragd_host *host = arg;
+
+	return host->embed_card(host, name, out, err);
 }
 
 static void hybrid_close(void *self)
@@ -83,6 +105,10 @@ static int hybrid_open(const struct ragd_host *host, const struct ragd_config *c
 		.max_document = (size_t)ragd_config_get(cfg, "max_document")->i,
 		.dim = (uint32_t)ragd_config_get(cfg, "dim")->i,
 		.weight_vector = ragd_config_get(cfg, "weight_vector")->f,
+		.encoder = { .name = ragd_config_get(cfg, "embedder")->s,
+			     .embed = hybrid_encode,
+			     .card = hybrid_encoder_card,
+			     .arg = (void *)(uintptr_t)host },
 		.event = hybrid_event,
 		.event_arg = (void *)(uintptr_t)host,
 	};

@@ -3,11 +3,13 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/util.h"
 #include "retrieval/index/embed.h"
+#include "retrieval/index/encode.h"
 #include "retrieval/index/vectors.h"
 #include "retrieval/store/store_private.h"
 
@@ -29,6 +31,30 @@ static uint64_t bytes_on_disk(const struct store *s)
 	return sum;
 }
 
+/*
+ * Passages without a vector of the encoder. While another one's are made next to those in use, it
+ * is those that are counted.
+ */
+static uint64_t count_waiting(const struct store *s, const struct catalog_collection *col)
+{
+	const struct embedding_index *m = col->next.embedder != NULL ? &col->next : &col->now;
+	uint64_t n = m->vectors != NULL && strcmp(m->embedder->encoder, s->encoder) == 0
+			     ? vectors_count(m->vectors)
+			     : 0;
+
+	return col->n_passages - MIN(n, col->n_passages);
+}
+
+static void stats_encoder(const struct store *s, struct ragd_retrieval_stats *out)
+{
+	double rate = encode_rate(s->encode);
+
+	snprintf(out->encoder, sizeof(out->encoder), "%s", s->encoder);
+	encode_trouble(s->encode, out->trouble);
+	if (out->n_waiting > 0 && rate > 0)
+		out->waiting_s = (uint32_t)MIN((double)out->n_waiting / rate + 1, UINT32_MAX);
+}
+
 void store_stats(struct store *s, const struct ragd_caller *caller,
 		 struct ragd_retrieval_stats *out)
 {
@@ -48,8 +74,12 @@ void store_stats(struct store *s, const struct ragd_caller *caller,
 			out->dim = MAX(out->dim, col->now.embedder->dim);
 			out->n_vectors += vectors_count(col->now.vectors);
 		}
+		if (s->encode != NULL)
+			out->n_waiting += count_waiting(s, col);
 	}
 	pthread_rwlock_unlock(&c->lock);
+	if (s->encode != NULL)
+		stats_encoder(s, out);
 	if (caller->admin)
 		out->n_bytes = bytes_on_disk(s);
 }

@@ -1,0 +1,446 @@
+/* Vectors by an encoder outside of the store: made in the background, searched, made again. */
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "base/hash.h"
+#include "base/text/ascii.h"
+#include "tests/retrieval/stores.h"
+
+#define DIM 1024
+
+/*
+ * An encoder that knows words and a few synonyms: each word adds one direction, which its hash
+ * chooses. Two of them, so that one can take over from the other.
+ */
+struct word_encoder {
+	const char *name;
+	char stamp[16];
+	atomic_int rc;              /* what calls return, if negative */
+	atomic_uint n_passages;     /* encoded so far */
+	atomic_uint allowed;        /* passages; beyond, calls fail with -EIO */
+	const char *refuses;        /* texts that have this word: -EINVAL */
+	void (*between)(void *arg); /* called before passages are encoded */
+	void *arg;
+};
+
+struct encoders {
+	struct word_encoder of[2];
+};
+
+static const char *const synonyms[][2] = { { "automobile", "car" }, { "feline", "cat" } };
+
+static struct word_encoder *encoder_find(void *arg, const char *name)
+{
+	struct encoders *all = arg;
+
+	for (size_t i = 0; i < ARRAY_LEN(all->of); i++)
+		if (all->of[i].name != NULL && strcmp(all->of[i].name, name) == 0)
+			return &all->of[i];
+	return NULL;
+}
+
+static struct ragd_str canonical(struct ragd_str word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(synonyms); i++)
+		if (strlen(synonyms[i][0]) == word.len &&
+		    strncasecmp(synonyms[i][0], word.s, word.len) == 0)
+			return str(synonyms[i][1]);
+	return word;
+}
+
+static void encode_words(const char *stamp, struct ragd_str text, float *out)
+{
+	float sum = 0;
+
+	out[0] = 0.1f; /* no text is nothing */
+	for (size_t at = 0, end; at < text.len; at = end + 1) {
+		struct ragd_str word;
+		char lower[64];
+
+		for (end = at; end < text.len && ascii_is_alnum(text.s[end]); end++)
+			;
+		word = canonical((struct ragd_str){ text.s + at, MIN(end - at, sizeof(lower)) });
+		for (size_t i = 0; i < word.len; i++)
+			lower[i] = (char)(word.s[i] | 0x20);
+		if (word.len > 0)
+			out[(hash_bytes(lower, word.len) + (uint64_t)stamp[0]) % DIM] += 1;
+	}
+	for (size_t i = 0; i < DIM; i++)
+		sum += out[i] * out[i];
+	for (size_t i = 0; i < DIM; i++)
+		out[i] /= sqrtf(sum);
+}
+
+static bool has_word(struct ragd_str text, const char *word)
+{
+	return word != NULL && memmem(text.s, text.len, word, strlen(word)) != NULL;
+}
+
+static int word_embed(void *arg, const char *name, const struct ragd_call *call,
+		      const struct ragd_embed *req, struct ragd_embeddings *out,
+		      struct ragd_err *err)
+{
+	struct word_encoder *e = encoder_find(arg, name);
+	float *values;
+
+	if (e == NULL)
+		return ragd_err_set(err, -ENOENT, "there is no plugin '%s'", name);
+	if (req->use == RAGD_EMBED_PASSAGE && e->between != NULL)
+		e->between(e->arg);
+	if (atomic_load(&e->rc) < 0)
+		return ragd_err_set(err, atomic_load(&e->rc), "the encoder is out of order");
+	if (req->use == RAGD_EMBED_PASSAGE && e->n_passages + req->n > e->allowed)
+		return ragd_err_set(err, -EIO, "no more than %u", e->allowed);
+	values = call->alloc(call, req->n * DIM, sizeof(*values));
+	assert_non_null(values);
+	for (size_t i = 0; i < req->n; i++) {
+		assert_true(req->texts[i].len > 0);
+		if (has_word(req->texts[i], e->refuses))
+			return ragd_err_set(err, -EINVAL, "text %zu is refused", i);
+		encode_words(e->stamp, req->texts[i], values + i * DIM);
+	}
+	if (req->use == RAGD_EMBED_PASSAGE) {
+		assert_true(req->background);
+		e->n_passages += (unsigned)req->n;
+	}
+	RAGD_FILL(out, .dim = DIM, .values = values);
+	snprintf(out->stamp, sizeof(out->stamp), "%s", e->stamp);
+	return 0;
+}
+
+static int word_card(void *arg, const char *name, struct ragd_embed_card *out, struct ragd_err *err)
+{
+	const struct word_encoder *e = encoder_find(arg, name);
+
+	if (e == NULL)
+		return ragd_err_set(err, -ENOENT, "there is no plugin '%s'", name);
+	RAGD_FILL(out, .dim = DIM);
+	snprintf(out->stamp, sizeof(out->stamp), "%s", e->stamp);
+	return 0;
+}
+
+/* ---- the fixture --------------------------------------------------------------------------- */
+
+static int encode_setup(void **state)
+{
+	struct encoders *all = calloc(1, sizeof(*all));
+	struct fixture *f;
+
+	assert_int_equal(fixture_setup(state), 0);
+	f = *state;
+	fixture_close(f);
+	for (size_t i = 0; i < ARRAY_LEN(all->of); i++) {
+		snprintf(all->of[i].stamp, sizeof(all->of[i].stamp), "%cone", (char)('a' + i));
+		all->of[i].allowed = UINT32_MAX;
+	}
+	all->of[0].name = "first";
+	f->options.encoder = (struct store_encoder){ "first", word_embed, word_card, all };
+	fixture_open(f);
+	return 0;
+}
+
+static int encode_teardown(void **state)
+{
+	struct fixture *f = *state;
+	void *all = f->options.encoder.arg;
+	int rc = fixture_teardown(state);
+
+	free(all);
+	return rc;
+}
+
+static struct word_encoder *encoder(struct fixture *f, size_t i)
+{
+	return &((struct encoders *)f->options.encoder.arg)->of[i];
+}
+
+static struct ragd_retrieval_stats stats(struct fixture *f)
+{
+	struct ragd_retrieval_stats st;
+
+	store_stats(f->store, &test_admin, &st);
+	return st;
+}
+
+static void add_numbered(struct fixture *f, const char *collection, unsigned n)
+{
+	char text[200], id[16];
+
+	for (unsigned i = 0; i < n; i++) {
+		make_text(text, sizeof(text), i + 1, 12);
+		snprintf(id, sizeof(id), "n%u", i);
+		add(f, collection, id, text);
+	}
+}
+
+static void settle(struct fixture *f)
+{
+	struct ragd_err err = { 0 };
+
+	if (store_settle(f->store, &err) < 0)
+		fail_msg("settle: %s", err.msg);
+}
+
+static void reopen(struct fixture *f)
+{
+	fixture_close(f);
+	memset(f->events, 0, sizeof(f->events));
+	fixture_open(f);
+}
+
+/* ---- cases --------------------------------------------------------------------------------- */
+
+static void what_shares_no_word_is_found(void **state)
+{
+	struct fixture *f = *state;
+	const struct ragd_hit *hits;
+
+	add_numbered(f, "c", 40);
+	add(f, "c", "garage", "The car stands in the yard.");
+	settle(f);
+	assert_int_equal(stats(f).n_vectors, 41);
+	assert_int_equal(stats(f).n_waiting, 0);
+	assert_string_equal(stats(f).encoder, "first");
+	assert_true(find(f, "automobile", &hits) > 0);
+	assert_string_equal(hits[0].document, "garage");
+	assert_true(hits[0].vector == 1 && hits[0].lexical == 0);
+	/* And it stays so. */
+	reopen(f);
+	assert_string_equal(best(f, "automobile"), "garage");
+	settle(f);
+	assert_int_equal(encoder(f, 0)->n_passages, 41);
+	assert_int_equal(f->events[STORE_VECTORS_REBUILT], 0);
+	assert_int_equal(f->events[STORE_TROUBLE], 0);
+}
+
+static void without_a_vector_nothing_is_lost(void **state)
+{
+	struct fixture *f = *state;
+	const struct ragd_hit *hits;
+
+	add(f, "c", "old", "A harbour, and what else there is.");
+	settle(f);
+	encoder(f, 0)->allowed = encoder(f, 0)->n_passages;
+	add(f, "c", "new", "harbour harbour");
+	assert_true(store_settle(f->store, NULL) < 0);
+	assert_int_equal(stats(f).n_waiting, 1);
+	assert_int_equal(find(f, "harbour", &hits), 2);
+	assert_string_equal(hits[0].document, "new");
+	assert_true(hits[0].passage.score == 1 && hits[0].vector == 0);
+}
+
+static void work_goes_on_after_a_restart(void **state)
+{
+	struct fixture *f = *state;
+	unsigned before;
+
+	encoder(f, 0)->allowed = 100;
+	add_numbered(f, "c", 300);
+	assert_true(store_settle(f->store, NULL) < 0);
+	before = encoder(f, 0)->n_passages;
+	assert_in_range(before, 1, 100);
+	assert_int_equal(stats(f).n_vectors, before);
+	assert_int_equal(stats(f).n_waiting, 300 - before);
+	reopen(f);
+	assert_int_equal(stats(f).n_vectors, before);
+	encoder(f, 0)->allowed = UINT32_MAX;
+	settle(f);
+	assert_int_equal(stats(f).n_vectors, 300);
+	assert_int_equal(encoder(f, 0)->n_passages, 300); /* each once */
+}
+
+static void another_model_of_the_same_name_is_encoded_for_again(void **state)
+{
+	struct fixture *f = *state;
+
+	add_numbered(f, "c", 50);
+	add(f, "c", "garage", "The car stands in the yard.");
+	settle(f);
+	strcpy(encoder(f, 0)->stamp, "other");
+	/* The old vectors are none of the new model's: words only, until they are made. */
+	encoder(f, 0)->allowed = 0;
+	assert_string_equal(best(f, "yard"), "garage");
+	assert_string_equal(best(f, "automobile"), "");
+	encoder(f, 0)->allowed = UINT32_MAX;
+	settle(f);
+	assert_int_equal(stats(f).n_vectors, 51);
+	assert_string_equal(best(f, "automobile"), "garage");
+	reopen(f);
+	settle(f);
+	assert_int_equal(encoder(f, 0)->n_passages, 102);
+}
+
+static void the_old_one_serves_until_the_new_one_is_done(void **state)
+{
+	struct fixture *f = *state;
+
+	add_numbered(f, "c", 80);
+	add(f, "c", "garage", "The car stands in the yard.");
+	settle(f);
+	fixture_close(f);
+	encoder(f, 1)->name = "second";
+	encoder(f, 1)->allowed = 40;
+	f->options.encoder.name = "second";
+	fixture_open(f);
+	assert_true(store_settle(f->store, NULL) < 0);
+	assert_int_equal(stats(f).n_waiting, 81 - encoder(f, 1)->n_passages);
+	assert_string_equal(best(f, "automobile"), "garage"); /* the first one's doing */
+	reopen(f); /* in the middle: what the second made is kept */
+	assert_string_equal(best(f, "automobile"), "garage");
+	encoder(f, 1)->allowed = UINT32_MAX;
+	settle(f);
+	assert_int_equal(f->events[STORE_ENCODED], 1);
+	assert_int_equal(encoder(f, 1)->n_passages, 81);
+	encoder(f, 0)->name = NULL;
+	assert_string_equal(best(f, "automobile"), "garage");
+	assert_int_equal(stats(f).n_vectors, 81);
+}
+
+static void without_its_encoder_words_are_searched(void **state)
+{
+	struct fixture *f = *state;
+	struct ragd_retrieval_stats st;
+
+	add(f, "c", "garage", "The car stands in the yard.");
+	settle(f);
+	encoder(f, 0)->rc = -EIO;
+	assert_string_equal(best(f, "yard"), "garage");
+	assert_string_equal(best(f, "automobile"), "");
+	st = stats(f);
+	assert_string_equal(st.trouble, "the encoder is out of order");
+	add(f, "c", "roof", "The roof of the house.");
+	assert_true(store_settle(f->store, NULL) < 0);
+	assert_int_equal(f->events[STORE_TROUBLE], 1);
+	assert_true(store_settle(f->store, NULL) < 0);
+	assert_int_equal(f->events[STORE_TROUBLE], 1); /* said once */
+	encoder(f, 0)->rc = 0;
+	settle(f);
+	assert_string_equal(stats(f).trouble, "");
+	assert_string_equal(best(f, "automobile"), "garage");
+	assert_int_equal(stats(f).n_vectors, 2);
+}
+
+static void a_text_that_is_refused_holds_up_no_other(void **state)
+{
+	struct fixture *f = *state;
+
+	encoder(f, 0)->refuses = "poison";
+	add_numbered(f, "c", 20);
+	add(f, "c", "bad", "There is poison in it.");
+	add(f, "c", "garage", "The car stands in the yard.");
+	settle(f);
+	assert_int_equal(stats(f).n_vectors, 22);
+	assert_int_equal(stats(f).n_waiting, 0);
+	assert_int_equal(f->events[STORE_TROUBLE], 1);
+	assert_string_equal(best(f, "automobile"), "garage");
+	assert_string_equal(best(f, "poisons"), "bad");
+}
+
+static void replace_and_remove(void *arg)
+{
+	struct fixture *f = arg;
+	struct test_call call;
+
+	encoder(f, 0)->between = NULL; /* once */
+	test_call_init(&call);
+	assert_int_equal(store_remove(f->store, &call.call, "c", str("n3"), NULL), 0);
+	test_call_fini(&call);
+	add(f, "c", "n5", "The car stands in the yard.");
+}
+
+static void what_changes_meanwhile_is_encoded_as_it_is(void **state)
+{
+	struct fixture *f = *state;
+
+	encoder(f, 0)->rc = -EIO;
+	add_numbered(f, "c", 20);
+	encoder(f, 0)->arg = f;
+	encoder(f, 0)->between = replace_and_remove;
+	encoder(f, 0)->rc = 0;
+	settle(f);
+	assert_int_equal(stats(f).n_documents, 19);
+	assert_int_equal(stats(f).n_vectors, 19);
+	assert_string_equal(best(f, "automobile"), "n5");
+	reopen(f);
+	assert_int_equal(stats(f).n_vectors, 19);
+	assert_int_equal(f->events[STORE_TROUBLE], 0);
+}
+
+static void others_documents_change_nothing(void **state)
+{
+	struct fixture *f = *state;
+	const struct ragd_hit *hits;
+	struct ragd_hit alone[10];
+	uint64_t alone_looked_at, before;
+	size_t n;
+
+	add_numbered(f, "mine", 60);
+	settle(f);
+	before = store_looked_at(f->store);
+	n = find(f, "bako sari automobile", &hits);
+	assert_true(n > 0 && n <= ARRAY_LEN(alone));
+	alone_looked_at = store_looked_at(f->store) - before;
+	memcpy(alone, hits, n * sizeof(*hits));
+	as_user(f, 2000, 2000, false);
+	add(f, "theirs", "garage", "bako sari automobile");
+	for (unsigned i = 0; i < 300; i++) {
+		char text[100], id[16];
+
+		snprintf(id, sizeof(id), "t%u", i);
+		make_text(text, sizeof(text), 1000 + i, 8);
+		add(f, "theirs", id, text);
+	}
+	settle(f);
+	as_user(f, 1000, 1000, false);
+	before = store_looked_at(f->store);
+	assert_int_equal(find(f, "bako sari automobile", &hits), n);
+	assert_int_equal(store_looked_at(f->store) - before, alone_looked_at);
+	for (size_t i = 0; i < n; i++) {
+		assert_true(hits[i].passage.score == alone[i].passage.score);
+		assert_true(hits[i].vector == alone[i].vector);
+	}
+	assert_int_equal(stats(f).n_waiting, 0);
+}
+
+static void without_the_option_vectors_are_learned_again(void **state)
+{
+	struct fixture *f = *state;
+
+	add_numbered(f, "c", 250);
+	settle(f);
+	fixture_close(f);
+	f->options.encoder.name = NULL;
+	fixture_open(f);
+	settle(f);
+	assert_int_equal(f->events[STORE_LEARNED], 1);
+	assert_int_equal(stats(f).n_vectors, 250);
+	fixture_close(f);
+	f->options.encoder.name = "first";
+	fixture_open(f);
+	settle(f);
+	assert_int_equal(encoder(f, 0)->n_passages, 500);
+	assert_int_equal(stats(f).n_vectors, 250);
+	assert_int_equal(stats(f).dim, DIM);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, encode_setup, encode_teardown)
+	const struct CMUnitTest tests[] = {
+		CASE(what_shares_no_word_is_found),
+		CASE(without_a_vector_nothing_is_lost),
+		CASE(work_goes_on_after_a_restart),
+		CASE(another_model_of_the_same_name_is_encoded_for_again),
+		CASE(the_old_one_serves_until_the_new_one_is_done),
+		CASE(without_its_encoder_words_are_searched),
+		CASE(a_text_that_is_refused_holds_up_no_other),
+		CASE(what_changes_meanwhile_is_encoded_as_it_is),
+		CASE(others_documents_change_nothing),
+		CASE(without_the_option_vectors_are_learned_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
