@@ -53,6 +53,26 @@ static int plugin_validate(struct config_build *cb, const struct config_block *b
 	return rc;
 }
 
+/* Options that name other plugins. */
+static int peers_validate(struct config_build *cb, const struct config_plugin *p)
+{
+	const struct config_block *b = config_tree_find(cb->tree, CONFIG_PLUGIN, p->name);
+	const struct ragd_option *row = p->descriptor->options;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && row != NULL && row[i].name != NULL; i++) {
+		const char *name = row[i].type == RAGD_OPT_PLUGIN ? p->options.values[i].s : "";
+
+		if (name[0] == '\0')
+			continue;
+		rc = reference_validate(cb, b, row[i].name, CONFIG_PLUGIN, name);
+		if (rc == 0 && strcmp(name, p->name) == 0)
+			rc = config_refuse_section(cb, b, row[i].name, "%s: it names itself",
+						   row[i].name);
+	}
+	return rc;
+}
+
 static int filters_validate(struct config_build *cb, const struct config_policy *p)
 {
 	const struct config_block *b = config_tree_find(cb->tree, CONFIG_POLICY, p->name);
@@ -114,6 +134,8 @@ int config_validate(struct config_build *cb)
 	const struct config *c = cb->cfg;
 	int rc = 0;
 
+	for (size_t i = 0; rc == 0 && i < c->n_plugins; i++)
+		rc = peers_validate(cb, &c->plugins[i]);
 	for (size_t i = 0; rc == 0 && i < c->n_policies; i++)
 		rc = filters_validate(cb, &c->policies[i]);
 	for (size_t i = 0; rc == 0 && i < c->n_assistants; i++)

@@ -40,6 +40,7 @@ static const struct kind {
 	[RAGD_OPT_PATH] = { "a path", NULL, 0 },
 	[RAGD_OPT_CHOICE] = { "one of", NULL, 0 },
 	[RAGD_OPT_LIST] = { "a list", NULL, 0 },
+	[RAGD_OPT_PLUGIN] = { "a plugin's name", NULL, 0 },
 };
 
 static bool is_number(enum ragd_option_type type)
@@ -193,6 +194,7 @@ int option_parse(const struct ragd_option *opt, const char *text, struct ragd_va
 		break;
 	case RAGD_OPT_STRING:
 	case RAGD_OPT_PATH:
+	case RAGD_OPT_PLUGIN:
 		v.s = text;
 		break;
 	default:
@@ -229,7 +231,8 @@ static int row_validate(const struct ragd_option *opt, struct ragd_err *err)
 	if (opt->type == RAGD_OPT_LIST)
 		return 0;
 	if (opt->dflt == NULL) {
-		if (opt->type == RAGD_OPT_STRING || opt->type == RAGD_OPT_PATH)
+		if (opt->type == RAGD_OPT_STRING || opt->type == RAGD_OPT_PATH ||
+		    opt->type == RAGD_OPT_PLUGIN)
 			return 0;
 		return ragd_err_set(err, -EINVAL, "option '%s' has no default", opt->name);
 	}

@@ -5,7 +5,8 @@
 
 static bool has_string(enum ragd_option_type type)
 {
-	return type == RAGD_OPT_STRING || type == RAGD_OPT_PATH || type == RAGD_OPT_CHOICE;
+	return type == RAGD_OPT_STRING || type == RAGD_OPT_PATH || type == RAGD_OPT_CHOICE ||
+	       type == RAGD_OPT_PLUGIN;
 }
 
 void option_values_free(const struct ragd_option *table, struct ragd_config *cfg)

@@ -69,6 +69,7 @@ enum ragd_option_type { /*  in the configuration file               ragd_value. 
 	RAGD_OPT_PATH,     /* a file, or a folder of files; see above s, absolute      */
 	RAGD_OPT_CHOICE,   /* one word of `choices`                   s                */
 	RAGD_OPT_LIST,     /* { "a", "b" }                            list, NULL-ended */
+	RAGD_OPT_PLUGIN,   /* the name of another plugin, or ""       s                */
 };
 
 /* One row feeds the parser, the defaults, `rag plugins` and the manual page. */

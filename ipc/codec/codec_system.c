@@ -69,6 +69,13 @@ static void retrieval_write(struct json_writer *w, const struct codec_retrieval 
 	jsonw_member_uint(w, "passages", r->stats.n_passages);
 	jsonw_member_uint(w, "vectors", r->stats.n_vectors);
 	jsonw_member_uint(w, "dim", r->stats.dim);
+	if (r->stats.encoder[0] != '\0') {
+		jsonw_member_cstr(w, "embedder", r->stats.encoder);
+		jsonw_member_uint(w, "waiting", r->stats.n_waiting);
+		jsonw_member_uint(w, "waiting_s", r->stats.waiting_s);
+	}
+	if (r->stats.trouble[0] != '\0')
+		jsonw_member_cstr(w, "trouble", r->stats.trouble);
 	if (r->with_bytes)
 		jsonw_member_uint(w, "bytes", r->stats.n_bytes);
 	jsonw_object_end(w);
@@ -112,7 +119,7 @@ static void option_write(struct json_writer *w, const struct ragd_option *row,
 			 const struct ragd_value *v)
 {
 	bool is_text = row->type == RAGD_OPT_STRING || row->type == RAGD_OPT_PATH ||
-		       row->type == RAGD_OPT_CHOICE;
+		       row->type == RAGD_OPT_CHOICE || row->type == RAGD_OPT_PLUGIN;
 
 	if (is_text && v->s == NULL)
 		return;
