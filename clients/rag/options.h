@@ -35,6 +35,7 @@ struct rag_args {
 	bool jsonl;
 	bool quiet;
 	bool remove_missing;
+	bool wait;
 
 	bool all;
 	bool force;

@@ -7,6 +7,7 @@
 
 #include "clients/rag/commands/commands.h"
 #include "clients/rag/upload/digests.h"
+#include "clients/rag/upload/encoding.h"
 #include "clients/rag/upload/upload.h"
 
 /* Fewer files than this are sent without asking first what the daemon has: it compares, too. */
@@ -51,6 +52,10 @@ static const struct args_opt add_opts[] = {
 		  "whose files are gone",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct rag_args, remove_missing) },
+	{ .name = "wait",
+	  .help = "until everything is found by meaning, too, where an encoder makes the vectors",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct rag_args, wait) },
 	{ .letter = 'q',
 	  .name = "quiet",
 	  .help = "no progress bar and no summary",
@@ -195,6 +200,23 @@ static void add_summary(struct rag *r, const struct upload *u, uint64_t n_remove
 	fputc('\n', o->f);
 }
 
+/* An encoder takes its time. Where that is short, it is not worth a line. */
+static void add_tell_waiting(struct rag *r, struct ragd_client *c)
+{
+	struct encoding e;
+	char time[64];
+
+	if (r->args.json || r->args.quiet || encoding_read(c, &e, NULL) < 0 || e.n_waiting == 0)
+		return;
+	if (e.trouble[0] != '\0') {
+		fprintf(r->out.f, "found by words alone: %s\n", e.trouble);
+		return;
+	}
+	encoding_time(time, sizeof(time), e.waiting_s);
+	if (e.waiting_s >= 5)
+		fprintf(r->out.f, "found by words now; by meaning in %s\n", time);
+}
+
 static int add_planned(struct rag *r, struct ragd_client *c, struct add_plan *p)
 {
 	bool ask_first = r->args.jsonl || r->args.remove_missing || p->walk.n >= ASK_FIRST_FROM;
@@ -228,6 +250,10 @@ static int add_planned(struct rag *r, struct ragd_client *c, struct add_plan *p)
 	else if (rc != EXIT_ANSWERED && r->args.remove_missing)
 		fputs("rag: not everything could be read, so nothing was removed\n", stderr);
 	add_summary(r, &u, n_removed);
+	if (rc == EXIT_ANSWERED && !r->args.wait)
+		add_tell_waiting(r, c);
+	else if (rc == EXIT_ANSWERED && encoding_wait(c, &err) < 0)
+		rc = rag_fail(r, &err);
 	json_decref(u.failures);
 	json_decref(known);
 	return rc;

@@ -13,6 +13,7 @@ static int doctor_run(struct rag *r)
 		if (checks_daemon(&x)) {
 			checks_assistants(&x);
 			checks_collections(&x);
+			checks_search(&x);
 			checks_plugins(&x);
 			checks_models(&x);
 		}

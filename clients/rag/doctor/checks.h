@@ -26,6 +26,8 @@ bool checks_connect(struct checks *x);
 bool checks_daemon(struct checks *x);
 void checks_assistants(struct checks *x);
 void checks_collections(struct checks *x);
+/* What finds passages: words, and vectors if they are there. */
+void checks_search(struct checks *x);
 void checks_plugins(struct checks *x);
 
 /* checks_models.c: which model answers for each assistant, and what stands in its way. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "clients/rag/doctor/checks.h"
+#include "clients/rag/upload/encoding.h"
 
 void checks_me(struct checks *x)
 {
@@ -171,6 +172,31 @@ void checks_collections(struct checks *x)
 	if (n_documents == 0)
 		checks_add(x, STYLE_WARN, "documents", "there are none yet: rag add FOLDER");
 	ragd_collections_free(l);
+}
+
+void checks_search(struct checks *x)
+{
+	struct encoding e;
+	struct ragd_err err;
+	char time[64];
+
+	if (encoding_read(x->c, &e, &err) < 0) {
+		checks_add(x, STYLE_BAD, "search", "%s", err.msg);
+		return;
+	}
+	encoding_time(time, sizeof(time), e.waiting_s);
+	if (e.trouble[0] != '\0')
+		checks_add(x, STYLE_WARN, "search", "by words alone: %s", e.trouble);
+	else if (e.n_waiting > 0)
+		checks_add(x, STYLE_GOOD, "search",
+			   "by words and meaning; %llu of %llu passages by meaning in %s",
+			   (unsigned long long)e.n_waiting, (unsigned long long)e.n_passages, time);
+	else if (e.encoder[0] != '\0')
+		checks_add(x, STYLE_GOOD, "search", "by words, and by meaning with '%s'",
+			   e.encoder);
+	else
+		checks_add(x, STYLE_GOOD, "search",
+			   "by words, and by vectors learned from the documents");
 }
 
 void checks_plugins(struct checks *x)
