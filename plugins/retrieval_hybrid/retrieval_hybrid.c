@@ -24,9 +24,9 @@ static const struct ragd_option hybrid_options[] = {
 	  "Bytes that no passage exceeds; at least twice passage_target.", true },
 	{ "max_document", RAGD_OPT_SIZE, "32 MiB", 1, 67108864, NULL,
 	  "Bytes of the largest document taken.", true },
-	{ "embedder", RAGD_OPT_STRING, "", 0, 0, NULL,
-	  "Plugin that turns passages and questions into vectors, by its name in this file; none: "
-	  "vectors are learned from the passages.",
+	{ "embedder", RAGD_OPT_PLUGIN, "", 0, 0, NULL,
+	  "Plugin that turns passages and questions into vectors; none: they are learned from the "
+	  "passages.",
 	  true },
 	{ "dim", RAGD_OPT_INT, "128", 16, 512, NULL,
 	  "Numbers in a vector that the embedder learns to make.", true },
