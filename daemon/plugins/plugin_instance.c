@@ -97,14 +97,6 @@ int plugin_instance_new(const struct config *cfg, const struct config_plugin *cp
 	return 0;
 }
 
-int plugin_open_failed(const struct config_plugin *cp, int rc, const struct ragd_err *why,
-		       struct ragd_err *err)
-{
-	return ragd_err_set(err, rc < 0 ? rc : -EINVAL, "plugin '%s' (%s): %s", cp->name,
-			    cp->descriptor->name,
-			    why->msg[0] != '\0' ? why->msg : "it did not open and did not say why");
-}
-
 void plugin_instance_unref(struct plugin_instance *inst)
 {
 	if (atomic_fetch_sub(&inst->refs, 1) > 1)

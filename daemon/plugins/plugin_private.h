@@ -44,9 +44,6 @@ int plugin_instance_new(const struct config *cfg, const struct config_plugin *cp
 			struct plugin_instance **out, struct ragd_err *err);
 /* Of one that was not opened, or is closed. */
 void plugin_instance_free(struct plugin_instance *inst);
-/* The sentence for an open() that returned rc, which is not 0, and said why. Returns the code. */
-int plugin_open_failed(const struct config_plugin *cp, int rc, const struct ragd_err *why,
-		       struct ragd_err *err);
 
 /*
  * Identifies what the options name (files, and folders with the files in them) and, for safety, the
@@ -93,6 +90,7 @@ void plugin_set_publish(struct plugin_set *set);
  * there is none.
  */
 struct plugin_instance *plugin_instance_peer(const struct plugin_instance *from, const char *name);
+
 /* ---- opening ------------------------------------------------------------------------------- */
 
 /*

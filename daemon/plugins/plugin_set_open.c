@@ -7,7 +7,7 @@
 #include "daemon/modules/option_values.h"
 #include "daemon/plugins/validate.h"
 
-/* plugin_open_failed(), but where another of that name may be open. */
+/* The sentence for an open() that failed with rc and said why. Returns the code. */
 static int instance_open_failed(const struct config_plugin *cp, const struct plugin_set *previous,
 				int rc, const struct ragd_err *why, struct ragd_err *err)
 {
@@ -18,7 +18,8 @@ static int instance_open_failed(const struct config_plugin *cp, const struct plu
 			"plugin '%s' (%s): it runs with other options and cannot be open twice: "
 			"restart to change them (%s)",
 			cp->name, cp->descriptor->name, why->msg);
-	return plugin_open_failed(cp, rc, why, err);
+	return ragd_err_set(err, rc, "plugin '%s' (%s): %s", cp->name, cp->descriptor->name,
+			    why->msg);
 }
 
 int plugin_instance_open(const struct config *cfg, const struct config_plugin *cp,
