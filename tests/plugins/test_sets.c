@@ -133,6 +133,28 @@ static void one_that_does_not_open_undoes_all(void **state)
 	}
 }
 
+static void a_trial_finds_what_a_start_would(void **state)
+{
+	static const char *const fails[] = { "fail=no", "fail=yes", "fail=mute", "fail=odd" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(fails); i++) {
+		struct plugin_set *set = NULL;
+		struct ragd_err tried = { 0 }, started = { 0 };
+		struct world w;
+		int rc;
+
+		world_init(&w);
+		world_add(&w, "one", "peer", world_journal(&w), fails[i]);
+		rc = plugin_trial(&w.cfg, &tried);
+		journal_is(&w, rc == 0 ? "open one \nclose one \n" : "");
+		assert_int_equal(plugin_set_open(&w.cfg, NULL, &set, &started), rc);
+		assert_string_equal(tried.msg, started.msg);
+		plugin_set_unref(set);
+		world_fini(&w);
+	}
+}
+
 static void refuses_names_that_are_no_folders_and_twins(void **state)
 {
 	static const struct {
@@ -647,6 +669,7 @@ int main(void)
 		cmocka_unit_test(opens_in_order_and_closes_in_reverse),
 		cmocka_unit_test(gives_each_instance_a_private_folder),
 		cmocka_unit_test(one_that_does_not_open_undoes_all),
+		cmocka_unit_test(a_trial_finds_what_a_start_would),
 		cmocka_unit_test(refuses_names_that_are_no_folders_and_twins),
 		cmocka_unit_test(says_why_there_is_no_state_folder),
 		cmocka_unit_test(carries_over_what_did_not_change),
