@@ -26,6 +26,8 @@ struct config_plugin {
 	int64_t deadline_ms;            /* of one call */
 };
 
+#define CONFIG_FILTERS_MAX 16 /* of a policy */
+
 /* policy "balanced" { filters = { "basic", "grounding" } … } */
 struct config_policy {
 	const char *name;

@@ -166,9 +166,9 @@ static const struct config_row plugin_rows[] = {
 static const struct config_row policy_rows[] = {
 	{ INTO(config_policy, filters, CONFIG_AS_LIST),
 	  .option = { .name = "filters", .type = RAGD_OPT_LIST, .dflt = "",
-		      .help = "Names of safety plugins, in the order in which they check a text. "
-			      "One that grounds answers comes last wherever it stands in the "
-			      "list." },
+		      .help = "Names of safety plugins, at most 16, in the order in which they "
+			      "check a text. One that grounds answers comes last wherever it "
+			      "stands in the list." },
 	  .fallback = "none" },
 	{ INTO(config_policy, refusal, CONFIG_AS_TEXT),
 	  .option = { .name = "refusal", .type = RAGD_OPT_STRING,

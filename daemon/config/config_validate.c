@@ -79,6 +79,9 @@ static int filters_validate(struct config_build *cb, const struct config_policy 
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && p->filters[i] != NULL; i++) {
+		if (i == CONFIG_FILTERS_MAX)
+			return config_refuse_section(cb, b, "filters", "filters takes at most %d",
+						     CONFIG_FILTERS_MAX);
 		rc = plugin_validate(cb, b, "filters", RAGD_KIND_SAFETY, p->filters[i], NULL);
 		for (size_t k = 0; rc == 0 && k < i; k++)
 			if (strcmp(p->filters[i], p->filters[k]) == 0)

@@ -207,6 +207,36 @@ static void what_does_not_hold_is_refused_with_its_line(void **state)
 		refused(rows[i].name, rows[i].text, rows[i].want);
 }
 
+/* n plugins, and in lines of their own a policy that has them all as filters. */
+static const char *filters_text(unsigned n, char *out, size_t room)
+{
+	size_t len = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		len += (size_t)snprintf(out + len, room - len,
+					"plugin f%u { module = safety_basic } ", i);
+	len += (size_t)snprintf(out + len, room - len,
+				"\npolicy p {\n refusal = No\n filters = { ");
+	for (unsigned i = 0; i < n; i++)
+		len += (size_t)snprintf(out + len, room - len, "%sf%u", i > 0 ? ", " : "", i);
+	snprintf(out + len, room - len,
+		 " }\n}\nplugin i { module = inference_extract }\n"
+		 "assistant a { inference = i policy = p grounded = no }");
+	return out;
+}
+
+static void a_policy_has_no_more_filters_than_an_answer_has_room_for(void **state)
+{
+	char text[2048];
+	struct config *cfg = good(filters_text(CONFIG_FILTERS_MAX, text, sizeof(text)));
+
+	(void)state;
+	assert_string_equal(cfg->policies[0].filters[CONFIG_FILTERS_MAX - 1], "f15");
+	config_free(cfg);
+	refused("one filter too many", filters_text(CONFIG_FILTERS_MAX + 1, text, sizeof(text)),
+		"t.conf:4: policy \"p\": filters takes at most 16");
+}
+
 static void without_a_file_the_defaults_run(void **state)
 {
 	struct config *cfg = good("");
@@ -573,6 +603,7 @@ int main(void)
 						temp_setup, temp_teardown),
 		cmocka_unit_test(broken_text_is_refused_with_its_line),
 		cmocka_unit_test(what_does_not_hold_is_refused_with_its_line),
+		cmocka_unit_test(a_policy_has_no_more_filters_than_an_answer_has_room_for),
 		cmocka_unit_test(without_a_file_the_defaults_run),
 		cmocka_unit_test(a_path_in_the_data_directory_is_found_there),
 		cmocka_unit_test(the_scope_gives_places_and_modes),

@@ -47,6 +47,12 @@ has "a bad file's line" "$OUT" "$T/ragd.conf:2: option 'soket' is not known in r
 printf 'plugin "x" { module = sample number = 13 }\n' | conf
 exits "what a plugin's check refuses" 1 ragd -t -c "$T/ragd.conf"
 has "the check's words" "$OUT" "number = 13 does not go"
+{
+	seq -f 'plugin "f%g" { module = safety_basic }' 17
+	printf 'policy "p" {\n  filters = { %s }\n}\n' "$(seq -f 'f%g' -s ', ' 17)"
+} | conf
+exits "a filter too many" 1 ragd -t -c "$T/ragd.conf"
+has "its line" "$OUT" "$T/ragd.conf:19: policy \"p\": filters takes at most 16"
 exits "no such file" 1 ragd -t -c "$T/none.conf"
 exits "a bad file does not start" 1 ragd -c "$T/none.conf" --socket "$SOCKET" --state-dir "$T/data"
 has "it says why" "$OUT" "event=start-failed error="
