@@ -1,5 +1,6 @@
 #include "daemon/flow/filters.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +32,7 @@ struct filters_stream {
 	struct ragd_str failure; /* set when a filter failed to open and fails closed */
 	size_t n_opened;         /* of the filters */
 	size_t n;
-	struct stage stage[FILTERS_MAX];
+	struct stage stage[CONFIG_FILTERS_MAX];
 
 	/* The piece under way: how far it has come. */
 	bool feeding;
@@ -65,10 +66,7 @@ int filters_init(struct filters *f, const struct config_policy *policy,
 						    policy->name, *name);
 			if (plugin_grounds(p) != (round == 1))
 				continue;
-			if (f->n == FILTERS_MAX)
-				return ragd_err_set(err, -E2BIG,
-						    "policy '%s': more than %d filters",
-						    policy->name, FILTERS_MAX);
+			assert(f->n < CONFIG_FILTERS_MAX); /* config_validate() saw to it */
 			f->plugin[f->n++] = p;
 		}
 	}
@@ -434,7 +432,7 @@ void filters_stream_feed(struct filters_stream *s, struct call *call, struct rag
 
 bool filters_stream_is_open(const struct filters_stream *s)
 {
-	for (size_t i = 0; s != NULL && i < FILTERS_MAX; i++)
+	for (size_t i = 0; s != NULL && i < CONFIG_FILTERS_MAX; i++)
 		if (s->stage[i].stream != NULL)
 			return true;
 	return false;
@@ -442,7 +440,8 @@ bool filters_stream_is_open(const struct filters_stream *s)
 
 void filters_stream_close(struct filters_stream *s, struct call *call)
 {
-	for (size_t i = 0; i < FILTERS_MAX; i++) { /* also one that opened too late to count */
+	for (size_t i = 0; i < CONFIG_FILTERS_MAX;
+	     i++) { /* also one that opened too late to count */
 		struct stage *st = &s->stage[i];
 		void *stream = st->stream;
 		struct ragd_err err;
@@ -462,7 +461,7 @@ void filters_stream_free(struct filters_stream *s)
 {
 	if (s == NULL)
 		return;
-	for (size_t i = 0; i < FILTERS_MAX; i++)
+	for (size_t i = 0; i < CONFIG_FILTERS_MAX; i++)
 		buf_fini(&s->stage[i].held);
 	free(s);
 }

@@ -15,13 +15,11 @@
 #include "daemon/plugins/call.h"
 #include "daemon/plugins/plugin_set.h"
 
-#define FILTERS_MAX 16
-
 /* The filters of `policy` in `set`; both must outlive it. */
 struct filters {
 	const struct config_policy *policy;
-	const struct plugin *plugin[FILTERS_MAX]; /* those that ground come last */
-	bool lost[FILTERS_MAX];                   /* see filters_lose */
+	const struct plugin *plugin[CONFIG_FILTERS_MAX]; /* those that ground come last */
+	bool lost[CONFIG_FILTERS_MAX];                   /* see filters_lose */
 	size_t n;
 };
 
