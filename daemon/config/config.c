@@ -48,31 +48,47 @@ static const struct config_section_digest *section_digest_find(const struct conf
 	return NULL;
 }
 
-/* Sections of `a` that b lacks, or (changed) has with other words. */
-static void sections_list(struct buf *out, const char *label, const struct config_built *a,
-			  const struct config_built *b, bool changed)
+/* Sections of `a` that b lacks. */
+static void sections_lacking(struct buf *out, const char *label, const struct config_built *a,
+			     const struct config_built *b)
 {
 	const char *lead = label;
 
 	for (size_t i = 0; i < a->n_sections; i++) {
-		const struct config_section_digest *o = section_digest_find(b, a->sections[i].name);
-
-		if (changed ? o == NULL || strcmp(o->digest, a->sections[i].digest) == 0
-			    : o != NULL)
+		if (section_digest_find(b, a->sections[i].name) != NULL)
 			continue;
 		buf_printf(out, "%s%s", lead, a->sections[i].name);
 		lead = ",";
 	}
 }
 
-char *config_diff(const struct config *was, const struct config *is)
+static bool section_reopened(const char *section, bool (*reopened)(const char *plugin, void *arg),
+			     void *arg)
 {
+	return reopened != NULL && strncmp(section, "plugin.", 7) == 0 &&
+	       reopened(section + 7, arg);
+}
+
+char *config_diff(const struct config *was, const struct config *is,
+		  bool (*reopened)(const char *plugin, void *arg), void *arg)
+{
+	const struct config_built *a = built_of(was), *b = built_of(is);
+	const char *lead = " changed=";
 	struct buf out = BUF_INIT;
 	size_t len;
 
-	sections_list(&out, " changed=", built_of(was), built_of(is), true);
-	sections_list(&out, " added=", built_of(is), built_of(was), false);
-	sections_list(&out, " removed=", built_of(was), built_of(is), false);
+	for (size_t i = 0; i < a->n_sections; i++) {
+		const struct config_section_digest *m = &a->sections[i];
+		const struct config_section_digest *o = section_digest_find(b, m->name);
+
+		if (o == NULL || (strcmp(o->digest, m->digest) == 0 &&
+				  !section_reopened(m->name, reopened, arg)))
+			continue;
+		buf_printf(&out, "%s%s", lead, m->name);
+		lead = ",";
+	}
+	sections_lacking(&out, " added=", b, a);
+	sections_lacking(&out, " removed=", a, b);
 	if (out.len == 0)
 		buf_adds(&out, " changed=none");
 	return buf_steal(&out, &len);

@@ -123,10 +123,12 @@ int config_parse(const struct config_source *src, const char *name, const char *
 /* What a daemon without a file runs, as the text of one. */
 const char *config_defaults(void);
 /*
- * What differs, as keys of a log line: " changed=ragd,plugin.basic added=assistant.x". The caller
- * frees; NULL when out of memory.
+ * What differs, as keys of a log line: " changed=ragd,plugin.basic added=assistant.x". A plugin is
+ * changed, too, if reopened() says so of its name, as for files that its section only names; it may
+ * be NULL. The caller frees; NULL when out of memory.
  */
-char *config_diff(const struct config *was, const struct config *is);
+char *config_diff(const struct config *was, const struct config *is,
+		  bool (*reopened)(const char *plugin, void *arg), void *arg);
 /* Unloads nothing: descriptors stay mapped for the life of the process. */
 void config_free(struct config *cfg);
 

@@ -111,11 +111,21 @@ static void raise_fd_limit(const struct config *cfg)
 			 (unsigned long long)want);
 }
 
+/* Files that only its options name, or that it read of data_dir, change without its section. */
+static bool reopened_cb(const char *name, void *arg)
+{
+	const struct reload *r = arg;
+	const struct plugin *was = plugin_set_find(r->d->current->plugins, 0, name);
+	const struct plugin *is = plugin_set_find(r->next->plugins, 0, name);
+
+	return was != NULL && is != NULL && was->instance != is->instance;
+}
+
 static void generation_swap(struct reload *r)
 {
 	struct generation *old = r->d->current;
 	struct generation *g = r->next;
-	char *diff = old != NULL ? config_diff(old->cfg, g->cfg) : NULL;
+	char *diff = old != NULL ? config_diff(old->cfg, g->cfg, reopened_cb, r) : NULL;
 
 	g->n_refs = 1;
 	g->number = ++r->d->n_generations;

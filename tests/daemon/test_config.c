@@ -553,13 +553,35 @@ static void a_diff_names_the_sections_that_changed(void **state)
 	struct config *was = good("ragd { threads = 4 }\ncollection a { }\nlimits { queue = 1 }");
 	struct config *is =
 		good("# moved\n\nlimits { queue = 1 }\nragd { threads = 5 }\ncollection b { }");
-	char *diff = config_diff(was, is);
+	char *diff = config_diff(was, is, NULL, NULL);
 
 	(void)state;
 	assert_string_equal(diff, " changed=ragd added=collection.b removed=collection.a");
 	free(diff);
-	diff = config_diff(was, was);
+	diff = config_diff(was, was, NULL, NULL);
 	assert_string_equal(diff, " changed=none");
+	free(diff);
+	config_free(was);
+	config_free(is);
+}
+
+static bool is_named_basic(const char *plugin, void *arg)
+{
+	(void)arg;
+	return strcmp(plugin, "basic") == 0;
+}
+
+static void a_diff_names_a_plugin_that_was_opened_again(void **state)
+{
+	struct config *was = good("collection basic { }\ncollection y { }");
+	struct config *is = good("collection basic { }\ncollection y { mode = 0640 }");
+	char *diff = config_diff(was, was, is_named_basic, NULL);
+
+	(void)state;
+	assert_string_equal(diff, " changed=plugin.basic");
+	free(diff);
+	diff = config_diff(was, is, is_named_basic, NULL);
+	assert_string_equal(diff, " changed=collection.y,plugin.basic");
 	free(diff);
 	config_free(was);
 	config_free(is);
@@ -585,10 +607,10 @@ static void a_diff_names_a_plugin_whose_module_was_replaced(void **state)
 	same = good(text);
 	install_file("sample.so", from);
 	is = good(text);
-	diff = config_diff(was, same);
+	diff = config_diff(was, same, NULL, NULL);
 	assert_string_equal(diff, " changed=none");
 	free(diff);
-	diff = config_diff(same, is);
+	diff = config_diff(same, is, NULL, NULL);
 	assert_string_equal(diff, " changed=plugin.x");
 	free(diff);
 	config_free(was);
@@ -601,6 +623,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_diff_names_a_plugin_whose_module_was_replaced,
 						temp_setup, temp_teardown),
+		cmocka_unit_test(a_diff_names_a_plugin_that_was_opened_again),
 		cmocka_unit_test(broken_text_is_refused_with_its_line),
 		cmocka_unit_test(what_does_not_hold_is_refused_with_its_line),
 		cmocka_unit_test(a_policy_has_no_more_filters_than_an_answer_has_room_for),

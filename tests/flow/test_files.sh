@@ -76,6 +76,7 @@ exits "a document is added" 0 rag add "$T/docs"
 lock=$(stat -c %Y:%i "$T/data/plugins/hybrid/lock")
 rules "Not today."
 exits "a reload" 0 rag reload
+is "names what they changed" "$(grep -o 'event=reloaded .*' "$T/ragd.log")" "event=reloaded generation=2 changed=plugin.basic"
 has "reads changed rules" "$(rag ask "Tell me about Project Heron" 2>&1)" "Not today."
 has "and keeps the store" "$(rag search everything)" "42"
 echo "nonsense" >>"$T/house.rules"
