@@ -20,7 +20,7 @@
 #include "daemon/modules/option.h"
 
 /* One row in words. */
-struct entry {
+struct option_entry {
 	const char *name;
 	const char *value;
 	const char *dflt; /* NULL: must be given */
@@ -45,7 +45,7 @@ static void put_md_text(struct buf *b, const char *s)
 	}
 }
 
-static void put_md(struct buf *b, const struct entry *e)
+static void put_md(struct buf *b, const struct option_entry *e)
 {
 	buf_printf(b, "| `%s` | ", e->name);
 	put_md_text(b, e->value);
@@ -78,7 +78,7 @@ static void put_man_text(struct buf *b, const char *s)
 	}
 }
 
-static void put_man(struct buf *b, const struct entry *e)
+static void put_man(struct buf *b, const struct option_entry *e)
 {
 	struct buf literal = BUF_INIT;
 
@@ -108,7 +108,7 @@ static void put_row(struct buf *b, bool md, const struct ragd_option *o, const c
 		    const char *otherwise, bool required)
 {
 	char allowed[256];
-	struct entry e = { .name = o->name, .help = o->help };
+	struct option_entry e = { .name = o->name, .help = o->help };
 	bool empty = o->dflt == NULL || o->dflt[0] == '\0';
 
 	e.value = value != NULL ? value : option_allowed(o, allowed, sizeof(allowed));
