@@ -56,7 +56,7 @@ struct parse {
 };
 
 /* A whole read: the file and those it includes. */
-struct reading {
+struct tree_reader {
 	struct config_tree *tree;
 	struct arena *arena;
 	struct ragd_err *err;
@@ -260,7 +260,7 @@ static int head_line(const struct config_text *text, const char *name, unsigned 
 	return 0;
 }
 
-static int copy_tree(struct reading *r, const struct parse *p, cfg_t *cfg,
+static int copy_tree(struct tree_reader *r, const struct parse *p, cfg_t *cfg,
 		     const struct config_text *text)
 {
 	int rc = 0;
@@ -281,7 +281,7 @@ static int copy_tree(struct reading *r, const struct parse *p, cfg_t *cfg,
 	return rc;
 }
 
-static int run_confuse(struct reading *r, struct parse *p, const struct config_text *text)
+static int run_confuse(struct tree_reader *r, struct parse *p, const struct config_text *text)
 {
 	cfg_opt_t *sub = section_opts(text);
 	cfg_opt_t root[CONFIG_N_SECTIONS + 2];
@@ -322,9 +322,9 @@ out:
 	return rc;
 }
 
-static int read_includes(struct reading *r, const struct parse *p);
+static int read_includes(struct tree_reader *r, const struct parse *p);
 
-static int parse_text(struct reading *r, const char *name, const char *buf, size_t len)
+static int parse_text(struct tree_reader *r, const char *name, const char *buf, size_t len)
 {
 	struct parse p = { .arena = r->arena, .err = r->err };
 	struct config_text text;
@@ -345,7 +345,7 @@ static int parse_text(struct reading *r, const char *name, const char *buf, size
 	return rc;
 }
 
-static int read_opened(struct reading *r, const char *path, int fd)
+static int read_opened(struct tree_reader *r, const char *path, int fd)
 {
 	char *buf = malloc(CONFIG_TEXT_MAX + 1);
 	size_t len = 0;
@@ -368,7 +368,7 @@ static int read_opened(struct reading *r, const char *path, int fd)
  * It says what code runs and who may do what: so it is nobody else's to write. Returns 1 if it is
  * not there and need not be.
  */
-static int read_file(struct reading *r, const char *path, bool optional)
+static int read_file(struct tree_reader *r, const char *path, bool optional)
 {
 	struct ragd_err why = { 0 };
 	int fd = trusted_open(path, NULL, &why);
@@ -384,7 +384,7 @@ static int read_file(struct reading *r, const char *path, bool optional)
 }
 
 /* One include: a file, or a pattern that may match none. Relative to the file it stands in. */
-static int read_include(struct reading *r, const char *file, const struct include *inc)
+static int read_include(struct tree_reader *r, const char *file, const struct include *inc)
 {
 	const char *slash = strrchr(file, '/');
 	const char *path = inc->pattern;
@@ -411,7 +411,7 @@ static int read_include(struct reading *r, const char *file, const struct includ
 	return rc;
 }
 
-static int read_includes(struct reading *r, const struct parse *p)
+static int read_includes(struct tree_reader *r, const struct parse *p)
 {
 	int rc = 0;
 
@@ -428,7 +428,7 @@ static int read_includes(struct reading *r, const struct parse *p)
 int config_tree_read(struct config_tree *t, struct arena *a, const char *path, bool optional,
 		     struct ragd_err *err)
 {
-	struct reading r = { .tree = t, .arena = a, .err = err };
+	struct tree_reader r = { .tree = t, .arena = a, .err = err };
 
 	return read_file(&r, path, optional);
 }
@@ -436,7 +436,7 @@ int config_tree_read(struct config_tree *t, struct arena *a, const char *path, b
 int config_tree_parse(struct config_tree *t, struct arena *a, const char *name, const char *text,
 		      size_t len, struct ragd_err *err)
 {
-	struct reading r = { .tree = t, .arena = a, .err = err };
+	struct tree_reader r = { .tree = t, .arena = a, .err = err };
 
 	return parse_text(&r, name, text, len);
 }
