@@ -68,12 +68,31 @@ static void add_path(struct digest *d, const char *path)
 	close(dir);
 }
 
+/* Of data_dir, which no option names: by the kind of plugin and, or NULL, an option it has. */
+static const struct {
+	enum ragd_kind kind;
+	const char *option, *path;
+} folders[] = {
+	{ RAGD_KIND_SAFETY, NULL, "rules" },
+	{ RAGD_KIND_SAFETY, NULL, "lang/grounding" },
+	/* What answers in a language; a model does not, and is not opened again for its words. */
+	{ RAGD_KIND_INFERENCE, "language", "lang" },
+};
+
+static bool has_option(const struct ragd_option *table, size_t n, const char *name)
+{
+	size_t i = 0;
+
+	while (name != NULL && i < n && strcmp(table[i].name, name) != 0)
+		i++;
+	return name == NULL || i < n;
+}
+
 int plugin_files_digest(const struct ragd_plugin *descriptor, const struct ragd_config *options,
 			const char *data_dir, char out[DIGEST_HEX + 1])
 {
 	const struct ragd_option *table = descriptor->options;
 	struct digest *d = digest_new();
-	static const char *const folders[] = { "rules", "lang/grounding" }; /* of filters */
 	char path[4096];
 
 	if (d == NULL)
@@ -82,8 +101,11 @@ int plugin_files_digest(const struct ragd_plugin *descriptor, const struct ragd_
 	for (size_t i = 0; descriptor->kind != RAGD_KIND_RETRIEVAL && i < options->n; i++)
 		if (table[i].type == RAGD_OPT_PATH && options->values[i].s[0] != '\0')
 			add_path(d, options->values[i].s);
-	for (size_t i = 0; descriptor->kind == RAGD_KIND_SAFETY && i < ARRAY_LEN(folders); i++)
-		if (snprintf(path, sizeof(path), "%s/%s", data_dir, folders[i]) < (int)sizeof(path))
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
+		if (folders[i].kind == descriptor->kind &&
+		    has_option(table, options->n, folders[i].option) &&
+		    snprintf(path, sizeof(path), "%s/%s", data_dir, folders[i].path) <
+			    (int)sizeof(path))
 			add_path(d, path);
 	digest_end(d, out);
 	digest_free(d);

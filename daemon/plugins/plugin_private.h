@@ -47,7 +47,7 @@ void plugin_instance_free(struct plugin_instance *inst);
 
 /*
  * Identifies what the options name (files, and folders with the files in them) and, for safety, the
- * installed rules and languages: another digest after a change. -ENOMEM.
+ * installed rules and languages, for inference the latter: another digest after a change. -ENOMEM.
  */
 int plugin_files_digest(const struct ragd_plugin *descriptor, const struct ragd_config *options,
 			const char *data_dir, char out[DIGEST_HEX + 1]);

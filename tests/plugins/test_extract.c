@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -204,26 +205,32 @@ static void says_so_when_nothing_answers(void **state)
 	end(&f);
 }
 
+/* A file for German, in the world's own folder of data, with this sentence for no answer. */
+static void german_write(struct world *w, const char *no_answer)
+{
+	char path[PATH_MAX + 32];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/lang", w->dir);
+	if (mkdir(path, 0700) < 0)
+		assert_int_equal(errno, EEXIST);
+	snprintf(path, sizeof(path), "%s/lang/deutsch.lang", w->dir);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fprintf(file, "[names]\ngerman\n[no-answer]\n%s\n[question-words]\nwelcher\n", no_answer);
+	assert_int_equal(fclose(file), 0);
+	w->cfg.data_dir = w->dir;
+}
+
 /* A language that somebody adds on a machine without a compiler. */
 static void a_language_is_a_file(void **state)
 {
-	char path[PATH_MAX + 32];
 	struct fixture f;
-	FILE *file;
 
 	(void)state;
 	memset(&f, 0, sizeof(f));
 	world_init(&f.w);
-	f.w.cfg.data_dir = f.w.dir;
-	snprintf(path, sizeof(path), "%s/lang", f.w.dir);
-	assert_int_equal(mkdir(path, 0700), 0);
-	snprintf(path, sizeof(path), "%s/lang/deutsch.lang", f.w.dir);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fputs("[names]\ngerman\n[no-answer]\nDazu steht nichts in den Dokumenten.\n"
-	      "[question-words]\nwelcher\n",
-	      file);
-	assert_int_equal(fclose(file), 0);
+	german_write(&f.w, "Dazu steht nichts in den Dokumenten.");
 	world_add(&f.w, "extract", "inference_extract", "language=german");
 	assert_int_equal(plugin_set_open(&f.w.cfg, NULL, &f.set, NULL), 0);
 	f.extract = plugin_set_at(f.set, 0);
@@ -233,6 +240,27 @@ static void a_language_is_a_file(void **state)
 	assert_int_equal(f.sink.finish, RAGD_FINISH_NO_ANSWER);
 	assert_string_equal(f.sink.text.data, "Dazu steht nichts in den Dokumenten.");
 	end(&f);
+}
+
+static void a_changed_language_is_read_by_a_reload(void **state)
+{
+	struct plugin_set *one, *same, *other;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	german_write(&w, "Nichts.");
+	world_add(&w, "extract", "inference_extract", "language=german");
+	one = world_open(&w, NULL);
+	same = world_open(&w, one);
+	assert_ptr_equal(plugin_set_at(same, 0)->self, plugin_set_at(one, 0)->self);
+	german_write(&w, "Dazu steht nichts da.");
+	other = world_open(&w, same);
+	assert_ptr_not_equal(plugin_set_at(other, 0)->self, plugin_set_at(one, 0)->self);
+	plugin_set_unref(one);
+	plugin_set_unref(same);
+	plugin_set_unref(other);
+	world_fini(&w);
 }
 
 static void stops_where_it_is_told_to(void **state)
@@ -378,6 +406,7 @@ int main(void)
 		cmocka_unit_test(its_sentences_can_be_told_apart),
 		cmocka_unit_test(says_so_when_nothing_answers),
 		cmocka_unit_test(a_language_is_a_file),
+		cmocka_unit_test(a_changed_language_is_read_by_a_reload),
 		cmocka_unit_test(stops_where_it_is_told_to),
 		cmocka_unit_test(answers_several_at_once),
 		cmocka_unit_test(its_card_claims_no_more_than_is_so),
