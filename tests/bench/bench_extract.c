@@ -11,6 +11,7 @@
 #include "base/text/words.h"
 #include "base/util.h"
 #include "engine/reader/extract.h"
+#include "tests/bench/order.h"
 #include "tests/engine/reader/english.h"
 
 #define PASSAGES 10
@@ -24,13 +25,6 @@ static const char *const questions[] = {
 	"How many documents does one request take?",
 	"Does closing the connection cancel the work?",
 };
-
-static int compare(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
 
 int main(void)
 {
@@ -80,8 +74,8 @@ int main(void)
 		}
 		words_took[i] = clock_us() - from;
 	}
-	qsort(took, ROUNDS, sizeof(*took), compare);
-	qsort(words_took, ROUNDS, sizeof(*words_took), compare);
+	qsort(took, ROUNDS, sizeof(*took), order_int64);
+	qsort(words_took, ROUNDS, sizeof(*words_took), order_int64);
 	printf("extract: 10 passages of 1000 bytes: p50 %lld us, p99 %lld us; %.1f times their "
 	       "words alone\n",
 	       (long long)took[ROUNDS / 2], (long long)took[ROUNDS * 99 / 100],

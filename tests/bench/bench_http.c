@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 #include "ipc/http/http.h"
+#include "tests/bench/order.h"
 
 #define CLIENTS_MAX 64
 #define REPLY_LEN   120 /* of the body */
@@ -208,13 +209,6 @@ struct result {
 	double cpu_us; /* of the server's thread, for one request */
 };
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Read a reply until want bytes, or (want 0) until it ends a chunked body. */
 static bool reply_done(int fd, size_t want, size_t *have)
 {
@@ -270,7 +264,7 @@ static struct result load(const char *name, int n, const char *text, size_t want
 	}
 	r.per_s = (double)count / ((double)(clock_us() - began) / 1e6);
 	r.cpu_us = (thread_cpu_s(thread) - cpu) * 1e6 / (double)count;
-	qsort(took, count, sizeof(*took), compare);
+	qsort(took, count, sizeof(*took), order_double);
 	r.p50_us = took[count / 2];
 	r.p99_us = took[count * 99 / 100];
 	free(took);

@@ -14,20 +14,14 @@
 #include "base/clock.h"
 #include "retrieval/store/store.h"
 #include "tests/bench/corpus.h"
+#include "tests/bench/order.h"
 #include "tests/retrieval/calls.h"
 
 #define QUESTIONS 300
 
-static int compare_us(const void *a, const void *b)
-{
-	const int64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
 static int64_t report(const char *what, int64_t *us)
 {
-	qsort(us, QUESTIONS, sizeof(*us), compare_us);
+	qsort(us, QUESTIONS, sizeof(*us), order_int64);
 	printf("%-28s p50 %6lld us  p95 %6lld us  max %6lld us\n", what,
 	       (long long)us[QUESTIONS / 2], (long long)us[QUESTIONS * 95 / 100],
 	       (long long)us[QUESTIONS - 1]);

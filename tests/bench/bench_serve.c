@@ -21,6 +21,7 @@
 #include "base/util.h"
 #include "engine/gguf/gguf.h"
 #include "engine/serve/engine.h"
+#include "tests/bench/order.h"
 
 #define CLIENTS    8
 #define TOKENS_MAX 8192
@@ -186,13 +187,6 @@ static void warm_up(const struct setting *set, struct engine *e)
 	free(s);
 }
 
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static double first_ms(const struct stream *s)
 {
 	return (double)(s->at_us[0] - s->asked_us) / 1e3;
@@ -250,7 +244,7 @@ static void eight(const struct setting *set, struct engine *e, size_t seen, cons
 		free(s[i]);
 	}
 	engine_stats(e, &after);
-	qsort(ms, CLIENTS, sizeof(*ms), by_size);
+	qsort(ms, CLIENTS, sizeof(*ms), order_double);
 	printf("seen: %d clients at once, %zu of %zu tokens %s: first token p50 %.0f ms, p95 %.0f "
 	       "ms; "
 	       "read %llu of %llu tokens\n",
@@ -320,8 +314,8 @@ static void bench_gap(const struct setting *set)
 		n_reading = gaps(s[i], before[i], after[i], while_reading, n_reading);
 	}
 	stream_wait(late);
-	qsort(usual, n_usual, sizeof(*usual), by_size);
-	qsort(while_reading, n_reading, sizeof(*while_reading), by_size);
+	qsort(usual, n_usual, sizeof(*usual), order_double);
+	qsort(while_reading, n_reading, sizeof(*while_reading), order_double);
 	printf("gap: %d streams, %.1f ms between tokens (worst %.1f); while a prompt of %zu is "
 	       "read "
 	       "(%.1f s): p50 %.1f, p99 %.1f, worst %.1f ms: %.2f times the usual\n",

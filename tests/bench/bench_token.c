@@ -14,22 +14,16 @@
 #include "base/util.h"
 #include "engine/gguf/gguf.h"
 #include "engine/token/vocab.h"
+#include "tests/bench/order.h"
 
 #define PROMPT_BYTES 12000
 #define ROUNDS       200
 #define OPENS        9
 #define RUN_BYTES    (1u << 20)
 
-static int compare(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static int64_t median(int64_t *took, size_t n)
 {
-	qsort(took, n, sizeof(*took), compare);
+	qsort(took, n, sizeof(*took), order_int64);
 	return took[n / 2];
 }
 

@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "base/util.h"
+#include "tests/bench/order.h"
 
 #define RUNS_MAX 32
 
@@ -196,13 +197,6 @@ static const struct measure {
 	{ "ttft3000", 3000, 0, 1, true },
 };
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static bool measure(void *model, int threads, int runs, const struct measure *m, double *out)
 {
 	void *ctx = new_context(model, threads, MAX(m->n_prompt, 128 * m->n_seq) + 128, m->n_seq);
@@ -225,7 +219,7 @@ static bool measure(void *model, int threads, int runs, const struct measure *m,
 		llama.context_free(ctx);
 	if (!ok)
 		return false;
-	qsort(values, (size_t)runs, sizeof(*values), by_value);
+	qsort(values, (size_t)runs, sizeof(*values), order_double);
 	*out = values[runs / 2];
 	return true;
 }

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "retrieval/store/store.h"
+#include "tests/bench/order.h"
 #include "tests/retrieval/calls.h"
 
 #define DEPTH 100
@@ -77,13 +78,6 @@ static void add(struct store *s, struct test_call *call, const json_t *corpus)
 	free(results);
 }
 
-static int compare_us(const void *a, const void *b)
-{
-	const int64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
 static void ask(struct store *s, struct test_call *call, const json_t *queries, FILE *run)
 {
 	size_t n = json_array_size(queries);
@@ -108,7 +102,7 @@ static void ask(struct store *s, struct test_call *call, const json_t *queries, 
 			fprintf(run, "%s Q0 %s %zu %.6f ragd\n", member(line, "id").s,
 				hits[h].document, h + 1, (double)hits[h].passage.score);
 	}
-	qsort(us, n, sizeof(*us), compare_us);
+	qsort(us, n, sizeof(*us), order_int64);
 	if (n > 0)
 		fprintf(stderr, "asked %zu questions: p50 %lld us, p95 %lld us, max %lld us\n", n,
 			(long long)us[n / 2], (long long)us[n * 95 / 100], (long long)us[n - 1]);
