@@ -55,12 +55,12 @@ static const struct config_row ragd_rows[] = {
 	{ INTO(config, limits.origins, CONFIG_AS_LIST),
 	  .option = { .name = "allowed_origins", .type = RAGD_OPT_LIST, .dflt = "",
 		      .help = "Sites whose pages may make requests through a forwarder or proxy, "
-			      "as https://chat.example.org. Others: 403." },
+			      "such as https://chat.example.org. Others: 403." },
 	  .fallback = "none" },
 	{ INTO(config, log_level, CONFIG_AS_LEVEL),
 	  .option = { .name = "log_level", .type = RAGD_OPT_CHOICE, .dflt = "info",
 		      .choices = "err|warn|info|debug",
-		      .help = "What is logged. Prompts and documents appear at debug only." } },
+		      .help = "How much is logged. Prompts and documents appear at debug only." } },
 	{ INTO(config, drain_timeout_ms, CONFIG_AS_INT64),
 	  .option = { .name = "drain_timeout", .type = RAGD_OPT_DURATION, .dflt = "10 s",
 		      .min = 0, .max = DAY,
@@ -70,7 +70,7 @@ static const struct config_row ragd_rows[] = {
 	  .option = { .name = "threads", .type = RAGD_OPT_INT, .dflt = "0",
 		      .min = 0, .max = 1024,
 		      .help = "Threads for retrieval and filters, not counting a reserve for "
-			      "users who have none at work; 0: one for each processor, but at "
+			      "users who have no thread; 0: one for each processor, but at "
 			      "least four." } },
 	{ INTO(config, keep_answers_ms, CONFIG_AS_INT64),
 	  .option = { .name = "keep_answers", .type = RAGD_OPT_DURATION, .dflt = "30 d",
@@ -123,7 +123,7 @@ static const struct config_row limits_rows[] = {
 	  .option = { .name = "user_share", .type = RAGD_OPT_INT, .dflt = "90",
 		      .min = 1, .max = 100,
 		      .help = "Percent of the queue that one user may fill while nobody else uses "
-			      "it. Of two users who take all they can get, each has about half, "
+			      "it. Two users who take all they can get have about half each, "
 			      "and some is left for the next. Does not apply to administrators. "
 			      "Beyond it: 429." } },
 	{ INTO(config, limits.request_timeout_ms, CONFIG_AS_INT64),
@@ -173,7 +173,8 @@ static const struct config_row policy_rows[] = {
 	{ INTO(config_policy, refusal, CONFIG_AS_TEXT),
 	  .option = { .name = "refusal", .type = RAGD_OPT_STRING,
 		      .dflt = "I can't help with that.",
-		      .help = "Said when a filter blocks and has no message of its own." } },
+		      .help = "What users are told when a filter blocks a text and has no message "
+			      "of its own." } },
 	{ INTO(config_policy, viewpoints, CONFIG_AS_TEXT),
 	  .option = { .name = "viewpoints", .type = RAGD_OPT_STRING, .dflt = "",
 		      .help = "Added to the system prompt of every answer: how to treat contested "
@@ -218,8 +219,8 @@ static const struct config_row assistant_rows[] = {
 	  .fallback = "all the caller may read" },
 	{ INTO(config_assistant, grounded, CONFIG_AS_BOOL),
 	  .option = { .name = "grounded", .type = RAGD_OPT_BOOL, .dflt = "yes",
-		      .help = "Whether a sentence leaves only if a passage supports it. Needs a "
-			      "policy with a filter that grounds." } },
+		      .help = "Whether to drop sentences that no passage supports. Needs a "
+			      "policy with a filter that grounds answers." } },
 	{ INTO(config_assistant, system_prompt, CONFIG_AS_TEXT),
 	  .option = { .name = "system_prompt", .type = RAGD_OPT_STRING,
 		      .dflt = "Answer the question from the passages, briefly and in the language "
@@ -229,7 +230,8 @@ static const struct config_row assistant_rows[] = {
 	{ INTO(config_assistant, no_answer, CONFIG_AS_TEXT),
 	  .option = { .name = "no_answer", .type = RAGD_OPT_STRING,
 		      .dflt = "I don't know: nothing in the documents answers this.",
-		      .help = "Said when nothing in the documents answers." } },
+		      .help = "What users are told when nothing in the documents answers the "
+			      "question." } },
 	{ INTO(config_assistant, k, CONFIG_AS_UNSIGNED),
 	  .option = { .name = "k", .type = RAGD_OPT_INT, .dflt = "8",
 		      .min = 1, .max = 50,
@@ -241,7 +243,7 @@ static const struct config_row assistant_rows[] = {
 	{ INTO(config_assistant, sampling.max_tokens, CONFIG_AS_UNSIGNED),
 	  .option = { .name = "max_tokens", .type = RAGD_OPT_INT, .dflt = "0",
 		      .min = 0, .max = 1000000,
-		      .help = "Most tokens of an answer; 0: the plugin's default." } },
+		      .help = "Most tokens in an answer; 0: the plugin's default." } },
 	{ INTO(config_assistant, sampling.temperature, CONFIG_AS_FLOAT),
 	  .option = { .name = "temperature", .type = RAGD_OPT_FLOAT, .dflt = "0.3",
 		      .min = 0, .max = 2,

@@ -49,10 +49,10 @@ struct echo {
 };
 
 static const struct ragd_option options[] = {
-	{ "prefix", RAGD_OPT_STRING, "", 0, 0, NULL, "Said before the message.", false },
+	{ "prefix", RAGD_OPT_STRING, "", 0, 0, NULL, "Text in front of the message.", false },
 	{ "delay", RAGD_OPT_DURATION, "0", 0, 3600000, NULL, "Time before each word.", true },
 	{ "fail_after", RAGD_OPT_INT, "0", 0, 1000000, NULL,
-	  "Fail after this many words; 0 never does. For tests of what an error leaves behind.",
+	  "Fail after this many words; 0: never. For tests of what an error leaves behind.",
 	  true },
 	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };

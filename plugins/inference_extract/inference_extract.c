@@ -37,13 +37,14 @@ struct extract_instance {
 
 static const struct ragd_option options[] = {
 	{ "max_sentences", RAGD_OPT_INT, "3", 1, EXTRACT_MAX, NULL,
-	  "Sentences of an answer at most; with those before a pronoun, which count.", true },
+	  "Most sentences in an answer, including those added because a pronoun refers to them.",
+	  true },
 	{ "threshold", RAGD_OPT_FLOAT, "0.4", 0, 1, NULL,
-	  "How sure it must be that the passages answer the question: 0 always answers, 1 never.",
+	  "How sure to be that the passages answer the question: 0 always answers, 1 never does.",
 	  true },
 	{ "language", RAGD_OPT_STRING, "english", 0, 0, NULL,
-	  "Language of the documents, by Snowball's name; what its questions mean is in lang/ of "
-	  "data_dir.",
+	  "Language of the documents, by its Snowball name; lang/ in data_dir has what is known "
+	  "about it.",
 	  true },
 	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };

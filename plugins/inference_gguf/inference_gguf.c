@@ -14,33 +14,34 @@
 
 static const struct ragd_option options[] = {
 	{ "model", RAGD_OPT_PATH, "", 0, 0, NULL,
-	  "The GGUF file; of a model in several files the first.", false },
+	  "The GGUF file; for a model in several files, the first of them.", false },
 	{ "context", RAGD_OPT_INT, "8192", 128, 1048576, NULL,
-	  "Tokens of a prompt and its answer together; at most what the model was made for.",
+	  "Tokens of a prompt and its answer together; at most what the model was trained for.",
 	  true },
 	{ "max_tokens", RAGD_OPT_INT, "1024", 1, 1048576, NULL,
-	  "Tokens of an answer where neither the assistant nor the client names a limit.", true },
+	  "Tokens of an answer if neither the assistant nor the client sets a limit.", true },
 	{ "threads", RAGD_OPT_INT, "0", 0, THREADS_MAX, NULL,
 	  "Threads that compute; 0: one for each processor that ragd may use.", false },
 	{ "cpus", RAGD_OPT_STRING, "", 0, 0, NULL,
-	  "Pin the threads to these processors, as \"0,2-5\"; empty: the system decides.", false },
+	  "Pin the threads to these processors, e.g. \"0,2-5\"; empty: the system decides.", false },
 	{ "active", RAGD_OPT_INT, "8", 1, 256, NULL, "Answers that are written at the same time.",
 	  true },
 	{ "waiting", RAGD_OPT_INT, "64", 1, 65536, NULL,
-	  "Answers that may wait for their turn; of one user most of them, less where others wait.",
+	  "Answers that may wait for their turn; one user may have most of them, fewer if others "
+	  "wait.",
 	  true },
 	{ "cache", RAGD_OPT_SIZE, "0", 0, 0x1p50, NULL,
-	  "Memory for keys and values of what was read; 0: enough for all active answers, but no "
+	  "Memory for keys and values of the text read; 0: enough for all active answers, but no "
 	  "more than a quarter of what is available.",
 	  false },
 	{ "cache_idle", RAGD_OPT_DURATION, "10 min", 0, 1e9, NULL,
-	  "The cache gives its memory back when nobody has asked for so long; 0: never. With "
-	  "keep_cache it keeps it.",
+	  "The cache gives its memory back when nobody has asked for this long; 0: never. With "
+	  "keep_cache it never does.",
 	  true },
 	{ "cache_type", RAGD_OPT_CHOICE, "q8_0", 0, 0, "q8_0|f16",
 	  "How keys and values are kept: q8_0 takes about half the memory of f16.", true },
 	{ "keep_cache", RAGD_OPT_BOOL, "no", 0, 0, NULL,
-	  "Save what was read when ragd stops and use it again when it starts. The file holds what "
+	  "Save the cache when ragd stops and use it again when it starts. The file holds what "
 	  "was said.",
 	  true },
 	{ "memory", RAGD_OPT_SIZE, "0", 0, 0x1p50, NULL,
@@ -52,7 +53,7 @@ static const struct ragd_option options[] = {
 	{ "think", RAGD_OPT_BOOL, "no", 0, 0, NULL,
 	  "Let models that can think aloud before they answer do so.", true },
 	{ "repeat_penalty", RAGD_OPT_FLOAT, "1", 0.1, 10, NULL,
-	  "Over 1: tokens that were there become less likely; 1: off.", true },
+	  "Over 1: tokens that have occurred become less likely; 1: off.", true },
 	{ "draft", RAGD_OPT_INT, "8", 0, 32, NULL,
 	  "Tokens to guess at a time where an answer repeats its passages: the same text, sooner; "
 	  "0: off.",

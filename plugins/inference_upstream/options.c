@@ -13,9 +13,9 @@ const struct ragd_option upstream_options[] = {
 	  "unix:/path of a socket.", false },
 	{ "weights", RAGD_OPT_LIST, "", 0, 0, NULL,
 	  "A whole number from 1 to 100 for each endpoint: its share of the requests. "
-	  "Without: equal shares.", false },
+	  "If empty: equal shares.", false },
 	{ "model", RAGD_OPT_STRING, "", 0, 0, NULL,
-	  "Name of the model to ask for. Without: the first that the server lists.", false },
+	  "Name of the model to ask for. If empty: the first that the server lists.", false },
 	{ "embed_model", RAGD_OPT_STRING, "", 0, 0, NULL,
 	  "Name of the model that embeds. Without: as model.", false },
 	{ "query_prefix", RAGD_OPT_STRING, "", 0, 0, NULL,
@@ -23,35 +23,34 @@ const struct ragd_option upstream_options[] = {
 	{ "passage_prefix", RAGD_OPT_STRING, "", 0, 0, NULL,
 	  "What is put before what is to be found.", true },
 	{ "api_key_file", RAGD_OPT_PATH, "", 0, 0, NULL,
-	  "A file with the key that the servers ask for, on one line, that others may "
-	  "not read. Read again when it changes.", false },
+	  "A file with the key that the servers ask for, on one line. Others must not be "
+	  "able to read it. It is read again when it changes.", false },
 	{ "tls_ca", RAGD_OPT_PATH, "", 0, 0, NULL,
 	  "A file of certificates (PEM) to trust instead of the system's.", false },
 	{ "tls_verify", RAGD_OPT_BOOL, "yes", 0, 0, NULL,
-	  "Whether a server's certificate must be valid and its own.", false },
+	  "Whether a server's certificate must be valid and match its name.", false },
 	{ "proxy", RAGD_OPT_STRING, "none", 0, 0, NULL,
-	  "none, environment (what http_proxy and its like say), or the URL of a proxy.", false },
+	  "none, environment (what http_proxy and the like say), or the URL of a proxy.", false },
 	{ "max_requests", RAGD_OPT_INT, "64", 1, 4096, NULL,
-	  "Requests at the servers at once. Beyond it: 503.", true },
+	  "Requests to all servers at one time. Beyond it: 503.", true },
 	{ "connect_timeout", RAGD_OPT_DURATION, "5 s", 1, 600000, NULL,
 	  "Time to connect, TLS included.", true },
 	{ "first_token_timeout", RAGD_OPT_DURATION, "60 s", 1, 86400000, NULL,
-	  "Time until the first token, queue and reading of the prompt included.", true },
+	  "Time until the first token, including the server's queue and reading the prompt.", true },
 	{ "token_timeout", RAGD_OPT_DURATION, "30 s", 1, 86400000, NULL,
 	  "Time between two tokens.", true },
 	{ "retries", RAGD_OPT_INT, "2", 0, 10, NULL,
-	  "How often to go round the endpoints again when all of them failed or were busy.", true },
+	  "How often to try all endpoints again when each of them failed or was busy.", true },
 	{ "retry_delay", RAGD_OPT_DURATION, "250 ms", 1, 60000, NULL,
-	  "Time before the first of these rounds, doubled for each further one; half of "
-	  "it is chance.", true },
+	  "Time before the first retry, doubled for each further one; half of it is random.", true },
 	{ "retry_after_max", RAGD_OPT_DURATION, "10 s", 0, 3600000, NULL,
 	  "Longest wait that a busy server may ask for (Retry-After) before the request "
 	  "fails instead.", true },
 	{ "health", RAGD_OPT_CHOICE, "models", 0, 0, "models|health|healthz|none",
-	  "How a server is asked whether it is well: GET /v1/models, /health, /healthz, "
-	  "or not at all.", true },
+	  "How to check a server: by asking for /v1/models, /health or /healthz, or not at "
+	  "all.", true },
 	{ "health_interval", RAGD_OPT_DURATION, "15 s", 10, 3600000, NULL,
-	  "Time between two such checks of a server that is well, a fifth more or less.", true },
+	  "Time between two checks of a server that is up, give or take a fifth.", true },
 	{ "failures", RAGD_OPT_INT, "3", 1, 100, NULL,
 	  "Failures in a row after which a server counts as down.", true },
 	{ "down_time", RAGD_OPT_DURATION, "2 s", 10, 3600000, NULL,
@@ -60,11 +59,11 @@ const struct ragd_option upstream_options[] = {
 	{ "embed_batch", RAGD_OPT_INT, "64", 1, 2048, NULL,
 	  "Texts to embed in one request.", true },
 	{ "extended_sampling", RAGD_OPT_BOOL, "yes", 0, 0, NULL,
-	  "Send min_p and top_k too, which vLLM, SGLang and llama-server know and "
+	  "Also send min_p and top_k, which vLLM, SGLang and llama-server accept and "
 	  "stricter services refuse.", true },
 	{ "cache_salt", RAGD_OPT_BOOL, "no", 0, 0, NULL,
-	  "Send cache_salt, which differs from user to user, so that vLLM shares nothing "
-	  "that it has read between them.", true },
+	  "Send cache_salt, which differs from user to user, so that vLLM shares no cached "
+	  "text between users.", true },
 	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 /* clang-format on */

@@ -50,14 +50,14 @@ static const struct ragd_option options[] = {
 	{ .name = "links", .type = RAGD_OPT_CHOICE, .dflt = "level",
 	  .choices = "level|evidence|allow",
 	  .help = "Links, images and HTML in answers: evidence, only those that a passage or the "
-		  "question has; level, the same but for permissive.", .everyone = true },
+		  "question has; level, the same except at permissive.", .everyone = true },
 	{ .name = "link_hosts", .type = RAGD_OPT_LIST, .dflt = "",
-	  .help = "Hosts that any answer may link to: example.org, *.example.org for "
-		  "what is below.",
+	  .help = "Hosts that any answer may link to: example.org; *.example.org for "
+		  "its subdomains.",
 	  .everyone = false },
 	{ .name = "disguises", .type = RAGD_OPT_BOOL, .dflt = "yes",
-	  .help = "Apply the rules also to what spaced letters, digits for letters, "
-		  "base64 and ROT13 hide.",
+	  .help = "Also apply the rules to what is hidden by spaced letters, digits for "
+		  "letters, base64 or ROT13.",
 	  .everyone = true },
 	{ .name = NULL },
 	/* clang-format on */
