@@ -9,7 +9,7 @@ int wanted_check(const struct ragd_call *call, struct ragd_err *err)
 	if (call->deadline_ms != 0 && clock_ms() > call->deadline_ms)
 		return ragd_err_set(err, -ETIMEDOUT, "the request's deadline has passed");
 	if (call->cancelled != NULL && call->cancelled(call))
-		return ragd_err_set(err, -ECANCELED, "nobody waits for the answer any more");
+		return ragd_err_set(err, -ECANCELED, "nobody is waiting for the answer any more");
 	return 0;
 }
 

@@ -10,7 +10,7 @@
 
 #include <ragd/plugin.h>
 
-/* -ETIMEDOUT or -ECANCELED with a sentence, if nobody waits for the answer any more. */
+/* -ETIMEDOUT or -ECANCELED with a sentence, if nobody is waiting for the answer any more. */
 int wanted_check(const struct ragd_call *call, struct ragd_err *err);
 
 #define WANTED_BYTES ((size_t)64 << 10) /* of work between two questions */

@@ -227,10 +227,11 @@ static int content_check(const struct format_input *in, struct ragd_err *err)
 	ssize_t bad;
 
 	if (s.len > max || s.len > UINT32_MAX / 2)
-		return ragd_err_set(err, -EFBIG,
-				    "the document has %zu bytes, more than the %zu that are taken; "
-				    "split it",
-				    s.len, MIN(max, (size_t)UINT32_MAX / 2));
+		return ragd_err_set(
+			err, -EFBIG,
+			"the document has %zu bytes, more than the %zu that are accepted; "
+			"split it",
+			s.len, MIN(max, (size_t)UINT32_MAX / 2));
 	if (starts_with(s, "\xff\xfe") || starts_with(s, "\xfe\xff"))
 		encoding = "UTF-16";
 	if (s.len >= 4 &&
@@ -245,7 +246,7 @@ static int content_check(const struct format_input *in, struct ragd_err *err)
 	if (nul != NULL)
 		return ragd_err_set(
 			err, -EBADMSG,
-			"the document is binary: byte %zu is NUL, which text does not hold",
+			"the document is binary: byte %zu is NUL, which text does not contain",
 			(size_t)(nul - s.s));
 	bad = s.len > 0 ? utf8_invalid_at(s.s, s.len) : -1;
 	if (bad >= 0)

@@ -66,7 +66,7 @@ int store_embed(struct store *s, const struct ragd_call *call, const struct ragd
 
 	if (e == NULL)
 		return ragd_err_set(err, -EAGAIN,
-				    "there is nothing to have learned vectors from yet: add at "
+				    "there is not enough text to train an embedder yet: add at "
 				    "least %d passages of text to a collection that you may read",
 				    EMBED_MIN_PASSAGES);
 	/* As long as they will be once there is more to learn from; zeros change no cosine. */
@@ -74,7 +74,7 @@ int store_embed(struct store *s, const struct ragd_call *call, const struct ragd
 	vectors = call->alloc(call, req->n * dim + 1, sizeof(*vectors));
 	rc = vectors != NULL ? session_acquire(&s->sessions, &session, err)
 			     : ragd_err_set(err, -ENOMEM,
-					    "the request's memory does not hold %zu "
+					    "the request's memory has no room for %zu "
 					    "vectors",
 					    req->n);
 	if (rc == 0)

@@ -129,7 +129,7 @@ static int header_check(const char *path, const struct header *h, const struct v
 	if (memcmp(h->magic, magic, sizeof(magic)) != 0 || h->collection != v->collection)
 		return file_damaged(path, err);
 	if (h->dim != v->dim || memcmp(&h->stamp, stamp, sizeof(*stamp)) != 0)
-		return ragd_err_set(err, -ESTALE, "'%s' is of an older state", path);
+		return ragd_err_set(err, -ESTALE, "'%s' is out of date", path);
 	return 0;
 }
 

@@ -24,8 +24,8 @@ static int validate_label(const char *what, struct ragd_str s, size_t max, struc
 	if (s.len == 0)
 		return ragd_err_set(err, -EINVAL, "%s may not be empty", what);
 	if (s.len > max)
-		return ragd_err_set(err, -EINVAL, "%s has at most %zu bytes, this has %zu", what,
-				    max, s.len);
+		return ragd_err_set(err, -EINVAL, "%s may have at most %zu bytes; this has %zu",
+				    what, max, s.len);
 	at = utf8_invalid_at(s.s, s.len);
 	if (at >= 0)
 		return ragd_err_set(err, -EINVAL, "%s is not UTF-8 at byte %zd", what, at);
@@ -46,7 +46,7 @@ int document_validate_tags(const struct ragd_str *tags, size_t n, struct ragd_er
 	int rc = 0;
 
 	if (n > DOCUMENT_TAGS_MAX)
-		return ragd_err_set(err, -EINVAL, "at most %d tags, these are %zu",
+		return ragd_err_set(err, -EINVAL, "at most %d tags are allowed; there are %zu",
 				    DOCUMENT_TAGS_MAX, n);
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		rc = validate_label("a tag", tags[i], DOCUMENT_TAG_MAX, err);

@@ -37,7 +37,7 @@ char *memory_copy(const struct memory *m, struct ragd_str s)
 
 static int no_memory(struct ragd_err *err)
 {
-	return ragd_err_set(err, -ENOMEM, "the request's memory does not hold what was found");
+	return ragd_err_set(err, -ENOMEM, "the request's memory has no room for what was found");
 }
 
 int content_read(struct db *db, uint32_t document, uint64_t from, uint64_t to, char *out,

@@ -308,7 +308,7 @@ static int load_hit(struct search *se, const struct memory *m, const struct sear
 	if (n <= 0)
 		return (int)n;
 	if (hit->document == NULL || hit->passage.title.s == NULL)
-		return ragd_err_set(err, -ENOMEM, "the request's memory does not hold the hits");
+		return ragd_err_set(err, -ENOMEM, "the request's memory has no room for the hits");
 	hit->passage.heading = p->heading;
 	hit->passage.text = p->text;
 	hit->passage.score = found->score;
@@ -351,7 +351,7 @@ static int load_hits(struct search *se, const struct ragd_hit **out, size_t *n,
 	int rc = 0;
 
 	if (hits == NULL)
-		return ragd_err_set(err, -ENOMEM, "the request's memory does not hold the hits");
+		return ragd_err_set(err, -ENOMEM, "the request's memory has no room for the hits");
 	for (size_t i = 0; rc >= 0 && i < se->n_best; i++) {
 		rc = wanted_check(se->call, err);
 		if (rc < 0)

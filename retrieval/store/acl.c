@@ -123,9 +123,10 @@ int acl_name_check(const char *name, struct ragd_err *err)
 	if (len == 0)
 		return ragd_err_set(err, -EINVAL, "the name of a collection may not be empty");
 	if (len > ACL_NAME_MAX)
-		return ragd_err_set(err, -EINVAL,
-				    "the name of a collection has at most %d bytes, this has %zu",
-				    ACL_NAME_MAX, len);
+		return ragd_err_set(
+			err, -EINVAL,
+			"the name of a collection may have at most %d bytes; this has %zu",
+			ACL_NAME_MAX, len);
 	if (!name_is_collection(name, len))
 		return ragd_err_set(err, -EINVAL,
 				    "the name of a collection is made of a-z, 0-9, '.', '_', '-' "

@@ -42,7 +42,7 @@ int collection_room(const struct store *s, const struct ragd_caller *caller, str
 	if (n < COLLECTIONS_PER_OWNER)
 		return 0;
 	return ragd_err_set(err, -EACCES,
-			    "you own %u collections, and nobody but an administrator may own more: "
+			    "you own %u collections, and only an administrator may own more: "
 			    "remove one",
 			    n);
 }
@@ -341,7 +341,8 @@ int store_collections(struct store *s, const struct ragd_call *call,
 	}
 	pthread_rwlock_unlock(&s->catalog.lock);
 	if (rc < 0)
-		return ragd_err_set(err, rc, "the request's memory does not hold all collections");
+		return ragd_err_set(err, rc,
+				    "the request's memory has no room for all collections");
 	*out = list;
 	*n = found;
 	return 0;

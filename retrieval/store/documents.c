@@ -45,7 +45,7 @@ static int list_rows(struct db *db, const struct ragd_call *call, uint32_t colle
 		rc = wanted_check(call, err);
 		if (rc == 0 && copy_info(stmt, &m, &list[(*n)++]) < 0)
 			rc = ragd_err_set(err, -ENOMEM,
-					  "the request's memory does not hold %zu documents: ask "
+					  "the request's memory has no room for %zu documents: ask "
 					  "for fewer",
 					  limit);
 	}
@@ -108,7 +108,7 @@ static int get_document(struct db *db, const struct ragd_call *call, uint32_t co
 		if (bytes == NULL)
 			rc = ragd_err_set(
 				err, -ENOMEM,
-				"the request's memory does not hold the %llu bytes of the "
+				"the request's memory has no room for the %llu bytes of the "
 				"document",
 				(unsigned long long)info->n_bytes);
 		else
