@@ -223,7 +223,8 @@ static int term_begin(struct parser *p, struct ragd_str rest)
 		return syntax_error(p, "a term needs a name", name);
 	for (size_t i = 0; i < name.len; i++)
 		if (!ascii_is_alnum(name.s[i]) && name.s[i] != '-' && name.s[i] != '_')
-			return syntax_error(p, "letters, digits and '-' make a name, not", name);
+			return syntax_error(p, "a name consists of letters, digits and '-', not",
+					    name);
 	if (term_find(p->r, name) >= 0)
 		return syntax_error(p, "there is a term of this name already:", name);
 	t = term_add(p);
@@ -257,7 +258,7 @@ static int item_next(struct parser *p, struct ragd_str *s, unsigned *term)
 		if (quote == '/' && item.s[n] == '\\')
 			n++;
 	if (n >= item.len || n == 1)
-		return syntax_error(p, "this has no end or nothing in it:", item);
+		return syntax_error(p, "this is empty or not closed:", item);
 	s->s = item.s + n + 1;
 	s->len = item.len - n - 1;
 	/* Rules that look for the same share it: compiling expressions is most of a start. */
@@ -273,7 +274,7 @@ static int item_next(struct parser *p, struct ragd_str *s, unsigned *term)
 	if (quote == '"')
 		return term_phrases(p, t, (struct ragd_str){ item.s + 1, n - 1 });
 	if (memchr(item.s + 1, '_', n - 1) != NULL)
-		return syntax_error(p, "rules see a blank in place of '_':", item);
+		return syntax_error(p, "rules see a space in place of '_':", item);
 	t->regex = arena_strndup(p->r->arena, item.s + 1, n - 1);
 	return t->regex != NULL ? 0 : no_memory(p);
 }
@@ -311,7 +312,8 @@ static int find_line(struct parser *p, struct rule *rule, struct ragd_str line)
 		if (line.len == 0)
 			break;
 		if (f.n == FIND_MAX)
-			return syntax_error(p, "a find has at most five terms; too much is", line);
+			return syntax_error(p, "a find has at most five terms; one too many is",
+					    line);
 		rc = gap_next(p, &line, &f.gap[f.n]);
 		if (rc < 0)
 			return rc;

@@ -115,9 +115,8 @@ int rules_check(struct rules *r, struct ragd_err *err)
 					return ragd_err_set(err, -EINVAL,
 							    "rule '%s' is for responses: each find "
 							    "has one term and "
-							    "there is no unless, for text that "
-							    "left cannot be called "
-							    "back",
+							    "there is no unless, because text that "
+							    "was sent cannot be called back",
 							    rule->name);
 	}
 	for (size_t i = 0; i < r->n_terms; i++)

@@ -27,6 +27,6 @@ bool stop_check_now(struct stop_check *w)
 int stop_check_error(const struct stop_check *w, struct ragd_err *err)
 {
 	return ragd_err_set(err, w->rc, "safety: %s",
-			    w->rc == -ECANCELED ? "nobody waits for this any more"
+			    w->rc == -ECANCELED ? "nobody is waiting for this any more"
 						: "the deadline has passed");
 }
