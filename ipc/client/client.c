@@ -24,7 +24,7 @@ int ragd_client_open(const char *socket, struct ragd_client **out, struct ragd_e
 
 	pthread_once(&curl_once, curl_init);
 	if (curl_ready != CURLE_OK)
-		return ragd_err_set(err, -ENOMEM, "libcurl does not start: %s",
+		return ragd_err_set(err, -ENOMEM, "libcurl failed to start: %s",
 				    curl_easy_strerror(curl_ready));
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)

@@ -24,7 +24,7 @@ struct ask_stream {
 
 static int receiver_stopped(struct ragd_err *err)
 {
-	return ragd_err_set(err, -ECANCELED, "answer: the receiver said stop");
+	return ragd_err_set(err, -ECANCELED, "answer: the receiver stopped it");
 }
 
 static int emit_text(struct ask_stream *s, const char *text, size_t len, struct ragd_err *err)
@@ -79,7 +79,7 @@ static int on_event(void *arg, bool is_error, const char *data, size_t len, stru
 	if (!json_is_object(chunk)) {
 		json_decref(chunk);
 		return ragd_err_set(err, -EPROTO,
-				    "the stream is not ragd's: an event that is no JSON object");
+				    "the stream is not ragd's: an event that is not a JSON object");
 	}
 	error = json_object_get(chunk, "error");
 	if (json_is_object(error)) {

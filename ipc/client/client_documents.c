@@ -109,7 +109,7 @@ static int on_bytes(void *arg, const char *data, size_t len, struct ragd_err *er
 	const struct bytes *to = arg;
 
 	if (to->sink(to->arg, data, len) != 0)
-		return ragd_err_set(err, -ECANCELED, "the receiver said stop");
+		return ragd_err_set(err, -ECANCELED, "the receiver stopped it");
 	return 0;
 }
 

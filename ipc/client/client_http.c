@@ -190,7 +190,7 @@ static int reply_refused(struct transfer *t)
 	} else {
 		curl_easy_getinfo(t->c->easy, CURLINFO_CONTENT_TYPE, &type);
 		rc = ragd_err_set(t->err, -EPROTO,
-				  "status %d without an error of ragd's in it (%s, %zu bytes)",
+				  "status %d without an error from ragd (%s, %zu bytes)",
 				  t->c->status, type != NULL ? type : "no content type", body->len);
 	}
 	json_decref(root);
@@ -270,7 +270,7 @@ int ragd_client_request(struct ragd_client *c, const char *method, const char *p
 	int rc;
 
 	if (path == NULL || path[0] != '/')
-		return ragd_err_set(err, -EINVAL, "a path begins with '/'");
+		return ragd_err_set(err, -EINVAL, "a path must begin with '/'");
 	rc = client_get(c, method, path, type, body, len, &b, err);
 	text = rc == 0 ? buf_steal(&b, &n) : NULL;
 	if (rc == 0 && text == NULL)

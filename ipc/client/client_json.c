@@ -22,7 +22,7 @@ int client_reply_parse(char *text, size_t len, struct client_reply *out, struct 
 		json_decref(root);
 		free(text);
 		return ragd_err_set(err, -EPROTO, "the reply is not ragd's: %s",
-				    root != NULL ? "JSON, but no object" : where.text);
+				    root != NULL ? "JSON, but not an object" : where.text);
 	}
 	*out = (struct client_reply){ text, root };
 	return 0;

@@ -41,11 +41,10 @@ static int part_text(const json_t *part, const char *param, struct ragd_str *out
 
 	if (!json_is_string(type) || strcmp(json_string_value(type), "text") != 0 ||
 	    !json_is_string(text))
-		return codec_fail(
-			err, "invalid_value", param,
-			"'%s' must be {\"type\":\"text\",\"text\":…}; other kinds of content "
-			"are not taken.",
-			param);
+		return codec_fail(err, "invalid_value", param,
+				  "'%s' must be {\"type\":\"text\",\"text\":…}; other kinds of "
+				  "content are not supported.",
+				  param);
 	*out = (struct ragd_str){ json_string_value(text), json_string_length(text) };
 	return 0;
 }
@@ -170,7 +169,7 @@ static int bias_decode(struct arena *a, const json_t *v, struct codec_chat *out,
 
 		if (digits == 0 || digits > 9 || key[digits] != '\0')
 			return codec_fail(err, "invalid_value", "logit_bias",
-					  "'logit_bias' has a key that is no token id: '%.32s'.",
+					  "'logit_bias' has a key that is not a token id: '%.32s'.",
 					  key);
 		rc = codec_number(add, "logit_bias", -100, 100, &bias[n].add, &has, err);
 		if (rc < 0)

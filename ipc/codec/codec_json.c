@@ -286,8 +286,8 @@ int codec_collection_names(struct arena *a, const json_t *v, const char *param,
 	for (size_t i = 0; i < count; i++) {
 		if (!codec_collection_valid(texts[i]))
 			return codec_fail(err, "invalid_value", param_at(at, param, i),
-					  "'%s' is no collection's name: those are a-z, 0-9, '.', "
-					  "'_', '-', at most 64.",
+					  "'%s' is not a collection name: those are at most 64 of "
+					  "a-z, 0-9, '.', '_' and '-'.",
 					  at);
 		names[i] = texts[i].s;
 	}

@@ -143,7 +143,7 @@ static void ask_fails_with_a_sentence(void **state)
 		  "rag: the answer broke off before its end\n" },
 		{ { "POST", "/v1/chat/completions", 500, "text/html", "<html>", 0, NULL },
 		  "",
-		  "rag: status 500 without an error of ragd's in it "
+		  "rag: status 500 without an error from ragd "
 		  "(text/html, 6 bytes)\n" },
 	};
 
@@ -177,14 +177,14 @@ static void the_command_line_is_checked(void **state)
 		{ { "rag", "search" }, "search for what?" },
 		{ { "rag", "add" }, "add what?" },
 		{ { "rag", "add", "-" }, "needs an --id" },
-		{ { "rag", "add", "--id", "x", "--delete", "-" }, "without --delete" },
+		{ { "rag", "add", "--id", "x", "--delete", "-" }, "or --delete" },
 		{ { "rag", "add", "--jsonl", "--prefix", "x" }, "ids are in the lines" },
 		{ { "rag", "add", "--id", "x", ".", "." }, "for a single file" },
 		{ { "rag", "rm" }, "which documents?" },
 		{ { "rag", "rm", "--all" }, "goes with -c" },
 		{ { "rag", "feedback", "ans-1" }, "up or down?" },
 		{ { "rag", "feedback", "ans-1", "sideways" }, "not 'sideways'" },
-		{ { "rag", "feedback", "--export", "x", "up" }, "stands alone" },
+		{ { "rag", "feedback", "--export", "x", "up" }, "takes no other arguments" },
 		{ { "rag", "status", "now" }, "unexpected argument 'now'" },
 		{ { "rag", "collection" }, "missing argument" },
 		{ { "rag", "moderate", "--stage", "x", "y" }, "prompt document response" },

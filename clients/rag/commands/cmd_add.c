@@ -100,7 +100,7 @@ static int plan_stdin(struct rag *r, struct add_plan *p)
 	if (r->args.id == NULL)
 		return rag_usage(r, "a document from standard input needs an --id");
 	if (r->line.n_rest > 1 || r->args.remove_missing)
-		return rag_usage(r, "'-' stands alone, without --delete");
+		return rag_usage(r, "'-' cannot be combined with files or --delete");
 	p->one_id = walk_id(r->args.prefix, r->args.id);
 	p->source.from_stdin = 1;
 	p->source.id = p->one_id;
@@ -242,7 +242,8 @@ static int add_planned(struct rag *r, struct ragd_client *c, struct add_plan *p)
 	progress_init(&u.progress, stderr, !r->args.quiet && !r->args.json, p->bytes);
 	rc = upload_run(&u);
 	if (r->args.verbose && p->walk.n_skipped > 0)
-		fprintf(stderr, "rag: skipped %zu hidden files and links out of the folders\n",
+		fprintf(stderr,
+			"rag: skipped %zu hidden files and links that lead out of the folders\n",
 			p->walk.n_skipped);
 	if (rc == EXIT_ANSWERED && r->args.remove_missing &&
 	    remove_missing(r, c, &p->walk, known, &n_removed, &err) < 0)

@@ -47,7 +47,7 @@ static char *question_read(struct rag *r, int *rc)
 	char *text;
 
 	if (r->line.n_rest == 0 && isatty(STDIN_FILENO)) {
-		*rc = rag_usage(r, "which question? Several: rag chat");
+		*rc = rag_usage(r, "what is the question? For several, use rag chat");
 		return NULL;
 	}
 	*rc = EXIT_FAILED;

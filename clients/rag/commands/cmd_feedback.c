@@ -66,7 +66,7 @@ static int feedback_run(struct rag *r)
 	int rc;
 
 	if (r->args.export && r->line.n_rest > 0)
-		return rag_usage(r, "--export stands alone");
+		return rag_usage(r, "--export takes no other arguments");
 	if (!r->args.export && r->line.n_rest != 2)
 		return rag_usage(r, "which answer, and up or down?");
 	if (!r->args.export && strcmp(r->line.rest[1], "up") != 0 &&

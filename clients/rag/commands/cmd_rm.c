@@ -27,7 +27,9 @@ static int is_sure(struct rag *r, const struct ragd_collection_row *row)
 	if (r->args.force)
 		return 1;
 	if (!isatty(STDIN_FILENO)) {
-		rag_usage(r, "removing a whole collection takes --force where nobody can be asked");
+		rag_usage(
+			r,
+			"without a terminal to ask on, removing a whole collection needs --force");
 		return 0;
 	}
 	fprintf(stderr, "Remove the collection '%s' with its %llu documents? [y/N] ", row->name,

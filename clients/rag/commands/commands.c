@@ -56,7 +56,7 @@ const struct args_program rag_program = {
 	.closing =
 		"Exit status: 0 answered, 1 error, 2 usage, 3 no grounded answer, 4 blocked by a "
 		"filter.\n"
-		"`rag COMMAND --help` and rag-COMMAND(1) tell more.",
+		"`rag COMMAND --help` and rag-COMMAND(1) say more.",
 	.common = common_opts,
 	.commands = commands,
 	.command_pages = true,

@@ -131,7 +131,7 @@ static int load_tags(struct upload_item *it, struct ragd_err *err)
 		it->tags[i] = json_string_value(json_array_get(tags, i));
 		if (it->tags[i] == NULL)
 			return ragd_err_set(err, -EINVAL,
-					    "\"tags\" holds something that is no string");
+					    "\"tags\" contains something that is not a string");
 	}
 	it->doc.tags = it->tags;
 	it->doc.n_tags = n;

@@ -120,7 +120,7 @@ static void visit_folder(struct tour *t, const char *path, const char *rel, unsi
 
 	if (n < 0) {
 		walk_push(t->w, strdup(path), walk_id(t->prefix, rel), 0,
-			  depth < DEPTH_MAX ? open_refused(errno) : "folders in folders, too deep");
+			  depth < DEPTH_MAX ? open_refused(errno) : "folders nested too deep");
 		return;
 	}
 	for (int i = 0; i < n; i++) {
