@@ -50,7 +50,7 @@ static void job_fail(struct upstream_job *job, int rc, const char *what)
 
 static void job_cancelled(struct upstream_job *job)
 {
-	job_fail(job, -ECANCELED, "nobody waits for the answer any more");
+	job_fail(job, -ECANCELED, "nobody is waiting for the answer any more");
 }
 
 /*

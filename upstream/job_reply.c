@@ -55,7 +55,7 @@ static int text_pass(struct upstream_job *job, const struct reply_chunk *c, int6
 		first_text(job, now_ms);
 	job->n_pieces++;
 	job->stop_code = job->sink->text(job->sink, c->text, c->text_len);
-	return job->stop_code < 0 ? ragd_err_set(err, job->stop_code, "nobody takes more of it")
+	return job->stop_code < 0 ? ragd_err_set(err, job->stop_code, "nobody wants more of it")
 				  : 0;
 }
 
@@ -92,7 +92,7 @@ static int chunk_parse(struct upstream_job *job, const char *data, size_t len, b
 	int rc;
 
 	if (root == NULL)
-		return ragd_err_set(err, -EPROTO, "what it sent is no JSON");
+		return ragd_err_set(err, -EPROTO, "what it sent is not JSON");
 	rc = reply_chunk_read(root, whole, &chunk, err);
 	if (rc == 0)
 		rc = chunk_take(job, &chunk, err);

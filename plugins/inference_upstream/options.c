@@ -79,7 +79,7 @@ static int servers_read(const char *const *list, struct settings *s, struct ragd
 		for (size_t i = 0; i < s->n_servers; i++)
 			if (strcmp(list[i], list[s->n_servers]) == 0)
 				return ragd_err_set(err, -EINVAL,
-						    "endpoints: '%.80s' stands there twice; give "
+						    "endpoints: '%.80s' is listed twice; give "
 						    "it a weight instead",
 						    list[i]);
 		rc = server_url_parse(list[s->n_servers], &s->servers[s->n_servers].url, err);

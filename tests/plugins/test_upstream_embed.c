@@ -88,7 +88,7 @@ static void embeddings_that_cannot_be_are_errors(void **state)
 		  "retries=0",
 		  -EIO,
 		  "one vector for each text" },
-		{ { HEAD_JSON "{", THEN_CLOSE, 0, NULL, 0 }, "retries=0", -EIO, "no JSON" },
+		{ { HEAD_JSON "{", THEN_CLOSE, 0, NULL, 0 }, "retries=0", -EIO, "not JSON" },
 		{ { HEAD_SSE DONE, THEN_CLOSE, 0, NULL, 0 },
 		  "retries=0",
 		  -EIO,

@@ -17,11 +17,11 @@ static void options_are_validated_together(void **state)
 		const char *why;
 	} rows[] = {
 		{ { NULL }, "at least one server" },
-		{ { "endpoints=localhost:8000" }, "none of http://host:port" },
-		{ { "endpoints=ftp://host" }, "none of http://host:port" },
-		{ { "endpoints=file:///etc/passwd" }, "none of http://host:port" },
-		{ { "endpoints=http://" }, "none of http://host:port" },
-		{ { "endpoints=http://host:99999" }, "none of http://host:port" },
+		{ { "endpoints=localhost:8000" }, "is not http://host:port" },
+		{ { "endpoints=ftp://host" }, "is not http://host:port" },
+		{ { "endpoints=file:///etc/passwd" }, "is not http://host:port" },
+		{ { "endpoints=http://" }, "is not http://host:port" },
+		{ { "endpoints=http://host:99999" }, "is not http://host:port" },
 		{ { "endpoints=http://user:geheim@host" }, "no user" },
 		{ { "endpoints=https://host/v1?key=1" }, "without '?'" },
 		{ { "endpoints=https://host/v1#a" }, "without '#'" },
@@ -31,7 +31,7 @@ static void options_are_validated_together(void **state)
 		    "x"
 		    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" },
 		  "at most 107 bytes" },
-		{ { "endpoints=http://a,http://a" }, "stands there twice" },
+		{ { "endpoints=http://a,http://a" }, "is listed twice" },
 		{ { "endpoints=http://a,http://b", "weights=1" }, "1 for 2 endpoints" },
 		{ { "endpoints=http://a", "weights=0" }, "from 1 to 100" },
 		{ { "endpoints=http://a", "weights=101" }, "from 1 to 100" },
@@ -40,11 +40,12 @@ static void options_are_validated_together(void **state)
 		{ { "endpoints=http://a", "health=none" }, "model must be given" },
 		{ { "endpoints=http://a", "tls_ca=/ca.pem" }, "no endpoint begins with https" },
 		{ { "endpoints=https://a", "tls_ca=/ca.pem", "tls_verify=no" }, "contradict" },
-		{ { "endpoints=http://a", "proxy=proxy:3128" }, "proxy: none, environment" },
+		{ { "endpoints=http://a", "proxy=proxy:3128" },
+		  "proxy: must be none, environment" },
 		{ { "endpoints=http://a", "proxy=http://svc:secret@proxy:3128" },
-		  "proxy: a URL holds no user" },
+		  "proxy: a URL must not contain a user" },
 		{ { "endpoints=http://a", "proxy=socks5h://svc@proxy" },
-		  "proxy: a URL holds no user" },
+		  "proxy: a URL must not contain a user" },
 		{ { "endpoints=http://a", "model=a\nb" }, "control character" },
 	};
 

@@ -63,7 +63,7 @@ static void a_key_is_one_line_that_others_may_not_read(void **state)
 		{ "two lines", "sk-123\nX-Evil: 1", 0600, -EINVAL, "one line" },
 		{ "a space in it", "sk 123", 0600, -EINVAL, "one line" },
 		{ "no ASCII", "sk-\xc3\xa4", 0600, -EINVAL, "printable ASCII" },
-		{ "too long", huge, 0600, -EINVAL, "that is no key" },
+		{ "too long", huge, 0600, -EINVAL, "that is not a key" },
 	};
 
 	(void)state;

@@ -30,10 +30,10 @@ static int keyfile_check(const struct keyfile *k, const struct stat *st, struct 
 		return ragd_err_set(err, -EINVAL, "api_key_file '%s' is not a regular file",
 				    k->path);
 	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return ragd_err_set(err, -EACCES,
-				    "api_key_file '%s' belongs to user %u, neither root nor the "
-				    "daemon's own",
-				    k->path, (unsigned)st->st_uid);
+		return ragd_err_set(
+			err, -EACCES,
+			"api_key_file '%s' belongs to user %u, neither root nor the daemon's user",
+			k->path, (unsigned)st->st_uid);
 	if ((st->st_mode & 0027) != 0)
 		return ragd_err_set(err, -EACCES,
 				    "api_key_file '%s' has mode %04o: others may use the key; "
@@ -59,7 +59,7 @@ static int keyfile_parse(struct keyfile *k, char *text, size_t len, struct ragd_
 		return ragd_err_set(err, -EINVAL, "api_key_file '%s' is empty", k->path);
 	if (len > KEYFILE_MAX)
 		return ragd_err_set(err, -EINVAL,
-				    "api_key_file '%s' holds more than %d bytes: that is no key",
+				    "api_key_file '%s' holds more than %d bytes: that is not a key",
 				    k->path, KEYFILE_MAX);
 	for (size_t i = 0; i < len; i++)
 		if (text[from + i] < 0x21 || text[from + i] > 0x7e)

@@ -48,7 +48,7 @@ static int models_read(struct probe *p, struct ragd_err *err)
 	int rc;
 
 	if (root == NULL)
-		return ragd_err_set(err, -EPROTO, "its list of models is no JSON");
+		return ragd_err_set(err, -EPROTO, "its list of models is not JSON");
 	rc = reply_models_read(root, s->model, &models, err);
 	json_decref(root);
 	if (rc < 0)

@@ -134,8 +134,8 @@ static int url_parse_http(const char *text, struct server_url *out, struct ragd_
 	if ((strncasecmp(text, "http://", 7) != 0 && strncasecmp(text, "https://", 8) != 0) ||
 	    curl_url_set(u, CURLUPART_URL, text, 0) != CURLUE_OK)
 		rc = ragd_err_set(err, -EINVAL,
-				  "endpoints: '%.80s' is none of http://host:port, "
-				  "https://host:port and unix:/path",
+				  "endpoints: '%.80s' is not http://host:port, https://host:port "
+				  "or unix:/path",
 				  strchr(text, '@') != NULL ? "…" : text);
 	else if ((rc = url_validate(u, err)) == 0)
 		rc = url_fill(u, out, err);

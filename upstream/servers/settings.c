@@ -24,16 +24,18 @@ static int proxy_validate(const char *proxy, struct ragd_err *err)
 		return 0;
 	/* The URL is not repeated: it may hold the secret. */
 	if (strchr(proxy, '@') != NULL)
-		return ragd_err_set(err, -EINVAL,
-				    "proxy: a URL holds no user and no password; put them into "
-				    "http_proxy of ragd's environment and say proxy = "
-				    "\"environment\"");
+		return ragd_err_set(
+			err, -EINVAL,
+			"proxy: a URL must not contain a user or a password; put them into "
+			"http_proxy of ragd's environment and say proxy = "
+			"\"environment\"");
 	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
 		if (strncmp(proxy, schemes[i], strlen(schemes[i])) == 0)
 			return 0;
-	return ragd_err_set(err, -EINVAL,
-			    "proxy: none, environment, or a URL as http://proxy:3128 or "
-			    "socks5h://proxy:1080");
+	return ragd_err_set(
+		err, -EINVAL,
+		"proxy: must be none, environment, or a URL such as http://proxy:3128 or "
+		"socks5h://proxy:1080");
 }
 
 int settings_validate(const struct settings *s, struct ragd_err *err)
@@ -56,8 +58,8 @@ int settings_validate(const struct settings *s, struct ragd_err *err)
 				    "tls_ca and tls_verify = no contradict each other");
 	if (s->health == HEALTH_NONE && s->model[0] == '\0')
 		return ragd_err_set(err, -EINVAL,
-				    "model must be given where health is 'none': nobody asks the "
-				    "servers which they have");
+				    "model must be given where health is 'none': nothing else asks "
+				    "the servers which they have");
 	return 0;
 }
 

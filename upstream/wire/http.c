@@ -221,7 +221,7 @@ int http_open(struct http **out, struct ragd_err *err)
 	h->epoll_fd = h->timer_fd = h->wake_fd = -1;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) { /* counts its callers */
 		free(h);
-		return ragd_err_set(err, -ENOMEM, "libcurl does not start");
+		return ragd_err_set(err, -ENOMEM, "libcurl failed to start");
 	}
 	h->multi = curl_multi_init();
 	h->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -334,7 +334,7 @@ int http_start(struct http *h, struct exchange *x, const struct exchange_request
 	if (!headers_build(x, r) || !exchange_set_up(x, r) ||
 	    curl_multi_add_handle(h->multi, x->easy) != CURLM_OK) {
 		exchange_release(h, x);
-		return ragd_err_set(err, -EINVAL, "libcurl does not take the request");
+		return ragd_err_set(err, -EINVAL, "libcurl refused the request");
 	}
 	return 0;
 }

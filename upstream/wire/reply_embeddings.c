@@ -20,7 +20,7 @@ static int vector_read(const json_t *v, uint32_t dim, float *out, struct ragd_er
 		const json_t *x = json_array_get(v, i);
 
 		if (!json_is_number(x))
-			return embeddings_bad(err, "a vector of something else than numbers");
+			return embeddings_bad(err, "a vector of something other than numbers");
 		norm += json_number_value(x) * json_number_value(x);
 	}
 	if (!isfinite(norm) || norm <= 0)
@@ -54,8 +54,7 @@ int reply_embeddings_read(const json_t *root, size_t n, uint32_t *dim, float **o
 		json_int_t index = json_is_integer(at) ? json_integer_value(at) : (json_int_t)i;
 
 		if (index < 0 || (size_t)index >= n || seen[index])
-			rc = embeddings_bad(err,
-					    "an index that is out of range or stands there twice");
+			rc = embeddings_bad(err, "an index that is out of range or occurs twice");
 		else
 			rc = vector_read(json_object_get(entry, "embedding"), (uint32_t)d,
 					 v + (size_t)index * d, err);
