@@ -218,8 +218,8 @@ static int reader_long(struct args_reader *r, const char *word)
 	const struct args_opt *o = args_name_find(r->tables, word + 2, len - 2, &twin, &other);
 
 	if (o == NULL && twin != NULL)
-		return ragd_err_set(r->err, -EINVAL, "'%.*s' may be '--%s' or '--%s'", (int)len,
-				    word, twin->name, other->name);
+		return ragd_err_set(r->err, -EINVAL, "'%.*s' is ambiguous: '--%s' or '--%s'",
+				    (int)len, word, twin->name, other->name);
 	if (o == NULL)
 		return reader_unknown(r, word, len);
 	if (o->type != ARGS_FLAG)

@@ -11,7 +11,7 @@
 
 static int belongs_to(const char *path, const struct stat *st, struct ragd_err *err)
 {
-	return ragd_err_set(err, -EPERM, "'%s' belongs to user %u, the daemon runs as %u", path,
+	return ragd_err_set(err, -EPERM, "'%s' belongs to user %u, but the daemon runs as %u", path,
 			    (unsigned)st->st_uid, (unsigned)geteuid());
 }
 

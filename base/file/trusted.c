@@ -46,9 +46,10 @@ static int check_owner(const char *what, const char *path, const struct stat *st
 {
 	if (st->st_uid == 0 || st->st_uid == geteuid())
 		return 0;
-	return ragd_err_set(err, -EACCES,
-			    "the %s %s belongs to user %u; it has to be root's or the daemon's own",
-			    what, path, (unsigned)st->st_uid);
+	return ragd_err_set(
+		err, -EACCES,
+		"the %s %s belongs to user %u; it must belong to root or the daemon's user", what,
+		path, (unsigned)st->st_uid);
 }
 
 static int check_writers(const char *what, const char *path, const struct stat *st,
@@ -273,7 +274,7 @@ static int walk_begin(struct path_walk *w, const char *path)
 	if (path[0] != '/') {
 		cwd = getcwd(NULL, 0);
 		if (cwd == NULL)
-			return ragd_err_sys(w->err, "where is %.100s", path);
+			return ragd_err_sys(w->err, "find %.100s", path);
 	}
 	w->rest = w->way;
 	n = snprintf(w->way, sizeof(w->way), "%s/%s", cwd != NULL ? cwd : "", path);

@@ -58,7 +58,7 @@ static int section_add(struct lang *l, char *line, size_t number, struct ragd_er
 	line[len - 1] = '\0';
 	for (size_t i = 0; i < l->n_sections; i++)
 		if (strcmp(l->sections[i].name, line + 1) == 0)
-			return ragd_err_set(err, -EINVAL, "%s:%zu: the section [%s] is there twice",
+			return ragd_err_set(err, -EINVAL, "%s:%zu: the section [%s] occurs twice",
 					    l->path, number, line + 1);
 	n = l->n_sections + 1;
 	if (!array_reserve(&l->sections, &l->cap_sections, n, sizeof(*l->sections)))

@@ -517,7 +517,7 @@ static void api_chat(struct http_exchange *x, const struct http_request *req, vo
 	/* Escapes make JSON up to six times as long as its text; more is not worth parsing. */
 	if (req->body.len > 6 * d->current->cfg->question_max + CODEC_NOTE_MAX) {
 		http_reply_error(x, 413, "body_too_large", "messages",
-				 "the messages may have %zu bytes in all",
+				 "the messages together may have at most %zu bytes",
 				 d->current->cfg->question_max);
 		return;
 	}

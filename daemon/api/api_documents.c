@@ -38,8 +38,8 @@ static bool retrieval_ready(struct job *job)
 	}
 	if (job->param[0].s != NULL && !codec_collection_valid(job->param[0])) {
 		job_fail(job, 400, "invalid_value", "collection",
-			 "a collection's name has up to 64 of a-z, 0-9, '.', '_' and '-', and does "
-			 "not begin with a mark");
+			 "a collection's name has up to 64 of a-z, 0-9, '.', '_' and '-', and "
+			 "begins with a letter or digit");
 		return false;
 	}
 	if (job->param[1].s != NULL && !codec_document_id_valid(job->param[1])) {
@@ -251,7 +251,7 @@ static void api_documents(struct job *job)
 		limit = strtoul(job->limit, &end, 10);
 		if (*end != '\0' || limit < 1 || limit > LIST_MAX) {
 			job_fail(job, 400, "invalid_value", "limit",
-				 "limit is a number from 1 to %d", LIST_MAX);
+				 "limit must be a number from 1 to %d", LIST_MAX);
 			return;
 		}
 	}

@@ -403,7 +403,7 @@ static void reload_done_cb(const struct ragd_err *err, void *arg)
 
 	if (r->x != NULL && err != NULL) {
 		http_reply_error(r->x, 422, "unprocessable", NULL,
-				 "%s; the configuration that was running goes on", err->msg);
+				 "%s; the old configuration stays in use", err->msg);
 	} else if (r->x != NULL) {
 		codec_reloaded(&out, r->d->current->number);
 		reply_buf(r->x, 200, &out);

@@ -180,7 +180,7 @@ static int plugin_build(struct config_build *cb, const struct config_block *b, v
 	int rc;
 
 	if (module == NULL || module->n != 1 || module->words[0][0] == '\0')
-		return config_refuse_section(cb, b, "module", "wants module = \"NAME\"");
+		return config_refuse_section(cb, b, "module", "needs module = \"NAME\"");
 	rc = module_load(cb->cfg->plugin_dirs, module->words[0], 0, &d, &path, &why);
 	if (rc < 0)
 		return config_refuse(b->file, module->line, rc, cb->err, "%s", why.msg);
@@ -226,8 +226,8 @@ static int collection_build(struct config_build *cb, const struct config_block *
 		return rc;
 	if ((c->mode & ~0666u) != 0 || (c->mode & 0600) != 0600)
 		return config_refuse_section(
-			cb, b, "mode", "mode %04o: a collection's mode is 0600 to 0666, of r and w",
-			c->mode);
+			cb, b, "mode",
+			"mode %04o: a collection's mode is 0600 to 0666, without x bits", c->mode);
 	return 0;
 }
 
@@ -261,10 +261,11 @@ static int kind_build(struct config_build *cb, enum config_section kind, size_t 
 		if (b->kind != kind)
 			continue;
 		if (!name_is_collection(b->title, strlen(b->title)))
-			return config_refuse(b->file, b->line, -EINVAL, cb->err,
-					     "%s \"%.70s\": a name is of a-z, 0-9, '.', '_' and "
-					     "'-', at most %d, and begins with a letter or digit",
-					     config_section_name(kind), b->title, NAME_LEN_MAX);
+			return config_refuse(
+				b->file, b->line, -EINVAL, cb->err,
+				"%s \"%.70s\": a name consists of a-z, 0-9, '.', '_' and '-', at "
+				"most %d, and begins with a letter or digit",
+				config_section_name(kind), b->title, NAME_LEN_MAX);
 		rc = one(cb, b, items + n++ * size);
 	}
 	*(void **)array = items;

@@ -281,9 +281,10 @@ int config_fill_plugin(struct arena *a, const struct config_block *b,
 
 	while (table != NULL && table[n].name != NULL) {
 		if (config_row_find(CONFIG_PLUGIN, table[n].name) != NULL)
-			return config_refuse(b->file, b->line, -EINVAL, err,
-					     "the module has an option '%s', a name that is ours",
-					     table[n].name);
+			return config_refuse(
+				b->file, b->line, -EINVAL, err,
+				"the module has an option '%s', which is a reserved name",
+				table[n].name);
 		n++;
 	}
 	values = arena_alloc(a, n + 1, sizeof(*values));

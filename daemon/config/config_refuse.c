@@ -30,7 +30,7 @@ int config_refuse_section(struct config_build *cb, const struct config_block *b,
 	return config_refuse(b->file, setting != NULL ? setting->line : b->line, -EINVAL, cb->err,
 			     "%s \"%s\": %s%s", config_section_name(b->kind), b->title, msg,
 			     strcmp(b->file, CONFIG_BUILT_IN) == 0
-				     ? "; a file with its own plugins or policies needs what names "
-				       "them too"
+				     ? "; a file with its own plugins or policies also needs the "
+				       "sections that name them"
 				     : "");
 }

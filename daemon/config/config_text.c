@@ -85,7 +85,7 @@ static int skip_variable(struct scan *s)
 		return scan_fail(s, s->line, "'${' without its '}'");
 	len = (size_t)(end - s->text) - s->at - 2;
 	if (len == 0 || len >= sizeof(var))
-		return scan_fail(s, s->line, "'${…}' wants the name of an environment variable");
+		return scan_fail(s, s->line, "'${…}' needs the name of an environment variable");
 	memcpy(var, s->text + s->at + 2, len);
 	var[len] = '\0';
 	if (strstr(var, ":-") == NULL && getenv(var) == NULL)
@@ -232,8 +232,8 @@ static struct token next_token(struct scan *s)
 	} else if (c == '+' || c == '*') {
 		scan_fail(s, s->line,
 			  c == '+' && scan_peek(s, 1) == '='
-				  ? "'+=' is not known here: write the whole list"
-				  : "'%c' stands only within quotes",
+				  ? "'+=' is not supported: write the whole list"
+				  : "'%c' must be in quotes",
 			  c);
 		return token_bad(t);
 	} else {
@@ -253,7 +253,7 @@ static struct token next_token(struct scan *s)
 
 static int no_memory(struct scan *s)
 {
-	return ragd_err_set(s->err, -ENOMEM, "%s: too much to remember", s->name);
+	return ragd_err_set(s->err, -ENOMEM, "%s: out of memory", s->name);
 }
 
 /* Room for one more in an array of the arena. */
@@ -276,16 +276,15 @@ static int on_equals(struct scan *s)
 	const struct token *key = &s->prev;
 
 	if (key->kind == TOKEN_QUOTED)
-		return scan_fail(s, key->line, "the name of an option stands without quotes");
+		return scan_fail(s, key->line, "the name of an option must not be in quotes");
 	if (key->kind != TOKEN_WORD)
 		return scan_fail(s, s->line, "'=' without the name of an option before it");
 	if (!name_is_identifier(key->s, key->len))
 		return scan_fail(s, key->line,
-				 "'%.*s' is no name of an option: those are of a-z, 0-9 and _",
+				 "'%.*s' is not an option name: those consist of a-z, 0-9 and _",
 				 (int)(key->len < 40 ? key->len : 40), key->s);
 	if (s->section_line == 0)
-		return scan_fail(s, key->line,
-				 "'%.*s' stands outside of a section such as ragd { … }",
+		return scan_fail(s, key->line, "'%.*s' is outside any section such as ragd { … }",
 				 (int)key->len, key->s);
 	for (s->cur_key = 0; s->cur_key < s->n_keys; s->cur_key++)
 		if (strncmp(s->keys[s->cur_key].name, key->s, key->len) == 0 &&
@@ -307,12 +306,12 @@ static int on_open(struct scan *s, int line)
 		return 0;
 	}
 	if (s->list_line > 0)
-		return scan_fail(s, line, "'{' within the list that begins in line %d",
+		return scan_fail(s, line, "'{' within the list that begins on line %d",
 				 s->list_line);
 	if (s->section_line > 0)
 		return scan_fail(s, line,
-				 "'{' within the section that begins in line %d: sections have "
-				 "no sections, and a list stands behind '='",
+				 "'{' within the section that begins on line %d: sections cannot "
+				 "be nested, and a list comes after '='",
 				 s->section_line);
 	if (s->statement.kind != TOKEN_WORD)
 		return scan_fail(s, line, "'{' without the name of a section before it");

@@ -94,8 +94,8 @@ static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	if (sscanf(msg, "no such option '%99[^']'", name) != 1) {
 		if (sscanf(msg, "found duplicate title '%99[^']'", name) == 1)
-			parse_fail(parsing, -EEXIST, cfg->line,
-				   "a second section of the name \"%s\"", name);
+			parse_fail(parsing, -EEXIST, cfg->line, "a second section named \"%s\"",
+				   name);
 		else
 			parse_fail(parsing, -EINVAL, cfg->line, "%s", msg);
 	} else if (strcmp(cfg->name, "root") == 0) {
@@ -106,7 +106,7 @@ static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
 			name);
 	} else if (strcmp(name, "include") == 0) {
 		parse_fail(parsing, -EINVAL, cfg->line,
-			   "include(\"FILE\") stands outside of sections");
+			   "include(\"FILE\") must be outside sections");
 	} else {
 		/* Every name that is followed by '=' was declared. */
 		parse_fail(parsing, -EINVAL, cfg->line,
@@ -123,7 +123,7 @@ static int on_word(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	for (size_t i = 0; opt->nvalues <= 1 && i < p->n_places; i++) {
 		if (p->places[i].section == cfg && p->places[i].option == opt->name) {
 			parse_fail(p, -EEXIST, cfg->line,
-				   "option '%s' is given twice, first in line %d", opt->name,
+				   "option '%s' is given twice, first on line %d", opt->name,
 				   p->places[i].line);
 			return -1;
 		}

@@ -45,7 +45,7 @@ static int plugin_validate(struct config_build *cb, const struct config_block *b
 			continue;
 		if (p->descriptor->kind != kind)
 			rc = config_refuse_section(
-				cb, b, option, "%s: \"%s\" is %s plugin, it takes %s plugin",
+				cb, b, option, "%s: \"%s\" is %s plugin, but this takes %s plugin",
 				option, name, kinds[p->descriptor->kind], kinds[kind]);
 		else if (out != NULL)
 			*out = p;

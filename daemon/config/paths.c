@@ -106,7 +106,7 @@ static int check_dir(const char *path, bool private_, struct ragd_err *err)
 		return 0;
 	if (st.st_uid != geteuid())
 		return ragd_err_set(err, -EPERM,
-				    "directory '%s' belongs to user %u, the daemon runs as %u",
+				    "directory '%s' belongs to user %u, but the daemon runs as %u",
 				    path, (unsigned)st.st_uid, (unsigned)geteuid());
 	if ((st.st_mode & 022) != 0)
 		return ragd_err_set(
@@ -164,7 +164,8 @@ static int state_check(int fd, int lock_fd, const char *path, struct stat *st, s
 	    fstatat(fd, "lock", &there, AT_SYMLINK_NOFOLLOW) < 0)
 		return ragd_err_sys(err, "state directory '%s'", path);
 	if (st->st_uid != geteuid() || held.st_dev != there.st_dev || held.st_ino != there.st_ino)
-		return ragd_err_set(err, -EPERM, "state directory '%s' was replaced just now",
+		return ragd_err_set(err, -EPERM,
+				    "state directory '%s' was replaced while it was being opened",
 				    path);
 	return 0;
 }

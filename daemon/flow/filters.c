@@ -123,7 +123,7 @@ static int deadline_check(int rc, const struct call *call, const struct plugin *
 
 static int lost_fail(const struct plugin *p, struct ragd_err *err)
 {
-	return ragd_err_set(err, -ETIMEDOUT, "%s: did not come back within its deadline of %lld ms",
+	return ragd_err_set(err, -ETIMEDOUT, "%s: did not return within its deadline of %lld ms",
 			    p->name, (long long)p->deadline_ms);
 }
 

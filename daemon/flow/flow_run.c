@@ -93,7 +93,7 @@ static void table_close(struct flow_table *t)
 	uv_close((uv_handle_t *)&t->sweep, table_closed_cb);
 }
 
-/* The table goes with the last flow; nobody waits for one whose call does not come back. */
+/* The table goes with the last flow; nobody is waiting for one whose call does not come back. */
 static void flow_table_settle(struct flow_table *t)
 {
 	if (!t->freed || t->shares.n > 0)

@@ -70,15 +70,14 @@ static int module_name(const char *module, char *out, size_t size, struct ragd_e
 	size_t len = strlen(base);
 
 	if (slash != NULL && module[0] != '/')
-		return ragd_err_set(
-			err, -EINVAL,
-			"module '%s': give a name that is searched in plugin_dirs, or a path "
-			"from the root",
-			module);
+		return ragd_err_set(err, -EINVAL,
+				    "module '%s': give the name of a module in plugin_dirs, or an "
+				    "absolute path",
+				    module);
 	if (len > 3 && strcmp(base + len - 3, ".so") == 0)
 		len -= 3;
 	if (len == 0 || len >= size || base[0] == '.')
-		return ragd_err_set(err, -EINVAL, "module '%s': not a module's name", module);
+		return ragd_err_set(err, -EINVAL, "module '%s': not a module name", module);
 	memcpy(out, base, len);
 	out[len] = '\0';
 	return 0;
@@ -92,7 +91,7 @@ static int not_found(const char *const *dirs, const char *name, struct ragd_err 
 	for (size_t i = 0; dirs[i] != NULL; i++)
 		buf_printf(&where, "%s%s", i > 0 ? ", " : "", dirs[i]);
 	rc = ragd_err_set(err, -ENOENT, "module '%s': no %s.so in %s", name, name,
-			  where.len > 0 ? where.data : "plugin_dirs, which are empty");
+			  where.len > 0 ? where.data : "plugin_dirs, which is empty");
 	buf_fini(&where);
 	return rc;
 }
@@ -135,11 +134,10 @@ static int module_entry(const struct trusted_file *file, const char *name, struc
 	if (m != NULL &&
 	    (m->mtime.tv_sec != st->st_mtim.tv_sec || m->mtime.tv_nsec != st->st_mtim.tv_nsec))
 		/* What is mapped now is neither the old module nor the new one. */
-		return ragd_err_set(
-			err, -EBUSY,
-			"module '%s': %s was written over while it is loaded; restart, and "
-			"rename a new file over it next time",
-			name, file->path);
+		return ragd_err_set(err, -EBUSY,
+				    "module '%s': %s was overwritten while it is loaded; restart "
+				    "ragd, and next time rename a new file over it",
+				    name, file->path);
 	if (m != NULL) {
 		close(file->fd);
 	} else {

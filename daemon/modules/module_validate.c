@@ -101,8 +101,8 @@ static int name_validate(const char *name, const struct ragd_plugin *p, struct r
 		return ragd_err_set(err, -EINVAL, "module '%s': its descriptor has no name", name);
 	if (!name_is_identifier(p->name, strnlen(p->name, NAME_LEN_MAX + 1)))
 		return ragd_err_set(err, -EINVAL,
-				    "module '%s': its name '%.64s' is not of a-z, 0-9 and _", name,
-				    p->name);
+				    "module '%s': its name '%.64s' may only contain a-z, 0-9 and _",
+				    name, p->name);
 	if (strcmp(p->name, name) != 0)
 		return ragd_err_set(
 			err, -EINVAL,

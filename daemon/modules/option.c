@@ -214,8 +214,8 @@ static int row_validate(const struct ragd_option *opt, struct ragd_err *err)
 	struct ragd_value v;
 
 	if (!name_is_identifier(opt->name, strlen(opt->name)))
-		return ragd_err_set(err, -EINVAL, "option '%.64s': a name is of a-z, 0-9 and _",
-				    opt->name);
+		return ragd_err_set(err, -EINVAL,
+				    "option '%.64s': a name consists of a-z, 0-9 and _", opt->name);
 	if ((size_t)opt->type >= ARRAY_LEN(kinds))
 		return ragd_err_set(err, -EINVAL, "option '%s': unknown type %d", opt->name,
 				    (int)opt->type);
@@ -223,7 +223,7 @@ static int row_validate(const struct ragd_option *opt, struct ragd_err *err)
 		return ragd_err_set(err, -EINVAL, "option '%s' has no help", opt->name);
 	if (is_number(opt->type) && !(opt->min <= opt->max))
 		return ragd_err_set(err, -EINVAL,
-				    "option '%s': its least value %g is above its most, %g",
+				    "option '%s': its minimum %g is above its maximum %g",
 				    opt->name, opt->min, opt->max);
 	if (opt->type == RAGD_OPT_CHOICE && (opt->choices == NULL || opt->choices[0] == '\0'))
 		return ragd_err_set(err, -EINVAL, "option '%s' is a choice without choices",
@@ -255,7 +255,7 @@ int options_validate(const struct ragd_option *table, struct ragd_err *err)
 			return rc;
 		for (int i = 0; i < n; i++)
 			if (strcmp(table[i].name, table[n].name) == 0)
-				return ragd_err_set(err, -EINVAL, "option '%s' is there twice",
+				return ragd_err_set(err, -EINVAL, "option '%s' is listed twice",
 						    table[n].name);
 	}
 	return n;

@@ -71,8 +71,8 @@ int call_enter(struct call *c, const struct plugin *p, const char *op, struct ra
 
 	if (n_lost >= CALL_LOST_MAX)
 		return ragd_err_set(err, -EBUSY,
-				    "%s: not called, as %u calls of it have not come back", p->name,
-				    n_lost);
+				    "%s: not called, because %u calls to it have not returned",
+				    p->name, n_lost);
 	c->plugin = p;
 	c->op = op;
 	if (c->guard.lost_cb != NULL)
@@ -91,14 +91,12 @@ struct call *call_lost(struct call *c, struct ragd_err *err)
 	unsigned n = plugin_lost(c->plugin, 1);
 	struct call *next = call_new(&c->caller, c->request_id, c->memory, c->cancelled);
 
-	ragd_err_set(err, -ETIMEDOUT, "%s: %s did not come back within the time it has",
-		     c->plugin->name, c->op);
+	ragd_err_set(err, -ETIMEDOUT, "%s: %s did not return in time", c->plugin->name, c->op);
 	log_err("event=call-lost plugin=%s op=%s request=%s lost=%u", c->plugin->name, c->op,
 		c->request_id, n);
 	if (n == CALL_LOST_MAX)
-		log_err("event=plugin-given-up plugin=%s text=\"%u calls have not come back: it is "
-			"not "
-			"called until they do, or ragd starts again\"",
+		log_err("event=plugin-given-up plugin=%s text=\"%u calls have not returned: it is "
+			"not called again until they do, or ragd restarts\"",
 			c->plugin->name, n);
 	if (next != NULL) {
 		next->before = c;

@@ -108,7 +108,8 @@ static struct metric *metric_get(struct plugin_meter *meter, const char *name, b
 	}
 	pthread_mutex_unlock(&meters.lock);
 	if (m == NULL && !atomic_exchange(&meter->warned, true))
-		log_warn("plugin=%s msg=\"metric not kept: names are of a-z, 0-9 and _, up to %d "
+		log_warn("plugin=%s msg=\"metric not kept: names consist of a-z, 0-9 and _, up to "
+			 "%d "
 			 "bytes and "
 			 "%d names\" name=%s",
 			 meter->instance, NAME_LEN_MAX, METRICS_MAX,

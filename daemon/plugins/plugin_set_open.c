@@ -80,11 +80,10 @@ static int name_validate(const struct config *cfg, size_t i, struct ragd_err *er
 
 	/* It becomes the name of a folder. */
 	if (!name_is_collection(name, strlen(name)))
-		return ragd_err_set(
-			err, -EINVAL,
-			"plugin '%.64s': a name is of a-z, 0-9, '.', '_' and '-', at most "
-			"%d, and begins with a letter or digit",
-			name, NAME_LEN_MAX);
+		return ragd_err_set(err, -EINVAL,
+				    "plugin '%.64s': a name consists of a-z, 0-9, '.', '_' and "
+				    "'-', at most %d, and begins with a letter or digit",
+				    name, NAME_LEN_MAX);
 	for (size_t k = 0; k < i; k++)
 		if (strcmp(cfg->plugins[k].name, name) == 0)
 			return ragd_err_set(err, -EEXIST, "plugin '%s': two plugins have that name",

@@ -146,7 +146,8 @@ static bool action_known(enum ragd_action action)
 
 static int action_wrong(const struct returned *r, const char *what, enum ragd_action action)
 {
-	return returned_fault(r, PLUGIN_FAULT_ACTION, "%s %d, which is none", what, (int)action);
+	return returned_fault(r, PLUGIN_FAULT_ACTION, "%s %d, which does not exist", what,
+			      (int)action);
 }
 
 /* A note or a message. */

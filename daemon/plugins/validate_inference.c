@@ -30,7 +30,7 @@ void validate_card(const char *plugin, struct ragd_card *c)
 		if (strings[i].s != NULL)
 			rc = returned_string(&r, strings[i].what, strings[i].s, CARD_MAX);
 	if (rc == 0 && (c->n_parameters > INT64_MAX || c->n_context > INT32_MAX))
-		rc = returned_fault(&r, PLUGIN_FAULT_NUMBER, "a count beyond all numbers");
+		rc = returned_fault(&r, PLUGIN_FAULT_NUMBER, "an impossible count");
 	if (rc == 0 && (c->abilities & ~(uint32_t)ABILITIES) != 0)
 		rc = returned_fault(&r, PLUGIN_FAULT_NUMBER, "unknown abilities 0x%x",
 				    (unsigned)c->abilities);
@@ -46,7 +46,7 @@ static int vector_check(const struct returned *r, const float *v, uint32_t dim)
 		sum += (double)v[i] * v[i];
 	if (!isfinite(sum))
 		return returned_fault(r, PLUGIN_FAULT_NUMBER,
-				      "a vector with what is no finite number");
+				      "a vector with a number that is not finite");
 	if (fabs(sum - 1) > UNIT_TOLERANCE)
 		return returned_fault(r, PLUGIN_FAULT_NUMBER, "a vector of length %.4g, not 1",
 				      sqrt(sum));
@@ -70,7 +70,7 @@ int validate_vectors(const char *plugin, int rc, const struct ragd_embeddings *v
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		if ((v->n_tokens != NULL && v->n_tokens[i] > INT32_MAX) ||
 		    (v->n_pieces != NULL && v->n_pieces[i] > INT32_MAX))
-			rc = returned_fault(&r, PLUGIN_FAULT_NUMBER, "a count beyond all numbers");
+			rc = returned_fault(&r, PLUGIN_FAULT_NUMBER, "an impossible count");
 	return rc;
 }
 
@@ -85,7 +85,7 @@ int validate_embed_card(const char *plugin, const struct ragd_embed_card *c)
 		return returned_fault(&r, PLUGIN_FAULT_NAME,
 				      "a stamp that is not of letters and digits");
 	if (c->dim > DIM_MAX || c->n_context > INT32_MAX)
-		return returned_fault(&r, PLUGIN_FAULT_NUMBER, "a count beyond all numbers");
+		return returned_fault(&r, PLUGIN_FAULT_NUMBER, "an impossible count");
 	return 0;
 }
 
@@ -130,7 +130,7 @@ int validate_done(const char *plugin, int rc, enum ragd_finish finish,
 	if (rc < 0)
 		return rc;
 	if ((unsigned)finish > RAGD_FINISH_NO_ANSWER)
-		return returned_fault(&r, PLUGIN_FAULT_ACTION, "finish %d, which is none",
+		return returned_fault(&r, PLUGIN_FAULT_ACTION, "finish %d, which does not exist",
 				      (int)finish);
 	if (usage != NULL && !RAGD_HAS(usage, n_output))
 		return returned_fault(&r, PLUGIN_FAULT_LENGTH, "usage of %u bytes, by its size",

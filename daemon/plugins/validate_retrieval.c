@@ -19,7 +19,7 @@ static int collection_name_check(const struct returned *r, const char *name)
 	int rc = returned_name(r, "a collection's name", name, 64);
 
 	if (rc == 0 && !codec_collection_valid((struct ragd_str){ name, strlen(name) }))
-		rc = returned_fault(r, PLUGIN_FAULT_NAME, "a collection's name that is none");
+		rc = returned_fault(r, PLUGIN_FAULT_NAME, "an invalid collection name");
 	return rc;
 }
 
@@ -68,8 +68,8 @@ int validate_puts(const char *plugin, int rc, struct ragd_put_result *results, s
 			return returned_fault(&r, PLUGIN_FAULT_LENGTH,
 					      "nothing about document %zu of %zu", i + 1, n);
 		if ((unsigned)p->status > RAGD_PUT_FAILED)
-			return returned_fault(&r, PLUGIN_FAULT_ACTION, "status %d, which is none",
-					      (int)p->status);
+			return returned_fault(&r, PLUGIN_FAULT_ACTION,
+					      "status %d, which does not exist", (int)p->status);
 		if (p->status != RAGD_PUT_FAILED)
 			continue;
 		if (p->err.code >= 0)
@@ -101,7 +101,7 @@ static int info_check(const struct returned *r, const struct ragd_document_info 
 	if (rc == 0)
 		rc = returned_string(r, "a digest", d->digest, DIGEST_LEN);
 	if (rc == 0 && !is_digest(d->digest))
-		rc = returned_fault(r, PLUGIN_FAULT_NAME, "a digest that is none");
+		rc = returned_fault(r, PLUGIN_FAULT_NAME, "an invalid digest");
 	return rc;
 }
 
@@ -180,7 +180,7 @@ static int hit_check(const struct returned *r, const struct ragd_query *q, const
 	if (rc == 0)
 		rc = returned_text(r, "a passage", h->passage.text);
 	if (rc == 0 && !isfinite(h->passage.score))
-		rc = returned_fault(r, PLUGIN_FAULT_NUMBER, "a score that is no finite number");
+		rc = returned_fault(r, PLUGIN_FAULT_NUMBER, "a score that is not a finite number");
 	if (rc == 0)
 		rc = returned_share(r, "a lexical score", h->lexical);
 	if (rc == 0)

@@ -106,7 +106,7 @@ static int path_set(struct arena *a, const char *option, const char *path, const
 	if (path == NULL)
 		return 0;
 	if (path[0] == '\0')
-		return ragd_err_set(err, -EINVAL, "%s needs a path, not an empty text", option);
+		return ragd_err_set(err, -EINVAL, "%s needs a path, but it is empty", option);
 	*out = path_absolute(a, path);
 	return *out != NULL ? 0 : ragd_err_sys(err, "%s %s", option, path);
 }

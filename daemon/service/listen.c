@@ -20,11 +20,10 @@ static int set_address(const char *path, struct sockaddr_un *out, struct ragd_er
 	size_t len = strlen(path);
 
 	if (len >= sizeof(out->sun_path))
-		return ragd_err_set(
-			err, -ENAMETOOLONG,
-			"socket path '%.110s…' has %zu bytes, a Unix socket takes at most "
-			"%zu",
-			path, len, sizeof(out->sun_path) - 1);
+		return ragd_err_set(err, -ENAMETOOLONG,
+				    "socket path '%.110s…' has %zu bytes, but a Unix socket's may "
+				    "have at most %zu",
+				    path, len, sizeof(out->sun_path) - 1);
 	if (path[0] != '/' || path[len - 1] == '/')
 		return ragd_err_set(err, -EINVAL,
 				    "socket path '%s' is not an absolute path of a file", path);
@@ -77,8 +76,7 @@ static int claim_take(struct listen_claim *c, const char *socket_path, struct ra
 			return 0;
 		close(c->fd);
 	}
-	return ragd_err_set(err, -EADDRINUSE, "other daemons open '%s' again and again",
-			    socket_path);
+	return ragd_err_set(err, -EADDRINUSE, "other daemons keep opening '%s'", socket_path);
 }
 
 static void claim_drop(struct listen_claim *c)

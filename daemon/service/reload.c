@@ -217,7 +217,7 @@ static int reload_start(struct ragd *d, struct config *cfg,
 
 	if (d->reload != NULL) {
 		config_free(cfg);
-		return ragd_err_set(err, -EBUSY, "another reload is at work");
+		return ragd_err_set(err, -EBUSY, "another reload is in progress");
 	}
 	r = calloc(1, sizeof(*r));
 	if (r != NULL)

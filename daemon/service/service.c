@@ -126,7 +126,7 @@ static void stuck_cb(uv_timer_t *timer)
 
 /*
  * Nothing of HTTP is left: drop what the daemon holds. The loop ends by itself, when the plugins
- * have finished what nobody waits for any more and are closed.
+ * have finished what nobody is waiting for any more and are closed.
  */
 static void http_closed_cb(void *arg)
 {
@@ -393,7 +393,7 @@ int service_run(const struct config_source *source, int64_t started_us)
 	arena_free(s.arena);
 	if (s.status == EXIT_SUCCESS)
 		log_info("event=stopped%s",
-			 lost ? " text=\"calls of plugins have not come back\"" : "");
+			 lost ? " text=\"some calls into plugins have not returned\"" : "");
 	if (lost) /* they run on in what would be torn down */
 		_exit(s.status);
 	return s.status;

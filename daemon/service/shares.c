@@ -33,13 +33,14 @@ int shares_take(struct shares *s, uid_t uid, bool admin, size_t max, unsigned sh
 	size_t open = admin ? max : max - max / ADMIN_PART;
 
 	if (s->n >= open)
-		return ragd_err_set(err, -EAGAIN,
-				    "%zu %s are at work, which is the limit; try again in a moment",
-				    s->n, what);
+		return ragd_err_set(
+			err, -EAGAIN,
+			"%zu %s are in progress, which is the limit; try again in a moment", s->n,
+			what);
 	if (!admin && u != NULL && !share_allows(u->n, open - s->n, share))
 		return ragd_err_set(
 			err, -EDQUOT,
-			"%zu %s of yours are at work, which is your share; try again in "
+			"%zu %s of yours are in progress, which is your share; try again in "
 			"a moment",
 			u->n, what);
 	if (u == NULL) {

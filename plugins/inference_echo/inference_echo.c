@@ -52,8 +52,7 @@ static const struct ragd_option options[] = {
 	{ "prefix", RAGD_OPT_STRING, "", 0, 0, NULL, "Text in front of the message.", false },
 	{ "delay", RAGD_OPT_DURATION, "0", 0, 3600000, NULL, "Time before each word.", true },
 	{ "fail_after", RAGD_OPT_INT, "0", 0, 1000000, NULL,
-	  "Fail after this many words; 0: never. For tests of what an error leaves behind.",
-	  true },
+	  "Fail after this many words; 0: never. For tests of what an error leaves behind.", true },
 	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 
@@ -124,7 +123,7 @@ static int job_step(const struct echo *e, struct echo_job *job)
 	int rc = call_check(job->call);
 
 	if (rc == -ECANCELED)
-		return job_fail(job, rc, "nobody waits for the answer any more");
+		return job_fail(job, rc, "nobody is waiting for the answer any more");
 	if (rc == -ETIMEDOUT)
 		return job_fail(job, rc, "the deadline passed while echoing");
 	if (job->word_us > 0 && clock_us() < job->word_us)
@@ -146,7 +145,7 @@ static int job_step(const struct echo *e, struct echo_job *job)
 	if (rc == -ENOBUFS)
 		return job_finish(job, RAGD_FINISH_LENGTH);
 	if (rc < 0)
-		return job_fail(job, rc, "nobody waits for the answer any more");
+		return job_fail(job, rc, "nobody is waiting for the answer any more");
 	job->at += len;
 	job->usage.n_output++;
 	job->word_us += e->delay_us;

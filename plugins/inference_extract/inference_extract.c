@@ -224,7 +224,7 @@ static int extractor_generate(void *self, const struct ragd_call *call,
 		rc = (int)n;
 	}
 	if (rc == -ECANCELED)
-		ragd_err_set(&why, rc, "nobody waits for the answer any more");
+		ragd_err_set(&why, rc, "nobody is waiting for the answer any more");
 	else if (rc == -ETIMEDOUT)
 		ragd_err_set(&why, rc, "the deadline passed while reading %zu passages",
 			     req->n_passages);
@@ -286,7 +286,7 @@ static int extractor_open(const struct ragd_host *host, const struct ragd_config
 	if (x == NULL) {
 		extractor_close(e);
 		return ragd_err_set(err, -EINVAL,
-				    "extract: language '%s' is none that Snowball knows: try "
+				    "extract: language '%s' is not one that Snowball knows: try "
 				    "\"english\"",
 				    ragd_config_get(cfg, "language")->s);
 	}

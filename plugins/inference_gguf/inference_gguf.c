@@ -23,7 +23,8 @@ static const struct ragd_option options[] = {
 	{ "threads", RAGD_OPT_INT, "0", 0, THREADS_MAX, NULL,
 	  "Threads that compute; 0: one for each processor that ragd may use.", false },
 	{ "cpus", RAGD_OPT_STRING, "", 0, 0, NULL,
-	  "Pin the threads to these processors, e.g. \"0,2-5\"; empty: the system decides.", false },
+	  "Pin the threads to these processors, e.g. \"0,2-5\"; empty: the system decides.",
+	  false },
 	{ "active", RAGD_OPT_INT, "8", 1, 256, NULL, "Answers that are written at the same time.",
 	  true },
 	{ "waiting", RAGD_OPT_INT, "64", 1, 65536, NULL,
@@ -85,7 +86,7 @@ static int gguf_generate(void *self, const struct ragd_call *call, const struct 
 	struct llm *l = self;
 
 	if (!model_shape(l->model)->causal)
-		return ragd_err_set(err, -ENOTSUP, "'%s' makes vectors, it writes no text",
+		return ragd_err_set(err, -ENOTSUP, "'%s' makes vectors and writes no text",
 				    l->card.name);
 	return answer_start(l, call, req, sink, err);
 }
@@ -143,7 +144,7 @@ static int gguf_score(void *self, const struct ragd_call *call, struct ragd_str 
 	int rc;
 
 	if (!model_shape(l->model)->causal)
-		return ragd_err_set(err, -ENOTSUP, "'%s' makes vectors, it scores no text",
+		return ragd_err_set(err, -ENOTSUP, "'%s' makes vectors and scores no text",
 				    l->card.name);
 	logprobs = calloc(MAX(n, 1), sizeof(*logprobs));
 	if (logprobs == NULL)
@@ -183,7 +184,7 @@ static int gguf_check(const struct ragd_config *cfg, struct ragd_err *err)
 	if (ragd_config_get(cfg, "model")->s[0] == '\0')
 		return ragd_err_set(
 			err, -EINVAL,
-			"`model` must name a GGUF file; docs/models.md tells where to get one");
+			"`model` must name a GGUF file; docs/models.md says where to get one");
 	if (strcmp(template, "auto") != 0 && strcmp(template, "plain") != 0 &&
 	    chat_family(template) == NULL)
 		return ragd_err_set(err, -EINVAL,

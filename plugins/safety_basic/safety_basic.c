@@ -127,7 +127,7 @@ static int links_of(const struct ragd_config *cfg, struct filter_config *out, st
 			   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") !=
 			    strlen(name))
 			return ragd_err_set(err, -EINVAL,
-					    "link_hosts: '%s' is no host such as example.org or "
+					    "link_hosts: '%s' is not a host such as example.org or "
 					    "*.example.org",
 					    *host);
 	}

@@ -85,7 +85,7 @@ static void refuses_what_is_not_in_order(void **state)
 		const char *text, *says;
 	} rows[] = {
 		{ "words\n[a]\n", "t.lang:1: words before" },
-		{ "[a]\nx\n[b]\n[a]\n", "t.lang:4: the section [a] is there twice" },
+		{ "[a]\nx\n[b]\n[a]\n", "t.lang:4: the section [a] occurs twice" },
 		{ "[a\n", "t.lang:1: a section is [name]" },
 		{ "\n[]\n", "t.lang:2: a section is [name]" },
 	};

@@ -73,7 +73,7 @@ static void what_is_not_ours_to_use_is_refused(void **state)
 	refuses("none/f", -ENOENT, "open '");
 	if (geteuid() == 0) {
 		assert_int_equal(chown(temp_path("f"), 12345, 0), 0);
-		refuses("f", -EPERM, "belongs to user 12345, the daemon runs as 0");
+		refuses("f", -EPERM, "belongs to user 12345, but the daemon runs as 0");
 	}
 }
 

@@ -119,7 +119,7 @@ static void what_others_could_read_is_tightened(void **state)
 	assert_int_equal(mkdir(temp_path("other"), 0755), 0);
 	close(paths_lock(temp_path("other"), &err));
 	assert_int_equal(paths_tighten(temp_path("other"), lock, &err), -EPERM);
-	assert_non_null(strstr(err.msg, "was replaced just now"));
+	assert_non_null(strstr(err.msg, "was replaced while it was being opened"));
 	assert_int_equal(temp_mode("other"), 0755);
 	if (geteuid() == 0) {
 		assert_int_equal(chown(temp_path("journal.db"), 12345, 12345), 0);
@@ -215,7 +215,7 @@ static void a_wrong_command_line_is_refused(void **state)
 	} rows[] = {
 		{ "-x", "no option '-x'" },
 		{ "--nope", "no option '--nope'" },
-		{ "--s", "'--s' may be '--socket' or '--state-dir'" },
+		{ "--s", "'--s' is ambiguous: '--socket' or '--state-dir'" },
 		{ "--sokcet", "did you mean '--socket'?" },
 		{ "-c", "'-c' needs a value" },
 		{ "--socket", "'--socket' needs a value" },

@@ -489,7 +489,7 @@ static void lists_are_judged_by_each_of_their_rows(void **state)
 		{ "a type that is a header of its own",
 		  { "a", "A", "text/plain\r\nX: y", "", 0, 0, 0 },
 		  -EPROTO },
-		{ "a digest that is none", { "a", "A", "text/plain", "abc", 0, 0, 0 }, -EPROTO },
+		{ "an invalid digest", { "a", "A", "text/plain", "abc", 0, 0, 0 }, -EPROTO },
 	};
 	static const struct {
 		const char *name;

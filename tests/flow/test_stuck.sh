@@ -71,7 +71,7 @@ hasnt "two lost threads are no reason to give a plugin up" "$(cat "$T/ragd.log")
 has "an answer for which it does not open a stream is refused" "$(ask default "open up")" '"finish_reason":"content_filter"'
 has "after the third it is given up" "$(cat "$T/ragd.log")" "event=plugin-given-up plugin=stuck"
 before=$(calls)
-has "from then on it fails at once" "$(ask default "hello")" "not called, as 3 calls of it have not come back"
+has "from then on it fails at once" "$(ask default "hello")" "not called, because 3 calls to it have not returned"
 is "and is not called" "$(calls)" "$before"
 is "no more threads go" "$(lost)" 3
 has "others are still answered" "$(ask other "hello")" '"content":"hello"'
@@ -87,7 +87,7 @@ check "the thread is counted" wait_for is_lost 1
 has "in the log" "$(grep event=call-lost "$T/ragd.log")" "op=stream_close"
 has "two more are given" "$(ask default "shut up")$(ask default "shut up")" '"content":"shut up"'
 check "each takes a thread" wait_for is_lost 3
-has "then it is given up" "$(ask default "hello")" "not called, as 3 calls of it have not come back"
+has "then it is given up" "$(ask default "hello")" "not called, because 3 calls to it have not returned"
 let_go
 has "then it filters again" "$(ask default "hello")" '"content":"hello"'
 
@@ -103,7 +103,7 @@ no_faults
 ask default "please hang" >/dev/null
 stop_ragd
 is "the daemon stops without waiting for it" "$RAGD_STATUS" 0
-has "and says so" "$(tail -n 1 "$T/ragd.log")" "calls of plugins have not come back"
+has "and says so" "$(tail -n 1 "$T/ragd.log")" "some calls into plugins have not returned"
 
 # ---- on_failure = open ----------------------------------------------------------------------------
 
@@ -157,9 +157,9 @@ CONF
 start_ragd -c "$T/a.conf" || exit 1
 status() { api "$@" -o "$T/reply" -w '%{http_code}'; }
 is "a search that is stuck is a 504" "$(status /v1/search -d '{"query":"please hang"}')" 504
-has "that says why" "$(cat "$T/reply")" "search: search did not come back within the time it has"
-has "an answer whose search is stuck, too" "$(ask default "please hang")" "search: search did not come back"
-has "an answer whose model is stuck, too" "$(ask model "please hang")" "model: generate did not come back"
+has "that says why" "$(cat "$T/reply")" "search: search did not return in time"
+has "an answer whose search is stuck, too" "$(ask default "please hang")" "search: search did not return"
+has "an answer whose model is stuck, too" "$(ask model "please hang")" "model: generate did not return"
 is "three threads are lost" "$(lost)" 3
 has "others are answered" "$(ask default "hello")" '"content":"hello"'
 reply=$(api /v1/chat/completions -N -d '{"model":"model","stream":true,"messages":[{"role":"user","content":"please hang"}]}')
@@ -173,13 +173,13 @@ for _ in $(seq 60); do ask model "hello"; done >"$T/many"
 seconds=$((SECONDS - began + 2))
 is "sixty more are told so" "$(grep -o '"code":"unavailable"' "$T/many" | wc -l)" 60
 for event in request-failed answer-failed; do
-	lines=$(grep -c "event=$event .*not called, as 3 calls" "$T/ragd.log")
+	lines=$(grep -c "event=$event .*not called, because 3 calls" "$T/ragd.log")
 	check "$event: at most a line a second ($lines in $seconds s)" [ "$lines" -ge 1 -a "$lines" -le "$seconds" ]
 done
 let_go
 put() { status "/v1/collections/default/documents/$1" -X PUT --data-binary "$2"; }
 is "a document on which it is stuck is a 504" "$(put a.txt "please hang")" 504
-has "that says why, too" "$(cat "$T/reply")" "search: put did not come back within the time it has"
+has "that says why, too" "$(cat "$T/reply")" "search: put did not return in time"
 is "another is taken" "$(put b.txt "hello")" 201
 is "a text to embed on which it is stuck is a 504" "$(status /v1/embeddings -d '{"model":"model","input":"please hang"}')" 504
 is "another is embedded" "$(status /v1/embeddings -d '{"model":"model","input":"hello"}')" 200

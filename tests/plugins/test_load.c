@@ -201,7 +201,7 @@ static void refuses_bad_descriptors_each_with_its_sentence(void **state)
 		{ "kind_unknown", "unknown kind 9" },
 		{ "name_other", "it calls itself 'somebody_else'" },
 		{ "name_none", "its descriptor has no name" },
-		{ "name_odd", "its name 'Name Odd' is not of a-z, 0-9 and _" },
+		{ "name_odd", "its name 'Name Odd' may only contain a-z, 0-9 and _" },
 		{ "version_none", "its descriptor has no version" },
 		{ "licence_empty", "its descriptor has no licence" },
 		{ "summary_none", "its descriptor has no summary" },
@@ -220,16 +220,16 @@ static void refuses_bad_descriptors_each_with_its_sentence(void **state)
 		{ "safety_unknown_trait", "unknown traits 0x80" },
 		{ "option_range",
 		  "default of option 'threads': '65' is not a whole number from 1 to 64" },
-		{ "option_twice", "option 'cache' is there twice" },
+		{ "option_twice", "option 'cache' is listed twice" },
 		{ "option_no_help", "option 'wait' has no help" },
 		{ "option_type", "option 'mode': unknown type 77" },
 		{ "option_endless", "more than 64 options: is the last row empty?" },
 		{ "option_choice", "default of option 'mode': 'pale' is not one of light|dark" },
 		{ "option_no_choices", "option 'mode' is a choice without choices" },
 		{ "option_bool", "default of option 'loud': 'maybe' is not yes or no" },
-		{ "option_min_max", "option 'threads': its least value 65 is above its most, 64" },
+		{ "option_min_max", "option 'threads': its minimum 65 is above its maximum 64" },
 		{ "option_no_default", "option 'threads' has no default" },
-		{ "option_name", "option 'Not-A-Name': a name is of a-z, 0-9 and _" },
+		{ "option_name", "option 'Not-A-Name': a name consists of a-z, 0-9 and _" },
 	};
 
 	(void)state;
@@ -249,10 +249,9 @@ static void refuses_what_is_no_module_at_all(void **state)
 	assert_non_null(strstr(err.msg, tmp));
 	refused(tmp, "/nonexistent/x.so", 0, -ENOENT,
 		"module '/nonexistent/x.so': /nonexistent: No such file");
-	refused(tmp, "../good", 0, -EINVAL,
-		"give a name that is searched in plugin_dirs, or a path");
-	refused(tmp, "", 0, -EINVAL, "not a module's name");
-	refused(tmp, ".so", 0, -EINVAL, "not a module's name");
+	refused(tmp, "../good", 0, -EINVAL, "give the name of a module in plugin_dirs");
+	refused(tmp, "", 0, -EINVAL, "not a module name");
+	refused(tmp, ".so", 0, -EINVAL, "not a module name");
 
 	write_file(in(tmp, "text.so"), not_elf);
 	refused(tmp, "text", 0, -ENOEXEC, "module 'text': cannot load");
@@ -321,7 +320,7 @@ static void refuses_what_a_group_may_write_or_a_stranger_owns(void **state)
 	refused(tmp, "good", 0, -EACCES, "may be written by a group; chmod g-w it");
 	assert_int_equal(chown(in(tmp, "good.so"), 12345, 0), 0);
 	refused(tmp, "good", 0, -EACCES,
-		"belongs to user 12345; it has to be root's or the daemon's own");
+		"belongs to user 12345; it must belong to root or the daemon's user");
 	assert_int_equal(chown(in(tmp, "good.so"), 0, 0), 0);
 	assert_int_equal(chown(tmp, 12345, 0), 0);
 	refused(tmp, "good", 0, -EACCES, "belongs to user 12345");
@@ -516,7 +515,7 @@ static void a_file_written_over_while_loaded_is_refused(void **state)
 	copy_file(in(mods, "good.so"), in(tmp, "good.so"));
 	assert_int_equal(load(tmp, "good", 0, &err), 0);
 	assert_int_equal(utimensat(AT_FDCWD, in(tmp, "good.so"), times, 0), 0);
-	refused(tmp, "good", 0, -EBUSY, "was written over while it is loaded");
+	refused(tmp, "good", 0, -EBUSY, "was overwritten while it is loaded");
 }
 
 int main(void)

@@ -162,9 +162,9 @@ static void refuses_names_that_are_no_folders_and_twins(void **state)
 		int code;
 	} rows[] = {
 		{ "one", "plugin 'one': two plugins have that name", -EEXIST },
-		{ "../up", "plugin '../up': a name is of a-z", -EINVAL },
-		{ "", "plugin '': a name is of a-z", -EINVAL },
-		{ "a b", "plugin 'a b': a name is of a-z", -EINVAL },
+		{ "../up", "plugin '../up': a name consists of a-z", -EINVAL },
+		{ "", "plugin '': a name consists of a-z", -EINVAL },
+		{ "a b", "plugin 'a b': a name consists of a-z", -EINVAL },
 	};
 
 	(void)state;

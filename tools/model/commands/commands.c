@@ -67,7 +67,7 @@ const struct args_program model_program = {
 	.about = "ragd-model looks at GGUF models and runs them.",
 	.usage = "COMMAND -m FILE [OPTION]...",
 	.closing = "Exit status: 0 done, 1 error, 2 usage.\n"
-		   "`ragd-model COMMAND --help` and ragd-model(1) tell more.",
+		   "`ragd-model COMMAND --help` and ragd-model(1) say more.",
 	.common = common_opts,
 	.shared = run_opts,
 	.shared_heading = "Options of the commands that run a model",
