@@ -36,13 +36,15 @@ const struct ragd_option upstream_options[] = {
 	{ "connect_timeout", RAGD_OPT_DURATION, "5 s", 1, 600000, NULL,
 	  "Time to connect, TLS included.", true },
 	{ "first_token_timeout", RAGD_OPT_DURATION, "60 s", 1, 86400000, NULL,
-	  "Time until the first token, including the server's queue and reading the prompt.", true },
+	  "Time until the first token, including the server's queue and reading the "
+	  "prompt.", true },
 	{ "token_timeout", RAGD_OPT_DURATION, "30 s", 1, 86400000, NULL,
 	  "Time between two tokens.", true },
 	{ "retries", RAGD_OPT_INT, "2", 0, 10, NULL,
 	  "How often to try all endpoints again when each of them failed or was busy.", true },
 	{ "retry_delay", RAGD_OPT_DURATION, "250 ms", 1, 60000, NULL,
-	  "Time before the first retry, doubled for each further one; half of it is random.", true },
+	  "Time before the first retry, doubled for each further one; half of it is "
+	  "random.", true },
 	{ "retry_after_max", RAGD_OPT_DURATION, "10 s", 0, 3600000, NULL,
 	  "Longest wait that a busy server may ask for (Retry-After) before the request "
 	  "fails instead.", true },

@@ -1,5 +1,5 @@
 /*
- * Calls that nobody is waiting for any more, stopped at every question they ask; and that the work of a
+ * Calls that nobody waits for any more, stopped at every question they ask; and that the work of a
  * call grows with its input and no faster. Work is counted in such questions: there is one in at
  * most WANTED_BYTES of it.
  */
