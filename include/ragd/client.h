@@ -1,5 +1,5 @@
 /*
- * libragd: the way to a running ragd for programs in C and C++, over its Unix socket.
+ * libragd: how programs in C and C++ talk to a running ragd, over its Unix socket.
  *
  *     struct ragd_client *c;
  *     struct ragd_answer *a;
@@ -45,7 +45,7 @@
  *     -EREMOTEIO     500: the daemon's log says why, under the request id
  *     -ECONNREFUSED  nothing listens on the socket
  *     -ECONNRESET    the connection broke before the reply was complete
- *     -EPROTO        the reply is not ragd's
+ *     -EPROTO        the reply does not come from ragd
  *     -ECANCELED     ragd_client_cancel(), or a callback asked to stop
  *     -ENOMEM        out of memory
  */
@@ -84,7 +84,7 @@ RAGD_API void ragd_client_close(struct ragd_client *c);
 /* The path in use. */
 RAGD_API const char *ragd_client_socket(const struct ragd_client *c);
 
-/* How long a whole call may take; 0, the default: as long as the daemon's own deadlines let it. */
+/* How long a whole call may take; 0, the default: as long as the daemon's own deadlines allow. */
 RAGD_API void ragd_client_timeout(struct ragd_client *c, unsigned timeout_ms);
 
 /*
@@ -125,7 +125,7 @@ struct ragd_ask {
 	const char *question;          /* NULL if the last of turns is the question */
 	const struct ragd_turn *turns; /* the conversation before it */
 	size_t n_turns;
-	const char *const *collections; /* look in these of the assistant's only */
+	const char *const *collections; /* look only in these of the assistant's collections */
 	size_t n_collections;
 	unsigned k;          /* passages, 1..50 */
 	const char *options; /* further members of the request, as a JSON object:
@@ -141,7 +141,7 @@ struct ragd_citation {
 	const char *title;
 	const char *heading;
 	uint64_t start, end; /* bytes of the document as it was added */
-	const char *quote;   /* what stands there */
+	const char *quote;   /* the text at that place */
 	double score;
 };
 
@@ -170,7 +170,7 @@ struct ragd_flag {
  * not use the handle except for ragd_client_cancel().
  */
 struct ragd_events {
-	/* A citation, before the text that its mark stands in. Borrowed during the callback. */
+	/* A citation, before the text that contains its mark. Borrowed during the callback. */
 	int (*citation)(void *arg, const struct ragd_citation *cite);
 	/* The next piece of the text: whole characters, NUL-terminated. */
 	int (*text)(void *arg, const char *text, size_t len);
@@ -222,7 +222,7 @@ struct ragd_feedback {
 RAGD_API int ragd_client_feedback(struct ragd_client *c, const struct ragd_feedback *feedback,
 				  char **id, struct ragd_err *err);
 
-/* Bytes of a long reply as they come; non-zero ends the call with -ECANCELED. */
+/* Bytes of a long reply as they arrive; non-zero ends the call with -ECANCELED. */
 typedef int (*ragd_bytes_cb)(void *arg, const void *data, size_t len);
 
 /* All ratings as JSON lines; for administrators. */
@@ -307,7 +307,7 @@ struct ragd_new_document {
 struct ragd_added_row {
 	const char *id;
 	const char *status; /* "added", "updated", "unchanged", "failed" */
-	const char *code;   /* why it failed: the code and the sentence */
+	const char *code;   /* why it failed: the code and the message */
 	const char *error;
 	uint64_t passages;
 };
@@ -316,14 +316,14 @@ struct ragd_document_row {
 	const char *id;
 	const char *title;
 	const char *media_type;
-	const char *digest; /* as ragd_digest() of the content */
+	const char *digest; /* what ragd_digest() gives for the content */
 	uint64_t bytes, passages;
 	int64_t updated; /* seconds since 1970 */
 };
 
 /*
- * Add or replace n documents (at most 10,000) in one request. Each stands alone: one that cannot be
- * stored fails in its own row, and the others are stored. What is reported as stored is durable,
+ * Add or replace n documents (at most 10,000) in one request. Each is independent: one that cannot
+ * be stored fails in its own row, and the others are stored. What is reported as stored is durable,
  * and the next search finds it.
  */
 RAGD_API int ragd_client_add(struct ragd_client *c, const char *collection,
@@ -393,7 +393,7 @@ struct ragd_category_row {
 
 RAGD_API int ragd_client_moderate(struct ragd_client *c, const struct ragd_moderate *moderate,
 				  struct ragd_verdicts **out, struct ragd_err *err);
-/* One row per text, in their order. */
+/* One row per text, in the same order. */
 RAGD_API const struct ragd_verdict_row *ragd_verdicts_at(const struct ragd_verdicts *v, size_t i);
 /* The j-th category of the i-th verdict. */
 RAGD_API const struct ragd_category_row *ragd_verdicts_category(const struct ragd_verdicts *v,

@@ -1,9 +1,9 @@
 /*
  * Errors: one int for the code, one sentence for people.
  *
- * What can fail returns 0 (or a count) or a negative errno; libuv's codes are the same numbers.
- * The last parameter takes the sentence and may be NULL. Header-only, so that a plugin needs no
- * library of ours.
+ * Functions that can fail return 0 (or a count) or a negative errno; libuv's codes are the same
+ * numbers. The last parameter takes the sentence and may be NULL. Header-only, so that a plugin
+ * needs no library of ours.
  */
 #ifndef RAGD_ERR_H
 #define RAGD_ERR_H
@@ -65,7 +65,7 @@ static inline int ragd_err_sys(struct ragd_err *err, const char *fmt, ...)
 }
 
 /*
- * Static analysers do not look into functions with variable arguments: tell them what comes back.
+ * Static analysers do not look into functions with variable arguments: tell them what is returned.
  */
 #ifdef __clang_analyzer__
 #define ragd_err_set(err, code, ...) ((void)ragd_err_set(err, code, __VA_ARGS__), (code))

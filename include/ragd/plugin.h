@@ -13,9 +13,8 @@
  *            Every other operation may be called from several threads at once. A call may block,
  *            but it holds one of the daemon's few pool threads while it does.
  * data       Plain data in, plain data out. Arguments are borrowed for the length of the call (for
- *            generate: until done() has been called). They never point into structures of the
- *            daemon that a copy could not replace, so a plugin could also run in a process of its
- *            own.
+ *            generate: until done() has been called). A copy could stand in for everything that
+ *            they point to, so a plugin could also run in a process of its own.
  * results    Come from call->alloc() or live as long as the instance. The caller copies or uses
  *            them before it resets the call. Never free() them, and never return a pointer into an
  *            argument, except to a text that is returned unchanged.
@@ -28,21 +27,21 @@
  *            not allow is the plugin's fault: it is logged with the plugin's name, counted, and
  *            treated like any other failure, so nothing of that result is used.
  * deadline   call->deadline_ms. A call that notices it has passed returns -ETIMEDOUT. A call that
- *            does not come back is given up; what it returns later is ignored.
+ *            does not return in time is abandoned; what it returns later is ignored.
  *
  * How it grows
  * ------------
- * Within one RAGD_PLUGIN_ABI members are only ever added, and only at the end of structs that begin
- * with their `size` (in the descriptor it comes second). Whoever makes a struct sets its size;
- * whoever was built with another header goes by it:
+ * As long as RAGD_PLUGIN_ABI stays the same, members are only ever added, and only at the end of
+ * structs that begin with their `size` (in the descriptor it comes second). The side that provides
+ * a struct sets its size; the other side, which may have been built with another header, obeys it:
  *
- *   tables     The descriptor and the table of operations are the plugin's. Where they end, the
- *              host takes the rest for NULL; what they have beyond its own, it leaves out.
+ *   tables     The descriptor and the table of operations are the plugin's. The host takes members
+ *              beyond their end for NULL, and ignores those that it does not know.
  *   arguments  The host sets the size of what it passes. RAGD_HAS(query, k) tells whether a member
- *              is there; only members that came after the first version of this ABI need the
- *              question.
- *   results    The host passes a struct that is zero but for its size. Fill it with RAGD_FILL,
- *              which writes no further than that size: an assignment, `*out = …`, could.
+ *              is there; only members that came after the first version of this ABI need this
+ *              check.
+ *   results    The host passes a struct that is zero except for its size. Fill it with RAGD_FILL,
+ *              which writes no further than that size; an assignment, `*out = …`, could.
  *   arrays     Their elements (passages, messages, findings, hits …) keep their size, and structs
  *              without a size their members.
  *
@@ -113,9 +112,9 @@ struct ragd_host {
 			struct ragd_sink *sink, struct ragd_err *err);
 
 	/*
-	 * To be called by open(): how far it has come, 0 to 1, and with what ("packing weights").
-	 * Shown in the log, to the service manager, and to anyone who asks for the status
-	 * meanwhile.
+	 * For open() to call: how far it has come, 0 to 1, and what it is doing ("packing
+	 * weights"). Shown in the log, to the service manager, and to anyone who asks for the
+	 * status meanwhile.
 	 */
 	void (*progress)(const struct ragd_host *host, double done, const char *what);
 
@@ -127,7 +126,7 @@ struct ragd_host {
 	bool trial;
 };
 
-/* Works with daemons from before there were trials, too. */
+/* Also works with older daemons, which have no trials. */
 static inline bool ragd_is_trial(const struct ragd_host *host)
 {
 	return RAGD_HAS(host, trial) && host->trial;

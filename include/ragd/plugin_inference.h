@@ -1,5 +1,5 @@
 /*
- * Part of <ragd/plugin.h>: the operations of inference plugins, what writes answers.
+ * Part of <ragd/plugin.h>: the operations of inference plugins, which write answers.
  */
 #ifndef RAGD_PLUGIN_INFERENCE_H
 #define RAGD_PLUGIN_INFERENCE_H
@@ -79,7 +79,7 @@ struct ragd_generate {
 	struct ragd_str            question;
 	const struct ragd_passage *passages;
 	size_t                     n_passages;
-	bool                       grounded; /* answer from the passages alone, if they do answer */
+	bool                       grounded; /* answer from the passages alone, if they answer it */
 	const struct ragd_sampling *sampling; /* never NULL */
 	/*
 	 * This many bytes at the beginning of messages[0].text come from the configuration alone
@@ -98,19 +98,19 @@ enum ragd_finish {
 struct ragd_usage {
 	uint32_t size;     /* the plugin sets it: sizeof(struct ragd_usage) */
 	uint32_t n_prompt; /* tokens */
-	uint32_t n_cached; /* of these, taken over from an earlier prompt; at most n_prompt */
+	uint32_t n_cached; /* of these, reused from an earlier prompt; at most n_prompt */
 	uint32_t n_output;
 };
 
 /*
- * Where generated text goes. Both functions may be called from any thread, also from within
+ * Where generated text goes. Both functions may be called from any thread, even from within
  * generate, but not at the same time for one sink, and not after done. Neither blocks.
  */
 struct ragd_sink {
 	uint32_t size;
 	/*
 	 * The next bytes of the answer: UTF-8, not cut inside a character. Returns 0; -ECANCELED if
-	 * nobody is waiting any more or the bytes were not valid; -ENOBUFS if the answer has
+	 * nobody is waiting any longer or the bytes were not valid; -ENOBUFS if the answer has
 	 * reached the host's limit. After either error the plugin stops and calls done.
 	 */
 	int (*text)(struct ragd_sink *sink, const char *text, size_t len);
@@ -189,14 +189,14 @@ struct ragd_inference_ops {
 	int (*generate)(void *self, const struct ragd_call *call, const struct ragd_generate *req,
 			struct ragd_sink *sink, struct ragd_err *err);
 
-	/* The rest may be NULL: the plugin can't do that. */
+	/* The rest may be NULL if the plugin can't do that. */
 
 	int (*embed)(void *self, const struct ragd_call *call, const struct ragd_embed *req,
 		     struct ragd_embeddings *out, struct ragd_err *err);
 	/* What its vectors are; with embed only. Any thread; doesn't block. */
 	void (*embed_card)(void *self, struct ragd_embed_card *out);
 	/*
-	 * How probable each continuation of the prompt is, as a guard model or a reranker needs it.
+	 * How probable each continuation of the prompt is; for guard models and rerankers.
 	 */
 	int (*score)(void *self, const struct ragd_call *call, struct ragd_str prompt,
 		     const struct ragd_str *continuations, size_t n, struct ragd_score *out,

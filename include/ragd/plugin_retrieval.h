@@ -1,5 +1,5 @@
 /*
- * Part of <ragd/plugin.h>: the operations of retrieval plugins, what keeps documents and finds
+ * Part of <ragd/plugin.h>: the operations of retrieval plugins, which store documents and find
  * passages in them.
  */
 #ifndef RAGD_PLUGIN_RETRIEVAL_H
@@ -38,7 +38,7 @@ struct ragd_document {
 enum ragd_put_status {
 	RAGD_PUT_ADDED,
 	RAGD_PUT_UPDATED,
-	RAGD_PUT_UNCHANGED, /* content, title and tags are what is stored already */
+	RAGD_PUT_UNCHANGED, /* content, title and tags are already stored as given */
 	RAGD_PUT_FAILED,    /* err says why; a document stored before is still there, unchanged */
 };
 
@@ -71,8 +71,8 @@ struct ragd_query {
 };
 
 /*
- * From text[from] to the next run, the bytes of a hit's text are those of the document from
- * content[to]. Both ascend.
+ * From text[from] up to the next run, the bytes of a hit's text are those of the document from
+ * content[to] on. Both ascend.
  */
 struct ragd_run {
 	uint32_t from;
@@ -97,7 +97,7 @@ struct ragd_retrieval_stats {
 	uint64_t n_collections;
 	uint64_t n_documents;
 	uint64_t n_passages;
-	uint64_t n_vectors; /* passages in the vector index at present */
+	uint64_t n_vectors; /* passages in the vector index now */
 	uint32_t dim;       /* floats of a vector; 0: no embedder yet */
 	uint64_t n_bytes;   /* on disk, of all collections; 0 unless the caller is admin */
 	uint64_t n_waiting; /* passages that will get a vector: until then words alone find them */

@@ -1,5 +1,5 @@
 /*
- * Part of <ragd/plugin.h>: the operations of safety plugins, what filters prompts, passages and
+ * Part of <ragd/plugin.h>: the operations of safety plugins, which filter prompts, passages and
  * answers.
  */
 #ifndef RAGD_PLUGIN_SAFETY_H
@@ -20,7 +20,7 @@ enum ragd_stage {
 	RAGD_STAGE_RESPONSE, /* the answer that inference writes */
 };
 
-/* In order of strength: of several verdicts the strongest holds. */
+/* In order of strength: of several verdicts the strongest counts. */
 enum ragd_action {
 	RAGD_ALLOW,
 	RAGD_STEER,  /* go on, with verdict.note added to the system prompt */
@@ -31,7 +31,7 @@ enum ragd_action {
 struct ragd_finding {
 	enum ragd_action action;
 	const char      *category; /* "pii.email", "S1", "injection": a stable name for programs */
-	const char      *rule;     /* that fired, at most 512 bytes; NULL if it has no name */
+	const char      *rule;     /* that matched, at most 512 bytes; NULL if it has no name */
 	float            score;    /* 0 .. 1 */
 	size_t           start;    /* byte offsets into the checked text; start == end: all of it */
 	size_t           end;
@@ -72,7 +72,7 @@ struct ragd_release {
 	enum ragd_action           action; /* RAGD_BLOCK: nothing may leave after `text` */
 	/*
 	 * May leave now, redacted where necessary. If it ends inside a character, the host keeps
-	 * that beginning until the rest arrives.
+	 * the first part of it until the rest arrives.
 	 */
 	struct ragd_str            text;
 	const struct ragd_finding *findings; /* offsets in all of the stream's input */
@@ -101,9 +101,10 @@ struct ragd_safety_ops {
 	/*
 	 * The same for a response that arrives in pieces. Calls on one stream come one at a time,
 	 * but from different threads. Pieces may be cut anywhere, even inside a character; what is
-	 * released over the whole stream must not depend on where. `last` releases or redacts all
-	 * that was held. The memory of screen (the evidence) stays valid until stream_close. All
-	 * three may be NULL: then the daemon holds back the whole answer and calls check.
+	 * released over the whole stream must not depend on where. With `last`, everything that was
+	 * held back is released or redacted. The memory of screen (the evidence) stays valid until
+	 * stream_close. All three may be NULL: then the daemon holds back the whole answer and
+	 * calls check.
 	 */
 	int (*stream_open)(void *self, const struct ragd_call *call,
 			   const struct ragd_screen *screen, void **stream, struct ragd_err *err);

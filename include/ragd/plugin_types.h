@@ -1,5 +1,5 @@
 /*
- * Part of <ragd/plugin.h>: texts, options, and the frame of every call.
+ * Part of <ragd/plugin.h>: texts, options, and what every call is passed.
  */
 #ifndef RAGD_PLUGIN_TYPES_H
 #define RAGD_PLUGIN_TYPES_H
@@ -29,7 +29,7 @@ struct ragd_str {
 
 /*
  * Copy *from, of `size` bytes, to *out, but no further than *out reaches. Both begin with their
- * size; that of *out is the host's and stays.
+ * size; the host has set that of *out, and it stays.
  */
 static inline void ragd_fill(void *out, const void *from, size_t size)
 {
@@ -49,15 +49,15 @@ static inline void ragd_fill(void *out, const void *from, size_t size)
 #define RAGD_FILL(out, ...)                                                                        \
 	ragd_fill((out), &(const __typeof__(*(out))){ __VA_ARGS__ }, sizeof(*(out)))
 
-/* Does the struct at p, which the other side made, reach as far as this member? */
+/* Does the struct at p, which the other side provides, reach as far as this member? */
 #define RAGD_HAS(p, member)                                                                        \
 	((p)->size >= offsetof(__typeof__(*(p)), member) + sizeof((p)->member))
 
 /* ---- options ------------------------------------------------------------------------------ */
 
 /*
- * Of a path: relative ones start from the configuration file's folder, and a reload after a change
- * of the file, or of files in the folder, opens the plugin again.
+ * RAGD_OPT_PATH: relative paths start from the configuration file's folder. When the file, or a
+ * file in the folder, has changed, a reload opens the plugin again.
  */
 enum ragd_option_type { /*  in the configuration file               ragd_value.   */
 	RAGD_OPT_BOOL,     /* yes | no                                b                */
@@ -82,8 +82,8 @@ struct ragd_option {
 	const char           *choices; /* RAGD_OPT_CHOICE: words separated by '|' */
 	const char           *help;    /* one sentence */
 	/*
-	 * May every user see its value? false: administrators only, as befits whatever names files,
-	 * hosts, people or the thing that is being guarded.
+	 * May every user see its value? false: administrators only. Use false for anything that
+	 * names files, hosts, people or the thing that is being guarded.
 	 */
 	bool                  everyone;
 };
@@ -117,7 +117,7 @@ static inline const struct ragd_value *ragd_config_get(const struct ragd_config 
 	return NULL;
 }
 
-/* ---- the caller, and the frame of every call ------------------------------------------------- */
+/* ---- the caller, and what every call is passed ----------------------------------------------- */
 
 /* What the kernel says about the client (SO_PEERCRED, SO_PEERGROUPS). */
 struct ragd_caller {
@@ -138,7 +138,7 @@ struct ragd_call {
 	 * Zeroed memory for results; NULL if n * size overflows or the request's budget is spent.
 	 */
 	void *(*alloc)(const struct ragd_call *call, size_t n, size_t size);
-	/* True once nobody is waiting for the answer any more: stop and return -ECANCELED. */
+	/* True once nobody is waiting for the answer any longer: stop and return -ECANCELED. */
 	bool (*cancelled)(const struct ragd_call *call);
 };
 
