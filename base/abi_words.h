@@ -1,6 +1,6 @@
 /*
- * The words for the enumerations of <ragd/plugin.h>, as replies, logs, metrics,
- * rule files and messages have them.
+ * The words for the enumerations of <ragd/plugin.h>, as used in replies, logs, metrics,
+ * rule files and messages.
  */
 #ifndef BASE_ABI_WORDS_H
 #define BASE_ABI_WORDS_H
@@ -10,7 +10,7 @@
 /* "inference", "prompt", "allow"; "unknown" for a number that the enumeration doesn't have. */
 const char *abi_kind_name(enum ragd_kind kind);
 const char *abi_stage_name(enum ragd_stage stage);
-/* "block" for a number that it doesn't have: the strongest. */
+/* "block", the strongest, for a number that it doesn't have. */
 const char *abi_action_name(enum ragd_action action);
 
 /* The other way round; false if it is none of the words. */

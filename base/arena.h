@@ -1,6 +1,6 @@
 /*
- * Arena: memory that lives exactly as long as one request. Allocation is a bump of a pointer,
- * freeing is one call for all. One owner at a time, no locks.
+ * Arena: memory that lives exactly as long as one request. Allocation bumps a pointer, and one call
+ * frees everything. One owner at a time, no locks.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
@@ -25,7 +25,7 @@ void *arena_alloc(struct arena *a, size_t n, size_t size);
 char *arena_strndup(struct arena *a, const char *s, size_t len);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_printf(struct arena *a, const char *fmt, ...) RAGD_PRINTF(2, 3);
-/* A copy of a text (NUL-terminated too); { NULL, 0 } when memory is out. */
+/* A copy of a text (NUL-terminated too); { NULL, 0 } when out of memory. */
 struct ragd_str arena_str(struct arena *a, struct ragd_str s);
 
 /* Bytes handed out since the last reset. */

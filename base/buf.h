@@ -1,5 +1,5 @@
 /*
- * Growing byte buffer. Out of memory is remembered: append freely, ask once with buf_failed().
+ * Growing byte buffer. It remembers that memory ran out: append freely, check buf_failed() once.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
@@ -25,7 +25,7 @@ struct buf {
 void buf_fini(struct buf *b);
 /* Forget the content, keep the memory. */
 void buf_clear(struct buf *b);
-/* The slow half of buf_add(): what needs more memory, or nothing. */
+/* The slow half of buf_add(), which takes more memory if it needs any. */
 void buf_add_growing(struct buf *b, const void *data, size_t len);
 
 static inline void buf_add(struct buf *b, const void *data, size_t len)

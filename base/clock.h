@@ -1,4 +1,4 @@
-/* Time since some fixed point, not moved by anybody setting the clock. */
+/* Time since some fixed point; setting the system's clock does not change it. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 

@@ -1,6 +1,6 @@
 /*
- * What a request of ours tells libcurl, whoever drives the transfer. libbase does not hold this
- * file, for it must not need libcurl: libupstream and libragd compile it into themselves.
+ * How to describe a request to libcurl, whoever drives the transfer. This file is not part of
+ * libbase, which must not need libcurl: libupstream and libragd each compile it in.
  */
 #ifndef BASE_CURL_EASY_H
 #define BASE_CURL_EASY_H
@@ -27,12 +27,12 @@ struct easy_request {
 	void *arg;
 };
 
-/* False: libcurl does not take it, or memory is out. */
+/* False: libcurl refuses it, or is out of memory. */
 bool easy_set_up(CURL *easy, const struct easy_request *r);
 
 /* Append a header to *list. False: out of memory, and the list is as it was. */
 bool easy_header_add(struct curl_slist **list, const char *name, const char *value);
-/* Wipes the lines, for one of them may be a key. */
+/* Wipes the lines, since one of them may hold a key. */
 void easy_headers_free(struct curl_slist *list);
 
 #endif

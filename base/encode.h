@@ -24,7 +24,7 @@ void base64_encode(struct buf *b, const void *data, size_t len);
 /*
  * Decode s[0..len) to out[0..*n), which has at least len / 4 * 3 bytes. False, with nothing written
  * to *n, if it is not base64: a line break or a blank, padding missing or too much, or bits left
- * over that are not 0 (so that there is one text only for each content).
+ * over that are not 0 (so that each content has only one encoding).
  */
 bool base64_decode(const char *s, size_t len, unsigned char *out, size_t *n);
 

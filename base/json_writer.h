@@ -1,6 +1,6 @@
 /*
- * JSON straight into a buffer: no tree, and no allocation but the buffer's own. Commas, colons,
- * quotes and escapes are the writer's business; the caller says what there is, in its order:
+ * JSON straight into a buffer: no tree, and no allocation but the buffer's own. The writer takes
+ * care of commas, colons, quotes and escapes; the caller adds values in order:
  *
  *	jsonw_init(&w, &out);
  *	jsonw_object_begin(&w);
@@ -12,8 +12,8 @@
  *	jsonw_object_end(&w);
  *
  * What is written is valid JSON whatever the texts hold, and the same in every locale. A value
- * where a key belongs, an end without its begin and the like are mistakes of the program: they
- * assert. Running out of memory is the buffer's matter: ask buf_failed() once at the end.
+ * where a key belongs, an end without its begin and the like are programming errors: they trip an
+ * assert. The buffer remembers that memory ran out: check buf_failed() once at the end.
  */
 #ifndef BASE_JSON_WRITER_H
 #define BASE_JSON_WRITER_H
@@ -30,8 +30,8 @@ struct json_writer {
 	struct buf *out;
 	uint32_t objects; /* bit d: what is open at depth d is an object, not an array */
 	unsigned depth;   /* objects and arrays that are open */
-	bool comma;       /* one belongs before what comes next */
-	bool keyed;       /* a key waits for its value */
+	bool comma;       /* a comma belongs before the next value */
+	bool keyed;       /* a key is waiting for its value */
 };
 
 /* Append one value to out, which must outlive the writer; nothing is to be released. */

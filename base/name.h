@@ -1,6 +1,6 @@
 /*
- * What a name may look like: two rules for all names that ragd gives or takes. Names become parts
- * of paths, URLs, metrics and log lines, so both are narrower than any of these would need.
+ * What a name may look like: two rules for all names that ragd assigns or accepts. Names become
+ * parts of paths, URLs, metrics and log lines, so both rules are narrower than any of these needs.
  */
 #ifndef BASE_NAME_H
 #define BASE_NAME_H

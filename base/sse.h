@@ -1,6 +1,6 @@
 /*
- * Server-sent events out of bytes that arrive in any pieces, from a server that need not mean well.
- * What comes out never depends on where the pieces were cut.
+ * Server-sent events from bytes that arrive in any pieces, from a server that is not trusted. What
+ * comes out never depends on where the pieces were cut.
  */
 #ifndef BASE_SSE_H
 #define BASE_SSE_H

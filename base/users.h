@@ -1,6 +1,6 @@
 /*
- * Users and groups of the system, by name or number. Entries may be of any length: a group has as
- * many members as it has.
+ * Users and groups of the system, by name or number. Entries may be of any length, since a group
+ * may have any number of members.
  */
 #ifndef BASE_USERS_H
 #define BASE_USERS_H

@@ -2,11 +2,10 @@
  * A program's command line as rows: the same rows are its parser, its help, its manual page, its
  * shell completion, and what a misspelt word is compared with.
  *
- * Options may stand before and behind the words that are none; "--" ends them. A long name may be
- * shortened as far as it is still unique. Every program has --help and --version without a row of
- * its own.
+ * Options may come before and after other words; "--" ends them. A long name may be shortened as
+ * long as it is still unique. Every program has --help and --version without a row of its own.
  *
- * Stands alone, on the C library and <ragd/err.h>, since the shell client includes it, too.
+ * Needs nothing but the C library and <ragd/err.h>, since the shell client includes it, too.
  */
 #ifndef BASE_ARGS_H
 #define BASE_ARGS_H
@@ -17,7 +16,7 @@
 
 #include <ragd/err.h>
 
-/* What an option's value is, and what stands at its offset. */
+/* What an option's value is, and what is stored at its offset. */
 enum args_type {
 	ARGS_FLAG,   /* bool: there is no value */
 	ARGS_TEXT,   /* const char *, in argv */
@@ -59,7 +58,7 @@ struct args_command {
 	const char *summary;         /* one line, no full stop */
 	const struct args_opt *opts; /* its own rows, or NULL */
 	bool shared;                 /* takes the program's shared rows, too */
-	int min_rest, max_rest;      /* words that are no options; max_rest -1: any number */
+	int min_rest, max_rest;      /* words that are not options; max_rest -1: any number */
 	int words;                   /* what these are: ARGS_WORDS_… */
 };
 
@@ -71,11 +70,11 @@ struct args_program {
 	const struct args_opt *common; /* rows of every command */
 	const struct args_opt *shared; /* rows of some commands, or NULL */
 	const char *shared_heading;    /* "Options of the commands that run a model" */
-	/* Ends with a NULL. Without any, the program takes no words that are no options. */
+	/* Ends with a NULL. Without any, the program takes options only. */
 	const struct args_command *const *commands;
 	bool command_pages; /* each command has a manual page of its own */
 	/*
-	 * Writes what words of a kind of the program's own there are, one a line; values as parsed
+	 * Writes the words of one of the program's own kinds, one a line; values are those parsed
 	 * so far.
 	 */
 	void (*offer)(FILE *f, int words, const void *values);
@@ -86,13 +85,13 @@ struct args_line {
 	const struct args_command *command; /* NULL: none is named */
 	bool help;
 	bool version;
-	char **rest; /* the words that are no options, in argv */
+	char **rest; /* the words that are not options, in argv */
 	int n_rest;
 };
 
 /*
- * Read argv[1..] into *values, which holds the defaults, and *out. argv is written into: the words
- * that are no options move to its front. A command's counts of words are checked unless help or
+ * Read argv[1..] into *values, which holds the defaults, and *out. argv is modified: the words
+ * that are not options move to its front. A command's counts of words are checked unless help or
  * version is asked for. -EINVAL or -ENOMEM with a sentence; out->command is set all the same if the
  * line got as far as naming one, for the caller's usage line.
  */
@@ -109,7 +108,7 @@ const struct args_command *args_command_find(const struct args_program *p, const
 void args_help(const struct args_program *p, const struct args_command *c, FILE *f, unsigned width);
 
 /*
- * What the build, the tests and the shells ask a program for, and no person; so it is in no help:
+ * What the build, the tests and the shells ask a program for. People never do, so no help lists it:
  *   --completion bash|zsh|fish     the file for that shell, which calls the next
  *   --complete WORD...             what the last word may become, one a line, then a tab and what
  *                                  it means; ":files" stands for any file

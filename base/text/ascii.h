@@ -1,14 +1,14 @@
 /*
- * Classes of ASCII characters, whatever the locale says. They take a byte: those of other
- * characters in UTF-8 are in no class but ascii_is_word(), and a -1 for "no more" counts as one of
- * them. A code point is no byte: U+0130 would pass for a digit.
+ * Classes of ASCII characters, whatever the locale says. They take a byte: the bytes of other
+ * characters in UTF-8 are only in ascii_is_word(), and so is the -1 that stands for the end. Do not
+ * pass a code point: U+0130 would count as a digit.
  */
 #ifndef BASE_ASCII_H
 #define BASE_ASCII_H
 
 #include <stdbool.h>
 
-/* Looked up, since scanners ask for every byte: comparing made them a tenth slower. */
+/* A look-up table, since scanners ask for every byte: comparisons made them a tenth slower. */
 enum {
 	ASCII_DIGIT = 1,
 	ASCII_UPPER = 2,
@@ -79,7 +79,7 @@ static inline char ascii_to_lower(char c)
 	return ascii_is_upper(c) ? (char)(c + 32) : c;
 }
 
-/* -1 for what is no hexadecimal digit. */
+/* -1 for what is not a hexadecimal digit. */
 static inline int ascii_hex_value(char c)
 {
 	if (ascii_is_digit(c))

@@ -1,6 +1,6 @@
 /*
- * What the lines of plain text, Markdown, reStructuredText and rendered manual pages are, as far as
- * their first characters tell.
+ * Classifies the lines of plain text, Markdown, reStructuredText and rendered manual pages by their
+ * first characters.
  */
 #ifndef BASE_BLOCKS_H
 #define BASE_BLOCKS_H
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /*
- * Text of which more may come. A look at or beyond the end, while more may come, leaves it starved:
+ * Text that may continue. Reading at or beyond its end, while more may come, marks it as starved:
  * what was concluded may change, and is not used.
  */
 struct peek {

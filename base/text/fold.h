@@ -1,6 +1,6 @@
 /*
- * What Unicode says of characters beyond ASCII: to which part of a word they belong (UAX #29's word
- * break property) and how they fold (NFKC with case folding, digits of every script to ASCII).
+ * What Unicode says about characters beyond ASCII: which part of a word they belong to (UAX #29's
+ * word break property) and how they fold (NFKC with case folding, digits of every script to ASCII).
  */
 #ifndef BASE_FOLD_H
 #define BASE_FOLD_H

@@ -1,12 +1,12 @@
 /*
- * What is known of a language, as data: a text file of sections of rows of words.
+ * What is known about a language, as data: a text file of sections, which are rows of words.
  *
  *     # comment
  *     [section]
  *     row of words
  *     another row
  *
- * What the sections mean is their reader's business; engine/reader/lexicon.h has some.
+ * What the sections mean is up to those who read them, such as engine/reader/lexicon.h.
  */
 #ifndef BASE_TEXT_LANG_H
 #define BASE_TEXT_LANG_H
@@ -36,7 +36,7 @@ const char *lang_section(const struct lang *l, size_t i);
  */
 const char *const *lang_rows(const struct lang *l, const char *section, size_t *n);
 
-/* The word of a row at *at, *len bytes; *at moves behind it. NULL: no more. */
+/* The word of a row at *at, *len bytes; *at moves past it. NULL: no more. */
 static inline const char *lang_word(const char **at, size_t *len)
 {
 	const char *word = *at;

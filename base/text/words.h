@@ -51,9 +51,8 @@ void words_start(struct words *w, const char *text, size_t len);
  * ("10MB", 10, MB), identifiers too: "uv_tcp_bind" gives uv_tcp_bind, uv, tcp, bind, as do
  * "UV_THREADPOOL_SIZE" and "camelCase". Parts overlap the whole and come directly after it. Scripts
  * without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) and Hangul come as overlapping pairs of
- * characters (single where there is only one), which needs no dictionary. Words in another script
- * than the language's get the stemmer of that script's main language. Text beyond 4 GiB is not
- * looked at.
+ * characters (single where there is only one), which needs no dictionary. Words in a script other
+ * than the language's get the stemmer of that script's main language. Text beyond 4 GiB is ignored.
  */
 bool words_next(struct words *w, struct word *out);
 
