@@ -1,5 +1,6 @@
 /*
- * The HTTP/1.1 server: bytes on a Unix socket to requests and back, on one libuv loop.
+ * The HTTP/1.1 server: it turns bytes on a Unix socket into requests, and replies into bytes, on
+ * one libuv loop.
  *
  * An exchange is one request and its reply. The handler of its route gets the request complete,
  * with the whole body, and may reply at once or later, in one piece or as a stream. All functions
@@ -9,8 +10,8 @@
  * 429 and 503. Bytes that are not HTTP get such an error, too, and the connection ends.
  *
  * A client is gone when it has closed its socket; that is noticed within one turn of the loop, even
- * while its handler works. One that has only shut down its sending side, as `nc -N` does, gets its
- * reply.
+ * while its handler is working. One that has only shut down its sending side, as `nc -N` does, gets
+ * its reply.
  */
 #ifndef IPC_HTTP_H
 #define IPC_HTTP_H
@@ -63,13 +64,13 @@ struct http_request {
 	const struct ragd_caller *caller; /* from the kernel */
 	pid_t pid;
 	int64_t received_us; /* CLOCK_MONOTONIC, when the request was complete */
-	const void *arg;     /* of its route */
+	const void *arg;     /* the route's */
 };
 
 typedef void (*http_handler_cb)(struct http_exchange *x, const struct http_request *req, void *ctx);
 /*
- * Before the handler completed its reply the client went away or did not read for write_timeout_ms,
- * or the server stops. x must not be used after the call.
+ * Before the handler completed its reply, the client went away or did not read for
+ * write_timeout_ms, or the server stopped. x must not be used after the call.
  */
 typedef void (*http_gone_cb)(struct http_exchange *x, void *arg);
 
@@ -82,18 +83,18 @@ struct http_route {
 	const char *pattern; /* "/v1/collections/{}/documents/{}"; {} is one segment, not empty */
 	unsigned flags;
 	http_handler_cb handler;
-	const void *arg; /* the handler's, of this route; it finds it in the request */
+	const void *arg; /* for the handler of this route, which finds it in the request */
 };
 
 struct http_stats {
 	uint64_t n_requests;
 	uint64_t n_refused;     /* connections and requests beyond a bound or too slow */
-	uint64_t n_foreign;     /* requests for their Origin or Host */
+	uint64_t n_foreign;     /* requests refused because of their Origin or Host */
 	unsigned n_connections; /* open now */
-	unsigned n_exchanges;   /* at work now */
+	unsigned n_exchanges;   /* in progress now */
 };
 
-/* A request is answered with 500 or above: the fault is ours. body is the reply's. */
+/* A request is answered with 500 or above: the fault is the server's. body is the reply's. */
 typedef void (*http_failure_cb)(const struct http_request *req, int status, struct ragd_str body,
 				void *ctx);
 
@@ -105,7 +106,7 @@ typedef void (*http_failure_cb)(const struct http_request *req, int status, stru
 int http_server_start(uv_loop_t *loop, const int *fds, size_t n_fds,
 		      const struct http_limits *limits, const struct http_route *const *routes,
 		      void *ctx, struct http_server **out, struct ragd_err *err);
-/* For a log of failures; cb gets the handlers' ctx. At most once, before the loop runs. */
+/* For a log of failures; cb gets the handlers' ctx. Call it at most once, before the loop runs. */
 void http_server_on_failure(struct http_server *s, http_failure_cb cb);
 /* New bounds, for whatever arrives from now on. */
 void http_server_set_limits(struct http_server *s, const struct http_limits *limits);
@@ -128,9 +129,9 @@ void http_server_stats(const struct http_server *s, struct http_stats *out);
  */
 const char *http_query(struct http_exchange *x, const char *name);
 /*
- * Take the body over, for work that outlives the client: nothing is copied, and the request's own
- * is empty afterwards. Its bytes count as its user's until it is freed, on the loop thread; by then
- * the server may be gone. data is NUL-terminated; NULL when out of memory.
+ * Take over the body, for work that outlives the client: nothing is copied, and the request's own
+ * body is empty afterwards. Its bytes are charged to the user until it is freed, on the loop
+ * thread; by then the server may be gone. data is NUL-terminated; NULL when out of memory.
  */
 struct http_body {
 	char *data;
@@ -144,7 +145,7 @@ void http_body_free(struct http_body *body);
 /* A header of the request; NULL if it is missing, or if the client of x has left. */
 const char *http_request_header(struct http_exchange *x, const char *name);
 
-/* Add a header to the reply, before it begins. One whose value has a line end is left out. */
+/* Add a header to the reply, before it begins. One whose value has a line break is left out. */
 void http_header(struct http_exchange *x, const char *name, const char *value);
 
 /* Complete the exchange: x belongs to the server again. body is copied. */
@@ -165,8 +166,8 @@ size_t http_stream_write(struct http_exchange *x, const void *data, size_t len);
 void http_stream_end(struct http_exchange *x);
 
 /*
- * Called from within the route's handler: be told when the client leaves. Without it a reply that
- * comes too late is dropped silently.
+ * Called from within the route's handler, to be told when the client leaves. Without it, a reply
+ * that comes too late is dropped silently.
  */
 void http_on_gone(struct http_exchange *x, http_gone_cb cb, void *arg);
 

@@ -1,9 +1,9 @@
 /*
- * The store: collections of documents on disk, found by words and by meaning. What the operations
- * mean is said in <ragd/plugin.h> at struct ragd_retrieval_ops; they are the same here.
+ * The store: collections of documents on disk, found by words and by meaning. The operations are
+ * those of struct ragd_retrieval_ops in <ragd/plugin.h>, where they are described.
  *
- * SQLite (write-ahead log) is the truth. What put, remove and the collection calls acknowledged is
- * on the disk and is found by the next search; the index of vectors is a cache made from it. Any
+ * SQLite (write-ahead log) is the source of truth. What put, remove and the collection calls have
+ * acknowledged is on disk, and the next search finds it; the vector index is a cache of it. Any
  * number of threads may call at once.
  */
 #ifndef RETRIEVAL_STORE_H
@@ -56,11 +56,11 @@ struct store_options {
 };
 
 /*
- * Open or make the store in options->dir. -EBUSY: another process has it; -EBADMSG: damaged,
+ * Open or create the store in options->dir. -EBUSY: another process has it; -EBADMSG: damaged,
  * nothing was changed; -ENOTSUP: made by a newer ragd; -EINVAL: not a store, unknown language.
  */
 int store_open(const struct store_options *options, struct store **out, struct ragd_err *err);
-/* Accepts NULL. No call may be under way. */
+/* Accepts NULL. No call may be in progress. */
 void store_close(struct store *s);
 
 int store_collection_put(struct store *s, const struct ragd_call *call,
@@ -89,11 +89,11 @@ int store_embed(struct store *s, const struct ragd_call *call, const struct ragd
 		struct ragd_embeddings *out, struct ragd_err *err);
 /*
  * Postings, vectors and tagged documents that searches have read so far: what a search reads must
- * not depend on what its caller may not.
+ * not depend on what its caller may not read.
  */
 uint64_t store_looked_at(struct store *s);
 /*
- * Do now what the store would do by itself once it is left alone (learn from what was added), and
+ * Do now what the store would do by itself once it is left alone (train on what was added), and
  * wait until it is done.
  */
 int store_settle(struct store *s, struct ragd_err *err);
