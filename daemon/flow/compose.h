@@ -27,7 +27,7 @@ int compose_prompt(struct arena *arena, const struct compose *c, struct ragd_gen
 		   struct ragd_err *err);
 
 /*
- * What to search for: the question, with the one before it in front when it is too short to stand
+ * What to search for: the question, preceded by the one before it if it is too short to make sense
  * alone ("And on Windows?").
  */
 struct ragd_str compose_query(struct arena *arena, const struct ragd_message *messages, size_t n);

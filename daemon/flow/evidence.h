@@ -8,16 +8,13 @@
 
 #include "daemon/flow/filters.h"
 
-/*
- * All in one call's arena. Entries i of the arrays belong
- * together; passage i has the number i + 1.
- */
+/* All in one call's arena. Entry i of each array is about passage i, whose number is i + 1. */
 struct evidence {
 	struct ragd_passage *passages; /* as inspection left them: what prompts and filters see */
 	const struct ragd_hit **hits;
 	bool *redacted; /* the passage's text is no longer the document's */
 	size_t n;
-	size_t n_inspected; /* hits, those left out included */
+	size_t n_inspected; /* hits, including those left out */
 };
 
 /* One source of an answer: a document, numbered in the order in which the answer first cites it. */
@@ -35,9 +32,9 @@ struct citation {
 	const struct evidence_source *source;
 	uint64_t start;
 	uint64_t end;
-	struct ragd_str quote; /* what stands there; borrowed from the evidence */
+	struct ragd_str quote; /* the text there; borrowed from the evidence */
 	float score;
-	size_t mark_start; /* bytes of the piece of answer in which "[n]" stands */
+	size_t mark_start; /* where "[n]" is, in bytes of the piece of the answer */
 	size_t mark_end;
 };
 
@@ -47,16 +44,16 @@ struct sources {
 };
 
 /*
- * Put hits through the filters (stage document), title and heading included: kept,
- * redacted or left out. notes gathers what filters want the prompt to say. Begins with an
- * *ev of zeros. Called again after a filter did not come back, it continues with the
- * passage that was under way. -ENOMEM.
+ * Put hits through the filters (stage document), title and heading included: each is kept,
+ * redacted or left out. notes gathers what filters want the prompt to say. Begin with an
+ * *ev of zeros. Called again after a filter did not return, it continues with the
+ * passage that was being inspected. -ENOMEM.
  */
 int evidence_inspect(struct evidence *ev, const struct filters *filters, struct call *call,
 		     struct ragd_str question, const struct ragd_hit *hits, size_t n,
 		     struct findings *findings, struct notes *notes, struct ragd_err *err);
 
-/* Fill *out (but for the mark) from what a filter cited; numbers the source if it is new. */
+/* Fill *out (except the mark) from what a filter cited; numbers the source if it is new. */
 void evidence_cite(const struct evidence *ev, const struct ragd_cite *cite, struct sources *sources,
 		   struct citation *out);
 

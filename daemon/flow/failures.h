@@ -1,7 +1,7 @@
 /*
- * Filters that fail, in the log: which, at what stage, why, how often so far. Of each
- * plugin at most a line a second, so that one that fails on every passage neither
- * fills the log nor hides another.
+ * Filters that fail, in the log: which, at what stage, why, how often so far. At most one
+ * line a second for each plugin, so that one that fails on every passage neither fills the
+ * log nor hides another.
  */
 #ifndef DAEMON_FAILURES_H
 #define DAEMON_FAILURES_H
@@ -10,7 +10,7 @@
 
 #include "daemon/plugins/plugin_set.h"
 
-/* Plugins that are told apart; those beyond share one line a second. */
+/* Plugins that have a line of their own; all others share one line a second. */
 #define FAILURES_MAX 64
 
 /* Any thread. */

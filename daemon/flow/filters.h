@@ -47,15 +47,15 @@ int filters_init(struct filters *f, const struct config_policy *policy,
 		 const struct plugin_set *set, struct ragd_err *err);
 
 /*
- * A call of this plugin did not come back. Whatever was being done with these filters is begun
+ * A call of this plugin did not return. Whatever was being done with these filters is started
  * again with a fresh call: the same filters_check, filters_quote, filters_stream_open, _feed or
- * _close continues after the lost call. The plugin fails from now on wherever these filters
- * are used, without being called.
+ * _close continues after the lost call. From now on the plugin counts as failed wherever these
+ * filters are used, without being called.
  */
 void filters_lose(struct filters *f, const struct plugin *p);
 /*
- * Check one whole text. Never fails: a failing filter is a verdict. Results live in call's arena,
- * findings are appended to list.
+ * Check one whole text. Never fails: a failing filter yields a verdict. Results live in call's
+ * arena, findings are appended to list.
  */
 void filters_check(const struct filters *f, struct call *call, const struct ragd_screen *screen,
 		   struct findings *list, struct filters_verdict *out);
@@ -67,9 +67,9 @@ void filters_check(const struct filters *f, struct call *call, const struct ragd
 struct ragd_str filters_quote(const struct filters *f, struct call *call, struct ragd_str text);
 
 /*
- * A response that arrives in pieces; screen (with the evidence) must outlive the stream.
- * *out is set before the first filter is called; not NULL: a stream that was being
- * opened, to go on with. -ENOMEM.
+ * A response that arrives in pieces; screen (with the evidence) must outlive the stream. *out is
+ * set before the first filter is called; if it is not NULL, it is a half-opened stream, and opening
+ * goes on. -ENOMEM.
  */
 int filters_stream_open(const struct filters *f, struct call *call,
 			const struct ragd_screen *screen, struct findings *list,
@@ -77,18 +77,18 @@ int filters_stream_open(const struct filters *f, struct call *call,
 /* What a piece lets out; lives in call's arena. After RAGD_BLOCK nothing more may be fed. */
 void filters_stream_feed(struct filters_stream *s, struct call *call, struct ragd_str piece,
 			 bool last, struct filters_release *out);
-/* Whether some filter's stream is still to be closed. Of NULL: no. */
+/* Whether some filter's stream still has to be closed. Accepts NULL. */
 bool filters_stream_is_open(const struct filters_stream *s);
 /*
- * Close the filters' streams, with calls like any other: should one not come back,
- * the same again, with a fresh call, continues after it. The stream of a plugin
- * that was given up stays as it is.
+ * Close the filters' streams, with calls like any other: if one does not return, calling this
+ * again with a fresh call continues after it. The stream of a plugin that was given up is not
+ * closed.
  */
 void filters_stream_close(struct filters_stream *s, struct call *call);
-/* Once none is open. NULL is fine. */
+/* Once none is open. Accepts NULL. */
 void filters_stream_free(struct filters_stream *s);
 
-/* The most bytes of an answer that the filters may hold back; SIZE_MAX: one holds the whole. */
+/* The most bytes of an answer that the filters may hold back; SIZE_MAX: one may hold it all. */
 size_t filters_holdback(const struct filters *f);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The flow: one question's way through the daemon. daemon/flow/flow.c holds its steps as one
+ * The flow: one question's path through the daemon. daemon/flow/flow.c holds its steps as one
  * table; this is what the API sees of it. All functions run on the loop thread.
  */
 #ifndef DAEMON_FLOW_H
@@ -41,13 +41,13 @@ struct flow_piece {
 	struct ragd_str text;
 	const struct citation *cites;
 	size_t n_cites;
-	bool refusal; /* it is what a filter tells the user in the answer's place */
+	bool refusal; /* it is what a filter tells the user instead of the answer */
 };
 
-/* Of a failed one only finish and err are set. */
+/* If the flow failed, only finish and err are set. */
 struct flow_result {
 	enum flow_finish finish;
-	bool abstained; /* nothing in the documents answers */
+	bool abstained; /* nothing in the documents answers the question */
 	bool grounded;
 	const struct finding *findings;
 	size_t n_findings;
@@ -68,16 +68,16 @@ struct flow_events {
 
 int flow_table_new(struct ragd *d, struct flow_table **out, struct ragd_err *err);
 /*
- * No flow may start from now on; the table is freed with the last of those at work, on the loop.
- * NULL is fine.
+ * No flow may start from now on; the table is freed with the last flow in progress, on the loop.
+ * Accepts NULL.
  */
 void flow_table_free(struct flow_table *t);
-/* Answers at work, those whose client left included. */
+/* Answers in progress, including those whose client has left. */
 size_t flow_table_count(const struct flow_table *t);
 
 /*
- * Begin an answer. Events come later, never from within. -EAGAIN when the queue is full, or the
- * caller's share of it, -ENOMEM, -ENOENT when the assistant names what is not loaded.
+ * Begin an answer. Events come later, never from within this call. -EAGAIN when the queue is full,
+ * or the caller's share of it, -ENOMEM, -ENOENT when the assistant names what is not loaded.
  */
 int flow_start(struct ragd *d, const struct flow_question *q, const struct flow_events *events,
 	       void *arg, struct flow **out, struct ragd_err *err);

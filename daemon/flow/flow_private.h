@@ -17,7 +17,7 @@
 #include "daemon/service/shares.h"
 
 enum flow_step {
-	FLOW_ADMIT,    /* who asks, of which assistant; is there room */
+	FLOW_ADMIT,    /* who is asking, and which assistant; is there room */
 	FLOW_SCREEN,   /* safety plugins on the messages */
 	FLOW_RETRIEVE, /* passages from what the caller may read */
 	FLOW_INSPECT,  /* safety plugins on each passage */
@@ -31,8 +31,8 @@ enum flow_step {
 enum flow_where { FLOW_LOOP, FLOW_POOL };
 
 /*
- * What of a flow is on the pool, as the loop knows it. What a step is about belongs to
- * the thread that runs it, so the loop looks at none of that unless it is IDLE, and
+ * What of a flow is on the pool, as the loop knows it. What a step works on belongs to
+ * the thread that runs it, so the loop touches none of that unless the flow is IDLE, and
  * frees nothing before it has ENDED.
  */
 enum flow_run {
@@ -40,16 +40,16 @@ enum flow_run {
 	FLOW_STEPPING,           /* `work`: its steps */
 	FLOW_STEPPING_RELEASING, /* and `release_work`: what inference, in its step, has written */
 	FLOW_RELEASING,          /* `release_work` alone, which the end of the step left behind */
-	FLOW_ENDED,   /* nothing: recorded and told, out of the table, kept for what holds it */
+	FLOW_ENDED,   /* nothing: recorded, reported and out of the table, but still held */
 	FLOW_CLOSING, /* `work`, after the end: the filters' streams are closed */
 };
 
-/* What inference is about, under the flow's lock; see flow_sink.c. It only ever goes forward. */
+/* How far inference is, under the flow's lock; see flow_sink.c. It only ever goes forward. */
 enum flow_writing {
 	FLOW_NOT_WRITING, /* no sink yet */
 	FLOW_WRITING,     /* the sink is open, text may come from any thread */
-	FLOW_FULL,        /* it still is, but a piece found no room: the answer is cut */
-	FLOW_WRITTEN,     /* the sink is done, and what comes now the plugin's fault */
+	FLOW_FULL,        /* still open, but there was no room for a piece: the answer is cut */
+	FLOW_WRITTEN,     /* the sink is done; text that comes now is the plugin's fault */
 };
 
 /*
@@ -58,10 +58,10 @@ enum flow_writing {
  * the flow's lock; see flow_release.c.
  */
 enum flow_release {
-	FLOW_RELEASE_FREE, /* more may come, and no thread is at it */
-	FLOW_RELEASE_HELD, /* the thread of release_by is at it */
-	FLOW_RELEASE_LAST, /* it still is, but nothing more leaves */
-	FLOW_RELEASE_OVER, /* nothing more leaves, and no thread is at it */
+	FLOW_RELEASE_FREE, /* more may come, and no thread holds it */
+	FLOW_RELEASE_HELD, /* the thread of release_by holds it */
+	FLOW_RELEASE_LAST, /* it still does, but nothing more leaves */
+	FLOW_RELEASE_OVER, /* nothing more leaves, and no thread holds it */
 };
 
 /* The piece that the holder of the release has in hand. */
@@ -136,8 +136,8 @@ struct flow {
 	size_t n_text; /* bytes let out */
 	unsigned n_dropped;
 	/*
-	 * The piece under way: as far as it has come, for the thread
-	 * that goes on behind a lost call.
+	 * The piece in hand and how far it has come, for the thread that
+	 * continues after a lost call.
 	 */
 	enum flow_piece_state piece_state;
 	bool last;
@@ -198,18 +198,18 @@ static inline bool flow_abstained(const struct flow *f)
 
 /* flow_sink.c: what inference writes into, from now on. The flow's; NULL: out of memory. */
 struct ragd_sink *flow_sink_open(struct flow *f);
-/* Nothing more is written: what comes is the plugin's fault. */
+/* Nothing more is to be written: text that comes now is the plugin's fault. */
 void flow_sink_end(struct flow *f);
-/* The flow is about to go: no thread is in its sink any more. */
+/* The flow is about to be freed: no thread is in its sink any longer. */
 void flow_sink_fini(struct flow *f);
 
 /*
- * flow_release.c: the two ways to let text out. Something waits to be
- * let out and no thread is at it.
+ * flow_release.c: the two ways to let text out. True if something waits to be
+ * let out and no thread is releasing.
  */
 bool flow_release_ready(struct flow *f);
 /*
- * The work was given up for lost: if it held the release, the next to
+ * The work was given up as lost: if it held the release, the next to
  * claim it finds the flow cancelled.
  */
 void flow_release_abandon(struct flow *f, const struct pool_work *work);
@@ -217,19 +217,19 @@ void flow_release_abandon(struct flow *f, const struct pool_work *work);
 void flow_release_pump(struct flow *f, const struct pool_work *work);
 /* A filter said no: remember which, and what the user is told. */
 void flow_block(struct flow *f, struct ragd_str message);
-/* What the flow has of it, at its end. */
+/* Frees what the flow has for releasing, at its end. */
 void flow_release_fini(struct flow *f);
 /* The step: as above, and the last words once inference is done. */
 enum flow_step flow_release(struct flow *f);
 /* Hand what was let out to the events; on the loop. */
 void flow_deliver(struct flow *f);
 
-/* flow.c: go on with `next`, which must be one of those that may follow the step under way. */
+/* flow.c: go on with `next`, which must be one of those that may follow the current step. */
 void flow_step_to(struct flow *f, enum flow_step next);
-/* Steps of one place, until one belongs elsewhere, waits for inference, or is the last. */
+/* Run steps in one place, until one belongs elsewhere, waits for inference, or is the last. */
 void flow_run_steps(struct flow *f, enum flow_where where);
 
-/* flow_run.c: from now on calls of the flow that do not come back are given up. */
+/* flow_run.c: from now on calls of the flow that do not return are given up. */
 void flow_watch(struct flow *f);
 /* To the pool, for the steps there; the flow then goes on by itself to its end. */
 void flow_go(struct flow *f);

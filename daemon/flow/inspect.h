@@ -1,7 +1,7 @@
 /*
  * Inspection of one passage: its title, heading and text are filtered as the one text that a
  * reader sees, so that what is spread over them is found too, and what the filters change is put
- * back into the part that it stood in.
+ * back into the part that it came from.
  */
 #ifndef DAEMON_INSPECT_H
 #define DAEMON_INSPECT_H
@@ -12,7 +12,7 @@ struct inspect {
 	const struct filters *filters;
 	struct call *call;
 	struct ragd_str question;
-	struct findings *findings; /* what holds is added; borrowed */
+	struct findings *findings; /* findings are added; borrowed */
 	struct notes *notes;       /* what filters want the prompt to say; the same */
 };
 
