@@ -1,4 +1,4 @@
-/* rag about: what this system is, runs and stores. */
+/* rag about: what this system is, what it runs and what it stores. */
 #include "clients/rag/commands/commands.h"
 
 static int about_run(struct rag *r)
@@ -7,6 +7,8 @@ static int about_run(struct rag *r)
 }
 
 const struct rag_command about_command = {
-	.args = { .name = "about", .usage = "", .summary = "what this system is, runs and stores" },
+	.args = { .name = "about",
+		  .usage = "",
+		  .summary = "what this system is, what it runs and what it stores" },
 	.run = about_run,
 };

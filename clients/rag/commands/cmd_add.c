@@ -48,7 +48,7 @@ static const struct args_opt add_opts[] = {
 	  .offset = offsetof(struct rag_args, jsonl) },
 	OPT_JOBS(16, "requests in flight, 1 to 16 (default: 3)"),
 	{ .name = "delete",
-	  .help = "afterwards remove documents from the collection (below --prefix, if given) "
+	  .help = "then remove documents from the collection (below --prefix, if given) "
 		  "whose files are gone",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct rag_args, remove_missing) },
@@ -279,7 +279,7 @@ static int add_run(struct rag *r)
 const struct rag_command add_command = {
 	.args = { .name = "add",
 		  .usage = "FILE|FOLDER|- ...",
-		  .summary = "add documents, or what changed in them",
+		  .summary = "add documents, or update those that changed",
 		  .opts = add_opts,
 		  .max_rest = -1,
 		  .words = ARGS_WORDS_FILES },

@@ -15,7 +15,7 @@ static const struct args_opt chat_opts[] = {
 	OPT_ASSISTANT,
 	OPT_PASSAGES(50, "how many passages an answer may rest on, 1 to 50"),
 	{ .name = "no-history",
-	  .help = "keep no history of what is typed",
+	  .help = "do not save what you type",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct rag_args, no_history) },
 	{ .name = NULL },

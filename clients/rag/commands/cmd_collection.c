@@ -63,7 +63,7 @@ static int collection_run(struct rag *r)
 const struct rag_command collection_command = {
 	.args = { .name = "collection",
 		  .usage = "NAME",
-		  .summary = "make a collection, or change who may read and write it",
+		  .summary = "create a collection, or change who may read and write it",
 		  .opts = collection_opts,
 		  .min_rest = 1,
 		  .max_rest = 1,

@@ -12,7 +12,7 @@
 static const struct args_opt opts[] = {
 	{ .name = "ids",
 	  .arg = "1,2,3",
-	  .help = "the tokens, with commas or blanks between them",
+	  .help = "the tokens, with commas or spaces between them",
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct model_args, ids) },
 	{ .name = "top",

@@ -7,7 +7,7 @@
 
 static const struct args_opt opts[] = {
 	{ .name = "ids",
-	  .help = "write the ids on one line, with blanks between them (default: each id and its "
+	  .help = "write the ids on one line, with spaces between them (default: each id and its "
 		  "text on a line)",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct model_args, print_ids) },
