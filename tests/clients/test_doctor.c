@@ -115,7 +115,7 @@ static void doctor_names_the_model(void **state)
 	assert_has(r.out,
 		   "ok   model        assistant default: Llama 3.2 1B, 1.2 billion parameters, "
 		   "Q4_K_M, context 8192 (plugin llm)\n");
-	assert_has(r.out, "ok   memory       the models have 0.0 GiB of this machine's ");
+	assert_has(r.out, "ok   memory       the models take 0.0 GiB of this machine's ");
 	assert_has(r.out, " processor    ");
 	assert_null(strstr(r.out, "to answer in sentences of its own"));
 	ran_free(&r);
@@ -134,9 +134,9 @@ static void doctor_says_what_a_model_needs(void **state)
 	assert_int_equal(r.status, 0);
 	assert_has(r.out,
 		   "note model        assistant default has none: it quotes from the documents\n");
-	assert_has(r.out,
-		   "note model        to answer in sentences of its own: a plugin with module = "
-		   "\"inference_gguf\" and a GGUF file, as docs/models.md says\n");
+	assert_has(r.out, "note model        to answer in sentences of its own, it needs a plugin "
+			  "with module = "
+			  "\"inference_gguf\" and a GGUF file, as docs/models.md says\n");
 	assert_null(strstr(r.out, "processor"));
 	ran_free(&r);
 	server_stop();
@@ -197,7 +197,7 @@ static void doctor_misses_files(void **state)
 	assert_int_equal(r.status, 1);
 	assert_has(r.out, "bad  model file   llm: ");
 	assert_has(r.out,
-		   "/gone.gguf: No such file or directory; the daemon has it open still, but "
+		   "/gone.gguf: No such file or directory; the daemon still has it open, but "
 		   "cannot start or reload without it\n");
 	ran_free(&r);
 	server_stop();
@@ -212,7 +212,7 @@ static void doctor_misses_files(void **state)
 	file_make("b-00002-of-00003.gguf", 100 << 20);
 	r = doctor_with("b-00001-of-00003.gguf");
 	assert_int_equal(r.status, 0);
-	assert_has(r.out, "the models have 0.3 GiB");
+	assert_has(r.out, "the models take 0.3 GiB");
 	ran_free(&r);
 	server_stop();
 	file_remove("b-00001-of-00003.gguf");
@@ -228,7 +228,7 @@ static void doctor_weighs_models(void **state)
 	file_make("large.gguf", 4LL << 40); /* of holes */
 	r = doctor_with("large.gguf");
 	assert_int_equal(r.status, 1);
-	assert_has(r.out, "bad  memory       the models have 4096.0 GiB, this machine ");
+	assert_has(r.out, "bad  memory       the models take 4096.0 GiB and this machine ");
 	ran_free(&r);
 	server_stop();
 	file_remove("large.gguf");

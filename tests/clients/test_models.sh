@@ -18,12 +18,12 @@ exits "it holds" 0 "$RAGD_BUILDDIR/ragd" -t -c "$T/ragd.conf" --data-dir "$RAGD_
 start_ragd -c "$T/ragd.conf" || exit 1
 exits "the doctor finds nothing missing" 0 rag doctor
 has "it names the model" "$OUT" "assistant default: stories"
-has "it weighs it" "$OUT" "the models have 0.0 GiB"
+has "it weighs it" "$OUT" "the models take 0.0 GiB"
 has "it looks at the processor" "$OUT" "processor"
 hasnt "it asks for no other" "$OUT" "to answer in sentences of its own"
 rm "$T/models/small.gguf"
 exits "the doctor misses a file that went away" 1 rag doctor
-has "it says what that means" "$OUT" "models/small.gguf: No such file or directory; the daemon has it open still"
+has "it says what that means" "$OUT" "models/small.gguf: No such file or directory; the daemon still has it open"
 stop_ragd
 
 "$RAGD_BUILDDIR/ragd" --user --socket "$SOCKET" --state-dir "$T/data" --data-dir "$RAGD_SRCDIR/data" \

@@ -42,8 +42,8 @@ void checks_places(struct checks *x)
 		const struct ragd_place *p = &places[i];
 
 		if (p->rc == 0)
-			checks_add(x, STYLE_GOOD, "socket", "%s (%s) takes connections%s", p->path,
-				   p->from, used ? ", but an earlier one is used" : "");
+			checks_add(x, STYLE_GOOD, "socket", "%s (%s) accepts connections%s",
+				   p->path, p->from, used ? ", but an earlier one is used" : "");
 		else
 			checks_add(x, STYLE_WARN, "socket", "%s (%s): %s", p->path, p->from,
 				   strerror(-p->rc));
@@ -63,7 +63,7 @@ bool checks_connect(struct checks *x)
 	checks_add(
 		x, STYLE_WARN, "config",
 		"if ragd does not start, its log says why (a model that is missing, for instance), "
-		"and ragd -t what is wrong with its configuration");
+		"and ragd -t says what is wrong with its configuration");
 	return false;
 }
 
@@ -91,7 +91,7 @@ bool checks_daemon(struct checks *x)
 	starts = state != NULL && strcmp(state, "starting") == 0;
 	if (starts)
 		checks_add(x, STYLE_BAD, "starting", "%s; look again in a moment",
-			   opening != NULL ? opening : "it opens its plugins");
+			   opening != NULL ? opening : "it is opening its plugins");
 	version = json_string_value(json_object_get(root, "version"));
 	if (version != NULL && strcmp(version, ragd_client_version()) == 0)
 		checks_add(x, STYLE_GOOD, "version", "daemon and client are %s", version);

@@ -126,7 +126,7 @@ static double size_of_model(struct checks *x, const char *plugin, const char *pa
 				   "%s: you may not look at %s; the daemon may", plugin, part);
 		else
 			checks_add(x, STYLE_BAD, "model file",
-				   "%s: %s: %s; the daemon has it open still, but cannot start "
+				   "%s: %s: %s; the daemon still has it open, but cannot start "
 				   "or reload without it",
 				   plugin, part, strerror(errno));
 		return 0;
@@ -157,17 +157,17 @@ static void check_memory(struct checks *x, double need)
 		return;
 	if (need > total)
 		checks_add(x, STYLE_BAD, "memory",
-			   "the models have %.1f GiB, this machine %.1f GiB of memory: they would "
-			   "be read from the disk for each word; take a smaller one",
+			   "the models take %.1f GiB and this machine has %.1f GiB of memory: they "
+			   "would be read from the disk for each word; take a smaller one",
 			   need / GIB, total / GIB);
 	else if (need > 0.8 * total)
 		checks_add(x, STYLE_WARN, "memory",
-			   "the models have %.1f GiB of this machine's %.1f GiB of memory, which "
+			   "the models take %.1f GiB of this machine's %.1f GiB of memory, which "
 			   "leaves little for the rest",
 			   need / GIB, total / GIB);
 	else
 		checks_add(x, STYLE_GOOD, "memory",
-			   "the models have %.1f GiB of this machine's %.1f GiB; %.1f GiB are free "
+			   "the models take %.1f GiB of this machine's %.1f GiB; %.1f GiB are free "
 			   "to be used",
 			   need / GIB, total / GIB, free_now / GIB);
 }
@@ -202,8 +202,8 @@ static void check_threads(struct checks *x, const char *plugin, const json_t *op
 
 	if (cores > 0 && threads > cores)
 		checks_add(x, STYLE_WARN, "threads",
-			   "%s has %lld for %ld cores: more threads than cores are slower", plugin,
-			   threads, cores);
+			   "%s has %lld for %ld cores: more threads than cores make it slower",
+			   plugin, threads, cores);
 }
 
 /* What a plugin last set a gauge to; -1 if it has none of that name. */
@@ -277,8 +277,8 @@ void checks_models(struct checks *x)
 		check_processor(x);
 	} else if (list != NULL && n_with == 0) {
 		checks_add(x, STYLE_WARN, "model",
-			   "to answer in sentences of its own: a plugin with module = \"" MODULE
-			   "\" and a GGUF file, as " GUIDE " says");
+			   "to answer in sentences of its own, it needs a plugin with module = "
+			   "\"" MODULE "\" and a GGUF file, as " GUIDE " says");
 	}
 	json_decref(card);
 	json_decref(list);
