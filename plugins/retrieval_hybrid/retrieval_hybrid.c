@@ -28,8 +28,8 @@ static const struct ragd_option hybrid_options[] = {
 	  "Plugin that turns passages and questions into vectors; none: they are learned from the "
 	  "passages.",
 	  true },
-	{ "dim", RAGD_OPT_INT, "128", 16, 512, NULL,
-	  "Numbers in a vector of the trained embedder.", true },
+	{ "dim", RAGD_OPT_INT, "128", 16, 512, NULL, "Numbers in a vector of the trained embedder.",
+	  true },
 	{ "weight_vector", RAGD_OPT_FLOAT, "0.5", 0, 1, NULL,
 	  "How much vectors count in a score; words count the rest. Learned ones get 0.4 of it.",
 	  true },

@@ -80,7 +80,10 @@ static inline bool embedder_is_learned(const struct embedder *e)
 	return e->encoder[0] == '\0';
 }
 
-/* As one blob, empty for an encoder, and back: -EBADMSG if it is not one. The digest is the blob's SHA-256. */
+/*
+ * As one blob, empty for an encoder, and back: -EBADMSG if it is not one. The digest is the blob's
+ * SHA-256.
+ */
 int embedder_save(const struct embedder *e, void **blob, size_t *len, struct ragd_err *err);
 int embedder_load(const void *blob, size_t len, struct embedder **out, struct ragd_err *err);
 

@@ -15,8 +15,6 @@
 #include "retrieval/index/generation.h"
 #include "retrieval/index/vectors.h"
 #include "retrieval/passages/passages.h"
-#include "retrieval/search/search.h"
-#include "retrieval/search/wanted.h"
 #include "retrieval/store/store_events.h"
 #include "retrieval/store/store_private.h"
 
@@ -93,7 +91,7 @@ void encode_trouble(struct encode *e, char out[ENCODE_TROUBLE_MAX])
 	pthread_mutex_unlock(&e->lock);
 }
 
-static void trouble_set(struct encode *e, const char *msg)
+void encode_note_trouble(struct encode *e, const char *msg)
 {
 	pthread_mutex_lock(&e->lock);
 	snprintf(e->trouble, sizeof(e->trouble), "%s", msg);
@@ -340,12 +338,6 @@ static int encode_texts(struct batch *b, const struct ragd_str *texts, uint16_t 
 	return 0;
 }
 
-/* Whether an error is about these texts, so that asking again is of no use. */
-static bool is_about_texts(int rc)
-{
-	return rc == -EINVAL || rc == -EMSGSIZE || rc == -E2BIG || rc == -EILSEQ;
-}
-
 /*
  * Those that the encoder refuses get zeros, which no question is near to: they are found by words,
  * and not tried again.
@@ -356,7 +348,7 @@ static int encode_each(struct batch *b, const struct ragd_str *texts, uint16_t *
 	for (size_t i = 0; i < n; i++) {
 		int rc = encode_texts(b, &texts[i], &to[i], 1, err);
 
-		if (rc < 0 && !is_about_texts(rc))
+		if (rc < 0 && !encoder_refuses_texts(rc))
 			return rc;
 		if (rc == 0)
 			continue;
@@ -385,7 +377,7 @@ static int encode_batch(struct batch *b, struct ragd_err *err)
 		to[n++] = b->vectors[i];
 	}
 	rc = n > 0 ? encode_texts(b, texts, to, n, err) : 0;
-	return is_about_texts(rc) ? encode_each(b, texts, to, n, err) : rc;
+	return encoder_refuses_texts(rc) ? encode_each(b, texts, to, n, err) : rc;
 }
 
 static void rate_add(struct encode *e, size_t n, int64_t us)
@@ -397,7 +389,7 @@ static void rate_add(struct encode *e, size_t n, int64_t us)
 	pthread_mutex_unlock(&e->lock);
 }
 
-/* The maintenance thread alone reads and writes it; the writer's thread, which moves it, is idle. */
+/* The maintenance thread alone reads and writes it. The writer's, which moves it, is idle. */
 static void advance(struct batch *b, uint32_t end)
 {
 	struct embedding_index *index;
@@ -499,7 +491,7 @@ static int64_t back_off(struct encode *e, int rc, const struct ragd_err *why)
 	/* Until the daemon serves with this configuration, plugins do not find each other. */
 	if (rc == -ENOENT && now_ms - e->failing_since_ms < TELL_MS)
 		return e->retry_ms;
-	trouble_set(e, why->msg);
+	encode_note_trouble(e, why->msg);
 	if (!e->told)
 		store_tell(e->store, STORE_TROUBLE,
 			   "searching by words alone until the encoder can be asked: %s", why->msg);
@@ -509,7 +501,7 @@ static int64_t back_off(struct encode *e, int rc, const struct ragd_err *why)
 
 static void recovered(struct encode *e)
 {
-	trouble_set(e, "");
+	encode_note_trouble(e, "");
 	e->failing_since_ms = 0;
 	e->told = false;
 }
@@ -551,74 +543,4 @@ int64_t encode_round(struct encode *e, bool (*stop)(void *arg), void *arg, int *
 	}
 	recovered(e);
 	return more ? 0 : -1;
-}
-
-/* ---- questions ----------------------------------------------------------------------------- */
-
-static bool has_encoded(const struct search *se, const struct embedder *e)
-{
-	for (size_t i = 0; i < se->n_encoded; i++)
-		if (strcmp(se->encoded[i].digest, e->digest) == 0)
-			return true;
-	return false;
-}
-
-/* The encoders of the collections that are searched: one, but for while vectors are made again. */
-static void choose_encoders(struct search *se)
-{
-	const struct catalog *c = &se->store->catalog;
-
-	pthread_rwlock_rdlock(&se->store->catalog.lock);
-	for (uint32_t i = 0; i < c->n_collections && se->n_encoded < SEARCH_ENCODERS; i++) {
-		const struct catalog_collection *col = c->collections[i];
-		const struct embedder *e = col != NULL ? col->now.embedder : NULL;
-		struct search_encoded *out = &se->encoded[se->n_encoded];
-
-		if (e == NULL || embedder_is_learned(e) || !search_includes(se, col) ||
-		    has_encoded(se, e))
-			continue;
-		memcpy(out->encoder, e->encoder, sizeof(out->encoder));
-		memcpy(out->digest, e->digest, sizeof(out->digest));
-		se->n_encoded++;
-	}
-	pthread_rwlock_unlock(&se->store->catalog.lock);
-}
-
-static int encode_one(struct search *se, struct search_encoded *out, struct ragd_err *err)
-{
-	struct ragd_str text = { se->query->text.s, MIN(se->query->text.len, TERMS_TEXT_MAX) };
-	const struct encoder_work work = { .call = se->call, .arena = se->session->arena };
-	struct encoder_identity made;
-	struct ragd_embeddings got;
-	int rc = encoder_embed(se->store, out->encoder, &work, RAGD_EMBED_QUERY, &text, 1, &got,
-			       &made, err);
-
-	if (rc < 0)
-		return rc;
-	if (strcmp(made.digest, out->digest) != 0)
-		return 0; /* replaced: the vectors there are will be, too */
-	out->vector = got.values;
-	out->dim = got.dim;
-	out->trust = encoder_trust(text, got.n_pieces != NULL ? got.n_pieces[0] : 0);
-	return 0;
-}
-
-int encode_question(struct search *se, struct ragd_err *err)
-{
-	struct encode *e = se->store->encode;
-
-	if (e == NULL || !(se->store->options.weight_vector > 0))
-		return 0;
-	choose_encoders(se);
-	for (size_t i = 0; i < se->n_encoded; i++) {
-		struct ragd_err why = { 0 };
-		int rc = encode_one(se, &se->encoded[i], &why);
-
-		if (rc < 0 && wanted_check(se->call, err) < 0)
-			return err != NULL ? err->code : rc;
-		/* One text's own fault, such as a question of blanks, is no trouble. */
-		if (rc < 0 && !is_about_texts(rc))
-			trouble_set(e, why.msg);
-	}
-	return 0;
 }

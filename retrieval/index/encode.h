@@ -12,7 +12,6 @@
 #include <ragd/plugin.h>
 
 struct encode;
-struct search;
 struct store;
 
 #define ENCODE_TROUBLE_MAX sizeof(((struct ragd_err *)NULL)->msg)
@@ -35,10 +34,7 @@ double encode_rate(struct encode *e);
 /* Why there is no search by meaning at present; "" if there is. Any thread. */
 void encode_trouble(struct encode *e, char out[ENCODE_TROUBLE_MAX]);
 
-/*
- * The question of a search as the vectors that the collections it may read want, into se->encoded.
- * What cannot be had is searched by words: an error means that nobody waits any more.
- */
-int encode_question(struct search *se, struct ragd_err *err);
+/* A question found no vector. It is forgotten once the encoder works. Any thread. */
+void encode_note_trouble(struct encode *e, const char *msg);
 
 #endif

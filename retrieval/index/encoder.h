@@ -4,6 +4,7 @@
 #ifndef RETRIEVAL_ENCODER_H
 #define RETRIEVAL_ENCODER_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -45,6 +46,12 @@ struct encoder_work {
 int encoder_embed(const struct store *s, const char *name, const struct encoder_work *work,
 		  enum ragd_embed_use use, const struct ragd_str *texts, size_t n,
 		  struct ragd_embeddings *out, struct encoder_identity *made, struct ragd_err *err);
+
+/* Whether such a failure is about the texts, so that asking again is of no use. */
+static inline bool encoder_refuses_texts(int rc)
+{
+	return rc == -EINVAL || rc == -EMSGSIZE || rc == -E2BIG || rc == -EILSEQ;
+}
 
 /*
  * A passage as the encoder reads it: "title: heading. text". {NULL, 0} if all of it is blank; s is

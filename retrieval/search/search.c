@@ -15,9 +15,9 @@
 #include "base/array.h"
 #include "base/util.h"
 #include "retrieval/db/fts.h"
-#include "retrieval/index/encode.h"
 #include "retrieval/passages/passages.h"
 #include "retrieval/search/fuse.h"
+#include "retrieval/search/question.h"
 #include "retrieval/search/search.h"
 #include "retrieval/wanted.h"
 #include "retrieval/passages/document_validate.h"
@@ -410,7 +410,7 @@ int store_search(struct store *s, const struct ragd_call *call, const struct rag
 	if (rc != 0)
 		return rc;
 	se.n_words = terms_query(se.session->terms, se.session->arena, query->text, &se.words, err);
-	rc = se.n_words < 0 ? (int)se.n_words : encode_question(&se, err);
+	rc = se.n_words < 0 ? (int)se.n_words : question_encode(&se, err);
 	if (rc == 0)
 		rc = session_begin(se.session, err);
 	if (rc == 0)

@@ -1,9 +1,9 @@
 /*
  * Background maintenance: what the store does by itself, in one thread. It finishes removing
  * collections; for each collection, it learns an embedder when there are enough passages, and again
- * when they have grown by a quarter, gives every passage its vector, then swaps; or, with an encoder, has
- * it give vectors to the passages without (encode.h). Searches and writes go on meanwhile, on the
- * vectors there are.
+ * when they have grown by a quarter, gives every passage its vector, then swaps; or, with an
+ * encoder, has it give vectors to the passages without (encode.h). Searches and writes go on
+ * meanwhile, on the vectors there are.
  */
 #ifndef RETRIEVAL_MAINTENANCE_H
 #define RETRIEVAL_MAINTENANCE_H
