@@ -80,6 +80,14 @@ static void numbers_are_finite(void **state)
 	stats.n_bytes = UINT64_MAX;
 	validate_stats("p", &stats);
 	assert_int_equal(stats.n_documents, 0);
+	stats = (struct ragd_retrieval_stats){ .n_passages = 3, .n_waiting = 3 };
+	memset(stats.trouble, 'x', sizeof(stats.trouble));
+	validate_stats("p", &stats);
+	assert_int_equal(stats.n_waiting, 3);
+	assert_int_equal(strlen(stats.trouble), sizeof(stats.trouble) - 1);
+	stats.n_waiting = 4; /* more than there are */
+	validate_stats("p", &stats);
+	assert_int_equal(stats.n_waiting, 0);
 }
 
 static void a_card_that_is_wrong_is_emptied(void **state)

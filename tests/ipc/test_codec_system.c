@@ -43,7 +43,13 @@ static void a_status_says_more_to_administrators(void **state)
 	static const char *const assistants[] = { "default", "x", NULL };
 	static const char *const plugins[] = { "hybrid", NULL };
 	static const struct codec_load load = { "/etc/ragd.conf", 12, 1, 3, 99 };
-	struct codec_retrieval retrieval = { "hybrid", { 0, 1, 2, 3, 4, 384, 1000 }, false };
+	struct codec_retrieval retrieval = { .plugin = "hybrid",
+					     .stats = { .n_collections = 1,
+							.n_documents = 2,
+							.n_passages = 3,
+							.n_vectors = 4,
+							.dim = 384,
+							.n_bytes = 1000 } };
 	struct codec_status s = { .process = { "1.2", 42, "ready", 2 },
 				  .generation = 7,
 				  .assistants = assistants,
@@ -70,6 +76,25 @@ static void a_status_says_more_to_administrators(void **state)
 			    ",\"bytes\":1000}],\"configuration\":\"/etc/ragd.conf\","
 			    "\"answers\":{\"total\":12,\"active\":1},\"connections\":3,"
 			    "\"requests\":99}");
+	buf_fini(&b);
+}
+
+static void a_status_says_how_far_an_encoder_is(void **state)
+{
+	struct codec_retrieval retrieval = { .plugin = "hybrid",
+					     .stats = { .n_waiting = 5,
+							.waiting_s = 7,
+							.encoder = "enc",
+							.trouble = "it is out" } };
+	struct codec_status s = { .process = { "1.2", 42, "ready", 2 },
+				  .retrieval = &retrieval,
+				  .n_retrieval = 1 };
+	struct buf b = BUF_INIT;
+
+	(void)state;
+	codec_status(&b, &s);
+	assert_non_null(strstr(b.data, "\"embedder\":\"enc\",\"waiting\":5,\"waiting_s\":7,"
+				       "\"trouble\":\"it is out\"}"));
 	buf_fini(&b);
 }
 
@@ -196,6 +221,7 @@ int main(void)
 		cmocka_unit_test(replies_of_one_word),
 		cmocka_unit_test(a_start_says_what_it_waits_for),
 		cmocka_unit_test(a_status_says_more_to_administrators),
+		cmocka_unit_test(a_status_says_how_far_an_encoder_is),
 		cmocka_unit_test(options_are_for_everyone_or_not),
 		cmocka_unit_test(a_card_names_models_and_filters),
 	};
