@@ -163,7 +163,7 @@ static int embeddings_finish(struct upstream_job *job, struct ragd_err *err)
 	int rc;
 
 	if (root == NULL)
-		return ragd_err_set(err, -EPROTO, "what it sent is no JSON");
+		return ragd_err_set(err, -EPROTO, "what it sent is not JSON");
 	job->usage.n_prompt = reply_prompt_tokens(root);
 	rc = reply_embeddings_read(root, job->n_texts, &job->dim, &job->vectors, err);
 	json_decref(root);

@@ -29,20 +29,6 @@
 
 /* ---- what the caller may see --------------------------------------------------------------- */
 
-static bool is_wanted(const struct ragd_query *q, const char *name)
-{
-	for (size_t i = 0; i < q->n_collections; i++)
-		if (strcmp(q->collections[i], name) == 0)
-			return true;
-	return q->n_collections == 0;
-}
-
-bool search_includes(const struct search *se, const struct catalog_collection *col)
-{
-	return col->shown && is_wanted(se->query, col->name) &&
-	       acl_may(&col->acl, se->call->caller, ACL_READ);
-}
-
 static int filter_collections(struct search *se, const struct catalog *c, struct ragd_err *err)
 {
 	se->n_allowed = c->n_collections;

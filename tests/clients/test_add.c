@@ -212,8 +212,10 @@ static void add_skips_what_is_there_and_removes_what_is_gone(void **state)
 	assert_string_equal(r.err, "");
 	assert_int_equal(r.status, 0);
 	assert_string_equal(r.out, "added 2, updated 0, unchanged 17, failed 0, removed 1\n");
-	last = fake_request(server, fake_n_requests(server) - 1);
+	last = fake_request(server, fake_n_requests(server) - 2);
 	assert_string_equal(last->method, "DELETE");
+	last = fake_request(server, fake_n_requests(server) - 1);
+	assert_string_equal(last->target, "/v1/status"); /* how long till it is found by meaning */
 	assert_string_equal(
 		fake_request(server, 2)->body,
 		"{\"id\":\"17.md\",\"text\":\"17.md\"}\n{\"id\":\"18.md\",\"text\":\"18.md\"}\n");

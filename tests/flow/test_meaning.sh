@@ -14,7 +14,10 @@ mkdir "$T/docs"
 echo "The vehicle is parked behind the building, next to the bicycles." >"$T/docs/parking.txt"
 echo "Our canteen serves soup and bread from noon until two." >"$T/docs/canteen.txt"
 echo "A new kitten needs warmth, milk and sleep." >"$T/docs/pets.txt"
-start_ragd || exit 1
+# The built-in configuration, whose search is by meaning, too.
+ragd_conf=$T/ragd.conf
+"$RAGD_BUILDDIR/ragd" --print-defaults | sed 's/module = "retrieval_hybrid"/&\n\tembedder = "encoder"/' >"$ragd_conf"
+start_ragd -c "$ragd_conf" || exit 1
 out=$(rag add --wait "$T/docs")
 has "rag add --wait" "$out" "added 3"
 is "every passage has its vector" "$(retrieval waiting)/$(retrieval vectors)" "0/3"
@@ -34,17 +37,16 @@ for _ in 1 2 3; do
 	wait_for more || break
 	vectors=$now
 	stop_ragd KILL
-	start_ragd || exit 1
+	start_ragd -c "$ragd_conf" || exit 1
 	[ "$(retrieval vectors)" -ge "$vectors" ] || lost=$((lost + 1))
 done
 is "killed three times: no vector is lost" "$lost" 0
 check "and the work goes on" rag add -q --wait "$T/docs"
 is "to the end, none twice" "$(retrieval vectors)/$(retrieval waiting)" "$passages/0"
-is "it is still found" "$(first "Where did I leave my car?")" parking.txt
+is "it is still found" "$(first "Is the vehicle parked?")" parking.txt
 
 # A configuration without the encoder: words, and a word about it.
 stop_ragd
-ragd_conf=$T/ragd.conf
-"$RAGD_BUILDDIR/ragd" --print-defaults | sed 's/embedder = "encoder"/embedder = "nobody"/' >"$ragd_conf"
+sed -i 's/embedder = "encoder"/embedder = "nobody"/' "$ragd_conf"
 exits "an embedder that is no plugin's name is refused" 1 "$RAGD_BUILDDIR/ragd" -t -c "$ragd_conf" --data-dir "$RAGD_SRCDIR/data"
 has "with the name" "$OUT" "nobody"

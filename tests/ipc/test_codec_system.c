@@ -86,7 +86,10 @@ static void a_status_says_how_far_an_encoder_is(void **state)
 							.waiting_s = 7,
 							.encoder = "enc",
 							.trouble = "it is out" } };
+	static const char *const none[] = { NULL };
 	struct codec_status s = { .process = { "1.2", 42, "ready", 2 },
+				  .assistants = none,
+				  .plugins = none,
 				  .retrieval = &retrieval,
 				  .n_retrieval = 1 };
 	struct buf b = BUF_INIT;

@@ -35,8 +35,8 @@ static const struct {
 	  "cache_salt",
 	  "endpoints weights model embed_model api_key_file tls_ca tls_verify proxy" },
 #endif
-	{ "retrieval_hybrid", "language passage_target passage_max max_document dim weight_vector",
-	  "" },
+	{ "retrieval_hybrid",
+	  "language passage_target passage_max max_document embedder dim weight_vector", "" },
 	{ "safety_basic",
 	  "level installed_rules allow prompt_pii document_pii response_pii prompt_secrets "
 	  "document_secrets response_secrets links disguises",

@@ -482,7 +482,7 @@ static void an_old_index_of_vectors_is_not_taken(void **state)
 	assert_int_equal(rename(copy, path), 0);
 	fixture_open(f);
 	assert_int_equal(f->events[STORE_VECTORS_REBUILT], 1);
-	assert_non_null(strstr(f->last_event, "older"));
+	assert_non_null(strstr(f->last_event, "out of date"));
 }
 
 static void a_damaged_embedder_is_learned_again(void **state)
