@@ -213,7 +213,7 @@ static bool window_begin(struct lattice *l, float score)
 
 void encode_unigram(struct encoder *e, struct ragd_str text)
 {
-	struct lattice l = { NULL };
+	struct lattice l = { 0 };
 	size_t from = e->out->n, at = 0;
 	struct ragd_str s;
 	uint32_t cp;
