@@ -291,12 +291,14 @@ static enum ground_verdict claim_kind(const struct ground *g, const struct claim
 				      const char *sentence, size_t len)
 {
 	const struct claim_marks *m = &c->marks;
+	size_t n_question = g->n_tokens - g->question;
+	const struct claim_token *question = n_question > 0 ? g->tokens + g->question : NULL;
 	size_t plain = c->n_words > m->n_asking + m->n_holding
 			       ? c->n_words - m->n_asking - m->n_holding
 			       : 0;
 
-	if (m->denies && disclaimer_matches(g->words, g->lexicon, g->tokens + g->question,
-					    g->n_tokens - g->question, sentence, len))
+	if (m->denies &&
+	    disclaimer_matches(g->words, g->lexicon, question, n_question, sentence, len))
 		return GROUND_DISCLAIMER;
 	if (c->n_words == 0 || plain == 0)
 		return GROUND_NO_CLAIM;
