@@ -205,7 +205,6 @@ static void work_finish(struct pool *p, struct pool_thread *t)
 	work->next = NULL;
 	*p->done_tail = work;
 	p->done_tail = &work->next;
-	uv_async_send(&p->async);
 }
 
 static void thread_rest(struct pool *p, struct pool_thread *t)
@@ -217,15 +216,26 @@ static void thread_rest(struct pool *p, struct pool_thread *t)
 		uv_cond_wait(&t->wake, &p->lock);
 }
 
-static void wake_one(struct pool *p)
+/* Takes one from among the idle, under the lock; thread_wake() follows without it. */
+static struct pool_thread *idle_take(struct pool *p)
 {
 	struct pool_thread *t = p->idle;
 
-	if (t == NULL)
-		return;
-	p->idle = t->next_idle;
-	t->idle = false;
-	uv_cond_signal(&t->wake);
+	if (t != NULL) {
+		p->idle = t->next_idle;
+		t->idle = false;
+	}
+	return t;
+}
+
+/*
+ * Without the lock, for which the woken thread would only wait again at once. The loop alone wakes
+ * threads and frees them, so it is still there.
+ */
+static void thread_wake(struct pool_thread *t)
+{
+	if (t != NULL)
+		uv_cond_signal(&t->wake);
 }
 
 static void thread_main(void *arg)
@@ -256,8 +266,13 @@ static void thread_main(void *arg)
 		work_finish(p, t);
 		if (t->lowered) {
 			p->n_worn++;
+			uv_async_send(&p->async);
 			break;
 		}
+		/* A call to the system that others need not wait for. */
+		uv_mutex_unlock(&p->lock);
+		uv_async_send(&p->async);
+		uv_mutex_lock(&p->lock);
 	}
 	uv_mutex_unlock(&p->lock);
 }
@@ -380,6 +395,7 @@ static void async_cb(uv_async_t *async)
 void pool_start(struct pool *p, struct pool_work *work, uid_t uid, bool admin, pool_cb work_cb,
 		pool_cb done_cb)
 {
+	struct pool_thread *idle = NULL;
 	struct pool_user *u;
 
 	work->next = NULL;
@@ -393,21 +409,24 @@ void pool_start(struct pool *p, struct pool_work *work, uid_t uid, bool admin, p
 	u->tail = &work->next;
 	p->n_waiting++;
 	if (may_run(p, u))
-		wake_one(p);
+		idle = idle_take(p);
 	uv_mutex_unlock(&p->lock);
+	thread_wake(idle);
 }
 
 static void thread_lose(struct pool *p, struct pool_thread **link)
 {
 	struct pool_thread *t = *link;
 	struct pool_work *work = t->work;
+	struct pool_thread *idle;
 
 	*link = t->next;
 	uv_mutex_lock(&p->lock);
 	work->thread = NULL;
 	release_thread(p, work);
-	wake_one(p); /* its user may have more waiting */
+	idle = idle_take(p); /* its user may have more waiting */
 	uv_mutex_unlock(&p->lock);
+	thread_wake(idle);
 	p->n_lost++;
 	p->n_missing++;
 	let_loop_go(p);
@@ -481,7 +500,7 @@ static void threads_stop(struct pool *p)
 	uv_mutex_lock(&p->lock);
 	p->stopping = true;
 	while (p->idle != NULL)
-		wake_one(p);
+		thread_wake(idle_take(p));
 	uv_mutex_unlock(&p->lock);
 	while ((t = p->threads) != NULL) {
 		p->threads = t->next;
