@@ -34,29 +34,20 @@ static void acts_take(struct run *r, const float *x, size_t cols, bool integer)
 
 /* ---- tokens in ------------------------------------------------------------------------------ */
 
-/* Row i as floats. */
-static void row_read(const struct rows *r, size_t i, float *out)
-{
-	if (r->packed != NULL)
-		pack_row(r->packed, i, out);
-	else
-		quant_unpack(r->type, r->data + i * quant_row_bytes(r->type, r->cols), out,
-			     r->cols);
-}
-
-static void embed_token(const struct run *r, size_t row, size_t id, size_t position)
+/* type: of the text that the token belongs to, the first or the second of a pair. */
+static void embed_token(const struct run *r, size_t row, size_t id, size_t position, size_t type)
 {
 	const struct model *m = r->m;
 	size_t n = m->shape.n_embd, pairs = m->rope.n_dims / 2;
 	float *x = r->x + row * n, *other = r->h + row * n;
 
-	row_read(&m->embd, id, x);
+	rows_read(&m->embd, id, x);
 	if (rows_there(&m->types)) {
-		row_read(&m->types, 0, other);
+		rows_read(&m->types, MIN(type, m->types.n - 1), other);
 		r->k->add(x, other, n);
 	}
 	if (rows_there(&m->positions)) {
-		row_read(&m->positions, position, other);
+		rows_read(&m->positions, position, other);
 		r->k->add(x, other, n);
 	}
 	if (m->embd_norm != NULL)
@@ -72,10 +63,11 @@ static void embed_tiles(void *arg, size_t from, size_t to, unsigned worker)
 	(void)worker;
 	for (const struct tile *t = r->tiles + from; t < r->tiles + to; t++) {
 		const struct run_span *s = &r->spans[t->span];
+		const struct segment *of = &r->segments[t->span];
 
 		for (size_t i = t->from; i < t->to; i++)
-			embed_token(r, s->row + i, (size_t)r->segments[t->span].ids[i],
-				    s->first + i);
+			embed_token(r, s->row + i, (size_t)of->ids[i], s->first + i,
+				    of->second > 0 && i >= of->second);
 	}
 }
 

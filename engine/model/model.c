@@ -261,7 +261,7 @@ static int binding_load(struct loading *l, const struct bindings *b, const struc
 		break;
 	case USE_ROWS:
 		same = packs_same(b, one);
-		*(struct rows *)one->to = (struct rows){ .type = m.type, .cols = m.cols };
+		*(struct rows *)one->to = (struct rows){ m.type, m.cols, m.rows, NULL, NULL };
 		if (same != NULL) {
 			((struct rows *)one->to)->packed = same->to;
 			break;

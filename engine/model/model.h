@@ -82,6 +82,8 @@ struct segment {
 	 */
 	uint8_t *const *pages;
 	size_t n_outputs; /* of the last tokens of the segment: 0 … n rows of output */
+	/* An encoder's: tokens from this one on are the second text of a pair; 0: there is none. */
+	size_t second;
 };
 
 /*

@@ -15,10 +15,13 @@ struct gguf;
  */
 struct rows {
 	enum quant_type type;
-	size_t cols;
+	size_t cols, n;
 	const uint8_t *data;
 	const struct packed *packed; /* in place of data, or NULL */
 };
+
+/* Row i as floats. */
+void rows_read(const struct rows *r, size_t i, float *out);
 
 static inline bool rows_there(const struct rows *r)
 {

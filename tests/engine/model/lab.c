@@ -60,7 +60,7 @@ float *lab_forward(const struct lab *lab, enum kv_type type, const int32_t *ids,
 {
 	size_t width = what == RUN_LOGITS ? lab->shape->n_vocab : lab->shape->n_embd;
 	uint8_t **pages = lab->shape->causal ? lab_pages(lab, type, n) : NULL;
-	struct segment s = { ids, n, 0, pages, n_outputs };
+	struct segment s = { .ids = ids, .n = n, .pages = pages, .n_outputs = n_outputs };
 	struct ragd_err err = { 0 };
 	const float *rows;
 	float *copy = malloc(n_outputs * width * sizeof(float));

@@ -78,8 +78,8 @@ static void pass(struct game *g)
 		if (take == 0 || tokens + take > PASS_MAX)
 			continue;
 		who[n] = s;
-		segments[n++] = (struct segment){ s->ids + s->done, take, s->done, s->pages,
-						  below(g, take + 1) };
+		segments[n++] = (struct segment){ s->ids + s->done,   take, s->done, s->pages,
+						  below(g, take + 1), 0 };
 		tokens += take;
 	}
 	if (n == 0)

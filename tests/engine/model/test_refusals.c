@@ -226,19 +226,19 @@ static void passes_out_of_range_are_refused(void **state)
 			struct segment segments[2];
 			size_t n;
 		} passes[] = {
-			{ "40 is none", { { high, 1, 0, pages, 1 } }, 1 },
-			{ "-1 is none", { { low, 1, 0, pages, 1 } }, 1 },
-			{ "0 tokens", { { ids, 0, 0, pages, 0 } }, 1 },
-			{ "9 tokens", { { ids, 9, 0, pages, 0 } }, 1 },
-			{ "2 outputs", { { ids, 1, 0, pages, 2 } }, 1 },
-			{ "no pages", { { ids, 1, 0, NULL, 1 } }, 1 },
-			{ "context", { { ids, 1, 64, pages, 1 } }, 1 },
-			{ "context", { { ids, 2, SIZE_MAX - 1, pages, 1 } }, 1 },
+			{ "40 is none", { { high, 1, 0, pages, 1, 0 } }, 1 },
+			{ "-1 is none", { { low, 1, 0, pages, 1, 0 } }, 1 },
+			{ "0 tokens", { { ids, 0, 0, pages, 0, 0 } }, 1 },
+			{ "9 tokens", { { ids, 9, 0, pages, 0, 0 } }, 1 },
+			{ "2 outputs", { { ids, 1, 0, pages, 2, 0 } }, 1 },
+			{ "no pages", { { ids, 1, 0, NULL, 1, 0 } }, 1 },
+			{ "context", { { ids, 1, 64, pages, 1, 0 } }, 1 },
+			{ "context", { { ids, 2, SIZE_MAX - 1, pages, 1, 0 } }, 1 },
 			{ "more than 8 tokens",
-			  { { ids, 5, 0, pages, 0 }, { ids, 4, 0, pages, 0 } },
+			  { { ids, 5, 0, pages, 0, 0 }, { ids, 4, 0, pages, 0, 0 } },
 			  2 },
 			{ "2 outputs in a pass",
-			  { { ids, 2, 0, pages, 2 }, { ids, 1, 0, pages, 1 } },
+			  { { ids, 2, 0, pages, 2, 0 }, { ids, 1, 0, pages, 1, 0 } },
 			  2 },
 		};
 
@@ -277,13 +277,13 @@ static void an_encoder_has_no_logits(void **state)
 	synth_write(&s, &file);
 	lab_open(&lab, NULL, file.data, file.len, NULL);
 	assert_int_equal(run_new(lab.model, lab.threads, KV_F16, 8, 8, &r, &err), 0);
-	assert_int_equal(
-		run_forward(r, &(struct segment){ ids, 2, 0, NULL, 1 }, 1, RUN_LOGITS, &out, &err),
-		-EINVAL);
+	assert_int_equal(run_forward(r, &(struct segment){ ids, 2, 0, NULL, 1, 0 }, 1, RUN_LOGITS,
+				     &out, &err),
+			 -EINVAL);
 	assert_non_null(strstr(err.msg, "no logits"));
-	assert_int_equal(
-		run_forward(r, &(struct segment){ ids, 1, 1, NULL, 1 }, 1, RUN_HIDDEN, &out, &err),
-		-EINVAL);
+	assert_int_equal(run_forward(r, &(struct segment){ ids, 1, 1, NULL, 1, 0 }, 1, RUN_HIDDEN,
+				     &out, &err),
+			 -EINVAL);
 	assert_non_null(strstr(err.msg, "inside a text"));
 	run_free(r);
 	lab_close(&lab);
