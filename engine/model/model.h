@@ -19,7 +19,7 @@
 struct gguf;
 struct model;
 
-enum model_pooling { POOLING_NONE, POOLING_MEAN, POOLING_CLS, POOLING_LAST };
+enum model_pooling { POOLING_NONE, POOLING_MEAN, POOLING_CLS, POOLING_LAST, POOLING_RANK };
 
 /* The shape: what an architecture read from the metadata. */
 struct model_shape {
@@ -35,6 +35,7 @@ struct model_shape {
 	bool causal;        /* false: an encoder (bert), which has no logits and no cache */
 	enum model_pooling
 		pooling; /* what the file says; POOLING_LAST for a causal model that says nothing */
+	bool ranks; /* POOLING_RANK: a head makes a number of a query and a passage, not a vector */
 	uint64_t weight_bytes; /* packed weights that one token's forward pass reads */
 	uint64_t table_bytes;  /* next to them in memory: tables, of which it reads a row */
 };

@@ -160,20 +160,77 @@ static int vocab_read(struct model *m, struct ragd_err *err)
 	return 0;
 }
 
+/*
+ * A pair of texts gets a type of token for each where the model was trained so; what says how many
+ * there are must be right, else the passage would be read as part of the query.
+ */
+static int head_types_check(const struct model *m, struct ragd_err *err)
+{
+	const struct gguf_tensor *types = gguf_tensor(m->gguf, "token_types.weight");
+	uint64_t rows = types != NULL ? types->dims[1] : 0;
+	uint32_t said;
+
+	if (!gguf_u32(m->gguf, "tokenizer.ggml.token_type_count", &said) || said == rows)
+		return 0;
+	return ragd_err_set(err, -EINVAL,
+			    "model of architecture '%s': %u types of tokens, but %llu rows in "
+			    "'token_types.weight'",
+			    m->arch->name, (unsigned)said, (unsigned long long)rows);
+}
+
+/* The tensors of a head that ranks; their shapes are checked when they are bound. */
+static int head_check(const struct model *m, struct ragd_err *err)
+{
+	const struct gguf_tensor *output = gguf_tensor(m->gguf, "cls.output.weight");
+
+	if (output == NULL)
+		return ragd_err_set(err, -EINVAL,
+				    "model of architecture '%s': it ranks (pooling type 4), but "
+				    "tensor 'cls.output.weight' is missing",
+				    m->arch->name);
+	if (output->dims[1] != 1)
+		return ragd_err_set(err, -ENOTSUP,
+				    "model of architecture '%s': a classifier of %llu labels is "
+				    "not supported, only of one, which ranks",
+				    m->arch->name, (unsigned long long)output->dims[1]);
+	if (gguf_tensor(m->gguf, "cls.bias") != NULL && gguf_tensor(m->gguf, "cls.weight") == NULL)
+		return ragd_err_set(err, -EINVAL,
+				    "model of architecture '%s': 'cls.bias' without 'cls.weight'",
+				    m->arch->name);
+	return head_types_check(m, err);
+}
+
+static bool head_there(const struct model *m)
+{
+	return m->arch->ranks && (gguf_tensor(m->gguf, "cls.weight") != NULL ||
+				  gguf_tensor(m->gguf, "cls.output.weight") != NULL);
+}
+
 static int pooling_read(struct model *m, struct ragd_err *err)
 {
 	static const enum model_pooling known[] = { POOLING_NONE, POOLING_MEAN, POOLING_CLS,
-						    POOLING_LAST };
+						    POOLING_LAST, POOLING_RANK };
 	uint32_t pooling;
 
 	m->shape.pooling = m->arch->causal ? POOLING_LAST : POOLING_MEAN;
-	if (!gguf_arch_u32(m->gguf, "pooling_type", &pooling))
-		return 0;
-	if (pooling >= sizeof(known) / sizeof(known[0]))
+	if (!gguf_arch_u32(m->gguf, "pooling_type", &pooling)) {
+		if (!head_there(m))
+			return 0;
+		pooling = 4; /* older files leave it to whoever runs them */
+	}
+	if (pooling >= sizeof(known) / sizeof(known[0]) - !m->arch->ranks)
 		return ragd_err_set(err, -ENOTSUP,
 				    "model of architecture '%s': pooling type %u is not supported",
 				    m->arch->name, (unsigned)pooling);
 	m->shape.pooling = known[pooling];
+	m->shape.ranks = known[pooling] == POOLING_RANK;
+	if (m->shape.ranks)
+		return head_check(m, err);
+	if (head_there(m))
+		return ragd_err_set(err, -ENOTSUP,
+				    "model of architecture '%s': a classifier with pooling type %u "
+				    "is not supported, only with 4, which ranks",
+				    m->arch->name, (unsigned)pooling);
 	return 0;
 }
 

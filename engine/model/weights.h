@@ -61,6 +61,10 @@ struct model {
 	struct packed output;
 	struct layer *layers;
 
+	/* Of a model that ranks: a dense layer with a tanh, which it may lack, and one row. */
+	struct rows head, head_output;
+	const float *head_bias, *head_output_bias;
+
 	uint8_t *packed; /* all packed matrices: a mapping */
 	size_t packed_bytes;
 	float *vectors; /* all vectors */

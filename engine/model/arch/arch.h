@@ -46,6 +46,7 @@ struct arch {
 	const char *name;
 	bool causal;
 	bool rope;
+	bool ranks; /* may have a head that ranks */
 	enum rope_pairs pairs;
 	const char *eps_key;
 	const struct tensor_rule *const *tables; /* each ends with a NULL name; NULL at the end */

@@ -29,12 +29,20 @@ static const struct tensor_rule tensors[] = {
 	{ "ffn_down.bias", .use = USE_VECTOR, .cols = DIM_EMBD, ROW_LAYER(down_bias) },
 	{ "layer_output_norm.weight", .use = USE_VECTOR, .cols = DIM_EMBD, ROW_LAYER(ffn_norm) },
 	{ "layer_output_norm.bias", .use = USE_VECTOR, .cols = DIM_EMBD, ROW_LAYER(ffn_norm_bias) },
+	{ "cls.weight", .optional = true, .use = USE_ROWS, .cols = DIM_EMBD, .rows = DIM_EMBD,
+	  ROW_MODEL(head) },
+	{ "cls.bias", .optional = true, .use = USE_VECTOR, .cols = DIM_EMBD, ROW_MODEL(head_bias) },
+	{ "cls.output.weight", .optional = true, .use = USE_ROWS, .cols = DIM_EMBD, .rows = DIM_ONE,
+	  ROW_MODEL(head_output) },
+	{ "cls.output.bias", .optional = true, .use = USE_VECTOR, .cols = DIM_ONE,
+	  ROW_MODEL(head_output_bias) },
 	{ 0 },
 };
 /* clang-format on */
 
 const struct arch arch_bert = {
 	.name = "bert",
+	.ranks = true,
 	.eps_key = "attention.layer_norm_epsilon",
 	.tables = (const struct tensor_rule *const[]){ tensors_qkv, tensors, NULL },
 	.forward = layers_encoder,
