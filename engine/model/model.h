@@ -123,5 +123,10 @@ void run_between(struct run *r, void (*fn)(void *arg), void *arg);
  */
 void run_pool(const struct model_shape *s, enum model_pooling pooling, const float *rows, size_t n,
 	      float *out);
+/*
+ * How relevant a passage is to a query, from the hidden rows of both as one text, by the head of a
+ * model that ranks: a logit, the higher the better. scratch: [2 * n_embd].
+ */
+float run_rank(const struct model *m, const float *rows, float *scratch);
 
 #endif
