@@ -62,5 +62,7 @@ void synth_write(const struct synth *s, struct buf *out);
  * without a look at the engine's: [n][n_vocab] logits, or [n][n_embd] where hidden. To be freed.
  */
 double *synth_reference(const struct gguf *g, const int32_t *ids, size_t n, bool hidden);
+/* The number that a model with a head makes of a pair whose second text begins at `second`. */
+double synth_reference_rank(const struct gguf *g, const int32_t *ids, size_t n, size_t second);
 
 #endif

@@ -18,6 +18,7 @@ struct ref {
 	double *turn;     /* [rot / 2] */
 	double magnitude; /* of the rotation's cosine and sine */
 	size_t n;
+	size_t second; /* tokens from here on are of the second type; 0: none */
 };
 
 /* The numbers of a tensor, or NULL. */
@@ -299,6 +300,12 @@ static void ref_init(struct ref *r, const struct gguf *g, size_t n)
 	turn_init(r, arch);
 }
 
+static size_t type_of(const struct ref *r, size_t i)
+{
+	return r->second > 0 && i >= r->second &&
+	       gguf_tensor(r->g, "token_types.weight")->dims[1] > 1;
+}
+
 static double *embed(const struct ref *r, const int32_t *ids)
 {
 	double *x = malloc(r->n * r->d * sizeof(*x)), *table = numbers(r, "token_embd.weight", -1);
@@ -308,7 +315,7 @@ static double *embed(const struct ref *r, const int32_t *ids)
 	for (size_t i = 0; i < r->n; i++)
 		for (size_t c = 0; c < r->d; c++)
 			x[i * r->d + c] = table[(size_t)ids[i] * r->d + c] +
-					  (types != NULL ? types[c] : 0) +
+					  (types != NULL ? types[type_of(r, i) * r->d + c] : 0) +
 					  (positions != NULL ? positions[i * r->d + c] : 0);
 	free(table);
 	free(types);
@@ -320,29 +327,38 @@ static double *embed(const struct ref *r, const int32_t *ids)
 	return normed;
 }
 
+/* All layers: [n][d] */
+static double *layers(const struct ref *r, const int32_t *ids)
+{
+	size_t n = r->n;
+	double *x = embed(r, ids), *h;
+
+	for (long i = 0; i < (long)r->layers; i++) {
+		h = r->encoder ? x : norm(r, x, n, r->d, "attn_norm", i);
+		add(x, attention(r, h, i), n * r->d);
+		if (r->encoder) {
+			h = norm(r, x, n, r->d, "attn_output_norm", i);
+			add(h, feed_forward(r, h, i), n * r->d);
+			free(x);
+			x = norm(r, h, n, r->d, "layer_output_norm", i);
+			free(h);
+			continue;
+		}
+		free(h);
+		h = norm(r, x, n, r->d, "ffn_norm", i);
+		add(x, feed_forward(r, h, i), n * r->d);
+		free(h);
+	}
+	return x;
+}
+
 double *synth_reference(const struct gguf *g, const int32_t *ids, size_t n, bool hidden)
 {
 	struct ref r;
 	double *x, *h, *out;
 
 	ref_init(&r, g, n);
-	x = embed(&r, ids);
-	for (long i = 0; i < (long)r.layers; i++) {
-		h = r.encoder ? x : norm(&r, x, n, r.d, "attn_norm", i);
-		add(x, attention(&r, h, i), n * r.d);
-		if (r.encoder) {
-			h = norm(&r, x, n, r.d, "attn_output_norm", i);
-			add(h, feed_forward(&r, h, i), n * r.d);
-			free(x);
-			x = norm(&r, h, n, r.d, "layer_output_norm", i);
-			free(h);
-			continue;
-		}
-		free(h);
-		h = norm(&r, x, n, r.d, "ffn_norm", i);
-		add(x, feed_forward(&r, h, i), n * r.d);
-		free(h);
-	}
+	x = layers(&r, ids);
 	if (!r.encoder) {
 		h = norm(&r, x, n, r.d, "output_norm", -1);
 		free(x);
@@ -355,4 +371,27 @@ double *synth_reference(const struct gguf *g, const int32_t *ids, size_t n, bool
 		     gguf_tensor(g, "output.weight") != NULL ? "output" : "token_embd", -1);
 	free(x);
 	return out;
+}
+
+double synth_reference_rank(const struct gguf *g, const int32_t *ids, size_t n, size_t second)
+{
+	struct ref r;
+	double *x, *dense, *out, score;
+
+	ref_init(&r, g, n);
+	r.second = second;
+	x = layers(&r, ids);
+	r.n = 1; /* the first token's row */
+	if (gguf_tensor(g, "cls.weight") != NULL) {
+		dense = linear(&r, x, r.d, r.d, "cls", -1);
+		for (size_t c = 0; c < r.d; c++)
+			x[c] = tanh(dense[c]);
+		free(dense);
+	}
+	out = linear(&r, x, r.d, 1, "cls.output", -1);
+	score = out[0];
+	free(out);
+	free(x);
+	free(r.turn);
+	return score;
 }
