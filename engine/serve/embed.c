@@ -1,8 +1,8 @@
 /*
  * Embeddings: texts to unit vectors, several texts to a pass, long ones in windows. An encoder
- * reads whole windows and needs no cache. A causal model reads through pages as any other sequence,
- * but what it reads stays out of the tree: a text is hardly ever embedded twice, and would push out
- * prompts.
+ * reads whole windows and needs no cache; one that ranks makes a number of a pair of texts. A
+ * causal model reads through pages as any other sequence, but what it reads stays out of the tree:
+ * a text is hardly ever embedded twice, and would push out prompts.
  */
 #include <errno.h>
 #include <math.h>
@@ -26,6 +26,7 @@ struct window {
 	const int32_t *ids;
 	int32_t *own; /* ids, if not the caller's */
 	size_t n;
+	size_t second; /* of a pair: its second text begins here; else 0 */
 	size_t weight; /* tokens without the ends that were repeated */
 };
 
@@ -50,8 +51,9 @@ struct embed {
 	size_t next_window; /* the first that is not read and not being read */
 	struct window_reading reading[TOGETHER];
 	size_t n_reading;
-	float *out; /* [n][n_embd], the caller's */
-	float *vector;
+	float *out;    /* [n][n_embd], the caller's */
+	float *scores; /* [n], the caller's, of pairs to be ranked; NULL: vectors are made */
+	float *vector; /* scratch */
 	bool (*cancelled)(void *arg);
 	void *arg;
 	struct ragd_err err;
@@ -102,12 +104,17 @@ static void embed_finish(struct engine *e, struct embed *m, const struct ragd_er
 	pthread_mutex_unlock(&e->lock);
 }
 
-/* The rows of a window are there: its share of the text's vector. */
+/* The rows of a window are there: its share of the text's vector, or the score of the pair. */
 static void add_window(const struct engine *e, struct embed *m, const struct window *w,
 		       const float *rows, size_t n)
 {
-	float *out = m->out + w->text * e->shape->n_embd;
+	float *out;
 
+	if (m->scores != NULL) {
+		m->scores[w->text] = run_rank(e->opt.model, rows, m->vector);
+		return;
+	}
+	out = m->out + w->text * e->shape->n_embd;
 	run_pool(e->shape, pooling_used(e), rows, n, m->vector);
 	for (size_t i = 0; i < e->shape->n_embd; i++)
 		out[i] += m->vector[i] * (float)w->weight;
@@ -127,7 +134,9 @@ static int pass_encoder(struct engine *e, struct run *run, struct segment *segme
 
 		if (n > 0 && tokens + w->n > budget)
 			break;
-		segments[n++] = (struct segment){ .ids = w->ids, .n = w->n, .n_outputs = w->n };
+		segments[n++] = (struct segment){
+			.ids = w->ids, .n = w->n, .n_outputs = w->n, .second = w->second
+		};
 		tokens += w->n;
 	}
 	rc = run_forward(run, segments, n, RUN_HIDDEN, &rows, err);
@@ -489,22 +498,32 @@ static int embed_wait(struct engine *e, struct embed *m, struct ragd_err *err)
 		pthread_cond_wait(&e->done, &e->lock);
 	pthread_mutex_unlock(&e->lock);
 	gate_leave(e);
-	return m->err.code < 0 ? ragd_err_set(err, m->err.code, "embed: %s", m->err.msg) : 0;
+	return m->err.code < 0 ? ragd_err_set(err, m->err.code, "%s: %s",
+					      m->scores != NULL ? "rerank" : "embed", m->err.msg)
+			       : 0;
+}
+
+static void embed_fini(struct embed *m)
+{
+	for (size_t i = 0; i < m->n_windows; i++)
+		free(m->windows[i].own);
+	free(m->windows);
+	free(m->vector);
 }
 
 static int texts_embed(struct engine *e, struct embed *m, const struct tokens *texts, size_t n,
 		       struct ragd_err *err)
 {
-	int rc = embed_prepare(e, m, texts, n, err);
+	int rc = e->shape->ranks ? ragd_err_set(err, -ENOTSUP,
+						"embed: the model ranks passages, it makes no "
+						"vectors")
+				 : embed_prepare(e, m, texts, n, err);
 
 	if (rc == 0)
 		rc = embed_wait(e, m, err);
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		unit_length(m->out + i * e->shape->n_embd, e->shape->n_embd);
-	for (size_t i = 0; i < m->n_windows; i++)
-		free(m->windows[i].own);
-	free(m->windows);
-	free(m->vector);
+	embed_fini(m);
 	return rc;
 }
 
@@ -525,4 +544,55 @@ int engine_embed_background(struct engine *e, uint64_t client, const struct toke
 	};
 
 	return n > 0 ? texts_embed(e, &m, texts, n, err) : 0;
+}
+
+/* ---- pairs that are ranked ------------------------------------------------------------------ */
+
+static int pair_check(const struct engine *e, const struct engine_pair *pair, size_t i,
+		      struct ragd_err *err)
+{
+	if (pair->second == 0 || pair->second >= pair->n)
+		return ragd_err_set(err, -EINVAL, "rerank: pair %zu lacks one of its texts", i);
+	if (pair->n > e->opt.n_context)
+		return ragd_err_set(err, -EMSGSIZE, "rerank: pair %zu has %zu tokens, %zu too many",
+				    i, pair->n, pair->n - e->opt.n_context);
+	return gate_check_ids(e, pair->ids, pair->n, err);
+}
+
+static int rank_prepare(const struct engine *e, struct embed *m, const struct engine_pair *pairs,
+			size_t n, struct ragd_err *err)
+{
+	int rc = 0;
+
+	m->vector = malloc(2 * e->shape->n_embd * sizeof(float));
+	m->windows = calloc(n, sizeof(*m->windows));
+	if (m->vector == NULL || m->windows == NULL)
+		return ragd_err_set(err, -ENOMEM, "rerank: out of memory");
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		rc = pair_check(e, &pairs[i], i, err);
+		m->windows[m->n_windows++] = (struct window){
+			.text = i, .ids = pairs[i].ids, .n = pairs[i].n, .second = pairs[i].second
+		};
+	}
+	return rc;
+}
+
+int engine_rerank(struct engine *e, uint64_t client, const struct engine_pair *pairs, size_t n,
+		  float *scores, bool (*cancelled)(void *arg), void *arg, struct ragd_err *err)
+{
+	struct embed m = { .client = client, .scores = scores, .cancelled = cancelled, .arg = arg };
+	int rc;
+
+	if (!e->shape->ranks)
+		return ragd_err_set(err, -ENOTSUP, "rerank: the model has no head that ranks");
+	if (n == 0)
+		return 0;
+	rc = rank_prepare(e, &m, pairs, n, err);
+	if (rc == 0)
+		rc = embed_wait(e, &m, err);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		if (!isfinite(scores[i]))
+			rc = ragd_err_set(err, -EIO, "rerank: pair %zu has no finite score", i);
+	embed_fini(&m);
+	return rc;
 }

@@ -128,6 +128,20 @@ int engine_embed_background(struct engine *e, uint64_t client, const struct toke
 			    float *out, bool (*cancelled)(void *arg), void *arg,
 			    struct ragd_err *err);
 
+/* A query and a passage as one text, ends included. */
+struct engine_pair {
+	const int32_t *ids;
+	size_t n;      /* at most the engine's n_context */
+	size_t second; /* the passage begins here */
+};
+
+/*
+ * How relevant each passage is to its query: a logit, the higher the better, finite; waits for the
+ * result. Takes turns with those that embed. -ENOTSUP where the model does not rank.
+ */
+int engine_rerank(struct engine *e, uint64_t client, const struct engine_pair *pairs, size_t n,
+		  float *scores, bool (*cancelled)(void *arg), void *arg, struct ragd_err *err);
+
 struct engine_stats {
 	uint32_t n_active;
 	uint32_t n_waiting;
