@@ -21,7 +21,8 @@
 #define BATCH        32    /* passages in one call and one transaction */
 #define RETRY_MIN_MS 200   /* until the encoder is asked again after a failure … */
 #define RETRY_MAX_MS 30000 /* … twice as long each time, up to this */
-#define TELL_MS      10000 /* an encoder that isn't there (yet) is no trouble for so long */
+#define ABSENT_MS    50    /* until one is looked for again that isn't there yet … */
+#define TELL_MS      10000 /* … which is no trouble for so long */
 #define RATE_OLD     0.8   /* how much of the rate so far is kept with each batch */
 
 struct encode {
@@ -480,23 +481,23 @@ static int encode_collection(struct encode *e, uint32_t collection,
 /* The encoder failed: how long to leave it alone. */
 static int64_t back_off(struct encode *e, int rc, const struct ragd_err *why)
 {
-	int64_t now_ms = clock_ms();
+	int64_t now_ms = clock_ms(), retry_ms;
 
 	if (e->failing_since_ms == 0) {
 		e->failing_since_ms = now_ms;
 		e->retry_ms = RETRY_MIN_MS;
-	} else {
-		e->retry_ms = MIN(2 * e->retry_ms, RETRY_MAX_MS);
 	}
 	/* Until the daemon serves with this configuration, plugins do not find each other. */
 	if (rc == -ENOENT && now_ms - e->failing_since_ms < TELL_MS)
-		return e->retry_ms;
+		return ABSENT_MS;
+	retry_ms = e->retry_ms;
+	e->retry_ms = MIN(2 * retry_ms, RETRY_MAX_MS);
 	encode_note_trouble(e, why->msg);
 	if (!e->told)
 		store_tell(e->store, STORE_TROUBLE,
 			   "searching by words alone until the encoder can be asked: %s", why->msg);
 	e->told = true;
-	return e->retry_ms;
+	return retry_ms;
 }
 
 static void recovered(struct encode *e)
