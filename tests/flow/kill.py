@@ -90,7 +90,8 @@ def check(path, acked):
     print("%d documents, %d acknowledged" % (len(have), len(want)))
 
 
-if sys.argv[1] == "add":
-    add(sys.argv[2], int(sys.argv[3]), sys.argv[4])
-else:
-    check(sys.argv[2], sys.argv[3])
+if __name__ == "__main__":
+    if sys.argv[1] == "add":
+        add(sys.argv[2], int(sys.argv[3]), sys.argv[4])
+    else:
+        check(sys.argv[2], sys.argv[3])
