@@ -16,7 +16,8 @@
 		"ON CONFLICT(key) DO UPDATE SET value = excluded.value") \
 	/* collections */ \
 	ROW(COLLECTION_ALL, \
-		"SELECT id, name, owner, grp, mode, updated, generation FROM collection") \
+		"SELECT id, name, owner, grp, mode, updated, generation, EXISTS(SELECT 1 FROM " \
+		"meta WHERE key = 'renewal ' || collection.id) FROM collection") \
 	ROW(COLLECTION_CHANGES, "SELECT changes FROM collection WHERE id = ?1") \
 	ROW(COLLECTION_BUMP, "UPDATE collection SET changes = changes + 1 WHERE id = ?1") \
 	ROW(COLLECTION_LEARNED, \
@@ -35,6 +36,9 @@
 	ROW(COLLECTION_HIDDEN, \
 		"SELECT id FROM collection WHERE name >= ' ' AND name < '!' LIMIT 1") \
 	ROW(COLLECTION_DROP, "DELETE FROM collection WHERE id = ?1") \
+	/* its vectors are to be made again */ \
+	ROW(RENEWAL_ADD, "INSERT OR IGNORE INTO meta(key, value) VALUES('renewal ' || ?1, 1)") \
+	ROW(RENEWAL_DROP, "DELETE FROM meta WHERE key = 'renewal ' || ?1") \
 	/* documents */ \
 	ROW(DOCUMENT_LOAD, \
 		"SELECT id, collection, n_bytes, first_passage, n_passages, lengths " \

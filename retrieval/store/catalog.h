@@ -53,6 +53,7 @@ struct catalog_collection {
 	struct embedding_index now;
 	struct embedding_index next;
 	int64_t generation; /* of `now` as it is stored; 0: none. For opening the store. */
+	bool renewal;       /* a `next` is to be begun, although the encoder is the same */
 
 	/* Of the background maintenance. */
 	uint64_t gave_up_at;   /* passages when they taught nothing; 0: they did */

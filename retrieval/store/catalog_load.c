@@ -27,6 +27,7 @@ static int load_collections(struct catalog *c, struct db *db, struct ragd_err *e
 		if (rc == 0) {
 			c->collections[id]->shown = name[0] != ' ';
 			c->collections[id]->generation = sqlite3_column_int64(stmt, 6);
+			c->collections[id]->renewal = sqlite3_column_int(stmt, 7) != 0;
 		}
 	}
 	db_reset(stmt);

@@ -64,6 +64,7 @@ void collection_row_hide(struct db *db, uint32_t collection)
 
 void collection_row_drop(struct db *db, uint32_t collection)
 {
+	collection_row_renewal_drop(db, collection);
 	db_run(db, SQL_COLLECTION_DROP, DB_ARGS(db_int(collection)));
 }
 
@@ -75,6 +76,16 @@ void collection_row_count_change(struct db *db, uint32_t collection)
 void collection_row_learned(struct db *db, uint32_t collection, int64_t generation)
 {
 	db_run(db, SQL_COLLECTION_LEARNED, DB_ARGS(db_int(collection), db_int(generation)));
+}
+
+void collection_row_renewal_add(struct db *db, uint32_t collection)
+{
+	db_run(db, SQL_RENEWAL_ADD, DB_ARGS(db_int(collection)));
+}
+
+void collection_row_renewal_drop(struct db *db, uint32_t collection)
+{
+	db_run(db, SQL_RENEWAL_DROP, DB_ARGS(db_int(collection)));
 }
 
 uint64_t collection_row_changes(struct db *db, uint32_t collection)

@@ -34,6 +34,9 @@ void collection_row_drop(struct db *db, uint32_t collection);
 void collection_row_count_change(struct db *db, uint32_t collection);
 /* It has the embedder of this generation now; 0: none. Counted as a change. */
 void collection_row_learned(struct db *db, uint32_t collection, int64_t generation);
+/* All its vectors are to be made again; drop: that has begun. */
+void collection_row_renewal_add(struct db *db, uint32_t collection);
+void collection_row_renewal_drop(struct db *db, uint32_t collection);
 /* How often it was changed. */
 uint64_t collection_row_changes(struct db *db, uint32_t collection);
 

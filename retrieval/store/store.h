@@ -87,6 +87,9 @@ void store_stats(struct store *s, const struct ragd_caller *caller,
 		 struct ragd_retrieval_stats *out);
 int store_embed(struct store *s, const struct ragd_call *call, const struct ragd_embed *req,
 		struct ragd_embeddings *out, struct ragd_err *err);
+/* Have the encoder make all vectors again; the old ones serve until then. */
+int store_reindex(struct store *s, const struct ragd_call *call, const char *name,
+		  struct ragd_err *err);
 /*
  * Postings, vectors and tagged documents that searches have read so far: what a search reads must
  * not depend on what its caller may not read.
