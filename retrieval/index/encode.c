@@ -116,8 +116,15 @@ static bool still_answers(const struct store *s, const struct embedder *e)
 	return encoder_identify(s, e->encoder, &now, NULL) == 0 && same_encoder(e, &now);
 }
 
-/* References to what the collection has; false if there is nothing to encode. */
-static bool read_state(struct batch *b, struct embedder **now, struct embedder **next)
+/* What a collection has, by reference. */
+struct encode_state {
+	struct embedder *now;
+	struct embedder *next;
+	bool renewal;
+};
+
+/* False if there is nothing to encode. */
+static bool read_state(struct batch *b, struct encode_state *out)
 {
 	struct catalog *c = &b->store->catalog;
 	const struct catalog_collection *col;
@@ -126,8 +133,9 @@ static bool read_state(struct batch *b, struct embedder **now, struct embedder *
 	pthread_rwlock_rdlock(&c->lock);
 	col = catalog_collection(c, b->collection);
 	if (col != NULL && col->shown && col->n_passages > 0) {
-		*now = embedder_ref(col->now.embedder);
-		*next = embedder_ref(col->next.embedder);
+		out->now = embedder_ref(col->now.embedder);
+		out->next = embedder_ref(col->next.embedder);
+		out->renewal = col->renewal;
 		work = true;
 	}
 	pthread_rwlock_unlock(&c->lock);
@@ -146,6 +154,16 @@ static int find_dim(struct batch *b, struct ragd_err *err)
 			     &out, &b->identity, err);
 }
 
+/* What another encoder began is of no use, nor what a crash left of it. */
+static int drop_next(struct batch *b, bool has_next, struct ragd_err *err)
+{
+	int rc = has_next ? generation_abandon(b->store, b->collection, err) : 0;
+
+	if (rc == 0)
+		rc = generation_clean(b->store, b->collection, b->work.stop, b->work.arg, err);
+	return rc;
+}
+
 /*
  * A new index, next to the one in use as long as that one serves: what an encoder made that is no
  * longer there is of no use to anybody.
@@ -156,10 +174,8 @@ static int begin_index(struct batch *b, const struct embedder *now, bool has_nex
 	struct store *s = b->store;
 	int rc = find_dim(b, err);
 
-	if (rc == 0 && has_next)
-		rc = generation_abandon(s, b->collection, err);
 	if (rc == 0)
-		rc = generation_clean(s, b->collection, b->work.stop, b->work.arg, err);
+		rc = drop_next(b, has_next, err);
 	if (rc == 0)
 		rc = embedder_of_encoder(s->encoder, b->identity.digest, b->identity.dim,
 					 &b->embedder, err);
@@ -173,19 +189,22 @@ static int begin_index(struct batch *b, const struct embedder *now, bool has_nex
 /* Sets b->embedder, whose index is there, unless there is nothing to encode. */
 static int choose_index(struct batch *b, struct ragd_err *err)
 {
-	struct embedder *now = NULL, *next = NULL;
+	struct encode_state has = { 0 };
 	int rc = 0;
 
-	if (!read_state(b, &now, &next))
+	if (!read_state(b, &has))
 		return 0;
-	if (same_encoder(now, &b->identity))
-		b->embedder = embedder_ref(now);
-	else if (same_encoder(next, &b->identity))
-		b->embedder = embedder_ref(next);
-	else
-		rc = begin_index(b, now, next != NULL, err);
-	embedder_unref(now);
-	embedder_unref(next);
+	if (same_encoder(has.next, &b->identity)) {
+		b->embedder = embedder_ref(has.next);
+	} else if (same_encoder(has.now, &b->identity) && !has.renewal) {
+		if (has.next != NULL)
+			rc = drop_next(b, true, err);
+		b->embedder = embedder_ref(has.now);
+	} else {
+		rc = begin_index(b, has.now, has.next != NULL, err);
+	}
+	embedder_unref(has.now);
+	embedder_unref(has.next);
 	return rc;
 }
 

@@ -47,6 +47,7 @@ static int begin_run(struct writer_job *job, struct db *db, struct ragd_err *err
 	rc = embedder_save(e, &blob, &len, err);
 	if (rc < 0)
 		return rc;
+	collection_row_renewal_drop(db, j->collection);
 	db_run(db, SQL_EMBEDDER_ADD,
 	       DB_ARGS(db_int(j->collection), db_int((int64_t)e->generation), db_text(e->digest),
 		       db_int(e->dim), db_int(e->n_fitted), db_text(e->encoder),
@@ -59,7 +60,10 @@ static void begin_applied(struct writer_job *job)
 {
 	struct begin_job *j = container_of(job, struct begin_job, job);
 
-	j->store->catalog.collections[j->collection]->next = j->next;
+	struct catalog_collection *col = j->store->catalog.collections[j->collection];
+
+	col->next = j->next;
+	col->renewal = false;
 	j->next = (struct embedding_index){ 0 };
 }
 

@@ -32,8 +32,8 @@ static uint64_t bytes_on_disk(const struct store *s)
 }
 
 /*
- * Passages without a vector of the encoder. While another one's are made next to those in use, it
- * is those that are counted.
+ * Passages without a vector of the encoder. While all are made again next to those in use, the new
+ * ones count.
  */
 static uint64_t count_waiting(const struct store *s, const struct catalog_collection *col)
 {
@@ -42,6 +42,8 @@ static uint64_t count_waiting(const struct store *s, const struct catalog_collec
 			     ? vectors_count(m->vectors)
 			     : 0;
 
+	if (col->renewal && col->next.embedder == NULL)
+		n = 0; /* they are about to be */
 	return col->n_passages - MIN(n, col->n_passages);
 }
 

@@ -299,6 +299,120 @@ static void the_old_one_serves_until_the_new_one_is_done(void **state)
 	assert_int_equal(stats(f).n_vectors, 81);
 }
 
+static int reindex(struct fixture *f, const char *collection)
+{
+	struct ragd_err err = { 0 };
+	int rc = store_reindex(f->store, &f->call.call, collection, &err);
+
+	assert_true(rc == 0 || err.msg[0] != '\0');
+	return rc;
+}
+
+static void made_again_by_hand_next_to_those_in_use(void **state)
+{
+	struct fixture *f = *state;
+
+	add_numbered(f, "c", 80);
+	add(f, "c", "garage", "The car stands in the yard.");
+	settle(f);
+	encoder(f, 0)->allowed = 81 + 40;
+	assert_int_equal(reindex(f, "c"), 0);
+	assert_true(store_settle(f->store, NULL) < 0);
+	assert_in_range(encoder(f, 0)->n_passages, 82, 121);
+	assert_int_equal(stats(f).n_vectors, 81);
+	assert_int_equal(stats(f).n_waiting, 2 * 81 - encoder(f, 0)->n_passages);
+	assert_string_equal(best(f, "automobile"), "garage");
+	assert_int_equal(reindex(f, "c"), 0); /* it is being done */
+	reopen(f);
+	assert_string_equal(best(f, "automobile"), "garage");
+	encoder(f, 0)->allowed = UINT32_MAX;
+	settle(f);
+	assert_int_equal(f->events[STORE_ENCODED], 1);
+	assert_int_equal(encoder(f, 0)->n_passages, 2 * 81);
+	assert_int_equal(stats(f).n_vectors, 81);
+	assert_int_equal(stats(f).n_waiting, 0);
+	assert_string_equal(best(f, "automobile"), "garage");
+}
+
+/* While others' passages are encoded; then the encoder goes. */
+static void reindex_and_leave(void *arg)
+{
+	struct fixture *f = arg;
+
+	encoder(f, 0)->between = NULL;
+	assert_int_equal(reindex(f, "c"), 0);
+	encoder(f, 0)->name = NULL;
+}
+
+static void what_was_asked_for_is_done_after_a_restart(void **state)
+{
+	struct fixture *f = *state;
+
+	add_numbered(f, "c", 50);
+	settle(f);
+	encoder(f, 0)->arg = f;
+	encoder(f, 0)->between = reindex_and_leave;
+	add(f, "other", "garage", "The car stands in the yard.");
+	assert_true(store_settle(f->store, NULL) < 0);
+	assert_int_equal(stats(f).n_waiting, 50);
+	assert_int_equal(stats(f).n_vectors, 51);
+	fixture_close(f);
+	encoder(f, 0)->name = "first";
+	fixture_open(f);
+	settle(f);
+	assert_int_equal(encoder(f, 0)->n_passages, 101);
+	reopen(f); /* once is enough */
+	settle(f);
+	assert_int_equal(encoder(f, 0)->n_passages, 101);
+}
+
+static void who_may_have_vectors_made_again(void **state)
+{
+	struct ragd_collection all = { "c", 1000, 1000, 0666, 0, 0, 0, 0 };
+	struct fixture *f = *state;
+
+	add(f, "c", "garage", "The car stands in the yard.");
+	settle(f);
+	assert_int_equal(reindex(f, "none"), -ENOENT);
+	as_user(f, 2000, 2000, false);
+	assert_int_equal(reindex(f, "c"), -ENOENT);
+	as_user(f, 1000, 1000, false);
+	assert_int_equal(store_collection_put(f->store, &f->call.call, &all, NULL, NULL), 0);
+	as_user(f, 2000, 2000, false);
+	assert_int_equal(reindex(f, "c"), -EACCES);
+	as_user(f, 3000, 3000, true);
+	assert_int_equal(reindex(f, "c"), 0);
+	settle(f);
+	assert_int_equal(encoder(f, 0)->n_passages, 2);
+	encoder(f, 0)->name = NULL;
+	assert_int_equal(reindex(f, "c"), -EAGAIN);
+	fixture_close(f);
+	f->options.encoder.name = NULL;
+	fixture_open(f);
+	assert_int_equal(reindex(f, "c"), -ENOTSUP);
+}
+
+static void an_encoder_that_comes_back_has_its_vectors(void **state)
+{
+	struct fixture *f = *state;
+
+	add_numbered(f, "c", 80);
+	settle(f);
+	fixture_close(f);
+	encoder(f, 1)->name = "second";
+	encoder(f, 1)->allowed = 40;
+	f->options.encoder.name = "second";
+	fixture_open(f);
+	assert_true(store_settle(f->store, NULL) < 0);
+	fixture_close(f);
+	f->options.encoder.name = "first";
+	fixture_open(f);
+	settle(f);
+	assert_int_equal(encoder(f, 0)->n_passages, 80);
+	assert_int_equal(stats(f).n_vectors, 80);
+	assert_int_equal(stats(f).n_waiting, 0);
+}
+
 static void without_its_encoder_words_are_searched(void **state)
 {
 	struct fixture *f = *state;
@@ -435,6 +549,10 @@ int main(void)
 		CASE(work_goes_on_after_a_restart),
 		CASE(another_model_of_the_same_name_is_encoded_for_again),
 		CASE(the_old_one_serves_until_the_new_one_is_done),
+		CASE(made_again_by_hand_next_to_those_in_use),
+		CASE(what_was_asked_for_is_done_after_a_restart),
+		CASE(who_may_have_vectors_made_again),
+		CASE(an_encoder_that_comes_back_has_its_vectors),
 		CASE(without_its_encoder_words_are_searched),
 		CASE(a_text_that_is_refused_holds_up_no_other),
 		CASE(what_changes_meanwhile_is_encoded_as_it_is),
