@@ -124,6 +124,11 @@ struct ragd_host {
 	 * a model, threads, connections.
 	 */
 	bool trial;
+
+	/* As embed: scores[n] are set, and finite. */
+	int (*rerank)(const struct ragd_host *host, const char *instance,
+		      const struct ragd_call *call, const struct ragd_rerank *req,
+		      double *scores, struct ragd_err *err);
 };
 
 /* Also works with older daemons, which have no trials. */

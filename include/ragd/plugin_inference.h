@@ -18,6 +18,7 @@ enum ragd_ability {
 	RAGD_GENERATES = 1 << 0,
 	RAGD_EMBEDS    = 1 << 1,
 	RAGD_SCORES    = 1 << 2,
+	RAGD_RERANKS   = 1 << 3,
 };
 
 /* A model card in brief; strings live as long as the instance, NULL where unknown. */
@@ -174,6 +175,15 @@ struct ragd_score {
 	double logprob; /* natural logarithm of P(continuation | prompt); finite */
 };
 
+/* ---- passages by their relevance ------------------------------------------------------------- */
+
+struct ragd_rerank {
+	uint32_t               size;
+	struct ragd_str        query;    /* not blank, nor is any passage: the host sees to that */
+	const struct ragd_str *passages; /* "title: heading. text"; of a long one the beginning */
+	size_t                 n;
+};
+
 struct ragd_inference_ops {
 	uint32_t size; /* sizeof(struct ragd_inference_ops) */
 
@@ -196,13 +206,19 @@ struct ragd_inference_ops {
 	/* What its vectors are; with embed only. Any thread; doesn't block. */
 	void (*embed_card)(void *self, struct ragd_embed_card *out);
 	/*
-	 * How probable each continuation of the prompt is; for guard models and rerankers.
+	 * How probable each continuation of the prompt is; for guard models.
 	 */
 	int (*score)(void *self, const struct ragd_call *call, struct ragd_str prompt,
 		     const struct ragd_str *continuations, size_t n, struct ragd_score *out,
 		     struct ragd_err *err);
 	/* The number of tokens in a text, or a negative errno. */
 	ssize_t (*count)(void *self, struct ragd_str text, struct ragd_err *err);
+	/*
+	 * How relevant each passage is to the query: scores[n], logits, finite. The logistic of one
+	 * is the probability that the passage answers the query, as far as the model knows.
+	 */
+	int (*rerank)(void *self, const struct ragd_call *call, const struct ragd_rerank *req,
+		      double *scores, struct ragd_err *err);
 };
 
 /* clang-format on */
