@@ -74,6 +74,10 @@ int validate_embed_card(const char *plugin, const struct ragd_embed_card *card);
 void validate_scores_prepare(struct ragd_score *scores, size_t n);
 int validate_scores(const char *plugin, int rc, const struct ragd_score *scores, size_t n,
 		    struct ragd_err *err);
+/* The same for the scores of passages. */
+void validate_ranks_prepare(double *scores, size_t n);
+int validate_ranks(const char *plugin, int rc, const double *scores, size_t n,
+		   struct ragd_err *err);
 /* A piece of answer: whole characters. */
 int validate_piece(const char *plugin, const char *text, size_t len, struct ragd_err *err);
 /* What done() was told; given is what the plugin says of it, may be NULL. */

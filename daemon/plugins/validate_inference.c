@@ -7,7 +7,7 @@
 #define CARD_MAX       65536 /* bytes of each string; some models bring their licence along */
 #define DIM_MAX        (1u << 20)
 #define UNIT_TOLERANCE 1e-3 /* of the square of a vector's length */
-#define ABILITIES      (RAGD_GENERATES | RAGD_EMBEDS | RAGD_SCORES)
+#define ABILITIES      (RAGD_GENERATES | RAGD_EMBEDS | RAGD_SCORES | RAGD_RERANKS)
 
 void validate_card(const char *plugin, struct ragd_card *c)
 {
@@ -106,6 +106,24 @@ int validate_scores(const char *plugin, int rc, const struct ragd_score *scores,
 			rc = returned_fault(&r, PLUGIN_FAULT_NUMBER,
 					    "no finite number for continuation %zu of %zu", i + 1,
 					    n);
+	return rc;
+}
+
+void validate_ranks_prepare(double *scores, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		scores[i] = NAN;
+}
+
+int validate_ranks(const char *plugin, int rc, const double *scores, size_t n, struct ragd_err *err)
+{
+	const struct returned r = { plugin, "rerank", err };
+
+	rc = returned_code(&r, rc);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		if (!isfinite(scores[i]))
+			rc = returned_fault(&r, PLUGIN_FAULT_NUMBER,
+					    "no finite number for passage %zu of %zu", i + 1, n);
 	return rc;
 }
 

@@ -64,6 +64,7 @@ static void an_embed_card_has_a_stamp(void **state)
 static void numbers_are_finite(void **state)
 {
 	struct ragd_score s[2];
+	double ranks[2];
 	struct ragd_retrieval_stats stats = { .n_documents = 7, .dim = 3 };
 	struct ragd_err err = { 0 };
 
@@ -75,6 +76,14 @@ static void numbers_are_finite(void **state)
 	assert_judged(validate_scores("p", 0, s, 2, &err), -EPROTO, &err);
 	s[1].logprob = -2;
 	assert_judged(validate_scores("p", 0, s, 2, &err), 0, &err);
+	validate_ranks_prepare(ranks, 2);
+	ranks[0] = 7;
+	assert_judged(validate_ranks("p", 0, ranks, 2, &err), -EPROTO, &err);
+	ranks[1] = INFINITY;
+	assert_judged(validate_ranks("p", 0, ranks, 2, &err), -EPROTO, &err);
+	assert_judged(validate_ranks("p", EIO, ranks, 2, &err), -EPROTO, &err);
+	ranks[1] = -7;
+	assert_judged(validate_ranks("p", 0, ranks, 2, &err), 0, &err);
 	validate_stats("p", &stats);
 	assert_int_equal(stats.n_documents, 7);
 	stats.n_bytes = UINT64_MAX;
