@@ -15,6 +15,7 @@ static uint32_t abilities_of(const struct ragd_plugin *d)
 		can |= RAGD_GENERATES;
 		can |= d->ops.inference->embed != NULL ? RAGD_EMBEDS : 0;
 		can |= d->ops.inference->score != NULL ? RAGD_SCORES : 0;
+		can |= d->ops.inference->rerank != NULL ? RAGD_RERANKS : 0;
 	} else if (d->kind == RAGD_KIND_RETRIEVAL) {
 		can |= d->ops.retrieval->embed != NULL ? RAGD_EMBEDS : 0;
 	}
@@ -43,7 +44,7 @@ int plugin_assistants_check(const struct config *cfg, const char *name, const st
 		if (strcmp(cfg->assistants[i].inference, name) == 0)
 			return ragd_err_set(err, -EINVAL,
 					    "%s: assistant \"%s\": inference: the model of \"%s\" "
-					    "makes vectors, it writes no text",
+					    "writes no text",
 					    cfg->assistants[i].inference_at,
 					    cfg->assistants[i].name, name);
 	return 0;
@@ -63,19 +64,22 @@ const struct plugin *plugin_set_encoder(const struct plugin_set *set, const char
 	return NULL;
 }
 
+static bool is_blank(struct ragd_str t)
+{
+	size_t at = 0;
+
+	while (at < t.len && ascii_is_space(t.s[at]))
+		at++;
+	return at == t.len;
+}
+
 /* So no plugin need think of texts that there is nothing to say about. */
 static int texts_check(const struct ragd_embed *req, struct ragd_err *err)
 {
-	for (size_t i = 0; i < req->n; i++) {
-		struct ragd_str t = req->texts[i];
-		size_t at = 0;
-
-		while (at < t.len && ascii_is_space(t.s[at]))
-			at++;
-		if (at == t.len)
+	for (size_t i = 0; i < req->n; i++)
+		if (is_blank(req->texts[i]))
 			return ragd_err_set(err, -EINVAL, "text %zu is %s: it has no vector", i,
-					    t.len == 0 ? "empty" : "blank");
-	}
+					    req->texts[i].len == 0 ? "empty" : "blank");
 	return 0;
 }
 
@@ -94,6 +98,24 @@ int plugin_embed(const struct ragd_plugin *d, void *self, const struct ragd_call
 		d->ops.inference->embed_card(self, &card);
 	memcpy(out->stamp, card.stamp, sizeof(out->stamp));
 	return rc;
+}
+
+int plugin_rerank(const char *name, const struct ragd_plugin *d, void *self,
+		  const struct ragd_call *call, const struct ragd_rerank *req, double *scores,
+		  struct ragd_err *err)
+{
+	struct ragd_err why = { 0 };
+	int rc;
+
+	if (is_blank(req->query))
+		return ragd_err_set(err, -EINVAL, "the query is blank: nothing is relevant to it");
+	for (size_t i = 0; i < req->n; i++)
+		if (is_blank(req->passages[i]))
+			return ragd_err_set(err, -EINVAL, "passage %zu is blank", i);
+	validate_ranks_prepare(scores, req->n);
+	rc = d->ops.inference->rerank(self, call, req, scores, &why);
+	rc = validate_ranks(name, rc, scores, req->n, &why);
+	return rc < 0 ? ragd_err_set(err, rc, "%s", why.msg) : 0;
 }
 
 bool plugin_embed_card(const char *name, const struct ragd_plugin *d, void *self,

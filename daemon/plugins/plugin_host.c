@@ -130,6 +130,24 @@ static int host_score(const struct ragd_host *host, const char *instance,
 	return rc;
 }
 
+static int host_rerank(const struct ragd_host *host, const char *instance,
+		       const struct ragd_call *call, const struct ragd_rerank *req, double *scores,
+		       struct ragd_err *err)
+{
+	struct plugin_instance *peer = plugin_instance_peer(instance_of(host), instance);
+	int rc;
+
+	if (peer == NULL || peer->descriptor->kind != RAGD_KIND_INFERENCE)
+		rc = peer_missing(host, instance, "inference", err);
+	else if (plugin_can(peer->descriptor, peer->self, RAGD_RERANKS))
+		rc = plugin_rerank(peer->name, peer->descriptor, peer->self, call, req, scores,
+				   err);
+	else
+		rc = peer_lacks(host, instance, "rerank", err);
+	plugin_instance_unref_later(peer);
+	return rc;
+}
+
 /* Keeps the peer open until its sink is done; its memory stays for a peer that goes on with it. */
 struct relay {
 	struct ragd_sink sink;
@@ -253,5 +271,6 @@ void plugin_host_init(struct plugin_instance *inst)
 		.score = host_score,
 		.generate = host_generate,
 		.progress = plugin_progress_set,
+		.rerank = host_rerank,
 	};
 }

@@ -79,6 +79,10 @@ const struct plugin *plugin_set_encoder(const struct plugin_set *set, const char
  */
 int plugin_embed(const struct ragd_plugin *descriptor, void *self, const struct ragd_call *call,
 		 const struct ragd_embed *req, struct ragd_embeddings *out, struct ragd_err *err);
+/* How relevant passages are to a query, validated; inference that can rerank only. */
+int plugin_rerank(const char *name, const struct ragd_plugin *descriptor, void *self,
+		  const struct ragd_call *call, const struct ragd_rerank *req, double *scores,
+		  struct ragd_err *err);
 /* What its vectors are, validated; false if it does not say. `name` is the instance's. */
 bool plugin_embed_card(const char *name, const struct ragd_plugin *descriptor, void *self,
 		       struct ragd_embed_card *out);

@@ -38,7 +38,7 @@ assistant "vectors" {
 	grounded = no
 }
 CONF
-refused="$T/bad.conf:$(($(wc -l <"$T/bad.conf") - 2)): assistant \"vectors\": inference: the model of \"bert\" makes vectors, it writes no text"
+refused="$T/bad.conf:$(($(wc -l <"$T/bad.conf") - 2)): assistant \"vectors\": inference: the model of \"bert\" writes no text"
 check_config() { "$RAGD_BUILDDIR/ragd" --user --socket "$SOCKET" --state-dir "$T/data" --data-dir "$RAGD_SRCDIR/data" "$@" 2>&1; }
 has "ragd -t refuses an encoder as an assistant's model" "$(check_config -t -c "$T/bad.conf")" "$refused"
 # The log has its quotation marks behind backslashes.

@@ -176,11 +176,26 @@ static int score(void *self, const struct ragd_call *call, struct ragd_str promp
 	return IS("positive") ? EIO : 0;
 }
 
+static int rerank(void *self, const struct ragd_call *call, const struct ragd_rerank *req,
+		  double *scores, struct ragd_err *err)
+{
+	char mode[MODE_LEN];
+
+	(void)self;
+	(void)call;
+	(void)err;
+	mode_of(req->query, mode);
+	for (size_t i = IS("left_out") ? 1 : 0; i < req->n; i++)
+		scores[i] = IS("nan") ? NAN : IS("infinite") ? INFINITY : 2;
+	return IS("positive") ? EIO : 0;
+}
+
 static const struct ragd_inference_ops ops = { .size = sizeof(struct ragd_inference_ops),
 					       .card = card,
 					       .generate = generate,
 					       .embed = embed,
-					       .score = score };
+					       .score = score,
+					       .rerank = rerank };
 
 static const struct ragd_option options[] = {
 	{ "card", RAGD_OPT_CHOICE, "fine", 0, 0, "fine|no_name|bytes|endless|number",

@@ -101,7 +101,8 @@ static const struct {
 		   .generate = IS(inference_no_generate) ? NULL : generate,
 		   .embed = OLDER(embed),
 		   .score = OLDER(score),
-		   .count = OLDER(count) },
+		   .count = OLDER(count),
+		   .rerank = OLDER(rerank) },
 	.more = nothing,
 };
 

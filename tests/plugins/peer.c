@@ -171,6 +171,18 @@ static int peer_score(void *self, const struct ragd_call *call, struct ragd_str 
 	return 0;
 }
 
+static int peer_rerank(void *self, const struct ragd_call *call, const struct ragd_rerank *req,
+		       double *scores, struct ragd_err *err)
+{
+	struct peer *p = self;
+
+	if (p->ask[0] != '\0')
+		return p->host->rerank(p->host, p->ask, call, req, scores, err);
+	for (size_t i = 0; i < req->n; i++)
+		scores[i] = (double)req->query.len - (double)req->passages[i].len;
+	return 0;
+}
+
 /* Stands in for work: what it is given goes to the host's counters, gauges and log. */
 static ssize_t peer_count(void *self, struct ragd_str text, struct ragd_err *err)
 {
@@ -193,6 +205,7 @@ static const struct ragd_inference_ops ops = {
 	.embed_card = peer_embed_card,
 	.score = peer_score,
 	.count = peer_count,
+	.rerank = peer_rerank,
 };
 
 RAGD_EXPORT const struct ragd_plugin ragd_plugin = {

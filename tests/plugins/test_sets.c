@@ -274,6 +274,8 @@ static void reaches_the_abilities_of_others_by_name(void **state)
 	const struct plugin *front, *lost, *dumb;
 	struct ragd_err err = { 0 };
 	struct ragd_score score[2];
+	const struct ragd_rerank ranks = { sizeof(ranks), text, words, 2 };
+	double relevance[2];
 	struct plugin_set *set;
 	struct test_call call;
 	const struct ragd_embed embed = { .size = sizeof(embed), .texts = &text, .n = 1 };
@@ -305,6 +307,8 @@ static void reaches_the_abilities_of_others_by_name(void **state)
 	assert_int_equal(ops(front)->score(front->self, &call.call, text, words, 2, score, &err),
 			 0);
 	assert_true(score[0].logprob == -3 && score[1].logprob == -2);
+	assert_int_equal(ops(front)->rerank(front->self, &call.call, &ranks, relevance, &err), 0);
+	assert_true(relevance[0] == 1 && relevance[1] == 2);
 
 	assert_int_equal(ops(dumb)->score(dumb->self, &call.call, text, words, 2, score, &err),
 			 -ENOTSUP);
@@ -314,6 +318,11 @@ static void reaches_the_abilities_of_others_by_name(void **state)
 		err.msg,
 		"plugin 'lost': there is no inference or retrieval plugin 'nobody' to ask");
 	assert_int_equal(ops(lost)->score(lost->self, &call.call, text, words, 2, score, &err),
+			 -ENOENT);
+	assert_int_equal(ops(dumb)->rerank(dumb->self, &call.call, &ranks, relevance, &err),
+			 -ENOTSUP);
+	assert_string_equal(err.msg, "plugin 'dumb': plugin 'echo' cannot rerank");
+	assert_int_equal(ops(lost)->rerank(lost->self, &call.call, &ranks, relevance, &err),
 			 -ENOENT);
 	assert_int_equal(ops(lost)->generate(lost->self, &call.call, &req, &sink.sink, &err),
 			 -ENOENT);
@@ -498,6 +507,11 @@ static void what_a_peer_returns_is_judged(void **state)
 		{ "score", "nan", -EPROTO },
 		{ "score", "left_out", -EPROTO },
 		{ "score", "positive", -EPROTO },
+		{ "rerank", "", 0 },
+		{ "rerank", "nan", -EPROTO },
+		{ "rerank", "infinite", -EPROTO },
+		{ "rerank", "left_out", -EPROTO },
+		{ "rerank", "positive", -EPROTO },
 		{ "embed", "", 0 },
 		{ "embed", "nan", -EPROTO },
 		{ "embed", "zero", -EPROTO },
@@ -534,6 +548,8 @@ static void what_a_peer_returns_is_judged(void **state)
 						  .texts = &req.question,
 						  .n = 1 };
 		struct ragd_embeddings v = { .size = sizeof(v) };
+		struct ragd_rerank ranks = { .size = sizeof(ranks), .passages = words, .n = 2 };
+		double relevance[2];
 		char text[64];
 		int rc;
 
@@ -546,6 +562,9 @@ static void what_a_peer_returns_is_judged(void **state)
 					   &err);
 		} else if (strcmp(rows[i].ability, "embed") == 0) {
 			rc = ops(p)->embed(p->self, &call.call, &embed, &v, &err);
+		} else if (strcmp(rows[i].ability, "rerank") == 0) {
+			ranks.query = req.question;
+			rc = ops(p)->rerank(p->self, &call.call, &ranks, relevance, &err);
 		} else {
 			rc = ops(p)->generate(p->self, &call.call, &req, &sink.sink, &err);
 			assert_int_equal(rc, 0);
@@ -561,7 +580,7 @@ static void what_a_peer_returns_is_judged(void **state)
 			assert_int_equal(strncmp(err.msg, "back: ", 6), 0);
 	}
 	test_call_fini(&call);
-	metrics_are("back faults counter 13\n");
+	metrics_are("back faults counter 17\n");
 	plugin_set_unref(set);
 	world_fini(&w);
 }
