@@ -119,7 +119,7 @@ int llm_embed_stamp(struct llm *l, enum model_pooling pooling, struct ragd_err *
 
 /* ---- the calls ------------------------------------------------------------------------------- */
 
-/* For engine_score() and engine_embed(). */
+/* For engine_score() and the like. */
 bool llm_nobody_waits(void *arg)
 {
 	const struct ragd_call *call = arg;
@@ -169,10 +169,8 @@ static size_t pieces_count(const struct llm *l, struct ragd_str text, const int3
 	return n - n_unknown + MAX(n_unknown, all > known ? all - known : 0);
 }
 
-/* What is over the context goes, but for the end that every text has. */
-static void tokens_cut(const struct llm *l, struct tokens *t)
+void llm_tokens_cut(const struct llm *l, struct tokens *t, size_t limit)
 {
-	size_t limit = l->embed_card.n_context;
 	int32_t last;
 
 	if (t->n <= limit)
@@ -203,7 +201,7 @@ static int text_encode(const struct llm *l, const struct ragd_call *call,
 				  out->ids[out->n - 1] == vocab_eos(l->vocab));
 	front = MIN(front + l->prefix_tokens[req->use], out->n - back);
 	*pieces = (uint32_t)pieces_count(l, req->texts[i], out->ids + front, out->n - back - front);
-	tokens_cut(l, out);
+	llm_tokens_cut(l, out, l->embed_card.n_context);
 	if (out->n == 0)
 		return ragd_err_set(err, -EINVAL, "text %zu has nothing that the model can read",
 				    i);

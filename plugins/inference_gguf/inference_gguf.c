@@ -1,7 +1,7 @@
 /*
- * inference_gguf: answers, embeds and scores with a model in a GGUF file, on the processor. Several
- * instances may run, each with a model of its own: one to chat, one to embed, one to guard; those
- * with the same `threads` and `cpus` share their threads. See docs/models.md.
+ * inference_gguf: answers, embeds, scores and reranks with a model in a GGUF file, on the
+ * processor. Several instances may run, each with a model of its own: one to chat, one to embed,
+ * one to guard; those with the same `threads` and `cpus` share their threads. See docs/models.md.
  */
 #include "plugins/inference_gguf/llm.h"
 
@@ -86,8 +86,7 @@ static int gguf_generate(void *self, const struct ragd_call *call, const struct 
 	struct llm *l = self;
 
 	if (!model_shape(l->model)->causal)
-		return ragd_err_set(err, -ENOTSUP, "'%s' makes vectors and writes no text",
-				    l->card.name);
+		return ragd_err_set(err, -ENOTSUP, "'%s' writes no text", l->card.name);
 	return answer_start(l, call, req, sink, err);
 }
 
@@ -129,8 +128,8 @@ static void gguf_embed_card(void *self, struct ragd_embed_card *out)
 }
 
 /*
- * The prompt is what a user says, where the model has a template: guard models and rerankers were
- * trained that way, and what stands in the prompt cannot end its turn.
+ * The prompt is what a user says, where the model has a template: guard models were trained that
+ * way, and what stands in the prompt cannot end its turn.
  */
 static int gguf_score(void *self, const struct ragd_call *call, struct ragd_str prompt,
 		      const struct ragd_str *continuations, size_t n, struct ragd_score *out,
@@ -144,8 +143,7 @@ static int gguf_score(void *self, const struct ragd_call *call, struct ragd_str 
 	int rc;
 
 	if (!model_shape(l->model)->causal)
-		return ragd_err_set(err, -ENOTSUP, "'%s' makes vectors and scores no text",
-				    l->card.name);
+		return ragd_err_set(err, -ENOTSUP, "'%s' scores no text", l->card.name);
 	logprobs = calloc(MAX(n, 1), sizeof(*logprobs));
 	if (logprobs == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for %zu scores", n);
@@ -164,6 +162,12 @@ static int gguf_score(void *self, const struct ragd_call *call, struct ragd_str 
 	free(logprobs);
 	llm_tell(l);
 	return llm_why_stopped(call, rc, err);
+}
+
+static int gguf_rerank(void *self, const struct ragd_call *call, const struct ragd_rerank *req,
+		       double *scores, struct ragd_err *err)
+{
+	return llm_rerank(self, call, req, scores, err);
 }
 
 static ssize_t gguf_count(void *self, struct ragd_str text, struct ragd_err *err)
@@ -219,6 +223,7 @@ static const struct ragd_inference_ops gguf_ops = {
 	.embed_card = gguf_embed_card,
 	.score = gguf_score,
 	.count = gguf_count,
+	.rerank = gguf_rerank,
 };
 
 RAGD_EXPORT const struct ragd_plugin ragd_plugin = {
@@ -228,7 +233,8 @@ RAGD_EXPORT const struct ragd_plugin ragd_plugin = {
 	.name = "inference_gguf",
 	.version = PACKAGE_VERSION,
 	.licence = "Apache-2.0",
-	.summary = "Answers, embeds and scores with a model in a GGUF file, on the processor",
+	.summary =
+		"Answers, embeds, scores and reranks with a model in a GGUF file, on the processor",
 	.options = options,
 	.check = gguf_check,
 	.open = gguf_open_plugin,

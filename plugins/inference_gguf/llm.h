@@ -6,6 +6,7 @@
  *   load.c            from a file to an engine: plan, pack, warm up
  *   answer.c          one answer: prompt, submission, what comes back
  *   embed.c           texts as vectors
+ *   rerank.c          passages by their relevance to a query
  *   metrics.c         what the engine counted
  */
 #ifndef PLUGINS_INFERENCE_GGUF_LLM_H
@@ -62,6 +63,13 @@ int llm_embed_stamp(struct llm *l, enum model_pooling pooling, struct ragd_err *
 /* As ragd_inference_ops.embed. */
 int llm_embed(struct llm *l, const struct ragd_call *call, const struct ragd_embed *req,
 	      struct ragd_embeddings *out, struct ragd_err *err);
+
+/* What is over the limit goes, but for the end that every text has. */
+void llm_tokens_cut(const struct llm *l, struct tokens *t, size_t limit);
+
+/* As ragd_inference_ops.rerank. */
+int llm_rerank(struct llm *l, const struct ragd_call *call, const struct ragd_rerank *req,
+	       double *scores, struct ragd_err *err);
 
 /* Whether a call (arg) is no longer wanted, as the engine asks it. */
 bool llm_nobody_waits(void *arg);

@@ -168,8 +168,11 @@ static enum model_pooling pooling_of(const char *name)
 
 static uint32_t abilities_of(const struct model *model)
 {
-	return model_shape(model)->causal ? RAGD_GENERATES | RAGD_EMBEDS | RAGD_SCORES
-					  : RAGD_EMBEDS;
+	const struct model_shape *shape = model_shape(model);
+
+	if (shape->ranks)
+		return RAGD_RERANKS;
+	return shape->causal ? RAGD_GENERATES | RAGD_EMBEDS | RAGD_SCORES : RAGD_EMBEDS;
 }
 
 /* What the engine gets, but for the model itself; `model` may be an outline. */
@@ -335,6 +338,10 @@ static int warm_up(struct llm *l, struct ragd_err *err)
 	if (rc == 0 && model_shape(l->model)->causal)
 		rc = engine_score(l->engine, ENGINE_NOBODY, text.ids, text.n, &text, 1, &logprob,
 				  NULL, NULL, err);
+	else if (rc == 0 && model_shape(l->model)->ranks)
+		rc = engine_rerank(l->engine, ENGINE_NOBODY,
+				   &(struct engine_pair){ text.ids, text.n, text.n / 2 }, 1, row,
+				   NULL, NULL, err);
 	else if (rc == 0)
 		rc = engine_embed(l->engine, ENGINE_NOBODY, &text, 1, row, NULL, NULL, err);
 	tokens_fini(&text);
