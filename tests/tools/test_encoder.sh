@@ -82,6 +82,17 @@ has "and how long a text may be" "$(model info -m "$T/uni.gguf")" "context      
 is "its tokens are those of the greatest sum" "$(model tokenize -m "$T/uni.gguf" --ids < <(printf "hello worlds"))" "0 4 5 6 2"
 is "it gives vectors, too" "$(model embed -m "$T/uni.gguf" <<<"hello worlds" | python3 -c 'import json; print(len(json.loads(input())))')" 32
 
+# ---- cross-encoders, which keep their head ----
+ranker() { python3 "$RAGD_SRCDIR/tests/tools/tiny_ranker.py" "$@"; }
+for kind in bert xlm-roberta; do
+	ranker make $kind "$T/$kind"
+	check "a cross-encoder is converted: $kind" convert "$T/$kind" "$T/$kind.gguf"
+	has "its head is there" "$(model info -m "$T/$kind.gguf")" "tensors       39 F32"
+	has "it makes no vectors" "$(model embed -m "$T/$kind.gguf" <<<"the boat" 2>&1)" "the model ranks passages"
+done
+LC_ALL=C sed -i 's/"shape": \[1, 32\]/"shape": [2, 16]/' "$T/bert/model.safetensors"
+has "one of two labels is refused" "$(convert "$T/bert" "$T/none.gguf" 2>&1)" "a classifier of 2 labels"
+
 # ---- refused ----
 sed -i 's/"gelu"/"relu"/' "$T/tiny/config.json"
 has "what is no plain BERT is refused" "$(convert "$T/tiny" "$T/none.gguf" 2>&1)" "not a plain BERT"

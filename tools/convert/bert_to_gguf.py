@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Turn a BERT text encoder, as Hugging Face and sentence-transformers store it, into a GGUF file.
+"""Turn a BERT text encoder or cross-encoder, as Hugging Face and sentence-transformers store it, into a GGUF file.
 
 usage: bert_to_gguf.py DIR OUT.gguf [--name NAME] [--context N]
 
 DIR holds model.safetensors (F32), config.json (model_type bert or xlm-roberta) and vocab.txt
 (lower-case WordPiece) or, without that, tokenizer.json (Unigram, as XLM-R and multilingual-e5 have
 it); the pooling comes from 1_Pooling/config.json, the licence from README.md, the context
-from max_position_embeddings. The file is F32 but for the tables of positions and types, which are
+from max_position_embeddings. A cross-encoder (BertForSequenceClassification or
+XLMRobertaForSequenceClassification of one label) keeps its head, and ranks. The file is F32 but for the tables of positions and types, which are
 F16; `ragd-model quantize` makes it smaller. Keys and tensors have the names that llama.cpp gives
 the architecture `bert`, so that other programs read the file, too. The same input always gives the
 same bytes. Nothing but Python is needed.
@@ -34,6 +35,9 @@ LAYER = [("attention.self.query", "attn_q"), ("attention.self.key", "attn_k"),
          ("attention.self.value", "attn_v"), ("attention.output.dense", "attn_output"),
          ("attention.output.LayerNorm", "attn_output_norm"), ("intermediate.dense", "ffn_up"),
          ("output.dense", "ffn_down"), ("output.LayerNorm", "layer_output_norm")]
+# The two layers of a classifier, as BERT and XLM-R name them: a dense one with a tanh, and its output.
+HEADS = [("pooler.dense", "classifier"), ("classifier.dense", "classifier.out_proj")]
+RANK = 4  # the pooling of a model that ranks
 
 
 def read_text(folder, name, default=None):
@@ -151,13 +155,26 @@ def pooling_of(folder):
     return POOLING[modes[0]]
 
 
+def head_of(cfg, weights):
+    """Of a classifier: the names of its two layers; None for an encoder."""
+    if not any(a.endswith("ForSequenceClassification") for a in cfg.get("architectures", [])):
+        return None
+    for dense, output in HEADS:
+        if dense + ".weight" in weights and output + ".weight" in weights:
+            labels = weights[output + ".weight"][0][0]
+            if labels != 1:
+                sys.exit("a classifier of %d labels: only one of one label ranks" % labels)
+            return dense, output
+    sys.exit("a classifier whose head is neither BERT's nor XLM-R's")
+
+
 def licence_of(folder):
     head = re.match(r"---\n(.*?)\n---", read_text(folder, "README.md", ""), re.S)
     found = head and re.search(r"^license:\s*(\S+)", head.group(1), re.M)
     return found.group(1) if found else None
 
 
-def metadata(folder, cfg, name, context, vocabulary):
+def metadata(folder, cfg, name, context, pooling, vocabulary):
     meta = [("general.architecture", STR, "bert"), ("general.type", STR, "model"),
             ("general.name", STR, name)]
     if licence_of(folder):
@@ -170,11 +187,11 @@ def metadata(folder, cfg, name, context, vocabulary):
              ("bert.attention.head_count", U32, cfg["num_attention_heads"]),
              ("bert.attention.layer_norm_epsilon", F32, cfg["layer_norm_eps"]),
              ("bert.attention.causal", BOOL, False),
-             ("bert.pooling_type", U32, pooling_of(folder))]
+             ("bert.pooling_type", U32, pooling)]
     return meta + vocabulary
 
 
-def tensors_of(weights, n_layers, context, first):
+def tensors_of(weights, n_layers, context, first, head):
     """[(name, shape, type, bytes)]; position 0 is row `first` of its table."""
     names = list(TABLES)
     for i in range(n_layers):
@@ -182,6 +199,8 @@ def tensors_of(weights, n_layers, context, first):
             for part in ("weight", "bias"):
                 names.append(("encoder.layer.%d.%s.%s" % (i, theirs, part),
                               "blk.%d.%s.%s" % (i, ours, part)))
+    for theirs, ours in zip(head or (), ("cls", "cls.output")):
+        names += [("%s.%s" % (theirs, part), "%s.%s" % (ours, part)) for part in ("weight", "bias")]
     out = []
     for theirs, ours in names:
         shape, data = weights[theirs]
@@ -237,8 +256,10 @@ def main():
     first = cfg["pad_token_id"] + 1 if cfg["model_type"] == "xlm-roberta" else 0
     positions = cfg["max_position_embeddings"] - first
     context = min(a.context or positions, positions)
-    tensors = tensors_of(read_tensors(os.path.join(a.src, "model.safetensors")),
-                         cfg["num_hidden_layers"], context, first)
+    weights = read_tensors(os.path.join(a.src, "model.safetensors"))
+    head = head_of(cfg, weights)
+    pooling = RANK if head else pooling_of(a.src)
+    tensors = tensors_of(weights, cfg["num_hidden_layers"], context, first, head)
     n_rows = tensors[0][1][0]
     if read_text(a.src, "vocab.txt") is None:
         vocabulary, n_tokens = read_unigram(a.src, cfg["type_vocab_size"], n_rows), n_rows
@@ -247,7 +268,7 @@ def main():
     if n_tokens != n_rows:
         sys.exit("%d tokens, but %d rows of the table" % (n_tokens, n_rows))
     name = a.name or os.path.basename(os.path.abspath(a.src))
-    write_gguf(a.dst, metadata(a.src, cfg, name, context, vocabulary), tensors)
+    write_gguf(a.dst, metadata(a.src, cfg, name, context, pooling, vocabulary), tensors)
 
 
 if __name__ == "__main__":
