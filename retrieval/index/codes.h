@@ -1,0 +1,103 @@
+/*
+ * Vectors in eight bits a number, at places 0 .. n - 1. Each row has a scale of its own, from its
+ * own largest number: what is stored of one says nothing about another, and the same vector gives
+ * the same row wherever it stands. They lie in chunks, so that growing copies nothing, and a file's
+ * can be mapped (CODES_CHUNK_SIZE). Whoever shares them keeps changes and searches apart.
+ */
+#ifndef RETRIEVAL_INDEX_CODES_H
+#define RETRIEVAL_INDEX_CODES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "retrieval/index/codes_dot.h"
+
+#define CODES_CHUNK 256 /* rows */
+
+/* A question, made once for many rows. */
+struct codes_query {
+	float scale;
+	uint32_t n; /* a multiple of CODES_BLOCK */
+	int16_t v[];
+};
+
+static inline uint32_t codes_stride(uint32_t dim)
+{
+	return (dim + CODES_BLOCK - 1) / CODES_BLOCK * CODES_BLOCK;
+}
+
+static inline size_t codes_query_size(uint32_t dim)
+{
+	return sizeof(struct codes_query) + codes_stride(dim) * sizeof(int16_t);
+}
+
+/* From q[dim] into codes_query_size(dim) bytes. */
+void codes_query_set(struct codes_query *out, const float *q, uint32_t dim);
+
+/* The scales of its rows, then the rows. */
+struct codes_chunk {
+	float scales[CODES_CHUNK];
+	int8_t rows[];
+};
+
+static inline size_t codes_chunk_size(uint32_t dim)
+{
+	return sizeof(struct codes_chunk) + (size_t)CODES_CHUNK * codes_stride(dim);
+}
+
+struct codes {
+	uint32_t dim;
+	uint32_t stride;
+	size_t n;
+	struct codes_chunk **chunks;
+	size_t n_chunks; /* that are there */
+	size_t cap_chunks;
+	size_t n_mapped; /* the first of them, which lie in `map` */
+	codes_dot_fn *dot;
+	void *map;
+	size_t map_len;
+};
+
+/* NULL: out of memory. dim is at most 4,096. */
+struct codes *codes_new(uint32_t dim);
+/* Accepts NULL. */
+void codes_free(struct codes *c);
+
+static inline size_t codes_chunks(size_t n)
+{
+	return (n + CODES_CHUNK - 1) / CODES_CHUNK;
+}
+
+static inline float *codes_scale(const struct codes *c, size_t at)
+{
+	return &c->chunks[at / CODES_CHUNK]->scales[at % CODES_CHUNK];
+}
+
+static inline int8_t *codes_row(const struct codes *c, size_t at)
+{
+	return c->chunks[at / CODES_CHUNK]->rows + at % CODES_CHUNK * c->stride;
+}
+
+/* At least n, those that are new all zeros; -ENOMEM. */
+int codes_grow(struct codes *c, size_t n);
+/* Only the first n. */
+void codes_shrink(struct codes *c, size_t n);
+
+void codes_set(struct codes *c, size_t at, const float *x);
+void codes_copy(struct codes *c, size_t to, const struct codes *from, size_t at);
+/* A row as a question. */
+void codes_query_row(struct codes_query *out, const struct codes *c, size_t at);
+
+static inline float codes_product(const struct codes *c, size_t at, const struct codes_query *q)
+{
+	return *codes_scale(c, at) * q->scale * (float)c->dot(codes_row(c, at), q->v, c->stride);
+}
+
+/*
+ * The first n rows lie at `offset`, a multiple of the page size, of an open file, in
+ * codes_chunks(n) chunks. What is changed is changed in memory alone. `c` is empty. -EBADMSG: the
+ * file is too short.
+ */
+int codes_map(struct codes *c, int fd, size_t offset, size_t n);
+
+#endif
