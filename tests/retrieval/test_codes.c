@@ -1,0 +1,229 @@
+/* Vectors in eight bits, and the nearest of many. */
+#include <errno.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "retrieval/index/codes.h"
+#include "retrieval/index/nearest.h"
+#include "tests/test.h"
+
+#define DIM_MAX 4096
+#define N       600 /* more than two chunks */
+
+static uint32_t random_state = 88172645u;
+
+static float random_number(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 17;
+	random_state ^= random_state << 5;
+	return (float)random_state / 2147483648.0f - 1;
+}
+
+static void random_vector(float *x, uint32_t dim)
+{
+	for (uint32_t i = 0; i < dim; i++)
+		x[i] = random_number();
+}
+
+static struct codes *filled(uint32_t dim, size_t n, float *x)
+{
+	struct codes *c = codes_new(dim);
+
+	assert_non_null(c);
+	assert_int_equal(codes_grow(c, n), 0);
+	for (size_t i = 0; i < n; i++) {
+		random_vector(x, dim);
+		codes_set(c, i, x);
+	}
+	return c;
+}
+
+static struct codes_query *query_of(const float *x, uint32_t dim)
+{
+	struct codes_query *q = malloc(codes_query_size(dim));
+
+	assert_non_null(q);
+	codes_query_set(q, x, dim);
+	return q;
+}
+
+/* By what each number may be off: half a step of the row, and of the question. */
+static void a_product_is_as_exact_as_eight_bits_are(void **state)
+{
+	static const uint32_t dims[] = { 1, 3, 31, 32, 33, 128, 384, 1000, DIM_MAX };
+	static float x[DIM_MAX], y[DIM_MAX];
+
+	(void)state;
+	for (size_t d = 0; d < ARRAY_LEN(dims); d++) {
+		struct codes *c = filled(dims[d], N, x); /* x: the last one */
+		struct codes_query *q;
+		double sum = 0, most = 0;
+
+		random_vector(y, dims[d]);
+		q = query_of(y, dims[d]);
+		for (uint32_t i = 0; i < dims[d]; i++) {
+			sum += (double)x[i] * (double)y[i];
+			most += fabs((double)y[i]) * 0.5 / 127 + 0.5 / CODES_QUERY_MAX;
+		}
+		assert_true(fabs((double)codes_product(c, N - 1, q) - sum) <= most);
+		free(q);
+		codes_free(c);
+	}
+}
+
+static void every_processor_has_the_same_product(void **state)
+{
+	static float x[DIM_MAX];
+	struct codes *c = filled(DIM_MAX, 1, x);
+	struct codes_query *q = query_of(x, DIM_MAX);
+
+	(void)state;
+	for (uint32_t n = CODES_BLOCK; n <= DIM_MAX; n += CODES_BLOCK)
+		assert_int_equal(codes_dot_choose()(codes_row(c, 0), q->v, n),
+				 codes_dot_plain(codes_row(c, 0), q->v, n));
+	/* the largest there is */
+	for (uint32_t i = 0; i < DIM_MAX; i++)
+		x[i] = i % 2 == 0 ? 1 : -1;
+	codes_set(c, 0, x);
+	codes_query_set(q, x, DIM_MAX);
+	assert_int_equal(codes_dot_plain(codes_row(c, 0), q->v, DIM_MAX),
+			 DIM_MAX * 127 * CODES_QUERY_MAX);
+	assert_int_equal(codes_dot_choose()(codes_row(c, 0), q->v, DIM_MAX),
+			 DIM_MAX * 127 * CODES_QUERY_MAX);
+	free(q);
+	codes_free(c);
+}
+
+static void zeros_are_near_to_nothing(void **state)
+{
+	float x[40] = { 0 }, y[40];
+	struct codes *c = filled(40, 1, y);
+	struct codes_query *q = query_of(y, 40);
+
+	(void)state;
+	codes_set(c, 0, x);
+	assert_true(codes_product(c, 0, q) == 0);
+	codes_set(c, 0, y);
+	codes_query_set(q, x, 40);
+	assert_true(codes_product(c, 0, q) == 0);
+	free(q);
+	codes_free(c);
+}
+
+static void what_is_cut_off_is_gone_and_comes_back_as_zeros(void **state)
+{
+	float x[20];
+	struct codes *c = filled(20, N, x);
+	int8_t kept[20];
+
+	(void)state;
+	memcpy(kept, codes_row(c, 99), sizeof(kept));
+	codes_copy(c, 5, c, 99);
+	codes_shrink(c, 100);
+	assert_int_equal(c->n, 100);
+	assert_int_equal(c->n_chunks, 1);
+	assert_memory_equal(kept, codes_row(c, 99), sizeof(kept));
+	assert_memory_equal(kept, codes_row(c, 5), sizeof(kept));
+	assert_int_equal(codes_grow(c, 50), 0);
+	assert_int_equal(c->n, 100);
+	assert_int_equal(codes_grow(c, N), 0);
+	for (size_t at = 100; at < N; at++) {
+		assert_true(*codes_scale(c, at) == 0);
+		for (uint32_t i = 0; i < c->stride; i++)
+			assert_int_equal(codes_row(c, at)[i], 0);
+	}
+	codes_shrink(c, 0);
+	assert_int_equal(c->n_chunks, 0);
+	codes_free(c);
+}
+
+static void a_file_is_mapped_and_never_written(void **state)
+{
+	float x[50];
+	struct codes *c = filled(50, N, x), *back = codes_new(50);
+	size_t size = codes_chunk_size(50), n_chunks = codes_chunks(N);
+	long page = sysconf(_SC_PAGESIZE);
+	char *copy = malloc(size);
+	FILE *file = tmpfile();
+
+	(void)state;
+	assert_true(file != NULL && back != NULL && copy != NULL);
+	assert_int_equal(fseek(file, page, SEEK_SET), 0);
+	for (size_t i = 0; i < n_chunks; i++)
+		assert_int_equal(fwrite(c->chunks[i], size, 1, file), 1);
+	assert_int_equal(fflush(file), 0);
+	assert_int_equal(codes_map(back, fileno(file), (size_t)page, n_chunks * CODES_CHUNK + 1),
+			 -EBADMSG);
+	assert_int_equal(codes_map(back, fileno(file), (size_t)page, N), 0);
+	assert_int_equal(back->n, N);
+	for (size_t at = 0; at < N; at++) {
+		assert_true(*codes_scale(back, at) == *codes_scale(c, at));
+		assert_memory_equal(codes_row(back, at), codes_row(c, at), c->stride);
+	}
+	/* it grows, shrinks and changes like any other */
+	assert_int_equal(codes_grow(back, 4 * N), 0);
+	codes_set(back, 4 * N - 1, x);
+	codes_set(back, 0, x);
+	codes_shrink(back, 10);
+	assert_memory_equal(codes_row(back, 0), codes_row(c, N - 1), c->stride);
+	assert_int_equal(codes_grow(back, N), 0);
+	assert_int_equal(*codes_row(back, N - 1), 0);
+	codes_free(back);
+	assert_int_equal(fseek(file, page, SEEK_SET), 0);
+	assert_int_equal(fread(copy, size, 1, file), 1);
+	assert_memory_equal(copy, c->chunks[0], size);
+	free(copy);
+	fclose(file);
+	codes_free(c);
+}
+
+static void the_nearest_come_in_order(void **state)
+{
+	static const size_t ks[] = { 0, 1, 2, 3, 10, 400, N, 2 * N };
+	struct nearest_hit hits[2 * N];
+	float products[N];
+
+	(void)state;
+	for (size_t i = 0; i < N; i++)
+		products[i] = random_number() < 0 ? -1 : random_number(); /* many are equal */
+	for (size_t c = 0; c < ARRAY_LEN(ks); c++) {
+		struct nearest near = { hits, 0, ks[c] };
+		bool seen[N] = { false };
+
+		for (uint32_t i = 0; i < N; i++)
+			nearest_add(&near, i, products[i]);
+		nearest_sort(&near);
+		assert_int_equal(near.n, MIN(ks[c], N));
+		for (size_t i = 0; i < near.n; i++) {
+			size_t better = 0;
+
+			assert_false(seen[hits[i].place]);
+			seen[hits[i].place] = true;
+			assert_true(hits[i].product == products[hits[i].place]);
+			for (uint32_t j = 0; j < N; j++)
+				better += products[j] > hits[i].product ||
+					  (products[j] == hits[i].product && j < hits[i].place);
+			assert_int_equal(better, i);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_product_is_as_exact_as_eight_bits_are),
+		cmocka_unit_test(every_processor_has_the_same_product),
+		cmocka_unit_test(zeros_are_near_to_nothing),
+		cmocka_unit_test(what_is_cut_off_is_gone_and_comes_back_as_zeros),
+		cmocka_unit_test(a_file_is_mapped_and_never_written),
+		cmocka_unit_test(the_nearest_come_in_order),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
