@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "retrieval/index/dense.h"
+#include "retrieval/index/embed.h"
 #include "retrieval/index/f16.h"
+#include "retrieval/index/nearest.h"
 #include "retrieval/index/vectors_private.h"
 
 struct vectors *vectors_new(uint32_t collection, uint32_t dim, unsigned side)
@@ -24,9 +25,9 @@ struct vectors *vectors_new(uint32_t collection, uint32_t dim, unsigned side)
 
 static void vectors_forget(struct vectors *v)
 {
-	flat_free(v->flat);
+	codes_free(v->codes);
 	free(v->passages);
-	v->flat = NULL;
+	v->codes = NULL;
 	v->passages = NULL;
 	v->n = 0;
 	v->cap = 0;
@@ -40,15 +41,10 @@ void vectors_free(struct vectors *v)
 	free(v);
 }
 
-static float *data_of(const struct vectors *v)
-{
-	return v->flat != NULL ? flat_data(v->flat) : NULL;
-}
-
-/* Places 0 .. n in the index and in the table; what is behind the living ones is zeros. */
+/* For n vectors, in the index and in the table. */
 static int make_room(struct vectors *v, uint32_t n)
 {
-	if (v->flat == NULL && (v->flat = flat_new(v->dim)) == NULL)
+	if (v->codes == NULL && (v->codes = codes_new(v->dim)) == NULL)
 		return -ENOMEM;
 	if (n > v->cap) {
 		uint32_t cap = MAX(n, v->cap + v->cap / 2);
@@ -59,7 +55,7 @@ static int make_room(struct vectors *v, uint32_t n)
 		v->passages = p;
 		v->cap = cap;
 	}
-	return flat_grow(v->flat, n);
+	return codes_grow(v->codes, n);
 }
 
 static struct catalog_page *page_of(const struct catalog *c, uint32_t passage)
@@ -70,58 +66,50 @@ static struct catalog_page *page_of(const struct catalog *c, uint32_t passage)
 void vectors_add(struct vectors *v, struct catalog *c, uint32_t first, uint32_t n,
 		 const uint16_t *f16)
 {
-	float *data;
+	float row[EMBED_DIM_MAX];
 
 	if (make_room(v, v->n + n) < 0) {
 		v->whole = false;
 		return;
 	}
-	data = data_of(v);
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t passage = first + i, at = v->n++;
-		float *to = data + (size_t)at * v->dim;
 
 		for (uint32_t j = 0; j < v->dim; j++)
-			to[j] = f16_to_float(f16[(size_t)i * v->dim + j]);
+			row[j] = f16_to_float(f16[(size_t)i * v->dim + j]);
+		codes_set(v->codes, at, row);
 		v->passages[at] = passage;
 		page_of(c, passage)->place[v->side][passage % CATALOG_PAGE] = at + 1;
 	}
 	v->changed = true;
 }
 
-/* Give memory back once most of it is unused. */
-static void vectors_trim(struct vectors *v)
+/* The last vector takes the place of one that goes. */
+static void remove_place(struct vectors *v, struct catalog *c, uint32_t at)
 {
-	size_t n = flat_count(v->flat);
+	uint32_t last = v->n - 1, moved = v->passages[last];
 
-	if (n >= 1024 && n >= 2 * (size_t)v->n)
-		flat_shrink(v->flat, v->n);
+	if (at != last) {
+		codes_copy(v->codes, at, v->codes, last);
+		v->passages[at] = moved;
+		page_of(c, moved)->place[v->side][moved % CATALOG_PAGE] = at + 1;
+	}
+	codes_shrink(v->codes, last);
+	v->n = last;
 }
 
 void vectors_remove(struct vectors *v, struct catalog *c, const struct catalog_document *d)
 {
-	float *data = data_of(v);
-
-	if (data == NULL)
-		return;
-	for (uint32_t i = 0; i < d->n_passages; i++) {
+	for (uint32_t i = 0; v->n > 0 && i < d->n_passages; i++) {
 		uint32_t passage = d->first_passage + i;
 		uint32_t *place = &page_of(c, passage)->place[v->side][passage % CATALOG_PAGE];
-		uint32_t at = *place - 1, last = v->n - 1, moved;
 
 		if (*place == 0)
 			continue;
-		moved = v->passages[last];
-		memmove(data + (size_t)at * v->dim, data + (size_t)last * v->dim,
-			v->dim * sizeof(*data));
-		memset(data + (size_t)last * v->dim, 0, v->dim * sizeof(*data));
-		v->passages[at] = moved;
-		page_of(c, moved)->place[v->side][moved % CATALOG_PAGE] = at + 1;
+		remove_place(v, c, *place - 1);
 		*place = 0;
-		v->n--;
+		v->changed = true;
 	}
-	v->changed = true;
-	vectors_trim(v);
 }
 
 void vectors_clear(struct vectors *v, struct catalog *c)
@@ -144,33 +132,32 @@ uint64_t vectors_count(const struct vectors *v)
 	return v->n;
 }
 
-ssize_t vectors_search(const struct vectors *v, const float *q, size_t k, struct near *out,
-		       struct ragd_err *err)
+ssize_t vectors_search(const struct vectors *v, const struct codes_query *q, size_t k,
+		       struct near *out, struct ragd_err *err)
 {
-	struct flat_hit *hits;
-	ssize_t n = 0;
-	int rc;
+	struct nearest nearest = { .k = MIN(k, v->n) };
 
-	if (v->n == 0)
+	if (nearest.k == 0)
 		return 0;
-	k = MIN(k, v->n);
-	hits = malloc(k * sizeof(*hits));
-	if (hits == NULL)
+	nearest.hits = malloc(nearest.k * sizeof(*nearest.hits));
+	if (nearest.hits == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a search");
-	rc = flat_search(v->flat, q, k, hits, err);
-	for (size_t i = 0; rc == 0 && i < k; i++)
-		if (hits[i].place < v->n)
-			out[n++] = (struct near){ v->passages[hits[i].place], hits[i].product };
-	free(hits);
-	return rc < 0 ? rc : n;
+	for (uint32_t at = 0; at < v->n; at++)
+		nearest_add(&nearest, at, codes_product(v->codes, at, q));
+	nearest_sort(&nearest);
+	for (size_t i = 0; i < nearest.n; i++)
+		out[i] = (struct near){ v->passages[nearest.hits[i].place],
+					nearest.hits[i].product };
+	free(nearest.hits);
+	return (ssize_t)nearest.n;
 }
 
 float vectors_cosine(const struct vectors *v, const struct catalog_page *page, uint32_t place,
-		     const float *q)
+		     const struct codes_query *q)
 {
 	uint32_t at = page->place[v->side][place];
 
 	if (at == 0 || page->collection[place] != v->collection)
 		return VECTORS_NONE;
-	return dense_dot(data_of(v) + (size_t)(at - 1) * v->dim, q, v->dim);
+	return codes_product(v->codes, at - 1, q);
 }

@@ -1,8 +1,8 @@
 /*
- * The index of the vectors of one collection: exact (flat.h, inner product). Collections are what
- * callers may or may not read: a search asks the indexes of those it may, whole, and needs no
- * filter inside. Vectors lie at places 0 .. n - 1 without holes: the last one moves into the place
- * of one that is removed, so removing costs as much as adding.
+ * The index of the vectors of one collection, in eight bits a number (codes.h), by inner product.
+ * Collections are what callers may or may not read: a search asks the indexes of those it may,
+ * whole, and needs no filter inside. Vectors lie at places 0 .. n - 1 without holes: the last one
+ * moves into the place of one that is removed, so removing costs as much as adding.
  *
  * The caller holds the catalog's lock: for writing where something is added or removed.
  */
@@ -15,6 +15,7 @@
 
 #include <ragd/plugin.h>
 
+#include "retrieval/index/codes.h"
 #include "retrieval/store/catalog.h"
 
 struct vectors;
@@ -49,13 +50,14 @@ struct near {
  * The k passages nearest to q, best first; q has length 1. Returns their number or a negative
  * errno.
  */
-ssize_t vectors_search(const struct vectors *v, const float *q, size_t k, struct near *out,
-		       struct ragd_err *err);
+ssize_t vectors_search(const struct vectors *v, const struct codes_query *q, size_t k,
+		       struct near *out, struct ragd_err *err);
+
 #define VECTORS_NONE (-2.0f) /* less than any cosine */
 
 /* The cosine of q and a passage's vector; VECTORS_NONE if it has none. */
 float vectors_cosine(const struct vectors *v, const struct catalog_page *page, uint32_t place,
-		     const float *q);
+		     const struct codes_query *q);
 
 /*
  * As a file in a directory, as a cache of what SQLite has. The stamp tells one state of the

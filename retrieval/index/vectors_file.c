@@ -1,23 +1,23 @@
 /*
- * The index of vectors as a file. It begins with a header, then the passages by place, then what
- * the index writes. The checksum is looked at before the index reads a byte: FAISS's reader trusts
- * lengths.
+ * The index of vectors as a file: a header, the tables (a sum of each chunk, then the passages by
+ * place), and, from the next page on, the chunks of codes as they are in memory. Those are mapped:
+ * they are read when a search comes to them.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/digest.h"
 #include "base/file/private.h"
+#include "base/hash.h"
 #include "base/util.h"
 #include "retrieval/index/vectors_private.h"
 
-static const char magic[8] = "ragdvec1";
+static const char magic[8] = "ragdvec2";
 
 struct header {
 	char magic[8];
@@ -26,8 +26,39 @@ struct header {
 	uint32_t n;
 	uint32_t reserved;
 	struct vectors_stamp stamp;
-	char sum[DIGEST_HEX]; /* SHA-256 of all that follows the header */
+	char sum[DIGEST_HEX]; /* SHA-256 of the tables */
 };
+
+#define CHUNKS_ALIGN 65536 /* no machine has larger pages to map */
+
+struct tables {
+	size_t len;
+	size_t n_chunks;
+	uint64_t *sums;     /* [n_chunks], malloc'd; the whole begins here */
+	uint32_t *passages; /* [n] */
+};
+
+static int tables_alloc(struct tables *t, uint32_t n)
+{
+	t->n_chunks = codes_chunks(n);
+	t->len = t->n_chunks * sizeof(*t->sums) + (size_t)n * sizeof(*t->passages);
+	t->sums = malloc(t->len + 1);
+	if (t->sums == NULL)
+		return -ENOMEM;
+	t->passages = (uint32_t *)(t->sums + t->n_chunks);
+	return 0;
+}
+
+/* Where the chunks begin. */
+static size_t chunks_offset(const struct tables *t)
+{
+	return (sizeof(struct header) + t->len + CHUNKS_ALIGN - 1) / CHUNKS_ALIGN * CHUNKS_ALIGN;
+}
+
+static uint64_t chunk_sum(const struct codes *c, size_t i)
+{
+	return hash_bytes((const char *)c->chunks[i], codes_chunk_size(c->dim));
+}
 
 static void path_of(char *out, size_t size, const char *dir, uint32_t collection,
 		    const char *suffix)
@@ -35,47 +66,37 @@ static void path_of(char *out, size_t size, const char *dir, uint32_t collection
 	snprintf(out, size, "%s/vectors-%u.faiss%s", dir, collection, suffix);
 }
 
-static int sum_of(FILE *f, char sum[DIGEST_HEX + 1], size_t *len)
-{
-	struct stat st;
-	char *map;
+/* ---- save ---------------------------------------------------------------------------------- */
 
-	if (fstat(fileno(f), &st) < 0)
+static int write_chunks(FILE *f, const struct codes *c, struct tables *t)
+{
+	if (fseeko(f, (off_t)chunks_offset(t), SEEK_SET) < 0)
 		return -errno;
-	if ((size_t)st.st_size < sizeof(struct header))
-		return -EBADMSG;
-	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fileno(f), 0);
-	if (map == MAP_FAILED)
-		return -errno;
-	digest_hex(map + sizeof(struct header), (size_t)st.st_size - sizeof(struct header), sum);
-	munmap(map, (size_t)st.st_size);
-	*len = (size_t)st.st_size;
+	for (size_t i = 0; i < t->n_chunks; i++) {
+		t->sums[i] = chunk_sum(c, i);
+		if (fwrite(c->chunks[i], codes_chunk_size(c->dim), 1, f) != 1)
+			return errno != 0 ? -errno : -EIO;
+	}
 	return 0;
 }
 
-/* ---- save ---------------------------------------------------------------------------------- */
-
-static int write_index(FILE *f, const struct vectors *ix, struct header *h)
+static int write_index(FILE *f, const struct vectors *v, struct header *h)
 {
 	char sum[DIGEST_HEX + 1];
-	size_t len;
-	int rc;
+	struct tables t;
+	int rc = tables_alloc(&t, v->n);
 
-	if (fwrite(h, sizeof(*h), 1, f) != 1 ||
-	    fwrite(ix->passages, sizeof(*ix->passages), ix->n, f) != ix->n)
-		return errno != 0 ? -errno : -EIO;
-	rc = flat_write(ix->flat, f);
 	if (rc < 0)
 		return rc;
-	if (fflush(f) != 0)
-		return -errno;
-	rc = sum_of(f, sum, &len);
-	if (rc < 0)
-		return rc;
+	memcpy(t.passages, v->passages, v->n * sizeof(*t.passages));
+	rc = write_chunks(f, v->codes, &t);
+	digest_hex(t.sums, t.len, sum);
 	memcpy(h->sum, sum, sizeof(h->sum));
-	if (pwrite(fileno(f), h, sizeof(*h), 0) != (ssize_t)sizeof(*h))
-		return errno != 0 ? -errno : -EIO;
-	return 0;
+	if (rc == 0 && (fseeko(f, 0, SEEK_SET) < 0 || fwrite(h, sizeof(*h), 1, f) != 1 ||
+			fwrite(t.sums, t.len, 1, f) != 1))
+		rc = errno != 0 ? -errno : -EIO;
+	free(t.sums);
+	return rc;
 }
 
 int vectors_save(struct vectors *v, const char *dir, const struct vectors_stamp *stamp,
@@ -133,22 +154,51 @@ static int header_check(const char *path, const struct header *h, const struct v
 	return 0;
 }
 
-static int read_index(FILE *f, const char *path, const struct header *h, struct vectors *ix,
-		      struct ragd_err *err)
+/* Before a table is believed, and memory taken for it. */
+static bool file_holds(FILE *f, const struct header *h)
+{
+	struct stat st;
+
+	return h->n > 0 && fstat(fileno(f), &st) == 0 &&
+	       h->n <= (uint64_t)st.st_size / sizeof(uint32_t);
+}
+
+static bool chunks_are_whole(const struct codes *c, const struct tables *t)
+{
+	for (size_t i = 0; i < t->n_chunks; i++)
+		if (chunk_sum(c, i) != t->sums[i])
+			return false;
+	return true;
+}
+
+static int read_tables(FILE *f, const char *path, const struct header *h, struct tables *t,
+		       struct ragd_err *err)
+{
+	char sum[DIGEST_HEX + 1];
+
+	if (tables_alloc(t, h->n) < 0)
+		return ragd_err_set(err, -ENOMEM, "out of memory for '%s'", path);
+	if (fread(t->sums, t->len, 1, f) != 1)
+		return file_damaged(path, err);
+	digest_hex(t->sums, t->len, sum);
+	return memcmp(sum, h->sum, sizeof(h->sum)) == 0 ? 0 : file_damaged(path, err);
+}
+
+static int read_index(FILE *f, const char *path, const struct tables *t, struct vectors *v,
+		      uint32_t n, struct ragd_err *err)
 {
 	int rc;
 
-	ix->passages = malloc(((size_t)h->n + 1) * sizeof(*ix->passages));
-	if (ix->passages == NULL)
+	v->passages = malloc((size_t)n * sizeof(*v->passages));
+	v->codes = codes_new(v->dim);
+	if (v->passages == NULL || v->codes == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for '%s'", path);
-	ix->n = h->n;
-	ix->cap = h->n;
-	if (fread(ix->passages, sizeof(*ix->passages), h->n, f) != h->n)
-		return file_damaged(path, err);
-	rc = flat_read(f, h->dim, h->n, &ix->flat);
-	if (rc == -ENOMEM)
-		return ragd_err_set(err, rc, "out of memory for '%s'", path);
-	return rc < 0 ? file_damaged(path, err) : 0;
+	memcpy(v->passages, t->passages, (size_t)n * sizeof(*v->passages));
+	v->n = v->cap = n;
+	rc = codes_map(v->codes, fileno(f), chunks_offset(t), n);
+	if (rc < 0 && rc != -EBADMSG)
+		return ragd_err_set(err, rc, "map '%s': %s", path, strerror(-rc));
+	return rc == 0 && chunks_are_whole(v->codes, t) ? 0 : file_damaged(path, err);
 }
 
 /* Each place is a living passage of the collection that has no other. */
@@ -169,12 +219,31 @@ static int place_vectors(struct vectors *v, struct catalog *c, const char *path,
 	return 0;
 }
 
+static int load_file(FILE *f, const char *path, struct vectors *v,
+		     const struct vectors_stamp *stamp, struct ragd_err *err)
+{
+	struct tables t = { .sums = NULL };
+	struct header h;
+	int rc;
+
+	if (fread(&h, sizeof(h), 1, f) != 1)
+		return file_damaged(path, err);
+	rc = header_check(path, &h, v, stamp, err);
+	if (rc < 0)
+		return rc;
+	if (!file_holds(f, &h))
+		return file_damaged(path, err);
+	rc = read_tables(f, path, &h, &t, err);
+	if (rc == 0)
+		rc = read_index(f, path, &t, v, h.n, err);
+	free(t.sums);
+	return rc;
+}
+
 int vectors_load(struct vectors *v, struct catalog *c, const char *dir,
 		 const struct vectors_stamp *stamp, struct ragd_err *err)
 {
-	char path[4096], sum[DIGEST_HEX + 1];
-	struct header h;
-	size_t len = 0;
+	char path[4096];
 	FILE *f;
 	int rc;
 
@@ -182,15 +251,7 @@ int vectors_load(struct vectors *v, struct catalog *c, const char *dir,
 	f = fopen(path, "re");
 	if (f == NULL)
 		return ragd_err_sys(err, "open '%s'", path);
-	if (fread(&h, sizeof(h), 1, f) != 1)
-		rc = file_damaged(path, err);
-	else
-		rc = header_check(path, &h, v, stamp, err);
-	if (rc == 0 && (sum_of(f, sum, &len) < 0 || memcmp(sum, h.sum, sizeof(h.sum)) != 0 ||
-			h.n > len / sizeof(uint32_t)))
-		rc = file_damaged(path, err);
-	if (rc == 0)
-		rc = read_index(f, path, &h, v, err);
+	rc = load_file(f, path, v, stamp, err);
 	fclose(f);
 	if (rc < 0)
 		v->n = 0; /* no place was given yet */

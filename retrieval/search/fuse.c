@@ -23,8 +23,8 @@ enum { SCALE_LEARNED, SCALE_ENCODERS, N_SCALES = SCALE_ENCODERS + SEARCH_ENCODER
 
 /* The question as a vector of one embedder. */
 struct space {
-	const float *vector; /* NULL: the collection has no vectors for this question */
-	float weight;        /* of the vector part */
+	const struct codes_query *vector; /* NULL: the collection has none for this question */
+	float weight;                     /* of the vector part */
 	unsigned scale;
 };
 
@@ -74,6 +74,15 @@ static int collect_words(struct search *se, const struct catalog *c, struct ragd
 
 /* ---- vectors ------------------------------------------------------------------------------- */
 
+static const struct codes_query *make_query(struct search *se, const float *v, uint32_t dim)
+{
+	struct codes_query *q = arena_alloc(se->session->arena, 1, codes_query_size(dim));
+
+	if (q != NULL)
+		codes_query_set(q, v, dim);
+	return q;
+}
+
 /* With one question for each embedder that learned, since it depends on that one's terms. */
 static int project_question(struct search *se, const struct embedder *e, struct space *space,
 			    struct ragd_err *err)
@@ -87,22 +96,29 @@ static int project_question(struct search *se, const struct embedder *e, struct 
 		return no_memory(err);
 	for (ssize_t i = 0; i < se->n_words; i++)
 		terms[i] = (struct term){ se->words[i].hash, se->words[i].n };
-	if (embedder_project(e, terms, (uint32_t)se->n_words, v) > 0)
-		*space = (struct space){ v, weight, SCALE_LEARNED };
-	return 0;
+	if (embedder_project(e, terms, (uint32_t)se->n_words, v) <= 0)
+		return 0;
+	*space = (struct space){ make_query(se, v, e->dim), weight, SCALE_LEARNED };
+	return space->vector != NULL ? 0 : no_memory(err);
 }
 
 /* The vector that this encoder made before the search began. */
-static void encoded_question(const struct search *se, const struct embedder *e, struct space *space)
+static int encoded_question(struct search *se, const struct embedder *e, struct space *space,
+			    struct ragd_err *err)
 {
 	float weight = (float)se->store->options.weight_vector;
 
 	for (unsigned i = 0; i < se->n_encoded; i++) {
 		const struct search_encoded *q = &se->encoded[i];
 
-		if (q->vector != NULL && q->dim == e->dim && strcmp(q->digest, e->digest) == 0)
-			*space = (struct space){ q->vector, weight * q->trust, SCALE_ENCODERS + i };
+		if (q->vector == NULL || q->dim != e->dim || strcmp(q->digest, e->digest) != 0)
+			continue;
+		*space = (struct space){ make_query(se, q->vector, q->dim), weight * q->trust,
+					 SCALE_ENCODERS + i };
+		if (space->vector == NULL)
+			return no_memory(err);
 	}
+	return 0;
 }
 
 static int make_question(struct search *se, const struct catalog *c, struct question *q,
@@ -124,7 +140,7 @@ static int make_question(struct search *se, const struct catalog *c, struct ques
 		if (embedder_is_learned(e))
 			rc = project_question(se, e, space, err);
 		else
-			encoded_question(se, e, space);
+			rc = encoded_question(se, e, space, err);
 		q->some = q->some || space->vector != NULL;
 	}
 	return rc;
@@ -170,7 +186,7 @@ static int search_collections(struct search *se, const struct catalog *c, const 
 		return no_memory(err);
 	for (size_t i = 0; rc == 0 && i < se->n_ids; i++) {
 		const struct vectors *v = c->collections[se->ids[i]]->now.vectors;
-		const float *question = q->spaces[se->ids[i]].vector;
+		const struct codes_query *question = q->spaces[se->ids[i]].vector;
 		ssize_t n;
 
 		if (question == NULL)
