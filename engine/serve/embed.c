@@ -325,15 +325,16 @@ static void pass_over(struct engine *e, struct embed *m, int rc, const struct ra
 		embed_finish(e, m, NULL);
 }
 
-/* Another engine on the same threads is computing: whatever it is, somebody waits for it. */
+/* Another engine is computing where we yield: whatever it is, somebody waits for it. */
 static bool others_compute(const struct engine *e)
 {
+	const struct threads *t = e->opt.yield_to != NULL ? e->opt.yield_to : e->opt.threads;
 	const struct timespec moment = { .tv_nsec = MOMENT_NS };
 	struct threads_stats before, after;
 
-	threads_stats(e->opt.threads, &before);
+	threads_stats(t, &before);
 	nanosleep(&moment, NULL);
-	threads_stats(e->opt.threads, &after);
+	threads_stats(t, &after);
 	return after.n_runs != before.n_runs;
 }
 

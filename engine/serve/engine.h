@@ -30,6 +30,8 @@ struct engine_options {
 	const struct model *model; /* borrowed, as the next two */
 	const struct vocab *vocab;
 	struct threads *threads; /* may be shared with other engines: they take turns */
+	/* While these compute, texts in the background wait a little; NULL: `threads` itself. */
+	const struct threads *yield_to;
 	enum kv_type kv;
 	size_t cache_bytes; /* of the KV cache, at least one context */
 	/*
