@@ -225,9 +225,10 @@ static int lists_embed(struct llm *l, const struct ragd_call *call, const struct
 	}
 	if (rc < 0)
 		return rc;
-	rc = (req->background ? engine_embed_background
-			      : engine_embed)(l->engine, answer_client(call), lists, req->n,
-					      rows->values, llm_nobody_waits, (void *)call, err);
+	rc = (req->background ? engine_embed_background : engine_embed)(
+		req->background && l->background != NULL ? l->background : l->engine,
+		answer_client(call), lists, req->n, rows->values, llm_nobody_waits, (void *)call,
+		err);
 	llm_tell(l);
 	return llm_why_stopped(call, rc, err);
 }

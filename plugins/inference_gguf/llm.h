@@ -31,8 +31,10 @@ struct llm {
 	struct threads *threads; /* shared with other instances of the same threads and cpus */
 	struct model *model;
 	struct engine *engine; /* NULL: an encoder that was asked for nothing yet is still one */
-	const struct chat_family *chat; /* NULL: messages are put one after another */
-	uint32_t max_tokens;            /* of an answer that names no limit */
+	struct engine *background; /* of an encoder, for texts that nobody waits for; else NULL */
+	struct threads *background_threads; /* it computes on; they yield to all others */
+	const struct chat_family *chat;     /* NULL: messages are put one after another */
+	uint32_t max_tokens;                /* of an answer that names no limit */
 	float repeat_penalty;
 	bool adds_bos; /* the vocabulary puts it in front of a text: a template need not */
 	bool think;    /* let models that may think aloud do so */

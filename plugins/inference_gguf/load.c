@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/arena.h"
 #include "base/util.h"
@@ -12,6 +13,9 @@
 
 #define STRINGS     (64 * 1024)
 #define STEP_TOKENS 256 /* of prompts in a step: activations stay in the second-level cache */
+
+/* For texts that nobody waits for: a tenth of what others get of a processor that both want. */
+#define BACKGROUND_NICE 10
 
 /* How much of loading is over when a part of it begins. */
 #define DONE_DIGEST 0.0
@@ -25,6 +29,7 @@ struct shared {
 	struct threads *threads;
 	unsigned n;
 	char *cpus;
+	bool yields; /* opened by a thread that yields to others */
 	unsigned refs;
 };
 
@@ -33,7 +38,8 @@ static struct {
 	struct shared *first;
 } pool = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-static int shared_new(unsigned n, const char *cpus, struct shared **out, struct ragd_err *err)
+static int shared_new(unsigned n, const char *cpus, bool yields, struct shared **out,
+		      struct ragd_err *err)
 {
 	struct shared *s = calloc(1, sizeof(*s));
 	int rc;
@@ -45,6 +51,7 @@ static int shared_new(unsigned n, const char *cpus, struct shared **out, struct 
 		return ragd_err_set(err, -ENOMEM, "out of memory for threads");
 	}
 	s->n = n;
+	s->yields = yields;
 	rc = threads_open(n, cpus[0] != '\0' ? cpus : NULL, &s->threads, err);
 	if (rc < 0) {
 		free(s->cpus);
@@ -55,15 +62,23 @@ static int shared_new(unsigned n, const char *cpus, struct shared **out, struct 
 	return 0;
 }
 
-static int pool_ref(unsigned n, const char *cpus, struct threads **out, struct ragd_err *err)
+static bool is_alike(const struct shared *s, unsigned n, const char *cpus, bool yields)
 {
+	return s->n == n && s->yields == yields && strcmp(s->cpus, cpus) == 0;
+}
+
+static int pool_ref(const struct ragd_config *cfg, bool yields, struct threads **out,
+		    struct ragd_err *err)
+{
+	unsigned n = (unsigned)ragd_config_get(cfg, "threads")->i;
+	const char *cpus = ragd_config_get(cfg, "cpus")->s;
 	struct shared *s;
 	int rc = 0;
 
 	pthread_mutex_lock(&pool.lock);
-	for (s = pool.first; s != NULL && (s->n != n || strcmp(s->cpus, cpus) != 0); s = s->next)
+	for (s = pool.first; s != NULL && !is_alike(s, n, cpus, yields); s = s->next)
 		;
-	if (s == NULL && (rc = shared_new(n, cpus, &s, err)) == 0) {
+	if (s == NULL && (rc = shared_new(n, cpus, yields, &s, err)) == 0) {
 		s->next = pool.first;
 		pool.first = s;
 	}
@@ -289,6 +304,55 @@ static int memory_plan_check(const struct llm *l, const struct ragd_config *cfg,
 	return memory_check(&plan, available, (uint64_t)ragd_config_get(cfg, "memory")->i, err);
 }
 
+/* ---- texts in the background ----------------------------------------------------------------- */
+
+/* An engine to be opened for texts that nobody waits for. */
+struct background {
+	struct llm *l;
+	const struct ragd_config *cfg;
+	struct engine_options opt;
+	int rc;
+	struct ragd_err err;
+};
+
+/*
+ * Its thread and those it computes on inherit the nice value, which cannot be lowered again: hence
+ * a thread that does nothing but open them.
+ */
+static void *background_main(void *arg)
+{
+	struct background *b = arg;
+
+	/* On Linux the nice value is the thread's. */
+	setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + BACKGROUND_NICE);
+	b->rc = pool_ref(b->cfg, true, &b->l->background_threads, &b->err);
+	b->opt.threads = b->l->background_threads;
+	if (b->rc == 0)
+		b->rc = engine_open(&b->opt, &b->l->background, &b->err);
+	return NULL;
+}
+
+/*
+ * An encoder reads the passages of new documents on threads of their own: only the system can
+ * interrupt them wherever they are and whatever for: a question's vector, a search, an answer.
+ */
+static int background_open(struct llm *l, const struct ragd_config *cfg,
+			   const struct engine_options *opt, struct ragd_err *err)
+{
+	struct background b = { .l = l, .cfg = cfg, .opt = *opt };
+	pthread_t thread;
+	int rc;
+
+	if (model_shape(l->model)->causal)
+		return 0;
+	b.opt.yield_to = l->threads;
+	rc = pthread_create(&thread, NULL, background_main, &b);
+	if (rc != 0)
+		return ragd_err_set(err, -rc, "start a thread: %s", strerror(rc));
+	pthread_join(thread, NULL);
+	return b.rc < 0 ? ragd_err_set(err, b.rc, "%s", b.err.msg) : 0;
+}
+
 static int open_engine(struct llm *l, const struct ragd_config *cfg, const struct kernels *k,
 		       uint64_t available, struct ragd_err *err)
 {
@@ -315,7 +379,9 @@ static int open_engine(struct llm *l, const struct ragd_config *cfg, const struc
 		rc = llm_embed_stamp(
 			l, o.pooling != POOLING_NONE ? o.pooling : model_shape(l->model)->pooling,
 			err);
-	return rc == 0 ? engine_open(&o, &l->engine, err) : rc;
+	if (rc == 0)
+		rc = engine_open(&o, &l->engine, err);
+	return rc == 0 ? background_open(l, cfg, &o, err) : rc;
 }
 
 /*
@@ -394,8 +460,7 @@ static int read_file(struct llm *l, const struct ragd_config *cfg, struct ragd_e
 	if (ragd_is_trial(l->host))
 		return rc == 0 ? outline_check(l, k, err) : rc;
 	if (rc == 0)
-		rc = pool_ref((unsigned)ragd_config_get(cfg, "threads")->i,
-			      ragd_config_get(cfg, "cpus")->s, &l->threads, err);
+		rc = pool_ref(cfg, false, &l->threads, err);
 	if (rc == 0)
 		rc = memory_plan_check(l, cfg, k, available, err);
 	if (rc == 0)
@@ -453,8 +518,10 @@ void llm_close(struct llm *l)
 	if (l->engine != NULL && l->keep_cache &&
 	    engine_save(l->engine, l->cache_path, l->stamp, &err) < 0)
 		l->host->log(l->host, RAGD_LOG_WARN, "the cache is not kept: %s", err.msg);
+	engine_close(l->background);
 	engine_close(l->engine);
 	model_close(l->model);
+	pool_unref(l->background_threads);
 	pool_unref(l->threads);
 	vocab_close(l->vocab);
 	arena_free(l->strings);

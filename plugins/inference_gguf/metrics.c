@@ -1,13 +1,27 @@
 /* What the engine counted, for the host's metrics. */
 #include "plugins/inference_gguf/llm.h"
 
+/* An encoder's second engine adds what texts count. */
+static void stats_read(const struct llm *l, struct engine_stats *out)
+{
+	struct engine_stats more;
+
+	engine_stats(l->engine, out);
+	if (l->background == NULL)
+		return;
+	engine_stats(l->background, &more);
+	out->n_requests += more.n_requests;
+	out->n_prompt_tokens += more.n_prompt_tokens;
+	out->n_cancelled += more.n_cancelled;
+}
+
 void llm_tell(struct llm *l)
 {
 	const struct ragd_host *host = l->host;
 	struct engine_stats s, *told = &l->told;
 
 	pthread_mutex_lock(&l->lock);
-	engine_stats(l->engine, &s);
+	stats_read(l, &s);
 	host->count(host, "requests", s.n_requests - told->n_requests);
 	host->count(host, "steps", s.n_steps - told->n_steps);
 	host->count(host, "prompt_tokens", s.n_prompt_tokens - told->n_prompt_tokens);

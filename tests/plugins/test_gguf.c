@@ -2,14 +2,17 @@
  * inference_gguf with small real models: it answers, embeds, scores and counts; what it cannot do
  * it says. Without the models the tests are skipped.
  */
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/util.h"
+#include "daemon/plugins/plugin_metrics.h"
 #include "daemon/plugins/plugin_set.h"
 #include "daemon/service/log.h"
 #include "engine/gguf/write.h"
@@ -474,6 +477,62 @@ static void texts_have_the_prefix_of_their_use(void **state)
 	end(&f);
 }
 
+/* Threads of this process that are this much nicer than the one that runs the tests. */
+static size_t count_nicer(int by)
+{
+	int own = getpriority(PRIO_PROCESS, 0);
+	DIR *dir = opendir("/proc/self/task");
+	const struct dirent *d;
+	size_t n = 0;
+
+	assert_non_null(dir);
+	while ((d = readdir(dir)) != NULL)
+		if (d->d_name[0] != '.')
+			n += getpriority(PRIO_PROCESS, (id_t)atoi(d->d_name)) == own + by;
+	closedir(dir);
+	return n;
+}
+
+static void requests_cb(const char *instance, const char *name, bool counter, double value,
+			void *arg)
+{
+	(void)instance;
+	(void)counter;
+	if (strcmp(name, "requests") == 0)
+		*(double *)arg = value;
+}
+
+static double count_requests(void)
+{
+	double n = 0;
+
+	plugin_metrics(requests_cb, &n);
+	return n;
+}
+
+/* The vectors are the same: texts_have_the_prefix_of_their_use() compares them. */
+static void passages_are_read_on_threads_that_yield(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	if (getpriority(PRIO_PROCESS, 0) > 9)
+		skip(); /* nothing yields to it */
+	begin(&f, model_option(BERT), "threads=3");
+	/* The engine's and two that compute. */
+	assert_int_equal(count_nicer(10), 3);
+	embed_one(&f, RAGD_EMBED_QUERY, "the harbour");
+	assert_float_equal(count_requests(), 2, 0); /* one is the warm-up's */
+	embed_one(&f, RAGD_EMBED_PASSAGE, "the harbour");
+	assert_float_equal(count_requests(), 3, 0);
+	end(&f);
+	assert_int_equal(count_nicer(10), 0);
+	/* What writes answers reads texts between them. */
+	begin(&f, model_option(STORY), "template=plain");
+	assert_int_equal(count_nicer(10), 0);
+	end(&f);
+}
+
 /* Few characters a piece tell that the vocabulary does not know the language. */
 static void pieces_of_unknown_words_count_by_their_characters(void **state)
 {
@@ -742,6 +801,7 @@ int main(void)
 		cmocka_unit_test(counts_tokens),
 		cmocka_unit_test(embeds_texts),
 		cmocka_unit_test(texts_have_the_prefix_of_their_use),
+		cmocka_unit_test(passages_are_read_on_threads_that_yield),
 		cmocka_unit_test(pieces_of_unknown_words_count_by_their_characters),
 		cmocka_unit_test(of_a_long_text_the_beginning_counts),
 		cmocka_unit_test(says_what_it_is),
