@@ -163,6 +163,14 @@ struct ragd_retrieval_ops {
 	 */
 	int (*embed)(void *self, const struct ragd_call *call, const struct ragd_embed *req,
 		     struct ragd_embeddings *out, struct ragd_err *err);
+	/*
+	 * Have all vectors of a collection (owner or admin) made again, in the background: those in
+	 * use serve until the new ones are complete, and stats says how many passages wait. Returns
+	 * at once; a crash does not undo it. -ENOTSUP if nothing makes them but the plugin itself.
+	 * May be NULL.
+	 */
+	int (*reindex)(void *self, const struct ragd_call *call, const char *collection,
+		       struct ragd_err *err);
 };
 
 /* clang-format on */

@@ -195,6 +195,12 @@ static int hybrid_embed(void *self, const struct ragd_call *call, const struct r
 	return store_embed(((struct hybrid *)self)->store, call, req, out, err);
 }
 
+static int hybrid_reindex(void *self, const struct ragd_call *call, const char *collection,
+			  struct ragd_err *err)
+{
+	return store_reindex(((struct hybrid *)self)->store, call, collection, err);
+}
+
 static const struct ragd_retrieval_ops hybrid_ops = {
 	.size = sizeof(struct ragd_retrieval_ops),
 	.collection_put = hybrid_collection_put,
@@ -207,6 +213,7 @@ static const struct ragd_retrieval_ops hybrid_ops = {
 	.search = hybrid_search,
 	.stats = hybrid_stats,
 	.embed = hybrid_embed,
+	.reindex = hybrid_reindex,
 };
 
 RAGD_EXPORT const struct ragd_plugin ragd_plugin = {

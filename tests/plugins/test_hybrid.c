@@ -94,6 +94,7 @@ static void every_operation_works_through_the_abi(void **state)
 	assert_int_equal(st.n_collections, 2);
 	assert_int_equal(st.dim, 0);
 	assert_true(st.n_bytes > 0);
+	assert_int_equal(h.ops->reindex(h.self, &h.call.call, "default", NULL), -ENOTSUP);
 	assert_int_equal(h.ops->remove(h.self, &h.call.call, "default", RAGD_STR("a.md"), NULL), 0);
 	assert_int_equal(h.ops->collection_remove(h.self, &h.call.call, "default", NULL), 0);
 	h.ops->stats(h.self, &h.call.caller, &st);
