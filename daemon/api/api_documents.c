@@ -233,6 +233,35 @@ static void api_collection_remove(struct job *job)
 		codec_removed(&job->out);
 }
 
+static void api_collection_reindex(struct job *job)
+{
+	struct call *call = job->call;
+	struct ragd_err err = { 0 };
+	int rc = -ENOTSUP;
+
+	if (!retrieval_ready(job))
+		return;
+	if (retrieval_ops(job)->reindex == NULL) {
+		ragd_err_set(&err, rc, "'%s' makes no vectors", job->retrieval->name);
+	} else {
+		rc = retrieval_enter(job, "reindex", &err);
+		if (rc == 0) {
+			rc = retrieval_ops(job)->reindex(job->retrieval->self, &call->base,
+							 job->param[0].s, &err);
+			call_leave(call);
+		}
+		rc = validate_rc(job->retrieval->name, "reindex", rc, &err);
+	}
+	if (rc == -ENOTSUP) {
+		job_fail(job, 400, "unsupported", NULL, "%s", err.msg);
+	} else if (rc < 0) {
+		job_fail_err(job, &err, "unknown_collection");
+	} else {
+		codec_reindexing(&job->out, job->param[0].s);
+		job->status = 202;
+	}
+}
+
 /* ---- documents ----------------------------------------------------------------------------- */
 
 static void api_documents(struct job *job)
@@ -494,6 +523,7 @@ const struct http_route api_documents_routes[] = {
 	{ "PUT", "/v1/collections/{}", 0, ON_POOL(api_collection_put) },
 	{ "GET", "/v1/collections/{}", 0, ON_POOL(api_collection_get) },
 	{ "DELETE", "/v1/collections/{}", 0, ON_POOL(api_collection_remove) },
+	{ "POST", "/v1/collections/{}/reindex", 0, ON_POOL(api_collection_reindex) },
 	{ "GET", "/v1/collections/{}/documents", 0, ON_POOL(api_documents) },
 	{ "POST", "/v1/collections/{}/documents", 0, ON_POOL(api_documents_add) },
 	{ "PUT", "/v1/collections/{}/documents/{}", 0, ON_POOL(api_document_put) },

@@ -315,6 +315,8 @@ void codec_puts(struct buf *b, const struct codec_put *p, size_t n);
 
 /* A collection or a document was removed. */
 void codec_removed(struct buf *b);
+/* A collection's vectors are being made again. */
+void codec_reindexing(struct buf *b, const char *collection);
 /* id: of the stored rating. */
 void codec_feedback_reply(struct buf *b, const char *id, const char *answer_id);
 

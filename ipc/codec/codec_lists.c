@@ -327,6 +327,17 @@ void codec_puts(struct buf *b, const struct codec_put *p, size_t n)
 
 /* ---- removals, feedback ---------------------------------------------------------------------- */
 
+void codec_reindexing(struct buf *b, const char *collection)
+{
+	struct json_writer w;
+
+	jsonw_init(&w, b);
+	jsonw_object_begin(&w);
+	jsonw_member_cstr(&w, "collection", collection);
+	jsonw_member_cstr(&w, "status", "reindexing");
+	jsonw_object_end(&w);
+}
+
 void codec_removed(struct buf *b)
 {
 	struct json_writer w;

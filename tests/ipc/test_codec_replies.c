@@ -314,6 +314,9 @@ static void removals_and_ratings_are_confirmed(void **state)
 	codec_removed(&b);
 	assert_string_equal(b.data, "{\"removed\":true}");
 	buf_clear(&b);
+	codec_reindexing(&b, "notes");
+	assert_string_equal(b.data, "{\"collection\":\"notes\",\"status\":\"reindexing\"}");
+	buf_clear(&b);
 	codec_feedback_reply(&b, "fb-1", "ans-1");
 	assert_string_equal(b.data, "{\"id\":\"fb-1\",\"answer_id\":\"ans-1\"}");
 	buf_fini(&b);
