@@ -282,6 +282,12 @@ RAGD_API int ragd_client_collection_set(struct ragd_client *c, const char *name,
 /* Removes it with its documents. */
 RAGD_API int ragd_client_collection_remove(struct ragd_client *c, const char *name,
 					   struct ragd_err *err);
+/*
+ * Have its vectors made again in the background; searches use the old ones until then. json may be
+ * NULL, or takes the reply, which the caller ragd_free()s.
+ */
+RAGD_API int ragd_client_reindex(struct ragd_client *c, const char *name, char **json,
+				 struct ragd_err *err);
 RAGD_API const struct ragd_collection_row *ragd_collections_at(const struct ragd_collections *l,
 							       size_t i);
 RAGD_API const char *ragd_collections_json(const struct ragd_collections *l);

@@ -54,10 +54,13 @@ static void lists_and_changes_collections(void **state)
 		{ "GET", "/v1/collections/new", 200, NULL, "{\"name\":\"new\",\"mode\":\"0600\"}",
 		  0, NULL },
 		{ "DELETE", "/v1/collections/new", 200, NULL, "", 0, NULL },
+		{ "POST", "/v1/collections/a%20b/reindex", 202, NULL,
+		  "{\"collection\":\"a b\",\"status\":\"reindexing\"}", 0, NULL },
 		{ .method = NULL },
 	};
 	struct pair p = pair_open(rows);
 	struct ragd_collections *l;
+	char *json;
 
 	(void)state;
 	assert_int_equal(ragd_client_collections(p.c, &l, &p.err), 0);
@@ -74,6 +77,11 @@ static void lists_and_changes_collections(void **state)
 	ragd_collections_free(l);
 	assert_int_equal(ragd_client_collection_remove(p.c, "new", &p.err), 0);
 	assert_int_equal(ragd_client_collection_remove(p.c, "other", &p.err), -ENOENT);
+	assert_int_equal(ragd_client_reindex(p.c, "a b", &json, &p.err), 0);
+	assert_has(json, "\"reindexing\"");
+	ragd_free(json);
+	assert_int_equal(ragd_client_reindex(p.c, "a b", NULL, &p.err), 0);
+	assert_int_equal(ragd_client_reindex(p.c, "other", NULL, &p.err), -ENOENT);
 	pair_close(&p);
 }
 
