@@ -127,7 +127,8 @@ static void completes_words(void **state)
 		const char *line, *want;
 	} cases[] = {
 		{ "se", "search\tfind passages, without an answer\n" },
-		{ "re", "reload\thave the daemon read its configuration again\n" },
+		{ "re", "reindex\tmake the vectors of a collection again\n"
+			"reload\thave the daemon read its configuration again\n" },
 		{ "--socket /x st", "status\twhat the daemon is doing\n" },
 		{ "ask --color a", "auto\nalways\n" },
 		{ "ask -k 3 --verb", "--verbose\tshow more: quotes, ids, what was skipped\n" },

@@ -45,8 +45,43 @@ check "and the work goes on" rag add -q --wait "$T/docs"
 is "to the end, none twice" "$(retrieval vectors)/$(retrieval waiting)" "$passages/0"
 is "it is still found" "$(first "Is the vehicle parked?")" parking.txt
 
+# All vectors again, by hand: the old ones serve until the new ones are there, over a kill, too.
+out=$(rag reindex)
+has "rag reindex" "$out" "default gets new vectors"
+has "and says which ones are used" "$out" "searches use the old ones"
+is "it is still found" "$(first "Is the vehicle parked?")" parking.txt
+is "by the vectors that were there" "$(retrieval vectors)" "$passages"
+waiting=$(retrieval waiting)
+check "while passages wait" [ "$waiting" -gt 0 ]
+fewer() { now=$(retrieval waiting) && [ -n "$now" ] && [ "$now" -lt "$waiting" ]; }
+wait_for fewer
+stop_ragd KILL
+start_ragd -c "$ragd_conf" || exit 1
+waiting=$(retrieval waiting)
+check "killed: what is new is kept" [ "$waiting" -le "$now" ]
+is "and the old ones serve" "$(retrieval vectors)" "$passages"
+check "to the end" rag reindex --wait
+is "the new vectors are complete" "$(retrieval vectors)/$(retrieval waiting)" "$passages/0"
+has "the log says so" "$(cat "$T/ragd.log")" "vectors are those of 'encoder' now"
+exits "a collection that does not exist" 1 rag reindex nothing
+has "is told so" "$OUT" "no collection 'nothing'"
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	rag collection --mode 0666 default >/dev/null
+	chmod 711 "$T"
+	chmod 666 "$SOCKET"
+	is "another user may not" "$(setpriv --reuid 65534 --regid 65534 --clear-groups curl -s -o /dev/null -w '%{http_code}' \
+		--unix-socket "$SOCKET" -X POST http://ragd/v1/collections/default/reindex)" 403
+fi
+
+# Without an encoder there is nothing to ask.
+stop_ragd
+sed -i '/embedder = "encoder"/d' "$ragd_conf"
+start_ragd -c "$ragd_conf" || exit 1
+exits "without an encoder it is refused" 1 rag reindex
+has "with a reason" "$OUT" "no embedder is configured"
+
 # A configuration without the encoder: words, and a word about it.
 stop_ragd
-sed -i 's/embedder = "encoder"/embedder = "nobody"/' "$ragd_conf"
+sed -i 's/module = "retrieval_hybrid"/&\n\tembedder = "nobody"/' "$ragd_conf"
 exits "an embedder that is no plugin's name is refused" 1 "$RAGD_BUILDDIR/ragd" -t -c "$ragd_conf" --data-dir "$RAGD_SRCDIR/data"
 has "with the name" "$OUT" "nobody"

@@ -12,6 +12,7 @@ static const struct args_command *const commands[] = {
 	&list_command.args,
 	&rm_command.args,
 	&collection_command.args,
+	&reindex_command.args,
 	&status_command.args,
 	&feedback_command.args,
 	&about_command.args,

@@ -11,6 +11,7 @@ extern const struct rag_command search_command;
 extern const struct rag_command list_command;
 extern const struct rag_command rm_command;
 extern const struct rag_command collection_command;
+extern const struct rag_command reindex_command;
 extern const struct rag_command status_command;
 extern const struct rag_command feedback_command;
 extern const struct rag_command about_command;
