@@ -23,7 +23,7 @@ struct search;
 #define FUSE_WEIGHT 0.5
 /*
  * An embedder that learned from some hundred passages knows less: its vectors have this share of w.
- * Measured with `tests/bench/search_eval` on five collections: less gives away what they add on
+ * Measured with `tests/bench/eval_search.py` on five collections: less gives away what they add on
  * topical questions, more takes from exact ones.
  */
 #define FUSE_SHARE_LEARNED 0.4f
