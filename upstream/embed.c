@@ -1,57 +1,12 @@
 /* Embeddings: texts in batches, each a job that its caller's thread waits for. */
 #include "upstream/upstream_private.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/util.h"
-
-/* A batch under way, and the pool thread that waits for it. */
-struct embed_batch {
-	struct upstream_job job;
-	pthread_mutex_t lock;
-	pthread_cond_t ended;
-	bool over;
-	int rc;
-	struct ragd_err err;
-};
-
-static void batch_over(struct upstream_job *job, int rc, struct ragd_err *err)
-{
-	struct embed_batch *b = container_of(job, struct embed_batch, job);
-
-	pthread_mutex_lock(&b->lock);
-	b->rc = rc;
-	if (rc < 0)
-		b->err = *err;
-	b->over = true;
-	pthread_cond_signal(&b->ended);
-	pthread_mutex_unlock(&b->lock); /* from here on b may be gone */
-}
-
-static int batch_run(struct upstream *u, struct embed_batch *b, struct ragd_err *err)
-{
-	int rc;
-
-	pthread_mutex_init(&b->lock, NULL);
-	pthread_cond_init(&b->ended, NULL);
-	rc = upstream_submit(u, &b->job, err);
-	if (rc == 0) {
-		pthread_mutex_lock(&b->lock);
-		while (!b->over)
-			pthread_cond_wait(&b->ended, &b->lock);
-		pthread_mutex_unlock(&b->lock);
-		rc = b->rc;
-		if (rc < 0 && err != NULL)
-			*err = b->err;
-	}
-	pthread_cond_destroy(&b->ended);
-	pthread_mutex_destroy(&b->lock);
-	return rc;
-}
 
 /* What becomes of the texts; the first batch tells dim and makes room for all vectors. */
 struct embed_result {
@@ -86,26 +41,24 @@ static void tokens_share(struct embed_result *r, size_t at, size_t n, uint32_t n
 static int batch_embed(struct upstream *u, const struct ragd_call *call, struct embed_result *r,
 		       size_t at, size_t n, struct ragd_err *err)
 {
-	struct embed_batch b = { .job = { .call = call,
-					  .texts = r->texts + at,
-					  .n_texts = n,
-					  .dim = r->dim,
-					  .over = batch_over } };
-	int rc = batch_run(u, &b, err);
+	struct upstream_wait w = {
+		.job = { .call = call, .texts = r->texts + at, .n_texts = n, .dim = r->dim }
+	};
+	int rc = upstream_wait(u, &w, err);
 
 	if (rc < 0)
 		return rc;
 	if (r->values == NULL)
-		r->values = call->alloc(call, r->n, b.job.dim * sizeof(*r->values));
+		r->values = call->alloc(call, r->n, w.job.dim * sizeof(*r->values));
 	if (r->values == NULL)
 		rc = ragd_err_set(err, -ENOMEM, "no memory for %zu vectors", r->n);
 	else
-		memcpy(r->values + at * b.job.dim, b.job.vectors,
-		       n * b.job.dim * sizeof(*r->values));
-	r->dim = b.job.dim;
-	r->counted &= b.job.usage.n_prompt > 0;
-	tokens_share(r, at, n, b.job.usage.n_prompt);
-	free(b.job.vectors);
+		memcpy(r->values + at * w.job.dim, w.job.vectors,
+		       n * w.job.dim * sizeof(*r->values));
+	r->dim = w.job.dim;
+	r->counted &= w.job.usage.n_prompt > 0;
+	tokens_share(r, at, n, w.job.usage.n_prompt);
+	free(w.job.vectors);
 	return rc;
 }
 

@@ -27,4 +27,17 @@ struct upstream {
  */
 int upstream_submit(struct upstream *u, struct upstream_job *job, struct ragd_err *err);
 
+/* A job under way, and the thread that waits for it. Only job is the caller's to set. */
+struct upstream_wait {
+	struct upstream_job job;
+	pthread_mutex_t lock;
+	pthread_cond_t ended;
+	bool over;
+	int rc;
+	struct ragd_err err;
+};
+
+/* Submit its job and wait for the end; what the job says is there if it went well. */
+int upstream_wait(struct upstream *u, struct upstream_wait *w, struct ragd_err *err);
+
 #endif
