@@ -56,6 +56,10 @@ static void requests_say_what_was_asked_for(void **state)
 	assert_string_equal(body, "{\"model\":\"e\",\"input\":[\"###\",\"\\n\\n\"],"
 				  "\"encoding_format\":\"float\"}");
 	free(body);
+	body = request_rerank((struct ragd_str)RAGD_STR("q?"), stops, 2, "r", &err);
+	assert_string_equal(body, "{\"model\":\"r\",\"query\":\"q?\",\"documents\":[\"###\","
+				  "\"\\n\\n\"],\"top_n\":2}");
+	free(body);
 	body = request_embeddings(&(struct ragd_str){ NULL, 0 }, 1, "", &err);
 	assert_string_equal(body, "{\"input\":[\" \"],\"encoding_format\":\"float\"}");
 	free(body);
@@ -74,6 +78,10 @@ static void texts_that_are_no_utf8_are_refused(void **state)
 	assert_null(request_chat(&req, "m", true, NULL, &err));
 	assert_int_equal(err.code, -EILSEQ);
 	assert_null(request_embeddings(&bad.text, 1, "m", &err));
+	assert_int_equal(err.code, -EILSEQ);
+	assert_null(request_rerank(bad.text, NULL, 0, "m", &err));
+	assert_int_equal(err.code, -EILSEQ);
+	assert_null(request_rerank((struct ragd_str)RAGD_STR("q"), &bad.text, 1, "m", &err));
 	assert_int_equal(err.code, -EILSEQ);
 	req.n_messages = 0;
 	sampling.stop = &bad.text;

@@ -131,3 +131,23 @@ char *request_embeddings(const struct ragd_str *texts, size_t n, const char *mod
 	jsonw_object_end(&w);
 	return body_finish(&b, err);
 }
+
+char *request_rerank(struct ragd_str query, const struct ragd_str *passages, size_t n,
+		     const char *model, struct ragd_err *err)
+{
+	struct json_writer w;
+	struct buf b = BUF_INIT;
+
+	if (check_utf8(query, err) < 0 || check_texts(passages, n, err) < 0)
+		return NULL;
+	jsonw_init(&w, &b);
+	jsonw_object_begin(&w);
+	if (model[0] != '\0')
+		jsonw_member_cstr(&w, "model", model);
+	jsonw_member_str(&w, "query", query);
+	jsonw_key(&w, "documents");
+	texts_write(&w, passages, n);
+	jsonw_member_uint(&w, "top_n", n);
+	jsonw_object_end(&w);
+	return body_finish(&b, err);
+}

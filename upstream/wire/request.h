@@ -17,4 +17,8 @@ char *request_chat(const struct ragd_generate *req, const char *model, bool exte
 char *request_embeddings(const struct ragd_str *texts, size_t n, const char *model,
 			 struct ragd_err *err);
 
+/* How relevant n passages are to a query, all of them. */
+char *request_rerank(struct ragd_str query, const struct ragd_str *passages, size_t n,
+		     const char *model, struct ragd_err *err);
+
 #endif
