@@ -96,6 +96,17 @@ static void check_embeddings(const char *data, size_t len, size_t n)
 	json_decref(root);
 }
 
+static void check_ranks(const char *data, size_t len, size_t n, bool logits)
+{
+	json_t *root = reply_parse(data, len);
+	double scores[3] = { NAN, NAN, NAN };
+	int rc = root != NULL ? reply_ranks_read(root, n, logits, scores, NULL) : -EPROTO;
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		CHECK(isfinite(scores[i]));
+	json_decref(root);
+}
+
 static void check_models(const char *data, size_t len)
 {
 	json_t *root = reply_parse(data, len);
@@ -128,6 +139,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	switch (data[0]) {
 	case 'e':
 		check_embeddings(text, size - 2, 1 + data[1] % 3u);
+		break;
+	case 'r':
+		check_ranks(text, size - 2, 1 + data[1] % 3u, data[1] / 3u % 2u);
 		break;
 	case 'm':
 		check_models(text, size - 2);

@@ -235,6 +235,53 @@ static void vectors_are_put_in_order_and_made_unit(void **state)
 	}
 }
 
+static void scores_are_put_in_order_and_made_logits(void **state)
+{
+#define R(at, v)      "{\"index\":" at ",\"relevance_score\":" v "}"
+#define RESULTS(a, b) "{\"results\":[" a "," b "]}"
+	static const struct {
+		const char *name, *in, *why;
+	} rows[] = {
+		{ "one too few", "{\"results\":[" R("0", "0.5") "]}", "one result for each" },
+		{ "an index twice", RESULTS(R("0", "0.5"), R("0", "0.5")), "twice" },
+		{ "out of range", RESULTS(R("0", "0.5"), R("2", "0.5")), "out of range" },
+		{ "below 0", RESULTS(R("-1", "0.5"), R("0", "0.5")), "out of range" },
+		{ "no index", RESULTS(R("0", "0.5"), "{\"relevance_score\":0.5}"), "missing" },
+		{ "an index that is none", RESULTS(R("0", "0.5"), R("1.0", "0.5")), "missing" },
+		{ "no score", RESULTS(R("0", "0.5"), "{\"index\":1}"), "no finite number" },
+		{ "no number", RESULTS(R("0", "0.5"), R("1", "\"1\"")), "no finite number" },
+		{ "no probability", RESULTS(R("0", "0.5"), R("1", "1.5")), "rerank_scores" },
+		{ "no results", "{\"data\":[]}", "one result for each" },
+		{ "no object", "[1,2]", "one result for each" },
+	};
+	static const char good[] = RESULTS(R("1", "0.75"), R("0", "0"));
+	static const char logits[] = RESULTS(R("1", "-3.5"), R("0", "7"));
+	double scores[2] = { NAN, NAN };
+	struct ragd_err err = { 0 };
+	json_t *root = reply_parse(good, sizeof(good) - 1);
+#undef RESULTS
+#undef R
+
+	(void)state;
+	assert_int_equal(reply_ranks_read(root, 2, false, scores, &err), 0);
+	assert_true(fabs(scores[1] - log(3)) < 1e-9);
+	assert_true(scores[0] < -10 && isfinite(scores[0]));
+	json_decref(root);
+	root = reply_parse(logits, sizeof(logits) - 1);
+	assert_int_equal(reply_ranks_read(root, 2, false, scores, &err), -EPROTO);
+	assert_int_equal(reply_ranks_read(root, 2, true, scores, &err), 0);
+	assert_true(scores[0] == 7 && scores[1] == -3.5);
+	json_decref(root);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		print_message("%s\n", rows[i].name);
+		root = reply_parse(rows[i].in, strlen(rows[i].in));
+		assert_non_null(root);
+		assert_int_equal(reply_ranks_read(root, 2, false, scores, &err), -EPROTO);
+		assert_non_null(strstr(err.msg, rows[i].why));
+		json_decref(root);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +291,7 @@ int main(void)
 		cmocka_unit_test(messages_of_errors_are_one_short_line),
 		cmocka_unit_test(lists_of_models_are_read),
 		cmocka_unit_test(vectors_are_put_in_order_and_made_unit),
+		cmocka_unit_test(scores_are_put_in_order_and_made_logits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
  * What servers say, out of JSON that need not be what it should: events of a stream, whole answers,
- * vectors, lists of models, errors.
+ * vectors, scores of passages, lists of models, errors.
  */
 #ifndef UPSTREAM_WIRE_REPLY_H
 #define UPSTREAM_WIRE_REPLY_H
@@ -54,6 +54,13 @@ int reply_chunk_read(const json_t *root, bool whole, struct reply_chunk *out, st
  */
 int reply_embeddings_read(const json_t *root, size_t n, uint32_t *dim, float **out,
 			  struct ragd_err *err);
+
+/*
+ * How relevant n passages are, as logits: the server's own, or of the probabilities that it gives.
+ * -EPROTO and what is wrong, -ENOMEM; then scores are not all set.
+ */
+int reply_ranks_read(const json_t *root, size_t n, bool logits, double *scores,
+		     struct ragd_err *err);
 
 /* The first model of a list, and whether `wanted` is in it. */
 struct reply_models {
