@@ -87,28 +87,45 @@ static const char *model_of(const struct upstream_job *job)
 {
 	const struct settings *s = &job->servers->settings;
 
-	if (job->sink == NULL && s->embed_model[0] != '\0')
+	if (job->query != NULL && s->rerank_model[0] != '\0')
+		return s->rerank_model;
+	if (job->query == NULL && job->sink == NULL && s->embed_model[0] != '\0')
 		return s->embed_model;
 	return s->model[0] != '\0' ? s->model : job->servers->models[job->at];
+}
+
+static char *body_build(const struct upstream_job *job, struct ragd_err *err)
+{
+	const struct settings *s = &job->servers->settings;
+	char salt[DIGEST_HEX + 1];
+
+	if (job->query != NULL)
+		return request_rerank(*job->query, job->texts, job->n_texts, model_of(job), err);
+	if (job->sink == NULL)
+		return request_embeddings(job->texts, job->n_texts, model_of(job), err);
+	servers_salt(job->servers, job->call, salt);
+	return request_chat(job->req, model_of(job), s->extended, s->cache_salt ? salt : NULL, err);
+}
+
+static const char *path_of(const struct upstream_job *job)
+{
+	if (job->query != NULL)
+		return "rerank";
+	return job->sink != NULL ? "chat/completions" : "embeddings";
 }
 
 static int attempt_start(struct upstream_job *job, int64_t now_ms, struct ragd_err *err)
 {
 	const struct settings *s = &job->servers->settings;
 	struct exchange_request r;
-	char *url = NULL, salt[DIGEST_HEX + 1];
+	char *url = NULL;
 	int rc;
 
 	free(job->body);
-	servers_salt(job->servers, job->call, salt);
-	job->body = job->sink != NULL
-			    ? request_chat(job->req, model_of(job), s->extended,
-					   s->cache_salt ? salt : NULL, err)
-			    : request_embeddings(job->texts, job->n_texts, model_of(job), err);
+	job->body = body_build(job, err);
 	if (job->body == NULL)
 		return err->code;
-	if (asprintf(&url, "%s/%s", s->servers[job->at].url.base,
-		     job->sink != NULL ? "chat/completions" : "embeddings") < 0)
+	if (asprintf(&url, "%s/%s", s->servers[job->at].url.base, path_of(job)) < 0)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a request");
 	job_reply_begin(job);
 	r = servers_request(job->servers, job->at, url);

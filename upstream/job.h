@@ -29,10 +29,13 @@ struct upstream_job {
 	struct upstream_job *next;
 	const struct ragd_call *call;
 
-	/* a chat: one of these two is set */
+	/* a chat: these two are set */
 	const struct ragd_generate *req;
 	struct ragd_sink *sink;
-	/* embeddings */
+	/* passages to rank: the query is set */
+	const struct ragd_str *query;
+	double *scores; /* out, the owner's: [n_texts] */
+	/* embeddings, or those passages */
 	const struct ragd_str *texts;
 	size_t n_texts;
 	uint32_t dim;   /* in: 0 or what earlier batches had; out */

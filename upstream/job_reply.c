@@ -1,4 +1,4 @@
-/* A reply as it comes in: a stream of events, a whole answer, vectors, or an error. */
+/* A reply as it comes in: a stream of events, a whole answer, vectors, scores, or an error. */
 #include "upstream/job.h"
 
 #include <string.h>
@@ -157,7 +157,8 @@ int job_reply_body(struct exchange *x, const char *data, size_t len)
 
 /* ---- the end ------------------------------------------------------------------------------- */
 
-static int embeddings_finish(struct upstream_job *job, struct ragd_err *err)
+/* Vectors, or scores of passages. */
+static int numbers_finish(struct upstream_job *job, struct ragd_err *err)
 {
 	json_t *root = reply_parse(job->reply.data != NULL ? job->reply.data : "", job->reply.len);
 	int rc;
@@ -165,7 +166,11 @@ static int embeddings_finish(struct upstream_job *job, struct ragd_err *err)
 	if (root == NULL)
 		return ragd_err_set(err, -EPROTO, "what it sent is not JSON");
 	job->usage.n_prompt = reply_prompt_tokens(root);
-	rc = reply_embeddings_read(root, job->n_texts, &job->dim, &job->vectors, err);
+	if (job->query != NULL)
+		rc = reply_ranks_read(root, job->n_texts, job->servers->settings.rerank_logits,
+				      job->scores, err);
+	else
+		rc = reply_embeddings_read(root, job->n_texts, &job->dim, &job->vectors, err);
 	json_decref(root);
 	return rc;
 }
@@ -175,7 +180,7 @@ int job_reply_finish(struct upstream_job *job, struct ragd_err *err)
 	int rc;
 
 	if (job->sink == NULL)
-		return embeddings_finish(job, err);
+		return numbers_finish(job, err);
 	if (strcmp(job->x.type, TYPE_JSON) == 0) {
 		rc = chunk_parse(job, job->reply.data != NULL ? job->reply.data : "",
 				 job->reply.len, true, err);

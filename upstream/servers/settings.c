@@ -46,6 +46,8 @@ int settings_validate(const struct settings *s, struct ragd_err *err)
 	if (rc == 0)
 		rc = name_validate("embed_model", s->embed_model, err);
 	if (rc == 0)
+		rc = name_validate("rerank_model", s->rerank_model, err);
+	if (rc == 0)
 		rc = proxy_validate(s->proxy, err);
 	if (rc < 0)
 		return rc;

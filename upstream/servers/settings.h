@@ -30,6 +30,8 @@ struct settings {
 	size_t n_servers;
 	const char *model; /* "": the first that the server lists */
 	const char *embed_model;
+	const char *rerank_model;
+	bool rerank_logits; /* scores of passages are logits, not probabilities */
 	const char *query_prefix, *passage_prefix;
 	const char *api_key_file;
 	const char *tls_ca;
