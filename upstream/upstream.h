@@ -1,7 +1,7 @@
 /*
- * Answers and embeddings from servers that speak the OpenAI API. An instance has some servers and
- * one thread, which talks to all of them. One request's way is in job.c, the choice of a server in
- * servers/endpoint.c, the checks of servers are in servers/probe.c.
+ * Answers, embeddings and scores of passages from servers that speak the OpenAI API. An instance
+ * has some servers and one thread, which talks to all of them. One request's way is in job.c, the
+ * choice of a server in servers/endpoint.c, the checks of servers are in servers/probe.c.
  */
 #ifndef UPSTREAM_UPSTREAM_H
 #define UPSTREAM_UPSTREAM_H
@@ -29,5 +29,7 @@ int upstream_generate(struct upstream *u, const struct ragd_call *call,
 void upstream_embed_card(const struct upstream *u, struct ragd_embed_card *out);
 int upstream_embed(struct upstream *u, const struct ragd_call *call, const struct ragd_embed *req,
 		   struct ragd_embeddings *out, struct ragd_err *err);
+int upstream_rerank(struct upstream *u, const struct ragd_call *call, const struct ragd_rerank *req,
+		    double *scores, struct ragd_err *err);
 
 #endif

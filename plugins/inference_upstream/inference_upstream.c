@@ -36,6 +36,12 @@ static void plugin_embed_card(void *self, struct ragd_embed_card *out)
 	ragd_fill(out, &card, sizeof(card));
 }
 
+static int plugin_rerank(void *self, const struct ragd_call *call, const struct ragd_rerank *req,
+			 double *scores, struct ragd_err *err)
+{
+	return upstream_rerank(self, call, req, scores, err);
+}
+
 static int plugin_check(const struct ragd_config *cfg, struct ragd_err *err)
 {
 	struct settings s;
@@ -72,6 +78,7 @@ static const struct ragd_inference_ops ops = {
 	.generate = plugin_generate,
 	.embed = plugin_embed,
 	.embed_card = plugin_embed_card,
+	.rerank = plugin_rerank,
 };
 
 RAGD_EXPORT const struct ragd_plugin ragd_plugin = {

@@ -22,6 +22,10 @@ const struct ragd_option upstream_options[] = {
 	  "What is put before what is searched for, if that model was trained so.", true },
 	{ "passage_prefix", RAGD_OPT_STRING, "", 0, 0, NULL,
 	  "What is put before what is to be found.", true },
+	{ "rerank_model", RAGD_OPT_STRING, "", 0, 0, NULL,
+	  "Name of the model that ranks passages (/v1/rerank). Without: as model.", false },
+	{ "rerank_scores", RAGD_OPT_CHOICE, "probability", 0, 0, "probability|logit",
+	  "What that model's scores are: 0 to 1, or any number (llama-server).", true },
 	{ "api_key_file", RAGD_OPT_PATH, "", 0, 0, NULL,
 	  "A file with the key that the servers ask for, on one line. Others must not be "
 	  "able to read it. It is read again when it changes.", false },
@@ -142,6 +146,8 @@ int options_read(const struct ragd_config *cfg, struct settings *out, struct rag
 	*s = (struct settings){
 		.model = ragd_config_get(cfg, "model")->s,
 		.embed_model = ragd_config_get(cfg, "embed_model")->s,
+		.rerank_model = ragd_config_get(cfg, "rerank_model")->s,
+		.rerank_logits = strcmp(ragd_config_get(cfg, "rerank_scores")->s, "logit") == 0,
 		.query_prefix = ragd_config_get(cfg, "query_prefix")->s,
 		.passage_prefix = ragd_config_get(cfg, "passage_prefix")->s,
 		.api_key_file = ragd_config_get(cfg, "api_key_file")->s,
