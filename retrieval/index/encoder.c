@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/text/ascii.h"
 #include "base/util.h"
 #include "retrieval/index/embed.h"
+#include "retrieval/inner_call.h"
 #include "retrieval/store/store_private.h"
 
 /* Counted up with each change of encoder_passage_text(). */
@@ -41,49 +41,6 @@ int encoder_identify(const struct store *s, const char *name, struct encoder_ide
 
 /* ---- calls --------------------------------------------------------------------------------- */
 
-struct encoder_call {
-	struct ragd_call base;
-	const struct encoder_work *work;
-};
-
-static void *call_alloc(const struct ragd_call *call, size_t n, size_t size)
-{
-	const struct encoder_call *c =
-		container_of((struct ragd_call *)call, struct encoder_call, base);
-
-	return arena_alloc(c->work->arena, n, size);
-}
-
-static bool call_cancelled(const struct ragd_call *call)
-{
-	const struct encoder_call *c =
-		container_of((struct ragd_call *)call, struct encoder_call, base);
-	const struct ragd_call *outer = c->work->call;
-
-	return outer != NULL ? outer->cancelled(outer) : c->work->stop(c->work->arg);
-}
-
-/* A call of the store's own: the caller's has a deadline for the search as a whole. */
-static void call_init(struct encoder_call *c, const struct encoder_work *work)
-{
-	const struct ragd_call *outer = work->call;
-
-	*c = (struct encoder_call){
-		.base = { .size = sizeof(c->base),
-			  .request_id = "encode",
-			  .alloc = call_alloc,
-			  .cancelled = call_cancelled },
-		.work = work,
-	};
-	if (outer == NULL)
-		return;
-	c->base.caller = outer->caller;
-	c->base.request_id = outer->request_id;
-	c->base.deadline_ms = clock_ms() + QUESTION_MS;
-	if (outer->deadline_ms != 0)
-		c->base.deadline_ms = MIN(c->base.deadline_ms, outer->deadline_ms);
-}
-
 int encoder_embed(const struct store *s, const char *name, const struct encoder_work *work,
 		  enum ragd_embed_use use, const struct ragd_str *texts, size_t n,
 		  struct ragd_embeddings *out, struct encoder_identity *made, struct ragd_err *err)
@@ -94,10 +51,12 @@ int encoder_embed(const struct store *s, const char *name, const struct encoder_
 				  .texts = texts,
 				  .n = n,
 				  .background = work->call == NULL };
-	struct encoder_call call;
+	struct inner_call call = {
+		.outer = work->call, .stop = work->stop, .arg = work->arg, .arena = work->arena
+	};
 	int rc;
 
-	call_init(&call, work);
+	inner_call_init(&call, "encode", QUESTION_MS);
 	*out = (struct ragd_embeddings){ .size = sizeof(*out) };
 	rc = e->embed(e->arg, name, &call.base, &req, out, err);
 	if (rc < 0)
