@@ -18,6 +18,7 @@
 #include "retrieval/passages/passages.h"
 #include "retrieval/search/fuse.h"
 #include "retrieval/search/question.h"
+#include "retrieval/search/rerank.h"
 #include "retrieval/search/search.h"
 #include "retrieval/wanted.h"
 #include "retrieval/passages/document_validate.h"
@@ -250,16 +251,17 @@ static bool has_document(const struct search_candidate *best, size_t n, uint32_t
 	return false;
 }
 
-/* The k best into se->best. */
+/* The k best, or as many as are reranked, into se->best. */
 static int choose_best(struct search *se, struct ragd_err *err)
 {
+	uint32_t k = rerank_depth(se->store, se->query);
 	struct search_candidate next;
 	int rc = 0;
 
-	se->best = arena_alloc(se->session->arena, (size_t)se->query->k + 1, sizeof(*se->best));
+	se->best = arena_alloc(se->session->arena, (size_t)k + 1, sizeof(*se->best));
 	if (se->best == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a search");
-	while (rc == 0 && se->n_best < se->query->k && candidates_pop(&se->found, &next)) {
+	while (rc == 0 && se->n_best < k && candidates_pop(&se->found, &next)) {
 		if (!se->query->per_document || !has_document(se->best, se->n_best, next.document))
 			se->best[se->n_best++] = next;
 		else
@@ -328,8 +330,7 @@ static int copy_names(struct search *se, const struct catalog *c, struct ragd_er
 	return 0;
 }
 
-static int load_hits(struct search *se, const struct ragd_hit **out, size_t *n,
-		     struct ragd_err *err)
+static int load_hits(struct search *se, struct ragd_hit **out, size_t *n, struct ragd_err *err)
 {
 	struct memory m = memory_of_call(se->call);
 	struct ragd_hit *hits = m.alloc(m.from, se->n_best + 1, sizeof(*hits));
@@ -388,6 +389,8 @@ int store_search(struct store *s, const struct ragd_call *call, const struct rag
 		 const struct ragd_hit **hits, size_t *n, struct ragd_err *err)
 {
 	struct search se = { .store = s, .call = call, .query = query };
+	struct ragd_hit *found = NULL;
+	size_t n_found = 0;
 	int rc;
 
 	rc = check_query(query, err);
@@ -402,12 +405,19 @@ int store_search(struct store *s, const struct ragd_call *call, const struct rag
 	if (rc == 0)
 		rc = find_passages(&se, err);
 	if (rc == 0)
-		rc = load_hits(&se, hits, n, err);
+		rc = load_hits(&se, &found, &n_found, err);
 	session_end(se.session);
 	atomic_fetch_add_explicit(&s->n_looked_at, se.n_looked_at, memory_order_relaxed);
 	free_lists(&se);
 	free(se.documents);
 	free(se.found.p);
 	session_release(&s->sessions, se.session);
-	return rc;
+	/* With nothing held: a model takes its time. */
+	if (rc == 0)
+		rc = rerank_hits(s, call, query, found, &n_found, err);
+	if (rc < 0)
+		return rc;
+	*hits = found;
+	*n = n_found;
+	return 0;
 }

@@ -23,7 +23,7 @@ enum store_event {
 	STORE_VECTORS_REBUILT, /* the file of vectors was missing, old or damaged */
 	STORE_LEARNED,         /* the embedder has learned (again) from the documents */
 	STORE_ENCODED,         /* the encoder has made all vectors of a collection */
-	STORE_TROUBLE,         /* work in the background failed; it will be tried again */
+	STORE_TROUBLE,         /* what goes on without it failed; it will be tried again */
 };
 
 /*
@@ -39,6 +39,21 @@ struct store_encoder {
 	void *arg;
 };
 
+#define STORE_RERANK_MAX 200 /* hits that a search may have reranked */
+
+/*
+ * What says how relevant passages are to a question, outside of the store; rerank is as in struct
+ * ragd_host, called from any thread. The name lives as long as the store.
+ */
+struct store_reranker {
+	const char *name; /* NULL: none */
+	uint32_t top;     /* the first hits that it is asked about, up to STORE_RERANK_MAX */
+	int64_t time_ms;  /* that a search waits for it */
+	int (*rerank)(void *arg, const char *name, const struct ragd_call *call,
+		      const struct ragd_rerank *req, double *scores, struct ragd_err *err);
+	void *arg;
+};
+
 typedef void (*store_event_cb)(void *arg, enum store_event event, const char *detail);
 
 struct store_options {
@@ -48,6 +63,7 @@ struct store_options {
 	uint32_t passage_max;    /* bytes; 0: its default */
 	size_t max_document;     /* bytes; 0: 32 MiB */
 	struct store_encoder encoder;
+	struct store_reranker reranker;
 	uint32_t dim;         /* floats of a learned vector; 0: 128 */
 	double weight_vector; /* see fuse.h, 0 .. 1; < 0: its default */
 	store_event_cb event; /* from any thread; NULL: not told */

@@ -28,6 +28,7 @@ struct store {
 	struct store_writer *writer;
 	struct maintenance *maintenance;
 	struct encode *encode;            /* NULL: without an encoder */
+	atomic_bool rerank_failing;       /* since the last time that it went well */
 	atomic_uint_fast64_t n_looked_at; /* see store_looked_at */
 
 	/* The writer's alone. */
