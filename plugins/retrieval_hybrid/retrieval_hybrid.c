@@ -33,6 +33,15 @@ static const struct ragd_option hybrid_options[] = {
 	{ "weight_vector", RAGD_OPT_FLOAT, "0.5", 0, 1, NULL,
 	  "How much vectors count in a score; words count the rest. Learned ones get 0.4 of it.",
 	  true },
+	{ "reranker", RAGD_OPT_PLUGIN, "", 0, 0, NULL,
+	  "Plugin that reads the question and each of the first hits together and puts them in "
+	  "order; none: the order is that of words and vectors.",
+	  true },
+	{ "rerank_top", RAGD_OPT_INT, "20", 1, STORE_RERANK_MAX, NULL,
+	  "How many of the first hits it reads.", true },
+	{ "rerank_time", RAGD_OPT_DURATION, "3 s", 1, 600000, NULL,
+	  "How long a search waits for it; after that, and if it fails, the order stays as it was.",
+	  true },
 	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 
@@ -84,6 +93,26 @@ static int hybrid_encoder_card(void *arg, const char *name, struct ragd_embed_ca
 	return host->embed_card(host, name, out, err);
 }
 
+/* What became of each search is counted, the first failure of a row logged. */
+static int hybrid_rerank(void *arg, const char *name, const struct ragd_call *call,
+			 const struct ragd_rerank *req, double *scores, struct ragd_err *err)
+{
+	const struct ragd_host *host = arg;
+	int rc = RAGD_HAS(host, rerank) ? host->rerank(host, name, call, req, scores, err)
+					: ragd_err_set(err, -ENOTSUP, "this ragd reranks nothing");
+
+	host->count(host, rc == 0 ? "reranked" : "rerank_failures", 1);
+	return rc;
+}
+
+/* The name is "" where there is none. */
+static const char *plugin_named(const struct ragd_config *cfg, const char *option)
+{
+	const char *name = ragd_config_get(cfg, option)->s;
+
+	return name[0] != '\0' ? name : NULL;
+}
+
 static void hybrid_close(void *self)
 {
 	struct hybrid *h = self;
@@ -109,6 +138,11 @@ static int hybrid_open(const struct ragd_host *host, const struct ragd_config *c
 			     .embed = hybrid_encode,
 			     .card = hybrid_encoder_card,
 			     .arg = (void *)(uintptr_t)host },
+		.reranker = { .name = plugin_named(cfg, "reranker"),
+			      .top = (uint32_t)ragd_config_get(cfg, "rerank_top")->i,
+			      .time_ms = ragd_config_get(cfg, "rerank_time")->i,
+			      .rerank = hybrid_rerank,
+			      .arg = (void *)(uintptr_t)host },
 		.event = hybrid_event,
 		.event_arg = (void *)(uintptr_t)host,
 	};
