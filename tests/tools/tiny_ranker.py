@@ -5,7 +5,7 @@ usage: tiny_ranker.py make KIND DIR     as Hugging Face stores a classifier of o
        tiny_ranker.py score KIND DIR    {"query": …, "passages": […]} on stdin; prints a logit for each
 
 The forward pass is written down from the papers, in float64, and shares nothing with the engine. It knows the WORDS
-alone, in small letters, each behind a space or punctuation.
+alone, in small letters, and the MARKS.
 """
 import json
 import math
@@ -17,7 +17,7 @@ import sys
 
 D, HEADS, FF, LAYERS, CONTEXT = 32, 2, 64, 2, 64
 MARKS = [".", ",", ":", "?"]
-WORDS = ("the a of in is are and to red green blue old new boat harbour town "
+WORDS = ("txt the a of in at is are and to red green blue old new boat harbour town "
          "bread soup museum garden river bridge night morning ship sails sleeps opens closes near far where when "
          "what notes").split()
 
@@ -42,7 +42,8 @@ class Bert:
 class XlmRoberta:
     prefix, n_types, first = "roberta.", 1, 2
     head = "classifier.dense", "classifier.out_proj"
-    vocabulary = ["<s>", "<pad>", "</s>", "<unk>"] + MARKS + ["\u2581" + w for w in WORDS] + ["<mask>"]
+    vocabulary = ["<s>", "<pad>", "</s>", "<unk>"] + MARKS + WORDS + ["\u2581" + w for w in WORDS] + [
+        "<mask>"]
     config = {"model_type": "xlm-roberta", "architectures": ["XLMRobertaForSequenceClassification"], "pad_token_id": 1}
 
     def write_vocabulary(self, folder):
@@ -52,8 +53,8 @@ class XlmRoberta:
                        "model": {"type": "Unigram", "unk_id": 3, "vocab": [[w, -1.0] for w in self.vocabulary]}}, f)
 
     def pair(self, query, passage):
-        pieces = [[w if w in MARKS else "\u2581" + w for w in words_of(text)] for text in (query, passage)]
-        both = ["<s>"] + pieces[0] + ["</s>", "</s>"] + pieces[1] + ["</s>"]
+        first, second = (re.sub(r"(^|\s)(?=\S)", " \u2581", text) for text in (query, passage))
+        both = ["<s>"] + words_of(first) + ["</s>", "</s>"] + words_of(second) + ["</s>"]
         return [self.vocabulary.index(w) for w in both], len(both)
 
 
@@ -61,7 +62,7 @@ KINDS = {"bert": Bert(), "xlm-roberta": XlmRoberta()}
 
 
 def words_of(text):
-    return re.findall(r"\w+|[^\w\s]", text)
+    return re.findall(r"\u2581?\w+|[^\w\s]", text)
 
 
 def make(kind, folder):
