@@ -19,6 +19,7 @@
 struct gguf;
 struct model;
 
+/* Numbered as `pooling_type` of a file. */
 enum model_pooling { POOLING_NONE, POOLING_MEAN, POOLING_CLS, POOLING_LAST, POOLING_RANK };
 
 /* The shape: what an architecture read from the metadata. */

@@ -208,22 +208,20 @@ static bool head_there(const struct model *m)
 
 static int pooling_read(struct model *m, struct ragd_err *err)
 {
-	static const enum model_pooling known[] = { POOLING_NONE, POOLING_MEAN, POOLING_CLS,
-						    POOLING_LAST, POOLING_RANK };
-	uint32_t pooling;
+	uint32_t pooling, most = m->arch->ranks ? POOLING_RANK : POOLING_LAST;
 
 	m->shape.pooling = m->arch->causal ? POOLING_LAST : POOLING_MEAN;
 	if (!gguf_arch_u32(m->gguf, "pooling_type", &pooling)) {
 		if (!head_there(m))
 			return 0;
-		pooling = 4; /* older files leave it to whoever runs them */
+		pooling = POOLING_RANK; /* older files leave it to whoever runs them */
 	}
-	if (pooling >= sizeof(known) / sizeof(known[0]) - !m->arch->ranks)
+	if (pooling > most)
 		return ragd_err_set(err, -ENOTSUP,
 				    "model of architecture '%s': pooling type %u is not supported",
 				    m->arch->name, (unsigned)pooling);
-	m->shape.pooling = known[pooling];
-	m->shape.ranks = known[pooling] == POOLING_RANK;
+	m->shape.pooling = (enum model_pooling)pooling;
+	m->shape.ranks = pooling == POOLING_RANK;
 	if (m->shape.ranks)
 		return head_check(m, err);
 	if (head_there(m))
