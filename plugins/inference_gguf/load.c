@@ -343,7 +343,7 @@ static int background_open(struct llm *l, const struct ragd_config *cfg,
 	pthread_t thread;
 	int rc;
 
-	if (model_shape(l->model)->causal)
+	if (model_shape(l->model)->causal || model_shape(l->model)->ranks)
 		return 0;
 	b.opt.yield_to = l->threads;
 	rc = pthread_create(&thread, NULL, background_main, &b);
