@@ -2,8 +2,7 @@
 # Search by meaning with the encoder that ships: found by words at once, by meaning soon, whatever is killed or broken.
 . "$(dirname "$0")/lib.sh"
 need_plugin inference_gguf
-encoder=$RAGD_SRCDIR/data/encoders/all-MiniLM-L6-v2-Q8_0.gguf
-[ -e "$encoder" ] || skip "this build has no encoder"
+grep -q '^#define WITH_ENCODER 1' "$RAGD_BUILDDIR/config.h" || skip "this build has no encoder"
 WAIT_S=300 # a sanitizer takes its time with a model
 
 retrieval() { rag status --json | python3 -c "import json, sys; print(json.load(sys.stdin)['retrieval'][0].get('$1', ''))"; }
