@@ -25,5 +25,9 @@ start_ragd || exit 1
 exits "the guides are added" 0 rag add "$RAGD_SRCDIR/docs"
 learned() { grep -q 'learned [0-9]*-dimensional vectors' "$T/ragd.log"; }
 check "an embedder is learned from them" wait_for learned
+# The encoder's have 384 numbers, learned ones 128.
+n=$(api /v1/embeddings -d '{"input":"who may read a collection"}' | grep -o '"embedding":\[[^]]*' | tr -cd , | wc -c)
+is "numbers in a vector" $((n + 1)) $((128 + $(with ENCODER) * (384 - 128)))
+is "the encoder in the list of models" "$(there grep -q '"id":"encoder"' <<<"$(api /v1/models)")" "$(with ENCODER)"
 exits "a question is answered" 0 rag ask "Who may read a collection?"
 has "from one of them" "$OUT" ".md"
