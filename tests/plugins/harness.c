@@ -109,6 +109,8 @@ static void inference_scenario(struct transcript *t)
 	struct ragd_embed embed = { .size = sizeof(embed), .texts = texts, .n = ARRAY_LEN(texts) };
 	struct ragd_embeddings v = { .size = sizeof(v) };
 	struct ragd_embed_card embed_card = { .size = sizeof(embed_card) };
+	const struct ragd_rerank ranks = { sizeof(ranks), texts[1], texts, 2 };
+	double relevance[2];
 	int rc;
 
 	ops->card(t->subject->self, &card);
@@ -140,6 +142,12 @@ static void inference_scenario(struct transcript *t)
 		note(t, "score", rc, &err);
 		for (size_t i = 0; rc == 0 && i < ARRAY_LEN(texts); i++)
 			buf_printf(&t->text, " %a", scores[i].logprob);
+	}
+	if (ops->rerank != NULL) {
+		rc = ops->rerank(t->subject->self, &t->call.call, &ranks, relevance, &err);
+		note(t, "rerank", rc, &err);
+		for (size_t i = 0; rc == 0 && i < ranks.n; i++)
+			buf_printf(&t->text, " %a", relevance[i]);
 	}
 	for (size_t i = 0; ops->count != NULL && i < ARRAY_LEN(texts); i++)
 		buf_printf(&t->text, "\ncount %zd", ops->count(t->subject->self, texts[i], &err));

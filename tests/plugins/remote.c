@@ -276,6 +276,21 @@ static int remote_score(void *self, const struct ragd_call *call, struct ragd_st
 	return finish(&w, rc);
 }
 
+static int remote_rerank(void *self, const struct ragd_call *call, const struct ragd_rerank *req,
+			 double *scores, struct ragd_err *err)
+{
+	struct wire w = request(OP_RERANK, call);
+	struct ragd_rerank sent = *req;
+	int rc;
+
+	wire_str(&w, &sent.query);
+	wire_strs(&w, &sent.passages, &sent.n);
+	rc = exchange(self, &w, call, err);
+	for (size_t i = 0; rc == 0 && i < req->n; i++)
+		WIRE(&w, scores[i]);
+	return finish(&w, rc);
+}
+
 static ssize_t remote_count(void *self, struct ragd_str text, struct ragd_err *err)
 {
 	struct wire w = request(OP_COUNT, NULL);
@@ -495,6 +510,7 @@ static void subject_fill(struct subject *s)
 			.embed_card = THERE(d->ops.inference->embed_card, remote_embed_card),
 			.score = THERE(d->ops.inference->score, remote_score),
 			.count = THERE(d->ops.inference->count, remote_count),
+			.rerank = THERE(d->ops.inference->rerank, remote_rerank),
 		};
 	} else if (d->kind == RAGD_KIND_RETRIEVAL) {
 		s->ops.retrieval = (struct ragd_retrieval_ops){

@@ -223,7 +223,9 @@ static int serve_inference(struct child *c, enum op op, const struct ragd_call *
 	struct ragd_embed embed = { .size = sizeof(embed) };
 	struct ragd_embeddings vectors = { .size = sizeof(vectors) };
 	struct ragd_embed_card embed_card = { .size = sizeof(embed_card) };
+	struct ragd_rerank ranks = { .size = sizeof(ranks) };
 	struct ragd_score *scores;
+	double *relevance;
 	ssize_t count;
 	size_t n = 0;
 	int rc = 0;
@@ -251,6 +253,15 @@ static int serve_inference(struct child *c, enum op op, const struct ragd_call *
 		for (size_t i = 0; i < n; i++)
 			WIRE(out, scores[i]);
 		free(scores);
+		break;
+	case OP_RERANK:
+		wire_str(in, &ranks.query);
+		wire_strs(in, &ranks.passages, &ranks.n);
+		relevance = calloc(ranks.n + 1, sizeof(*relevance));
+		rc = ops->rerank(self, call, &ranks, relevance, err);
+		for (size_t i = 0; i < ranks.n; i++)
+			WIRE(out, relevance[i]);
+		free(relevance);
 		break;
 	default: /* OP_COUNT */
 		wire_str(in, &text);
