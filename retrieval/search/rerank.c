@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text/ascii.h"
+#include "base/text/utf8.h"
 #include "base/util.h"
 #include "retrieval/index/encoder.h"
 #include "retrieval/inner_call.h"
@@ -77,9 +78,10 @@ static int hits_score(const struct store *s, const struct ragd_call *call,
 	const struct store_reranker *r = &s->options.reranker;
 	double *scores = arena_alloc(arena, n, sizeof(*scores));
 	struct inner_call inner = { .outer = call, .arena = arena };
+	size_t len = utf8_whole(query->text.s, MIN(query->text.len, TERMS_TEXT_MAX));
 	struct ragd_rerank req = {
 		.size = sizeof(req),
-		.query = { query->text.s, MIN(query->text.len, TERMS_TEXT_MAX) },
+		.query = { query->text.s, len },
 		.passages = texts,
 		.n = n,
 	};

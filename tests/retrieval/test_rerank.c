@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "base/text/utf8.h"
 #include "tests/retrieval/stores.h"
 
 #define N_SEEN 64
@@ -35,6 +36,7 @@ static int word_rerank(void *arg, const char *name, const struct ragd_call *call
 
 	assert_string_equal(name, "ranker");
 	assert_non_null(call->alloc(call, 1, 1));
+	assert_true(utf8_invalid_at(req->query.s, req->query.len) < 0);
 	r->n_calls++;
 	snprintf(r->query, sizeof(r->query), "%.*s", (int)req->query.len, req->query.s);
 	r->n_seen = req->n;
@@ -223,6 +225,25 @@ static void nothing_is_asked_where_nothing_is_found(void **state)
 	assert_int_equal(reranker(f)->n_calls, 0);
 }
 
+/* Of a long question the beginning, cut between characters. */
+static void a_long_question_is_cut(void **state)
+{
+	enum { LEN = (64 << 10) + 10 };
+	static char text[LEN + 1];
+	struct ragd_query q = { .size = sizeof(q), .text = { text, LEN }, .k = 10 };
+	struct fixture *f = *state;
+	const struct ragd_hit *hits;
+	size_t n;
+
+	add_six(f);
+	memcpy(text, "harbour ", 8);
+	for (size_t i = 8; i < LEN; i++) /* letters of two bytes, the first at an odd place */
+		text[i] = i == 8 ? ' ' : i % 2 == 1 ? '\xc3' : '\xa4';
+	text[LEN - 1] = ' ';
+	assert_int_equal(store_search(f->store, &f->call.call, &q, &hits, &n, NULL), 0);
+	assert_int_equal(reranker(f)->n_calls, 1);
+}
+
 static void a_search_that_nobody_waits_for_ends(void **state)
 {
 	struct ragd_query q = { .size = sizeof(q), .text = str("harbour"), .k = 10 };
@@ -270,6 +291,7 @@ int main(void)
 		CASE(a_failure_leaves_the_order_as_it_was),
 		CASE(its_time_ends_before_the_search_s),
 		CASE(nothing_is_asked_where_nothing_is_found),
+		CASE(a_long_question_is_cut),
 		CASE(a_search_that_nobody_waits_for_ends),
 		CASE(it_reads_only_what_the_caller_may_read),
 	};
