@@ -44,6 +44,51 @@ __attribute__((target("avx2"))) static int32_t dot_avx2(const int8_t *code, cons
 }
 #endif
 
+/* ---- signs ----------------------------------------------------------------------------------- */
+
+static inline __attribute__((always_inline)) void rows_differ(const uint64_t *rows, size_t n_rows,
+							      size_t n_words, const uint64_t *query,
+							      uint16_t *out)
+{
+	for (size_t i = 0; i < n_rows; i++, rows += n_words) {
+		unsigned n = 0;
+
+		for (size_t w = 0; w < n_words; w++)
+			n += (unsigned)__builtin_popcountll(rows[w] ^ query[w]);
+		out[i] = (uint16_t)n;
+	}
+}
+
+void codes_differ_plain(const uint64_t *rows, size_t n_rows, size_t n_words, const uint64_t *query,
+			uint16_t *out)
+{
+	rows_differ(rows, n_rows, n_words, query, out);
+}
+
+#ifdef __x86_64__
+/* Of 384 numbers are most encoders' vectors: with the number known, the loop is unrolled. */
+__attribute__((target("popcnt"))) static void differ_popcnt(const uint64_t *rows, size_t n_rows,
+							    size_t n_words, const uint64_t *query,
+							    uint16_t *out)
+{
+	if (n_words == 6)
+		rows_differ(rows, n_rows, 6, query, out);
+	else
+		rows_differ(rows, n_rows, n_words, query, out);
+}
+#endif
+
+/* ---- what this processor has ----------------------------------------------------------------- */
+
+codes_differ_fn *codes_differ_choose(void)
+{
+#ifdef __x86_64__
+	if (__builtin_cpu_supports("popcnt"))
+		return differ_popcnt;
+#endif
+	return codes_differ_plain;
+}
+
 codes_dot_fn *codes_dot_choose(void)
 {
 #ifdef __x86_64__

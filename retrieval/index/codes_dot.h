@@ -1,4 +1,7 @@
-/* The product of a row of eight bits and a question: the innermost loop of a search. */
+/*
+ * The innermost loops of a search: the product of a row of eight bits and a question, and the
+ * number of signs in which they differ.
+ */
 #ifndef RETRIEVAL_INDEX_CODES_DOT_H
 #define RETRIEVAL_INDEX_CODES_DOT_H
 
@@ -18,5 +21,13 @@ typedef int32_t codes_dot_fn(const int8_t *code, const int16_t *query, size_t n)
 int32_t codes_dot_plain(const int8_t *code, const int16_t *query, size_t n);
 /* The fastest that this processor has. */
 codes_dot_fn *codes_dot_choose(void);
+
+/* Of n_rows rows of n_words words each: in how many bits each differs from `query`. */
+typedef void codes_differ_fn(const uint64_t *rows, size_t n_rows, size_t n_words,
+			     const uint64_t *query, uint16_t *out);
+
+void codes_differ_plain(const uint64_t *rows, size_t n_rows, size_t n_words, const uint64_t *query,
+			uint16_t *out);
+codes_differ_fn *codes_differ_choose(void);
 
 #endif
