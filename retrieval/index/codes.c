@@ -34,30 +34,25 @@ void codes_query_set(struct codes_query *out, const float *q, uint32_t dim)
 		out->v[i] = (int16_t)lrintf(q[i] / scale);
 }
 
-void codes_query_row(struct codes_query *out, const struct codes *c, size_t at)
-{
-	const int8_t *row = codes_row(c, at);
-
-	out->scale = *codes_scale(c, at);
-	out->n = c->stride;
-	for (uint32_t i = 0; i < c->stride; i++)
-		out->v[i] = row[i];
-}
-
 void codes_set(struct codes *c, size_t at, const float *x)
 {
 	float scale = scale_of(x, c->dim, CODE_MAX);
+	uint64_t *signs = codes_signs(c, at);
 	int8_t *row = codes_row(c, at);
 
 	*codes_scale(c, at) = scale;
-	for (uint32_t i = 0; i < c->dim; i++)
+	memset(signs, 0, c->sign_words * sizeof(*signs));
+	for (uint32_t i = 0; i < c->dim; i++) {
 		row[i] = scale > 0 ? (int8_t)lrintf(x[i] / scale) : 0;
+		signs[i / 64] |= (uint64_t)(row[i] > 0) << (i % 64);
+	}
 }
 
-void codes_copy(struct codes *c, size_t to, const struct codes *from, size_t at)
+void codes_move(struct codes *c, size_t to, size_t at)
 {
-	*codes_scale(c, to) = *codes_scale(from, at);
-	memmove(codes_row(c, to), codes_row(from, at), c->stride);
+	*codes_scale(c, to) = *codes_scale(c, at);
+	memmove(codes_row(c, to), codes_row(c, at), c->stride);
+	memmove(codes_signs(c, to), codes_signs(c, at), c->sign_words * sizeof(uint64_t));
 }
 
 /* ---- chunks ---------------------------------------------------------------------------------- */
@@ -70,6 +65,7 @@ struct codes *codes_new(uint32_t dim)
 		return NULL;
 	c->dim = dim;
 	c->stride = codes_stride(dim);
+	c->sign_words = codes_sign_words(dim);
 	c->dot = codes_dot_choose();
 	return c;
 }
@@ -78,12 +74,13 @@ struct codes *codes_new(uint32_t dim)
 static void drop_chunks(struct codes *c, size_t n)
 {
 	while (c->n_chunks > n) {
-		struct codes_chunk *last = c->chunks[--c->n_chunks];
-
-		if (c->n_chunks >= c->n_mapped)
-			free(last);
-		else
+		c->n_chunks--;
+		if (c->n_chunks >= c->n_mapped) {
+			free(c->chunks[c->n_chunks]);
+			free(c->signs[c->n_chunks]);
+		} else {
 			c->n_mapped--;
+		}
 	}
 	if (c->n_mapped == 0 && c->map != NULL) {
 		munmap(c->map, c->map_len);
@@ -97,21 +94,43 @@ void codes_free(struct codes *c)
 		return;
 	drop_chunks(c, 0);
 	free(c->chunks);
+	free(c->signs);
 	free(c);
 }
 
 static int reserve_chunks(struct codes *c, size_t n)
 {
 	size_t cap = MAX(n, c->cap_chunks + c->cap_chunks / 2);
-	struct codes_chunk **p;
+	struct codes_chunk **chunks;
+	uint64_t **signs;
 
 	if (n <= c->cap_chunks)
 		return 0;
-	p = reallocarray(c->chunks, cap, sizeof(*p));
-	if (p == NULL)
+	chunks = reallocarray(c->chunks, cap, sizeof(struct codes_chunk *));
+	if (chunks == NULL)
 		return -ENOMEM;
-	c->chunks = p;
+	c->chunks = chunks;
+	signs = reallocarray(c->signs, cap, sizeof(uint64_t *));
+	if (signs == NULL)
+		return -ENOMEM;
+	c->signs = signs;
 	c->cap_chunks = cap;
+	return 0;
+}
+
+/* With room for it in the tables. */
+static int add_chunk(struct codes *c)
+{
+	struct codes_chunk *chunk = calloc(1, codes_chunk_size(c->dim));
+	uint64_t *signs = calloc(1, codes_signs_size(c->dim));
+
+	if (chunk == NULL || signs == NULL) {
+		free(chunk);
+		free(signs);
+		return -ENOMEM;
+	}
+	c->signs[c->n_chunks] = signs;
+	c->chunks[c->n_chunks++] = chunk;
 	return 0;
 }
 
@@ -123,13 +142,9 @@ int codes_grow(struct codes *c, size_t n)
 		return 0;
 	if (reserve_chunks(c, n_chunks) < 0)
 		return -ENOMEM;
-	while (c->n_chunks < n_chunks) {
-		struct codes_chunk *chunk = calloc(1, codes_chunk_size(c->dim));
-
-		if (chunk == NULL)
+	while (c->n_chunks < n_chunks)
+		if (add_chunk(c) < 0)
 			return -ENOMEM;
-		c->chunks[c->n_chunks++] = chunk;
-	}
 	c->n = n;
 	return 0;
 }
@@ -139,6 +154,7 @@ void codes_shrink(struct codes *c, size_t n)
 	for (size_t at = n; at < MIN(c->n, codes_chunks(n) * CODES_CHUNK); at++) {
 		*codes_scale(c, at) = 0;
 		memset(codes_row(c, at), 0, c->stride);
+		memset(codes_signs(c, at), 0, c->sign_words * sizeof(uint64_t));
 	}
 	c->n = MIN(n, c->n);
 	drop_chunks(c, codes_chunks(c->n));
@@ -146,25 +162,28 @@ void codes_shrink(struct codes *c, size_t n)
 
 int codes_map(struct codes *c, int fd, size_t offset, size_t n)
 {
-	size_t size = codes_chunk_size(c->dim), n_chunks = codes_chunks(n);
+	size_t n_chunks = codes_chunks(n), signs_size = codes_signs_size(c->dim);
+	size_t chunk_size = codes_chunk_size(c->dim), len = n_chunks * (signs_size + chunk_size);
 	struct stat st;
 	char *map;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if ((size_t)st.st_size < offset || ((size_t)st.st_size - offset) / size < n_chunks)
+	if ((size_t)st.st_size < offset || (size_t)st.st_size - offset < len)
 		return -EBADMSG;
 	if (n == 0)
 		return 0;
 	if (reserve_chunks(c, n_chunks) < 0)
 		return -ENOMEM;
-	map = mmap(NULL, n_chunks * size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, (off_t)offset);
+	map = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, (off_t)offset);
 	if (map == MAP_FAILED)
 		return -errno;
-	for (size_t i = 0; i < n_chunks; i++)
-		c->chunks[i] = (struct codes_chunk *)(map + i * size);
+	for (size_t i = 0; i < n_chunks; i++) {
+		c->signs[i] = (uint64_t *)(map + i * signs_size);
+		c->chunks[i] = (struct codes_chunk *)(map + n_chunks * signs_size + i * chunk_size);
+	}
 	c->map = map;
-	c->map_len = n_chunks * size;
+	c->map_len = len;
 	c->n_chunks = c->n_mapped = n_chunks;
 	c->n = n;
 	return 0;

@@ -1,8 +1,10 @@
 /*
  * Vectors in eight bits a number, at places 0 .. n - 1. Each row has a scale of its own, from its
  * own largest number: what is stored of one says nothing about another, and the same vector gives
- * the same row wherever it stands. They lie in chunks, so that growing copies nothing, and a file's
- * can be mapped (CODES_CHUNK_SIZE). Whoever shares them keeps changes and searches apart.
+ * the same row wherever it stands. Next to it stand its signs, a bit a number: in how many of them
+ * a row and a question differ tells about how far apart they are, for an eighth of what the row
+ * costs to read. They lie in chunks, so that growing copies nothing, and a file's can be mapped.
+ * Whoever shares them keeps changes and searches apart.
  */
 #ifndef RETRIEVAL_INDEX_CODES_H
 #define RETRIEVAL_INDEX_CODES_H
@@ -12,7 +14,8 @@
 
 #include "retrieval/index/codes_dot.h"
 
-#define CODES_CHUNK 256 /* rows */
+#define CODES_CHUNK   256 /* rows */
+#define CODES_DIM_MAX 4096
 
 /* A question, made once for many rows. */
 struct codes_query {
@@ -45,12 +48,24 @@ static inline size_t codes_chunk_size(uint32_t dim)
 	return sizeof(struct codes_chunk) + (size_t)CODES_CHUNK * codes_stride(dim);
 }
 
+static inline uint32_t codes_sign_words(uint32_t dim)
+{
+	return (dim + 63) / 64;
+}
+
+static inline size_t codes_signs_size(uint32_t dim)
+{
+	return CODES_CHUNK * codes_sign_words(dim) * sizeof(uint64_t);
+}
+
 struct codes {
 	uint32_t dim;
 	uint32_t stride;
+	uint32_t sign_words; /* of a row */
 	size_t n;
 	struct codes_chunk **chunks;
-	size_t n_chunks; /* that are there */
+	uint64_t **signs; /* as many, of each chunk's rows */
+	size_t n_chunks;  /* that are there */
 	size_t cap_chunks;
 	size_t n_mapped; /* the first of them, which lie in `map` */
 	codes_dot_fn *dot;
@@ -58,7 +73,7 @@ struct codes {
 	size_t map_len;
 };
 
-/* NULL: out of memory. dim is at most 4,096. */
+/* NULL: out of memory. dim is at most CODES_DIM_MAX. */
 struct codes *codes_new(uint32_t dim);
 /* Accepts NULL. */
 void codes_free(struct codes *c);
@@ -78,15 +93,18 @@ static inline int8_t *codes_row(const struct codes *c, size_t at)
 	return c->chunks[at / CODES_CHUNK]->rows + at % CODES_CHUNK * c->stride;
 }
 
+static inline uint64_t *codes_signs(const struct codes *c, size_t at)
+{
+	return c->signs[at / CODES_CHUNK] + at % CODES_CHUNK * c->sign_words;
+}
+
 /* At least n, those that are new all zeros; -ENOMEM. */
 int codes_grow(struct codes *c, size_t n);
 /* Only the first n. */
 void codes_shrink(struct codes *c, size_t n);
 
 void codes_set(struct codes *c, size_t at, const float *x);
-void codes_copy(struct codes *c, size_t to, const struct codes *from, size_t at);
-/* A row as a question. */
-void codes_query_row(struct codes_query *out, const struct codes *c, size_t at);
+void codes_move(struct codes *c, size_t to, size_t at);
 
 static inline float codes_product(const struct codes *c, size_t at, const struct codes_query *q)
 {
@@ -94,9 +112,9 @@ static inline float codes_product(const struct codes *c, size_t at, const struct
 }
 
 /*
- * The first n rows lie at `offset`, a multiple of the page size, of an open file, in
- * codes_chunks(n) chunks. What is changed is changed in memory alone. `c` is empty. -EBADMSG: the
- * file is too short.
+ * At `offset`, a multiple of the page size, an open file has the signs of codes_chunks(n) chunks,
+ * then the chunks. What is changed is changed in memory alone. `c` is empty. -EBADMSG: the file is
+ * too short.
  */
 int codes_map(struct codes *c, int fd, size_t offset, size_t n);
 

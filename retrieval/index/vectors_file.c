@@ -1,7 +1,7 @@
 /*
- * The index of vectors as a file: a header, the tables (a sum of each chunk, then the passages by
- * place), and, from the next page on, the chunks of codes as they are in memory. Those are mapped:
- * they are read when a search comes to them.
+ * The index of vectors as a file: a header, the tables (sums of each chunk, then the passages by
+ * place), and, from the next page on, the signs and the chunks of codes as they are in memory,
+ * which are mapped.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,18 +34,18 @@ struct header {
 struct tables {
 	size_t len;
 	size_t n_chunks;
-	uint64_t *sums;     /* [n_chunks], malloc'd; the whole begins here */
+	uint64_t *sums; /* [2 * n_chunks]: of signs, of chunks; malloc'd, the whole begins here */
 	uint32_t *passages; /* [n] */
 };
 
 static int tables_alloc(struct tables *t, uint32_t n)
 {
 	t->n_chunks = codes_chunks(n);
-	t->len = t->n_chunks * sizeof(*t->sums) + (size_t)n * sizeof(*t->passages);
+	t->len = 2 * t->n_chunks * sizeof(*t->sums) + (size_t)n * sizeof(*t->passages);
 	t->sums = malloc(t->len + 1);
 	if (t->sums == NULL)
 		return -ENOMEM;
-	t->passages = (uint32_t *)(t->sums + t->n_chunks);
+	t->passages = (uint32_t *)(t->sums + 2 * t->n_chunks);
 	return 0;
 }
 
@@ -55,9 +55,14 @@ static size_t chunks_offset(const struct tables *t)
 	return (sizeof(struct header) + t->len + CHUNKS_ALIGN - 1) / CHUNKS_ALIGN * CHUNKS_ALIGN;
 }
 
-static uint64_t chunk_sum(const struct codes *c, size_t i)
+/* What lies at i of the file's 2 * codes_chunks(n) blocks. */
+static struct ragd_str block_at(const struct codes *c, size_t i)
 {
-	return hash_bytes((const char *)c->chunks[i], codes_chunk_size(c->dim));
+	size_t n = codes_chunks(c->n);
+
+	if (i < n)
+		return (struct ragd_str){ (const char *)c->signs[i], codes_signs_size(c->dim) };
+	return (struct ragd_str){ (const char *)c->chunks[i - n], codes_chunk_size(c->dim) };
 }
 
 static void path_of(char *out, size_t size, const char *dir, uint32_t collection,
@@ -72,9 +77,11 @@ static int write_chunks(FILE *f, const struct codes *c, struct tables *t)
 {
 	if (fseeko(f, (off_t)chunks_offset(t), SEEK_SET) < 0)
 		return -errno;
-	for (size_t i = 0; i < t->n_chunks; i++) {
-		t->sums[i] = chunk_sum(c, i);
-		if (fwrite(c->chunks[i], codes_chunk_size(c->dim), 1, f) != 1)
+	for (size_t i = 0; i < 2 * t->n_chunks; i++) {
+		struct ragd_str block = block_at(c, i);
+
+		t->sums[i] = hash_bytes(block.s, block.len);
+		if (fwrite(block.s, block.len, 1, f) != 1)
 			return errno != 0 ? -errno : -EIO;
 	}
 	return 0;
@@ -165,9 +172,12 @@ static bool file_holds(FILE *f, const struct header *h)
 
 static bool chunks_are_whole(const struct codes *c, const struct tables *t)
 {
-	for (size_t i = 0; i < t->n_chunks; i++)
-		if (chunk_sum(c, i) != t->sums[i])
+	for (size_t i = 0; i < 2 * t->n_chunks; i++) {
+		struct ragd_str block = block_at(c, i);
+
+		if (hash_bytes(block.s, block.len) != t->sums[i])
 			return false;
+	}
 	return true;
 }
 
