@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "retrieval/index/codes_search.h"
 #include "retrieval/index/embed.h"
 #include "retrieval/index/f16.h"
 #include "retrieval/index/nearest.h"
@@ -90,7 +91,7 @@ static void remove_place(struct vectors *v, struct catalog *c, uint32_t at)
 	uint32_t last = v->n - 1, moved = v->passages[last];
 
 	if (at != last) {
-		codes_copy(v->codes, at, v->codes, last);
+		codes_move(v->codes, at, last);
 		v->passages[at] = moved;
 		page_of(c, moved)->place[v->side][moved % CATALOG_PAGE] = at + 1;
 	}
@@ -142,9 +143,10 @@ ssize_t vectors_search(const struct vectors *v, const struct codes_query *q, siz
 	nearest.hits = malloc(nearest.k * sizeof(*nearest.hits));
 	if (nearest.hits == NULL)
 		return ragd_err_set(err, -ENOMEM, "out of memory for a search");
-	for (uint32_t at = 0; at < v->n; at++)
-		nearest_add(&nearest, at, codes_product(v->codes, at, q));
-	nearest_sort(&nearest);
+	if (codes_search(v->codes, q, &nearest) < 0) {
+		free(nearest.hits);
+		return ragd_err_set(err, -ENOMEM, "out of memory for a search");
+	}
 	for (size_t i = 0; i < nearest.n; i++)
 		out[i] = (struct near){ v->passages[nearest.hits[i].place],
 					nearest.hits[i].product };

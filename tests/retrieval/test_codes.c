@@ -9,6 +9,7 @@
 
 #include "base/util.h"
 #include "retrieval/index/codes.h"
+#include "retrieval/index/codes_search.h"
 #include "retrieval/index/nearest.h"
 #include "tests/test.h"
 
@@ -124,12 +125,13 @@ static void what_is_cut_off_is_gone_and_comes_back_as_zeros(void **state)
 
 	(void)state;
 	memcpy(kept, codes_row(c, 99), sizeof(kept));
-	codes_copy(c, 5, c, 99);
+	codes_move(c, 5, 99);
 	codes_shrink(c, 100);
 	assert_int_equal(c->n, 100);
 	assert_int_equal(c->n_chunks, 1);
 	assert_memory_equal(kept, codes_row(c, 99), sizeof(kept));
 	assert_memory_equal(kept, codes_row(c, 5), sizeof(kept));
+	assert_int_equal(*codes_signs(c, 5), *codes_signs(c, 99));
 	assert_int_equal(codes_grow(c, 50), 0);
 	assert_int_equal(c->n, 100);
 	assert_int_equal(codes_grow(c, N), 0);
@@ -137,6 +139,7 @@ static void what_is_cut_off_is_gone_and_comes_back_as_zeros(void **state)
 		assert_true(*codes_scale(c, at) == 0);
 		for (uint32_t i = 0; i < c->stride; i++)
 			assert_int_equal(codes_row(c, at)[i], 0);
+		assert_int_equal(*codes_signs(c, at), 0);
 	}
 	codes_shrink(c, 0);
 	assert_int_equal(c->n_chunks, 0);
@@ -156,6 +159,8 @@ static void a_file_is_mapped_and_never_written(void **state)
 	assert_true(file != NULL && back != NULL && copy != NULL);
 	assert_int_equal(fseek(file, page, SEEK_SET), 0);
 	for (size_t i = 0; i < n_chunks; i++)
+		assert_int_equal(fwrite(c->signs[i], codes_signs_size(50), 1, file), 1);
+	for (size_t i = 0; i < n_chunks; i++)
 		assert_int_equal(fwrite(c->chunks[i], size, 1, file), 1);
 	assert_int_equal(fflush(file), 0);
 	assert_int_equal(codes_map(back, fileno(file), (size_t)page, n_chunks * CODES_CHUNK + 1),
@@ -165,6 +170,7 @@ static void a_file_is_mapped_and_never_written(void **state)
 	for (size_t at = 0; at < N; at++) {
 		assert_true(*codes_scale(back, at) == *codes_scale(c, at));
 		assert_memory_equal(codes_row(back, at), codes_row(c, at), c->stride);
+		assert_memory_equal(codes_signs(back, at), codes_signs(c, at), sizeof(uint64_t));
 	}
 	/* it grows, shrinks and changes like any other */
 	assert_int_equal(codes_grow(back, 4 * N), 0);
@@ -175,7 +181,7 @@ static void a_file_is_mapped_and_never_written(void **state)
 	assert_int_equal(codes_grow(back, N), 0);
 	assert_int_equal(*codes_row(back, N - 1), 0);
 	codes_free(back);
-	assert_int_equal(fseek(file, page, SEEK_SET), 0);
+	assert_int_equal(fseek(file, page + (long)(n_chunks * codes_signs_size(50)), SEEK_SET), 0);
 	assert_int_equal(fread(copy, size, 1, file), 1);
 	assert_memory_equal(copy, c->chunks[0], size);
 	free(copy);
@@ -214,6 +220,84 @@ static void the_nearest_come_in_order(void **state)
 	}
 }
 
+static void every_processor_counts_the_same_signs(void **state)
+{
+	static const size_t words[] = { 1, 2, 5, 6, 7, 64 };
+	uint64_t rows[3 * 64], query[64];
+	uint16_t plain[3], best[3];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		rows[i] = (uint64_t)(random_number() * 1e9f) * UINT64_C(0x9e3779b97f4a7c15);
+	memcpy(query, rows + 17, sizeof(query));
+	for (size_t c = 0; c < ARRAY_LEN(words); c++) {
+		codes_differ_plain(rows, 3, words[c], query, plain);
+		codes_differ_choose()(rows, 3, words[c], query, best);
+		for (size_t i = 0; i < 3; i++) {
+			unsigned n = 0;
+
+			for (size_t bit = 0; bit < 64 * words[c]; bit++)
+				n += ((rows[i * words[c] + bit / 64] ^ query[bit / 64]) >>
+				      (bit % 64)) &
+				     1;
+			assert_int_equal(plain[i], n);
+			assert_int_equal(best[i], n);
+		}
+	}
+}
+
+/* As passages are: about some subject or other, here a vector, and of their own in the rest. */
+static void subject_vector(float *x, const float *subject, uint32_t dim)
+{
+	for (uint32_t i = 0; i < dim; i++)
+		x[i] = subject[i] + random_number();
+}
+
+#define SUBJECTS 200
+#define MANY     (CODES_SCAN_MAX + 5000)
+
+/* By signs first: the ten nearest are those that looking at each row finds. */
+static void of_many_rows_the_nearest_are_found(void **state)
+{
+	static const uint32_t dims[] = { 48, 128, 384 };
+	static float subjects[SUBJECTS][384], x[384];
+	struct nearest_hit hits[256], all_hits[10];
+
+	(void)state;
+	for (size_t d = 0; d < ARRAY_LEN(dims); d++) {
+		struct codes *c = codes_new(dims[d]);
+		size_t found = 0;
+
+		assert_int_equal(codes_grow(c, MANY), 0);
+		for (size_t i = 0; i < SUBJECTS; i++)
+			random_vector(subjects[i], dims[d]);
+		for (size_t i = 0; i < MANY; i++) {
+			subject_vector(x, subjects[i % SUBJECTS], dims[d]);
+			codes_set(c, i, x);
+		}
+		for (size_t i = 0; i < 20; i++) {
+			struct nearest near = { hits, 0, 256 }, all = { all_hits, 0, 10 };
+			struct codes_query *q;
+
+			subject_vector(x, subjects[i], dims[d]);
+			q = query_of(x, dims[d]);
+			assert_int_equal(codes_search(c, q, &near), 0);
+			assert_int_equal(near.n, 256);
+			for (uint32_t at = 0; at < MANY; at++)
+				nearest_add(&all, at, codes_product(c, at, q));
+			nearest_sort(&all);
+			for (size_t k = 0; k < 10; k++)
+				for (size_t j = 0; j < 10; j++)
+					found += hits[j].place == all_hits[k].place;
+			assert_true(hits[0].product == all_hits[0].product);
+			free(q);
+		}
+		print_message("%u numbers: %zu of 200\n", dims[d], found);
+		assert_true(found >= 195);
+		codes_free(c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +307,8 @@ int main(void)
 		cmocka_unit_test(what_is_cut_off_is_gone_and_comes_back_as_zeros),
 		cmocka_unit_test(a_file_is_mapped_and_never_written),
 		cmocka_unit_test(the_nearest_come_in_order),
+		cmocka_unit_test(every_processor_counts_the_same_signs),
+		cmocka_unit_test(of_many_rows_the_nearest_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
