@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/util.h"
 
@@ -75,12 +76,10 @@ static void drop_chunks(struct codes *c, size_t n)
 {
 	while (c->n_chunks > n) {
 		c->n_chunks--;
-		if (c->n_chunks >= c->n_mapped) {
+		if (c->n_chunks >= c->n_mapped)
 			free(c->chunks[c->n_chunks]);
-			free(c->signs[c->n_chunks]);
-		} else {
+		else
 			c->n_mapped--;
-		}
 	}
 	if (c->n_mapped == 0 && c->map != NULL) {
 		munmap(c->map, c->map_len);
@@ -101,36 +100,27 @@ void codes_free(struct codes *c)
 static int reserve_chunks(struct codes *c, size_t n)
 {
 	size_t cap = MAX(n, c->cap_chunks + c->cap_chunks / 2);
-	struct codes_chunk **chunks;
-	uint64_t **signs;
+	struct codes_chunk **p;
 
 	if (n <= c->cap_chunks)
 		return 0;
-	chunks = reallocarray(c->chunks, cap, sizeof(struct codes_chunk *));
-	if (chunks == NULL)
+	p = reallocarray(c->chunks, cap, sizeof(*p));
+	if (p == NULL)
 		return -ENOMEM;
-	c->chunks = chunks;
-	signs = reallocarray(c->signs, cap, sizeof(uint64_t *));
-	if (signs == NULL)
-		return -ENOMEM;
-	c->signs = signs;
+	c->chunks = p;
 	c->cap_chunks = cap;
 	return 0;
 }
 
-/* With room for it in the tables. */
-static int add_chunk(struct codes *c)
+/* For so many rows, no fewer than there are. Large ones move without being copied. */
+static int resize_signs(struct codes *c, size_t cap)
 {
-	struct codes_chunk *chunk = calloc(1, codes_chunk_size(c->dim));
-	uint64_t *signs = calloc(1, codes_signs_size(c->dim));
+	uint64_t *p = reallocarray(c->signs, MAX(cap, (size_t)1), c->sign_words * sizeof(*p));
 
-	if (chunk == NULL || signs == NULL) {
-		free(chunk);
-		free(signs);
+	if (p == NULL)
 		return -ENOMEM;
-	}
-	c->signs[c->n_chunks] = signs;
-	c->chunks[c->n_chunks++] = chunk;
+	c->signs = p;
+	c->cap_signs = cap;
 	return 0;
 }
 
@@ -142,9 +132,16 @@ int codes_grow(struct codes *c, size_t n)
 		return 0;
 	if (reserve_chunks(c, n_chunks) < 0)
 		return -ENOMEM;
-	while (c->n_chunks < n_chunks)
-		if (add_chunk(c) < 0)
+	if (n > c->cap_signs && resize_signs(c, MAX(n, c->cap_signs + c->cap_signs / 4)) < 0)
+		return -ENOMEM;
+	while (c->n_chunks < n_chunks) {
+		struct codes_chunk *chunk = calloc(1, codes_chunk_size(c->dim));
+
+		if (chunk == NULL)
 			return -ENOMEM;
+		c->chunks[c->n_chunks++] = chunk;
+	}
+	memset(codes_signs(c, c->n), 0, (n - c->n) * c->sign_words * sizeof(*c->signs));
 	c->n = n;
 	return 0;
 }
@@ -154,37 +151,49 @@ void codes_shrink(struct codes *c, size_t n)
 	for (size_t at = n; at < MIN(c->n, codes_chunks(n) * CODES_CHUNK); at++) {
 		*codes_scale(c, at) = 0;
 		memset(codes_row(c, at), 0, c->stride);
-		memset(codes_signs(c, at), 0, c->sign_words * sizeof(uint64_t));
 	}
 	c->n = MIN(n, c->n);
 	drop_chunks(c, codes_chunks(c->n));
+	if (c->cap_signs > 2 * c->n + CODES_CHUNK)
+		(void)resize_signs(c, c->n); /* if it fails, it keeps what it has */
+}
+
+static int read_signs(struct codes *c, int fd, size_t offset)
+{
+	size_t len = codes_signs_size(c), at = 0;
+
+	while (at < len) {
+		ssize_t got = pread(fd, (char *)c->signs + at, len - at, (off_t)(offset + at));
+
+		if (got <= 0)
+			return got == 0 ? -EBADMSG : -errno;
+		at += (size_t)got;
+	}
+	return 0;
 }
 
 int codes_map(struct codes *c, int fd, size_t offset, size_t n)
 {
-	size_t n_chunks = codes_chunks(n), signs_size = codes_signs_size(c->dim);
-	size_t chunk_size = codes_chunk_size(c->dim), len = n_chunks * (signs_size + chunk_size);
+	size_t size = codes_chunk_size(c->dim), n_chunks = codes_chunks(n);
 	struct stat st;
 	char *map;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if ((size_t)st.st_size < offset || (size_t)st.st_size - offset < len)
+	if ((size_t)st.st_size < offset || ((size_t)st.st_size - offset) / size < n_chunks)
 		return -EBADMSG;
 	if (n == 0)
 		return 0;
-	if (reserve_chunks(c, n_chunks) < 0)
+	if (reserve_chunks(c, n_chunks) < 0 || resize_signs(c, n) < 0)
 		return -ENOMEM;
-	map = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, (off_t)offset);
+	map = mmap(NULL, n_chunks * size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, (off_t)offset);
 	if (map == MAP_FAILED)
 		return -errno;
-	for (size_t i = 0; i < n_chunks; i++) {
-		c->signs[i] = (uint64_t *)(map + i * signs_size);
-		c->chunks[i] = (struct codes_chunk *)(map + n_chunks * signs_size + i * chunk_size);
-	}
+	for (size_t i = 0; i < n_chunks; i++)
+		c->chunks[i] = (struct codes_chunk *)(map + i * size);
 	c->map = map;
-	c->map_len = len;
+	c->map_len = n_chunks * size;
 	c->n_chunks = c->n_mapped = n_chunks;
 	c->n = n;
-	return 0;
+	return read_signs(c, fd, offset + c->map_len);
 }

@@ -3,7 +3,7 @@
  * own largest number: what is stored of one says nothing about another, and the same vector gives
  * the same row wherever it stands. Next to it stand its signs, a bit a number: in how many of them
  * a row and a question differ tells about how far apart they are, for an eighth of what the row
- * costs to read. They lie in chunks, so that growing copies nothing, and a file's can be mapped.
+ * costs to read. Rows lie in chunks, so that growing copies nothing, and a file's can be mapped.
  * Whoever shares them keeps changes and searches apart.
  */
 #ifndef RETRIEVAL_INDEX_CODES_H
@@ -53,19 +53,15 @@ static inline uint32_t codes_sign_words(uint32_t dim)
 	return (dim + 63) / 64;
 }
 
-static inline size_t codes_signs_size(uint32_t dim)
-{
-	return CODES_CHUNK * codes_sign_words(dim) * sizeof(uint64_t);
-}
-
 struct codes {
 	uint32_t dim;
 	uint32_t stride;
 	uint32_t sign_words; /* of a row */
 	size_t n;
 	struct codes_chunk **chunks;
-	uint64_t **signs; /* as many, of each chunk's rows */
-	size_t n_chunks;  /* that are there */
+	uint64_t *signs; /* [cap_signs][sign_words]: in one piece, a search reads all */
+	size_t cap_signs;
+	size_t n_chunks; /* that are there */
 	size_t cap_chunks;
 	size_t n_mapped; /* the first of them, which lie in `map` */
 	codes_dot_fn *dot;
@@ -93,9 +89,14 @@ static inline int8_t *codes_row(const struct codes *c, size_t at)
 	return c->chunks[at / CODES_CHUNK]->rows + at % CODES_CHUNK * c->stride;
 }
 
+static inline size_t codes_signs_size(const struct codes *c)
+{
+	return c->n * c->sign_words * sizeof(*c->signs);
+}
+
 static inline uint64_t *codes_signs(const struct codes *c, size_t at)
 {
-	return c->signs[at / CODES_CHUNK] + at % CODES_CHUNK * c->sign_words;
+	return c->signs + at * c->sign_words;
 }
 
 /* At least n, those that are new all zeros; -ENOMEM. */
@@ -112,9 +113,9 @@ static inline float codes_product(const struct codes *c, size_t at, const struct
 }
 
 /*
- * At `offset`, a multiple of the page size, an open file has the signs of codes_chunks(n) chunks,
- * then the chunks. What is changed is changed in memory alone. `c` is empty. -EBADMSG: the file is
- * too short.
+ * At `offset`, a multiple of the page size, an open file has codes_chunks(n) chunks, and then the
+ * signs of n rows. Chunks are mapped, and what is changed is changed in memory alone; signs are
+ * read. `c` is empty. -EBADMSG: the file is too short.
  */
 int codes_map(struct codes *c, int fd, size_t offset, size_t n);
 

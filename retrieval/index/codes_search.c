@@ -6,9 +6,10 @@
 
 #include "base/util.h"
 
-#define ROWS_MIN   4096 /* whose signs differ least, at least, and so many for each that is wanted */
+#define ROWS_MIN   4096 /* whose signs differ least: no fewer, nor for each that is wanted */
 #define ROWS_EACH  16
 #define ROWS_SHARE 6 /* and n * this / dim: the fewer signs there are, the less they tell */
+#define COUNTED    8 /* of so many rows one is: enough to tell how many have no more */
 #define CACHE_LINE 64
 
 static void scan_rows(const struct codes *c, const struct codes_query *q, struct nearest *near)
@@ -24,8 +25,7 @@ static void query_signs(const struct codes_query *q, uint32_t n_words, uint64_t 
 		out[i / 64] |= (uint64_t)(q->v[i] > 0) << (i % 64);
 }
 
-/* Of each row, in how many signs it differs; and the number of which at least `wanted` rows have no
- * more. */
+/* In how many signs each row differs. Returns what some `wanted` rows have at most. */
 static uint16_t scan_signs(const struct codes *c, const struct codes_query *q, size_t wanted,
 			   uint16_t *differ)
 {
@@ -36,12 +36,10 @@ static uint16_t scan_signs(const struct codes *c, const struct codes_query *q, s
 	uint16_t most = 0;
 
 	query_signs(q, c->sign_words, signs);
-	for (size_t at = 0; at < c->n; at += CODES_CHUNK)
-		scan(codes_signs(c, at), MIN(CODES_CHUNK, c->n - at), c->sign_words, signs,
-		     differ + at);
-	for (size_t at = 0; at < c->n; at++)
+	scan(c->signs, c->n, c->sign_words, signs, differ);
+	for (size_t at = 0; at < c->n; at += COUNTED)
 		counts[differ[at]]++;
-	while (most < CODES_DIM_MAX && (n += counts[most]) < wanted)
+	while (most < CODES_DIM_MAX && (n += counts[most]) < wanted / COUNTED)
 		most++;
 	return most;
 }

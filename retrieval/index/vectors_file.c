@@ -1,7 +1,7 @@
 /*
- * The index of vectors as a file: a header, the tables (sums of each chunk, then the passages by
- * place), and, from the next page on, the signs and the chunks of codes as they are in memory,
- * which are mapped.
+ * The index of vectors as a file: a header, the tables (sums, then the passages by place), and,
+ * from the next page on, the chunks of codes as they are in memory, which are mapped, and the
+ * signs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,18 +34,18 @@ struct header {
 struct tables {
 	size_t len;
 	size_t n_chunks;
-	uint64_t *sums; /* [2 * n_chunks]: of signs, of chunks; malloc'd, the whole begins here */
+	uint64_t *sums;     /* [n_chunks + 1]: of chunks, of the signs; all is malloc'd here */
 	uint32_t *passages; /* [n] */
 };
 
 static int tables_alloc(struct tables *t, uint32_t n)
 {
 	t->n_chunks = codes_chunks(n);
-	t->len = 2 * t->n_chunks * sizeof(*t->sums) + (size_t)n * sizeof(*t->passages);
+	t->len = (t->n_chunks + 1) * sizeof(*t->sums) + (size_t)n * sizeof(*t->passages);
 	t->sums = malloc(t->len + 1);
 	if (t->sums == NULL)
 		return -ENOMEM;
-	t->passages = (uint32_t *)(t->sums + 2 * t->n_chunks);
+	t->passages = (uint32_t *)(t->sums + t->n_chunks + 1);
 	return 0;
 }
 
@@ -55,14 +55,12 @@ static size_t chunks_offset(const struct tables *t)
 	return (sizeof(struct header) + t->len + CHUNKS_ALIGN - 1) / CHUNKS_ALIGN * CHUNKS_ALIGN;
 }
 
-/* What lies at i of the file's 2 * codes_chunks(n) blocks. */
+/* The file's blocks: each chunk, and last the signs. */
 static struct ragd_str block_at(const struct codes *c, size_t i)
 {
-	size_t n = codes_chunks(c->n);
-
-	if (i < n)
-		return (struct ragd_str){ (const char *)c->signs[i], codes_signs_size(c->dim) };
-	return (struct ragd_str){ (const char *)c->chunks[i - n], codes_chunk_size(c->dim) };
+	if (i == codes_chunks(c->n))
+		return (struct ragd_str){ (const char *)c->signs, codes_signs_size(c) };
+	return (struct ragd_str){ (const char *)c->chunks[i], codes_chunk_size(c->dim) };
 }
 
 static void path_of(char *out, size_t size, const char *dir, uint32_t collection,
@@ -71,13 +69,13 @@ static void path_of(char *out, size_t size, const char *dir, uint32_t collection
 	snprintf(out, size, "%s/vectors-%u.faiss%s", dir, collection, suffix);
 }
 
-/* ---- save ---------------------------------------------------------------------------------- */
+/* ---- save ------------------------------------------------------------------------------------ */
 
 static int write_chunks(FILE *f, const struct codes *c, struct tables *t)
 {
 	if (fseeko(f, (off_t)chunks_offset(t), SEEK_SET) < 0)
 		return -errno;
-	for (size_t i = 0; i < 2 * t->n_chunks; i++) {
+	for (size_t i = 0; i <= t->n_chunks; i++) {
 		struct ragd_str block = block_at(c, i);
 
 		t->sums[i] = hash_bytes(block.s, block.len);
@@ -144,7 +142,7 @@ int vectors_save(struct vectors *v, const char *dir, const struct vectors_stamp 
 	return rc;
 }
 
-/* ---- load ---------------------------------------------------------------------------------- */
+/* ---- load ------------------------------------------------------------------------------------ */
 
 static int file_damaged(const char *path, struct ragd_err *err)
 {
@@ -172,7 +170,7 @@ static bool file_holds(FILE *f, const struct header *h)
 
 static bool chunks_are_whole(const struct codes *c, const struct tables *t)
 {
-	for (size_t i = 0; i < 2 * t->n_chunks; i++) {
+	for (size_t i = 0; i <= t->n_chunks; i++) {
 		struct ragd_str block = block_at(c, i);
 
 		if (hash_bytes(block.s, block.len) != t->sums[i])
