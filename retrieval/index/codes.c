@@ -8,9 +8,42 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/util.h"
 
 #define CODE_MAX 127
+
+/* ---- what is mapped -------------------------------------------------------------------------- */
+
+/*
+ * Whether a mapped chunk is what was written can be told until its first change. What is lost by
+ * then stays lost.
+ */
+static void before_change(struct codes *c, size_t at)
+{
+	(void)codes_chunk_is_whole(c, at / CODES_CHUNK);
+}
+
+uint64_t codes_chunk_sum(const struct codes *c, size_t i)
+{
+	return hash_bytes((const char *)c->chunks[i], codes_chunk_size(c->dim));
+}
+
+/* Two searches may do it at the same time, with the same result. */
+bool codes_chunk_check(const struct codes *c, size_t i)
+{
+	if (c->checks[i] == CODES_UNCHECKED)
+		c->checks[i] = codes_chunk_sum(c, i) == c->sums[i] ? CODES_WHOLE : CODES_DAMAGED;
+	return c->checks[i] == CODES_WHOLE;
+}
+
+bool codes_is_damaged(const struct codes *c)
+{
+	for (size_t i = 0; i < c->n_checks; i++)
+		if (c->checks[i] == CODES_DAMAGED)
+			return true;
+	return false;
+}
 
 /* ---- numbers --------------------------------------------------------------------------------- */
 
@@ -41,6 +74,7 @@ void codes_set(struct codes *c, size_t at, const float *x)
 	uint64_t *signs = codes_signs(c, at);
 	int8_t *row = codes_row(c, at);
 
+	before_change(c, at);
 	*codes_scale(c, at) = scale;
 	memset(signs, 0, c->sign_words * sizeof(*signs));
 	for (uint32_t i = 0; i < c->dim; i++) {
@@ -51,8 +85,13 @@ void codes_set(struct codes *c, size_t at, const float *x)
 
 void codes_move(struct codes *c, size_t to, size_t at)
 {
-	*codes_scale(c, to) = *codes_scale(c, at);
-	memmove(codes_row(c, to), codes_row(c, at), c->stride);
+	before_change(c, to);
+	if (codes_chunk_is_whole(c, at / CODES_CHUNK)) {
+		*codes_scale(c, to) = *codes_scale(c, at);
+		memmove(codes_row(c, to), codes_row(c, at), c->stride);
+	} else {
+		*codes_scale(c, to) = 0; /* near to nothing */
+	}
 	memmove(codes_signs(c, to), codes_signs(c, at), c->sign_words * sizeof(uint64_t));
 }
 
@@ -93,6 +132,8 @@ void codes_free(struct codes *c)
 		return;
 	drop_chunks(c, 0);
 	free(c->chunks);
+	free(c->sums);
+	free(c->checks);
 	free(c->signs);
 	free(c);
 }
@@ -148,6 +189,8 @@ int codes_grow(struct codes *c, size_t n)
 
 void codes_shrink(struct codes *c, size_t n)
 {
+	if (n < c->n && n % CODES_CHUNK != 0)
+		before_change(c, n);
 	for (size_t at = n; at < MIN(c->n, codes_chunks(n) * CODES_CHUNK); at++) {
 		*codes_scale(c, at) = 0;
 		memset(codes_row(c, at), 0, c->stride);
@@ -172,7 +215,7 @@ static int read_signs(struct codes *c, int fd, size_t offset)
 	return 0;
 }
 
-int codes_map(struct codes *c, int fd, size_t offset, size_t n)
+int codes_map(struct codes *c, int fd, size_t offset, size_t n, const uint64_t *sums)
 {
 	size_t size = codes_chunk_size(c->dim), n_chunks = codes_chunks(n);
 	struct stat st;
@@ -184,8 +227,13 @@ int codes_map(struct codes *c, int fd, size_t offset, size_t n)
 		return -EBADMSG;
 	if (n == 0)
 		return 0;
-	if (reserve_chunks(c, n_chunks) < 0 || resize_signs(c, n) < 0)
+	c->sums = malloc(n_chunks * sizeof(*c->sums));
+	c->checks = calloc(n_chunks, sizeof(*c->checks));
+	if (c->sums == NULL || c->checks == NULL || reserve_chunks(c, n_chunks) < 0 ||
+	    resize_signs(c, n) < 0)
 		return -ENOMEM;
+	memcpy(c->sums, sums, n_chunks * sizeof(*sums));
+	c->n_checks = n_chunks;
 	map = mmap(NULL, n_chunks * size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, (off_t)offset);
 	if (map == MAP_FAILED)
 		return -errno;

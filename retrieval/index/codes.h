@@ -9,6 +9,8 @@
 #ifndef RETRIEVAL_INDEX_CODES_H
 #define RETRIEVAL_INDEX_CODES_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -67,7 +69,27 @@ struct codes {
 	codes_dot_fn *dot;
 	void *map;
 	size_t map_len;
+	uint64_t *sums;          /* [n_checks]: what the bytes of each mapped chunk come to */
+	_Atomic uint8_t *checks; /* and whether they did: enum codes_check */
+	size_t n_checks;
 };
+
+enum codes_check { CODES_UNCHECKED, CODES_WHOLE, CODES_DAMAGED };
+
+/* hash_bytes() of a chunk. */
+uint64_t codes_chunk_sum(const struct codes *c, size_t i);
+/* Whether a mapped chunk is what was written; it is read when this is first asked. */
+bool codes_chunk_check(const struct codes *c, size_t i);
+
+/* Whether one was found that is damaged. */
+bool codes_is_damaged(const struct codes *c);
+
+static inline bool codes_chunk_is_whole(const struct codes *c, size_t i)
+{
+	return i >= c->n_mapped ||
+	       atomic_load_explicit(&c->checks[i], memory_order_relaxed) == CODES_WHOLE ||
+	       codes_chunk_check(c, i);
+}
 
 /* NULL: out of memory. dim is at most CODES_DIM_MAX. */
 struct codes *codes_new(uint32_t dim);
@@ -107,16 +129,22 @@ void codes_shrink(struct codes *c, size_t n);
 void codes_set(struct codes *c, size_t at, const float *x);
 void codes_move(struct codes *c, size_t to, size_t at);
 
+#define CODES_NONE (-2.0f) /* less than any product of unit vectors */
+
+/* CODES_NONE: the row is lost. */
 static inline float codes_product(const struct codes *c, size_t at, const struct codes_query *q)
 {
+	if (!codes_chunk_is_whole(c, at / CODES_CHUNK))
+		return CODES_NONE;
 	return *codes_scale(c, at) * q->scale * (float)c->dot(codes_row(c, at), q->v, c->stride);
 }
 
 /*
  * At `offset`, a multiple of the page size, an open file has codes_chunks(n) chunks, and then the
  * signs of n rows. Chunks are mapped, and what is changed is changed in memory alone; signs are
- * read. `c` is empty. -EBADMSG: the file is too short.
+ * read. `c` is empty. sums[codes_chunks(n)] are those of the chunks, which are looked at when a
+ * search first comes to one: rows of one that is damaged are lost. -EBADMSG: the file is too short.
  */
-int codes_map(struct codes *c, int fd, size_t offset, size_t n);
+int codes_map(struct codes *c, int fd, size_t offset, size_t n, const uint64_t *sums);
 
 #endif

@@ -298,8 +298,12 @@ static int save_all(struct store *s, struct ragd_err *err)
 		struct catalog_collection *col = s->catalog.collections[i];
 		struct vectors_stamp stamp;
 
-		if (col == NULL || col->now.vectors == NULL || !vectors_whole(col->now.vectors))
+		if (col == NULL || col->now.vectors == NULL)
 			continue;
+		if (!vectors_whole(col->now.vectors)) {
+			vectors_unlink(col->now.vectors, s->dir);
+			continue;
+		}
 		rc = make_stamp(&session->db, col, &stamp, err);
 		if (rc == 0)
 			rc = vectors_save(col->now.vectors, s->dir, &stamp, err);

@@ -125,7 +125,7 @@ void vectors_clear(struct vectors *v, struct catalog *c)
 
 bool vectors_whole(const struct vectors *v)
 {
-	return v->whole;
+	return v->whole && (v->codes == NULL || !codes_is_damaged(v->codes));
 }
 
 uint64_t vectors_count(const struct vectors *v)

@@ -38,6 +38,7 @@ void vectors_remove(struct vectors *v, struct catalog *c, const struct catalog_d
 /* Forget all of them. */
 void vectors_clear(struct vectors *v, struct catalog *c);
 
+/* Memory was never out, and what was found of the file was not damaged. */
 bool vectors_whole(const struct vectors *v);
 uint64_t vectors_count(const struct vectors *v);
 
@@ -53,7 +54,7 @@ struct near {
 ssize_t vectors_search(const struct vectors *v, const struct codes_query *q, size_t k,
 		       struct near *out, struct ragd_err *err);
 
-#define VECTORS_NONE (-2.0f) /* less than any cosine */
+#define VECTORS_NONE CODES_NONE
 
 /* The cosine of q and a passage's vector; VECTORS_NONE if it has none. */
 float vectors_cosine(const struct vectors *v, const struct catalog_page *page, uint32_t place,
@@ -68,6 +69,9 @@ struct vectors_stamp {
 	uint64_t changes;
 };
 
+/* So many bytes are checked when they are loaded, of a larger file each part when it is used. */
+#define VECTORS_CHECK_MAX ((size_t)16 << 20)
+
 int vectors_save(struct vectors *v, const char *dir, const struct vectors_stamp *stamp,
 		 struct ragd_err *err);
 /*
@@ -76,5 +80,8 @@ int vectors_save(struct vectors *v, const char *dir, const struct vectors_stamp 
  */
 int vectors_load(struct vectors *v, struct catalog *c, const char *dir,
 		 const struct vectors_stamp *stamp, struct ragd_err *err);
+
+/* No file, so that the next start makes the index again. */
+void vectors_unlink(const struct vectors *v, const char *dir);
 
 #endif

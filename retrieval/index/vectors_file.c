@@ -1,7 +1,8 @@
 /*
  * The index of vectors as a file: a header, the tables (sums, then the passages by place), and,
  * from the next page on, the chunks of codes as they are in memory, which are mapped, and the
- * signs.
+ * signs. A start reads the tables and the signs; chunks of a large file are checked when a search
+ * comes to them, so that a start takes no longer for what it does not use.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -55,12 +56,9 @@ static size_t chunks_offset(const struct tables *t)
 	return (sizeof(struct header) + t->len + CHUNKS_ALIGN - 1) / CHUNKS_ALIGN * CHUNKS_ALIGN;
 }
 
-/* The file's blocks: each chunk, and last the signs. */
-static struct ragd_str block_at(const struct codes *c, size_t i)
+static uint64_t signs_sum(const struct codes *c)
 {
-	if (i == codes_chunks(c->n))
-		return (struct ragd_str){ (const char *)c->signs, codes_signs_size(c) };
-	return (struct ragd_str){ (const char *)c->chunks[i], codes_chunk_size(c->dim) };
+	return hash_bytes((const char *)c->signs, codes_signs_size(c));
 }
 
 static void path_of(char *out, size_t size, const char *dir, uint32_t collection,
@@ -75,13 +73,16 @@ static int write_chunks(FILE *f, const struct codes *c, struct tables *t)
 {
 	if (fseeko(f, (off_t)chunks_offset(t), SEEK_SET) < 0)
 		return -errno;
-	for (size_t i = 0; i <= t->n_chunks; i++) {
-		struct ragd_str block = block_at(c, i);
-
-		t->sums[i] = hash_bytes(block.s, block.len);
-		if (fwrite(block.s, block.len, 1, f) != 1)
+	for (size_t i = 0; i < t->n_chunks; i++) {
+		if (!codes_chunk_is_whole(c, i)) /* nor shall it seem so from now on */
+			return -EBADMSG;
+		t->sums[i] = codes_chunk_sum(c, i);
+		if (fwrite(c->chunks[i], codes_chunk_size(c->dim), 1, f) != 1)
 			return errno != 0 ? -errno : -EIO;
 	}
+	t->sums[t->n_chunks] = signs_sum(c);
+	if (fwrite(c->signs, codes_signs_size(c), 1, f) != 1)
+		return errno != 0 ? -errno : -EIO;
 	return 0;
 }
 
@@ -142,6 +143,14 @@ int vectors_save(struct vectors *v, const char *dir, const struct vectors_stamp 
 	return rc;
 }
 
+void vectors_unlink(const struct vectors *v, const char *dir)
+{
+	char path[4096];
+
+	path_of(path, sizeof(path), dir, v->collection, "");
+	unlink(path);
+}
+
 /* ---- load ------------------------------------------------------------------------------------ */
 
 static int file_damaged(const char *path, struct ragd_err *err)
@@ -168,15 +177,15 @@ static bool file_holds(FILE *f, const struct header *h)
 	       h->n <= (uint64_t)st.st_size / sizeof(uint32_t);
 }
 
-static bool chunks_are_whole(const struct codes *c, const struct tables *t)
+/* The signs, and of a small file all chunks, too. */
+static bool codes_are_whole(const struct codes *c, const struct tables *t)
 {
-	for (size_t i = 0; i <= t->n_chunks; i++) {
-		struct ragd_str block = block_at(c, i);
+	bool whole = signs_sum(c) == t->sums[t->n_chunks];
+	size_t n = c->map_len <= VECTORS_CHECK_MAX ? t->n_chunks : 0;
 
-		if (hash_bytes(block.s, block.len) != t->sums[i])
-			return false;
-	}
-	return true;
+	for (size_t i = 0; whole && i < n; i++)
+		whole = codes_chunk_check(c, i);
+	return whole;
 }
 
 static int read_tables(FILE *f, const char *path, const struct header *h, struct tables *t,
@@ -203,10 +212,10 @@ static int read_index(FILE *f, const char *path, const struct tables *t, struct 
 		return ragd_err_set(err, -ENOMEM, "out of memory for '%s'", path);
 	memcpy(v->passages, t->passages, (size_t)n * sizeof(*v->passages));
 	v->n = v->cap = n;
-	rc = codes_map(v->codes, fileno(f), chunks_offset(t), n);
+	rc = codes_map(v->codes, fileno(f), chunks_offset(t), n, t->sums);
 	if (rc < 0 && rc != -EBADMSG)
 		return ragd_err_set(err, rc, "map '%s': %s", path, strerror(-rc));
-	return rc == 0 && chunks_are_whole(v->codes, t) ? 0 : file_damaged(path, err);
+	return rc == 0 && codes_are_whole(v->codes, t) ? 0 : file_damaged(path, err);
 }
 
 /* Each place is a living passage of the collection that has no other. */

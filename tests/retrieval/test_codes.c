@@ -153,19 +153,24 @@ static void a_file_is_mapped_and_never_written(void **state)
 	struct codes *c = filled(50, N, x), *back = codes_new(50);
 	size_t size = codes_chunk_size(50), n_chunks = codes_chunks(N);
 	long page = sysconf(_SC_PAGESIZE);
+	uint64_t sums[8] = { 0 };
 	char *copy = malloc(size);
 	FILE *file = tmpfile();
 
 	(void)state;
 	assert_true(file != NULL && back != NULL && copy != NULL);
+	assert_true(n_chunks < ARRAY_LEN(sums));
+	for (size_t i = 0; i < n_chunks; i++)
+		sums[i] = codes_chunk_sum(c, i);
 	assert_int_equal(fseek(file, page, SEEK_SET), 0);
 	for (size_t i = 0; i < n_chunks; i++)
 		assert_int_equal(fwrite(c->chunks[i], size, 1, file), 1);
 	assert_int_equal(fwrite(c->signs, codes_signs_size(c), 1, file), 1);
 	assert_int_equal(fflush(file), 0);
-	assert_int_equal(codes_map(back, fileno(file), (size_t)page, n_chunks * CODES_CHUNK + 1),
-			 -EBADMSG);
-	assert_int_equal(codes_map(back, fileno(file), (size_t)page, N), 0);
+	assert_int_equal(
+		codes_map(back, fileno(file), (size_t)page, n_chunks * CODES_CHUNK + 1, sums),
+		-EBADMSG);
+	assert_int_equal(codes_map(back, fileno(file), (size_t)page, N, sums), 0);
 	assert_int_equal(back->n, N);
 	for (size_t at = 0; at < N; at++) {
 		assert_true(*codes_scale(back, at) == *codes_scale(c, at));
@@ -185,6 +190,49 @@ static void a_file_is_mapped_and_never_written(void **state)
 	assert_int_equal(fread(copy, size, 1, file), 1);
 	assert_memory_equal(copy, c->chunks[0], size);
 	free(copy);
+	fclose(file);
+	codes_free(c);
+}
+
+/* The rows of a damaged chunk are lost, and no others; that is found when they are first used. */
+static void a_damaged_chunk_is_noticed(void **state)
+{
+	float x[32];
+	struct codes *c = filled(32, 3 * CODES_CHUNK, x);
+	struct codes_query *q = query_of(x, 32);
+	FILE *file = tmpfile();
+	uint64_t sums[3];
+
+	(void)state;
+	assert_non_null(file);
+	for (size_t i = 0; i < 3; i++) {
+		sums[i] = codes_chunk_sum(c, i);
+		assert_int_equal(fwrite(c->chunks[i], codes_chunk_size(32), 1, file), 1);
+	}
+	assert_int_equal(fwrite(c->signs, codes_signs_size(c), 1, file), 1);
+	assert_int_equal(fseek(file, (long)codes_chunk_size(32) + 2000, SEEK_SET), 0);
+	assert_int_equal(fputc(*codes_row(c, 256 + (2000 - 1024) / 32) ^ 1, file) == EOF, 0);
+	assert_int_equal(fflush(file), 0);
+	for (int changed_first = 0; changed_first < 2; changed_first++) {
+		struct codes *back = codes_new(32);
+
+		assert_non_null(back);
+		assert_int_equal(codes_map(back, fileno(file), 0, 3 * CODES_CHUNK, sums), 0);
+		assert_false(codes_is_damaged(back));
+		if (changed_first == 1) {
+			codes_set(back, CODES_CHUNK + 3, x);
+			codes_move(back, 0, CODES_CHUNK + 4);
+			assert_true(codes_product(back, 0, q) == 0);
+		}
+		for (size_t at = 1; at < 3 * CODES_CHUNK; at++)
+			assert_true(codes_product(back, at, q) ==
+				    (at / CODES_CHUNK == 1 ? CODES_NONE : codes_product(c, at, q)));
+		assert_true(codes_is_damaged(back));
+		codes_shrink(back, CODES_CHUNK + 10);
+		assert_true(codes_product(back, CODES_CHUNK + 1, q) == CODES_NONE);
+		codes_free(back);
+	}
+	free(q);
 	fclose(file);
 	codes_free(c);
 }
@@ -307,6 +355,7 @@ int main(void)
 		cmocka_unit_test(zeros_are_near_to_nothing),
 		cmocka_unit_test(what_is_cut_off_is_gone_and_comes_back_as_zeros),
 		cmocka_unit_test(a_file_is_mapped_and_never_written),
+		cmocka_unit_test(a_damaged_chunk_is_noticed),
 		cmocka_unit_test(the_nearest_come_in_order),
 		cmocka_unit_test(every_processor_counts_the_same_signs),
 		cmocka_unit_test(of_many_rows_the_nearest_are_found),

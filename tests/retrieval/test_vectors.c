@@ -264,6 +264,52 @@ static void a_damaged_file_is_not_taken(void **state)
 	}
 }
 
+/* A file so large that a start does not read all of it: some passages are lost, and it is told. */
+static void damage_in_a_large_file_is_found_by_a_search(void **state)
+{
+	enum { BIG_DIM = 4096, N = 4300, BIG_RUN = 50 };
+	const struct acl acl = { .mode = 0600 };
+	struct index *ix = *state;
+	struct vectors *v = vectors_new(3, BIG_DIM, 0);
+	uint16_t *f16 = calloc((size_t)BIG_RUN * BIG_DIM, sizeof(*f16));
+	struct codes_query *q = calloc(1, codes_query_size(BIG_DIM));
+	float x[BIG_DIM] = { 0 };
+	struct near near[N];
+	char path[128];
+	ssize_t found = 0;
+
+	assert_true(v != NULL && f16 != NULL && q != NULL);
+	assert_int_equal(catalog_add_collection(&ix->catalog, 3, "big", &acl, 0), 0);
+	for (uint32_t i = 0; i < BIG_RUN; i++)
+		f16[i * BIG_DIM + i] = f16_from_float(1);
+	for (uint32_t at = 0; at < N / BIG_RUN; at++) {
+		struct catalog_document d = { 90000 + at, 3,       900000 + at * BIG_RUN,
+					      BIG_RUN,    lengths, 0 };
+
+		assert_int_equal(catalog_reserve(&ix->catalog, &d, NULL), 0);
+		catalog_add(&ix->catalog, &d);
+		vectors_add(v, &ix->catalog, d.first_passage, BIG_RUN, f16);
+	}
+	assert_int_equal(vectors_save(v, ix->dir, &stamp, NULL), 0);
+	snprintf(path, sizeof(path), "%s/vectors-3.faiss", ix->dir);
+	spoil(path, 5 * 1024 * 1024);
+	vectors_clear(v, &ix->catalog);
+	assert_int_equal(vectors_load(v, &ix->catalog, ix->dir, &stamp, NULL), 0);
+	assert_true(vectors_whole(v));
+	x[0] = 1;
+	codes_query_set(q, x, BIG_DIM);
+	assert_int_equal(vectors_search(v, q, N, near, NULL), N);
+	for (ssize_t i = 0; i < N; i++)
+		found += near[i].cosine != VECTORS_NONE;
+	assert_int_equal(found, N - CODES_CHUNK);
+	assert_false(vectors_whole(v));
+	vectors_unlink(v, ix->dir);
+	assert_int_equal(access(path, F_OK), -1);
+	vectors_free(v);
+	free(f16);
+	free(q);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +322,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_file_is_taken_and_goes_on_to_change, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_file_is_not_taken, setup, teardown),
+		cmocka_unit_test_setup_teardown(damage_in_a_large_file_is_found_by_a_search, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
