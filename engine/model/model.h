@@ -118,6 +118,9 @@ int run_forward(struct run *r, const struct segment *segments, size_t n, enum ru
  */
 void run_between(struct run *r, void (*fn)(void *arg), void *arg);
 
+/* Between two passes: gives its memory back to the system until the next one. */
+void run_trim(struct run *r);
+
 /*
  * One text's hidden rows to one vector of unit length: mean of the rows, the first, or the last.
  * rows: [n][n_embd].

@@ -71,6 +71,12 @@ static void run_carve(struct run *r, struct carver *c)
 	r->page_memory = carve_room(c, r->n_pages, r->kv_bytes);
 }
 
+static void pages_list(struct run *r)
+{
+	for (size_t i = 0; i < r->n_pages; i++)
+		r->page_list[i] = r->page_memory + i * r->kv_bytes;
+}
+
 static struct run run_of(const struct model *m, enum kv_type type, size_t max_tokens,
 			 size_t max_outputs, unsigned n_threads)
 {
@@ -130,10 +136,15 @@ int run_new(const struct model *m, struct threads *t, enum kv_type type, size_t 
 	r->memory = c.base;
 	c.at = 0;
 	run_carve(r, &c);
-	for (size_t i = 0; i < r->n_pages; i++)
-		r->page_list[i] = r->page_memory + i * r->kv_bytes;
+	pages_list(r);
 	*out = r;
 	return 0;
+}
+
+void run_trim(struct run *r)
+{
+	madvise(r->memory, r->memory_bytes, MADV_DONTNEED);
+	pages_list(r);
 }
 
 void run_between(struct run *r, void (*fn)(void *arg), void *arg)

@@ -126,6 +126,7 @@ static void play(const struct synth_shape *shape, const struct kernels *k, enum 
 			pass(&g);
 		for (size_t i = 0; i < N_SEQS; i++)
 			seq_fini(&g.seqs[i]);
+		run_trim(g.run);
 	}
 	run_free(g.run);
 	threads_close(g.threads);
