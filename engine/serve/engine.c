@@ -95,27 +95,35 @@ static bool is_idle(const struct engine *e)
 	return e->incoming == NULL && e->embeds == NULL && e->waiting == NULL && e->n_active == 0;
 }
 
+static void engine_trim(struct engine *e)
+{
+	if (e->cache != NULL)
+		cache_trim(e->cache);
+	else
+		run_trim(e->run);
+	e->trimmed = true;
+	gate_publish_locked(e);
+}
+
 /*
- * Sleep until something happens; under the lock. Where nothing does for long enough, the cache
- * gives its memory back: a computer that answers a question an hour has other uses for it.
+ * Sleep until something happens; under the lock. Where nothing does for long enough, memory goes
+ * back: a computer that answers a question an hour has other uses for it.
  */
 static void idle_wait(struct engine *e, int64_t idle_from_us)
 {
-	int64_t until_us = idle_from_us + (int64_t)e->opt.cache_idle_ms * 1000;
+	int64_t until_us = idle_from_us + (int64_t)e->opt.idle_ms * 1000;
 	struct timespec until = { .tv_sec = until_us / 1000000,
 				  .tv_nsec = until_us % 1000000 * 1000 };
 
 	/* While it is paused, the cache is in the hands of whoever saves or loads it. */
-	if (e->cache == NULL || e->opt.cache_idle_ms == 0 || e->trimmed || e->n_paused > 0) {
+	if (e->opt.idle_ms == 0 || e->trimmed || e->n_paused > 0) {
 		pthread_cond_wait(&e->wake, &e->lock);
 		return;
 	}
 	if (pthread_cond_timedwait(&e->wake, &e->lock, &until) != ETIMEDOUT || e->n_paused > 0 ||
 	    !is_idle(e))
 		return;
-	cache_trim(e->cache);
-	e->trimmed = true;
-	gate_publish_locked(e);
+	engine_trim(e);
 }
 
 /* Wait for work. False: the engine is being closed. */

@@ -35,9 +35,10 @@ struct engine_options {
 	enum kv_type kv;
 	size_t cache_bytes; /* of the KV cache, at least one context */
 	/*
-	 * Idle for so long, the cache gives its memory back, but for the configuration's; 0: never.
+	 * Idle for so long, memory goes back to the system: the cache's, but for the
+	 * configuration's, or that of an encoder's passes; 0: never.
 	 */
-	uint32_t cache_idle_ms;
+	uint32_t idle_ms;
 	uint32_t n_context;    /* tokens of one sequence, at most the model's */
 	uint32_t max_active;   /* sequences that run at once; others wait in line */
 	uint32_t max_waiting;  /* beyond, or beyond a client's share (queue_quota.h): -EBUSY; 64 */

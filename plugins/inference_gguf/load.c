@@ -15,7 +15,8 @@
 #define STEP_TOKENS 256 /* of prompts in a step: activations stay in the second-level cache */
 
 /* For texts that nobody waits for: a tenth of what others get of a processor that both want. */
-#define BACKGROUND_NICE 10
+#define BACKGROUND_NICE    10
+#define BACKGROUND_IDLE_MS 2000 /* then they are done, mostly for days */
 
 /* How much of loading is over when a part of it begins. */
 #define DONE_DIGEST 0.0
@@ -201,9 +202,9 @@ static struct engine_options engine_options_of(const struct llm *l, const struct
 		.threads = l->threads,
 		.kv = strcmp(ragd_config_get(cfg, "cache_type")->s, "f16") == 0 ? KV_F16 : KV_Q8_0,
 		.cache_bytes = (size_t)ragd_config_get(cfg, "cache")->i,
-		.cache_idle_ms = ragd_config_get(cfg, "keep_cache")->b
-					 ? 0
-					 : (uint32_t)ragd_config_get(cfg, "cache_idle")->i,
+		.idle_ms = ragd_config_get(cfg, "keep_cache")->b
+				   ? 0
+				   : (uint32_t)ragd_config_get(cfg, "cache_idle")->i,
 		.n_context = (uint32_t)MIN(ragd_config_get(cfg, "context")->i,
 					   (int64_t)shape->n_context),
 		.max_active = (uint32_t)ragd_config_get(cfg, "active")->i,
@@ -346,6 +347,7 @@ static int background_open(struct llm *l, const struct ragd_config *cfg,
 	if (model_shape(l->model)->causal || model_shape(l->model)->ranks)
 		return 0;
 	b.opt.yield_to = l->threads;
+	b.opt.idle_ms = BACKGROUND_IDLE_MS;
 	rc = pthread_create(&thread, NULL, background_main, &b);
 	if (rc != 0)
 		return ragd_err_set(err, -rc, "start a thread: %s", strerror(rc));

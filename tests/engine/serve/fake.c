@@ -291,6 +291,14 @@ void run_between(struct run *r, void (*fn)(void *arg), void *arg)
 	r->between_arg = arg;
 }
 
+void run_trim(struct run *r)
+{
+	memset(r->rows, 0, r->max_outputs * FAKE_VOCAB * sizeof(float));
+	pthread_mutex_lock(&lock);
+	counts.n_trims++;
+	pthread_mutex_unlock(&lock);
+}
+
 void run_free(struct run *r)
 {
 	if (r == NULL)

@@ -36,6 +36,7 @@ struct fake_counts {
 	size_t most_tokens;   /* in a pass */
 	size_t most_segments; /* in a pass */
 	size_t n_between;     /* passes between the layers of another */
+	size_t n_trims;       /* runs that gave their memory back */
 	size_t n_wrong;       /* tokens that did not stand in their page where they should */
 };
 void fake_counts(struct fake_counts *out);

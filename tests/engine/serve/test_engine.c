@@ -573,7 +573,7 @@ static void an_idle_cache_gives_its_memory_back(void **state)
 
 	(void)state;
 	fake_ids(ids, ARRAY_LEN(ids), 11);
-	e = open_engine((struct engine_options){ .cache_idle_ms = 200 });
+	e = open_engine((struct engine_options){ .idle_ms = 200 });
 	ask_init(&a, ids, ARRAY_LEN(ids), 4);
 	a.r.n_configured = 3 * KV_PAGE;
 	ask_start(e, &a);
@@ -599,6 +599,28 @@ static void an_idle_cache_gives_its_memory_back(void **state)
 	engine_close(e);
 }
 
+static void an_idle_encoder_gives_its_memory_back(void **state)
+{
+	const struct engine_options opt = { .model = &fake_encoder, .idle_ms = 50 };
+	int32_t ids[] = { 5, 6, 7 };
+	struct tokens text = { .ids = ids, .n = ARRAY_LEN(ids) };
+	float first[FAKE_EMBD], second[FAKE_EMBD];
+	struct engine *e = NULL;
+	struct fake_counts counts;
+
+	(void)state;
+	fake_reset();
+	assert_int_equal(engine_open(&opt, &e, NULL), 0);
+	assert_int_equal(engine_embed(e, 1, &text, 1, first, NULL, NULL, NULL), 0);
+	do {
+		sched_yield();
+		fake_counts(&counts);
+	} while (counts.n_trims == 0);
+	assert_int_equal(engine_embed(e, 1, &text, 1, second, NULL, NULL, NULL), 0);
+	assert_memory_equal(first, second, sizeof(first));
+	engine_close(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -617,6 +639,7 @@ int main(void)
 		cmocka_unit_test(where_room_runs_out_the_youngest_waits_and_goes_on_later),
 		cmocka_unit_test(drafts_save_passes_and_change_nothing),
 		cmocka_unit_test(an_idle_cache_gives_its_memory_back),
+		cmocka_unit_test(an_idle_encoder_gives_its_memory_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
