@@ -1,5 +1,6 @@
 #include "retrieval/index/encode.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 #define ABSENT_MS    50    /* until one is looked for again that isn't there yet … */
 #define TELL_MS      10000 /* … which is no trouble for so long */
 #define RATE_OLD     0.8   /* how much of the rate so far is kept with each batch */
+#define TRIM_AFTER   256   /* passages: giving memory back takes a moment, too */
 
 struct encode {
 	struct store *store;
@@ -35,6 +37,7 @@ struct encode {
 	int64_t failing_since_ms; /* 0: the encoder works */
 	int64_t retry_ms;
 	bool told;
+	size_t n_untrimmed; /* passages since memory was given back to the system */
 };
 
 /* One batch under way. */
@@ -464,6 +467,7 @@ static int encode_some(struct batch *b, struct ragd_err *err)
 		return rc;
 	rate_add(b->encode, b->n, clock_us() - start_us);
 	advance(b, end);
+	b->encode->n_untrimmed += b->n;
 	return 1;
 }
 
@@ -562,5 +566,9 @@ int64_t encode_round(struct encode *e, bool (*stop)(void *arg), void *arg, int *
 		return back_off(e, *rc, &why);
 	}
 	recovered(e);
+	if (!more && e->n_untrimmed >= TRIM_AFTER) {
+		malloc_trim(0); /* what the batches left between what stays */
+		e->n_untrimmed = 0;
+	}
 	return more ? 0 : -1;
 }
