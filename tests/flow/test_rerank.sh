@@ -26,6 +26,8 @@ plugin "ranker" {
 plugin "hybrid" {
 	module = "retrieval_hybrid"
 	reranker = "$1"
+	rerank_time = 5min # however slow the machine
+	deadline = 10min
 	${2:-}
 }
 plugin "extract" { module = "inference_extract" }
