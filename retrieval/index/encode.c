@@ -32,6 +32,8 @@ struct encode {
 	pthread_mutex_t lock; /* of what is below */
 	char trouble[ENCODE_TROUBLE_MAX];
 	double rate;
+	uint64_t n_encoded;
+	uint64_t n_failures;
 
 	/* The maintenance thread's. */
 	int64_t failing_since_ms; /* 0: the encoder works */
@@ -76,6 +78,21 @@ void encode_close(struct encode *e)
 		return;
 	pthread_mutex_destroy(&e->lock);
 	free(e);
+}
+
+void encode_counts(struct encode *e, uint64_t *n_encoded, uint64_t *n_failures)
+{
+	pthread_mutex_lock(&e->lock);
+	*n_encoded = e->n_encoded;
+	*n_failures = e->n_failures;
+	pthread_mutex_unlock(&e->lock);
+}
+
+static void count_failure(struct encode *e)
+{
+	pthread_mutex_lock(&e->lock);
+	e->n_failures++;
+	pthread_mutex_unlock(&e->lock);
 }
 
 double encode_rate(struct encode *e)
@@ -375,6 +392,7 @@ static int encode_each(struct batch *b, const struct ragd_str *texts, uint16_t *
 			return rc;
 		if (rc == 0)
 			continue;
+		count_failure(b->encode);
 		store_tell(b->store, STORE_TROUBLE, "a passage is found by words alone: %s",
 			   err->msg);
 		memset(to[i], 0, b->embedder->dim * sizeof(*to[i]));
@@ -403,11 +421,12 @@ static int encode_batch(struct batch *b, struct ragd_err *err)
 	return encoder_refuses_texts(rc) ? encode_each(b, texts, to, n, err) : rc;
 }
 
-static void rate_add(struct encode *e, size_t n, int64_t us)
+static void count_encoded(struct encode *e, size_t n, int64_t us)
 {
 	double rate = (double)n * 1e6 / (double)MAX(us, 1);
 
 	pthread_mutex_lock(&e->lock);
+	e->n_encoded += n;
 	e->rate = e->rate > 0 ? RATE_OLD * e->rate + (1 - RATE_OLD) * rate : rate;
 	pthread_mutex_unlock(&e->lock);
 }
@@ -465,7 +484,7 @@ static int encode_some(struct batch *b, struct ragd_err *err)
 	fill_clear(&b->fill);
 	if (rc < 0)
 		return rc;
-	rate_add(b->encode, b->n, clock_us() - start_us);
+	count_encoded(b->encode, b->n, clock_us() - start_us);
 	advance(b, end);
 	b->encode->n_untrimmed += b->n;
 	return 1;
@@ -515,6 +534,7 @@ static int64_t back_off(struct encode *e, int rc, const struct ragd_err *why)
 		return ABSENT_MS;
 	retry_ms = e->retry_ms;
 	e->retry_ms = MIN(2 * retry_ms, RETRY_MAX_MS);
+	count_failure(e);
 	encode_note_trouble(e, why->msg);
 	if (!e->told)
 		store_tell(e->store, STORE_TROUBLE,

@@ -29,6 +29,8 @@ void encode_close(struct encode *e);
 int64_t encode_round(struct encode *e, bool (*stop)(void *arg), void *arg, int *rc,
 		     struct ragd_err *err);
 
+/* Since it was opened: passages encoded; failed calls, and passages refused. Any thread. */
+void encode_counts(struct encode *e, uint64_t *n_encoded, uint64_t *n_failures);
 /* Passages a second of late; 0: none were made yet. Any thread. */
 double encode_rate(struct encode *e);
 /* Why there is no search by meaning at present; "" if there is. Any thread. */

@@ -175,6 +175,16 @@ static struct pause learn_due(struct maintenance *m)
 	return (struct pause){ -1, true };
 }
 
+static void tell_progress(struct store *s)
+{
+	struct store_progress p;
+
+	if (s->options.progress == NULL)
+		return;
+	store_progress_read(s, &p);
+	s->options.progress(s->options.event_arg, &p);
+}
+
 /* Encode some of what is due. */
 static struct pause encode_due(struct maintenance *m)
 {
@@ -184,6 +194,7 @@ static struct pause encode_due(struct maintenance *m)
 	int rc;
 	int64_t ms = encode_round(m->store->encode, is_stopping, m, &rc, &err);
 
+	tell_progress(m->store);
 	if (ms == 0)
 		return (struct pause){ 0, false };
 	pthread_mutex_lock(&m->lock);

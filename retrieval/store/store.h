@@ -54,6 +54,15 @@ struct store_reranker {
 	void *arg;
 };
 
+/* Of an encoder's work in the background, on all collections. */
+struct store_progress {
+	uint64_t n_vectors;  /* passages that have one in use */
+	uint64_t n_waiting;  /* passages that wait for one */
+	uint32_t waiting_s;  /* about how long; 0: not known, or none wait */
+	uint64_t n_encoded;  /* passages that got one since the store was opened */
+	uint64_t n_failures; /* calls that failed, and passages that the encoder refused */
+};
+
 typedef void (*store_event_cb)(void *arg, enum store_event event, const char *detail);
 
 struct store_options {
@@ -67,7 +76,9 @@ struct store_options {
 	uint32_t dim;         /* floats of a learned vector; 0: 128 */
 	double weight_vector; /* see fuse.h, 0 .. 1; < 0: its default */
 	store_event_cb event; /* from any thread; NULL: not told */
-	void *event_arg;
+	/* After each step of an encoder's work, on the thread that does it; NULL: not told. */
+	void (*progress)(void *arg, const struct store_progress *p);
+	void *event_arg;   /* of both */
 	int64_t max_pages; /* of the database, for tests of a full disk; 0: no bound */
 };
 

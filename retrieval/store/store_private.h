@@ -37,4 +37,7 @@ struct store {
 	struct catalog_next next;
 };
 
+/* How far the encoder is; without one, nothing waits. Any thread. */
+void store_progress_read(struct store *s, struct store_progress *out);
+
 #endif

@@ -47,14 +47,41 @@ static uint64_t count_waiting(const struct store *s, const struct catalog_collec
 	return col->n_passages - MIN(n, col->n_passages);
 }
 
-static void stats_encoder(const struct store *s, struct ragd_retrieval_stats *out)
+static uint32_t waiting_seconds(const struct store *s, uint64_t n_waiting)
 {
 	double rate = encode_rate(s->encode);
 
+	return n_waiting > 0 && rate > 0 ? (uint32_t)MIN((double)n_waiting / rate + 1, UINT32_MAX)
+					 : 0;
+}
+
+void store_progress_read(struct store *s, struct store_progress *out)
+{
+	struct catalog *c = &s->catalog;
+
+	*out = (struct store_progress){ 0 };
+	if (s->encode == NULL)
+		return;
+	pthread_rwlock_rdlock(&c->lock);
+	for (uint32_t i = 0; i < c->n_collections; i++) {
+		const struct catalog_collection *col = c->collections[i];
+
+		if (col == NULL || !col->shown)
+			continue;
+		if (col->now.vectors != NULL)
+			out->n_vectors += vectors_count(col->now.vectors);
+		out->n_waiting += count_waiting(s, col);
+	}
+	pthread_rwlock_unlock(&c->lock);
+	out->waiting_s = waiting_seconds(s, out->n_waiting);
+	encode_counts(s->encode, &out->n_encoded, &out->n_failures);
+}
+
+static void stats_encoder(const struct store *s, struct ragd_retrieval_stats *out)
+{
 	snprintf(out->encoder, sizeof(out->encoder), "%s", s->encoder);
 	encode_trouble(s->encode, out->trouble);
-	if (out->n_waiting > 0 && rate > 0)
-		out->waiting_s = (uint32_t)MIN((double)out->n_waiting / rate + 1, UINT32_MAX);
+	out->waiting_s = waiting_seconds(s, out->n_waiting);
 }
 
 void store_stats(struct store *s, const struct ragd_caller *caller,

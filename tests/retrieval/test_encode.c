@@ -413,6 +413,51 @@ static void an_encoder_that_comes_back_has_its_vectors(void **state)
 	assert_int_equal(stats(f).n_waiting, 0);
 }
 
+static struct {
+	pthread_mutex_t lock;
+	struct store_progress last;
+} told = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static void remember_progress(void *arg, const struct store_progress *p)
+{
+	(void)arg;
+	pthread_mutex_lock(&told.lock);
+	told.last = *p;
+	pthread_mutex_unlock(&told.lock);
+}
+
+static struct store_progress progress(void)
+{
+	struct store_progress p;
+
+	pthread_mutex_lock(&told.lock);
+	p = told.last;
+	pthread_mutex_unlock(&told.lock);
+	return p;
+}
+
+static void progress_is_told_with_its_end(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_close(f);
+	f->options.progress = remember_progress;
+	fixture_open(f);
+	encoder(f, 0)->allowed = 64;
+	add_numbered(f, "c", 100);
+	assert_true(store_settle(f->store, NULL) < 0);
+	assert_int_equal(progress().n_encoded, encoder(f, 0)->n_passages);
+	assert_int_equal(progress().n_vectors, progress().n_encoded);
+	assert_int_equal(progress().n_waiting, 100 - progress().n_encoded);
+	assert_true(progress().n_failures > 0);
+	encoder(f, 0)->allowed = UINT32_MAX;
+	settle(f);
+	assert_int_equal(progress().n_vectors, 100);
+	assert_int_equal(progress().n_encoded, 100);
+	assert_int_equal(progress().n_waiting, 0);
+	assert_int_equal(progress().waiting_s, 0);
+}
+
 static void without_its_encoder_words_are_searched(void **state)
 {
 	struct fixture *f = *state;
@@ -553,6 +598,7 @@ int main(void)
 		CASE(what_was_asked_for_is_done_after_a_restart),
 		CASE(who_may_have_vectors_made_again),
 		CASE(an_encoder_that_comes_back_has_its_vectors),
+		CASE(progress_is_told_with_its_end),
 		CASE(without_its_encoder_words_are_searched),
 		CASE(a_text_that_is_refused_holds_up_no_other),
 		CASE(what_changes_meanwhile_is_encoded_as_it_is),
