@@ -13,6 +13,7 @@
 struct hybrid {
 	struct store *store;
 	const struct ragd_host *host;
+	struct store_progress told; /* the background thread's */
 };
 
 static const struct ragd_option hybrid_options[] = {
@@ -70,10 +71,23 @@ static void hybrid_event(void *arg, enum store_event event, const char *detail)
 		[STORE_ENCODED] = { RAGD_LOG_INFO, "encoded" },
 		[STORE_TROUBLE] = { RAGD_LOG_ERR, "background_failures" },
 	};
-	const struct ragd_host *host = arg;
+	const struct ragd_host *host = ((struct hybrid *)arg)->host;
 
 	host->log(host, rows[event].level, "%s", detail);
 	host->count(host, rows[event].counter, 1);
+}
+
+static void hybrid_progress(void *arg, const struct store_progress *p)
+{
+	struct hybrid *h = arg;
+	const struct ragd_host *host = h->host;
+
+	host->gauge(host, "vectors", (double)p->n_vectors);
+	host->gauge(host, "passages_waiting", (double)p->n_waiting);
+	host->gauge(host, "passages_waiting_seconds", p->waiting_s);
+	host->count(host, "passages_embedded", p->n_encoded - h->told.n_encoded);
+	host->count(host, "embed_failures", p->n_failures - h->told.n_failures);
+	h->told = *p;
 }
 
 static int hybrid_encode(void *arg, const char *name, const struct ragd_call *call,
@@ -126,6 +140,7 @@ static void hybrid_close(void *self)
 static int hybrid_open(const struct ragd_host *host, const struct ragd_config *cfg, void **self,
 		       struct ragd_err *err)
 {
+	struct hybrid *h = calloc(1, sizeof(*h));
 	struct store_options options = {
 		.dir = host->state_dir,
 		.language = ragd_config_get(cfg, "language")->s,
@@ -144,9 +159,9 @@ static int hybrid_open(const struct ragd_host *host, const struct ragd_config *c
 			      .rerank = hybrid_rerank,
 			      .arg = (void *)(uintptr_t)host },
 		.event = hybrid_event,
-		.event_arg = (void *)(uintptr_t)host,
+		.progress = hybrid_progress,
+		.event_arg = h,
 	};
-	struct hybrid *h = calloc(1, sizeof(*h));
 	int rc;
 
 	if (h == NULL)

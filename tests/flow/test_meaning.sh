@@ -25,6 +25,11 @@ is "no word in common: a car" "$(first "Where did I leave my car?")" parking.txt
 is "no word in common: lunch" "$(first "When can I have lunch?")" canteen.txt
 has "doctor says so" "$(rag doctor)" "by meaning with 'encoder'"
 
+metric() { api /metrics | awk -v name="ragd_plugin_$1{plugin=\"hybrid\"}" '$1 == name { print int($2) }'; }
+told() { [ "$(metric passages_embedded_total)/$(metric vectors)/$(metric passages_waiting)" = 3/3/0 ]; }
+check "and so do the metrics" wait_for told
+is "none of it failed" "$(metric embed_failures_total)/$(metric passages_waiting_seconds)" 0/0
+
 # Documents enough to be killed over, while their vectors are made.
 cp -r "$RAGD_SRCDIR/docs" "$T/more"
 rag add -q "$T/more" >/dev/null
@@ -70,6 +75,8 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	chmod 666 "$SOCKET"
 	is "another user may not" "$(setpriv --reuid 65534 --regid 65534 --clear-groups curl -s -o /dev/null -w '%{http_code}' \
 		--unix-socket "$SOCKET" -X POST http://ragd/v1/collections/default/reindex)" 403
+	is "and may not read the metrics" "$(setpriv --reuid 65534 --regid 65534 --clear-groups curl -s -o /dev/null \
+		-w '%{http_code}' --unix-socket "$SOCKET" http://ragd/metrics)" 403
 fi
 
 # Without an encoder there is nothing to ask.
