@@ -214,7 +214,7 @@ void validate_stats(const char *plugin, struct ragd_retrieval_stats *s)
 	/* JSON's whole numbers are signed. */
 	if (s->n_collections <= INT64_MAX && s->n_documents <= INT64_MAX &&
 	    s->n_passages <= INT64_MAX && s->n_vectors <= INT64_MAX && s->n_bytes <= INT64_MAX &&
-	    s->dim <= INT32_MAX && s->n_waiting <= s->n_passages) {
+	    s->dim <= INT32_MAX && s->n_waiting <= s->n_passages && s->n_foreign <= s->n_passages) {
 		/* Cut off where a plugin forgot the end. */
 		s->encoder[sizeof(s->encoder) - 1] = '\0';
 		s->trouble[sizeof(s->trouble) - 1] = '\0';

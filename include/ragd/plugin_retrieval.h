@@ -104,6 +104,7 @@ struct ragd_retrieval_stats {
 	uint32_t waiting_s; /* about how many seconds until they have; 0: not known, or none wait */
 	char     encoder[RAGD_STAMP_SIZE]; /* the plugin that makes the vectors; "": learned here */
 	char     trouble[240]; /* why there is no search by meaning at present; "" if there is */
+	uint64_t n_foreign; /* passages, about, in a language that the encoder hardly knows */
 };
 
 /*

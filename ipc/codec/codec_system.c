@@ -73,6 +73,7 @@ static void retrieval_write(struct json_writer *w, const struct codec_retrieval 
 		jsonw_member_cstr(w, "embedder", r->stats.encoder);
 		jsonw_member_uint(w, "waiting", r->stats.n_waiting);
 		jsonw_member_uint(w, "waiting_s", r->stats.waiting_s);
+		jsonw_member_uint(w, "foreign", r->stats.n_foreign);
 	}
 	if (r->stats.trouble[0] != '\0')
 		jsonw_member_cstr(w, "trouble", r->stats.trouble);

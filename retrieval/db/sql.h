@@ -92,6 +92,10 @@
 		"INSERT INTO embedder(collection, generation, digest, dim, n_fitted, encoder, " \
 		"model) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
 	/* all but the one of this generation; there is none of 0 */ \
+	/* of an encoder's, n_fitted counts passages in a language that it hardly knows */ \
+	ROW(EMBEDDER_FOREIGN, \
+		"UPDATE embedder SET n_fitted = n_fitted + ?3 " \
+		"WHERE collection = ?1 AND generation = ?2") \
 	ROW(EMBEDDER_DROP, "DELETE FROM embedder WHERE collection = ?1 AND generation <> ?2") \
 	ROW(DOCUMENT_NEXT, \
 		"SELECT id, collection, first_passage, n_passages, title FROM document " \

@@ -32,6 +32,11 @@ struct embedder {
 	char encoder[EMBED_ENCODER_MAX + 1]; /* "": it was learned */
 	uint64_t generation;                 /* its owner's: counted up with each that is learned */
 	uint32_t n_fitted; /* its owner's: passages in the store when it was learned */
+	/*
+	 * Its owner's, of an encoder: passages read so far whose language it hardly knows. Changed
+	 * on the writer's thread with the catalog locked for writing.
+	 */
+	uint32_t n_foreign;
 	uint32_t dim;
 	uint32_t n_terms;
 	char digest[DIGEST_HEX + 1]; /* of the blob, or of the encoder: see encoder.h */

@@ -89,7 +89,8 @@ static int load_embedder(struct db *db, uint32_t collection, int64_t generation,
 		rc = read_embedder(stmt, out, err);
 	if (rc == 0) {
 		(*out)->generation = (uint64_t)generation;
-		(*out)->n_fitted = (uint32_t)sqlite3_column_int64(stmt, 2);
+		*(embedder_is_learned(*out) ? &(*out)->n_fitted : &(*out)->n_foreign) =
+			(uint32_t)sqlite3_column_int64(stmt, 2);
 	}
 	db_reset(stmt);
 	return rc;

@@ -375,6 +375,8 @@ static int encode_texts(struct batch *b, const struct ragd_str *texts, uint16_t 
 	for (size_t i = 0; i < n; i++)
 		for (uint32_t j = 0; j < dim; j++)
 			to[i][j] = f16_from_float(out.values[i * dim + j]);
+	for (size_t i = 0; i < n && out.n_pieces != NULL; i++)
+		b->fill.n_foreign += encoder_is_foreign(texts[i], out.n_pieces[i]);
 	return 0;
 }
 

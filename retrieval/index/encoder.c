@@ -18,6 +18,15 @@
 #define TRUST_NONE 1.3f
 #define TRUST_FULL 2.0f
 
+/*
+ * Letters for each piece that is no punctuation. all-MiniLM-L6-v2 has 4.0 of English, 3.1 of source
+ * code, 2.6 of German, 1.1 of Russian, Thai and Chinese; multilingual-e5-small has 3.2 to 3.9 of
+ * Latin letters, 2.7 or more of other alphabets, 1.4 of Chinese, whose characters are words.
+ */
+#define KNOWN_LATIN   2.9f
+#define KNOWN_OTHER   1.25f
+#define KNOWN_LETTERS 40 /* fewer tell nothing */
+
 static void identity_set(struct encoder_identity *out, const char *stamp, uint32_t dim)
 {
 	char form[RAGD_STAMP_SIZE + 32];
@@ -126,4 +135,22 @@ float encoder_trust(struct ragd_str question, uint32_t n_pieces)
 	if (n_pieces == 0)
 		return 1;
 	return MIN(MAX((letters / (float)n_pieces - TRUST_NONE) / (TRUST_FULL - TRUST_NONE), 0), 1);
+}
+
+bool encoder_is_foreign(struct ragd_str passage, uint32_t n_pieces)
+{
+	size_t n_latin = 0, n_other = 0, n_punctuation = 0, n;
+
+	for (size_t i = 0; i < passage.len; i++) {
+		unsigned char c = (unsigned char)passage.s[i];
+
+		n_latin += ascii_is_alnum((char)c) || (c >= 0xc3 && c <= 0xc9);
+		n_other += c > 0xc9 && c != 0xe2; /* U+2000 to 2FFF are signs */
+		n_punctuation += c > ' ' && c < 0x7f && !ascii_is_alnum((char)c);
+	}
+	n = n_pieces > n_punctuation ? n_pieces - n_punctuation : 1;
+	if (n_pieces == 0 || n_latin + n_other < KNOWN_LETTERS)
+		return false;
+	return (float)(n_latin + n_other) / (float)n <
+	       (n_latin >= n_other ? KNOWN_LATIN : KNOWN_OTHER);
 }

@@ -65,5 +65,7 @@ struct ragd_str encoder_passage_text(struct arena *arena, struct ragd_str title,
  * vectors for them mean nothing.
  */
 float encoder_trust(struct ragd_str question, uint32_t n_pieces);
+/* The same of a passage, for people: whether most of its words are broken into pieces. */
+bool encoder_is_foreign(struct ragd_str passage, uint32_t n_pieces);
 
 #endif

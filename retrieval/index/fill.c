@@ -61,6 +61,10 @@ static int fill_run(struct writer_job *job, struct db *db, struct ragd_err *err)
 		if (run->wanted)
 			embedding_index_write(db, f->embedder, run->first, run->n, run->f16);
 	}
+	if (f->n_foreign > 0)
+		db_run(db, SQL_EMBEDDER_FOREIGN,
+		       DB_ARGS(db_int(f->collection), db_int((int64_t)f->embedder->generation),
+			       db_int(f->n_foreign)));
 	collection_row_count_change(db, f->collection);
 	return db_result(db, err);
 }
@@ -70,6 +74,7 @@ static void fill_applied(struct writer_job *job)
 	struct fill *f = container_of(job, struct fill, job);
 	struct embedding_index *index = index_of(f);
 
+	index->embedder->n_foreign += f->n_foreign;
 	for (size_t i = 0; i < f->n; i++)
 		if (f->runs[i].wanted)
 			vectors_add(index->vectors, &f->store->catalog, f->runs[i].first,

@@ -35,6 +35,7 @@ struct fill {
 	struct fill_run runs[FILL_RUNS];
 	size_t n;
 	uint32_t n_passages;
+	uint32_t n_foreign; /* of them, see struct embedder; the caller's to count */
 };
 
 void fill_init(struct fill *f, struct store *s, uint32_t collection, const struct embedder *e);

@@ -102,6 +102,7 @@ void store_stats(struct store *s, const struct ragd_caller *caller,
 		if (col->now.embedder != NULL) {
 			out->dim = MAX(out->dim, col->now.embedder->dim);
 			out->n_vectors += vectors_count(col->now.vectors);
+			out->n_foreign += MIN(col->now.embedder->n_foreign, col->n_passages);
 		}
 		if (s->encode != NULL)
 			out->n_waiting += count_waiting(s, col);

@@ -79,6 +79,30 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 		-w '%{http_code}' --unix-socket "$SOCKET" http://ragd/metrics)" 403
 fi
 
+# An English encoder, and texts that are not English.
+hasnt "doctor: English texts fit" "$(rag doctor)" "hardly knows"
+stop_ragd
+rm -rf "$T/data" "$T/docs"
+mkdir "$T/docs"
+start_ragd -c "$ragd_conf" || exit 1
+echo "Die Bürgermeisterin eröffnete gestern die neue Brücke über den Fluss. Fußgänger und Radfahrer dürfen sie ab sofort
+benutzen, während Lastkraftwagen weiterhin die Umleitung durch das Gewerbegebiet nehmen müssen." >"$T/docs/german.txt"
+check "German" rag add -q --wait "$T/docs"
+has "doctor: German doesn't fit" "$(rag doctor)" "1 of 1 passages are in a language that 'encoder' hardly knows"
+rag rm german.txt >/dev/null
+rm "$T/docs/german.txt"
+echo "นายกเทศมนตรีเปิดสะพานใหม่ข้ามแม่น้ำเมื่อวานนี้ คนเดินเท้าและนักปั่นจักรยานสามารถใช้ได้ทันที ส่วนรถบรรทุกยังต้องใช้ทางเบี่ยง" >"$T/docs/thai.txt"
+check "Thai" rag add -q --wait "$T/docs"
+check "vectors again" rag reindex --wait
+has "doctor: Thai doesn't fit" "$(rag doctor)" "multilingual-e5-small"
+rag rm thai.txt >/dev/null
+rm "$T/docs/thai.txt"
+echo "The mayor opened the new bridge over the river yesterday. Pedestrians and cyclists may use it at once, while lorries
+still have to take the detour through the industrial estate." >"$T/docs/english.txt"
+check "English" rag add -q --wait "$T/docs"
+check "vectors again" rag reindex --wait
+hasnt "doctor: English fits" "$(rag doctor)" "hardly knows"
+
 # Without an encoder there is nothing to ask.
 stop_ragd
 sed -i '/embedder = "encoder"/d' "$ragd_conf"

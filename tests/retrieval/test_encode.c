@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/text/ascii.h"
+#include "retrieval/index/encoder.h"
 #include "tests/retrieval/stores.h"
 
 #define DIM 1024
@@ -21,6 +22,7 @@ struct word_encoder {
 	atomic_int rc;              /* what calls return, if negative */
 	atomic_uint n_passages;     /* encoded so far */
 	atomic_uint allowed;        /* passages; beyond, calls fail with -EIO */
+	bool hardly_knows;          /* the language: each byte is a piece */
 	const char *refuses;        /* texts that have this word: -EINVAL */
 	void (*between)(void *arg); /* called before passages are encoded */
 	void *arg;
@@ -84,6 +86,7 @@ static int word_embed(void *arg, const char *name, const struct ragd_call *call,
 		      struct ragd_err *err)
 {
 	struct word_encoder *e = encoder_find(arg, name);
+	uint32_t *pieces;
 	float *values;
 
 	if (e == NULL)
@@ -95,18 +98,21 @@ static int word_embed(void *arg, const char *name, const struct ragd_call *call,
 	if (req->use == RAGD_EMBED_PASSAGE && e->n_passages + req->n > e->allowed)
 		return ragd_err_set(err, -EIO, "no more than %u", e->allowed);
 	values = call->alloc(call, req->n * DIM, sizeof(*values));
+	pieces = call->alloc(call, req->n, sizeof(*pieces));
 	assert_non_null(values);
+	assert_non_null(pieces);
 	for (size_t i = 0; i < req->n; i++) {
 		assert_true(req->texts[i].len > 0);
 		if (has_word(req->texts[i], e->refuses))
 			return ragd_err_set(err, -EINVAL, "text %zu is refused", i);
 		encode_words(e->stamp, req->texts[i], values + i * DIM);
+		pieces[i] = (uint32_t)req->texts[i].len;
 	}
 	if (req->use == RAGD_EMBED_PASSAGE) {
 		assert_true(req->background);
 		e->n_passages += (unsigned)req->n;
 	}
-	RAGD_FILL(out, .dim = DIM, .values = values);
+	RAGD_FILL(out, .dim = DIM, .values = values, .n_pieces = e->hardly_knows ? pieces : NULL);
 	snprintf(out->stamp, sizeof(out->stamp), "%s", e->stamp);
 	return 0;
 }
@@ -458,6 +464,38 @@ static void progress_is_told_with_its_end(void **state)
 	assert_int_equal(progress().waiting_s, 0);
 }
 
+static void a_language_shows_in_the_pieces(void **state)
+{
+#define ENGLISH "The mayor opened the new bridge over the river yesterday."
+#define THAI    "นายกเทศมนตรีเปิดสะพานใหม่ข้ามแม่น้ำเมื่อวานนี้ คนเดินเท้า"
+	(void)state;
+	assert_false(encoder_is_foreign(str(ENGLISH), 11));
+	assert_true(encoder_is_foreign(str(ENGLISH), 25));
+	assert_false(encoder_is_foreign(str(ENGLISH), 0)); /* not told */
+	assert_false(encoder_is_foreign(str("too short"), 9));
+	assert_true(encoder_is_foreign(str(THAI), 56));
+	assert_false(encoder_is_foreign(str(THAI), 20));
+}
+
+static void passages_of_other_languages_are_counted(void **state)
+{
+	struct fixture *f = *state;
+
+	encoder(f, 0)->hardly_knows = true;
+	add_numbered(f, "c", 50);
+	settle(f);
+	assert_int_equal(stats(f).n_foreign, 50);
+	encoder(f, 0)->hardly_knows = false;
+	add(f, "c", "known", "The car stands in the yard, where it stood before, and it rusts.");
+	settle(f);
+	assert_int_equal(stats(f).n_foreign, 50);
+	reopen(f);
+	assert_int_equal(stats(f).n_foreign, 50);
+	assert_int_equal(reindex(f, "c"), 0);
+	settle(f);
+	assert_int_equal(stats(f).n_foreign, 0);
+}
+
 static void without_its_encoder_words_are_searched(void **state)
 {
 	struct fixture *f = *state;
@@ -599,6 +637,8 @@ int main(void)
 		CASE(who_may_have_vectors_made_again),
 		CASE(an_encoder_that_comes_back_has_its_vectors),
 		CASE(progress_is_told_with_its_end),
+		CASE(a_language_shows_in_the_pieces),
+		CASE(passages_of_other_languages_are_counted),
 		CASE(without_its_encoder_words_are_searched),
 		CASE(a_text_that_is_refused_holds_up_no_other),
 		CASE(what_changes_meanwhile_is_encoded_as_it_is),

@@ -197,6 +197,15 @@ void checks_search(struct checks *x)
 	else
 		checks_add(x, STYLE_GOOD, "search",
 			   "by words, and by vectors learned from the documents");
+	/* Some are in any collection: quotations, tables, source code. */
+	if (2 * e.n_foreign >= e.n_vectors && e.n_foreign > 0)
+		checks_add(
+			x, STYLE_WARN, "language",
+			"%llu of %llu passages are in a language that '%s' hardly knows, and are "
+			"found by their words rather than their meaning: docs/models.md says how "
+			"to use an encoder for many languages, such as multilingual-e5-small",
+			(unsigned long long)e.n_foreign, (unsigned long long)e.n_passages,
+			e.encoder);
 }
 
 void checks_plugins(struct checks *x)

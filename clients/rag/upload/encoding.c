@@ -38,6 +38,7 @@ int encoding_read(struct ragd_client *c, struct encoding *out, struct ragd_err *
 		out->n_passages += member_uint(one, "passages");
 		out->n_vectors += member_uint(one, "vectors");
 		out->n_waiting += member_uint(one, "waiting");
+		out->n_foreign += member_uint(one, "foreign");
 		out->waiting_s += member_uint(one, "waiting_s");
 		copy_member(one, "embedder", out->encoder, sizeof(out->encoder));
 		copy_member(one, "trouble", out->trouble, sizeof(out->trouble));

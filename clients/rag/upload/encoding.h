@@ -12,6 +12,7 @@ struct encoding {
 	uint64_t n_vectors;
 	uint64_t n_waiting;
 	uint64_t waiting_s; /* about how long it takes; 0: not known */
+	uint64_t n_foreign; /* in a language that the encoder hardly knows */
 	char encoder[72];   /* "": vectors are learned from the documents */
 	char trouble[240];  /* why there are no vectors at present; "" if there are */
 };
