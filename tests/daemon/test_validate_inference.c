@@ -97,6 +97,9 @@ static void numbers_are_finite(void **state)
 	stats.n_waiting = 4; /* more than there are */
 	validate_stats("p", &stats);
 	assert_int_equal(stats.n_waiting, 0);
+	stats = (struct ragd_retrieval_stats){ .n_passages = 3, .n_foreign = 4 };
+	validate_stats("p", &stats);
+	assert_int_equal(stats.n_foreign, 0);
 }
 
 static void a_card_that_is_wrong_is_emptied(void **state)

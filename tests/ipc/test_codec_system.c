@@ -84,6 +84,7 @@ static void a_status_says_how_far_an_encoder_is(void **state)
 	struct codec_retrieval retrieval = { .plugin = "hybrid",
 					     .stats = { .n_waiting = 5,
 							.waiting_s = 7,
+							.n_foreign = 3,
 							.encoder = "enc",
 							.trouble = "it is out" } };
 	static const char *const none[] = { NULL };
@@ -97,6 +98,7 @@ static void a_status_says_how_far_an_encoder_is(void **state)
 	(void)state;
 	codec_status(&b, &s);
 	assert_non_null(strstr(b.data, "\"embedder\":\"enc\",\"waiting\":5,\"waiting_s\":7,"
+				       "\"foreign\":3,"
 				       "\"trouble\":\"it is out\"}"));
 	buf_fini(&b);
 }
