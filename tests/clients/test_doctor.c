@@ -44,6 +44,34 @@ static void doctor_finds_what_is_missing(void **state)
 	server_stop();
 }
 
+static void doctor_says_when_a_language_does_not_fit(void **state)
+{
+	static char status[200];
+	static const struct fake_row rows[] = {
+		{ "GET", "/healthz", 200, NULL, "{\"status\":\"ok\"}", 0, NULL },
+		{ "GET", "/v1/status", 200, NULL, status, 0, NULL },
+		{ .method = NULL },
+	};
+	struct ran r;
+
+	(void)state;
+	for (int foreign = 4; foreign <= 5; foreign++) {
+		snprintf(status, sizeof(status),
+			 "{\"version\":\"0\",\"retrieval\":[{\"passages\":12,\"vectors\":10,"
+			 "\"embedder\":\"enc\",\"waiting\":2,\"foreign\":%d}]}",
+			 foreign);
+		server_start(rows);
+		r = run_rag(NULL, "doctor");
+		if (foreign == 4)
+			assert_null(strstr(r.out, "language"));
+		else
+			assert_has(r.out, "note language     5 of 12 passages are in a language "
+					  "that 'enc' hardly knows");
+		ran_free(&r);
+		server_stop();
+	}
+}
+
 /* ---- models ---- */
 
 static char card[1024], plugins[2048], metrics[512], folder[64];
@@ -281,6 +309,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(doctor_finds_what_is_missing),
+		cmocka_unit_test(doctor_says_when_a_language_does_not_fit),
 		cmocka_unit_test(doctor_names_the_model),
 		cmocka_unit_test(doctor_says_what_a_model_needs),
 		cmocka_unit_test(doctor_counts_servers),
