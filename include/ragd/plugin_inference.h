@@ -147,9 +147,9 @@ struct ragd_embeddings {
 	const float    *values; /* [n][dim]: unit vectors, finite */
 	const uint32_t *n_tokens; /* [n]: read of each, prefix and ends included; NULL: unknown */
 	/*
-	 * [n]: the pieces that each text itself breaks into, one that the vocabulary doesn't know
-	 * counted as many times as it has characters; NULL: unknown. Few characters a piece tell
-	 * that the model hardly knows the language.
+	 * [n]: the pieces with letters that each text itself breaks into, one that the vocabulary
+	 * doesn't know counted as many times as it has letters. Few letters a piece tell that the
+	 * model hardly knows the language. NULL: unknown, or they tell no such thing.
 	 */
 	const uint32_t *n_pieces;
 	/*

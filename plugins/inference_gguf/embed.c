@@ -134,39 +134,51 @@ int llm_why_stopped(const struct ragd_call *call, int rc, struct ragd_err *err)
 	return ragd_err_set(err, -ETIMEDOUT, "the deadline passed while texts were being read");
 }
 
-/* Characters that are not white space. */
-static size_t chars_count(struct ragd_str text)
+/*
+ * The length of their pieces says whether such vocabularies know a language. Others are made for
+ * many, some of which are written with few letters a piece.
+ */
+static bool has_wordpieces(const struct llm *l)
+{
+	return strcmp(vocab_kind(l->vocab), "bert") == 0;
+}
+
+/* Letters and digits of ASCII, and every character beyond it. */
+static size_t letters_count(struct ragd_str text)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < text.len; i++)
-		n += ((unsigned char)text.s[i] & 0xC0) != 0x80 && !ascii_is_space(text.s[i]);
+		n += ascii_is_alnum(text.s[i]) || (unsigned char)text.s[i] >= 0xC0;
 	return n;
 }
 
 /*
- * The pieces that a text breaks into. Which characters an unknown token stands for, ids no longer
- * tell; but those of all together are what the known ones leave of the text.
+ * The pieces that the letters of a text break into: punctuation tells nothing of a language. Which
+ * letters an unknown token stands for, ids no longer tell; but those of all together are what the
+ * known ones leave of the text.
  */
 static size_t pieces_count(const struct llm *l, struct ragd_str text, const int32_t *ids, size_t n)
 {
-	static const char mark[] = "\xe2\x96\x81"; /* SentencePiece's for a space */
+	static const char mark[] = "\xe2\x96\x81"; /* before the first piece of a word */
 	int32_t unknown = vocab_unknown(l->vocab);
-	size_t n_unknown = 0, known = 0, all;
+	size_t n_unknown = 0, n_known = 0, known = 0, all;
 
-	if (unknown == TOKEN_NONE)
-		return n;
 	for (size_t i = 0; i < n; i++) {
 		struct ragd_str t = vocab_text(l->vocab, ids[i]);
+		size_t letters = letters_count(t) - (t.len >= 3 && memcmp(t.s, mark, 3) == 0);
 
-		n_unknown += ids[i] == unknown;
-		if (ids[i] != unknown)
-			known += chars_count(t) - (t.len >= 3 && memcmp(t.s, mark, 3) == 0);
+		if (ids[i] == unknown) {
+			n_unknown++;
+			continue;
+		}
+		n_known += letters > 0;
+		known += letters;
 	}
 	if (n_unknown == 0)
-		return n;
-	all = chars_count(text);
-	return n - n_unknown + MAX(n_unknown, all > known ? all - known : 0);
+		return n_known;
+	all = letters_count(text);
+	return n_known + MAX(n_unknown, all > known ? all - known : 0);
 }
 
 void llm_tokens_cut(const struct llm *l, struct tokens *t, size_t limit)
@@ -260,6 +272,6 @@ int llm_embed(struct llm *l, const struct ragd_call *call, const struct ragd_emb
 	free(lists);
 	if (rc == 0)
 		RAGD_FILL(out, .dim = dim, .values = rows.values, .n_tokens = rows.n_tokens,
-			  .n_pieces = rows.n_pieces);
+			  .n_pieces = has_wordpieces(l) ? rows.n_pieces : NULL);
 	return rc;
 }

@@ -533,14 +533,15 @@ static void passages_are_read_on_threads_that_yield(void **state)
 	end(&f);
 }
 
-/* Few characters a piece tell that the vocabulary does not know the language. */
-static void pieces_of_unknown_words_count_by_their_characters(void **state)
+/* Few letters a piece tell that the vocabulary does not know the language. */
+static void pieces_with_letters_are_counted(void **state)
 {
 	static const struct {
 		const char *text;
 		uint32_t pieces;
 	} rows[] = {
 		{ "the harbour", 2 },
+		{ "(the): harbour!", 2 },
 		{ "the \xe0\xb8\x81\xe0\xb8\x82\xe0\xb8\x84", 4 }, /* three Thai letters */
 	};
 	struct fixture f;
@@ -552,6 +553,17 @@ static void pieces_of_unknown_words_count_by_their_characters(void **state)
 		assert_int_equal(embed_one(&f, RAGD_EMBED_PLAIN, rows[i].text).n_pieces[0],
 				 rows[i].pieces);
 	}
+	end(&f);
+}
+
+/* A vocabulary that was made for many languages has few letters a piece in some of them. */
+static void pieces_of_other_vocabularies_tell_nothing(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, model_option(STORY), "template=plain");
+	assert_null(embed_one(&f, RAGD_EMBED_PLAIN, "the harbour").n_pieces);
 	end(&f);
 }
 
@@ -802,7 +814,8 @@ int main(void)
 		cmocka_unit_test(embeds_texts),
 		cmocka_unit_test(texts_have_the_prefix_of_their_use),
 		cmocka_unit_test(passages_are_read_on_threads_that_yield),
-		cmocka_unit_test(pieces_of_unknown_words_count_by_their_characters),
+		cmocka_unit_test(pieces_with_letters_are_counted),
+		cmocka_unit_test(pieces_of_other_vocabularies_tell_nothing),
 		cmocka_unit_test(of_a_long_text_the_beginning_counts),
 		cmocka_unit_test(says_what_it_is),
 		cmocka_unit_test(what_was_read_can_be_kept),
