@@ -602,6 +602,28 @@ static void others_documents_change_nothing(void **state)
 	assert_int_equal(stats(f).n_waiting, 0);
 }
 
+static void few_letters_a_piece_take_trust_away(void **state)
+{
+	static const struct {
+		const char *question;
+		uint32_t n_pieces;
+		float trust;
+	} rows[] = {
+		{ "where is the harbour?", 4, 1 },
+		{ "where is the harbour?", 0, 1 },        /* not known */
+		{ "d\xc3\xb3nde est\xc3\xa1?", 4, 0.5f }, /* nine letters */
+		{ "\xe0\xb8\x81\xe0\xb8\x82\xe0\xb8\x84", 3, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct ragd_str question = { rows[i].question, strlen(rows[i].question) };
+
+		print_message("%s\n", rows[i].question);
+		assert_float_equal(encoder_trust(question, rows[i].n_pieces), rows[i].trust, 1e-6);
+	}
+}
+
 static void without_the_option_vectors_are_learned_again(void **state)
 {
 	struct fixture *f = *state;
@@ -643,6 +665,7 @@ int main(void)
 		CASE(a_text_that_is_refused_holds_up_no_other),
 		CASE(what_changes_meanwhile_is_encoded_as_it_is),
 		CASE(others_documents_change_nothing),
+		CASE(few_letters_a_piece_take_trust_away),
 		CASE(without_the_option_vectors_are_learned_again),
 	};
 
