@@ -370,8 +370,11 @@ static int encode_texts(struct batch *b, const struct ragd_str *texts, uint16_t 
 
 	if (rc < 0)
 		return rc;
-	if (!same_encoder(b->embedder, &made) || out.dim != dim)
+	if (!same_encoder(b->embedder, &made))
 		return ragd_err_set(err, -ESTALE, "the encoder was replaced");
+	rc = encoder_check_dim(b->store->encoder, &out, dim, err);
+	if (rc < 0)
+		return rc;
 	for (size_t i = 0; i < n; i++)
 		for (uint32_t j = 0; j < dim; j++)
 			to[i][j] = f16_from_float(out.values[i * dim + j]);

@@ -82,6 +82,17 @@ int encoder_embed(const struct store *s, const char *name, const struct encoder_
 	return 0;
 }
 
+int encoder_check_dim(const char *name, const struct ragd_embeddings *v, uint32_t dim,
+		      struct ragd_err *err)
+{
+	if (v->dim == dim)
+		return 0;
+	return ragd_err_set(err, -EPROTO,
+			    "'%s' makes vectors of %u numbers now, and made them of %u: its model "
+			    "was changed, and needs them all made again (rag reindex)",
+			    name, v->dim, dim);
+}
+
 /* ---- texts --------------------------------------------------------------------------------- */
 
 static bool is_blank(struct ragd_str s)

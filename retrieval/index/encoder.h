@@ -47,6 +47,13 @@ int encoder_embed(const struct store *s, const char *name, const struct encoder_
 		  enum ragd_embed_use use, const struct ragd_str *texts, size_t n,
 		  struct ragd_embeddings *out, struct encoder_identity *made, struct ragd_err *err);
 
+/*
+ * -EPROTO with a sentence if vectors have another length than those that are there: a server may
+ * have got another model under the same name.
+ */
+int encoder_check_dim(const char *name, const struct ragd_embeddings *v, uint32_t dim,
+		      struct ragd_err *err);
+
 /* Whether such a failure is about the texts, so that asking again is of no use. */
 static inline bool encoder_refuses_texts(int rc)
 {

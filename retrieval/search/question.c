@@ -33,6 +33,7 @@ static void choose_encoders(struct search *se)
 			continue;
 		memcpy(out->encoder, e->encoder, sizeof(out->encoder));
 		memcpy(out->digest, e->digest, sizeof(out->digest));
+		out->dim = e->dim;
 		se->n_encoded++;
 	}
 	pthread_rwlock_unlock(&se->store->catalog.lock);
@@ -51,8 +52,10 @@ static int encode_one(struct search *se, struct search_encoded *out, struct ragd
 		return rc;
 	if (strcmp(made.digest, out->digest) != 0)
 		return 0; /* replaced: the vectors there are will be, too */
+	rc = encoder_check_dim(out->encoder, &got, out->dim, err);
+	if (rc < 0)
+		return rc;
 	out->vector = got.values;
-	out->dim = got.dim;
 	out->trust = encoder_trust(text, got.n_pieces != NULL ? got.n_pieces[0] : 0);
 	return 0;
 }
