@@ -25,6 +25,7 @@ enum { SCALE_LEARNED, SCALE_ENCODERS, N_SCALES = SCALE_ENCODERS + SEARCH_ENCODER
 struct space {
 	const struct codes_query *vector; /* NULL: the collection has none for this question */
 	float weight;                     /* of the vector part */
+	float unrelated;                  /* of an encoder: see unrelated.h */
 	unsigned scale;
 };
 
@@ -98,7 +99,7 @@ static int project_question(struct search *se, const struct embedder *e, struct 
 		terms[i] = (struct term){ se->words[i].hash, se->words[i].n };
 	if (embedder_project(e, terms, (uint32_t)se->n_words, v) <= 0)
 		return 0;
-	*space = (struct space){ make_query(se, v, e->dim), weight, SCALE_LEARNED };
+	*space = (struct space){ make_query(se, v, e->dim), weight, 0, SCALE_LEARNED };
 	return space->vector != NULL ? 0 : no_memory(err);
 }
 
@@ -114,7 +115,7 @@ static int encoded_question(struct search *se, const struct embedder *e, struct 
 		if (q->vector == NULL || q->dim != e->dim || strcmp(q->digest, e->digest) != 0)
 			continue;
 		*space = (struct space){ make_query(se, q->vector, q->dim), weight * q->trust,
-					 SCALE_ENCODERS + i };
+					 q->unrelated, SCALE_ENCODERS + i };
 		if (space->vector == NULL)
 			return no_memory(err);
 	}
@@ -318,12 +319,35 @@ static float vector_share(const struct scale *scale, float cosine)
 	return cosine > scale->floor ? (cosine - scale->floor) / (scale->best - scale->floor) : 0;
 }
 
+/* Leaves out what has none of the words and is not near: the least unlike of what there is. */
+static void drop_unlike(struct search *se, const struct question *q)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < se->found.n; i++) {
+		const struct search_candidate *p = &se->found.p[i];
+		const struct space *space = &q->spaces[p->collection];
+		float near = calibrate_cosine(p->vector, space->unrelated);
+
+		if (p->vector == VECTORS_NONE || space->scale == SCALE_LEARNED) {
+			se->found.p[kept++] = *p;
+			continue;
+		}
+		se->evidence.encoded = true;
+		se->evidence.nearest = MAX(se->evidence.nearest, near);
+		if (p->lexical > 0 || near >= CALIBRATE_NEAR)
+			se->found.p[kept++] = *p;
+	}
+	se->found.n = kept;
+}
+
 static void weigh_candidates(struct search *se, const struct question *q)
 {
 	float most = 0;
 
 	for (size_t i = 0; i < se->found.n; i++)
 		most = MAX(most, se->found.p[i].lexical);
+	se->evidence.words = most > 0 ? most / se->most_words : 0;
 	for (size_t i = 0; i < se->found.n; i++) {
 		struct search_candidate *p = &se->found.p[i];
 		const struct space *space = &q->spaces[p->collection];
@@ -361,6 +385,8 @@ int fuse_candidates(struct search *se, const struct catalog *c, struct ragd_err 
 		complete_parts(se, c, &q, n_near);
 	for (unsigned i = 0; rc == 0 && q.some && i < N_SCALES; i++)
 		rc = scale_set(se, &q, i, &q.scales[i], err);
+	if (rc == 0)
+		drop_unlike(se, &q);
 	if (rc == 0)
 		weigh_candidates(se, &q);
 	return rc;

@@ -6,6 +6,7 @@
 #include "retrieval/index/encode.h"
 #include "retrieval/index/encoder.h"
 #include "retrieval/search/search.h"
+#include "retrieval/search/unrelated.h"
 #include "retrieval/store/store_private.h"
 #include "retrieval/wanted.h"
 
@@ -55,8 +56,14 @@ static int encode_one(struct search *se, struct search_encoded *out, struct ragd
 	rc = encoder_check_dim(out->encoder, &got, out->dim, err);
 	if (rc < 0)
 		return rc;
-	out->vector = got.values;
 	out->trust = encoder_trust(text, got.n_pieces != NULL ? got.n_pieces[0] : 0);
+	if (!(out->trust > 0))
+		return 0;
+	rc = unrelated_cosine(se->store, out->encoder, out->digest, &work, got.values, out->dim,
+			      &out->unrelated, err);
+	if (rc < 0)
+		return rc;
+	out->vector = got.values;
 	return 0;
 }
 

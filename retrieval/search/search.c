@@ -197,6 +197,7 @@ static void score_word(struct search *se, const struct catalog *c, ssize_t word)
 	for (size_t i = 0; i < se->n_ids; i++)
 		df += (double)lists[i].n;
 	idf = (float)log(1.0 + (n - df + 0.5) / (df + 0.5)) * se->words[word].n;
+	se->most_words += idf * (BM25_K1 + 1);
 	for (size_t i = 0; i < se->n_ids; i++)
 		score_list(se, c, &lists[i], idf);
 }
@@ -299,7 +300,7 @@ static int load_hit(struct search *se, const struct memory *m, const struct sear
 		return ragd_err_set(err, -ENOMEM, "the request's memory has no room for the hits");
 	hit->passage.heading = p->heading;
 	hit->passage.text = p->text;
-	hit->passage.score = found->score;
+	hit->passage.score = calibrate_score(&se->evidence, found->score);
 	hit->start = p->start;
 	hit->end = p->end;
 	hit->runs = p->runs;

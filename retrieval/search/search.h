@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "retrieval/index/embed.h"
 #include "retrieval/passages/terms.h"
+#include "retrieval/search/calibrate.h"
 #include "retrieval/search/candidates.h"
 #include "retrieval/store/catalog.h"
 #include "retrieval/store/session.h"
@@ -27,7 +28,8 @@ struct search_encoded {
 	char digest[DIGEST_HEX + 1];
 	const float *vector; /* [dim]; NULL: there is none */
 	uint32_t dim;
-	float trust; /* see encoder_trust() */
+	float trust;     /* see encoder_trust() */
+	float unrelated; /* the cosine that says nothing, see unrelated.h */
 };
 
 struct search {
@@ -58,7 +60,9 @@ struct search {
 	 */
 	struct postings *lists;
 	size_t n_lists;          /* read so far */
+	float most_words;        /* what a passage scores that has every word many times */
 	struct candidates found; /* a heap, when fused */
+	struct evidence evidence;
 	struct search_candidate *best;
 	size_t n_best;
 	const char **names; /* of the collections of the best */

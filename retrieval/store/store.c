@@ -114,6 +114,7 @@ static struct store *store_new(void)
 		return NULL;
 	}
 	sessions_init(&s->sessions);
+	unrelated_init(&s->unrelated);
 	s->lock_fd = -1;
 	return s;
 }
@@ -175,6 +176,7 @@ void store_close(struct store *s)
 		return;
 	maintenance_stop(s->maintenance);
 	encode_close(s->encode);
+	unrelated_fini(&s->unrelated);
 	embedding_indexes_close(s);
 	/* Before the writer: the last connection to close empties the log. */
 	sessions_fini(&s->sessions);

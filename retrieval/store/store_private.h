@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "retrieval/passages/chunk.h"
+#include "retrieval/search/unrelated.h"
 #include "retrieval/store/catalog.h"
 #include "retrieval/store/catalog_load.h"
 #include "retrieval/store/maintenance.h"
@@ -29,6 +30,7 @@ struct store {
 	struct maintenance *maintenance;
 	struct encode *encode;            /* NULL: without an encoder */
 	atomic_bool rerank_failing;       /* since the last time that it went well */
+	struct unrelated unrelated;
 	atomic_uint_fast64_t n_looked_at; /* see store_looked_at */
 
 	/* The writer's alone. */

@@ -34,6 +34,16 @@ struct encoders {
 
 static const char *const synonyms[][2] = { { "automobile", "car" }, { "feline", "cat" } };
 
+/* What it knows is what a text is about. */
+static float word_weight(struct ragd_str word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(synonyms); i++)
+		if (strlen(synonyms[i][1]) == word.len &&
+		    strncasecmp(synonyms[i][1], word.s, word.len) == 0)
+			return 4;
+	return 1;
+}
+
 static struct word_encoder *encoder_find(void *arg, const char *name)
 {
 	struct encoders *all = arg;
@@ -68,7 +78,8 @@ static void encode_words(const char *stamp, struct ragd_str text, float *out)
 		for (size_t i = 0; i < word.len; i++)
 			lower[i] = (char)(word.s[i] | 0x20);
 		if (word.len > 0)
-			out[(hash_bytes(lower, word.len) + (uint64_t)stamp[0]) % DIM] += 1;
+			out[(hash_bytes(lower, word.len) + (uint64_t)stamp[0]) % DIM] +=
+				word_weight(word);
 	}
 	for (size_t i = 0; i < DIM; i++)
 		sum += out[i] * out[i];
@@ -222,6 +233,25 @@ static void what_shares_no_word_is_found(void **state)
 	assert_int_equal(f->events[STORE_TROUBLE], 0);
 }
 
+static void what_is_about_something_else_is_no_hit(void **state)
+{
+	struct fixture *f = *state;
+	const struct ragd_hit *hits;
+	float sure;
+
+	add_numbered(f, "c", 40);
+	add(f, "c", "garage", "The car stands in the yard.");
+	settle(f);
+	assert_int_equal(find(f, "xylophone", &hits), 0);
+	/* A word in common makes one, and what it says is in its score. */
+	assert_true(find(f, "car yard stands", &hits) > 0);
+	sure = hits[0].passage.score;
+	assert_true(sure > 0.5f && sure < 1);
+	assert_true(find(f, "xylophone marimba of the yard", &hits) > 0);
+	assert_string_equal(hits[0].document, "garage");
+	assert_true(hits[0].passage.score < sure / 2);
+}
+
 static void without_a_vector_nothing_is_lost(void **state)
 {
 	struct fixture *f = *state;
@@ -235,7 +265,8 @@ static void without_a_vector_nothing_is_lost(void **state)
 	assert_int_equal(stats(f).n_waiting, 1);
 	assert_int_equal(find(f, "harbour", &hits), 2);
 	assert_string_equal(hits[0].document, "new");
-	assert_true(hits[0].passage.score == 1 && hits[0].vector == 0);
+	assert_true(hits[0].lexical == 1 && hits[0].vector == 0);
+	assert_true(hits[0].passage.score > hits[1].passage.score);
 }
 
 static void work_goes_on_after_a_restart(void **state)
@@ -650,6 +681,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, encode_setup, encode_teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(what_shares_no_word_is_found),
+		CASE(what_is_about_something_else_is_no_hit),
 		CASE(without_a_vector_nothing_is_lost),
 		CASE(work_goes_on_after_a_restart),
 		CASE(another_model_of_the_same_name_is_encoded_for_again),

@@ -216,7 +216,7 @@ static void the_best_by_words_wins_without_a_vector(void **state)
 	add(f, "few", "best.txt", "harbour harbour harbour");
 	assert_true(search(f, &q, &hits) > 100);
 	assert_string_equal(hits[0].document, "best.txt");
-	assert_true(hits[0].passage.score == 1);
+	assert_true(hits[0].passage.score > hits[1].passage.score);
 	assert_true(hits[0].vector == 0 && hits[1].vector > 0);
 }
 
