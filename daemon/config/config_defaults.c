@@ -15,6 +15,9 @@ static const char defaults[] =
 	"}\n"
 	"plugin \"hybrid\" {\n"
 	"	module = \"retrieval_hybrid\"\n"
+#if WITH_ENCODER
+	"	embedder = \"encoder\"\n"
+#endif
 	"}\n"
 	"plugin \"basic\" {\n"
 	"	module = \"safety_basic\"\n"

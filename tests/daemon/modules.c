@@ -262,6 +262,11 @@ static const struct ragd_option model_options[] = {
 	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
 };
 
+static const struct ragd_option search_options[] = {
+	{ "embedder", RAGD_OPT_PLUGIN, "", 0, 0, NULL, "A plugin.", false },
+	{ NULL, RAGD_OPT_BOOL, NULL, 0, 0, NULL, NULL, false },
+};
+
 static const struct ragd_option clash_options[] = {
 	{ "deadline", RAGD_OPT_BOOL, "no", 0, 0, NULL, "Has the name of an option of ragd.",
 	  false },
@@ -278,10 +283,11 @@ RAGD_EXPORT const struct ragd_plugin ragd_plugin = {
 	.version = "1",
 	.licence = "Apache-2.0",
 	.summary = "A module for tests",
-	.options = IS(inference_gguf) ? model_options
-		   : IS(sample)       ? sample_options
-		   : IS(clash)        ? clash_options
-				      : NULL,
+	.options = IS(inference_gguf)     ? model_options
+		   : IS(retrieval_hybrid) ? search_options
+		   : IS(sample)           ? sample_options
+		   : IS(clash)            ? clash_options
+					  : NULL,
 	.check = IS(sample) ? check_ : NULL,
 	.open = open_,
 	.close = close_,

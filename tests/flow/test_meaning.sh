@@ -15,7 +15,7 @@ echo "Our canteen serves soup and bread from noon until two." >"$T/docs/canteen.
 echo "A new kitten needs warmth, milk and sleep." >"$T/docs/pets.txt"
 # The built-in configuration, whose search is by meaning, too.
 ragd_conf=$T/ragd.conf
-"$RAGD_BUILDDIR/ragd" --print-defaults | sed 's/module = "retrieval_hybrid"/&\n\tembedder = "encoder"/' >"$ragd_conf"
+"$RAGD_BUILDDIR/ragd" --print-defaults >"$ragd_conf"
 start_ragd -c "$ragd_conf" || exit 1
 out=$(rag add --wait "$T/docs")
 has "rag add --wait" "$out" "added 3"
@@ -23,6 +23,7 @@ is "every passage has its vector" "$(retrieval waiting)/$(retrieval vectors)" "0
 is "who made them" "$(retrieval embedder)" encoder
 is "no word in common: a car" "$(first "Where did I leave my car?")" parking.txt
 is "no word in common: lunch" "$(first "When can I have lunch?")" canteen.txt
+exits "nothing is about that" 3 rag search xylophone-quartz
 has "doctor says so" "$(rag doctor)" "by meaning with 'encoder'"
 
 metric() { api /metrics | awk -v name="ragd_plugin_$1{plugin=\"hybrid\"}" '$1 == name { print int($2) }'; }
