@@ -7,19 +7,15 @@ readme=$RAGD_SRCDIR/README.md
 cp -r "$RAGD_SRCDIR/docs" "$T/docs"
 sed -n '/^```$/,/^```$/{/^```/!p}; /^## /q' "$readme" >"$T/shown"
 
-# print_all NAME: what the commands print, of a daemon with a state of its own.
-print_all() {
-	local n_commands=0 command
-	start_ragd --state-dir "$T/$1" || exit 1
-	while IFS= read -r command; do
-		[ $n_commands = 0 ] || echo
-		echo "\$ $command"
-		(cd "$T" && eval "$command" 2>&1) | fold -s -w 96 | sed 's/ *$//'
-		n_commands=$((n_commands + 1))
-	done < <(sed -n 's/^\$ //p' "$T/shown") >"$T/printed"
-	stop_ragd
-}
-print_all shown
+start_ragd || exit 1
+n_commands=0
+while IFS= read -r command; do
+	[ $n_commands = 0 ] || echo
+	echo "\$ $command"
+	(cd "$T" && eval "$command" 2>&1) | fold -s -w 96 | sed 's/ *$//'
+	n_commands=$((n_commands + 1))
+done < <(sed -n 's/^\$ //p' "$T/shown") >"$T/printed"
+stop_ragd
 
 if [ -n "${RAGD_README_WRITE:-}" ]; then
 	awk -v printed="$T/printed" '
