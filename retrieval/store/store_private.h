@@ -28,8 +28,8 @@ struct store {
 	struct sessions sessions;
 	struct store_writer *writer;
 	struct maintenance *maintenance;
-	struct encode *encode;            /* NULL: without an encoder */
-	atomic_bool rerank_failing;       /* since the last time that it went well */
+	struct encode *encode;      /* NULL: without an encoder */
+	atomic_bool rerank_failing; /* since the last time that it went well */
 	struct unrelated unrelated;
 	atomic_uint_fast64_t n_looked_at; /* see store_looked_at */
 
