@@ -10,16 +10,14 @@ rounds=${RAGD_KILLS:-8}
 seed=${RAGD_SEED:-1}
 export PYTHONDONTWRITEBYTECODE=1
 echo "seed $seed, $rounds rounds"
-ragd_conf=$T/ragd.conf
-"$RAGD_BUILDDIR/ragd" --print-defaults | sed 's/module = "retrieval_hybrid"/&\n\tembedder = "encoder"/' >"$ragd_conf"
 echo "{\"seed\": $seed}" >"$T/state"
 
-start_ragd -c "$ragd_conf" || exit 1
+start_ragd || exit 1
 check "documents" python3 "$kill_py" fill "$SOCKET" "$T/state" 200
 for round in $(seq "$rounds"); do
 	check "round $round: what was counted is there, and goes on" python3 "$kill_py" round "$SOCKET" "$T/state"
 	stop_ragd KILL
-	start_ragd -c "$ragd_conf" || exit 1
+	start_ragd || exit 1
 done
 python3 "$kill_py" answers "$SOCKET" "$T/state" >"$T/killed.json" || fail "the end was not reached"
 echo "there were new vectors at the latest so many ms after the start: $(python3 -c 'import json, sys
@@ -30,7 +28,7 @@ is "nothing was made again for being damaged" "$(grep -c "making vectors again" 
 
 # The same documents, and nobody killed.
 mv "$T/data" "$T/killed"
-start_ragd -c "$ragd_conf" || exit 1
+start_ragd || exit 1
 check "the same documents" python3 "$kill_py" fill "$SOCKET" "$T/state" 0
 python3 "$kill_py" answers "$SOCKET" "$T/state" >"$T/whole.json" || fail "the end was not reached"
 check "searches find the same, with the same scores" cmp "$T/killed.json" "$T/whole.json"

@@ -29,14 +29,17 @@ static const struct {
 #endif
 #if WITH_UPSTREAM
 	{ "inference_upstream",
-	  "query_prefix passage_prefix max_requests connect_timeout first_token_timeout "
+	  "query_prefix passage_prefix rerank_scores max_requests connect_timeout "
+	  "first_token_timeout "
 	  "token_timeout retries retry_delay "
 	  "retry_after_max health health_interval failures down_time embed_batch extended_sampling "
 	  "cache_salt",
-	  "endpoints weights model embed_model api_key_file tls_ca tls_verify proxy" },
+	  "endpoints weights model embed_model rerank_model api_key_file tls_ca tls_verify proxy" },
 #endif
 	{ "retrieval_hybrid",
-	  "language passage_target passage_max max_document embedder dim weight_vector", "" },
+	  "language passage_target passage_max max_document embedder dim weight_vector reranker "
+	  "rerank_top rerank_time",
+	  "" },
 	{ "safety_basic",
 	  "level installed_rules allow prompt_pii document_pii response_pii prompt_secrets "
 	  "document_secrets response_secrets links disguises",
