@@ -103,11 +103,20 @@ static int project_question(struct search *se, const struct embedder *e, struct 
 	return space->vector != NULL ? 0 : no_memory(err);
 }
 
-/* The vector that this encoder made before the search began. */
-static int encoded_question(struct search *se, const struct embedder *e, struct space *space,
-			    struct ragd_err *err)
+/* What an encoder's vectors of a collection are worth: see the head of this file's header. */
+static float collection_trust(const struct catalog_collection *col)
 {
-	float weight = (float)se->store->options.weight_vector;
+	float n = (float)MAX(col->n_passages, (uint64_t)1);
+
+	return 1 - MIN((float)col->now.embedder->n_foreign / n, 0.5f);
+}
+
+/* The vector that this encoder made before the search began. */
+static int encoded_question(struct search *se, const struct catalog_collection *col,
+			    struct space *space, struct ragd_err *err)
+{
+	float weight = (float)se->store->options.weight_vector * collection_trust(col);
+	const struct embedder *e = col->now.embedder;
 
 	for (unsigned i = 0; i < se->n_encoded; i++) {
 		const struct search_encoded *q = &se->encoded[i];
@@ -133,7 +142,8 @@ static int make_question(struct search *se, const struct catalog *c, struct ques
 	if (!(se->store->options.weight_vector > 0))
 		return 0;
 	for (size_t i = 0; rc == 0 && i < se->n_ids; i++) {
-		const struct embedder *e = c->collections[se->ids[i]]->now.embedder;
+		const struct catalog_collection *col = c->collections[se->ids[i]];
+		const struct embedder *e = col->now.embedder;
 		struct space *space = &q->spaces[se->ids[i]];
 
 		if (e == NULL)
@@ -141,7 +151,7 @@ static int make_question(struct search *se, const struct catalog *c, struct ques
 		if (embedder_is_learned(e))
 			rc = project_question(se, e, space, err);
 		else
-			rc = encoded_question(se, e, space, err);
+			rc = encoded_question(se, col, space, err);
 		q->some = q->some || space->vector != NULL;
 	}
 	return rc;

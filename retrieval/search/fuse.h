@@ -10,6 +10,10 @@
  * 200th nearest is one that has little to do with the question. Ranks alone (RRF) would throw away
  * how much better one passage is than the next. A passage without a vector takes V = L, so that it
  * stands where words put it while vectors are being made.
+ *
+ * An encoder that hardly knows the language of some passages (encoder_is_foreign()) gives the
+ * collection poorer vectors: w is smaller by their share, by half at most. Measured on XQuAD with an
+ * English encoder: so much that no language loses by its vectors.
  */
 #ifndef RETRIEVAL_FUSE_H
 #define RETRIEVAL_FUSE_H

@@ -527,6 +527,36 @@ static void passages_of_other_languages_are_counted(void **state)
 	assert_int_equal(stats(f).n_foreign, 0);
 }
 
+static float score_of(struct fixture *f, const char *query, const char *document)
+{
+	const struct ragd_hit *hits;
+	size_t n = find(f, query, &hits);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(hits[i].document, document) == 0)
+			return hits[i].passage.score;
+	return -1;
+}
+
+/* By words the harbour is first, by meaning the garage. */
+static void vectors_of_other_languages_count_less(void **state)
+{
+	struct fixture *f = *state;
+	float known, foreign;
+
+	add_numbered(f, "c", 20);
+	add(f, "c", "harbour", "What lies in the harbour rusts, and what rusts is gone one day.");
+	add(f, "c", "garage", "The car stands in the yard, where it stood before, and it rusts.");
+	settle(f);
+	known = score_of(f, "an automobile that rusts", "garage");
+	encoder(f, 0)->hardly_knows = true;
+	assert_int_equal(reindex(f, "c"), 0);
+	settle(f);
+	encoder(f, 0)->hardly_knows = false; /* it knows the question */
+	foreign = score_of(f, "an automobile that rusts", "garage");
+	assert_true(foreign > 0 && foreign < known);
+}
+
 static void without_its_encoder_words_are_searched(void **state)
 {
 	struct fixture *f = *state;
@@ -693,6 +723,7 @@ int main(void)
 		CASE(progress_is_told_with_its_end),
 		CASE(a_language_shows_in_the_pieces),
 		CASE(passages_of_other_languages_are_counted),
+		CASE(vectors_of_other_languages_count_less),
 		CASE(without_its_encoder_words_are_searched),
 		CASE(a_text_that_is_refused_holds_up_no_other),
 		CASE(what_changes_meanwhile_is_encoded_as_it_is),
