@@ -276,7 +276,8 @@ static void every_processor_counts_the_same_signs(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		rows[i] = (uint64_t)(int64_t)(random_number() * 1e9f) * UINT64_C(0x9e3779b97f4a7c15);
+		rows[i] =
+			(uint64_t)(int64_t)(random_number() * 1e9f) * UINT64_C(0x9e3779b97f4a7c15);
 	memcpy(query, rows + 17, sizeof(query));
 	for (size_t c = 0; c < ARRAY_LEN(words); c++) {
 		codes_differ_plain(rows, 3, words[c], query, plain);
