@@ -12,8 +12,8 @@
  * stands where words put it while vectors are being made.
  *
  * An encoder that hardly knows the language of some passages (encoder_is_foreign()) gives the
- * collection poorer vectors: w is smaller by their share, by half at most. Measured on XQuAD with an
- * English encoder: so much that no language loses by its vectors.
+ * collection poorer vectors: w is smaller by their share, by half at most. Measured on XQuAD with
+ * an English encoder: so much that no language loses by its vectors.
  */
 #ifndef RETRIEVAL_FUSE_H
 #define RETRIEVAL_FUSE_H
