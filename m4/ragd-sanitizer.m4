@@ -13,7 +13,7 @@ AC_DEFUN([RAGD_SANITIZERS], [
   AS_IF([test "x$enable_asan" = xyes], [
     SANITIZER_FLAGS="$SANITIZER_FLAGS -fsanitize=address"; ragd_sanitizers="$ragd_sanitizers address"])
   AS_IF([test "x$enable_ubsan" = xyes], [
-    # Not the types behind C++ pointers: FAISS is not ours, and a linker of C does not bring what that needs.
+    # Not the types behind C++ pointers: a linker of C does not bring what that needs.
     SANITIZER_FLAGS="$SANITIZER_FLAGS -fsanitize=undefined -fno-sanitize-recover=undefined -fno-sanitize=vptr"
     ragd_sanitizers="$ragd_sanitizers undefined"])
   AS_IF([test "x$enable_tsan" = xyes], [

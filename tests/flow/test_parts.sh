@@ -9,7 +9,7 @@ there() { if "$@" >/dev/null 2>&1; then echo 1; else echo 0; fi; }
 
 is "ragd-model" "$(there [ -x "$RAGD_BUILDDIR/ragd-model" ])" "$(with GGUF)"
 hybrid=$RAGD_BUILDDIR/plugins/retrieval_hybrid/.libs/retrieval_hybrid.so
-is "OpenBLAS" "$(there grep -q libopenblas "$hybrid")" "$(with FAISS)"
+is "OpenBLAS" "$(there grep -q libopenblas "$hybrid")" "$(with OPENBLAS)"
 for part in GGUF:inference_gguf UPSTREAM:inference_upstream; do
 	module=${part#*:}
 	is "$module" "$(there has_plugin "$module")" "$(with "${part%:*}")"
