@@ -80,19 +80,7 @@ int ragd_client_collection_remove(struct ragd_client *c, const char *name, struc
 
 int ragd_client_reindex(struct ragd_client *c, const char *name, char **json, struct ragd_err *err)
 {
-	char *path = client_path("/v1/collections/{}/reindex", name), *reply;
-	int rc = path != NULL ? ragd_client_request(c, "POST", path, "application/json", "", 0,
-						    &reply, NULL, err)
-			      : client_no_memory(err);
-
-	free(path);
-	if (rc < 0)
-		return rc;
-	if (json != NULL)
-		*json = reply;
-	else
-		free(reply);
-	return 0;
+	return client_post(c, client_path("/v1/collections/{}/reindex", name), json, err);
 }
 
 const struct ragd_collection_row *ragd_collections_at(const struct ragd_collections *l, size_t i)

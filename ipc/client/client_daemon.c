@@ -69,15 +69,5 @@ int ragd_client_metrics(struct ragd_client *c, char **text, struct ragd_err *err
 
 int ragd_client_reload(struct ragd_client *c, char **json, struct ragd_err *err)
 {
-	char *reply;
-	int rc = ragd_client_request(c, "POST", "/v1/admin/reload", "application/json", "", 0,
-				     &reply, NULL, err);
-
-	if (rc < 0)
-		return rc;
-	if (json != NULL)
-		*json = reply;
-	else
-		free(reply);
-	return 0;
+	return client_post(c, client_path("/v1/admin/reload"), json, err);
 }

@@ -102,6 +102,8 @@ void client_body_fini(struct client_body *b);
 int client_exchange(struct ragd_client *c, const char *method, char *path, const char *type,
 		    struct ragd_str body, struct client_reply *out, struct ragd_err *err);
 int client_delete(struct ragd_client *c, char *path, struct ragd_err *err);
+/* POST without anything to say; the reply is for whoever wants it: json may be NULL. Frees path. */
+int client_post(struct ragd_client *c, char *path, char **json, struct ragd_err *err);
 int client_fetch(struct ragd_client *c, char *path, struct client_reply *out, struct ragd_err *err);
 /* The same with a body, which is ended and freed. */
 int client_send(struct ragd_client *c, const char *method, char *path, struct client_body *b,

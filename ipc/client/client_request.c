@@ -125,6 +125,24 @@ int client_send(struct ragd_client *c, const char *method, char *path, struct cl
 	return rc;
 }
 
+int client_post(struct ragd_client *c, char *path, char **json, struct ragd_err *err)
+{
+	char *reply;
+	int rc;
+
+	if (path == NULL)
+		return client_no_memory(err);
+	rc = ragd_client_request(c, "POST", path, "application/json", "", 0, &reply, NULL, err);
+	free(path);
+	if (rc < 0)
+		return rc;
+	if (json != NULL)
+		*json = reply;
+	else
+		free(reply);
+	return 0;
+}
+
 int client_delete(struct ragd_client *c, char *path, struct ragd_err *err)
 {
 	struct buf reply = BUF_INIT;
